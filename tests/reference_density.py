@@ -1,0 +1,233 @@
+"""A log posterior density written out row by row with scipy, against which templates are held.
+
+Nothing is compressed, centred or vectorised here: every row is looked up, every prior is scipy's,
+and every change of variables has its Jacobian spelt out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import special, stats
+
+from winstan import priors as pr
+from winstan.draws import Sampled, canonical
+from winstan.scales import correlation_names
+
+if TYPE_CHECKING:
+    from winstan.model import Model
+
+INVERSE = {
+    "identity": lambda eta: eta,
+    "log": np.exp,
+    "inverse": lambda eta: 1 / eta,
+    "sqrt": lambda eta: eta**2,
+    "logit": special.expit,
+    "probit": stats.norm.cdf,
+    "cloglog": lambda eta: 1 - np.exp(-np.exp(eta)),
+}
+
+
+def row_log_densities(
+    family: str, link: str, y: np.ndarray, eta: np.ndarray, aux: dict[str, float], trials: Any
+) -> np.ndarray:
+    """Log density of each row, by scipy."""
+    mu = INVERSE[link](eta)
+    if family == "gaussian":
+        return stats.norm.logpdf(y, mu, aux["sigma"])
+    if family == "student":
+        return stats.t.logpdf(y, aux["nu"], mu, aux["sigma"])
+    if family == "lognormal":
+        return stats.lognorm.logpdf(y, aux["sigma"], scale=np.exp(mu))
+    if family == "gamma":
+        return stats.gamma.logpdf(y, aux["alpha"], scale=mu / aux["alpha"])
+    if family == "poisson":
+        return stats.poisson.logpmf(y, mu)
+    if family == "negative_binomial":
+        return stats.nbinom.logpmf(y, aux["alpha"], aux["alpha"] / (aux["alpha"] + mu))
+    return stats.binom.logpmf(y, 1 if trials is None else trials, mu)
+
+
+def prior_log_density(prior: pr.Prior, x: float) -> float:
+    """Log density of a scalar prior, by scipy."""
+    p = prior.numbers
+    frozen: dict[type, Any] = {
+        pr.Normal: lambda: stats.norm(*p),
+        pr.StudentT: lambda: stats.t(*p),
+        pr.Cauchy: lambda: stats.cauchy(*p),
+        pr.Exponential: lambda: stats.expon(scale=1 / p[0]),
+        pr.Gamma: lambda: stats.gamma(p[0], scale=1 / p[1]),
+        pr.InverseGamma: lambda: stats.invgamma(p[0], scale=p[1]),
+        pr.HalfNormal: lambda: stats.halfnorm(scale=p[0]),
+        pr.HalfCauchy: lambda: stats.halfcauchy(scale=p[0]),
+    }
+    if isinstance(prior, pr.Flat):
+        return 0.0
+    if isinstance(prior, pr.HalfStudentT):
+        return float(np.log(2) + stats.t.logpdf(x, p[0], 0, p[1]))
+    return float(frozen[type(prior)]().logpdf(x))
+
+
+def cholesky_correlation(y: np.ndarray, q: int) -> tuple[np.ndarray, float]:
+    """Cholesky factor from unconstrained numbers, and the log Jacobian (Stan reference manual)."""
+    z, log_jacobian, at = np.tanh(y), float(np.log1p(-np.tanh(y) ** 2).sum()), 0
+    L = np.zeros((q, q))
+    L[0, 0] = 1
+    for i in range(1, q):
+        left = 1.0
+        for j in range(i):
+            L[i, j] = z[at] * np.sqrt(left)
+            log_jacobian += 0.5 * np.log(left)
+            left -= L[i, j] ** 2
+            at += 1
+        L[i, i] = np.sqrt(left)
+    return L, log_jacobian
+
+
+def lkj_log_density(L: np.ndarray, eta: float) -> float:
+    """LKJ density of a Cholesky factor: that of L L', times the Jacobian of L -> L L'."""
+    q = L.shape[0]
+    constant = 0.0  # Lewandowski et al. (2009), equations 16 and 17
+    for k in range(1, q):
+        b = eta + (q - 1 - k) / 2
+        constant += (2 * eta - 2 + q - k) * (q - k) * np.log(2) + (q - k) * special.betaln(b, b)
+    jacobian = sum((q - 1 - i) * np.log(L[i, i]) for i in range(1, q))
+    return float(2 * (eta - 1) * np.log(np.diag(L)).sum() + jacobian - constant)
+
+
+class Reference:
+    """The density of a model at unconstrained points of its Stan template."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.widths = [g.Z.shape[1] for g in model.design.groups]
+        self.correlations = correlation_names(model.design)
+        n_corr = [g.Z.shape[1] * (g.Z.shape[1] - 1) // 2 for _, g in self.correlations]
+        geometry = model.geometry
+        self.sizes = [
+            model.population.shape[1],
+            sum(self.widths),
+            sum(n_corr),
+            geometry.effect_location.size,
+            len(model.family.auxiliary),
+        ]
+        self.n_corr = n_corr
+
+    @property
+    def dim(self) -> int:
+        return sum(self.sizes)
+
+    def __call__(self, point: np.ndarray) -> float:
+        model, geometry = self.model, self.model.geometry
+        beta_raw, sd_raw, corr_raw, effect_raw, aux_raw = np.split(
+            point, np.cumsum(self.sizes)[:-1]
+        )
+        log_sd = geometry.log_sd_location + geometry.log_sd_scale * sd_raw
+        log_aux = geometry.log_aux_location + geometry.log_aux_scale * aux_raw
+        effect = geometry.effect_location + geometry.effect_scale * effect_raw
+        beta = geometry.beta_location + geometry.beta_scale @ beta_raw
+        lp = log_sd.sum() + log_aux.sum()
+        lp += sum(
+            np.log(scale).sum()
+            for scale in (geometry.log_sd_scale, geometry.log_aux_scale, geometry.effect_scale)
+        )
+
+        factors, at = [], 0
+        for (name, group), n in zip(self.correlations, self.n_corr, strict=True):
+            L, log_jacobian = cholesky_correlation(corr_raw[at : at + n], group.Z.shape[1])
+            lp += log_jacobian + lkj_log_density(L, model.priors[name].numbers[0])
+            factors.append(L)
+            at += n
+
+        def one(values: np.ndarray) -> np.ndarray:
+            return values[None, None]
+
+        draws = canonical(
+            model,
+            Sampled(
+                one(beta), one(np.exp(log_sd)), [one(f) for f in factors], one(effect),
+                one(np.exp(log_aux)),
+            ),
+        )  # fmt: skip
+        values = {name: array[0, 0] for name, array in draws.items()}
+        aux = {name: float(values[name]) for name in model.family.auxiliary}
+        return float(lp + self.priors(values) + self.effects(values) + self.rows(values, aux))
+
+    def priors(self, values: dict[str, np.ndarray]) -> float:
+        lp = 0.0
+        for name, prior in self.model.priors.table.items():
+            if isinstance(prior, pr.LKJ):
+                continue
+            variable, _, label = name.partition("[")
+            value = values[variable]
+            if label:
+                coords = next(v.coords for v in self.model.variables if v.name == variable)
+                value = value[next(iter(coords.values())).index(label[:-1])]
+            if name == "Intercept" and self.model.center:
+                slopes = np.concatenate(
+                    [np.atleast_1d(values[t.name]) for t in self.model.design.terms] or [np.empty(0)]
+                )
+                value = value + slopes @ self.model.predictor_mean
+            lp += prior_log_density(prior, float(value))
+        return lp
+
+    def effects(self, values: dict[str, np.ndarray]) -> float:
+        lp = 0.0
+        for group, geometry in zip(
+            self.model.design.groups, self.model.geometry.terms, strict=True
+        ):
+            sd = np.concatenate(
+                [np.atleast_1d(values[f"{e.name}|{group.factor}_sigma"]) for e in group.effects]
+            )
+            u = np.vstack(
+                [
+                    np.atleast_2d(values[f"{e.name}|{group.factor}"])
+                    for e in group.effects
+                ]
+            )
+            R = np.eye(sd.size)
+            if group.correlated and sd.size > 1:
+                pairs = values[f"{group.factor}_corr"]
+                R[np.tril_indices(sd.size, -1)] = pairs
+                R = R + np.tril(R, -1).T
+            covariance = sd[:, None] * R * sd
+            lp += stats.multivariate_normal.logpdf(u.T, np.zeros(sd.size), covariance).sum()
+            if not geometry.centered:  # z-scores are sampled: du / dz
+                lp += u.shape[1] * 0.5 * np.linalg.slogdet(covariance)[1]
+        return float(lp)
+
+    def rows(self, values: dict[str, np.ndarray], aux: dict[str, float]) -> float:
+        design = self.model.design
+        lp = 0.0
+        for n, d in enumerate(design.row):
+            eta = design.offset[d] + float(values.get("Intercept", 0.0))
+            for term in design.terms:
+                eta += design.X[d, list(term.columns)] @ np.atleast_1d(values[term.name])
+            for group in design.groups:
+                for effect in group.effects:
+                    u = np.atleast_2d(values[f"{effect.name}|{group.factor}"])
+                    eta += group.Z[d, list(effect.columns)] @ u[:, group.level[d]]
+            trials = None if design.response.trials is None else design.response.trials[n]
+            weight = 1.0 if design.weights is None else design.weights[n]
+            lp += weight * float(
+                row_log_densities(
+                    self.model.family.name,
+                    self.model.link.name,
+                    design.response.y[n],
+                    eta,
+                    aux,
+                    trials,
+                )
+            )
+        return lp
+
+
+def gradient(function: Any, at: np.ndarray, step: float = 1e-5) -> np.ndarray:
+    """Central differences."""
+    out = np.empty_like(at)
+    for i in range(at.size):
+        move = np.zeros_like(at)
+        move[i] = step
+        out[i] = (function(at + move) - function(at - move)) / (2 * step)
+    return out

@@ -1,0 +1,105 @@
+"""Cells: the compressed log density equals the sum over rows, to rounding."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conftest import model_of
+from reference_density import row_log_densities
+from test_template_densities import data_of
+
+from winstan.families import FAMILIES
+
+AUX = {"sigma": 17.3, "nu": 3.7, "alpha": 2.9}
+SIGMA = {"lognormal": 0.63}
+CASES = [(name, link) for name, family in FAMILIES.items() for link in family.links]
+
+
+def eta_of(link: str, family: str, rows: np.ndarray) -> np.ndarray:
+    """A linear predictor in the link's range, differing between cells."""
+    wiggle = 0.2 * np.sin(1.0 + rows)
+    mean = {"gaussian": 180.0, "student": 180.0, "gamma": 70.0}.get(family, 4.0)
+    if family in ("bernoulli", "binomial"):
+        return wiggle - 0.4
+    if family == "lognormal":
+        return wiggle + 4.0
+    return {
+        "identity": mean * (1 + wiggle),
+        "log": np.log(mean) + wiggle,
+        "inverse": (1 + wiggle) / mean,
+        "sqrt": np.sqrt(mean) * (1 + wiggle),
+    }[link]
+
+
+@pytest.mark.parametrize("weights", [None, "w"])
+@pytest.mark.parametrize(("family", "link"), CASES)
+def test_statistics_hold_the_whole_likelihood(family, link, weights):
+    trials = "trials" if family == "binomial" else None
+    # The inverse link's linear predictor is small and positive; so must its offset be.
+    offset = "t / 1e4" if link == "inverse" else "np.log(t) / 10"
+    formula = f"y ~ x + offset({offset}) + (1|g)"
+    model = model_of(formula, data_of(family), family, link=link, weights=weights, trials=trials)
+    cells, design = model.cells, model.design
+    aux = {name: AUX[name] for name in model.family.auxiliary}
+    if family == "lognormal":
+        aux["sigma"] = SIGMA[family]
+    base = eta_of(link, family, np.arange(cells.n))
+    compressed = model.family.log_likelihood(
+        cells.statistics, base + cells.offset, aux, model.link
+    )
+    eta = base[cells.of_row] + design.offset[design.row]
+    by_row = row_log_densities(
+        family, link, design.response.y, eta, aux, design.response.trials
+    )
+    weight = 1.0 if weights is None else design.weights
+    assert compressed == pytest.approx(float(np.sum(weight * by_row)), rel=1e-11)
+
+
+@pytest.mark.parametrize(("family", "link"), CASES)
+def test_score_is_the_derivative_of_the_log_likelihood(family, link):
+    trials = "trials" if family == "binomial" else None
+    model = model_of("y ~ x + (1|g)", data_of(family), family, link=link, trials=trials)
+    cells = model.cells
+    aux = {name: AUX[name] for name in model.family.auxiliary}
+    eta = eta_of(link, family, np.arange(cells.n))
+    score, information = model.family.score(cells.statistics, eta, aux, model.link)
+
+    def density(at):
+        return model.family.log_likelihood(cells.statistics, at, aux, model.link)
+
+    for c in range(cells.n):
+        step = np.zeros(cells.n)
+        step[c] = 1e-5 * max(abs(eta[c]), 1e-3)
+        slope = (density(eta + step) - density(eta - step)) / (2 * step[c])
+        assert score[c] == pytest.approx(slope, rel=1e-5, abs=1e-6 * np.abs(score).max())
+    assert np.all(information > 0)
+
+
+def test_a_large_mean_does_not_swamp_a_small_spread():
+    rng = np.random.default_rng(2)
+    data = data_of("gaussian")
+    data["y"] = 1e9 + 1e-2 * rng.normal(size=len(data))
+    model = model_of("y ~ x + (1|g)", data, "gaussian")
+    cells = model.cells
+    mean = np.array([data.y[cells.of_row == c].mean() for c in range(cells.n)])
+    within = sum(
+        ((data.y[cells.of_row == c] - 1e9) - (data.y[cells.of_row == c] - 1e9).mean()).pow(2).sum()
+        for c in range(cells.n)
+    )
+    np.testing.assert_allclose(cells.statistics["mean_y"], mean, rtol=1e-15)
+    assert cells.statistics["ss_within"] == pytest.approx(within, rel=1e-4)
+
+
+def test_offsets_that_a_family_absorbs_split_no_cells():
+    data = data_of("poisson")
+    without = model_of("y ~ x + (1|g)", data, "poisson").cells.n
+    assert model_of("y ~ x + offset(np.log(t)) + (1|g)", data, "poisson").cells.n == without
+    split = model_of("y ~ x + offset(t) + (1|g)", data, "poisson", link="sqrt").cells.n
+    assert split > without
+
+
+def test_rows_that_a_transform_makes_equal_share_a_cell():
+    data = data_of("gamma")
+    model = model_of("y ~ scale(x) + (1|g)", data, "gamma")
+    assert model.design.X.shape[0] == len(data)  # scale() must see every row
+    assert model.cells.n == data.groupby(["x", "g"]).ngroups

@@ -1,0 +1,107 @@
+"""Each Stan template's log density and gradient, against scipy row by row."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import model_of
+from reference_density import Reference, gradient
+
+import winstan as ws
+from winstan.backends.stan import BACKEND
+from winstan.families import FAMILIES
+
+pytestmark = pytest.mark.slow  # the templates compile on first use
+
+
+def data_of(family: str, seed: int = 0) -> pd.DataFrame:
+    """Eighty rows in few cells, at scales away from one."""
+    rng = np.random.default_rng(seed)
+    n = 80
+    data = pd.DataFrame(
+        {
+            "x": rng.choice([0.3, 0.7, 2.0], n),
+            "cond": rng.choice(["a", "b", "c"], n),
+            "g": rng.choice([f"g{i}" for i in range(6)], n),
+            "h": rng.choice([f"h{i}" for i in range(5)], n),
+            "w": rng.integers(1, 5, n),
+            "t": rng.choice([0.5, 2.0, 9.0], n),
+            "trials": rng.integers(5, 30, n),
+        }
+    )
+    level = 0.4 * data.x + data.g.map({f"g{i}": 0.3 * i for i in range(6)})
+    if family in ("gaussian", "student"):
+        data["y"] = 170 + 31 * (level + rng.standard_t(4, n))
+    elif family in ("gamma", "lognormal"):
+        data["y"] = 57 * np.exp(level) * rng.gamma(2.3, 1 / 2.3, n)
+    elif family == "poisson":
+        data["y"] = rng.poisson(np.exp(1 + level))
+    elif family == "negative_binomial":
+        data["y"] = rng.poisson(np.exp(1 + level) * rng.gamma(1.7, 1 / 1.7, n))
+    elif family == "bernoulli":
+        data["y"] = rng.binomial(1, 1 / (1 + np.exp(0.9 - level)))
+    else:
+        data["y"] = rng.binomial(data.trials, 1 / (1 + np.exp(0.9 - level)))
+    return data
+
+
+PRIORS = {
+    "b": ws.StudentT(4, 0.3, 2.2),
+    "Intercept": ws.Cauchy(0.7, 3.0),
+    "sd": ws.HalfStudentT(3, 1.7),
+    "1|g_sigma": ws.Gamma(2.5, 1.3),
+}
+STRUCTURES = {
+    "no groups": ("y ~ x + cond", {}),
+    "no intercept": ("y ~ 0 + cond", {}),
+    "intercepts": ("y ~ x + (1|g)", {"priors": PRIORS}),
+    "correlated slopes": (
+        "y ~ x + (x|g)",
+        {"priors": {"corr": ws.LKJ(2.7), "sd": ws.HalfNormal(1.9)}},
+    ),
+    "uncorrelated": ("y ~ x + (x||g)", {"priors": {"sd": ws.HalfCauchy(2.1)}}),
+    "wide, crossed": (
+        "y ~ cond + (cond|g) + (1|h)",
+        {"priors": {"g_corr": ws.LKJ(1.6), "sd": ws.InverseGamma(2.2, 1.4)}},
+    ),
+    "uncentred": ("y ~ x * cond + (0 + x|g)", {"center": False, "priors": {"b": ws.Flat()}}),
+    "offset, weights": ("y ~ x + offset(np.log(t)) + (1|g)", {"weights": "w"}),
+}
+LINKS = [(name, link) for name, family in FAMILIES.items() for link in family.links]
+CASES = [
+    *((family, family_row.links[0], structure)
+      for family, family_row in FAMILIES.items() for structure in STRUCTURES),
+    *((family, link, "offset, weights") for family, link in LINKS
+      if link != FAMILIES[family].links[0]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("parametrization", ["centered", "noncentered"])
+@pytest.mark.parametrize(("family", "link", "structure"), CASES)
+def test_template_is_the_sum_over_rows(family, link, structure, parametrization):
+    formula, options = STRUCTURES[structure]
+    if "|" not in formula and parametrization == "noncentered":
+        parametrization = None
+    model = model_of(
+        formula,
+        data_of(family),
+        family,
+        link=link,
+        trials="trials" if family == "binomial" else None,
+        parametrization=parametrization,
+        **options,
+    )
+    assert model.cells.n < model.cells.of_row.size  # there is something compressed to test
+    reference = Reference(model)
+    rng = np.random.default_rng(5)
+    # Points of the posterior's own size: the coordinates are standardised. Links that confine the
+    # linear predictor leave less room.
+    confined = link in ("identity", "inverse", "sqrt") and FAMILIES[family].positive_mean
+    points = rng.normal(0, 0.1 if confined else 0.8, (3, reference.dim))
+    density, slope = BACKEND.log_density(model, points)
+    expected = np.array([reference(point) for point in points])
+    np.testing.assert_allclose(density, expected, rtol=1e-9)
+    expected_slope = gradient(reference, points[0])
+    tolerance = 1e-6 * max(1, np.abs(expected_slope).max())
+    np.testing.assert_allclose(slope[0], expected_slope, rtol=1e-5, atol=tolerance)

@@ -1,0 +1,7 @@
+"""``python -m winstan``."""
+
+import sys
+
+from winstan.cli import main
+
+sys.exit(main())

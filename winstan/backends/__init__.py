@@ -1,0 +1,7 @@
+"""Engines. Each takes a `Model` and gives `Draws`; which one is chosen by name, once, at the edge."""
+
+from __future__ import annotations
+
+from winstan.backends.base import Backend, Settings, backend_named
+
+__all__ = ["Backend", "Settings", "backend_named"]

@@ -1,0 +1,175 @@
+"""Stan: the family's template, compiled once for every formula, run through cmdstanpy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from winstan.draws import Draws, Sampled, canonical
+from winstan.scales import correlation_names
+from winstan.toolchain import build, template_path
+from winstan.toolchain import run as runner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from winstan.backends.base import Settings
+    from winstan.links import Array
+    from winstan.model import Model
+    from winstan.priors import Prior
+
+MAX_TREEDEPTH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class StanBackend:
+    """Stan, by hand-written templates in which formula and priors are data."""
+
+    name: str = "stan"
+
+    def sample(self, model: Model, settings: Settings) -> Draws:
+        """Draw from the posterior with Stan's NUTS.
+
+        Raises
+        ------
+        BackendError
+            If the template cannot be compiled, or the sampler fails.
+        """
+        raw = runner.sample(
+            build(model.family.template, progress=settings.progress),
+            stan_data(model),
+            chains=settings.chains,
+            warmup=settings.warmup,
+            draws=settings.draws,
+            seed=settings.seed,
+            target_accept=settings.target_accept,
+            max_treedepth=MAX_TREEDEPTH,
+            cores=settings.cores,
+            metric=model.geometry.metric,
+            progress=settings.progress,
+        )
+        return Draws(
+            posterior=canonical(model, _sampled(model, raw.columns, raw.values)),
+            sample_stats={
+                "lp": raw.sampler["lp__"],
+                "diverging": raw.sampler["divergent__"].astype(bool),
+                "energy": raw.sampler["energy__"],
+                "tree_depth": raw.sampler["treedepth__"].astype(int),
+                "n_steps": raw.sampler["n_leapfrog__"].astype(int),
+                "acceptance_rate": raw.sampler["accept_stat__"],
+                "step_size": raw.sampler["stepsize__"],
+            },
+            attrs={"inference_library": "stan", "seed": settings.seed},
+            max_treedepth=MAX_TREEDEPTH,
+        )
+
+    def log_density(self, model: Model, unconstrained: Array) -> tuple[Array, Array]:
+        """Log density (Jacobians included) and gradient at unconstrained points, one a row.
+
+        The order is the template's: beta_raw, log_sd, corr_raw, effect, log_aux.
+        """
+        return runner.log_density(build(model.family.template), stan_data(model), unconstrained)
+
+    def code(self, model: Model) -> str:
+        """Return the family's template, with its includes in place."""
+        return expanded_template(model.family.template)
+
+
+BACKEND = StanBackend()
+
+
+def stan_data(model: Model) -> dict[str, Any]:
+    """Return the data of a template, under the names of ``stan/include/data.stan``."""
+    design, cells, geometry = model.design, model.cells, model.geometry
+    groups = design.groups
+    widths = [group.Z.shape[1] for group in groups]
+    q_max = max(widths, default=0)
+    basis = np.zeros((len(groups), q_max, q_max))
+    for m, (q, term) in enumerate(zip(widths, geometry.terms, strict=True)):
+        basis[m, :q, :q] = term.basis
+    correlated = [int(g.correlated and q > 1) for g, q in zip(groups, widths, strict=True)]
+    lkj_of = {id(group): model.priors[name].numbers[0] for name, group in correlation_names(design)}
+
+    n_coefficients = model.population.shape[1]
+    names = list(model.priors.table)
+    sd_names = names[n_coefficients : n_coefficients + sum(widths)]
+    beta_kind, beta_numbers = _prior_data(model.priors[n] for n in names[:n_coefficients])
+    sd_kind, sd_numbers = _prior_data(model.priors[n] for n in sd_names)
+    aux_kind, aux_numbers = _prior_data(model.priors[n] for n in model.family.auxiliary)
+    return {
+        "C": cells.n,
+        "P": n_coefficients,
+        "X": geometry.X,
+        "offsets": cells.offset,
+        "link": model.link.code,
+        "M": len(groups),
+        "J": [len(group.levels) for group in groups],
+        "q": widths,
+        "correlated": correlated,
+        "centered": [int(term.centered) for term in geometry.terms],
+        "level": np.array([level + 1 for level in cells.level]).reshape(len(groups), cells.n),
+        "Q": sum(widths),
+        "Z": geometry.Z,
+        "B": np.vstack([t.B for t in geometry.terms] or [np.zeros((0, n_coefficients))]),
+        "q_max": q_max,
+        "basis": basis,
+        "beta_prior": beta_kind,
+        "beta_prior_p": beta_numbers,
+        "sd_prior": sd_kind,
+        "sd_prior_p": sd_numbers,
+        "lkj": [lkj_of.get(id(group), 1.0) for group in groups],
+        "A": len(model.family.auxiliary),
+        "aux_prior": aux_kind,
+        "aux_prior_p": aux_numbers,
+        "beta_location": geometry.beta_location,
+        "beta_scale": geometry.beta_scale,
+        "log_sd_location": geometry.log_sd_location,
+        "log_sd_scale": geometry.log_sd_scale,
+        "T": geometry.effect_location.size,
+        "effect_location": geometry.effect_location,
+        "effect_scale": geometry.effect_scale,
+        "log_aux_location": geometry.log_aux_location,
+        "log_aux_scale": geometry.log_aux_scale,
+        **cells.statistics,
+    }
+
+
+def expanded_template(name: str) -> str:
+    """Return a template's source with its ``#include`` lines replaced by what they include."""
+    path = template_path(name)
+    lines = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#include "):
+            lines += (path.parent / line.split()[1]).read_text(encoding="utf-8").splitlines()
+        else:
+            lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def _prior_data(priors: Iterable[Prior]) -> tuple[list[int], Array]:
+    priors = list(priors)
+    numbers = np.zeros((len(priors), 3))
+    for row, prior in zip(numbers, priors, strict=True):
+        row[: len(prior.numbers)] = prior.numbers
+    return [prior.kind for prior in priors], numbers
+
+
+def _sampled(model: Model, columns: tuple[str, ...], values: Array) -> Sampled:
+    """Pick a template's quantities from the columns of CmdStan's CSV."""
+    where: dict[str, list[int]] = {}
+    for i, column in enumerate(columns):
+        where.setdefault(column.split(".")[0], []).append(i)
+
+    def take(name: str) -> Array:
+        return values[..., where.get(name, [])]
+
+    entries = take("corr_factor")
+    factors, at = [], 0
+    for _, group in correlation_names(model.design):
+        q = group.Z.shape[1]
+        block = entries[..., at : at + q * q].reshape(*entries.shape[:-1], q, q)
+        factors.append(np.swapaxes(block, -1, -2))  # Stan's to_vector goes column by column
+        at += q * q
+    return Sampled(take("beta"), take("sd"), factors, take("effect"), take("aux"))

@@ -1,0 +1,123 @@
+"""Exact compression: rows that share every predictor and every group level become one cell.
+
+The likelihood of a cell needs only the family's sufficient statistics of its rows, so that the cost
+of a gradient depends on the number of distinct cells and not on the number of rows. Nothing is
+approximated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from winstan.likelihoods import Sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from winstan.design import Design
+    from winstan.families import Family
+    from winstan.likelihoods import Array, Statistics
+    from winstan.links import Link
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The distinct rows of the design, with what the likelihood needs of the data in each.
+
+    Attributes
+    ----------
+    design_row : ndarray of int, shape (C,)
+        A row of the `Design` that stands for each cell.
+    of_row : ndarray of int, shape (N,)
+        The cell of each row of data.
+    weight : ndarray, shape (C,)
+        Rows in each cell: the sum of their frequency weights.
+    X : ndarray, shape (C, K)
+        Population-level predictors, as they are, without the intercept.
+    Z : tuple of ndarray, shape (C, q) each
+        Predictors of each group term's effects.
+    level : tuple of ndarray of int, shape (C,) each
+        Level of each group term's factor.
+    offset : ndarray, shape (C,)
+        Zero where the family takes the offset into its statistics.
+    statistics : mapping
+        Sufficient statistics, named as in the family's template.
+    sample : Sample
+        The rows themselves, offsets moved: what the statistics were taken from.
+    """
+
+    design_row: np.ndarray
+    of_row: np.ndarray
+    weight: Array
+    X: Array
+    Z: tuple[Array, ...]
+    level: tuple[np.ndarray, ...]
+    offset: Array
+    statistics: Statistics
+    sample: Sample
+
+    @property
+    def n(self) -> int:
+        """Number of cells, C."""
+        return self.design_row.size
+
+
+def compress(design: Design, family: Family, link: Link) -> Cells:
+    """Gather the rows of a design into cells.
+
+    Parameters
+    ----------
+    design
+        N rows of data on D design rows.
+    family, link
+        They decide which statistics are kept, and whether rows that differ by their offset alone
+        can share a cell.
+
+    Returns
+    -------
+    Cells
+    """
+    response = design.response
+    weight = np.ones_like(response.y) if design.weights is None else design.weights
+    sample = Sample(response.y, weight, design.offset[design.row], response.trials)
+    offset = design.offset
+    if np.any(offset) and link.name in family.absorbs_offset:
+        sample = family.absorbs_offset[link.name](sample)
+        offset = np.zeros_like(offset)
+
+    columns = [*design.X.T, offset]
+    for group in design.groups:
+        columns += [*group.Z.T, group.level]
+    of_design_row, first = _distinct(columns, design.X.shape[0])
+    of_row = of_design_row[design.row]
+    n_cells = first.size
+    return Cells(
+        design_row=first,
+        of_row=of_row,
+        weight=np.bincount(of_row, weight, minlength=n_cells),
+        X=design.X[first],
+        Z=tuple(group.Z[first] for group in design.groups),
+        level=tuple(group.level[first] for group in design.groups),
+        offset=offset[first],
+        statistics=family.statistics(sample, of_row, n_cells),
+        sample=sample,
+    )
+
+
+def _distinct(columns: Iterable[np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Number the distinct rows: (number of each row, first row of each number)."""
+    code = np.zeros(n, np.int64)
+    for column in columns:
+        if n and np.all(column == column[0]):
+            continue
+        column_code, values = pd.factorize(column)
+        # Renumbering after each column keeps the product below the square of the row count.
+        code, _ = pd.factorize(code * np.int64(len(values)) + column_code)
+    n_distinct = int(code.max()) + 1 if n else 0
+    first = np.empty(n_distinct, np.int64)
+    first[code[::-1]] = np.arange(n - 1, -1, -1)
+    return code, first

@@ -1,0 +1,243 @@
+"""Frame: the data that a formula uses, complete and of known types.
+
+Any data frame comes in (pandas, polars, Arrow, whatever narwhals reads, or a mapping of columns);
+a pandas frame of plain columns comes out, a copy, so that the user's data are never changed.
+Numbers and booleans stay what they are (a boolean predictor is the number 0 or 1, as in bambi, and
+as R's treatment coding has it); text becomes a factor with sorted levels; a factor whose levels
+the user ordered keeps that order.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from winstan.columns import how_many, plain_column, some_levels, some_rows
+from winstan.errors import DataError, DesignWarning
+from winstan.tables import column_names, missing_mask, open_table, take_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import narwhals as nw
+
+    from winstan.formula import Formula
+
+_HERE = str(Path(__file__).parent)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """The used columns of the complete rows.
+
+    Attributes
+    ----------
+    data
+        N rows. Columns are bool, int64, float64, or ordered Categorical without unused levels.
+    kept : ndarray of shape (N,)
+        Positions of these rows in the user's frame.
+    n_rows
+        Rows of the user's frame.
+    missing
+        Missing values per column, for columns that have any.
+    weights : ndarray of shape (N,), or None
+        Frequency weights, all above zero.
+    trials : ndarray of shape (N,), or None
+        Trials given by ``trials=``.
+    """
+
+    data: pd.DataFrame
+    kept: np.ndarray
+    n_rows: int
+    missing: Mapping[str, int]
+    weights: np.ndarray | None
+    trials: np.ndarray | None
+
+
+def design_warning(message: str) -> None:
+    """Warn, pointing at the first caller outside winstan."""
+    warnings.warn(message, DesignWarning, stacklevel=2, skip_file_prefixes=(_HERE,))
+
+
+def frame_from(
+    data: Any, formula: Formula, *, weights: str | None = None, trials: str | int | None = None
+) -> Frame:
+    """Take the columns that a formula needs out of a data frame, and check them.
+
+    Parameters
+    ----------
+    data
+        A data frame of any library that narwhals reads, lazy ones included, or a mapping from
+        names to columns of equal length.
+    formula
+        What the columns are for.
+    weights
+        Name of a column of frequency weights: a row of weight 3 stands for three equal rows.
+    trials
+        For counts of successes: the number of trials, or the name of its column.
+
+    Returns
+    -------
+    Frame
+
+    Raises
+    ------
+    DataError
+        When the columns are not there or cannot be used.
+
+    Warns
+    -----
+    DesignWarning
+        When rows or levels are left out, and for weights that are no counts.
+    """
+    extra = [name for name in (weights, trials) if isinstance(name, str)]
+    if trials is not None and formula.response_spec.trials is not None:
+        raise DataError(
+            f"The trials are given twice: by {formula.response} and by trials={trials!r}. "
+            "Remove one."
+        )
+    opened = open_table(data)
+    known = set(column_names(opened))
+    used = [name for name in formula.columns if name in known or name not in formula.ambient]
+    table = take_columns(opened, list(dict.fromkeys([*used, *extra])))
+    n_rows = len(table)
+    if n_rows == 0:
+        raise DataError("The data frame is empty: it has no rows.")
+
+    kept, missing = _complete_rows(table)
+    if weights is not None:
+        kept = _weighted_rows(table, kept, weights)
+    if len(kept) < n_rows:
+        table = table[kept]
+
+    columns: dict[str, Any] = {}
+    for name in table.columns:
+        columns[name], unused = plain_column(table[name], name)
+        _check_column(columns[name], name, kept, unused)
+    return Frame(
+        data=pd.DataFrame(
+            {name: columns[name] for name in used}, index=pd.RangeIndex(len(kept)), copy=False
+        ),
+        kept=kept,
+        n_rows=n_rows,
+        missing=missing,
+        weights=None if weights is None else columns[weights].astype(np.float64),
+        trials=_trials(trials, columns, kept),
+    )
+
+
+def _complete_rows(table: nw.DataFrame[Any]) -> tuple[np.ndarray, dict[str, int]]:
+    """Return the positions of complete rows, and the missing values per column."""
+    n_rows = len(table)
+    incomplete = np.zeros(n_rows, dtype=bool)
+    missing: dict[str, int] = {}
+    for name in table.columns:
+        mask = missing_mask(table[name])
+        if (count := int(mask.sum())) > 0:
+            missing[name] = count
+            incomplete |= mask
+    kept = np.flatnonzero(~incomplete)
+    if missing:
+        where = ", ".join(f"'{name}' ({count:,})" for name, count in missing.items())
+        if len(kept) == 0:
+            raise DataError(
+                f"All {how_many(n_rows, 'row')} have missing values: {where}. Fill them in, or "
+                "leave the emptiest column out of the formula."
+            )
+        design_warning(
+            f"{n_rows - len(kept):,} of {n_rows:,} rows are left out: they have missing values, in "
+            f"{where}."
+        )
+    return kept, missing
+
+
+def _weighted_rows(table: nw.DataFrame[Any], kept: np.ndarray, weights: str) -> np.ndarray:
+    """Check the weights of the complete rows, and leave out rows that weigh nothing."""
+    column = table[weights]
+    if not column.dtype.is_numeric():
+        raise DataError(
+            f"The weights '{weights}' are not numeric ({column.dtype}). Frequency weights count "
+            "rows."
+        )
+    values = np.asarray(column.to_numpy(), dtype=np.float64)[kept]
+    if len(bad := np.flatnonzero(~np.isfinite(values))):
+        raise DataError(_infinite(weights, kept[bad]))
+    if len(bad := np.flatnonzero(values < 0)):
+        raise DataError(
+            f"The weights '{weights}' have {how_many(len(bad), 'negative value')}, in "
+            f"{some_rows(kept[bad])}. A frequency weight says how many equal rows a row stands for."
+        )
+    if not values.any():
+        raise DataError(f"The weights '{weights}' are all zero: no row counts.")
+    if len(bad := np.flatnonzero(values != np.round(values))):
+        design_warning(
+            f"The weights '{weights}' have {how_many(len(bad), 'fractional value')}, in "
+            f"{some_rows(kept[bad])}. They multiply the log-likelihood, but are no row counts: "
+            "standard errors treat their sum as the number of rows."
+        )
+    positive = values > 0
+    if not positive.all():
+        design_warning(
+            f"{how_many(int((~positive).sum()), 'row')} of weight zero in '{weights}' left out."
+        )
+    return kept[positive]
+
+
+def _check_column(
+    values: np.ndarray | pd.Categorical,
+    name: str,
+    kept: np.ndarray,
+    unused: list[Any],
+) -> None:
+    if unused:
+        shown = some_levels(unused)
+        design_warning(
+            f"Column '{name}' declares {how_many(len(unused), 'level')} that no used row has, left "
+            f"out: {shown}."
+        )
+    if isinstance(values, pd.Categorical):
+        if len(values.categories) == 1:
+            raise DataError(
+                f"Column '{name}' has only one level, {values.categories[0]!r}, in the "
+                f"{how_many(len(kept), 'used row')}: nothing varies. Leave it out of the formula, "
+                "or check which rows were selected."
+            )
+    elif values.dtype.kind == "f" and len(bad := np.flatnonzero(~np.isfinite(values))):
+        raise DataError(_infinite(name, kept[bad]))
+
+
+def _infinite(name: str, rows: np.ndarray) -> str:
+    return (
+        f"Column '{name}' has {how_many(len(rows), 'infinite value')}, in {some_rows(rows)}. "
+        "Replace them, or mark them as missing to leave their rows out."
+    )
+
+
+def _trials(
+    trials: str | int | None, columns: Mapping[str, Any], kept: np.ndarray
+) -> np.ndarray | None:
+    if trials is None:
+        return None
+    if isinstance(trials, str):
+        values, name = columns[trials], f"'{trials}'"
+        if isinstance(values, pd.Categorical) or values.dtype.kind == "b":
+            raise DataError(f"The trials {name} are not numeric. Trials are counts.")
+        values = values.astype(np.float64)
+    else:
+        if isinstance(trials, bool) or not isinstance(trials, int | float | np.number):
+            raise DataError(
+                f"trials={trials!r} is neither a number nor the name of a column of counts."
+            )
+        values, name = np.full(len(kept), float(trials)), f"= {trials}"
+    bad = np.flatnonzero((values < 0) | (values != np.round(values)))
+    if len(bad):
+        raise DataError(
+            f"The trials {name} have {how_many(len(bad), 'value')} below zero or not whole, in "
+            f"{some_rows(kept[bad])}. Trials are counts."
+        )
+    return values

@@ -1,0 +1,155 @@
+"""Draws: one canonical name, shape and unit for each parameter, whatever the backend sampled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from winstan.model import correlation_labels
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from winstan.links import Array
+    from winstan.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """What a sampler drew, in the coordinates of the model's geometry.
+
+    Attributes
+    ----------
+    beta : ndarray, shape (chains, draws, P)
+        Population coefficients, the intercept (at the mean of the predictors) first.
+    sd : ndarray, shape (chains, draws, Q)
+    factors : sequence of ndarray, shape (chains, draws, q, q) each
+        Cholesky factor of the correlations, one for each correlated term of several effects.
+    effect : ndarray, shape (chains, draws, T)
+        Totals or z-scores, term by term, by column.
+    aux : ndarray, shape (chains, draws, A)
+    """
+
+    beta: Array
+    sd: Array
+    factors: Sequence[Array]
+    effect: Array
+    aux: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """Posterior draws under their canonical names.
+
+    Attributes
+    ----------
+    posterior : mapping of str to ndarray
+        By variable, shape (chains, draws, *dims); names and dims are those of `Model.variables`.
+    sample_stats : mapping of str to ndarray, shape (chains, draws) each
+        ArviZ's names: ``lp``, ``diverging``, ``energy``, ``tree_depth``, ``n_steps``,
+        ``acceptance_rate``, ``step_size``.
+    attrs : mapping
+        Engine, versions, seed, seconds.
+    max_treedepth : int
+    """
+
+    posterior: Mapping[str, Array]
+    sample_stats: Mapping[str, np.ndarray]
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+    max_treedepth: int = 10
+
+
+def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:
+    """Turn sampled coordinates into the parameters that a user knows.
+
+    Parameters
+    ----------
+    model
+    sampled
+
+    Returns
+    -------
+    dict of str to ndarray
+        By variable name, shape (chains, draws, *dims), in the order of `Model.variables`. The
+        Intercept is at X = 0.
+    """
+    design = model.design
+    out: dict[str, Array] = {}
+    slopes = sampled.beta
+    if design.intercept:
+        slopes = sampled.beta[..., 1:]
+        out["Intercept"] = sampled.beta[..., 0] - slopes @ model.predictor_mean
+    for term in design.terms:
+        values = slopes[..., list(term.columns)]
+        out[term.name] = values if term.labels else values[..., 0]
+
+    effects: dict[str, Array] = {}
+    correlations: dict[str, list[Array]] = {}
+    factors = iter(sampled.factors)
+    k = t = 0
+    for group, geometry in zip(design.groups, model.geometry.terms, strict=True):
+        J, q = len(group.levels), geometry.basis.shape[0]
+        sd = sampled.sd[..., k : k + q]
+        factor = None
+        if group.correlated and q > 1:
+            factor = next(factors)
+            correlation = factor @ np.swapaxes(factor, -1, -2)
+            pairs = [correlation[..., i, j] for i in range(q) for j in range(i)]
+            correlations.setdefault(group.factor, []).extend(pairs)
+        u = sampled.effect[..., t : t + J * q].reshape(*sd.shape[:-1], q, J)
+        if geometry.centered:
+            mean = sampled.beta @ geometry.B.T
+            u = geometry.basis @ u - mean[..., None]
+        else:
+            u = sd[..., None] * (u if factor is None else factor @ u)
+        for effect in group.effects:
+            columns = list(effect.columns)
+            name = f"{effect.name}|{group.factor}"
+            out[f"{name}_sigma"] = sd[..., columns] if effect.labels else sd[..., columns[0]]
+            effects[name] = u[..., columns, :] if effect.labels else u[..., columns[0], :]
+        k += q
+        t += J * q
+    for factor_name in correlation_labels(design):
+        out[f"{factor_name}_corr"] = np.stack(correlations[factor_name], axis=-1)
+    for a, name in enumerate(model.family.auxiliary):
+        out[name] = sampled.aux[..., a]
+    return out | effects
+
+
+def to_datatree(model: Model, draws: Draws) -> xr.DataTree:
+    """Return the draws as an ArviZ DataTree, with the user's levels as coordinates.
+
+    Groups: ``posterior``, ``sample_stats``, ``observed_data``, ``constant_data`` (offset and
+    weights, where there are any).
+    """
+    import xarray as xr  # noqa: PLC0415 - half a second that `import winstan` should not pay
+
+    n_chains, n_draws = next(iter(draws.sample_stats.values())).shape
+    coords: dict[str, Any] = {"chain": np.arange(n_chains), "draw": np.arange(n_draws)}
+    data: dict[str, Any] = {}
+    for variable in model.variables:
+        coords |= {dim: list(labels) for dim, labels in variable.coords.items()}
+        data[variable.name] = (("chain", "draw", *variable.coords), draws.posterior[variable.name])
+    response = model.design.response
+    observed = {response.name: ("obs", response.y)}
+    if response.trials is not None:
+        observed["trials"] = ("obs", response.trials)
+    constant: dict[str, Any] = {}
+    if np.any(model.design.offset):
+        constant["offset"] = ("obs", model.design.offset[model.design.row])
+    if model.design.weights is not None:
+        constant["weights"] = ("obs", model.design.weights)
+    groups = {
+        "posterior": xr.Dataset(data, coords=coords, attrs=dict(draws.attrs)),
+        "sample_stats": xr.Dataset(
+            {name: (("chain", "draw"), values) for name, values in draws.sample_stats.items()},
+            coords={"chain": coords["chain"], "draw": coords["draw"]},
+        ),
+        "observed_data": xr.Dataset(observed),
+    }
+    if constant:
+        groups["constant_data"] = xr.Dataset(constant)
+    return xr.DataTree.from_dict(groups)

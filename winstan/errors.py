@@ -1,0 +1,67 @@
+"""Everything that winstan raises or warns of.
+
+An error names the column, level or option at fault, how many rows are bad, and the remedy; it is
+raised before any sampling. A warning names what was done or found, and how to silence or mend it.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class WinstanError(Exception):
+    """Base of every error that winstan raises on purpose."""
+
+
+class FormulaError(WinstanError, ValueError):
+    """The formula cannot be read, or says something that has no meaning for these data."""
+
+
+class DataError(WinstanError, ValueError):
+    """The data frame does not hold what the formula needs."""
+
+
+class FamilyError(WinstanError, ValueError):
+    """The response does not fit the family, or the family has no such link."""
+
+
+class PriorError(WinstanError, ValueError):
+    """A prior names an unknown parameter, or cannot stand where it was put."""
+
+
+class OptionError(WinstanError, ValueError):
+    """An option of a function has no such value."""
+
+
+class BackendError(WinstanError, RuntimeError):
+    """An engine is missing, cannot express the model, or failed while it ran."""
+
+
+class DesignWarning(UserWarning):
+    """The data can be fitted, but something about them deserves a second look."""
+
+
+class ConvergenceWarning(UserWarning):
+    """The sampler's draws should not be trusted as they are."""
+
+
+def near_matches(name: str, known: Iterable[str]) -> str:
+    """Return a ``" Did you mean ...?`` sentence for a misspelt name, or the list of known names.
+
+    Parameters
+    ----------
+    name
+        What the user wrote.
+    known
+        What they could have written.
+    """
+    known = [str(k) for k in known]
+    folded = {k.casefold(): k for k in known}
+    close = get_close_matches(name.casefold(), list(folded), n=3, cutoff=0.6)
+    if close:
+        return f" Did you mean {' or '.join(repr(folded[c]) for c in close)}?"
+    return f" Known: {', '.join(repr(k) for k in known)}." if known else ""

@@ -1,0 +1,133 @@
+"""Atoms: checking the columns and calls of a formula, and writing them so that formulae reads them.
+
+formulae's own reader gives signs, powers, numbers such as ``1e-3`` and lists other meanings than
+Python does, and stops silently at what it does not know. So it is only given code whose every
+operation is bracketed, whose names are in back-ticks, and whose unusual constants are names.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from formulae.categorical import ENCODINGS
+
+from winstan.formula_syntax import formula_error
+from winstan.formula_terms import Atom, unique
+from winstan.formula_tree import Bar, Binary, Call, Constant, Name, Node, Unary, write
+from winstan.functions import resolve_function, unknown_function
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class AtomReader:
+    """Makes atoms of nodes, and notes what they use.
+
+    Parameters
+    ----------
+    source
+        The formula, for messages.
+    namespace
+        The caller's functions and values.
+
+    Attributes
+    ----------
+    functions, constants
+        Names of the functions called; values that stand as names in the code.
+    """
+
+    def __init__(self, source: str, namespace: Mapping[str, Any]) -> None:
+        self._source = source
+        self._namespace = namespace
+        self.functions: dict[str, None] = {}
+        self.constants: dict[str, object] = {}
+        self._ambient: dict[str, None] = {}
+        self._certain: set[str] = set()
+
+    @property
+    def ambient(self) -> tuple[str, ...]:
+        """Names that may be columns or values of the caller's: seen inside calls only."""
+        return tuple(name for name in self._ambient if name not in self._certain)
+
+    def must_be_columns(self, names: tuple[str, ...]) -> None:
+        """Note names that stand outside calls."""
+        self._certain.update(names)
+
+    def atom(self, node: Node, *, inside_call: bool = False) -> Atom:
+        """Make an atom of a column, a call, or arithmetic.
+
+        Parameters
+        ----------
+        node
+            Its tree.
+        inside_call
+            Whether it was the argument of a call, as the ``t`` of ``offset(t)`` is.
+        """
+        if isinstance(node, Name) and not inside_call:
+            self.must_be_columns((node.text,))
+        columns = unique(self._names(node, inside_call=inside_call))
+        code = self._code(node)
+        if not isinstance(node, Name | Call):
+            code = f"I({code})"
+        return Atom(write(node, ticks=False), write(node), code, columns, node)
+
+    def _names(self, node: Node, *, inside_call: bool) -> list[str]:
+        """Return the names that come from data or namespace, after checking everything else."""
+        match node:
+            case Constant():
+                return []
+            case Name(text):
+                return self._name(text, inside_call=inside_call)
+            case Call(function, arguments, keywords):
+                if resolve_function(function, self._namespace) is None:
+                    raise formula_error(
+                        unknown_function(function, self._namespace), self._source, node.pos
+                    )
+                self.functions[function] = None
+                below: tuple[Node, ...] = (*arguments, *(value for _, value in keywords))
+                inside_call = True
+            case Unary(_, operand):
+                below = (operand,)
+            case Binary(":", pos=pos) | Bar(pos=pos):
+                symbol = "|" if isinstance(node, Bar) else ":"
+                raise formula_error(f"'{symbol}' has no meaning in arithmetic.", self._source, pos)
+            case Binary(_, left, right):
+                below = (left, right)
+            case _:
+                raise formula_error(f"'{write(node)}' has no meaning here.", self._source, node.pos)
+        return [name for part in below for name in self._names(part, inside_call=inside_call)]
+
+    def _name(self, text: str, *, inside_call: bool) -> list[str]:
+        if inside_call and text in ENCODINGS:  # C(x, Treatment)
+            return []
+        if inside_call and text in self._namespace:
+            self._ambient[text] = None
+        return [text]
+
+    def _code(self, node: Node) -> str:
+        match node:
+            case Name(text):
+                return text if text in ENCODINGS else f"`{text}`"
+            case Constant(value):
+                return self._constant(value)
+            case Call(function, arguments, keywords):
+                inside = [self._code(argument) for argument in arguments]
+                inside += [f"{key}={self._code(value)}" for key, value in keywords]
+                return f"{function}({', '.join(inside)})"
+            case Unary(op, operand):
+                return f"{op}{self._bracketed(operand)}"
+            case Binary(op, left, right):
+                return f"{self._bracketed(left)} {op} {self._bracketed(right)}"
+        raise AssertionError(node)  # _names has refused everything else
+
+    def _bracketed(self, node: Node) -> str:
+        code = self._code(node)
+        return f"I({code})" if isinstance(node, Unary | Binary) else code
+
+    def _constant(self, value: object) -> str:
+        is_plain = isinstance(value, float) and str(value).replace(".", "").isdigit()
+        if isinstance(value, int) or value is None or is_plain:
+            return str(value)
+        name = f"constant {len(self.constants)}"
+        self.constants[name] = value
+        return f"`{name}`"

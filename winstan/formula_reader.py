@@ -1,0 +1,304 @@
+"""What a formula's tree means: terms, group terms, offsets and a response."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from winstan.formula_atoms import AtomReader
+from winstan.formula_syntax import Parser, Token, formula_error, tokenize
+from winstan.formula_terms import Atom, Effects, GroupSpec, ResponseSpec, Terms, unique
+from winstan.formula_tree import Bar, Binary, Call, Constant, Level, Name, Node, Unary, write
+from winstan.functions import PROPORTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NOTHING = "nothing is on the right side: write y ~ 1 for an intercept alone."
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The parts of one formula.
+
+    Attributes
+    ----------
+    response
+        The left side.
+    effects, offsets, groups
+        The right side: common terms, offsets, group terms.
+    functions, constants, ambient
+        What its code needs beside columns, see `AtomReader`.
+    """
+
+    response: ResponseSpec
+    effects: Effects
+    offsets: tuple[Atom, ...]
+    groups: tuple[GroupSpec, ...]
+    functions: tuple[str, ...]
+    constants: tuple[tuple[str, object], ...]
+    ambient: tuple[str, ...]
+
+
+def read_formula(source: str, namespace: Mapping[str, Any]) -> Reading:
+    """Read a formula and expand its operators.
+
+    Parameters
+    ----------
+    source
+        The formula.
+    namespace
+        The caller's functions and values.
+    """
+    left, right = _sides(source)
+    atoms = AtomReader(source, namespace)
+    response = _read_response(Parser(left, source).parse(), atoms, source)
+    effects, offsets, groups = _Right(atoms, source).read(Parser(right, source).parse())
+    if not effects.names and not groups and not offsets:
+        raise formula_error(_NOTHING, source)
+    if response.value.name in effects.names:
+        raise formula_error(
+            f"the response '{response.value.name}' is also a predictor; remove it from one side.",
+            source,
+        )
+    _check_duplicates(groups, source)
+    return Reading(
+        response=response,
+        effects=effects,
+        offsets=offsets,
+        groups=groups,
+        functions=tuple(atoms.functions),
+        constants=tuple(atoms.constants.items()),
+        ambient=atoms.ambient,
+    )
+
+
+def _sides(source: str) -> tuple[list[Token], list[Token]]:
+    if not source:
+        raise formula_error("it is empty: write response ~ predictors.", source)
+    tokens = tokenize(source)
+    tildes = [i for i, token in enumerate(tokens) if token.text == "~"]
+    if not tildes:
+        raise formula_error("there is no '~': write response ~ predictors.", source)
+    if len(tildes) > 1:
+        raise formula_error("there is more than one '~'.", source, tokens[tildes[1]].pos)
+    left, right = tokens[: tildes[0]], tokens[tildes[0] + 1 :]
+    if not left:
+        raise formula_error("the response, left of '~', is missing.", source, 0)
+    if not right:
+        raise formula_error(_NOTHING, source)
+    return left, right
+
+
+def _read_response(node: Node, atoms: AtomReader, source: str) -> ResponseSpec:
+    match node:
+        case Level(name, level, pos):
+            value = atoms.atom(Name(name, pos))
+            return ResponseSpec(write(node), name, value, success=(level,))
+        case Call(function, arguments, keywords, pos) if function in PROPORTIONS:
+            if len(arguments) != 2 or keywords:
+                raise formula_error(
+                    f"{function}(successes, trials) takes two columns.", source, pos
+                )
+            successes, trials = (atoms.atom(part, inside_call=True) for part in arguments)
+            return ResponseSpec(write(node), write(node, ticks=False), successes, trials=trials)
+        case Constant(_, text, pos):
+            raise formula_error(f"the response must be a column, not {text}.", source, pos)
+        case Call("offset", pos=pos):
+            raise formula_error("offset() belongs on the right side.", source, pos)
+    value = atoms.atom(node)
+    return ResponseSpec(value.text, value.name, value)
+
+
+class _Right:
+    """Expands a right side.
+
+    Parameters
+    ----------
+    atoms
+        Makes the atoms.
+    source
+        The formula, for messages.
+    """
+
+    def __init__(self, atoms: AtomReader, source: str) -> None:
+        self._atoms = atoms
+        self._source = source
+
+    def read(self, node: Node) -> tuple[Effects, tuple[Atom, ...], tuple[GroupSpec, ...]]:
+        """Part a right side into common terms, offsets and group terms."""
+        terms = Terms()
+        offsets: list[Atom] = []
+        groups: list[GroupSpec] = []
+        for sign, addend in _addends(node):
+            if sign == "-" and (isinstance(addend, Bar) or _is_offset(addend)):
+                raise self._error("a group term or an offset cannot be subtracted.", addend.pos)
+            if isinstance(addend, Bar):
+                groups += self._groups(addend)
+            elif _is_offset(addend):
+                offsets.append(self._offset(addend))
+            else:
+                terms = self._accumulate(terms, sign, addend)
+        return terms.effects(), tuple(offsets), tuple(groups)
+
+    def _error(self, message: str, pos: int) -> Exception:
+        return formula_error(message, self._source, pos)
+
+    def _accumulate(self, terms: Terms, sign: str, addend: Node) -> Terms:
+        """Add an addend to the terms so far, or take it away from them."""
+        if isinstance(addend, Constant):
+            if addend.value not in (0, 1) or isinstance(addend.value, bool):
+                raise self._error(
+                    f"{addend.text} is not a term. Only 1 and 0 (with and without intercept) may "
+                    "stand alone; arithmetic goes inside I(): I(x + 2).",
+                    addend.pos,
+                )
+            return terms + Terms(intercept=(addend.value == 1) == (sign == "+"))
+        more = self._expand(addend)
+        if sign == "+":
+            return terms + more
+        unknown = [item for key, item in more.items.items() if key not in terms.items]
+        if unknown:
+            name = ":".join(atom.name for atom in unknown[0])
+            raise self._error(f"there is no term '{name}' to remove.", addend.pos)
+        kept = [item for key, item in terms.items.items() if key not in more.items]
+        return Terms(kept, False if more.intercept else terms.intercept)
+
+    def _expand(self, node: Node) -> Terms:
+        match node:
+            case Name() | Call():
+                return self._single(node)
+            case Binary("+" | "-") | Unary():
+                terms = Terms()
+                for sign, addend in _addends(node):
+                    terms = self._accumulate(terms, sign, addend)
+                return terms
+            case Binary("**", base, Constant(order), pos):
+                return self._power(base, order, pos)
+            case Binary(":" | "*" | "/" as op, left, right):
+                return self._product(op, left, right)
+            case Bar(pos=pos):
+                raise self._error("a group term can only be added, not crossed or nested.", pos)
+            case Level(name, pos=pos):
+                raise self._error(f"'{name}[...]' is understood only as a response.", pos)
+        raise self._error(
+            f"'{write(node)}' is not a term. Arithmetic and comparisons go inside I(): "
+            f"I({write(node)}).",
+            node.pos,
+        )
+
+    def _single(self, node: Name | Call) -> Terms:
+        if isinstance(node, Call) and node.function in PROPORTIONS:
+            raise self._error(f"{node.function}() belongs on the left side.", node.pos)
+        if _is_offset(node):
+            raise self._error(
+                "offset() can only be added to the common part; it is no part of an interaction "
+                "or of a group term.",
+                node.pos,
+            )
+        return Terms([(self._atoms.atom(node),)])
+
+    def _product(self, op: str, left: Node, right: Node) -> Terms:
+        for node in (left, right):
+            if isinstance(node, Constant):
+                raise self._error(
+                    f"'{op}' with {node.text} makes no term; arithmetic goes inside I().", node.pos
+                )
+        first, second = self._expand(left), self._expand(right)
+        match op:
+            case ":":
+                return first.cross(second)
+            case "/":
+                return first.nest(second)
+        return first + second + first.cross(second)
+
+    def _power(self, base: Node, order: object, pos: int) -> Terms:
+        if not isinstance(order, int) or order < 1:
+            raise self._error("the order of '^' is a whole number, 1 or more.", pos)
+        terms = self._expand(base)
+        if len(terms.items) == 1:
+            text = write(base)
+            raise self._error(
+                f"'{text}^{order}' crosses '{text}' with itself, which is '{text}' again; for the "
+                f"power write I({text}**{order}).",
+                pos,
+            )
+        return terms.power(order)
+
+    def _offset(self, node: Node) -> Atom:
+        if not isinstance(node, Call) or len(node.arguments) != 1 or node.keywords:
+            raise self._error("offset() takes one argument.", node.pos)
+        return self._atoms.atom(node.arguments[0], inside_call=True)
+
+    def _groups(self, bar: Bar) -> list[GroupSpec]:
+        effects = self._accumulate(Terms(), "+", bar.effects).effects()
+        if not effects.names:
+            raise self._error("the group term has no effect: write (1 | group).", bar.pos)
+        specs = []
+        for columns in self._factors(bar.factor):
+            self._atoms.must_be_columns(columns)
+            specs.append(
+                GroupSpec(effects.text, ":".join(columns), bar.correlated, columns, effects)
+            )
+        return specs
+
+    def _factors(self, node: Node) -> list[tuple[str, ...]]:
+        """Return the columns of each factor: ``a/b`` is the two factors a and a:b."""
+        match node:
+            case Name(text) | Call("C" | "factor", (Name(text),), ()):
+                return [(text,)]
+            case Binary("/", left, right):
+                outer = self._factors(left)
+                return [*outer, *(unique(outer[-1] + inner) for inner in self._factors(right))]
+            case Binary(":", left, right):
+                first, second = self._factors(left), self._factors(right)
+                if len(first) == len(second) == 1:
+                    return [unique(first[0] + second[0])]
+            case Binary("+" | "*", pos=pos):
+                raise self._error(
+                    "one group term has one grouping factor: write (1 | a) + (1 | b) for crossed "
+                    "factors, (1 | a:b) for combinations, (1 | a/b) for nested ones.",
+                    pos,
+                )
+        raise self._error(
+            f"'{write(node)}' is no grouping factor: a factor is a column, a:b or a/b. Make it a "
+            "column of the data first.",
+            node.pos,
+        )
+
+
+def _check_duplicates(groups: tuple[GroupSpec, ...], source: str) -> None:
+    """Refuse two group terms that give the same parameter."""
+    seen: dict[tuple[str, frozenset[str]], GroupSpec] = {}
+    for group in groups:
+        for name in group.design.names:
+            first = seen.setdefault((name, frozenset(group.factor_columns)), group)
+            if first is group:
+                continue
+            what, remedy = f"'{name}'", "remove one of them"
+            if name == "1":
+                what = "an intercept"
+                if group.design.terms:
+                    remedy = (
+                        f"write {group.without_intercept}, or put all effects into one group term"
+                    )
+            raise formula_error(
+                f"{first.text} and {group.text} both give {what} for each '{group.factor}'; "
+                f"{remedy}.",
+                source,
+            )
+
+
+def _addends(node: Node, sign: str = "+") -> list[tuple[str, Node]]:
+    """Flatten a sum into signed addends, left to right."""
+    flipped = "-" if sign == "+" else "+"
+    match node:
+        case Binary("+" | "-" as op, left, right):
+            return [*_addends(left, sign), *_addends(right, sign if op == "+" else flipped)]
+        case Unary(op, operand):
+            return _addends(operand, sign if op == "+" else flipped)
+    return [(sign, node)]
+
+
+def _is_offset(node: Node) -> bool:
+    return isinstance(node, Call) and node.function == "offset"

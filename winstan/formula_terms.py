@@ -1,0 +1,185 @@
+"""What a formula consists of once expanded: atoms, sums of terms, group terms, a response."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from winstan.formula_tree import Node, quote_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """One column of the data, or one call: what an interaction is made of.
+
+    Attributes
+    ----------
+    name
+        As it appears in names of parameters, without back-ticks: ``np.log(x)``.
+    text
+        As a formula would write it.
+    code
+        As formulae must read it (names in back-ticks, every operation bracketed).
+    columns
+        Names it takes from the data, or from the caller's namespace.
+    node
+        Its tree.
+    """
+
+    name: str
+    text: str
+    code: str
+    columns: tuple[str, ...]
+    node: Node = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """An expanded sum of terms: the common part, or the left side of a group term."""
+
+    intercept: bool
+    terms: tuple[tuple[Atom, ...], ...]
+
+    @property
+    def text(self) -> str:
+        """The sum as a formula would write it: ``1 + stim + stim:cond``."""
+        return self._join("text")
+
+    @property
+    def code(self) -> str:
+        """The sum as formulae must read it."""
+        return self._join("code")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the terms, the constant being ``1``."""
+        terms = tuple(":".join(atom.name for atom in term) for term in self.terms)
+        return ("1", *terms) if self.intercept else terms
+
+    @property
+    def atoms(self) -> dict[str, Atom]:
+        """The distinct atoms by name, in order of appearance."""
+        return {atom.name: atom for term in self.terms for atom in term}
+
+    def _join(self, attribute: str) -> str:
+        terms = [":".join(getattr(atom, attribute) for atom in term) for term in self.terms]
+        return " + ".join(["1" if self.intercept else "0", *terms])
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSpec:
+    """One group term, after expansion of ``a/b``.
+
+    Attributes
+    ----------
+    effects
+        What varies between groups, ready for formulae's right side: ``1``, ``0 + Days``.
+    factor
+        The grouping factor: ``mouse``, or ``batch:cask`` for combinations.
+    correlated
+        False for ``(x || g)``.
+    factor_columns
+        The factor's columns.
+    design
+        The effects, term by term.
+    """
+
+    effects: str
+    factor: str
+    correlated: bool
+    factor_columns: tuple[str, ...]
+    design: Effects = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        """The term as a formula would write it."""
+        return self._bar(self.design)
+
+    @property
+    def without_intercept(self) -> str:
+        """The same without a varying intercept."""
+        return self._bar(Effects(False, self.design.terms))
+
+    def _bar(self, effects: Effects) -> str:
+        factor = ":".join(quote_name(column) for column in self.factor_columns)
+        return f"({effects.text} {'|' if self.correlated else '||'} {factor})"
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseSpec:
+    """The left side.
+
+    Attributes
+    ----------
+    text, name
+        As a formula would write it; the same without back-ticks.
+    value
+        The response itself; for ``p(s, n)`` the successes.
+    trials
+        The trials of ``p(s, n)``.
+    success
+        The level chosen by ``y["level"]``, in a tuple of one; empty where none was.
+    """
+
+    text: str
+    name: str
+    value: Atom
+    trials: Atom | None = None
+    success: tuple[object, ...] = ()
+
+
+class Terms:
+    """Terms under expansion, by the set of their atoms' names.
+
+    Parameters
+    ----------
+    items
+        The terms; an atom crossed with itself is itself, and ``b:a`` is ``a:b``.
+    intercept
+        What was said of the intercept; None where nothing was.
+    """
+
+    def __init__(
+        self, items: Iterable[tuple[Atom, ...]] = (), intercept: bool | None = None
+    ) -> None:
+        self.items: dict[frozenset[str], tuple[Atom, ...]] = {}
+        self.intercept = intercept
+        for item in items:
+            distinct = tuple({atom.name: atom for atom in item}.values())
+            self.items.setdefault(frozenset(atom.name for atom in distinct), distinct)
+
+    def __add__(self, other: Terms) -> Terms:
+        intercept = self.intercept if other.intercept is None else other.intercept
+        return Terms([*self.items.values(), *other.items.values()], intercept)
+
+    def cross(self, other: Terms) -> Terms:
+        """``a:b``: every term of one with every term of the other."""
+        return Terms([a + b for a in self.items.values() for b in other.items.values()])
+
+    def nest(self, other: Terms) -> Terms:
+        """``a/b``: these terms, and the others within all of them together."""
+        everything = tuple(atom for item in self.items.values() for atom in item)
+        return self + Terms([everything + item for item in other.items.values()])
+
+    def power(self, order: int) -> Terms:
+        """Cross up to `order` of these terms: ``(a + b + c)^2``."""
+        items = list(self.items.values())
+        crossed = [
+            tuple(atom for item in chosen for atom in item)
+            for size in range(2, order + 1)
+            for chosen in combinations(items, size)
+        ]
+        return self + Terms(crossed)
+
+    def effects(self) -> Effects:
+        """Return the expanded sum; an intercept is implied unless it was removed."""
+        return Effects(self.intercept is not False, tuple(self.items.values()))
+
+
+def unique(names: Iterable[str]) -> tuple[str, ...]:
+    """Drop repetitions, and keep the order."""
+    return tuple(dict.fromkeys(names))

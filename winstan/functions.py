@@ -1,0 +1,92 @@
+"""Functions that a formula may call, where they come from, and which work row by row."""
+
+from __future__ import annotations
+
+import math
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from formulae.categorical import ENCODINGS
+from formulae.transforms import TRANSFORMS
+
+from winstan.errors import near_matches
+from winstan.formula_tree import Call, Node, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+# Functions that a formula may call by their bare names.
+BARE_FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
+    {
+        function.__name__: function
+        for function in (
+            *(np.log, np.log10, np.log2, np.log1p, np.exp, np.exp2, np.expm1, np.sqrt, np.cbrt),
+            *(np.sin, np.cos, np.tan, np.arcsin, np.arccos, np.arctan),
+            *(np.sinh, np.cosh, np.tanh, np.sign, np.floor, np.ceil, np.round),
+            *(np.minimum, np.maximum, np.where, np.clip),
+        )
+    }
+    | {"abs": np.abs}
+)
+# Modules that a formula may use although the caller never imported them under this name.
+MODULES: Mapping[str, Any] = MappingProxyType({"np": np, "numpy": np})
+CODINGS = frozenset({"C", "S", "T", "B", "binary"})
+PROPORTIONS = frozenset({"p", "prop", "proportion"})
+# Elementwise besides numpy's ufuncs: a row's value depends on that row alone. The codings qualify
+# because they depend on the set of levels, which the distinct rows have in common with all rows.
+_ELEMENTWISE_NAMES = CODINGS | {"I", "offset", "Treatment", "Sum"}
+_ELEMENTWISE = (np.where, np.clip, np.round, np.around, np.nan_to_num, np.isin, abs, round)
+
+
+def resolve_function(name: str, namespace: Mapping[str, Any]) -> Any:
+    """Find the function that a formula calls; None where there is no such function.
+
+    formulae's own come first (as formulae itself has it), then the bare mathematical functions,
+    unless the caller defined a function of that name, then the caller's namespace.
+    """
+    if name in TRANSFORMS or name in ENCODINGS:
+        return TRANSFORMS.get(name) or ENCODINGS[name]
+    root, *attributes = name.split(".")
+    if not attributes and name in BARE_FUNCTIONS:
+        own = namespace.get(name)
+        # `from math import log` is no wish for a function that fails on columns.
+        is_own = callable(own) and own is not getattr(math, name, None)
+        return own if is_own and not isinstance(own, np.ufunc) else BARE_FUNCTIONS[name]
+    found = namespace.get(root, MODULES.get(root))
+    for attribute in attributes:
+        found = getattr(found, attribute, None)
+    return found if callable(found) else None
+
+
+def is_elementwise(node: Node, namespace: Mapping[str, Any]) -> bool:
+    """Whether every function in an expression gives a row's value from that row alone."""
+    for call in walk(node):
+        if not isinstance(call, Call) or call.function in _ELEMENTWISE_NAMES:
+            continue
+        function = resolve_function(call.function, namespace)
+        is_ufunc = isinstance(function, np.ufunc) and function.signature is None
+        if not is_ufunc and not any(function is known for known in _ELEMENTWISE):
+            return False
+    return True
+
+
+def unknown_function(name: str, namespace: Mapping[str, Any]) -> str:
+    """Say that there is no such function, and what may have been meant."""
+    root, _, _ = name.partition(".")
+    module_name = name.rpartition(".")[0]
+    if not module_name:
+        own = [key for key, value in namespace.items() if callable(value)]
+        hint = near_matches(name, [*TRANSFORMS, *BARE_FUNCTIONS, *own])
+        remedy = "Functions of your own must be defined where the formula is written."
+    elif root not in namespace and root not in MODULES:
+        hint, remedy = "", f"'{root}' is not defined where the formula is written."
+    else:
+        module: Any = namespace.get(root, MODULES.get(root))
+        for attribute in module_name.split(".")[1:]:
+            module = getattr(module, attribute, None)
+        hint = near_matches(name, [f"{module_name}.{key}" for key in dir(module)])
+        remedy = f"'{module_name}' has no such function."
+    if hint.startswith(" Known"):
+        hint = ""  # hundreds of names help nobody
+    return f"unknown function '{name}'.{hint} {remedy}"

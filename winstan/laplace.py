@@ -1,0 +1,386 @@
+"""A quick approximate fit of a mixed model on its cells: where the posterior lies, and how wide.
+
+Penalised iteratively reweighted least squares for coefficients and effects, EM steps for their
+variances, and a few Newton-like steps for the auxiliary parameters. It starts the sampler and
+scales it; nothing that a user sees comes from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import linalg, optimize, sparse
+
+if TYPE_CHECKING:
+    from winstan.families import Family
+    from winstan.likelihoods import Statistics
+    from winstan.links import Array, Link
+
+MAX_ITERATIONS = 60
+# Dense factors of (beta, u) up to this size; block by block beyond.
+DENSE_UP_TO = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A model's numbers, free of names.
+
+    Attributes
+    ----------
+    X : ndarray, shape (C, P)
+        Population design, the intercept's column first, other columns centred if they are to be.
+    Z : tuple of ndarray, shape (C, q) each
+    level : tuple of ndarray of int, shape (C,) each
+    n_levels : tuple of int
+    correlated : tuple of bool
+    offset : ndarray, shape (C,)
+    family, link, statistics
+    beta_prior : ndarray, shape (P, 2)
+        Mean and standard deviation of a normal of about the prior's width (inf: flat).
+    sd_guess : ndarray, shape (Q,)
+        A scale of the effects: the mean or median of their prior.
+    aux_guess : mapping of str to float
+    start : float
+        A value of the linear predictor that the data are near: g(mean y).
+    """
+
+    X: Array
+    Z: tuple[Array, ...]
+    level: tuple[np.ndarray, ...]
+    n_levels: tuple[int, ...]
+    correlated: tuple[bool, ...]
+    offset: Array
+    family: Family
+    link: Link
+    statistics: Statistics
+    beta_prior: Array
+    sd_guess: Array
+    aux_guess: Mapping[str, float]
+    start: float
+
+
+@dataclass(frozen=True, slots=True)
+class Approximation:
+    """The approximate posterior.
+
+    Attributes
+    ----------
+    beta, beta_covariance : ndarray, shapes (P,), (P, P)
+    u, u_variance : ndarray, shape (T,)
+        Effects, term by term, by column; marginal variances (conditional ones for large models).
+    factor : ndarray, shape (P + T, P + T), or None
+        Lower Cholesky factor of the precision of (beta, u); None where it would be too large.
+    effect_covariance : tuple of ndarray, shape (q, q) each
+    information_share : tuple of float
+        Per term, the share of information on its effects that is in the data.
+    cell_information : ndarray, shape (C,)
+    log_sd, log_sd_scale : ndarray, shape (Q,)
+    log_aux, log_aux_scale : ndarray, shape (A,)
+    """
+
+    beta: Array
+    beta_covariance: Array
+    u: Array
+    u_variance: Array
+    factor: Array | None
+    effect_covariance: tuple[Array, ...]
+    information_share: tuple[float, ...]
+    cell_information: Array
+    log_sd: Array
+    log_sd_scale: Array
+    log_aux: Array
+    log_aux_scale: Array
+
+
+def approximate(problem: Problem) -> Approximation:
+    """Fit the model approximately.
+
+    Parameters
+    ----------
+    problem
+
+    Returns
+    -------
+    Approximation
+    """
+    design = _design_matrix(problem)
+    P, T = problem.X.shape[1], design.shape[1] - problem.X.shape[1]
+    covariance = _initial_covariances(problem)
+    names = problem.family.auxiliary
+    log_aux = np.log([problem.aux_guess[name] for name in names]).reshape(len(names))
+    theta = np.concatenate([problem.beta_prior[:, 0], np.zeros(T)])
+    target = theta.copy()  # the prior's mean
+    eta = problem.offset + problem.start
+    at_theta = False
+    for _ in range(MAX_ITERATIONS):
+        before = theta, _log_sds(covariance), log_aux
+        aux = dict(zip(names, np.exp(log_aux), strict=True))
+        score, information = problem.family.score(problem.statistics, eta, aux, problem.link)
+        # A cell of no information (saturated, or without weight) must not divide by zero.
+        information = np.maximum(information, 1e-12 * max(information.max(), 1e-300))
+        weighted = design.T.multiply(information).tocsr()
+        precision = _prior_precision(problem, covariance)
+        working = eta - problem.offset + score / information
+        hessian = weighted @ design + precision
+        solution, factor = _solve(hessian, weighted @ working + precision @ target)
+        if at_theta:
+            theta = _guarded(problem, design, aux, precision, target, theta, solution)
+        else:
+            theta, at_theta = solution, True
+        eta = _confined(problem, problem.offset + design @ theta)
+        log_aux = _fit_auxiliary(problem, eta, log_aux)
+        blocks, shares = _effect_blocks(problem, information, covariance, factor)
+        covariance = _expectation_maximisation(problem, theta[P:], blocks)
+        if _settled(before, (theta, _log_sds(covariance), log_aux), hessian):
+            break
+    return _approximation(
+        problem, theta, hessian, factor, information, covariance, blocks, shares, log_aux
+    )
+
+
+def _design_matrix(problem: Problem) -> sparse.csr_array:
+    """Columns: population, then each term's effects by column, levels within."""
+    parts = [sparse.csr_array(problem.X)]
+    rows = np.arange(problem.X.shape[0])
+    for Z, level, J in zip(problem.Z, problem.level, problem.n_levels, strict=True):
+        parts += [
+            sparse.csr_array((Z[:, i], (rows, level)), shape=(rows.size, J))
+            for i in range(Z.shape[1])
+        ]
+    return sparse.hstack(parts, format="csr")
+
+
+def _initial_covariances(problem: Problem) -> tuple[Array, ...]:
+    widths = [Z.shape[1] for Z in problem.Z]
+    guesses = np.split(problem.sd_guess, np.cumsum(widths)[:-1]) if widths else []
+    return tuple(np.diag(np.square(guess)) for guess in guesses)
+
+
+def _log_sds(covariance: tuple[Array, ...]) -> Array:
+    if not covariance:
+        return np.zeros(0)
+    return 0.5 * np.log(np.concatenate([np.diag(S) for S in covariance]))
+
+
+def _prior_precision(problem: Problem, covariance: tuple[Array, ...]) -> sparse.csr_array:
+    blocks = [sparse.diags_array(problem.beta_prior[:, 1] ** -2.0)]
+    for S, J in zip(covariance, problem.n_levels, strict=True):
+        blocks.append(sparse.kron(sparse.csr_array(np.linalg.inv(S)), sparse.eye_array(J)))
+    return sparse.block_diag(blocks, format="csr")
+
+
+def _solve(hessian: sparse.csr_array, right: Array) -> tuple[Array, Array | None]:
+    """Solve, and give the lower Cholesky factor where a dense one is affordable."""
+    if hessian.shape[0] <= DENSE_UP_TO:
+        dense = hessian.toarray()
+        # Flat priors on confounded columns leave a singular matrix: a ridge far below any scale.
+        dense[np.diag_indices_from(dense)] *= 1 + 1e-10
+        factor = linalg.cholesky(dense, lower=True)
+        return linalg.cho_solve((factor, True), right), factor
+    diagonal = hessian.diagonal()
+    solution, _ = sparse.linalg.cg(
+        hessian, right, rtol=1e-6, maxiter=500, M=sparse.diags_array(1 / diagonal)
+    )
+    return solution, None
+
+
+def _objective(
+    problem: Problem, eta: Array, aux: Mapping[str, float], penalty: float
+) -> float:
+    with np.errstate(all="ignore"):
+        value = problem.family.log_likelihood(problem.statistics, eta, aux, problem.link) - penalty
+    return value if np.isfinite(value) else -np.inf
+
+
+def _guarded(
+    problem: Problem,
+    design: sparse.csr_array,
+    aux: Mapping[str, float],
+    precision: sparse.csr_array,
+    target: Array,
+    theta: Array,
+    solution: Array,
+) -> Array:
+    """Take the step, halved until the penalised density does not fall."""
+
+    def density(at: Array) -> float:
+        penalty = 0.5 * float((at - target) @ (precision @ (at - target)))
+        return _objective(problem, problem.offset + design @ at, aux, penalty)
+
+    here = density(theta)
+    for _ in range(12):
+        if density(solution) >= here - 1e-9 * abs(here):
+            break
+        solution = 0.5 * (theta + solution)
+    return solution
+
+
+def _confined(problem: Problem, eta: Array) -> Array:
+    """Keep eta where the link has a mean, if the link confines it."""
+    if problem.family.positive_mean and not problem.link.unitless:
+        return np.maximum(eta, 1e-3 * problem.start)
+    return eta
+
+
+def _fit_auxiliary(problem: Problem, eta: Array, log_aux: Array) -> Array:
+    """Maximise the likelihood over the auxiliary parameters, near where they are."""
+    if not log_aux.size:
+        return log_aux
+    names = problem.family.auxiliary
+
+    def loss(at: Array) -> float:
+        return -_objective(problem, eta, dict(zip(names, np.exp(at), strict=True)), 0.0)
+
+    if log_aux.size == 1:
+        # Two units of log a step, so that no bracket leaves the range of the exponential.
+        found = optimize.minimize_scalar(
+            lambda x: loss(np.array([x])),
+            bounds=(log_aux[0] - 2, log_aux[0] + 2),
+            method="bounded",
+            options={"xatol": 1e-4},
+        )
+        return np.array([found.x])
+    found = optimize.minimize(
+        loss,
+        log_aux,
+        method="L-BFGS-B",
+        bounds=[(x - 2, x + 2) for x in log_aux],
+        options={"maxiter": 20},
+    )
+    return np.clip(found.x, None, _cap(problem))
+
+
+def _cap(problem: Problem) -> Array:
+    # The likelihood of nu may rise for ever (normal data); the prior's bulk ends near 50.
+    return np.array([np.log(50.0) if n == "nu" else np.inf for n in problem.family.auxiliary])
+
+
+def _effect_blocks(
+    problem: Problem,
+    information: Array,
+    covariance: tuple[Array, ...],
+    factor: Array | None,
+) -> tuple[list[Array], list[float]]:
+    """Posterior covariance of each level's effects, (J, q, q) a term, and information shares."""
+    blocks, shares = [], []
+    at = problem.X.shape[1]
+    inverse = None
+    if factor is not None and problem.Z:
+        inverse = linalg.cho_solve((factor, True), np.eye(factor.shape[0]))
+    for Z, level, J, S in zip(
+        problem.Z, problem.level, problem.n_levels, covariance, strict=True
+    ):
+        q = Z.shape[1]
+        gram = np.stack(
+            [
+                np.bincount(level, information * Z[:, i] * Z[:, k], minlength=J)
+                for i in range(q)
+                for k in range(q)
+            ],
+            axis=1,
+        ).reshape(J, q, q)
+        conditional = np.linalg.inv(gram + np.linalg.inv(S))
+        left = np.einsum("jik,ki->j", conditional, np.linalg.inv(S)).mean() / q
+        shares.append(float(1 - left))
+        if inverse is None:
+            blocks.append(conditional)
+        else:
+            index = at + np.arange(q)[:, None] * J + np.arange(J)  # (q, J)
+            blocks.append(inverse[index[:, None, :], index[None, :, :]].transpose(2, 0, 1))
+        at += q * J
+    return blocks, shares
+
+
+def _expectation_maximisation(
+    problem: Problem, u: Array, blocks: list[Array]
+) -> tuple[Array, ...]:
+    """One EM step for each term's covariance (Dempster, Laird and Rubin 1977)."""
+    out, at = [], 0
+    for Z, J, correlated, block in zip(
+        problem.Z, problem.n_levels, problem.correlated, blocks, strict=True
+    ):
+        q = Z.shape[1]
+        U = u[at : at + q * J].reshape(q, J)
+        S = (U @ U.T + block.sum(axis=0)) / J
+        if correlated:
+            # Kept away from singular: a correlation of one has no inverse.
+            S = S + 0.01 * np.diag(np.diag(S))
+        else:
+            S = np.diag(np.diag(S))
+        out.append(S)
+        at += q * J
+    return tuple(out)
+
+
+def _settled(
+    before: tuple[Array, Array, Array], after: tuple[Array, Array, Array], hessian: sparse.csr_array
+) -> bool:
+    """Whether the last step was small against the posterior's own width."""
+    step = np.abs(after[0] - before[0]) * np.sqrt(hessian.diagonal())
+    return bool(
+        step.max(initial=0.0) < 0.05
+        and np.abs(after[1] - before[1]).max(initial=0.0) < 0.02
+        and np.abs(after[2] - before[2]).max(initial=0.0) < 0.01
+    )
+
+
+def _approximation(
+    problem: Problem,
+    theta: Array,
+    hessian: sparse.csr_array,
+    factor: Array | None,
+    information: Array,
+    covariance: tuple[Array, ...],
+    blocks: list[Array],
+    shares: list[float],
+    log_aux: Array,
+) -> Approximation:
+    P = problem.X.shape[1]
+    if factor is None:
+        beta_covariance = np.linalg.inv(hessian[:P, :P].toarray())
+    else:
+        columns = linalg.solve_triangular(factor, np.eye(factor.shape[0], P), lower=True)
+        beta_covariance = columns.T @ columns
+    log_sd_scale = [
+        np.full(S.shape[0], np.clip(1 / np.sqrt(2 * J * share**2 + 1e-9), 0.05, 1.0))
+        for S, J, share in zip(covariance, problem.n_levels, shares, strict=True)
+    ]
+    return Approximation(
+        beta=theta[:P],
+        beta_covariance=beta_covariance,
+        u=theta[P:],
+        u_variance=np.concatenate(
+            [np.diagonal(b, axis1=1, axis2=2).T.ravel() for b in blocks] or [np.zeros(0)]
+        ),
+        factor=factor,
+        effect_covariance=covariance,
+        information_share=tuple(shares),
+        cell_information=information,
+        log_sd=_log_sds(covariance),
+        log_sd_scale=np.concatenate(log_sd_scale or [np.zeros(0)]),
+        log_aux=log_aux,
+        log_aux_scale=_auxiliary_scale(problem, theta, log_aux),
+    )
+
+
+def _auxiliary_scale(problem: Problem, theta: Array, log_aux: Array) -> Array:
+    """One over the root of the curvature, by second differences."""
+    eta = _confined(problem, problem.offset + _design_matrix(problem) @ theta)
+    names = problem.family.auxiliary
+
+    def density(at: Array) -> float:
+        return _objective(problem, eta, dict(zip(names, np.exp(at), strict=True)), 0.0)
+
+    scale = np.ones_like(log_aux)
+    step = 0.05
+    for a in range(log_aux.size):
+        move = np.zeros_like(log_aux)
+        move[a] = step
+        curvature = (
+            2 * density(log_aux) - density(log_aux + move) - density(log_aux - move)
+        ) / step**2
+        scale[a] = 1 / np.sqrt(max(curvature, 1.0))
+    return scale

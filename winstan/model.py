@@ -1,0 +1,290 @@
+"""The model: formula, design, cells, family, priors and geometry. All that a backend ever sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from winstan.cells import Cells, compress
+from winstan.errors import DataError, FamilyError, OptionError, near_matches
+from winstan.families import check_support
+from winstan.geometry import Geometry, choose_geometry
+from winstan.laplace import Problem
+from winstan.likelihoods import Sample
+from winstan.priors import Priors, resolve
+from winstan.scales import Scales, default_slots, measure_scales
+
+if TYPE_CHECKING:
+    from winstan.design import Design, GroupTerm, Term
+    from winstan.families import Family
+    from winstan.formula import Formula
+    from winstan.links import Array, Link
+    from winstan.priors import Prior
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A mixed model and its data, ready for any backend.
+
+    Attributes
+    ----------
+    formula : Formula
+    design : Design
+        Terms, levels and rows, as the formula has them.
+    cells : Cells
+        The design's distinct rows, with sufficient statistics.
+    family : Family
+    link : Link
+    priors : Priors
+    center : bool
+        Whether the prior of the Intercept is at the mean of the predictors.
+    predictor_mean : ndarray, shape (K,)
+        What is subtracted from each population-level predictor; zeros if not centred.
+    population : ndarray, shape (C, P)
+        The population-level design of the cells: a column of ones if there is an intercept, and
+        the centred predictors.
+    geometry : Geometry
+        The coordinates to sample in.
+    """
+
+    formula: Formula
+    design: Design
+    cells: Cells
+    family: Family
+    link: Link
+    priors: Priors
+    center: bool
+    predictor_mean: Array
+    population: Array
+    geometry: Geometry
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """The parameters, in order, as every backend reports them."""
+        return variables(self.design, self.family)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A parameter as it is reported: bambi's names and dims.
+
+    Attributes
+    ----------
+    name : str
+        ``Intercept``, ``stim``, ``1|mouse``, ``1|mouse_sigma``, ``mouse_corr``, ``sigma``.
+    coords : mapping of str to tuple
+        Labels by dim, in order; empty for a scalar.
+    role : {"coefficient", "effect", "sd", "correlation", "auxiliary"}
+    """
+
+    name: str
+    coords: Mapping[str, tuple[Any, ...]]
+    role: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each dim."""
+        return tuple(len(labels) for labels in self.coords.values())
+
+
+def variables(design: Design, family: Family) -> tuple[Variable, ...]:
+    """List a design's parameters: coefficients, group sds, correlations, auxiliary, effects."""
+    out = [Variable("Intercept", {}, "coefficient")] if design.intercept else []
+    out += [
+        Variable(term.name, {f"{term.name}_dim": term.labels} if term.labels else {}, "coefficient")
+        for term in design.terms
+    ]
+    for group in design.groups:
+        out += [
+            Variable(f"{effect.name}|{group.factor}_sigma", effect_coords(effect), "sd")
+            for effect in group.effects
+        ]
+    for factor, pairs in correlation_labels(design).items():
+        out.append(Variable(f"{factor}_corr", {f"{factor}_corr_dim": pairs}, "correlation"))
+    out += [Variable(name, {}, "auxiliary") for name in family.auxiliary]
+    for group in design.groups:
+        levels = {f"{group.factor}__factor_dim": group.levels}
+        out += [
+            Variable(f"{effect.name}|{group.factor}", effect_coords(effect) | levels, "effect")
+            for effect in group.effects
+        ]
+    return tuple(out)
+
+
+def effect_coords(effect: Term) -> dict[str, tuple[Any, ...]]:
+    """Dim and labels of a group effect of several columns, as bambi names them."""
+    return {f"{effect.name}__expr_dim": effect.labels} if effect.labels else {}
+
+
+def effect_names(group: GroupTerm) -> tuple[str, ...]:
+    """Name each column of a group term: ``1``, ``Days``, ``cond[b]``."""
+    names = []
+    for effect in group.effects:
+        names += [f"{effect.name}[{label}]" for label in effect.labels] or [effect.name]
+    return tuple("Intercept" if name == "1" else name for name in names)
+
+
+def correlation_labels(design: Design) -> dict[str, tuple[str, ...]]:
+    """By factor, the pairs of effects whose correlation is a parameter, in column order."""
+    pairs: dict[str, tuple[str, ...]] = {}
+    for group in design.groups:
+        names = effect_names(group)
+        if group.correlated and len(names) > 1:
+            pairs[group.factor] = pairs.get(group.factor, ()) + tuple(
+                f"{names[j]}, {names[i]}" for i in range(len(names)) for j in range(i)
+            )
+    return pairs
+
+
+def build_model(
+    formula: Formula,
+    design: Design,
+    positions: np.ndarray,
+    family: Family,
+    link: Link,
+    *,
+    priors: Mapping[str, Prior] | None = None,
+    center: bool = True,
+    parametrization: str | Mapping[str, str] | None = None,
+) -> Model:
+    """Put a model together: check the response, compress it, settle priors and geometry.
+
+    Parameters
+    ----------
+    formula, design
+    positions : ndarray of int, shape (N,)
+        Positions of the design's data rows in the user's data frame, for messages.
+    family, link
+    priors
+        The user's, by parameter name or class.
+    center
+        Whether to centre the population-level predictors.
+    parametrization : {"centered", "noncentered"}, or a mapping of group factor to those, or None
+        None decides for each group term from the data.
+
+    Raises
+    ------
+    DataError, FamilyError, PriorError
+    """
+    _check_response(design, family, link, positions)
+    cells = compress(design, family, link)
+    centered = center and design.intercept
+    predictor_mean = (
+        np.average(cells.X, axis=0, weights=cells.weight)
+        if centered
+        else np.zeros(cells.X.shape[1])
+    )
+    population = cells.X - predictor_mean
+    if design.intercept:
+        population = np.column_stack([np.ones(cells.n), population])
+    scales = measure_scales(cells, family, link)
+    resolved = resolve(default_slots(design, cells, family, scales), priors, center=centered)
+    geometry = choose_geometry(
+        _problem(design, cells, population, family, link, scales, resolved),
+        _parametrization(design, parametrization),
+    )
+    return Model(
+        formula=formula,
+        design=design,
+        cells=cells,
+        family=family,
+        link=link,
+        priors=resolved,
+        center=centered,
+        predictor_mean=predictor_mean,
+        population=population,
+        geometry=geometry,
+    )
+
+
+def _check_response(
+    design: Design, family: Family, link: Link, positions: np.ndarray
+) -> None:
+    response = design.response
+    y, trials = response.y, response.trials
+    if family.trials and trials is None:
+        raise FamilyError(
+            f"family='binomial' needs the number of trials: write "
+            f"`p({response.name}, trials) ~ ...`, or give trials= a column or a number."
+        )
+    if trials is not None and not family.trials:
+        raise FamilyError(
+            f"The response has trials, which family={family.name!r} does not take; "
+            "use family='binomial'."
+        )
+    if response.levels is not None and family.name != "bernoulli":
+        raise FamilyError(
+            f"{response.name!r} has the levels {' and '.join(map(repr, response.levels))}: "
+            f"family={family.name!r} needs numbers. Two levels fit family='bernoulli'."
+        )
+    weight = np.ones_like(y) if design.weights is None else design.weights
+    check_support(family, Sample(y, weight, np.zeros_like(y), trials), response.name, positions)
+    counted = y[weight > 0]
+    same = counted.size < 2 or bool(np.all(counted == counted[0]))
+    if trials is not None:
+        of = trials[weight > 0]
+        same = bool(np.all(counted == 0) or np.all(counted == of))
+    if same:
+        raise DataError(
+            f"The response {response.name!r} is constant: all {counted.size} rows are "
+            f"{counted[0] if counted.size else 'missing'!r}, so there is nothing to explain. "
+            "Check the column, or the filter before it."
+        )
+    mean = float(np.average(y, weights=weight))
+    if link.name == "log" and mean <= 0:
+        raise FamilyError(
+            f"link='log' needs a positive mean, but that of {response.name!r} is {mean:g}. "
+            "Use link='identity'."
+        )
+
+
+def _parametrization(
+    design: Design, wanted: str | Mapping[str, str] | None
+) -> dict[int, bool]:
+    known = {"centered": True, "noncentered": False}
+    factors = [group.factor for group in design.groups]
+    if wanted is None:
+        return {}
+    if isinstance(wanted, str):
+        wanted = dict.fromkeys(factors, wanted)
+    for factor, choice in wanted.items():
+        if factor not in factors:
+            raise OptionError(
+                f"parametrization= names {factor!r}, which is no group factor of the formula."
+                + near_matches(factor, factors)
+            )
+        if choice not in known:
+            raise OptionError(
+                f"parametrization= of {factor!r} must be 'centered' or 'noncentered', "
+                f"not {choice!r}."
+            )
+    return {m: known[wanted[factor]] for m, factor in enumerate(factors) if factor in wanted}
+
+
+def _problem(
+    design: Design,
+    cells: Cells,
+    population: Array,
+    family: Family,
+    link: Link,
+    scales: Scales,
+    priors: Priors,
+) -> Problem:
+    return Problem(
+        X=population,
+        Z=cells.Z,
+        level=cells.level,
+        n_levels=tuple(len(group.levels) for group in design.groups),
+        correlated=tuple(group.correlated for group in design.groups),
+        offset=cells.offset,
+        family=family,
+        link=link,
+        statistics=cells.statistics,
+        beta_prior=scales.normal_priors(design, cells, priors),
+        sd_guess=scales.group_scale(design, cells),
+        aux_guess=scales.auxiliary(family),
+        start=scales.eta_mean,
+    )

@@ -1,0 +1,174 @@
+"""New rows, for predictions: coded as the rows were that the model was made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from winstan.columns import how_many, plain_column, some_levels, some_rows
+from winstan.design_check import check_finite
+from winstan.errors import DataError
+from winstan.evaluation import as_numbers, sum_offsets
+from winstan.grouping import with_constant
+from winstan.tables import missing_mask, open_table, take_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from winstan.design import Design
+    from winstan.evaluation import FittedEffects
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewRows:
+    """New rows, coded as the first ones were.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n, K)
+        Common design.
+    Z
+        Of each group term, shape (n, q).
+    level
+        Of each group term, shape (n,); -1 is a level not seen before.
+    offset : ndarray of shape (n,)
+        Sum of the offsets.
+    """
+
+    X: np.ndarray
+    Z: tuple[np.ndarray, ...]
+    level: tuple[np.ndarray, ...]
+    offset: np.ndarray
+
+
+def evaluate(design: Design, new: Any, *, groups: bool = True) -> NewRows:
+    """Code new rows as the first ones were: same levels, same transforms.
+
+    Parameters
+    ----------
+    design
+        The design that was fitted.
+    new
+        A data frame with the right side's columns.
+    groups
+        Whether group terms are wanted; without, their factors need not be among the columns.
+
+    Returns
+    -------
+    NewRows
+
+    Raises
+    ------
+    DataError
+        For a missing column or value, and for an unknown level of a common term.
+    """
+    memory = design.memory
+    wanted = list(memory.effect_columns)
+    if groups:
+        wanted += [c for factor in memory.factors for c in factor.columns if c not in wanted]
+    given = _read(new, wanted)
+    rows = _like_first(given, design)
+    n = len(given)
+
+    # The first rows go along, as many as show every level: a coding may demand to see all levels,
+    # and rows that come out otherwise than before betray a function with no memory.
+    shown = _telling_rows(design)
+    both = pd.concat(
+        [as_numbers(design.predictors[rows.columns].iloc[shown], memory.coded), rows],
+        ignore_index=True,
+    )
+    check = len(shown)
+    X = _evaluated(memory.common, both)
+    _same_as_first(X[:check], design.X[shown], design.column_names)
+    Z, level = [], []
+    if groups:
+        for group, fitted, factor in zip(design.groups, memory.groups, memory.factors, strict=True):
+            z = with_constant(_evaluated(fitted, both), fitted)
+            names = [name for term in group.effects for name in term.column_names]
+            _same_as_first(z[:check], group.Z[shown], names)
+            Z.append(z[check:])
+            level.append(factor.find(given))
+    offset = sum_offsets(memory.offsets, both)
+    _same_as_first(offset[:check, None], design.offset[shown][:, None], ["offset"])
+    check_finite(X[check:], design.column_names, np.arange(n), np.arange(n))
+    check_finite(offset[check:, None], ["offset"], np.arange(n), np.arange(n), "new")
+    return NewRows(X[check:], tuple(Z), tuple(level), offset[check:])
+
+
+def _read(new: Any, wanted: Sequence[str]) -> pd.DataFrame:
+    """Take the wanted columns out of a data frame, complete and of plain types."""
+    table = take_columns(open_table(new), wanted, "new data")
+    columns = {}
+    for name in wanted:
+        bad = np.flatnonzero(missing_mask(table[name]))
+        if len(bad):
+            raise DataError(
+                f"Column '{name}' of the new data has {how_many(len(bad), 'missing value')}, in "
+                f"{some_rows(bad)}. Fill them in, or leave the rows out."
+            )
+        columns[name], _ = plain_column(table[name], name)
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(table)))
+
+
+def _like_first(given: pd.DataFrame, design: Design) -> pd.DataFrame:
+    """Give the effects' columns of new rows the types and levels that they had at first."""
+    columns: dict[str, Any] = {}
+    for name in design.memory.effect_columns:
+        first, values = design.predictors[name], given[name]
+        is_factor = isinstance(values.dtype, pd.CategoricalDtype)
+        if isinstance(first.dtype, pd.CategoricalDtype):
+            levels = first.cat.categories
+            codes = levels.get_indexer(pd.Index(np.asarray(values)))
+            bad = np.flatnonzero(codes < 0)
+            if len(bad):
+                raise DataError(
+                    f"Column '{name}' of the new data has the unknown level "
+                    f"{values.iloc[bad[0]]!r}, in {some_rows(bad)}. Known levels: "
+                    f"{some_levels(levels.tolist(), 10)}."
+                )
+            columns[name] = pd.Categorical.from_codes(codes, dtype=first.dtype)
+        elif is_factor:
+            raise DataError(
+                f"Column '{name}' of the new data is text or a factor; it was numeric at first."
+            )
+        else:
+            columns[name] = values
+    return as_numbers(pd.DataFrame(columns, index=given.index), design.memory.coded)
+
+
+def _telling_rows(design: Design) -> np.ndarray:
+    """Choose some first rows that show every level, and the range of every number."""
+    D = len(design.predictors)
+    chosen = {0, D - 1}
+    for name in design.memory.effect_columns:
+        values = design.predictors[name]
+        is_factor = isinstance(values.dtype, pd.CategoricalDtype)
+        if is_factor or name in design.memory.coded:
+            first = ~values.duplicated()
+            chosen.update(np.flatnonzero(first.to_numpy()).tolist())
+        else:
+            chosen.update((int(values.to_numpy().argmin()), int(values.to_numpy().argmax())))
+    return np.array(sorted(chosen), dtype=np.intp)
+
+
+def _evaluated(fitted: FittedEffects, rows: pd.DataFrame) -> np.ndarray:
+    try:
+        return fitted.evaluate(rows)
+    except Exception as error:
+        raise DataError(
+            f"The terms {fitted.effects.text} cannot be evaluated on the new data: {error}"
+        ) from error
+
+
+def _same_as_first(again: np.ndarray, first: np.ndarray, names: Sequence[str]) -> None:
+    """Refuse terms whose first rows come out otherwise than they did at first."""
+    for name, a, b in zip(names, again.T, first.T, strict=True):
+        if not np.allclose(a, b, rtol=1e-8, atol=1e-8 * max(1e-300, np.abs(b).max())):
+            raise DataError(
+                f"The term '{name}' cannot be evaluated on new data: its function looks at all "
+                "rows at once, and does not remember the first ones. Use center(), scale(), "
+                "poly() or bs(), which do, or compute the column beforehand."
+            )

@@ -1,0 +1,286 @@
+"""Prior distributions, the defaults, and the user's overrides resolved onto a model's parameters.
+
+A prior is a frozen object that knows its kind (the code in ``stan/include/priors.stan``) and its
+numbers. `resolve` turns defaults and overrides into one prior for each scalar parameter, so that
+every backend gets the same numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass, fields
+from typing import ClassVar
+
+from winstan.errors import PriorError, near_matches
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """A prior of one scalar parameter. Use one of the subclasses."""
+
+    kind: ClassVar[int]
+    # What it can be the prior of: "real" (coefficients), "positive" (sd, sigma, alpha, nu).
+    domain: ClassVar[frozenset[str]]
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                try:
+                    value = float(value)
+                except (TypeError, ValueError):
+                    raise PriorError(
+                        f"{type(self).__name__}: {field.name} must be a number, got {value!r}."
+                    ) from None
+            object.__setattr__(self, field.name, float(value))
+            if not math.isfinite(value):
+                raise PriorError(f"{type(self).__name__}: {field.name} must be finite.")
+            if field.name != "mu" and value <= 0:
+                raise PriorError(
+                    f"{type(self).__name__}: {field.name} must be positive, got {value:g}."
+                )
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """Its parameters, in the order of ``stan/include/priors.stan``."""
+        return astuple(self)
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{v:.4g}' for v in self.numbers)})"
+
+
+_REAL = frozenset({"real"})
+_POSITIVE = frozenset({"positive"})
+
+
+@dataclass(frozen=True, slots=True)
+class Flat(Prior):
+    """The improper uniform density: on the real line, or on the positive half of it."""
+
+    kind = 0
+    domain = _REAL | _POSITIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Normal(Prior):
+    """Normal with mean `mu` and standard deviation `sigma`."""
+
+    mu: float = 0.0
+    sigma: float = 1.0
+    kind = 1
+    domain = _REAL
+
+
+@dataclass(frozen=True, slots=True)
+class StudentT(Prior):
+    """Student's t with `nu` degrees of freedom, location `mu` and scale `sigma`."""
+
+    nu: float
+    mu: float = 0.0
+    sigma: float = 1.0
+    kind = 2
+    domain = _REAL
+
+
+@dataclass(frozen=True, slots=True)
+class Cauchy(Prior):
+    """Cauchy with location `mu` and scale `sigma`."""
+
+    mu: float = 0.0
+    sigma: float = 1.0
+    kind = 3
+    domain = _REAL
+
+
+@dataclass(frozen=True, slots=True)
+class Exponential(Prior):
+    """Exponential with this `rate`; its mean is 1 / rate."""
+
+    rate: float = 1.0
+    kind = 4
+    domain = _POSITIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Gamma(Prior):
+    """Gamma with shape `alpha` and rate `beta`; its mean is alpha / beta."""
+
+    alpha: float
+    beta: float
+    kind = 5
+    domain = _POSITIVE
+
+
+@dataclass(frozen=True, slots=True)
+class InverseGamma(Prior):
+    """Inverse gamma with shape `alpha` and scale `beta`."""
+
+    alpha: float
+    beta: float
+    kind = 6
+    domain = _POSITIVE
+
+
+@dataclass(frozen=True, slots=True)
+class HalfNormal(Prior):
+    """The positive half of a normal about 0 with standard deviation `sigma`."""
+
+    sigma: float = 1.0
+    kind = 11
+    domain = _POSITIVE
+
+
+@dataclass(frozen=True, slots=True)
+class HalfStudentT(Prior):
+    """The positive half of a Student's t about 0, `nu` degrees of freedom and scale `sigma`."""
+
+    nu: float
+    sigma: float = 1.0
+    kind = 12
+    domain = _POSITIVE
+
+
+@dataclass(frozen=True, slots=True)
+class HalfCauchy(Prior):
+    """The positive half of a Cauchy about 0 with scale `sigma`."""
+
+    sigma: float = 1.0
+    kind = 13
+    domain = _POSITIVE
+
+
+@dataclass(frozen=True, slots=True)
+class LKJ(Prior):
+    """Density det(R)^(eta - 1) on correlation matrices R.
+
+    Notes
+    -----
+    Lewandowski, Kurowicka and Joe (2009), J. Multivariate Analysis 100, 1989-2001. eta = 1 is
+    uniform over correlation matrices; larger values favour small correlations.
+    """
+
+    eta: float = 1.0
+    kind = 20
+    domain = frozenset({"correlation"})
+
+
+@dataclass(frozen=True, slots=True)
+class PriorSlot:
+    """A scalar parameter (or one correlation matrix) that waits for its prior.
+
+    Attributes
+    ----------
+    name : str
+        The parameter as the user knows it: ``stim``, ``cond[b]``, ``1|mouse_sigma``.
+    keys : tuple of str
+        Keys of ``priors=`` that reach it, the most specific first.
+    domain : {"real", "positive", "correlation"}
+    default : Prior
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    domain: str
+    default: Prior
+
+
+@dataclass(frozen=True, slots=True)
+class Priors:
+    """One prior for each parameter, in the units of the data; prints as a table.
+
+    Attributes
+    ----------
+    table : mapping of str to Prior
+        By parameter name, in the model's order.
+    given : frozenset of str
+        Names whose prior the user gave; the others are defaults.
+    center : bool
+        Whether the Intercept's prior is at the mean of the predictors, or at zero.
+    """
+
+    table: Mapping[str, Prior]
+    given: frozenset[str] = frozenset()
+    center: bool = True
+
+    def __getitem__(self, name: str) -> Prior:
+        try:
+            return self.table[name]
+        except KeyError:
+            raise PriorError(
+                f"There is no parameter {name!r}." + near_matches(name, self.table)
+            ) from None
+
+    def __str__(self) -> str:
+        width = max(map(len, self.table), default=0)
+        lines = []
+        for name, prior in self.table.items():
+            note = "" if name in self.given else "  (default)"
+            if name == "Intercept" and self.center:
+                note += "  at the mean of the predictors"
+            lines.append(f"{name:<{width}}  ~  {prior}{note}")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def resolve(
+    slots: Iterable[PriorSlot], overrides: Mapping[str, Prior] | None, *, center: bool
+) -> Priors:
+    """Give each slot the user's most specific prior, or else its default.
+
+    Parameters
+    ----------
+    slots
+        The model's parameters.
+    overrides
+        The user's ``priors=``: by parameter name, or by class (``"b"`` all coefficients, ``"sd"``
+        all group standard deviations, ``"corr"`` all correlations).
+    center
+        Whether the Intercept's prior is at the mean of the predictors.
+
+    Raises
+    ------
+    PriorError
+        If a key reaches no parameter, or a prior cannot stand where it was put.
+    """
+    slots = tuple(slots)
+    overrides = dict(overrides or {})
+    for key, prior in overrides.items():
+        if not isinstance(prior, Prior):
+            raise PriorError(
+                f"The prior of {key!r} must be one of winstan's prior objects, such as "
+                f"ws.Normal(0, 1); got {prior!r}."
+            )
+    reached: set[str] = set()
+    table: dict[str, Prior] = {}
+    given: set[str] = set()
+    for slot in slots:
+        keys = [key for key in slot.keys if key in overrides]
+        reached.update(keys)
+        prior = overrides[keys[0]] if keys else slot.default
+        _check_domain(slot, prior)
+        table[slot.name] = prior
+        if keys:
+            given.add(slot.name)
+    unknown = [key for key in overrides if key not in reached]
+    if unknown:
+        known = dict.fromkeys(key for slot in slots for key in slot.keys)
+        raise PriorError(
+            f"priors= names {unknown[0]!r}, which this model does not have."
+            + near_matches(str(unknown[0]), known)
+        )
+    return Priors(table, frozenset(given), center)
+
+
+def _check_domain(slot: PriorSlot, prior: Prior) -> None:
+    if slot.domain in prior.domain:
+        return
+    remedy = {
+        "real": "It can be negative: use Normal, StudentT, Cauchy or Flat.",
+        "positive": "It is positive: use HalfNormal, HalfStudentT, HalfCauchy, Exponential, "
+        "Gamma, InverseGamma or Flat.",
+        "correlation": "It is a correlation matrix: use LKJ.",
+    }[slot.domain]
+    raise PriorError(f"{prior} cannot be the prior of {slot.name!r}. {remedy}")

@@ -1,0 +1,136 @@
+"""The response: what the left side of a formula gives, as numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from winstan.columns import how_many, some_levels, some_rows
+from winstan.design_check import check_finite
+from winstan.errors import DataError, FormulaError, near_matches
+from winstan.evaluation import as_numbers, fit_expression, one_per_row
+from winstan.formula_tree import Name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from winstan.data import Frame
+    from winstan.formula import Formula
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Response:
+    """What is modelled.
+
+    Attributes
+    ----------
+    name
+        The left side of the formula; for ``p(s, n)`` the whole call.
+    y : ndarray of shape (N,)
+        Values, as float64; 0 and 1 for two levels.
+    trials : ndarray of shape (N,), or None
+        Trials of which `y` were successes.
+    levels
+        Of a text, factor or bool response: failure and success; None for numbers.
+    """
+
+    name: str
+    y: np.ndarray
+    trials: np.ndarray | None
+    levels: tuple[Any, ...] | None
+
+
+def make_response(formula: Formula, frame: Frame, names: Mapping[str, Any]) -> Response:
+    """Evaluate the left side of a formula on all rows.
+
+    Parameters
+    ----------
+    formula
+        Whose left side.
+    frame
+        N complete rows.
+    names
+        Functions and values beside columns.
+
+    Returns
+    -------
+    Response
+
+    Raises
+    ------
+    FormulaError
+        When the response has more than two levels.
+    DataError
+        When values are not finite, or no counts where counts are needed.
+    """
+    spec = formula.response_spec
+    atom = spec.value
+    used = frame.data[[name for name in formula.response_columns if name in frame.data]]
+    rows = as_numbers(used)
+    is_column = isinstance(atom.node, Name)
+    values: Any = used[atom.name] if is_column else fit_expression(atom, names).evaluate(rows)
+    dtype = getattr(values, "dtype", None)
+    levels: tuple[Any, ...] | None = None
+    if spec.success:
+        y, levels = _chosen_level(values, spec.success[0], atom.name)
+    elif isinstance(dtype, pd.CategoricalDtype):
+        y, levels = _two_levels(values, atom.name)
+    else:
+        y = one_per_row(values, len(used), f"The response '{atom.name}'")
+        levels = (False, True) if dtype == np.bool_ else None
+        check_finite(y[:, None], [atom.name], np.arange(len(y)), frame.kept, "response")
+    trials = frame.trials
+    if spec.trials is not None:
+        given = fit_expression(spec.trials, names).evaluate(rows)
+        trials = one_per_row(given, len(y), f"The trials '{spec.trials.text}'")
+    if trials is not None:
+        if isinstance(dtype, pd.CategoricalDtype):
+            raise DataError(f"The response '{atom.name}' is not numeric; successes are counts.")
+        _check_counts(y, trials, atom.name, frame.kept)
+    return Response(spec.name, y, trials, levels)
+
+
+def _chosen_level(values: Any, success: Any, name: str) -> tuple[np.ndarray, tuple[Any, ...]]:
+    levels = sorted(pd.Series(values).unique().tolist())
+    # A level that is no text may be written with or without quotes: y[2], y["2"].
+    match = [level for level in levels if level == success or str(level) == str(success)]
+    if not match:
+        hint = near_matches(str(success), [str(level) for level in levels])
+        raise FormulaError(f"The response '{name}' has no level {success!r}.{hint}")
+    others = [level for level in levels if level != match[0]]
+    return np.asarray(values == match[0], dtype=np.float64), (*others, match[0])
+
+
+def _two_levels(values: pd.Series[Any], name: str) -> tuple[np.ndarray, tuple[Any, ...]]:
+    levels = tuple(values.cat.categories.tolist())
+    if len(levels) > 2:
+        numeric = pd.to_numeric(pd.Series(levels), errors="coerce").notna().mean() > 0.5
+        remedy = (
+            f"Most look like numbers: convert the column with pd.to_numeric(data[{name!r}])."
+            if numeric
+            else f'For one level against all others write {name}["{levels[-1]}"] ~ ...'
+        )
+        raise FormulaError(
+            f"The response '{name}' is not numeric and has {len(levels)} levels "
+            f"({some_levels(levels)}); a response is numeric or has two levels. {remedy}"
+        )
+    return values.cat.codes.to_numpy().astype(np.float64), levels
+
+
+def _check_counts(y: np.ndarray, trials: np.ndarray, response: str, kept: np.ndarray) -> None:
+    for values, name in ((y, response), (trials, "trials")):
+        bad = np.flatnonzero(~((values >= 0) & (values == np.round(values))))
+        if len(bad):
+            raise DataError(
+                f"'{name}' has {how_many(len(bad), 'value')} that is no count, in "
+                f"{some_rows(kept[bad])}. Successes and trials are whole numbers, 0 or more."
+            )
+    bad = np.flatnonzero(y > trials)
+    if len(bad):
+        raise DataError(
+            f"'{response}' exceeds its trials in {how_many(len(bad), 'row')}, "
+            f"{some_rows(kept[bad])}. Give the number of trials, not of failures."
+        )

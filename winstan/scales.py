@@ -1,0 +1,168 @@
+"""Scales of the data, and the default priors that they give (DESIGN: proper, and blind to units).
+
+With g the link and s a scale of the linear predictor: Intercept ~ Normal(g(mean y), 2.5 s), at the
+mean of the predictors; coefficient ~ Normal(0, 2.5 s / sd(x)); group sd of the intercept
+~ Exponential(1/s), of a slope ~ Exponential(sd(x)/s); correlations ~ LKJ(1); sigma
+~ Exponential(1/sd(y)); alpha ~ InverseGamma(0.4, 0.3); nu ~ Gamma(2, 0.1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from winstan import priors as pr
+
+if TYPE_CHECKING:
+    from winstan.cells import Cells
+    from winstan.design import Design, GroupTerm, Term
+    from winstan.families import Family
+    from winstan.links import Array, Link
+
+
+@dataclass(frozen=True, slots=True)
+class Scales:
+    """What of the data sets the scale of the priors.
+
+    Attributes
+    ----------
+    eta_mean : float
+        The linear predictor at the mean response, less the mean offset.
+    eta : float
+        A scale of the linear predictor: s.
+    response : float
+        sd(y), or sd(log y) for lognormal.
+    """
+
+    eta_mean: float
+    eta: float
+    response: float
+
+    def coefficient(self, x: Array, weight: Array) -> float:
+        """Scale of a coefficient of the predictor x: that of eta over that of x."""
+        return self.eta / spread(x, weight)
+
+    def group_scale(self, design: Design, cells: Cells) -> Array:
+        """Scale of each group effect, shape (Q,)."""
+        return np.array(
+            [
+                self.coefficient(Z[:, i], cells.weight)
+                for Z in cells.Z
+                for i in range(Z.shape[1])
+            ]
+        )
+
+    def normal_priors(self, design: Design, cells: Cells, priors: pr.Priors) -> Array:
+        """Mean and sd of a normal of about the width of each coefficient's prior, shape (P, 2)."""
+        out = []
+        for slot in coefficient_slots(design, cells, self):
+            prior = priors[slot.name]
+            if isinstance(prior, pr.Flat):
+                out.append((slot.default.numbers[0], np.inf))
+            else:
+                out.append(prior.numbers[-2:])  # location and scale come last in each
+        return np.array(out).reshape(-1, 2)
+
+    def auxiliary(self, family: Family) -> dict[str, float]:
+        """Where to begin with the auxiliary parameters."""
+        guesses = {"sigma": self.response, "alpha": 1.0, "nu": 10.0}
+        return {name: guesses[name] for name in family.auxiliary}
+
+
+def spread(x: Array, weight: Array) -> float:
+    """Return the standard deviation over rows; for a constant, its size, and 1 for the intercept's 1."""
+    mean = np.average(x, weights=weight)
+    total = weight.sum()
+    variance = weight @ np.square(x - mean) / max(total - 1, 1)
+    size = float(np.abs(x).max())
+    # A constant's rounding is no spread.
+    if variance <= (1e-10 * size) ** 2:
+        return size if size > 0 else 1.0
+    return float(np.sqrt(variance))
+
+
+def measure_scales(cells: Cells, family: Family, link: Link) -> Scales:
+    """Measure the scales that the default priors need.
+
+    For links without a unit (log, logit, probit, cloglog) s is 1; for the others it is the
+    response's standard deviation, carried through the link by its derivative at the mean.
+    """
+    sample = cells.sample
+    y = np.log(sample.y) if family.name == "lognormal" else sample.y
+    if family.template == "binomial":
+        trials = 1.0 if sample.size is None else sample.size
+        # Half a success more, so that data at the edge have a finite logit.
+        successes = sample.weight @ y
+        total = sample.weight.sum() if sample.size is None else sample.weight @ trials
+        mean = (successes + 0.5) / (total + 1.0)
+    elif sample.size is not None:
+        mean = sample.weight @ y / (sample.weight @ sample.size)
+    else:
+        mean = np.average(y, weights=sample.weight)
+    deviation = spread(y, sample.weight)
+    eta = 1.0
+    if not link.unitless:
+        center = link.function(mean)
+        eta = deviation / abs(float(link.inverse_derivative(np.asarray(center, float))))
+    offset = np.average(cells.offset, weights=cells.weight)
+    return Scales(float(link.function(mean) - offset), eta, deviation)
+
+
+def coefficient_slots(design: Design, cells: Cells, scales: Scales) -> list[pr.PriorSlot]:
+    """Slots of the population coefficients, the Intercept first."""
+    slots = []
+    if design.intercept:
+        default = pr.Normal(scales.eta_mean, 2.5 * scales.eta)
+        slots.append(pr.PriorSlot("Intercept", ("Intercept",), "real", default))
+    for term in design.terms:
+        for name, column in zip(_names(term), term.columns, strict=True):
+            scale = 2.5 * scales.coefficient(cells.X[:, column], cells.weight)
+            keys = tuple(dict.fromkeys((name, term.name, "b")))
+            slots.append(pr.PriorSlot(name, keys, "real", pr.Normal(0.0, scale)))
+    return slots
+
+
+def default_slots(
+    design: Design, cells: Cells, family: Family, scales: Scales
+) -> list[pr.PriorSlot]:
+    """Every parameter's slot with its default, in the order of ``stan/include/data.stan``."""
+    slots = coefficient_slots(design, cells, scales)
+    for group, Z in zip(design.groups, cells.Z, strict=True):
+        for effect in group.effects:
+            whole = f"{effect.name}|{group.factor}_sigma"
+            for name, column in zip(_names(effect, whole), effect.columns, strict=True):
+                rate = 1 / scales.coefficient(Z[:, column], cells.weight)
+                keys = tuple(dict.fromkeys((name, whole, "sd")))
+                slots.append(pr.PriorSlot(name, keys, "positive", pr.Exponential(rate)))
+    for name, group in correlation_names(design):
+        keys = tuple(dict.fromkeys((name, f"{group.factor}_corr", "corr")))
+        slots.append(pr.PriorSlot(name, keys, "correlation", pr.LKJ(1.0)))
+    defaults = {
+        "sigma": pr.Exponential(1 / scales.response),
+        "alpha": pr.InverseGamma(0.4, 0.3),
+        "nu": pr.Gamma(2.0, 0.1),
+    }
+    for name in family.auxiliary:
+        slots.append(pr.PriorSlot(name, (name,), "positive", defaults[name]))
+    return slots
+
+
+def correlation_names(design: Design) -> list[tuple[str, GroupTerm]]:
+    """Name the correlation matrix of each correlated term; a factor may have several."""
+    terms = [group for group in design.groups if group.correlated and len(group.Z.T) > 1]
+    factors = [group.factor for group in terms]
+    out = []
+    for group in terms:
+        name = f"{group.factor}_corr"
+        if factors.count(group.factor) > 1:
+            name += f"[{', '.join(effect.name for effect in group.effects)}]"
+        out.append((name, group))
+    return out
+
+
+def _names(term: Term, whole: str | None = None) -> list[str]:
+    """One name for each column of a term: ``stim``, or ``cond[b]`` and ``cond[c]``."""
+    name = whole or term.name
+    return [f"{name}[{label}]" for label in term.labels] or [name]

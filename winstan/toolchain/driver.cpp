@@ -1,0 +1,369 @@
+// winstan's own program around a Stan model: CmdStan's command line and CSV over stan::services.
+//
+// Compiled once per machine and linked to the object of each model, which defines new_model().
+#include "run.hpp"
+
+#include <stan/callbacks/structured_writer.hpp>
+#include <stan/io/array_var_context.hpp>
+#include <stan/math/prim/core/init_threadpool_tbb.hpp>
+#include <stan/model/log_prob_grad.hpp>
+#include <stan/services/optimize/laplace_sample.hpp>
+#include <stan/services/optimize/lbfgs.hpp>
+#include <stan/services/pathfinder/multi.hpp>
+#include <stan/services/pathfinder/single.hpp>
+#include <stan/services/sample/fixed_param.hpp>
+#include <stan/services/sample/hmc_nuts_dense_e.hpp>
+#include <stan/services/sample/hmc_nuts_dense_e_adapt.hpp>
+#include <stan/services/sample/hmc_nuts_diag_e.hpp>
+#include <stan/services/sample/hmc_nuts_diag_e_adapt.hpp>
+#include <stan/services/sample/hmc_nuts_unit_e.hpp>
+#include <stan/services/sample/hmc_nuts_unit_e_adapt.hpp>
+
+#include <chrono>
+#include <map>
+#include <random>
+#include <thread>
+#include <tuple>
+#include <unistd.h>
+
+stan::model::model_base& new_model(stan::io::var_context& data, unsigned int seed,
+                                   std::ostream* messages);
+
+namespace winstan {
+
+Argument arguments() {
+  auto quasi_newton = [](std::vector<Argument> more) {
+    std::vector<Argument> all{
+        real("init_alpha", "0.001"),  real("tol_obj", "1e-12"),
+        real("tol_rel_obj", "10000"), real("tol_grad", "1e-08"),
+        real("tol_rel_grad", "1e+07"), real("tol_param", "1e-08"),
+        integer("history_size", "5", 1)};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  Argument adapt = group(
+      "adapt", {flag("engaged", true), real("gamma", "0.05"), real("delta", "0.8", 0, 1),
+                real("kappa", "0.75"), real("t0", "10"), integer("init_buffer", "75", 0),
+                integer("term_buffer", "50", 0), integer("window", "25", 0)});
+  Argument hmc = group(
+      "hmc", {choice("engine", "nuts", {group("nuts", {integer("max_depth", "10", 1)})}),
+              choice("metric", "diag_e", {group("unit_e"), group("diag_e"), group("dense_e")}),
+              text("metric_file"), real("stepsize", "1"), real("stepsize_jitter", "0", 0, 1)});
+  Argument sample = group(
+      "sample", {integer("num_samples", "1000", 0), integer("num_warmup", "1000", 0),
+                 flag("save_warmup", false), integer("thin", "1", 1), adapt,
+                 choice("algorithm", "hmc", {hmc, group("fixed_param")}),
+                 integer("num_chains", "1", 1)});
+  Argument optimize = group(
+      "optimize", {choice("algorithm", "lbfgs", {group("lbfgs", quasi_newton({}))}),
+                   flag("jacobian", false), integer("iter", "2000", 1),
+                   flag("save_iterations", false)});
+  Argument laplace = group(
+      "laplace", {text("mode"), flag("jacobian", true), integer("draws", "1000", 1)});
+  Argument pathfinder = group(
+      "pathfinder",
+      quasi_newton({integer("num_psis_draws", "1000", 1), integer("num_paths", "4", 1),
+                    flag("save_single_paths", false), flag("psis_resample", true),
+                    flag("calculate_lp", true), integer("max_lbfgs_iters", "1000", 1),
+                    integer("num_draws", "1000", 1), integer("num_elbo_draws", "25", 1)}));
+  Argument log_prob = group("log_prob", {text("unconstrained_params"), text("constrained_params"),
+                                         flag("jacobian", true)});
+  return group(
+      "", {choice("method", "sample", {sample, optimize, laplace, pathfinder, log_prob}),
+           integer("id", "1", 0), group("data", {text("file")}), text("init", "2"),
+           group("random", {integer("seed", "-1", -1, 4294967295.0)}),
+           group("output", {text("file", "output.csv"), text("diagnostic_file"),
+                            integer("refresh", "100", 0), integer("sig_figs", "8", -1, 18),
+                            text("profile_file"), flag("save_cmdstan_config", false)}),
+           integer("num_threads", "0", -1)});
+}
+
+int sample(Run& run) {
+  namespace services = stan::services::sample;
+  const Argument& a = run.args["sample"];
+  const Argument& hmc = a["hmc"];
+  const Argument& adapt = a["adapt"];
+  const int chains = a["num_chains"].integer(), num_samples = a["num_samples"].integer(),
+            num_warmup = a["num_warmup"].integer(), thin = a["thin"].integer(),
+            max_depth = hmc["nuts"]["max_depth"].integer();
+  const bool save_warmup = a["save_warmup"].flag();
+  const double step = hmc["stepsize"].real(), jitter = hmc["stepsize_jitter"].real(),
+               radius = run.radius();
+  const std::size_t dim = run.model.num_params_r();
+
+  Contexts inits = run.inits(chains);
+  Writers init_writers(chains);
+  Writers draws = run.outputs(run.args["output"]["file"].text(), chains);
+  Writers diagnostics = run.outputs(run.args["output"]["diagnostic_file"].text(), chains);
+  std::vector<stan::callbacks::structured_writer> metric_writers(chains);
+
+  auto first = std::tie(run.model, chains, inits);
+  auto unit_last = std::tie(run.interrupt, run.logger, init_writers, draws, diagnostics);
+  auto settings = std::make_tuple(run.seed, run.id, radius, num_warmup, num_samples, thin,
+                                  save_warmup, run.refresh, step, jitter, max_depth);
+  auto dual_averaging = std::make_tuple(adapt["delta"].real(), adapt["gamma"].real(),
+                                        adapt["kappa"].real(), adapt["t0"].real());
+  auto windows = std::make_tuple(adapt["init_buffer"].integer(), adapt["term_buffer"].integer(),
+                                 adapt["window"].integer());
+  auto call = [](auto&& service, auto&&... parts) {
+    return std::apply(service, std::tuple_cat(parts...));
+  };
+  int code = 0;
+  if (a["algorithm"].is("fixed_param") || dim == 0) {
+    code = call([](auto&&... x) { return services::fixed_param(x...); }, first,
+                std::make_tuple(run.seed, run.id, radius, num_samples, thin, run.refresh),
+                unit_last);
+  } else {
+    const std::string metric = hmc["metric"].text();
+    const bool adapts = adapt["engaged"].flag() && num_warmup > 0;
+    const std::string metric_file = hmc["metric_file"].text();
+    Contexts metrics = read_per_chain(metric_file, metric_file.empty() ? 0 : chains, run.id);
+    using unit_context = stan::io::array_var_context;
+    for (int i = metrics.size(); i < chains; ++i)
+      metrics.push_back(std::make_unique<unit_context>(
+          metric == "dense_e" ? stan::services::util::create_unit_e_dense_inv_metric(dim)
+                              : stan::services::util::create_unit_e_diag_inv_metric(dim)));
+    auto started = std::tuple_cat(first, std::tie(metrics));
+    auto last = std::tuple_cat(unit_last, std::tie(metric_writers));
+    if (metric == "diag_e" && adapts)
+      code = call([](auto&&... x) { return services::hmc_nuts_diag_e_adapt(x...); }, started,
+                  settings, dual_averaging, windows, last);
+    else if (metric == "diag_e")
+      code = call([](auto&&... x) { return services::hmc_nuts_diag_e(x...); }, started, settings,
+                  unit_last);
+    else if (metric == "dense_e" && adapts)
+      code = call([](auto&&... x) { return services::hmc_nuts_dense_e_adapt(x...); }, started,
+                  settings, dual_averaging, windows, last);
+    else if (metric == "dense_e")
+      code = call([](auto&&... x) { return services::hmc_nuts_dense_e(x...); }, started, settings,
+                  unit_last);
+    else if (adapts)
+      code = call([](auto&&... x) { return services::hmc_nuts_unit_e_adapt(x...); }, first, settings,
+                  dual_averaging, last);
+    else
+      code = call([](auto&&... x) { return services::hmc_nuts_unit_e(x...); }, first, settings,
+                  unit_last);
+  }
+  for (Writers* writers : {&draws, &diagnostics})
+    for (csv_writer& writer : *writers)
+      writer.close();
+  return code;
+}
+
+int optimize(Run& run) {
+  const Argument& a = run.args["optimize"];
+  const Argument& o = a["lbfgs"];
+  csv_writer estimates = run.output(run.args["output"]["file"].text());
+  csv_writer no_writer;
+  Contexts inits = run.inits(1);
+  auto lbfgs = [&](auto jacobian) {
+    return stan::services::optimize::lbfgs<stan::model::model_base, decltype(jacobian)::value>(
+        run.model, *inits[0], run.seed, run.id, run.radius(), o["history_size"].integer(),
+        o["init_alpha"].real(), o["tol_obj"].real(), o["tol_rel_obj"].real(),
+        o["tol_grad"].real(), o["tol_rel_grad"].real(), o["tol_param"].real(),
+        a["iter"].integer(), a["save_iterations"].flag(), run.refresh, run.interrupt, run.logger,
+        no_writer, estimates);
+  };
+  const int code = a["jacobian"].flag() ? lbfgs(std::true_type()) : lbfgs(std::false_type());
+  estimates.close();
+  return code;
+}
+
+// The parameters in the last row of a CSV file, unconstrained; from JSON where the name says so.
+std::vector<double> read_parameters(Run& run, const std::string& path) {
+  std::unique_ptr<stan::io::var_context> context;
+  if (path.size() > 4 && path.compare(path.size() - 4, 4, ".csv") == 0) {
+    std::ifstream file(path);
+    if (!file)
+      throw std::runtime_error("cannot read '" + path + "'");
+    auto split = [](const std::string& line) {
+      std::vector<std::string> cells;
+      std::stringstream stream(line);
+      for (std::string cell; std::getline(stream, cell, ',');)
+        cells.push_back(cell);
+      return cells;
+    };
+    std::vector<std::string> header, row;
+    for (std::string line; std::getline(file, line);)
+      if (!line.empty() && line[0] != '#')
+        (header.empty() ? header : row) = split(line);
+    std::map<std::string, double> value;
+    for (std::size_t i = 0; i < std::min(header.size(), row.size()); ++i)
+      value[header[i]] = std::strtod(row[i].c_str(), nullptr);
+    std::vector<std::string> names, cells;
+    std::vector<std::vector<std::size_t>> dims;
+    run.model.get_param_names(names, false, false);
+    run.model.get_dims(dims, false, false);
+    run.model.constrained_param_names(cells, false, false);
+    std::vector<double> values;
+    for (const std::string& cell : cells) {
+      if (!value.count(cell))
+        throw std::runtime_error("'" + path + "' has no column '" + cell + "'");
+      values.push_back(value[cell]);
+    }
+    context = std::make_unique<stan::io::array_var_context>(names, values, dims);
+  } else {
+    context = read_json(path);
+  }
+  std::vector<double> unconstrained;
+  std::vector<int> no_integers;
+  run.model.transform_inits(*context, no_integers, unconstrained, &std::cerr);
+  return unconstrained;
+}
+
+int laplace(Run& run) {
+  const Argument& a = run.args["laplace"];
+  const std::vector<double> mode = read_parameters(run, a["mode"].text());
+  const Eigen::VectorXd theta = Eigen::Map<const Eigen::VectorXd>(mode.data(), mode.size());
+  csv_writer draws = run.output(run.args["output"]["file"].text());
+  auto service = [&](auto jacobian) {
+    return stan::services::laplace_sample<decltype(jacobian)::value>(
+        run.model, theta, a["draws"].integer(), run.seed, run.refresh, run.interrupt, run.logger,
+        draws);
+  };
+  const int code = a["jacobian"].flag() ? service(std::true_type()) : service(std::false_type());
+  draws.close();
+  return code;
+}
+
+int pathfinder(Run& run) {
+  namespace services = stan::services::pathfinder;
+  const Argument& a = run.args["pathfinder"];
+  const int paths = a["num_paths"].integer();
+  const std::string file = run.args["output"]["file"].text();
+  Contexts inits = run.inits(paths);
+  Writers init_writers(paths), singles;
+  csv_writer draws = run.output(file), no_writer;
+  std::vector<stan::callbacks::structured_writer> no_diagnostics(paths);
+  for (int i = 0; i < paths; ++i)
+    singles.push_back(a["save_single_paths"].flag() ? run.output(numbered(file, run.id + i, "_path_"))
+                                                    : csv_writer());
+  auto common = [&](auto&& service) {
+    return service(run.seed, run.id, run.radius(), a["history_size"].integer(),
+                   a["init_alpha"].real(), a["tol_obj"].real(), a["tol_rel_obj"].real(),
+                   a["tol_grad"].real(), a["tol_rel_grad"].real(), a["tol_param"].real(),
+                   a["max_lbfgs_iters"].integer(), a["num_elbo_draws"].integer(),
+                   a["num_draws"].integer());
+  };
+  int code = 0;
+  if (paths == 1)
+    code = common([&](auto... x) {
+      return services::pathfinder_lbfgs_single(run.model, *inits[0], x..., false, run.refresh,
+                                               run.interrupt, run.logger, init_writers[0], draws,
+                                               no_diagnostics[0], a["calculate_lp"].flag());
+    });
+  else
+    code = common([&](auto... x) {
+      return services::pathfinder_lbfgs_multi(
+          run.model, inits, x..., a["num_psis_draws"].integer(), paths, false, run.refresh,
+          run.interrupt, run.logger, init_writers, singles, no_diagnostics, draws,
+          no_diagnostics[0], a["calculate_lp"].flag(), a["psis_resample"].flag());
+    });
+  draws.close();
+  for (csv_writer& single : singles)
+    single.close();
+  return code;
+}
+
+int log_prob(Run& run) {
+  const Argument& a = run.args["log_prob"];
+  const std::size_t dim = run.model.num_params_r();
+  std::vector<std::vector<double>> points;
+  if (!a["constrained_params"].text().empty())
+    points.push_back(read_parameters(run, a["constrained_params"].text()));
+  if (!a["unconstrained_params"].text().empty()) {
+    auto context = read_json(a["unconstrained_params"].text());
+    const std::vector<double> values = context->vals_r("params_r");
+    const std::vector<std::size_t> shape = context->dims_r("params_r");
+    const std::size_t rows = shape.size() == 2 ? shape[0] : 1;
+    if (values.size() != rows * dim)
+      throw std::runtime_error("'params_r' must have " + std::to_string(dim) + " columns");
+    for (std::size_t i = 0; i < rows; ++i) {
+      points.emplace_back();
+      for (std::size_t j = 0; j < dim; ++j)
+        points.back().push_back(values[i + j * rows]);
+    }
+  }
+  std::vector<std::string> parameters, names{"lp__"};
+  run.model.unconstrained_param_names(parameters, false, false);
+  for (const std::string& parameter : parameters)
+    names.push_back("g_" + parameter);
+  csv_writer table = run.output(run.args["output"]["file"].text());
+  table(names);
+  std::vector<int> no_integers;
+  for (std::vector<double>& point : points) {
+    std::vector<double> gradient;
+    const double density
+        = a["jacobian"].flag() ? stan::model::log_prob_grad<true, true>(
+              run.model, point, no_integers, gradient, &std::cout)
+                               : stan::model::log_prob_grad<true, false>(
+                                     run.model, point, no_integers, gradient, &std::cout);
+    gradient.insert(gradient.begin(), density);
+    table(gradient);
+  }
+  table.close();
+  return 0;
+}
+
+void print_information() {
+  std::cout << "stan_version_major = " << stan::MAJOR_VERSION << "\nstan_version_minor = "
+            << stan::MINOR_VERSION << "\nstan_version_patch = " << stan::PATCH_VERSION
+            << "\nSTAN_THREADS = true\nSTAN_MPI = false\nSTAN_OPENCL = false\n"
+               "STAN_NO_RANGE_CHECKS = false\nSTAN_CPP_OPTIMS = false\n";
+}
+
+// A sampler whose caller was killed would run on for nobody. Asking who our parent is works on every
+// Unix; Linux's own death signal also fires when merely the thread that started us ends.
+void die_with_parent() {
+  std::thread([parent = getppid()] {
+    while (getppid() == parent)
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    std::_Exit(1);
+  }).detach();
+}
+
+int main(const std::vector<std::string>& words) {
+  if (words.size() == 1 && words[0] == "info") {
+    print_information();
+    return 0;
+  }
+  die_with_parent();
+  Argument args = arguments();
+  parse(args, words);
+  Argument& seed = *args.find("random", true)->find("seed", false);
+  if (seed.integer() < 0)
+    seed.value = std::to_string(std::random_device()());
+  stan::math::init_threadpool_tbb(static_cast<int>(args["num_threads"].integer()));
+
+  auto data = read_json(args["data"]["file"].text());
+  const unsigned int random_seed = static_cast<unsigned int>(seed.integer());
+  std::unique_ptr<stan::model::model_base> model(&new_model(*data, random_seed, &std::cout));
+  data.reset();
+  if (args["output"]["save_cmdstan_config"].flag()) {
+    const std::string file = args["output"]["file"].text();
+    std::ofstream(file.substr(0, file.rfind(".csv")) + "_config.json") << json(args) << "\n";
+  }
+  Run run{args, *model, random_seed};
+  const std::string method = args["method"].text();
+  if (method == "sample")
+    return sample(run);
+  if (method == "optimize")
+    return optimize(run);
+  if (method == "laplace")
+    return laplace(run);
+  return method == "pathfinder" ? pathfinder(run) : log_prob(run);
+}
+
+}  // namespace winstan
+
+int main(int argc, char** argv) {
+  try {
+    return winstan::main(std::vector<std::string>(argv + 1, argv + argc));
+  } catch (const winstan::usage_error& problem) {
+    std::cerr << "Error: " << problem.what() << std::endl;
+    return 64;
+  } catch (const std::exception& problem) {
+    std::cerr << "Error: " << problem.what() << std::endl;
+    return 1;
+  }
+}

@@ -1,0 +1,238 @@
+"""Which Stan and which compiler build the programs on this machine."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+
+from winstan.errors import BackendError
+from winstan.toolchain.silence import quiet_cmdstanpy
+
+OLDEST_CMDSTAN = (2, 37)
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """What turns a template into a program.
+
+    Parameters
+    ----------
+    kind
+        ``"bundled"``: the headers and stanc of the httpstan package with winstan's own driver;
+        ``"cmdstan"``: an installed CmdStan.
+    path
+        The folder of httpstan or of CmdStan.
+    stan
+        The version of Stan.
+    compiler
+        The C++ compiler's command.
+    compiler_version
+        The first line of what it says of itself.
+    flags
+        Given to the C++ compiler.
+    stanc_flags
+        Given to the Stan compiler.
+    cache
+        The folder that keeps the programs.
+    """
+
+    kind: Literal["bundled", "cmdstan"]
+    path: Path
+    stan: str
+    compiler: str
+    compiler_version: str
+    flags: tuple[str, ...]
+    stanc_flags: tuple[str, ...]
+    cache: Path
+
+    def __repr__(self) -> str:
+        """Return one line per fact."""
+        source = "bundled with httpstan" if self.kind == "bundled" else "CmdStan"
+        return "\n".join(
+            [
+                f"Stan {self.stan}, {source}, in {self.path}",
+                f"compiler {self.compiler}: {self.compiler_version}",
+                f"flags {' '.join(self.flags)}; stanc {' '.join(self.stanc_flags) or '(none)'}",
+                f"programs in {self.cache}",
+            ]
+        )
+
+
+def toolchain() -> Toolchain:
+    """Return the toolchain in use.
+
+    The environment variable ``WINSTAN_CMDSTAN`` chooses: the folder of a CmdStan, or ``bundled``.
+    Without it, a CmdStan that cmdstanpy finds is used if it is recent enough.
+
+    Raises
+    ------
+    BackendError
+        If there is no C++ compiler, no Stan, or the CmdStan asked for is missing or too old.
+    """
+    wanted = os.environ.get("WINSTAN_CMDSTAN", "").strip()
+    if wanted and wanted != "bundled":
+        return _with_cmdstan(Path(wanted).expanduser(), asked_for=True)
+    if not wanted:
+        found = _cmdstan_of_cmdstanpy()
+        if found is not None and cmdstan_version(found) >= OLDEST_CMDSTAN:
+            return _with_cmdstan(found, asked_for=False)
+    return _bundled()
+
+
+def cache_folder() -> Path:
+    """Return the folder of compiled programs: ``WINSTAN_CACHE``, or the user's cache folder."""
+    asked = os.environ.get("WINSTAN_CACHE", "").strip()
+    return Path(asked).expanduser() if asked else Path(platformdirs.user_cache_dir("winstan"))
+
+
+def cmdstan_version(folder: Path) -> tuple[int, int]:
+    """Return (major, minor) of a CmdStan folder, (0, 0) if it is not one."""
+    try:
+        text = (folder / "makefile").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return (0, 0)
+    found = re.search(r"^CMDSTAN_VERSION\s*:?=\s*(\d+)\.(\d+)", text, re.MULTILINE)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def cpu() -> str:
+    """Return what programs built for this very processor depend on."""
+    features = ""
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as lines:
+            for line in lines:
+                if line.startswith(("model name", "flags", "Features")):
+                    features += line
+                if not line.strip():  # the first processor's block suffices
+                    break
+    except OSError:
+        features = platform.processor()
+    return f"{platform.system()} {platform.machine()} {features}"
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _cmdstan_of_cmdstanpy() -> Path | None:
+    with quiet_cmdstanpy() as cmdstanpy:
+        try:
+            return Path(cmdstanpy.cmdstan_path())
+        except ValueError:
+            return None
+
+
+def _with_cmdstan(folder: Path, *, asked_for: bool) -> Toolchain:
+    version = cmdstan_version(folder)
+    if asked_for and version == (0, 0):
+        raise BackendError(
+            f"WINSTAN_CMDSTAN names {str(folder)!r}, which is no CmdStan folder (it has no makefile"
+            " with a CMDSTAN_VERSION). Set it to a CmdStan folder, or to 'bundled'."
+        )
+    if version < OLDEST_CMDSTAN:
+        raise BackendError(
+            f"CmdStan {version[0]}.{version[1]} in {str(folder)!r} is too old: winstan's templates"
+            f" need {OLDEST_CMDSTAN[0]}.{OLDEST_CMDSTAN[1]} or newer. Update it with"
+            " `install_cmdstan`, or set WINSTAN_CMDSTAN=bundled to use the Stan in httpstan."
+        )
+    compiler = _compiler()
+    return Toolchain(
+        kind="cmdstan",
+        path=folder.resolve(),
+        stan=f"{version[0]}.{version[1]}",
+        compiler=compiler,
+        compiler_version=_compiler_version(compiler),
+        flags=("STAN_THREADS=true",),
+        stanc_flags=(),
+        cache=cache_folder(),
+    )
+
+
+def _bundled() -> Toolchain:
+    spec = importlib.util.find_spec("httpstan")
+    if spec is None or spec.origin is None:
+        raise BackendError(
+            "Stan is not installed. `pip install httpstan` brings it (Linux and macOS), or install"
+            " CmdStan with cmdstanpy's `install_cmdstan`; or use backend='pymc'."
+        )
+    folder = Path(spec.origin).parent
+    compiler = _compiler()
+    return Toolchain(
+        kind="bundled",
+        path=folder,
+        stan=_header_version(folder),
+        compiler=compiler,
+        compiler_version=_compiler_version(compiler),
+        flags=_flags(),
+        stanc_flags=("--O1",),
+        cache=cache_folder(),
+    )
+
+
+def _flags() -> tuple[str, ...]:
+    flags = (
+        "-std=c++17",
+        "-O3",
+        "-D_REENTRANT",
+        "-DSTAN_THREADS",
+        "-DBOOST_DISABLE_ASSERTS",
+        "-Wno-sign-compare",
+        "-Wno-ignored-attributes",
+    )
+    # httpstan's libraries for Linux are built with the older string layout of libstdc++
+    return (*flags, "-D_GLIBCXX_USE_CXX11_ABI=0") if platform.system() == "Linux" else flags
+
+
+def _header_version(folder: Path) -> str:
+    try:
+        text = (folder / "include" / "stan" / "version.hpp").read_text(encoding="utf-8")
+    except OSError:
+        raise BackendError(
+            f"The httpstan package in {str(folder)!r} lacks Stan's headers. Reinstall it:"
+            " `pip install --force-reinstall httpstan`."
+        ) from None
+    numbers = re.findall(r"#define STAN_(?:MAJOR|MINOR|PATCH) (\d+)", text)
+    return f"{'.'.join(numbers)} (httpstan {importlib.metadata.version('httpstan')})"
+
+
+def _compiler() -> str:
+    asked = os.environ.get("CXX", "").split()
+    for name in [*asked[:1], "g++", "clang++", "c++"]:
+        path = shutil.which(name)
+        if path is not None:
+            return path
+    remedy = {
+        "Darwin": "`xcode-select --install` installs one.",
+        "Linux": "`apt-get install g++` installs one on Debian and Ubuntu, `dnf install gcc-c++`"
+        " on Fedora, `conda install cxx-compiler` in conda.",
+    }.get(platform.system(), "Install g++ or clang++.")
+    raise BackendError(f"Stan needs a C++ compiler, and there is none. {remedy}")
+
+
+@functools.cache
+def _compiler_version(compiler: str) -> str:
+    try:
+        said = subprocess.run(
+            [compiler, "--version"], capture_output=True, text=True, check=False, timeout=60
+        )
+    except OSError as problem:
+        raise BackendError(f"The C++ compiler {compiler} cannot be run: {problem}.") from problem
+    if said.returncode != 0 or not said.stdout.strip():
+        # macOS answers so where the command-line tools are missing
+        raise BackendError(
+            f"The C++ compiler {compiler} does not work: {said.stderr.strip() or 'no answer'}."
+            " On macOS, `xcode-select --install` mends this."
+        )
+    return said.stdout.splitlines()[0].strip()

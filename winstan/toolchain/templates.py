@@ -1,0 +1,65 @@
+"""The Stan templates: where they are and what they include."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from pathlib import Path
+
+from winstan.errors import BackendError, near_matches
+
+_INCLUDE = re.compile(rb"^[ \t]*#include[ \t]+[<\"]?([^>\"\s]+)", re.MULTILINE)
+
+
+def template_folder() -> Path:
+    """Return the folder of the packaged templates: in the wheel, else beside a source checkout."""
+    package = Path(str(resources.files("winstan")))
+    installed = package / "stan"
+    return installed if installed.is_dir() else package.parent / "stan"
+
+
+def template_path(name: str | Path) -> Path:
+    """Return the path of a template.
+
+    Parameters
+    ----------
+    name
+        The name of a packaged template such as ``"gamma"``, or the path of any ``.stan`` file.
+
+    Raises
+    ------
+    BackendError
+        If there is no such template.
+    """
+    path = Path(name)
+    if path.suffix == ".stan":
+        if path.is_file():
+            return path.resolve()
+        raise BackendError(f"There is no Stan program at {str(path)!r}.")
+    folder = template_folder()
+    packaged = folder / f"{name}.stan"
+    if packaged.is_file():
+        return packaged
+    known = sorted(p.stem for p in folder.glob("*.stan"))
+    raise BackendError(f"There is no Stan template {str(name)!r}.{near_matches(str(name), known)}")
+
+
+def sources(template: Path) -> dict[str, bytes]:
+    """Return the text of a template and of all that it includes, by path from its folder.
+
+    stanc looks includes up from the template's folder, also those inside an included file.
+    """
+    texts: dict[str, bytes] = {}
+    wanted = [template.name]
+    while wanted:
+        name = wanted.pop()
+        if name in texts:
+            continue
+        try:
+            texts[name] = (template.parent / name).read_bytes()
+        except FileNotFoundError:
+            raise BackendError(
+                f"{template.name} includes {name!r}, which does not exist."
+            ) from None
+        wanted += [found.decode() for found in _INCLUDE.findall(texts[name])]
+    return dict(sorted(texts.items()))
