@@ -71,7 +71,7 @@ def prior_log_density(prior: pr.Prior, x: float) -> float:
 
 def cholesky_correlation(y: np.ndarray, q: int) -> tuple[np.ndarray, float]:
     """Cholesky factor from unconstrained numbers, and the log Jacobian (Stan reference manual)."""
-    z, log_jacobian, at = np.tanh(y), float(np.log1p(-np.tanh(y) ** 2).sum()), 0
+    z, log_jacobian, at = np.tanh(y), float(np.log1p(-(np.tanh(y) ** 2)).sum()), 0
     L = np.zeros((q, q))
     L[0, 0] = 1
     for i in range(1, q):
@@ -166,7 +166,8 @@ class Reference:
                 value = value[next(iter(coords.values())).index(label[:-1])]
             if name == "Intercept" and self.model.center:
                 slopes = np.concatenate(
-                    [np.atleast_1d(values[t.name]) for t in self.model.design.terms] or [np.empty(0)]
+                    [np.atleast_1d(values[t.name]) for t in self.model.design.terms]
+                    or [np.empty(0)]
                 )
                 value = value + slopes @ self.model.predictor_mean
             lp += prior_log_density(prior, float(value))
@@ -181,10 +182,7 @@ class Reference:
                 [np.atleast_1d(values[f"{e.name}|{group.factor}_sigma"]) for e in group.effects]
             )
             u = np.vstack(
-                [
-                    np.atleast_2d(values[f"{e.name}|{group.factor}"])
-                    for e in group.effects
-                ]
+                [np.atleast_2d(values[f"{e.name}|{group.factor}"]) for e in group.effects]
             )
             R = np.eye(sd.size)
             if group.correlated and sd.size > 1:
@@ -199,28 +197,19 @@ class Reference:
 
     def rows(self, values: dict[str, np.ndarray], aux: dict[str, float]) -> float:
         design = self.model.design
-        lp = 0.0
+        eta = np.zeros(design.row.size)
         for n, d in enumerate(design.row):
-            eta = design.offset[d] + float(values.get("Intercept", 0.0))
+            eta[n] = design.offset[d] + float(values.get("Intercept", 0.0))
             for term in design.terms:
-                eta += design.X[d, list(term.columns)] @ np.atleast_1d(values[term.name])
+                eta[n] += design.X[d, list(term.columns)] @ np.atleast_1d(values[term.name])
             for group in design.groups:
                 for effect in group.effects:
                     u = np.atleast_2d(values[f"{effect.name}|{group.factor}"])
-                    eta += group.Z[d, list(effect.columns)] @ u[:, group.level[d]]
-            trials = None if design.response.trials is None else design.response.trials[n]
-            weight = 1.0 if design.weights is None else design.weights[n]
-            lp += weight * float(
-                row_log_densities(
-                    self.model.family.name,
-                    self.model.link.name,
-                    design.response.y[n],
-                    eta,
-                    aux,
-                    trials,
-                )
-            )
-        return lp
+                    eta[n] += group.Z[d, list(effect.columns)] @ u[:, group.level[d]]
+        response, weight = design.response, design.weights
+        family, link = self.model.family.name, self.model.link.name
+        by_row = row_log_densities(family, link, response.y, eta, aux, response.trials)
+        return float(np.sum(by_row if weight is None else weight * by_row))
 
 
 def gradient(function: Any, at: np.ndarray, step: float = 1e-5) -> np.ndarray:

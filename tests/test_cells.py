@@ -44,13 +44,9 @@ def test_statistics_hold_the_whole_likelihood(family, link, weights):
     if family == "lognormal":
         aux["sigma"] = SIGMA[family]
     base = eta_of(link, family, np.arange(cells.n))
-    compressed = model.family.log_likelihood(
-        cells.statistics, base + cells.offset, aux, model.link
-    )
+    compressed = model.family.log_likelihood(cells.statistics, base + cells.offset, aux, model.link)
     eta = base[cells.of_row] + design.offset[design.row]
-    by_row = row_log_densities(
-        family, link, design.response.y, eta, aux, design.response.trials
-    )
+    by_row = row_log_densities(family, link, design.response.y, eta, aux, design.response.trials)
     weight = 1.0 if weights is None else design.weights
     assert compressed == pytest.approx(float(np.sum(weight * by_row)), rel=1e-11)
 

@@ -121,7 +121,8 @@ def test_unused_levels_are_dropped_with_a_warning(table, library):
     table["a"] = pd.Categorical(table["a"], levels)
     if library == "polars":
         values = table["a"].to_list()
-        table = as_polars(table.drop(columns="a")).with_columns(a=pl.Series(values, dtype=pl.Enum(levels)))
+        enum = pl.Series("a", values, dtype=pl.Enum(levels))
+        table = as_polars(table.drop(columns="a")).with_columns(enum)
     with pytest.warns(DesignWarning, match=r"'a' declares 2 levels.*'never', 'nor this'"):
         frame = take("y ~ a", table)
     assert frame.data["a"].cat.categories.tolist() == ["r", "p", "q"]
@@ -136,10 +137,9 @@ def test_missing_values_are_dropped_and_counted(table, library):
     table.loc[0, "Log power"] = np.nan  # not used
     given = table
     if library == "polars":
-        given = pl.DataFrame(
-            {"y": table["y"].to_list(), "x": table["x"].to_list(), "a": table["a"].to_list(),
-             "g": table["g"].to_list()}
-        ).with_columns(x=pl.when(pl.int_range(60) == 4).then(None).otherwise(pl.col("x")))  # fmt: skip
+        # A null in one row, a NaN in the other.
+        null = pl.when(pl.int_range(60) == 4).then(None).otherwise(pl.col("x"))
+        given = as_polars(table.drop(columns="Log power")).with_columns(x=null)
     with pytest.warns(DesignWarning, match=r"3 of 60 rows.*'x' \(2\), 'a' \(2\)") as caught:
         frame = take("y ~ x + a + (1|g)", given)
     assert len(caught) == 1
@@ -280,6 +280,12 @@ ERRORS = {
     ),
     "zero weights": ("y ~ x", with_column("n", 0), {"weights": "n"}, ["'n'", "all zero"]),
     "text weights": ("y ~ x", lambda t: t, {"weights": "a"}, ["'a'", "not numeric"]),
+    "weights in an array": (
+        "y ~ x",
+        lambda t: t,
+        {"weights": np.ones(60)},
+        ["weights", "name of a column", "ndarray"],
+    ),
     "infinite weights": (
         "y ~ x",
         with_column("w", np.r_[np.inf, np.ones(59)]),
@@ -346,9 +352,11 @@ def test_distinct_rows_are_those_of_pandas(seed):
 
 
 def test_distinct_rows_of_more_combinations_than_an_integer_holds():
-    rng = np.random.default_rng(0)
-    values = rng.normal(size=(400, 9))
+    # Nine columns of 256 values: 2^72 combinations, the first column in the digits beyond 2^64.
+    one, other = np.zeros((256, 9)), np.tile(np.arange(256.0)[:, None], 9)
+    one[:, 0] = np.arange(256)
+    values = np.vstack([one, other[1:]])
     data = pd.DataFrame(np.repeat(values, 5, axis=0), columns=list("abcdefghi"))
     first, row = distinct_rows(data, list(data))
-    np.testing.assert_array_equal(first, np.arange(0, 2000, 5))
-    np.testing.assert_array_equal(row, np.repeat(np.arange(400), 5))
+    np.testing.assert_array_equal(first, np.arange(0, 5 * len(values), 5))
+    np.testing.assert_array_equal(row, np.repeat(np.arange(len(values)), 5))

@@ -248,6 +248,8 @@ def test_formula_is_a_value():
         ("offset(y) ~ x", ["right side"]),
         ("p(s) ~ x", ["p(successes, trials)"]),
         ("y ~ p(s, n)", ["left side"]),
+        ("y ~ Intercept + x", ["'Intercept'", "Rename"]),
+        ("y ~ x + (0 + `1`|g)", ["'1'", "Rename"]),
         ("1 ~ x", ["response must be a column"]),
         ("y ~ y + x", ["'y' is also a predictor"]),
         ("log(y) ~ log(y)", ["'log(y)' is also a predictor"]),

@@ -10,8 +10,10 @@ import pytest
 from plotnine import geom_point, geom_rect, geom_ribbon, geom_segment, geom_vline, ggplot, theme
 
 from winstan.errors import DataError
-from winstan.plots import _Axis, _density, plot_difference, plot_intercepts
-from winstan.theme import MM, OKABE_ITO, theme_winstan
+from winstan.plots import OKABE_ITO, plot_difference, plot_intercepts, theme_winstan
+from winstan.plots.axis import Axis
+from winstan.plots.density import kernel_density
+from winstan.plots.theme import MM
 
 NAMES = {"response": "Power", "treatment": "stim", "unit": "Hz", "group": "mouse"}
 
@@ -141,7 +143,7 @@ def test_density_is_the_kernel_density_of_scipy():
 
     values = np.random.default_rng(1).gamma(3.0, 40.0, 3000)
     grid = np.linspace(0, 400, 256)
-    ours = _density(values, grid)
+    ours = kernel_density(values, grid)
     width = 1.06 * np.subtract(*np.quantile(values, [0.75, 0.25])) / 1.349 * 3000**-0.2
     width = min(width, 1.06 * values.std() * 3000**-0.2)
     theirs = gaussian_kde(values, width / values.std(ddof=1))(grid)
@@ -149,7 +151,7 @@ def test_density_is_the_kernel_density_of_scipy():
 
 
 def test_density_of_equal_draws_is_a_spike():
-    density = _density(np.full(100, 2.0), np.linspace(0, 4, 257))
+    density = kernel_density(np.full(100, 2.0), np.linspace(0, 4, 257))
     assert np.isfinite(density).all()
     assert density.argmax() == 128
 
@@ -255,9 +257,9 @@ def test_tiny_and_huge_values_read_as_plain_numbers(scale, title):
 
 
 def test_ticks_tell_values_apart_far_from_zero():
-    axis = _Axis(1000.0, 1002.0, log=False)
+    axis = Axis(1000.0, 1002.0, log=False)
     assert axis.labels([1000.0, 1000.5, 1001.0]) == ["1000.0", "1000.5", "1001.0"]
-    assert _Axis(-2.5, 2.5, log=False).labels([-2.5, 0.0, 2.5]) == [
+    assert Axis(-2.5, 2.5, log=False).labels([-2.5, 0.0, 2.5]) == [
         "\N{MINUS SIGN}2.5",
         "0.0",
         "2.5",
@@ -266,7 +268,7 @@ def test_ticks_tell_values_apart_far_from_zero():
 
 @pytest.mark.parametrize(("low", "high"), [(0.9, 1.1), (0.7, 2.3), (0.2, 9), (3, 4e3), (1e-8, 1e9)])
 def test_logarithmic_axes_have_enough_ticks(low, high):
-    breaks = _Axis(low, high, log=True).breaks()
+    breaks = Axis(low, high, log=True).breaks()
     assert 3 <= len(breaks) <= 9
     assert ((breaks >= low) & (breaks <= high)).all()
 

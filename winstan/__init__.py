@@ -36,19 +36,20 @@ from winstan.priors import (
     StudentT,
 )
 
+# Not lazy: the first import of the package of this name would put the module in its place.
+from winstan.toolchain import toolchain
+
 if TYPE_CHECKING:
     from winstan.fitting import Fit, fit
+    from winstan.plots import theme_winstan
     from winstan.simulate import simulate_lfp
-    from winstan.theme import theme_winstan
-    from winstan.toolchain import toolchain
 
 # Loaded when first used, so that `import winstan` costs next to nothing.
 _LAZY = {
     "Fit": "winstan.fitting",
     "fit": "winstan.fitting",
     "simulate_lfp": "winstan.simulate",
-    "theme_winstan": "winstan.theme",
-    "toolchain": "winstan.toolchain",
+    "theme_winstan": "winstan.plots",
 }
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""The command line: ``winstan fit``, ``winstan demo``, ``winstan prepare``, ``winstan toolchain``."""
+"""The command line: ``winstan fit``, ``demo``, ``prepare`` and ``toolchain``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from winstan._version import __version__
 from winstan.errors import DataError, WinstanError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
 
@@ -38,9 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         0; 2 on bad input, with one line on standard error; 130 when interrupted.
     """
     arguments = _parser().parse_args(argv)
-    warnings.showwarning = _warning_as_a_line
     try:
-        arguments.run(arguments)
+        with warnings.catch_warnings():
+            warnings.showwarning = _warning_as_a_line
+            arguments.run(arguments)
     except WinstanError as error:
         print(f"winstan: {_one_line(error)}", file=sys.stderr)
         return BAD_INPUT
@@ -110,6 +111,7 @@ def _run_fit(arguments: argparse.Namespace) -> None:
     from winstan.fitting import fit  # noqa: PLC0415 - `winstan --version` needs none of it
 
     data = read_table(arguments.data)
+    make_folder(arguments.out)
     result = fit(
         arguments.formula,
         data,
@@ -128,6 +130,7 @@ def _run_demo(arguments: argparse.Namespace) -> None:
 
     trials = simulate_lfp(n_trials=arguments.trials_per_mouse, slope=15, seed=arguments.seed)
     options = _sampling(arguments)
+    make_folder(arguments.out)
     for response, family, folder in (
         ("Power", "gamma", "power"),
         ("`Log power`", "gaussian", "log-power"),
@@ -146,7 +149,7 @@ def _run_prepare(arguments: argparse.Namespace) -> None:
         print(path)
 
 
-def _run_toolchain(arguments: argparse.Namespace) -> None:  # noqa: ARG001
+def _run_toolchain(arguments: argparse.Namespace) -> None:
     from winstan.toolchain import toolchain  # noqa: PLC0415
 
     print(toolchain())
@@ -175,7 +178,7 @@ def read_table(path: Path) -> pd.DataFrame:
     """
     import pandas as pd  # noqa: PLC0415
 
-    readers = {
+    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
         ".csv": pd.read_csv,
         ".tsv": lambda file: pd.read_csv(file, sep="\t"),
         ".parquet": pd.read_parquet,
@@ -208,17 +211,40 @@ def contrasts_of(fit: Fit, wanted: Sequence[str] | None) -> list[str]:
 def _show(
     fit: Fit, contrasts: Sequence[str], out: Path | None, *, treatment: str | None = None
 ) -> None:
+    from winstan.effects import response_label  # noqa: PLC0415
+
     print(fit)
     tables = {name: fit.contrast(name) for name in contrasts}
     for name, table in tables.items():
-        print(f"\nContrast of {name}, in units of {fit.model.design.response.name}:")
+        print(f"\nDifference in {response_label(fit.model)}, by {name}:")
         print(table.to_string(index=False, float_format=lambda x: f"{x:.4g}"))
+    if out is None:
+        return
+    try:
+        make_folder(out)
+        _write(fit, tables, out, treatment)
+    except OSError as error:
+        raise DataError(f"--out {out}: cannot be written to ({_reason(error)}).") from error
+    print(f"\nWritten to {out}: {', '.join(sorted(p.name for p in out.iterdir()))}")
+
+
+def make_folder(out: Path | None) -> None:
+    """Make the folder of ``--out``, before any time is spent on sampling.
+
+    Raises
+    ------
+    DataError
+        If it cannot be made.
+    """
     if out is None:
         return
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(f"--out {out}: the folder cannot be made ({error.strerror}).") from error
+        raise DataError(f"--out {out}: the folder cannot be made ({_reason(error)}).") from error
+
+
+def _write(fit: Fit, tables: dict[str, pd.DataFrame], out: Path, treatment: str | None) -> None:
     fit.summary().to_csv(out / "summary.csv", index_label="parameter")
     write_draws(fit, out / "draws.nc")
     for name, table in tables.items():
@@ -228,14 +254,14 @@ def _show(
         if f"1|{group.factor}" in fit.draws["posterior"]:
             figure = fit.plot_intercepts(group.factor, treatment=treatment)
             figure.save(out / f"intercepts_{_file_name(group.factor)}.png", **FIGURE)
-    print(f"\nWritten to {out}: {', '.join(sorted(p.name for p in out.iterdir()))}")
 
 
 def write_draws(fit: Fit, path: Path) -> None:
     """Write the draws as netCDF; a slash, which netCDF keeps for groups, becomes a fraction bar."""
     tree = fit.draws
     for name, group in tree.children.items():
-        names = {n: n.replace("/", "⁄") for n in (*group.variables, *group.dims) if "/" in str(n)}
+        slashed = [str(n) for n in (*group.variables, *group.dims) if "/" in str(n)]
+        names = {name: name.replace("/", "\N{FRACTION SLASH}") for name in slashed}
         if names:
             tree = tree.assign({name: type(tree)(group.to_dataset().rename(names))})
     tree.to_netcdf(path, engine="h5netcdf")
@@ -249,19 +275,18 @@ def _column_or_number(text: str | None) -> str | int | None:
     return int(text) if text is not None and text.isdigit() else text
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+def _one_line(message: object) -> str:
+    return " ".join(str(message).split())
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or _one_line(error)
 
 
 def _warning_as_a_line(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,  # noqa: ARG001 - the signature is warnings'
-    lineno: int,  # noqa: ARG001
-    file: Any = None,  # noqa: ARG001
-    line: str | None = None,  # noqa: ARG001
+    message: Warning | str, category: type[Warning], *_: object, **__: object
 ) -> None:
-    print(f"winstan: {category.__name__}: {message}", file=sys.stderr)
+    print(f"winstan: {category.__name__}: {_one_line(message)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

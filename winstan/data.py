@@ -9,6 +9,7 @@ the user ordered keeps that order.
 
 from __future__ import annotations
 
+import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from winstan.formula import Formula
 
-_HERE = str(Path(__file__).parent)
+_HERE = str(Path(__file__).parent) + os.sep
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,6 +101,10 @@ def frame_from(
         raise DataError(
             f"The trials are given twice: by {formula.response} and by trials={trials!r}. "
             "Remove one."
+        )
+    if weights is not None and not isinstance(weights, str):
+        raise DataError(
+            f"weights= takes the name of a column of the data, not {type(weights).__name__}."
         )
     opened = open_table(data)
     known = set(column_names(opened))

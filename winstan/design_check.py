@@ -41,7 +41,9 @@ def check_finite(
     what
         What the columns are, for the message.
     """
-    if np.isfinite(X.sum()):  # cheap, and enough: a sum over anything not finite is not finite
+    with np.errstate(all="ignore"):
+        total = X.sum()
+    if np.isfinite(total):  # cheap, and enough: no sum over anything not finite is finite
         return
     for name, column in zip(names, X.T, strict=True):
         bad = np.flatnonzero(~np.isfinite(column)[row])

@@ -331,7 +331,8 @@ def fit(
     seed
         The same seed gives the same draws. None takes one at random; it is in ``draws.posterior.attrs``.
     target_accept
-        NUTS's target acceptance rate; nearer 1 cures divergences, slowly. None is 0.8.
+        NUTS's target acceptance rate; nearer 1 cures divergences, slowly. None is 0.8, or 0.95
+        with random slopes.
     cores
         Chains that run at once; None is as many as there are.
     progress

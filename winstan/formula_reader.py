@@ -61,6 +61,7 @@ def read_formula(source: str, namespace: Mapping[str, Any]) -> Reading:
             f"the response '{response.value.name}' is also a predictor; remove it from one side.",
             source,
         )
+    _check_names(effects, groups, source)
     _check_duplicates(groups, source)
     return Reading(
         response=response,
@@ -265,6 +266,18 @@ class _Right:
             "column of the data first.",
             node.pos,
         )
+
+
+def _check_names(effects: Effects, groups: tuple[GroupSpec, ...], source: str) -> None:
+    """Refuse columns whose coefficients would have the name of a constant."""
+    for part in (effects, *(group.design for group in groups)):
+        for name in part.atoms:
+            if name in ("Intercept", "1"):
+                raise formula_error(
+                    f"'{name}' is the name of the constant and cannot be a predictor's. Rename the "
+                    "column, or write 1 for an intercept.",
+                    source,
+                )
 
 
 def _check_duplicates(groups: tuple[GroupSpec, ...], source: str) -> None:

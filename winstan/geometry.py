@@ -35,12 +35,19 @@ if TYPE_CHECKING:
     from winstan.laplace import Problem
     from winstan.links import Array
 
-# Above this share of information in the data, against the prior of the effects, totals mix faster.
+# Totals mix faster where the data hold more than half of the information on a group's effects,
+# and that must still hold at the small end of the sds' posterior, this many scales of log sd below
+# its middle: a funnel that opens there makes totals diverge, whereas z-scores are merely slower.
 CENTER_ABOVE = 0.5
+CAUTION = 2.5
 # Diagonally scaled, a posterior of this condition number costs NUTS about its square root in
 # leapfrog steps; a dense metric then pays, while its own cost per step (squared dimension) is small.
 DENSE_ABOVE = 20.0
 DENSE_UP_TO = 400
+# Stan's own target acceptance, and one for random slopes: a correlation near one, or one of the sds
+# near zero, curves the posterior so that Stan's step size meets divergences.
+ACCEPT = 0.8
+ACCEPT_SLOPES = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,8 @@ class Geometry:
     log_aux_location, log_aux_scale : ndarray, shape (A,)
     metric : {"diag_e", "dense_e"}
         The Euclidean metric for NUTS to adapt.
+    target_accept : float
+        NUTS's target acceptance rate, unless the user gives one.
     """
 
     terms: tuple[TermGeometry, ...]
@@ -97,6 +106,7 @@ class Geometry:
     log_aux_location: Array
     log_aux_scale: Array
     metric: str
+    target_accept: float
 
 
 def choose_geometry(problem: Problem, parametrization: Mapping[int, bool]) -> Geometry:
@@ -112,11 +122,12 @@ def choose_geometry(problem: Problem, parametrization: Mapping[int, bool]) -> Ge
     """
     fit = approximate(problem)
     X = problem.X.copy()
-    terms, Z = [], []
+    terms, Z, at = [], [], 0
     for m, Zm in enumerate(problem.Z):
-        share = fit.information_share[m]
-        centered = parametrization.get(m, share > CENTER_ABOVE)
-        q = Zm.shape[1]
+        share, q = fit.information_share[m], Zm.shape[1]
+        scale = fit.log_sd_scale[at : at + q].max()
+        at += q
+        centered = parametrization.get(m, _share_at_small_sd(share, scale) > CENTER_ABOVE)
         basis, B = np.eye(q), np.zeros((q, X.shape[1]))
         if centered:
             basis = _orthonormal_basis(Zm, fit.cell_information)
@@ -138,7 +149,16 @@ def choose_geometry(problem: Problem, parametrization: Mapping[int, bool]) -> Ge
         log_aux_location=fit.log_aux,
         log_aux_scale=fit.log_aux_scale,
         metric=metric,
+        target_accept=max(
+            (ACCEPT_SLOPES if Zm.shape[1] > 1 else ACCEPT for Zm in problem.Z), default=ACCEPT
+        ),
     )
+
+
+def _share_at_small_sd(share: float, log_sd_scale: float) -> float:
+    """Information share of the data, were the effects' sd at the low end of its posterior."""
+    odds = share / max(1 - share, 1e-12) * np.exp(-2 * CAUTION * log_sd_scale)
+    return float(odds / (1 + odds))
 
 
 def _orthonormal_basis(Z: Array, information: Array) -> Array:
@@ -184,7 +204,9 @@ def _standardise(
             from_beta.append(np.repeat(turn @ term.B, J, axis=0))
         else:
             turn = linalg.solve_triangular(
-                np.linalg.cholesky(fit.effect_covariance[m]), np.eye(term.basis.shape[0]), lower=True
+                np.linalg.cholesky(fit.effect_covariance[m]),
+                np.eye(term.basis.shape[0]),
+                lower=True,
             )
             from_beta.append(np.zeros((turn.shape[0] * J, P)))
         from_u.append(sparse.kron(sparse.csr_array(turn), sparse.eye_array(J)))
@@ -209,5 +231,3 @@ def _standardise(
         if eigenvalues[-1] > DENSE_ABOVE * max(eigenvalues[0], 1e-12):
             metric = "dense_e"
     return location, deviation[P:], metric
-
-

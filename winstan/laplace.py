@@ -187,9 +187,7 @@ def _solve(hessian: sparse.csr_array, right: Array) -> tuple[Array, Array | None
     return solution, None
 
 
-def _objective(
-    problem: Problem, eta: Array, aux: Mapping[str, float], penalty: float
-) -> float:
+def _objective(problem: Problem, eta: Array, aux: Mapping[str, float], penalty: float) -> float:
     with np.errstate(all="ignore"):
         value = problem.family.log_likelihood(problem.statistics, eta, aux, problem.link) - penalty
     return value if np.isfinite(value) else -np.inf
@@ -270,9 +268,7 @@ def _effect_blocks(
     inverse = None
     if factor is not None and problem.Z:
         inverse = linalg.cho_solve((factor, True), np.eye(factor.shape[0]))
-    for Z, level, J, S in zip(
-        problem.Z, problem.level, problem.n_levels, covariance, strict=True
-    ):
+    for Z, level, J, S in zip(problem.Z, problem.level, problem.n_levels, covariance, strict=True):
         q = Z.shape[1]
         gram = np.stack(
             [
@@ -294,9 +290,7 @@ def _effect_blocks(
     return blocks, shares
 
 
-def _expectation_maximisation(
-    problem: Problem, u: Array, blocks: list[Array]
-) -> tuple[Array, ...]:
+def _expectation_maximisation(problem: Problem, u: Array, blocks: list[Array]) -> tuple[Array, ...]:
     """One EM step for each term's covariance (Dempster, Laird and Rubin 1977)."""
     out, at = [], 0
     for Z, J, correlated, block in zip(
@@ -382,5 +376,6 @@ def _auxiliary_scale(problem: Problem, theta: Array, log_aux: Array) -> Array:
         curvature = (
             2 * density(log_aux) - density(log_aux + move) - density(log_aux - move)
         ) / step**2
-        scale[a] = 1 / np.sqrt(max(curvature, 1.0))
+        if np.isfinite(curvature) and curvature > 1:
+            scale[a] = 1 / np.sqrt(curvature)
     return scale

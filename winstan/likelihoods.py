@@ -138,9 +138,7 @@ def lognormal_statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Stat
     """Gaussian statistics of log y, with the Jacobian of the logarithm."""
     log_y = np.log(sample.y)
     jacobian = sample.log_jacobian - float(sample.weight @ log_y)
-    return gaussian_statistics(
-        replace(sample, y=log_y, log_jacobian=jacobian), cell, n_cells
-    )
+    return gaussian_statistics(replace(sample, y=log_y, log_jacobian=jacobian), cell, n_cells)
 
 
 def gamma_statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statistics:
@@ -243,9 +241,7 @@ def poisson_log_likelihood(
 ) -> float:
     """Log density of all rows."""
     mu = link.inverse(eta)
-    return float(
-        special.xlogy(stats["sum_y"], mu).sum() - stats["n"] @ mu + stats["log_constant"]
-    )
+    return float(special.xlogy(stats["sum_y"], mu).sum() - stats["n"] @ mu + stats["log_constant"])
 
 
 def negative_binomial_log_likelihood(

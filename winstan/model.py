@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan.cells import Cells, compress
-from winstan.errors import DataError, FamilyError, OptionError, near_matches
+from winstan.errors import DataError, FamilyError, FormulaError, OptionError, near_matches
 from winstan.families import check_support
 from winstan.geometry import Geometry, choose_geometry
 from winstan.laplace import Problem
@@ -169,6 +169,7 @@ def build_model(
     ------
     DataError, FamilyError, PriorError
     """
+    _check_names(design, family)
     _check_response(design, family, link, positions)
     cells = compress(design, family, link)
     centered = center and design.intercept
@@ -200,9 +201,18 @@ def build_model(
     )
 
 
-def _check_response(
-    design: Design, family: Family, link: Link, positions: np.ndarray
-) -> None:
+def _check_names(design: Design, family: Family) -> None:
+    """Refuse a predictor that has the name of another parameter: draws are found by name."""
+    names = [variable.name for variable in variables(design, family)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise FormulaError(
+            f"The predictor {twice[0]!r} has the name of a parameter of the {family.name} model. "
+            f"Rename the column, or write I({twice[0]})."
+        )
+
+
+def _check_response(design: Design, family: Family, link: Link, positions: np.ndarray) -> None:
     response = design.response
     y, trials = response.y, response.trials
     if family.trials and trials is None:
@@ -241,9 +251,7 @@ def _check_response(
         )
 
 
-def _parametrization(
-    design: Design, wanted: str | Mapping[str, str] | None
-) -> dict[int, bool]:
+def _parametrization(design: Design, wanted: str | Mapping[str, str] | None) -> dict[int, bool]:
     known = {"centered": True, "noncentered": False}
     factors = [group.factor for group in design.groups]
     if wanted is None:

@@ -68,8 +68,8 @@ def evaluate(design: Design, new: Any, *, groups: bool = True) -> NewRows:
     memory = design.memory
     wanted = list(memory.effect_columns)
     if groups:
-        wanted += [c for factor in memory.factors for c in factor.columns if c not in wanted]
-    given = _read(new, wanted)
+        wanted += [name for factor in memory.factors for name in factor.columns]
+    given = _read(new, list(dict.fromkeys(wanted)))
     rows = _like_first(given, design)
     n = len(given)
 

@@ -6,10 +6,9 @@ from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from winstan.fitting import Fit
 
 # Group effects beyond this many rows are left to `Fit.summary`.
@@ -44,26 +43,56 @@ def fit_as_html(fit: Fit) -> str:
 def _heading(fit: Fit) -> list[str]:
     model = fit.model
     rows, cells = model.cells.of_row.size, model.cells.n
-    groups = ", ".join(f"{len(g.levels)} {g.factor}" for g in model.design.groups)
+    groups = {group.factor: len(group.levels) for group in model.design.groups}
+    parts = [
+        f"{rows:,} rows in {cells:,} cells",
+        *(f"{factor}: {n:,} levels" for factor, n in groups.items()),
+        f"{fit.seconds:.1f} s",
+    ]
     return [
         f"{model.formula.text}  [{model.family.name}, {model.link.name} link, {fit.backend}]",
-        f"{rows:,} rows in {cells:,} cells{'; ' + groups if groups else ''}; {fit.seconds:.1f} s. "
-        "Intervals are 94% highest-density intervals.",
+        f"{'; '.join(parts)}. Intervals are 94% highest-density intervals.",
     ]
 
 
 def _table(fit: Fit) -> tuple[pd.DataFrame, str]:
-    """The rounded table, and a line on what it leaves out."""
+    """Return the rounded table, and a line on what it leaves out."""
     table = fit.summary()
-    effects = [v.name for v in fit.model.variables if v.role == "effect"]
-    is_effect = np.array([str(name).split("[")[0] in effects for name in table.index])
+    effects = tuple(f"{v.name}[" for v in fit.model.variables if v.role == "effect")
+    is_effect = np.array([str(name).startswith(effects) for name in table.index], dtype=bool)
     n_effects = np.count_nonzero(is_effect)
     left_out = ""
     if n_effects > EFFECT_ROWS:
         left_out = f"{n_effects} group effects are not shown; .summary() has them all."
         table = table[~is_effect]
-    shown = table.astype(object)
+    return rounded(table), left_out
+
+
+def rounded(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a summary's numbers as text, each row to the digits that its sd warrants.
+
+    The sd has three digits, and what is in its unit as many decimals; the Monte Carlo error has
+    two digits, R-hat three decimals, effective draws none.
+    """
+    text = {"ess_bulk": "{:.0f}", "ess_tail": "{:.0f}", "r_hat": "{:.3f}", "mcse_mean": "{:.2g}"}
+    shown = {}
     for name in table.columns:
-        form = {"ess_bulk": "{:.0f}", "ess_tail": "{:.0f}", "r_hat": "{:.3f}"}.get(name, "{:.4g}")
-        shown[name] = table[name].map(form.format)
-    return shown, left_out
+        if name in text:
+            shown[name] = [text[name].format(x) for x in table[name]]
+        else:
+            shown[name] = [
+                _to_digits(x, sd) for x, sd in zip(table[name], table["sd"], strict=True)
+            ]
+    return pd.DataFrame(shown, index=table.index, dtype=object)
+
+
+def _to_digits(x: float, sd: float) -> str:
+    """Return x with as many decimals as give sd three digits."""
+    if not (np.isfinite(sd) and sd > 0 and np.isfinite(x)):
+        return f"{x:.4g}"
+    last = int(np.floor(np.log10(sd))) - 2
+    if last < -6 or last > 4:
+        # The same last digit, after a power of ten.
+        digits = int(np.floor(np.log10(abs(x)))) - last if abs(x) >= 10.0**last else 0
+        return f"{x:.{min(digits, 15)}e}"
+    return f"{x:.{max(0, -last)}f}"

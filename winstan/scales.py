@@ -47,11 +47,7 @@ class Scales:
     def group_scale(self, design: Design, cells: Cells) -> Array:
         """Scale of each group effect, shape (Q,)."""
         return np.array(
-            [
-                self.coefficient(Z[:, i], cells.weight)
-                for Z in cells.Z
-                for i in range(Z.shape[1])
-            ]
+            [self.coefficient(Z[:, i], cells.weight) for Z in cells.Z for i in range(Z.shape[1])]
         )
 
     def normal_priors(self, design: Design, cells: Cells, priors: pr.Priors) -> Array:
@@ -62,7 +58,8 @@ class Scales:
             if isinstance(prior, pr.Flat):
                 out.append((slot.default.numbers[0], np.inf))
             else:
-                out.append(prior.numbers[-2:])  # location and scale come last in each
+                location, scale = prior.numbers[-2:]  # they come last in each
+                out.append((location, scale))
         return np.array(out).reshape(-1, 2)
 
     def auxiliary(self, family: Family) -> dict[str, float]:
@@ -72,7 +69,7 @@ class Scales:
 
 
 def spread(x: Array, weight: Array) -> float:
-    """Return the standard deviation over rows; for a constant, its size, and 1 for the intercept's 1."""
+    """Return the standard deviation over rows; for a constant, its size; for zeros, 1."""
     mean = np.average(x, weights=weight)
     total = weight.sum()
     variance = weight @ np.square(x - mean) / max(total - 1, 1)
@@ -92,15 +89,13 @@ def measure_scales(cells: Cells, family: Family, link: Link) -> Scales:
     sample = cells.sample
     y = np.log(sample.y) if family.name == "lognormal" else sample.y
     if family.template == "binomial":
-        trials = 1.0 if sample.size is None else sample.size
+        trials = np.ones_like(y) if sample.size is None else sample.size
         # Half a success more, so that data at the edge have a finite logit.
-        successes = sample.weight @ y
-        total = sample.weight.sum() if sample.size is None else sample.weight @ trials
-        mean = (successes + 0.5) / (total + 1.0)
+        mean = float((sample.weight @ y + 0.5) / (sample.weight @ trials + 1.0))
     elif sample.size is not None:
-        mean = sample.weight @ y / (sample.weight @ sample.size)
+        mean = float(sample.weight @ y / (sample.weight @ sample.size))
     else:
-        mean = np.average(y, weights=sample.weight)
+        mean = float(np.average(y, weights=sample.weight))
     deviation = spread(y, sample.weight)
     eta = 1.0
     if not link.unitless:

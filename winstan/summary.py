@@ -11,9 +11,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def summarise(
-    draws: xr.DataTree, *, prob: float = 0.94, interval: str = "hdi"
-) -> pd.DataFrame:
+def summarise(draws: xr.DataTree, *, prob: float = 0.94, interval: str = "hdi") -> pd.DataFrame:
     """Summarise every parameter.
 
     Parameters

@@ -99,7 +99,7 @@ def pretended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pretended:
             while [ $# -gt 0 ]; do if [ "$1" = -o ]; then out=$2; fi; shift; done
             basename "$out" >> "{log}"
             echo half > "$out"
-            sleep "${{PRETENDED_SECONDS:-0}}"
+            case "$out" in *.o) sleep "${{PRETENDED_SECONDS:-0}}";; esac
             if [ -n "$PRETENDED_ERROR" ]; then echo "$PRETENDED_ERROR" >&2; exit 1; fi
             printf '#!/bin/sh\\necho whole\\n' > "$out"
             chmod +x "$out"

@@ -143,8 +143,8 @@ def test_prebuild_several_at_once(pretended, monkeypatch, capsys):
         template.write_text(f"parameters {{ real x; }} model {{ x ~ normal(0, {i + 2}); }}")
     began = time.monotonic()
     programs = prebuild(templates, jobs=5, progress=True)
-    # one by one: the driver, four models and four links, a second each
-    assert time.monotonic() - began < 8
+    # one by one, the driver and four models take five seconds
+    assert time.monotonic() - began < 4
     assert [p.name.split("-")[0] for p in programs] == ["tiny0", "tiny1", "tiny2", "tiny3"]
     assert all(is_whole(p) for p in programs)
     said = capsys.readouterr().err

@@ -24,7 +24,7 @@ class Settings:
         Warm-up iterations and kept draws are per chain.
     seed : int
     target_accept : float or None
-        None is the engine's own (0.8).
+        None is the geometry's: 0.8, or 0.95 with random slopes.
     cores : int or None
         None is as many as there are, up to the number of chains.
     progress : bool or None

@@ -44,7 +44,7 @@ class StanBackend:
             warmup=settings.warmup,
             draws=settings.draws,
             seed=settings.seed,
-            target_accept=settings.target_accept,
+            target_accept=settings.target_accept or model.geometry.target_accept,
             max_treedepth=MAX_TREEDEPTH,
             cores=settings.cores,
             metric=model.geometry.metric,

@@ -20,3 +20,4 @@ __all__ = [
     "template_path",
     "toolchain",
 ]
+

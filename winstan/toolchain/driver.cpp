@@ -1,4 +1,5 @@
-// winstan's own program around a Stan model: CmdStan's command line and CSV over stan::services.
+// winstan's own program around a Stan model: CmdStan's command line and CSV over stan::services,
+// for the two methods that winstan uses, sample and log_prob.
 //
 // Compiled once per machine and linked to the object of each model, which defines new_model().
 #include "run.hpp"
@@ -7,10 +8,6 @@
 #include <stan/io/array_var_context.hpp>
 #include <stan/math/prim/core/init_threadpool_tbb.hpp>
 #include <stan/model/log_prob_grad.hpp>
-#include <stan/services/optimize/laplace_sample.hpp>
-#include <stan/services/optimize/lbfgs.hpp>
-#include <stan/services/pathfinder/multi.hpp>
-#include <stan/services/pathfinder/single.hpp>
 #include <stan/services/sample/fixed_param.hpp>
 #include <stan/services/sample/hmc_nuts_dense_e.hpp>
 #include <stan/services/sample/hmc_nuts_dense_e_adapt.hpp>
@@ -20,7 +17,6 @@
 #include <stan/services/sample/hmc_nuts_unit_e_adapt.hpp>
 
 #include <chrono>
-#include <map>
 #include <random>
 #include <thread>
 #include <tuple>
@@ -32,15 +28,6 @@ stan::model::model_base& new_model(stan::io::var_context& data, unsigned int see
 namespace winstan {
 
 Argument arguments() {
-  auto quasi_newton = [](std::vector<Argument> more) {
-    std::vector<Argument> all{
-        real("init_alpha", "0.001"),  real("tol_obj", "1e-12"),
-        real("tol_rel_obj", "10000"), real("tol_grad", "1e-08"),
-        real("tol_rel_grad", "1e+07"), real("tol_param", "1e-08"),
-        integer("history_size", "5", 1)};
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
-  };
   Argument adapt = group(
       "adapt", {flag("engaged", true), real("gamma", "0.05"), real("delta", "0.8", 0, 1),
                 real("kappa", "0.75"), real("t0", "10"), integer("init_buffer", "75", 0),
@@ -54,22 +41,10 @@ Argument arguments() {
                  flag("save_warmup", false), integer("thin", "1", 1), adapt,
                  choice("algorithm", "hmc", {hmc, group("fixed_param")}),
                  integer("num_chains", "1", 1)});
-  Argument optimize = group(
-      "optimize", {choice("algorithm", "lbfgs", {group("lbfgs", quasi_newton({}))}),
-                   flag("jacobian", false), integer("iter", "2000", 1),
-                   flag("save_iterations", false)});
-  Argument laplace = group(
-      "laplace", {text("mode"), flag("jacobian", true), integer("draws", "1000", 1)});
-  Argument pathfinder = group(
-      "pathfinder",
-      quasi_newton({integer("num_psis_draws", "1000", 1), integer("num_paths", "4", 1),
-                    flag("save_single_paths", false), flag("psis_resample", true),
-                    flag("calculate_lp", true), integer("max_lbfgs_iters", "1000", 1),
-                    integer("num_draws", "1000", 1), integer("num_elbo_draws", "25", 1)}));
   Argument log_prob = group("log_prob", {text("unconstrained_params"), text("constrained_params"),
                                          flag("jacobian", true)});
   return group(
-      "", {choice("method", "sample", {sample, optimize, laplace, pathfinder, log_prob}),
+      "", {choice("method", "sample", {sample, log_prob}),
            integer("id", "1", 0), group("data", {text("file")}), text("init", "2"),
            group("random", {integer("seed", "-1", -1, 4294967295.0)}),
            group("output", {text("file", "output.csv"), text("diagnostic_file"),
@@ -150,119 +125,12 @@ int sample(Run& run) {
   return code;
 }
 
-int optimize(Run& run) {
-  const Argument& a = run.args["optimize"];
-  const Argument& o = a["lbfgs"];
-  csv_writer estimates = run.output(run.args["output"]["file"].text());
-  csv_writer no_writer;
-  Contexts inits = run.inits(1);
-  auto lbfgs = [&](auto jacobian) {
-    return stan::services::optimize::lbfgs<stan::model::model_base, decltype(jacobian)::value>(
-        run.model, *inits[0], run.seed, run.id, run.radius(), o["history_size"].integer(),
-        o["init_alpha"].real(), o["tol_obj"].real(), o["tol_rel_obj"].real(),
-        o["tol_grad"].real(), o["tol_rel_grad"].real(), o["tol_param"].real(),
-        a["iter"].integer(), a["save_iterations"].flag(), run.refresh, run.interrupt, run.logger,
-        no_writer, estimates);
-  };
-  const int code = a["jacobian"].flag() ? lbfgs(std::true_type()) : lbfgs(std::false_type());
-  estimates.close();
-  return code;
-}
-
-// The parameters in the last row of a CSV file, unconstrained; from JSON where the name says so.
+// The parameters of a JSON file, unconstrained.
 std::vector<double> read_parameters(Run& run, const std::string& path) {
-  std::unique_ptr<stan::io::var_context> context;
-  if (path.size() > 4 && path.compare(path.size() - 4, 4, ".csv") == 0) {
-    std::ifstream file(path);
-    if (!file)
-      throw std::runtime_error("cannot read '" + path + "'");
-    auto split = [](const std::string& line) {
-      std::vector<std::string> cells;
-      std::stringstream stream(line);
-      for (std::string cell; std::getline(stream, cell, ',');)
-        cells.push_back(cell);
-      return cells;
-    };
-    std::vector<std::string> header, row;
-    for (std::string line; std::getline(file, line);)
-      if (!line.empty() && line[0] != '#')
-        (header.empty() ? header : row) = split(line);
-    std::map<std::string, double> value;
-    for (std::size_t i = 0; i < std::min(header.size(), row.size()); ++i)
-      value[header[i]] = std::strtod(row[i].c_str(), nullptr);
-    std::vector<std::string> names, cells;
-    std::vector<std::vector<std::size_t>> dims;
-    run.model.get_param_names(names, false, false);
-    run.model.get_dims(dims, false, false);
-    run.model.constrained_param_names(cells, false, false);
-    std::vector<double> values;
-    for (const std::string& cell : cells) {
-      if (!value.count(cell))
-        throw std::runtime_error("'" + path + "' has no column '" + cell + "'");
-      values.push_back(value[cell]);
-    }
-    context = std::make_unique<stan::io::array_var_context>(names, values, dims);
-  } else {
-    context = read_json(path);
-  }
   std::vector<double> unconstrained;
   std::vector<int> no_integers;
-  run.model.transform_inits(*context, no_integers, unconstrained, &std::cerr);
+  run.model.transform_inits(*read_json(path), no_integers, unconstrained, &std::cerr);
   return unconstrained;
-}
-
-int laplace(Run& run) {
-  const Argument& a = run.args["laplace"];
-  const std::vector<double> mode = read_parameters(run, a["mode"].text());
-  const Eigen::VectorXd theta = Eigen::Map<const Eigen::VectorXd>(mode.data(), mode.size());
-  csv_writer draws = run.output(run.args["output"]["file"].text());
-  auto service = [&](auto jacobian) {
-    return stan::services::laplace_sample<decltype(jacobian)::value>(
-        run.model, theta, a["draws"].integer(), run.seed, run.refresh, run.interrupt, run.logger,
-        draws);
-  };
-  const int code = a["jacobian"].flag() ? service(std::true_type()) : service(std::false_type());
-  draws.close();
-  return code;
-}
-
-int pathfinder(Run& run) {
-  namespace services = stan::services::pathfinder;
-  const Argument& a = run.args["pathfinder"];
-  const int paths = a["num_paths"].integer();
-  const std::string file = run.args["output"]["file"].text();
-  Contexts inits = run.inits(paths);
-  Writers init_writers(paths), singles;
-  csv_writer draws = run.output(file), no_writer;
-  std::vector<stan::callbacks::structured_writer> no_diagnostics(paths);
-  for (int i = 0; i < paths; ++i)
-    singles.push_back(a["save_single_paths"].flag() ? run.output(numbered(file, run.id + i, "_path_"))
-                                                    : csv_writer());
-  auto common = [&](auto&& service) {
-    return service(run.seed, run.id, run.radius(), a["history_size"].integer(),
-                   a["init_alpha"].real(), a["tol_obj"].real(), a["tol_rel_obj"].real(),
-                   a["tol_grad"].real(), a["tol_rel_grad"].real(), a["tol_param"].real(),
-                   a["max_lbfgs_iters"].integer(), a["num_elbo_draws"].integer(),
-                   a["num_draws"].integer());
-  };
-  int code = 0;
-  if (paths == 1)
-    code = common([&](auto... x) {
-      return services::pathfinder_lbfgs_single(run.model, *inits[0], x..., false, run.refresh,
-                                               run.interrupt, run.logger, init_writers[0], draws,
-                                               no_diagnostics[0], a["calculate_lp"].flag());
-    });
-  else
-    code = common([&](auto... x) {
-      return services::pathfinder_lbfgs_multi(
-          run.model, inits, x..., a["num_psis_draws"].integer(), paths, false, run.refresh,
-          run.interrupt, run.logger, init_writers, singles, no_diagnostics, draws,
-          no_diagnostics[0], a["calculate_lp"].flag(), a["psis_resample"].flag());
-    });
-  draws.close();
-  for (csv_writer& single : singles)
-    single.close();
-  return code;
 }
 
 int log_prob(Run& run) {
@@ -344,14 +212,7 @@ int main(const std::vector<std::string>& words) {
     std::ofstream(file.substr(0, file.rfind(".csv")) + "_config.json") << json(args) << "\n";
   }
   Run run{args, *model, random_seed};
-  const std::string method = args["method"].text();
-  if (method == "sample")
-    return sample(run);
-  if (method == "optimize")
-    return optimize(run);
-  if (method == "laplace")
-    return laplace(run);
-  return method == "pathfinder" ? pathfinder(run) : log_prob(run);
+  return args["method"].is("sample") ? sample(run) : log_prob(run);
 }
 
 }  // namespace winstan

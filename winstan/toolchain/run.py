@@ -1,9 +1,9 @@
 """Run a compiled program: draws, or the log density and its gradient.
 
 cmdstanpy composes the command, so that the programs of a CmdStan and our own are driven alike. The
-process is ours: cmdstanpy's `sample` asks the program for its version, reads each file several
-times and costs 0.35 s where the sampler itself needs 0.15 s; and it waits for its children to
-finish, so that Ctrl-C in a notebook would be heard only at the end.
+process is ours: cmdstanpy's `sample` waits for its children to finish, so that Ctrl-C in a notebook
+would be heard only at the end. Around the sampler itself it also takes 0.05 s (0.2 to 0.3 s the
+first time) where this takes 0.025 s.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import tempfile
 from collections import deque
@@ -39,8 +40,9 @@ _CHATTER = re.compile(
 )
 _KEPT_MESSAGES = 200
 _SHOWN_MESSAGES = 12
-# Nine digits lose nothing of a draw's Monte Carlo error and a third of the file
-_DIGITS = 9
+# A mean a million sds from zero (a time stamp, say) still has its sd to six digits; fewer would not
+# be measurably quicker to write and read
+_DIGITS = 12
 _EXACT = 17
 
 
@@ -233,6 +235,8 @@ def _run(command: list[str], cores: int, line: ProgressLine, chains: int) -> lis
         process.wait()
         if process.stdout is not None:
             process.stdout.close()
+    if code == -signal.SIGKILL:
+        raise BackendError("The Stan program was killed, most likely for want of memory.")
     if code != 0:
         raise BackendError(f"The Stan program failed (exit code {code}).{_end_of(messages)}")
     return list(messages)

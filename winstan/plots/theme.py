@@ -26,6 +26,12 @@ OKABE_ITO: Mapping[str, str] = MappingProxyType(
 )
 """The palette of Okabe and Ito (2008)."""
 
+POSTERIOR = OKABE_ITO["blue"]
+OBSERVED = OKABE_ITO["vermillion"]
+TREATMENTS = tuple(
+    OKABE_ITO[name] for name in ("sky", "orange", "green", "purple", "yellow", "vermillion")
+)
+
 MM = 1 / 25.4
 """One millimetre, in inches, the unit of plotnine's figure sizes."""
 
@@ -57,6 +63,7 @@ def theme_winstan(
     return theme_classic(base_size=base_size) + theme(
         figure_size=(width * MM, height * MM),
         dpi=200,
+        plot_margin=0.015,
         text=element_text(size=base_size, color="black"),
         axis_text=small,
         axis_title=element_text(size=base_size, color="black"),
@@ -76,6 +83,7 @@ def theme_winstan(
         plot_title=element_text(size=base_size, weight="bold", ha="left"),
         plot_subtitle=element_text(size=base_size - 1, ha="left"),
         plot_caption=element_text(size=base_size - 1, ha="left", color="#444444"),
+        plot_caption_position="plot",
         plot_background=element_rect(fill="white", color="white"),
         strip_background=element_blank(),
         strip_text=element_text(size=base_size, weight="bold"),

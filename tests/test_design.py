@@ -1,0 +1,711 @@
+"""Design: matrices against patsy, hand-written numpy, and formulae on all rows."""
+
+import copy
+import pickle
+import warnings
+from pathlib import Path
+
+import formulae
+import numpy as np
+import pandas as pd
+import patsy
+import polars as pl
+import pytest
+
+from winstan.data import frame_from
+from winstan.design import build_design, evaluate
+from winstan.errors import DataError, DesignWarning, FormulaError
+from winstan.formula import parse_formula
+
+LME4 = Path(__file__).resolve().parents[2] / "shared" / "reference" / "lme4"
+
+
+def design_of(text, data, namespace=None, **options):
+    formula = parse_formula(text, namespace)
+    return build_design(formula, frame_from(data, formula, **options), namespace)
+
+
+def full(design):
+    """Return the common matrix of all rows, intercept included."""
+    X = design.X[design.row]
+    return np.column_stack([np.ones(len(X)), X]) if design.intercept else X
+
+
+def full_group(design, place):
+    """Return a group term's matrix of all rows, level by level, effects within levels."""
+    group = design.groups[place]
+    Z, level = group.Z[design.row], group.level[design.row]
+    out = np.zeros((len(level), len(group.levels), Z.shape[1]))
+    out[np.arange(len(level)), level] = Z
+    return out.reshape(len(level), -1)
+
+
+def some_data(seed=0, n=90):
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "y": rng.normal(size=n),
+            "pos": rng.integers(1, 6, n) / 2,
+            "x": rng.integers(-4, 5, n),
+            "z": rng.normal(size=n).round(1),
+            "a": rng.choice(["p", "q", "r"], n),
+            "b": rng.choice(["u", "v"], n),
+            "dose": rng.choice([1, 2, 10], n),
+            "flag": rng.random(n) < 0.5,
+            "g": rng.choice([f"m{i}" for i in range(6)], n),
+            "h": rng.integers(0, 7, n),
+            "two words": rng.integers(0, 3, n),
+        }
+    )
+
+
+@pytest.fixture
+def data():
+    return some_data()
+
+
+# -- against patsy ------------------------------------------------------------------------------
+
+PATSY = {
+    "1": "1",
+    "x": "x",
+    "0 + x": "0 + x",
+    "x - 1 + z": "0 + x + z",
+    "a": "C(a)",
+    "0 + a": "0 + C(a)",
+    "a + b": "C(a) + C(b)",
+    "0 + a + b": "0 + C(a) + C(b)",
+    "a*b": "a*b",
+    "a:b": "a:b",
+    "b + a:b": "b + a:b",
+    "a/x": "a/x",
+    "a*x": "a*x",
+    "x:a": "x:a",
+    "x + x:a": "x + x:a",
+    "(x + z + pos)^2": "(x + z + pos)**2",
+    "x*z - x": "x*z - x",
+    "I(x**2) + x": "I(x**2) + x",
+    "{x + z}": "I(x + z)",
+    "I(-x**2)": "I(-x**2)",
+    "I(x**-z) - 0": "I(x*1.0**-z)",
+    "I((x + 1)*2 - z*(x - 2)/3)": "I((x + 1)*2 - z*(x - 2)/3)",
+    "I(2**x**2/1e4)": "I(2.0**(x**2)/10000)",
+    "np.log(pos) + log10(x + 9)": "np.log(pos) + np.log10(x + 9)",
+    "sqrt(pos):a": "np.sqrt(pos):a",
+    "`two words` + x": "Q('two words') + x",
+    "C(dose)": "C(dose)",
+    "C(dose, Treatment(2))": "C(dose, Treatment(2))",
+    "C(a, Treatment('q'))": "C(a, Treatment('q'))",
+    "T(a, 'r')": "C(a, Treatment('r'))",
+    "S(a)": "C(a, Sum)",
+    "C(a, levels=['r', 'p', 'q'])": "C(a, levels=['r', 'p', 'q'])",
+    "flag": "I(flag*1)",
+    "flag*x": "I(flag*1)*x",
+    "I(x > 1) + z": "I((x > 1)*1) + z",
+    "center(x) + scale(z)": "center(x) + standardize(z)",
+    "bs(z, df=5)": "bs(z, df=5)",
+    "bs(z, knots=[-0.5, 0.5])": "bs(z, knots=[-0.5, 0.5])",
+    "np.where(x > 0, x, 0) + z": "np.where(x > 0, x, 0) + z",
+}
+
+
+@pytest.mark.parametrize(("ours", "theirs"), PATSY.items(), ids=PATSY)
+def test_common_matrix_is_patsy_s(data, ours, theirs):
+    if "x**-z" in ours:
+        data["x"] = data["x"].abs() + 1
+        theirs = "I((x*1.0)**-z)"
+    design = design_of(f"y ~ {ours}", data)
+    expected = np.asarray(patsy.dmatrix(theirs, data))
+    found = full(design)
+    assert found.shape == expected.shape
+    # The order of columns is each library's own.
+    order, other = (np.lexsort(np.round(m, 9)) for m in (found, expected))
+    np.testing.assert_allclose(found[:, order], expected[:, other], rtol=1e-9, atol=1e-9)
+
+
+# -- against formulae on all rows ---------------------------------------------------------------
+
+COMMON = [
+    "x + a",
+    "a*b + x",
+    "0 + a*b",
+    "a:b + z",
+    "x*a + np.log(pos)",
+    "C(dose)*b",
+    "scale(x) + a",
+    "poly(z, 3) + b",
+    "I(x**2):a + x",
+    "flag + x:flag",
+    "C(h) + S(a)",
+]
+GROUPS = [
+    ("(1|g)", "(1|g)"),
+    ("(x|g)", "(x|g)"),
+    ("(0 + x|g)", "(0 + x|g)"),
+    ("(a|g)", "(a|g)"),
+    ("(0 + a|g)", "(0 + a|g)"),
+    ("(x||g)", "(x|g)"),
+    ("(1|h) + (z|g)", "(1|h) + (z|g)"),
+    ("(np.log(pos) + flag|g)", "(np.log(pos) + flag|g)"),
+    ("(1|g) + (0 + x|g)", "(1|g) + (0 + x|g)"),
+]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("common", COMMON)
+@pytest.mark.parametrize(("group", "theirs"), GROUPS[:2])
+def test_expanding_gives_formulae_s_common_matrix(seed, common, group, theirs):
+    data = some_data(seed, 150)
+    design = design_of(f"y ~ {common} + {group}", data)
+    expected = formulae.design_matrices(f"y ~ {common} + {theirs}", data)
+    np.testing.assert_allclose(full(design), expected.common.design_matrix, atol=1e-12)
+    names = [name for name in expected.common.terms if name != "Intercept"]
+    assert [term.name for term in design.terms] == names
+    distinct = 150 if "scale" in common or "poly" in common else len(
+        data[list(design.predictors)].drop_duplicates()
+    )  # fmt: skip
+    assert len(design.X) == distinct
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("group", "theirs"), GROUPS)
+def test_expanding_gives_formulae_s_group_matrices(seed, group, theirs):
+    data = some_data(seed, 150)
+    design = design_of(f"y ~ x + {group}", data)
+    expected = formulae.design_matrices(f"y ~ x + {theirs}", data).group
+    found = np.hstack([full_group(design, i) for i in range(len(design.groups))])
+    # formulae keeps terms apart, so its columns come in another order.
+    matrix = np.hstack([np.asarray(expected[name].todense()) for name in expected.terms])
+    assert found.shape == matrix.shape
+    order, other = (np.lexsort(m) for m in (found, matrix))
+    np.testing.assert_allclose(found[:, order], matrix[:, other], atol=1e-12)
+
+
+def test_pandas_and_polars_give_the_same(data):
+    text = "y ~ a*x + C(dose) + (z|g/b)"
+    one = design_of(text, data)
+    two = design_of(text, pl.DataFrame({name: data[name].to_list() for name in data}))
+    np.testing.assert_array_equal(one.X, two.X)
+    np.testing.assert_array_equal(one.row, two.row)
+    pd.testing.assert_frame_equal(one.predictors, two.predictors)
+    for first, second in zip(one.groups, two.groups, strict=True):
+        assert first.levels == second.levels
+        np.testing.assert_array_equal(first.Z, second.Z)
+        np.testing.assert_array_equal(first.level, second.level)
+
+
+# -- rows, terms, names -------------------------------------------------------------------------
+
+
+def test_rows_that_share_predictors_share_their_design_row():
+    data = pd.DataFrame(
+        {"y": np.arange(6.0), "x": [1, 2, 1, 2, 3, 1], "g": list("aabbaa"), "other": range(6)}
+    )
+    with pytest.warns(DesignWarning, match="only 2 levels"):
+        design = design_of("y ~ x + (1|g)", data)
+    assert design.row.tolist() == [0, 1, 2, 3, 4, 0]
+    assert design.predictors["x"].tolist() == [1, 2, 1, 2, 3]
+    assert design.predictors["g"].tolist() == list("aabba")
+    np.testing.assert_array_equal(design.X[:, 0], [1, 2, 1, 2, 3])
+    np.testing.assert_array_equal(design.response.y, np.arange(6))
+    assert design.X.dtype == design.groups[0].Z.dtype == np.float64
+
+
+def test_an_intercept_alone_has_one_design_row(data):
+    design = design_of("y ~ 1", data)
+    assert design.intercept
+    assert design.X.shape == (1, 0)
+    assert design.terms == ()
+    assert not design.row.any()
+    assert len(design.predictors) == 1
+
+
+def test_a_group_alone(data):
+    design = design_of("y ~ 0 + (1|g)", data)
+    assert not design.intercept
+    assert design.X.shape == (6, 0)
+
+
+def test_functions_of_whole_columns_see_all_rows(data):
+    data["x"] = np.where(np.arange(90) < 80, 1, data["x"])
+    design = design_of("y ~ center(x)", data)
+    np.testing.assert_allclose(full(design)[:, 1], data["x"] - data["x"].mean())
+
+
+def test_term_names_labels_and_columns(data):
+    text = "y ~ a*b + poly(z, 2) + np.log(pos) + C(dose):x + I((x + 1)**2) + `two words`"
+    design = design_of(text, data)
+    found = {term.name: (term.labels, term.columns) for term in design.terms}
+    assert found == {
+        "a": (("q", "r"), (0, 1)),
+        "b": (("v",), (2,)),
+        "a:b": (("q, v", "r, v"), (3, 4)),
+        "poly(z, 2)": (("0", "1"), (5, 6)),
+        "np.log(pos)": ((), (7,)),
+        "C(dose):x": (("1", "2", "10"), (8, 9, 10)),
+        "I((x + 1) ** 2)": ((), (11,)),
+        "two words": ((), (12,)),
+    }
+
+
+def test_the_order_of_a_categorical_is_that_of_its_levels(data):
+    data["a"] = pd.Categorical(data["a"], ["r", "p", "q"])
+    design = design_of("y ~ a + C(a):x", data)
+    assert design.terms[0].labels == ("p", "q")
+    np.testing.assert_array_equal(full(design)[:, 1], data["a"] == "p")
+
+
+def test_interactions_with_parentheses_that_only_differ_there(data):
+    design = design_of("y ~ I((x + 1)*2*z) + I(x + 1*2*z)", data)
+    x, z = data["x"], data["z"]
+    np.testing.assert_allclose(full(design)[:, 1:], np.c_[(x + 1) * 2 * z, x + 2 * z])
+    assert design.column_names == ("I((x + 1) * 2 * z)", "I(x + 1 * 2 * z)")
+
+
+def test_small_integers_do_not_overflow(data):
+    data["x"] = data["x"].astype(np.int8)
+    found = full(design_of("y ~ I(x**9) + I(x**-1)", data.loc[data["x"] != 0]))
+    x = data.loc[data["x"] != 0, "x"].astype(float)
+    np.testing.assert_allclose(found[:, 1:], np.c_[x**9, 1 / x])
+
+
+@pytest.mark.filterwarnings("ignore:The grouping factor 'half'")
+def test_booleans_are_numbers_except_as_labels(data):
+    design = design_of("y ~ I(flag + flag) + x", data)
+    np.testing.assert_array_equal(full(design)[:, 1], 2.0 * data["flag"])
+    (term,) = design_of("y ~ 0 + C(flag)", data).terms
+    assert term.labels == ("False", "True")
+    (group,) = design_of("y ~ x + (1|half)", data.assign(half=data["h"] > 3)).groups
+    assert group.levels == (False, True)
+
+
+def test_offsets_add_up(data):
+    design = design_of("y ~ x + offset(np.log(pos)) + offset(z*2) + offset(3)", data)
+    np.testing.assert_allclose(design.offset[design.row], np.log(data["pos"]) + 2 * data["z"] + 3)
+    assert not design_of("y ~ x", data).offset.any()
+
+
+def test_weights_come_along(data):
+    data["w"] = np.arange(90) + 1
+    design = design_of("y ~ x", data, weights="w")
+    np.testing.assert_array_equal(design.weights, data["w"])
+
+
+# -- the caller's namespace ---------------------------------------------------------------------
+
+
+def double(x):
+    return 2 * x
+
+
+def test_functions_and_values_of_the_caller(data):
+    shift = np.arange(90) ** 2.0
+    namespace = {"double": double, "k": 3, "shift": shift, "x": "not this one"}
+    x = data["x"].to_numpy()
+    np.testing.assert_allclose(full(design_of("y ~ double(x)", data, namespace))[:, 1], 2 * x)
+    np.testing.assert_allclose(full(design_of("y ~ I(x*k)", data, namespace))[:, 1], 3 * x)
+    # A value for each row is no function of the predictors.
+    design = design_of("y ~ I(x + shift)", data, namespace)
+    np.testing.assert_allclose(full(design)[:, 1], x + shift)
+
+
+def test_errors_of_the_caller_s_functions_name_the_term(data):
+    def broken(x):
+        raise RuntimeError("what a pity")
+
+    with pytest.raises(DataError, match=r"'broken\(x\)'.*what a pity"):
+        design_of("y ~ z + broken(x)", data, {"broken": broken})
+
+
+def test_a_function_must_give_a_value_for_each_row(data):
+    with pytest.raises(DataError, match=r"short\(x\).*one value per row"):
+        design_of("y ~ 0 + short(x)", data, {"short": lambda x: x[:5]})
+
+
+# -- group terms --------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not LME4.exists(), reason="the reference data are not here")
+def test_nested_groups_have_observed_cells_only():
+    pastes = pd.read_csv(LME4 / "Pastes.csv")
+    crossed = pastes["batch"].nunique() * pastes["cask"].nunique()
+    text = "strength ~ 1 + (1|batch/cask)"
+    batch, cask = design_of(text, pastes).groups
+    assert batch.factor == "batch"
+    assert batch.levels == tuple("ABCDEFGHIJ")
+    assert cask.factor == "batch:cask"
+    assert set(cask.levels) == set(pastes["sample"])
+    assert len(cask.levels) == 30 == crossed
+
+    fewer = pastes[pastes["sample"] != "C:b"]
+    levels = design_of(text, fewer).groups[1].levels
+    assert len(levels) == 29
+    assert "C:b" not in levels
+
+
+def test_nested_groups_by_hand():
+    data = pd.DataFrame(
+        {
+            "y": np.arange(7.0),
+            "litter": [10, 10, 2, 2, 2, 30, 30],
+            "pup": ["b", "a", "a", "c", "a", "b", "b"],
+        }
+    )
+    with pytest.warns(DesignWarning, match="'litter' has only 3 levels"):
+        litter, pup = design_of("y ~ 1 + (1|litter/pup)", data).groups
+    assert litter.levels == (2, 10, 30)  # the user's own type, in order
+    assert all(type(level) is int for level in litter.levels)
+    assert pup.levels == ("2:a", "2:c", "10:a", "10:b", "30:b")
+    row = design_of_row(data, "y ~ 1 + (1|litter/pup)")
+    assert [pup.levels[i] for i in pup.level[row]] == [
+        f"{a}:{b}" for a, b in zip(data["litter"], data["pup"], strict=True)
+    ]
+
+
+def design_of_row(data, text):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DesignWarning)
+        return design_of(text, data).row
+
+
+def test_effects_of_a_group_term(data):
+    design = design_of("y ~ 1 + (x + a|g) + (0 + b||h)", data)
+    first, second = design.groups
+    assert [(e.name, e.labels, e.columns) for e in first.effects] == [
+        ("1", (), (0,)),
+        ("x", (), (1,)),
+        ("a", ("q", "r"), (2, 3)),
+    ]
+    assert first.correlated
+    a = data["a"]
+    expected = np.c_[np.ones(90), data["x"], a == "q", a == "r"]
+    np.testing.assert_array_equal(first.Z[design.row], expected)
+    assert [(e.name, e.labels, e.columns) for e in second.effects] == [("b", ("u", "v"), (0, 1))]
+    assert not second.correlated
+    assert second.levels == tuple(range(7))
+
+
+def test_group_terms_stay_on_the_raw_scale(data):
+    data["year"] = 2000 + data["x"]
+    design = design_of("y ~ year + (year|g)", data)
+    np.testing.assert_array_equal(design.groups[0].Z[design.row][:, 1], data["year"])
+
+
+def test_a_level_for_every_row_is_allowed(data):
+    data["id"] = np.arange(90)
+    (group,) = design_of("y ~ x + (1|id)", data).groups
+    assert len(group.levels) == 90
+
+
+def test_few_levels_warn_with_a_remedy(data):
+    with pytest.warns(
+        DesignWarning, match=r"'a' has only 3 levels.*population-level.*'1\|a_sigma'"
+    ):
+        design_of("y ~ x + (1|a)", data)
+
+
+def test_factors_that_part_the_rows_alike_warn(data):
+    data["alias"] = "the " + data["g"]
+    with pytest.warns(DesignWarning, match=r"'g' and 'alias' part the rows in the same way"):
+        design_of("y ~ x + (1|g) + (1|alias)", data)
+
+
+# -- the response -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("left", "expected"),
+    [
+        ("y", lambda d: d["y"]),
+        ("log(pos)", lambda d: np.log(d["pos"])),
+        ("np.log10(pos)", lambda d: np.log10(d["pos"])),
+        ("pos/1000", lambda d: d["pos"] / 1000),
+        ("scale(y)", lambda d: (d["y"] - d["y"].mean()) / d["y"].std(ddof=0)),
+        ("`two words`", lambda d: d["two words"]),
+        ("I(x > 0)", lambda d: d["x"] > 0),
+    ],
+)
+def test_numeric_responses(data, left, expected):
+    response = design_of(f"{left} ~ z", data).response
+    np.testing.assert_allclose(response.y, expected(data).astype(float))
+    assert response.y.dtype == np.float64
+    assert response.name == left.replace("`", "").replace("/", " / ")
+    assert response.trials is None
+    assert response.levels == ((False, True) if ">" in left else None)
+
+
+def test_two_level_responses(data):
+    text = design_of("b ~ x", data).response
+    np.testing.assert_array_equal(text.y, data["b"] == "v")
+    assert text.levels == ("u", "v")
+    flag = design_of("flag ~ x", data).response
+    np.testing.assert_array_equal(flag.y, data["flag"])
+    assert flag.levels == (False, True)
+    data["b"] = pd.Categorical(data["b"], ["v", "u"])
+    assert design_of("b ~ x", data).response.levels == ("v", "u")
+    chosen = design_of("a['q'] ~ x", data).response
+    np.testing.assert_array_equal(chosen.y, data["a"] == "q")
+    assert chosen.levels == ("p", "r", "q")
+    np.testing.assert_array_equal(design_of("dose[10] ~ x", data).response.y, data["dose"] == 10)
+
+
+def test_successes_and_trials(data):
+    data["n"] = data["h"] + 2
+    for text, options in (("p(h, n) ~ x", {}), ("h ~ x", {"trials": "n"})):
+        response = design_of(text, data, **options).response
+        np.testing.assert_array_equal(response.y, data["h"])
+        np.testing.assert_array_equal(response.trials, data["n"])
+    assert set(design_of("prop(h, 6) ~ x", data).response.trials) == {6}
+    assert design_of("p(h, n) ~ x", data).response.name == "p(h, n)"
+
+
+# -- refusals -----------------------------------------------------------------------------------
+
+
+def with_(**columns):
+    return lambda data: data.assign(
+        **{k: v(data) if callable(v) else v for k, v in columns.items()}
+    )
+
+
+same = with_()
+REFUSALS = {
+    "alias": ("y ~ x + w", with_(w=lambda d: 1.8 * d["x"] + 32), ["'w' = 32 + 1.8 'x'"]),
+    "alias, tiny": ("y ~ x + w", with_(w=lambda d: 1e-12 * d["x"]), ["'w' = 1e-12 'x'"]),
+    "alias, three": (
+        "y ~ x + z + w",
+        with_(w=lambda d: d["x"] - 2 * d["z"]),
+        ["'w' = 'x' - 2 'z'"],
+    ),
+    "constant": ("y ~ x + w", with_(w=0.1), ["'w' is 0.1 in every row"]),
+    "constant, large": ("y ~ w + x", with_(w=1e15), ["'w' is 1e+15 in every row"]),
+    "same factor": (
+        "y ~ b + w",
+        with_(w=lambda d: d["b"].map({"u": "one", "v": "two"})),
+        ["'w[two]' = 'b[v]'"],
+    ),
+    "empty cell": (
+        "y ~ a*b",
+        lambda d: d[(d["a"] != "r") | (d["b"] != "v")],
+        ["'a:b[r, v]' is zero in every row"],
+    ),
+    "no intercept": (
+        "y ~ 0 + x + w",
+        with_(w=lambda d: 3 * d["x"]),
+        ["rank-deficient", "'w' = 3 'x'"],
+    ),
+    "dummies": (
+        "y ~ a + q + r",
+        with_(q=lambda d: 1 * (d["a"] == "q"), r=lambda d: d["a"] == "r"),
+        ["2 columns", "'q' = 'a[q]'", "'r' = 'a[r]'"],
+    ),
+    "too few rows": ("y ~ x + z + pos + a", lambda d: d[:4], ["rank-deficient"]),
+    "log of zero": (
+        "y ~ np.log(h)",
+        with_(h=lambda d: np.where(np.arange(90) % 30 == 4, 0, 2 + d["h"])),
+        ["'np.log(h)'", "3 rows", "rows 4, 34, 64", "log1p"],
+    ),
+    "infinite both ways": (
+        "y ~ I(z/h)",
+        with_(
+            h=lambda d: np.where(np.arange(90) < 2, 0, 1 + d["h"]),
+            z=lambda d: np.where(np.arange(90) == 0, -1, 1 + d["z"].abs()),
+        ),
+        ["'I(z / h)'", "2 rows", "rows 0, 1"],
+    ),
+    "log of zero, grouped": (
+        "y ~ (np.log(h)|g)",
+        with_(h=lambda d: np.where(np.arange(90) == 4, 0, 2 + d["h"])),
+        ["'np.log(h)'", "1 row", "row 4 "],
+    ),
+    "log of zero, offset": (
+        "y ~ offset(np.log(h))",
+        with_(h=lambda d: np.where(np.arange(90) == 4, 0, 2 + d["h"])),
+        ["offset 'np.log(h)'", "row 4 "],
+    ),
+    "log of a negative response": (
+        "log(y) ~ x",
+        with_(y=lambda d: np.where(np.arange(90) < 2, -1, 1 + d["y"].abs())),
+        ["response 'log(y)'", "2 rows", "rows 0, 1"],
+    ),
+    "text in arithmetic": ("y ~ I(a*2 - 1)", same, ["'I(a * 2 - 1)'", "'a' is text"]),
+    "text in log": ("y ~ np.log(a)", same, ["'np.log(a)'", "'a' is text"]),
+    "text in log, response": ("log(a) ~ x", same, ["'log(a)'", "'a' is text"]),
+    "no such reference": ("y ~ C(a, Treatment('s'))", same, ["C(a, Treatment('s'))", "reference"]),
+    "one level, number": ("y ~ x + C(w)", with_(w=3), ["'C(w)' has only one level"]),
+    "one group, number": ("y ~ x + (1|w)", with_(w=3), ["'w' has only one level, 3"]),
+    "colliding names": (
+        "y ~ 1 + (1|a:b)",
+        with_(
+            a=lambda d: np.where(d["flag"], "p:q", "p"), b=lambda d: np.where(d["flag"], "r", "q:r")
+        ),
+        ["'a:b'", "same name", "Rename"],
+    ),
+    "half successes": ("p(pos, h) ~ x", same, ["'pos'", "no count"]),
+    "too many successes": (
+        "p(h, n) ~ x",
+        with_(n=lambda d: d["h"] - (np.arange(90) == 7), h=lambda d: d["h"] + 1),
+        ["'h' exceeds its trials in 1 row"],
+    ),
+    "scalar function": ("y ~ x + np.sum(x)", same, ["np.sum(x)"]),
+}
+
+
+@pytest.mark.parametrize(("text", "change", "essentials"), REFUSALS.values(), ids=REFUSALS)
+def test_refusals(data, text, change, essentials, capsys):
+    if text.startswith("p(h, n)"):
+        data = data.assign(h=data["h"] + 1)
+        data["n"] = data["h"] - (np.arange(90) == 7)
+    else:
+        data = change(data)
+    with pytest.raises(DataError) as caught:
+        design_of(text, data)
+    for essential in essentials:
+        assert essential in str(caught.value), str(caught.value)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "essentials"),
+    [
+        ("a ~ x", ["'a' is not numeric and has 3 levels", "'p', 'q', 'r'", 'a["r"]']),
+        ("digits ~ x", ["'digits'", "pd.to_numeric"]),
+        ("a['s'] ~ x", ["'a' has no level 's'", "'p', 'q', 'r'"]),
+    ],
+)
+def test_responses_refused(data, text, essentials):
+    data["digits"] = data["x"].astype(str)
+    with pytest.raises(FormulaError) as caught:
+        design_of(text, data)
+    for essential in essentials:
+        assert essential in str(caught.value), str(caught.value)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+def test_nearly_aliased_columns_are_not_refused(data, scale):
+    data["w"] = (data["x"] + 1e-5 * data["z"]) * scale
+    data["year"] = 2000 + np.arange(90) / 9
+    data["stamp"] = 1.7e9 + np.arange(90) ** 1.5
+    design = design_of("y ~ x + w + year + I(year**2) + I(year**3) + stamp", data)
+    assert design.X.shape[1] == 6
+
+
+def test_rank_of_many_rows():
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=50_000)
+    data = pd.DataFrame({"y": x, "x": x, "w": x * 2 + 1, "late": np.arange(50_000) == 49_999})
+    with pytest.raises(DataError, match=r"'w' = 1 \+ 2 'I\(x \* 1\)'"):
+        design_of("y ~ I(x*1) + w", data)
+    # A column that only one row tells from the intercept is no alias.
+    assert design_of("y ~ I(x*1) + late", data).X.shape == (50_000, 2)
+
+
+# -- new rows -----------------------------------------------------------------------------------
+
+NEW = [
+    "x + a*b",
+    "0 + a + np.log(pos)",
+    "scale(x) + center(z) + poly(pos, 2)",
+    "bs(z, knots=[-0.5, 0.5]) + S(a)",
+    "C(a, levels=['r', 'p', 'q']) + C(dose):x",
+    "T(a, 'q'):z + flag",
+    "x + offset(np.log(pos)) + offset(scale(z))",
+    "x + (scale(z) + a|g/b) + (1|h)",
+]
+
+
+@pytest.mark.parametrize("right", NEW)
+def test_new_rows_are_coded_as_the_first(data, right):
+    design = design_of(f"y ~ {right}", data)
+    for rows in (np.arange(90), np.array([5]), np.array([70, 3, 3])):
+        new = data.iloc[rows].drop(columns="y")
+        before = copy.deepcopy(new)
+        for given in (new, pl.DataFrame({name: new[name].to_list() for name in new})):
+            found = evaluate(design, given)
+            np.testing.assert_allclose(found.X, design.X[design.row][rows], atol=1e-12)
+            np.testing.assert_allclose(found.offset, design.offset[design.row][rows], atol=1e-12)
+            assert len(found.Z) == len(found.level) == len(design.groups)
+            for Z, level, group in zip(found.Z, found.level, design.groups, strict=True):
+                np.testing.assert_allclose(Z, group.Z[design.row][rows], atol=1e-12)
+                np.testing.assert_array_equal(level, group.level[design.row][rows])
+        pd.testing.assert_frame_equal(new, before)
+
+
+def test_new_values_use_what_the_first_rows_taught(data):
+    design = design_of("y ~ scale(x) + a", data)
+    found = evaluate(design, {"x": [100.0], "a": ["r"]})
+    z = (100 - data["x"].mean()) / data["x"].std(ddof=0)
+    np.testing.assert_allclose(found.X, [[z, 0, 1]])
+
+
+def test_unseen_groups_are_minus_one(data):
+    design = design_of("y ~ x + (1|g) + (1|g:b) + (1|h)", data)
+    new = pd.DataFrame({"x": 1, "g": ["m0", "new", "m1"], "b": ["u", "v", "w"], "h": [99, 3, 3]})
+    g, gb, h = evaluate(design, new).level
+    assert g.tolist() == [0, -1, 1]
+    assert gb.tolist() == [design.groups[1].levels.index("m0:u"), -1, -1]
+    assert h.tolist() == [-1, 3, 3]
+    without = evaluate(design, new[["x"]], groups=False)
+    assert without.Z == without.level == ()
+    assert without.X.tolist() == [[1], [1], [1]]
+
+
+def test_a_factor_that_is_also_a_common_term_must_be_known(data):
+    design = design_of("y ~ g + (1|h)", data)
+    with pytest.raises(DataError, match="unknown level 'new'"):
+        evaluate(design, pd.DataFrame({"g": ["new"], "h": [1]}))
+
+
+@pytest.mark.parametrize(
+    ("new", "essentials"),
+    [
+        ({"x": [1], "a": ["p"], "dose": [1]}, ["no column 'g'"]),
+        ({"X": [1], "a": ["p"], "dose": [1], "g": ["m1"]}, ["no column 'x'", "'X'"]),
+        ({"x": [1, 1], "a": ["p", "s"], "dose": [1, 1], "g": ["m1"] * 2},
+         ["'a'", "'s'", "row 1 ", "'p', 'q', 'r'"]),
+        ({"x": [1], "a": ["p"], "dose": [4], "g": ["m1"]}, ["4", "C(dose)"]),
+        ({"x": [np.nan], "a": ["p"], "dose": [1], "g": ["m1"]}, ["'x'", "1 missing", "row 0"]),
+        ({"x": ["1"], "a": ["p"], "dose": [1], "g": ["m1"]}, ["'x'", "numeric at first"]),
+        ({"x": [np.inf], "a": ["p"], "dose": [1], "g": ["m1"]}, ["'x'", "infinite", "row 0"]),
+        ([1, 2], ["not a data frame"]),
+    ],
+)  # fmt: skip
+def test_new_rows_refused(data, new, essentials):
+    design = design_of("y ~ x + a + C(dose) + (1|g)", data)
+    with pytest.raises(DataError) as caught:
+        evaluate(design, new)
+    for essential in essentials:
+        assert essential in str(caught.value), str(caught.value)
+
+
+def test_functions_without_memory_are_refused_for_new_rows(data):
+    for text in ("I(x - np.mean(x))", "z + (I(x - np.mean(x))|g)", "offset(x - np.mean(x))"):
+        design = design_of(f"y ~ {text}", data)
+        with pytest.raises(DataError, match="center"):
+            evaluate(design, data[:3])
+
+
+def test_a_design_can_be_stored(data):
+    text = "y ~ scale(x) + double(z) + np.log(pos) + C(a, Treatment('q')) + (x|g)"
+    design = design_of(text, data, {"double": double, "np": np})
+    again = pickle.loads(pickle.dumps(design))
+    expected, found = evaluate(design, data), evaluate(again, data)
+    np.testing.assert_array_equal(found.X, expected.X)
+    np.testing.assert_array_equal(found.level[0], expected.level[0])
+
+
+# -- manners ------------------------------------------------------------------------------------
+
+
+def test_nothing_is_printed_logged_or_changed(data, capfd, caplog):
+    data.loc[[3, 5], "x"] = np.nan
+    before = copy.deepcopy(data)
+    with caplog.at_level("DEBUG"):
+        with pytest.warns(DesignWarning, match="2 of 90 rows") as caught:
+            design = design_of("log(pos) ~ x*a + scale(z) + (x|g)", data)
+        evaluate(design, data.dropna())
+    assert len(caught) == 1
+    assert len(design.row) == 88
+    pd.testing.assert_frame_equal(data, before)
+    assert capfd.readouterr() == ("", "")
+    assert not [record for record in caplog.records if record.name == "formulae"]

@@ -1,0 +1,343 @@
+"""Posteriors against known answers: exact ones by quadrature, and published reference draws.
+
+A mean is compared in units of the Monte Carlo error of both sides; 4.5 of them is a chance of about
+one in 150,000 for each number.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import winstan as ws
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.slow
+Z = 4.5
+
+
+def oracle(shared: Path, name: str) -> Any:
+    """Load one of the quadrature oracles."""
+    spec = importlib.util.spec_from_file_location(name, shared / "oracle" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def agree(fit: ws.Fit, expected: dict[str, tuple[float, float, float]]) -> None:
+    """Hold means and sds to (mean, sd, error of that mean) by row of the summary."""
+    assert fit.diagnostics.ok, fit.verdict
+    table = fit.summary()
+    for name, (mean, sd, error) in expected.items():
+        row = table.loc[name]
+        mcse = np.hypot(row["mcse_mean"], error)
+        assert abs(row["mean"] - mean) < Z * mcse, (name, row["mean"], mean, mcse)
+        # The sd of n effective draws has a relative error of about 1 / sqrt(2 n), more in tails
+        # heavier than the normal's, as those of standard deviations are.
+        assert abs(row["sd"] / sd - 1) < 2 * Z / np.sqrt(2 * row["ess_tail"]), (name, row["sd"], sd)
+
+
+@pytest.mark.parametrize("parametrization", [None, "noncentered"])
+def test_gaussian_intercepts_against_quadrature(shared, parametrization):
+    data = pd.read_csv(shared / "reference" / "lme4" / "Dyestuff.csv")
+    module = oracle(shared, "lmm_oracle")
+    g = data["Batch"].astype("category").cat.codes.to_numpy()
+    exact = module.lmm_oracle(
+        data["Yield"], np.ones((30, 1)), g, s0=[200.0], m0=[1500.0],
+        logp_tau=module.halfnormal(60.0), logp_sigma=module.halfnormal(90.0),
+        lo=(-3.0, 3.0), hi=(6.0, 5.5), n=241,
+    )  # fmt: skip
+    fit = ws.fit(
+        "Yield ~ 1 + (1|Batch)",
+        data,
+        priors={
+            "Intercept": ws.Normal(1500, 200),
+            "sd": ws.HalfNormal(60),
+            "sigma": ws.HalfNormal(90),
+        },
+        draws=4000,
+        seed=3,
+        target_accept=0.95,
+        parametrization=parametrization,
+        progress=False,
+    )
+    expected = {
+        "Intercept": (exact["b_mean"][0], exact["b_sd"][0], 0.0),
+        "1|Batch_sigma": (*exact["tau"], 0.0),
+        "sigma": (*exact["sigma"], 0.0),
+    }
+    for j, level in enumerate(sorted(data["Batch"].unique())):
+        expected[f"1|Batch[{level}]"] = (exact["u_mean"][j], exact["u_sd"][j], 0.0)
+    agree(fit, expected)
+
+
+def lfp(n_mice: int = 6) -> pd.DataFrame:
+    return ws.simulate_lfp(n_mice=n_mice, n_trials=12, seed=4)
+
+
+@pytest.mark.parametrize("informed", ["well", "poorly"])
+@pytest.mark.parametrize("family", ["gamma", "poisson", "binomial"])
+def test_generalised_intercepts_against_quadrature(shared, family, informed):
+    module = oracle(shared, "glmm_oracle")
+    rng = np.random.default_rng(8)
+    # Groups of many rows are sampled as totals, groups of four rows as z-scores.
+    data = lfp() if informed == "well" else ws.simulate_lfp(n_mice=20, n_trials=2, seed=4)
+    rate = 3.1 if informed == "well" else 0.2
+    data["count"] = rng.poisson(rate * data["Power"].clip(upper=200) ** 0.5)
+    data["of"] = rng.integers(3, 9, len(data))
+    data["hits"] = rng.binomial(
+        data["of"],
+        0.1 + {"well": 0.13, "poorly": 0.02}[informed] * data["mouse"].str[1:].astype(int),
+    )
+    response = {"gamma": "Power", "poisson": "count", "binomial": "hits"}[family]
+    mouse, stim = data["mouse"].astype("category").cat.codes.to_numpy(), data["stim"].to_numpy()
+    X = np.column_stack([np.ones(len(data)), stim])
+    center = {"gamma": 4.5, "poisson": 2.0, "binomial": 0.0}[family]
+    scale = np.array([2.0, 1.5])
+    log_half = module.normal
+    model = module.Glmm(
+        family,
+        data[response],
+        X,
+        mouse,
+        logp_b=module.normal(np.array([center, 0.0]), scale),
+        logp_tau=lambda t: log_half(0.0, 0.8)(np.array([t])) + np.log(2),
+        logp_aux=(lambda a: float(-a / 5 - np.log(5))) if family == "gamma" else None,
+        trials=data["of"].to_numpy() if family == "binomial" else None,
+    )
+    start = np.array([center, 0.0, -1.0, 0.0][: 4 if family == "gamma" else 3])
+    exact = model.posterior(start, M=6000)
+    fit = ws.fit(
+        f"{response} ~ stim + (1|mouse)",
+        data,
+        family,
+        trials="of" if family == "binomial" else None,
+        center=False,
+        priors={
+            "Intercept": ws.Normal(center, 2.0),
+            "stim": ws.Normal(0, 1.5),
+            "sd": ws.HalfNormal(0.8),
+        }
+        | ({"alpha": ws.Exponential(0.2)} if family == "gamma" else {}),
+        draws=3000,
+        seed=5,
+        target_accept=0.99,
+        parametrization="centered" if informed == "well" else "noncentered",
+        progress=False,
+    )
+    names = ["Intercept", "stim", "1|mouse_sigma", "alpha"][: exact["mean"].size]
+    # Importance weights make the sds of the oracle inexact too: means only, with its own error.
+    table = fit.summary()
+    assert fit.diagnostics.ok, fit.verdict
+    for i, name in enumerate(names):
+        error = np.hypot(exact["se"][i], table.loc[name, "mcse_mean"])
+        assert abs(table.loc[name, "mean"] - exact["mean"][i]) < Z * error, name
+        assert table.loc[name, "sd"] == pytest.approx(exact["sd"][i], rel=0.1), name
+
+
+FLAT = {"Intercept": ws.Flat(), "b": ws.Flat(), "sigma": ws.Flat()}
+HALF_CAUCHY = FLAT | {"sigma": ws.HalfCauchy(2.5)}
+POSTERIORDB = {
+    "kidiq-kidscore_momhs": HALF_CAUCHY,
+    "kidiq-kidscore_momiq": HALF_CAUCHY,
+    "kidiq-kidscore_momhsiq": HALF_CAUCHY,
+    "kidiq-kidscore_interaction": HALF_CAUCHY,
+    "kidiq_with_mom_work-kidscore_mom_work": FLAT,
+    "kidiq_with_mom_work-kidscore_interaction_c": FLAT,
+    "earnings-earn_height": FLAT,
+    "earnings-logearn_height_male": FLAT,
+    "mesquite-mesquite": FLAT,
+    "mesquite-logmesquite": FLAT,
+    "nes1976-nes": FLAT,
+    "sblrc-blr": {"b": ws.Normal(0, 10), "sigma": ws.HalfNormal(10)},
+    "kilpisjarvi_mod-kilpisjarvi": {},
+}
+
+
+def reference_data(path: Path) -> pd.DataFrame:
+    """Columns of a data file of posteriordb: its vectors, and each column of its matrices."""
+    columns: dict[str, Any] = {}
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    longest = max(len(v) for v in raw.values() if isinstance(v, list))
+    for name, value in raw.items():
+        if isinstance(value, list) and len(value) == longest:
+            array = np.asarray(value)
+            if array.ndim == 1:
+                columns[name] = array
+            else:
+                columns |= {f"{name}{k + 1}": array[:, k] for k in range(array.shape[1])}
+    return pd.DataFrame(columns)
+
+
+@pytest.mark.parametrize("posterior", POSTERIORDB)
+def test_linear_models_against_posteriordb(shared, posterior):
+    folder = shared / "reference"
+    entry = pd.read_csv(folder / "INDEX.csv").set_index("posterior").loc[posterior]
+    data = reference_data(folder / entry["data"])
+    raw = json.loads((folder / entry["data"]).read_text(encoding="utf-8"))
+    priors = dict(POSTERIORDB[posterior])
+    if "kilpisjarvi" in posterior:
+        priors = {
+            "Intercept": ws.Normal(raw["pmualpha"], raw["psalpha"]),
+            "b": ws.Normal(raw["pmubeta"], raw["psbeta"]),
+            "sigma": ws.Flat(),
+        }
+    fit = ws.fit(
+        entry["formula"], data, center=False, priors=priors, draws=2500, seed=6, progress=False
+    )
+    reference = json.loads((folder / entry["reference"]).read_text(encoding="utf-8"))["params"]
+    names = [n for n in fit.summary().index if n != "sigma"]
+    betas = sorted((n for n in reference if n.startswith("beta[")), key=lambda n: int(n[5:-1])) or [
+        "alpha",
+        "beta",
+    ]
+    assert len(betas) == len(names)
+    expected = {}
+    for ours, theirs in [*zip(names, betas, strict=True), ("sigma", "sigma")]:
+        row = reference[theirs]
+        expected[ours] = (row["mean"], row["sd"], row["mcse_mean_iid"])
+    agree(fit, expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "formula"),
+    [
+        ("radon_partially_pooled", "log_radon ~ 1 + (1|county_idx)"),
+        ("radon_variable_intercept", "log_radon ~ floor_measure + (1|county_idx)"),
+    ],
+)
+def test_radon_against_quadrature(shared, name, formula):
+    folder = shared / "reference"
+    raw = json.loads((folder / "data" / "radon_mn.json").read_text(encoding="utf-8"))
+    rows = len(raw["log_radon"])
+    data = pd.DataFrame({k: v for k, v in raw.items() if isinstance(v, list) and len(v) == rows})
+    exact = json.loads(
+        (folder / "exact" / f"radon_mn-{name}_noncentered.json").read_text(encoding="utf-8")
+    )
+    fit = ws.fit(
+        formula,
+        data,
+        center=False,
+        priors={
+            "Intercept": ws.Normal(0, 10),
+            "sd": ws.HalfNormal(1),
+            "sigma": ws.HalfNormal(1),
+        }
+        | ({"b": ws.Normal(0, 10)} if "floor" in formula else {}),
+        draws=2500,
+        seed=7,
+        progress=False,
+    )
+    theirs = {
+        "mu_alpha": "Intercept",
+        "beta": "floor_measure",
+        "sigma_alpha": "1|county_idx_sigma",
+        "sigma_y": "sigma",
+    }
+    expected = {
+        theirs[k]: (v["mean"], v["sd"], 0.0) for k, v in exact["params"].items() if k in theirs
+    }
+    agree(fit, expected)
+    # County effects: alpha_j = mu_alpha + u_j.
+    posterior = fit.draws["posterior"]
+    total = (posterior["Intercept"] + posterior["1|county_idx"]).mean(("chain", "draw"))
+    spread = posterior["1|county_idx"].std(("chain", "draw")).to_numpy()
+    gap = np.abs(total.to_numpy() - np.asarray(exact["alpha_mean"]))
+    assert np.all(gap < Z * spread / np.sqrt(2000)), gap.max()
+
+
+def test_correlated_slopes_both_ways_and_by_published_figures(shared):
+    data = pd.read_csv(shared / "reference" / "lme4" / "sleepstudy.csv")
+    fits = [
+        ws.fit(
+            "Reaction ~ Days + (Days|Subject)",
+            data,
+            draws=4000,
+            seed=seed,
+            parametrization=parametrization,
+            target_accept=0.98,
+            progress=False,
+        )
+        for seed, parametrization in ((1, "centered"), (2, "noncentered"))
+    ]
+    a, b = (fit.summary() for fit in fits)
+    z = (a["mean"] - b["mean"]) / np.hypot(a["mcse_mean"], b["mcse_mean"])
+    assert z.abs().max() < Z, z.abs().idxmax()
+    # Posterior means as brms has them (DESIGN); its priors differ a little, so not to the last digit.
+    assert a.loc["Intercept", "mean"] == pytest.approx(251.5, abs=1.0)
+    assert a.loc["Days", "mean"] == pytest.approx(10.46, abs=0.2)
+    assert a.loc["1|Subject_sigma", "mean"] == pytest.approx(26.5, abs=1.5)
+    assert a.loc["Days|Subject_sigma", "mean"] == pytest.approx(6.5, abs=0.4)
+    assert a.loc["sigma", "mean"] == pytest.approx(25.9, abs=0.4)
+
+
+# A few draws show that two runs are the same run.
+few_draws = pytest.mark.filterwarnings("ignore::winstan.ConvergenceWarning")
+
+
+@few_draws
+def test_weights_stand_for_rows():
+    data = lfp()
+    data["pulse"] = data["trial"] % 4
+    data["n"] = 1 + data["trial"] % 3
+    rows = data.loc[data.index.repeat(data["n"])].drop(columns="n")
+    options = {"seed": 2, "draws": 200, "warmup": 200, "chains": 2, "progress": False}
+    formula = "`Log power` ~ stim + (1|mouse)"
+    with_weights = ws.fit(formula, data, weights="n", **options)
+    with_rows = ws.fit(formula, rows, **options)
+    # The same cells, the same priors, the same seed: the same draws, to the rounding of the sums.
+    np.testing.assert_allclose(
+        with_weights.draws["posterior"]["stim"], with_rows.draws["posterior"]["stim"], rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize("factor", [1e-6, 1e6])
+def test_units_do_not_matter(factor):
+    rng = np.random.default_rng(3)
+    data = lfp(n_mice=12)
+    mouse = data["mouse"].str[1:].astype(int)
+    data["x"] = rng.normal(1.0, 2.0, len(data))
+    eta = 4 + 0.3 * mouse + 0.2 * (mouse * 5 % 7) * data["x"]
+    data["Power"] = np.exp(eta) * rng.gamma(5, 0.2, len(data))
+    scaled = data.assign(Power=data["Power"] * factor, x=data["x"] * factor)
+    options = {"seed": 9, "draws": 1000, "progress": False}
+    for family in ("gamma", "student"):
+        a = ws.fit("Power ~ x + (x|mouse)", data, family, **options).summary()
+        b = ws.fit("Power ~ x + (x|mouse)", scaled, family, **options).summary()
+        response = 1.0 if family == "gamma" else factor
+        unit = pd.Series(1.0, a.index)
+        for name in a.index:
+            if name.startswith("x"):
+                unit[name] = response / factor
+            elif name not in ("nu", "alpha") and "corr" not in name:
+                unit[name] = response
+        shift = pd.Series(0.0, a.index)
+        if family == "gamma":
+            shift["Intercept"] = np.log(factor)
+        error = np.hypot(a["mcse_mean"] * unit, b["mcse_mean"])
+        z = (a["mean"] * unit + shift - b["mean"]) / error
+        assert z.abs().max() < Z, (family, z.abs().idxmax())
+
+
+@few_draws
+def test_same_seed_same_draws_whatever_the_cores():
+    data = lfp()
+    options = {"seed": 11, "draws": 100, "warmup": 100, "progress": False}
+    runs = [
+        ws.fit("`Log power` ~ stim + (1|mouse)", data, cores=cores, **options).draws["posterior"]
+        for cores in (1, 2)
+    ]
+    assert runs[0].equals(runs[1])
+    other = ws.fit("`Log power` ~ stim + (1|mouse)", data, **(options | {"seed": 12})).draws[
+        "posterior"
+    ]
+    assert not runs[0].equals(other)

@@ -1,0 +1,145 @@
+"""The data themselves, to set beside what was fitted: nothing here is fitted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from winstan.effects.contrasts import Contrast, check_predictor, comparison
+from winstan.errors import OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from winstan.model import Model
+
+# Values of a treatment that figures can tell apart by colour.
+TREATMENTS = 6
+
+
+def observed_contrast(
+    model: Model, result: Contrast, values: Sequence[object] | None, group: str | None
+) -> pd.DataFrame:
+    """Compare the raw means of each group.
+
+    Groups that lack one side of a contrast have no difference, and are left out. Where that is
+    every group, as for a treatment that differs between groups only, the means of the groups are
+    averaged, each group counting once, and these averages compared.
+
+    Parameters
+    ----------
+    model
+    result
+        The fitted contrast.
+    values
+        As given to `contrast`.
+    group
+        The factor whose groups are compared; None takes all rows together.
+
+    Returns
+    -------
+    DataFrame
+        Columns contrast, [by], group (None where it is all of them), difference. No rows for
+        x + 1 against x, which no data show without a fit.
+    """
+    compared = comparison(model, result.treatment, values)
+    rows = observed_rows(model)
+    rows["by"] = "all" if result.by is None else labels_of(model, result.by)
+    rows["group"] = "all" if group is None else labels_of(model, group)
+    at = model.design.predictors[result.treatment].to_numpy()[model.design.row]
+    means = []
+    for value in () if compared.against is None else (compared.reference, *compared.others):
+        sums = rows[at == value].groupby(["by", "group"], sort=False)[["total", "weight"]].sum()
+        means.append(sums["total"] / sums["weight"])
+    table = _differences(means, result)
+    if table.empty or group is None:
+        table = _differences([mean.groupby("by", sort=False).mean() for mean in means], result)
+    return (
+        table.drop(columns="by") if result.by is None else table.rename(columns={"by": result.by})
+    )
+
+
+def observed_rows(model: Model) -> pd.DataFrame:
+    """Return the response row by row: value, weight, and their product total.
+
+    A value is of what the contrasts are of: per trial, and with the offset at zero, so that counts
+    become rates. It weighs by its frequency weight, its trials and its exposure.
+    """
+    design = model.design
+    response = design.response
+    value = response.y
+    weight = np.ones_like(value) if design.weights is None else design.weights
+    if response.trials is not None:
+        value = value / np.maximum(response.trials, 1)
+        weight = weight * response.trials
+    offset = design.offset[design.row]
+    if model.link.name == "log" or model.family.name == "lognormal":
+        value, weight = value / np.exp(offset), weight * np.exp(offset)
+    elif model.link.name == "identity":
+        value = value - offset
+    return pd.DataFrame({"value": value, "weight": weight, "total": value * weight})
+
+
+def intercept_data(model: Model, factor: str, treatment: str | None) -> pd.DataFrame:
+    """Raw rows under the intercepts of a factor: level, value, [treatment].
+
+    Raises
+    ------
+    OptionError
+        If the treatment is no predictor, or has more values than there are colours.
+    """
+    table = pd.DataFrame(
+        {"level": labels_of(model, factor), "value": observed_rows(model)["value"]}
+    )
+    if treatment is not None:
+        check_predictor(model, treatment, "treatment=")
+        table["treatment"] = labels_of(model, treatment)
+        n_values = table["treatment"].nunique()
+        if n_values > TREATMENTS:
+            raise OptionError(
+                f"treatment={treatment!r} has {n_values} values: a figure has colours for "
+                f"{TREATMENTS}. Name a column of fewer."
+            )
+    return table
+
+
+def main_group(model: Model) -> str | None:
+    """Return the factor whose groups are shown beside a contrast: the first group term's."""
+    return model.design.groups[0].factor if model.design.groups else None
+
+
+def response_label(model: Model) -> str:
+    """Name what the means are means of: the response, or for successes their probability."""
+    response = model.design.response
+    if model.family.trials:
+        return f"proportion of {model.formula.response_spec.value.name}"
+    if model.family.name == "bernoulli":
+        success = None if response.levels in (None, (False, True)) else response.levels[1]
+        return f"P({response.name})" if success is None else f"P({response.name} = {success})"
+    return response.name
+
+
+def labels_of(model: Model, factor: str) -> np.ndarray:
+    """Return each data row's level of a group factor, or value of a column."""
+    for group in model.design.groups:
+        if group.factor == factor:
+            return np.array(group.levels, object)[group.level][model.design.row]
+    return model.design.predictors[factor].to_numpy()[model.design.row]
+
+
+def _differences(means: list[pd.Series], result: Contrast) -> pd.DataFrame:
+    """Compare the first of some series of means with each of the others, where both have a row.
+
+    The series are indexed by level and group, or by level alone.
+    """
+    rows = []
+    for label, mean in zip(result.labels if means else (), means[1:], strict=True):
+        reference, other = means[0].align(mean, join="inner")
+        difference = other / reference if result.ratio else other - reference
+        for key, value in difference.items():
+            by, group = key if isinstance(key, tuple) else (key, None)
+            rows.append({"contrast": label, "by": by, "group": group, "difference": value})
+    table = pd.DataFrame(rows, columns=["contrast", "by", "group", "difference"])
+    return table.astype({"group": object, "difference": float})

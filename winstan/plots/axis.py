@@ -1,0 +1,142 @@
+"""The horizontal axis of a figure: what is in view, its ticks and their text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from mizani.breaks import breaks_extended
+from plotnine import scale_x_continuous, scale_x_log10
+
+from winstan.plots.words import minus
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+    type Floats = NDArray[np.float64]
+
+GRID = 256
+"""Points at which a density is drawn."""
+REACH = 1.5
+"""How far single values may stretch the view, in widths of the rest of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The horizontal axis: what is in view, and how its ticks read."""
+
+    low: float
+    high: float
+    log: bool
+
+    @classmethod
+    def around(cls, core: ArrayLike, single: ArrayLike, *, log: bool) -> Axis:
+        """View all of `core`, and those of the `single` values that do not squash it."""
+        c = forward(core, log)
+        low, high = c.min(), c.max()
+        span = high - low or abs(high) or 1.0
+        s = forward(single, log)
+        near = s[(s >= low - REACH * span) & (s <= high + REACH * span)]
+        low, high = min([low, *near]), max([high, *near])
+        pad = 0.04 * ((high - low) or span)
+        low, high = backward(np.array([low - pad, high + pad]), log).tolist()
+        return cls(low, high, log)
+
+    def split(self, values: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return the rows whose x is in view, and the others, with their side and edge."""
+        inside = values["x"].between(self.low, self.high)
+        beyond = values[~inside & values["x"].notna()].copy()
+        left = beyond["x"].to_numpy() < self.low
+        low, high = self.ends()
+        inset = 0.015 * (high - low)
+        edge = backward(np.where(left, low + inset, high - inset), self.log)
+        return values[inside], beyond.assign(left=left, edge=edge)
+
+    def ends(self) -> tuple[float, float]:
+        """Return the limits on the scale on which the axis is even."""
+        low, high = forward([self.low, self.high], self.log).tolist()
+        return low, high
+
+    def grid(self) -> Floats:
+        """Return the points at which to draw a density, in the data's units."""
+        grid = backward(np.linspace(*self.ends(), GRID), self.log)
+        return np.clip(grid, self.low, self.high)
+
+    def breaks(self) -> Floats:
+        """Return the values of the ticks."""
+        decades = np.log10(self.high / self.low) if self.log else 0.0
+        if decades < 0.4:
+            found = breaks_extended(n=6)((self.low, self.high))
+        else:
+            first, last = np.floor(np.log10(self.low)), np.ceil(np.log10(self.high))
+            steps = next(
+                steps
+                for most, steps in (
+                    (0.9, [1, 1.5, 2, 3, 5, 7]),
+                    (2, [1, 2, 5]),
+                    (3.5, [1, 3]),
+                    (np.inf, [1]),
+                )
+                if decades < most
+            )
+            every = max(1, round(decades / 6))
+            found = np.outer(10.0 ** np.arange(first, last + 1, every), steps).ravel()
+        return np.array([b for b in found if self.low <= b <= self.high])
+
+    def exponent(self) -> int:
+        """Return the power of ten taken out of the tick labels and put into the title."""
+        largest = max(abs(self.low), abs(self.high))
+        if self.log or 1e-3 <= largest < 1e5:
+            return 0
+        return 3 * int(np.floor(np.log10(largest) / 3))
+
+    def labels(self, breaks: ArrayLike) -> list[str]:
+        """Return the text of ticks at these values, with the fewest decimals that tell them."""
+        values = np.asarray(breaks, dtype=float)
+        if self.log:
+            plain = self.low >= 1e-4 and self.high < 1e5
+            return [f"{v:.10g}" if plain else _power_label(v) for v in values]
+        values = values / 10.0 ** self.exponent()
+        step = np.diff(values).min() if values.size > 1 else abs(values).max() or 1.0
+        decimals = next(
+            (d for d in range(12) if np.allclose(values, values.round(d), rtol=0, atol=step / 1e3)),
+            12,
+        )
+        return [minus(f"{v:.{decimals}f}") for v in values + 0.0]
+
+    def title(self, text: str, unit: str | None) -> str:
+        """Return the title with its unit and power of ten."""
+        power = self.exponent()
+        parts = [rf"$\times 10^{{{power}}}$"] if power else []
+        parts += [unit] if unit else []
+        return f"{text}, {' '.join(parts)}" if parts else text
+
+    def scale(self) -> scale_x_continuous:
+        """Return plotnine's scale for this axis."""
+        kind = scale_x_log10 if self.log else scale_x_continuous
+        breaks = self.breaks()
+        return kind(
+            breaks=list(breaks),
+            labels=self.labels(breaks),
+            limits=(self.low, self.high),
+            expand=(0, 0),
+        )
+
+
+def forward(values: ArrayLike, log: bool) -> Floats:
+    """Return values as the axis spaces them."""
+    values = np.asarray(values, dtype=float)
+    return np.log10(values) if log else values
+
+
+def backward(values: Floats, log: bool) -> Floats:
+    """Undo `forward`."""
+    return 10.0**values if log else values
+
+
+def _power_label(value: float) -> str:
+    power = int(np.floor(np.log10(value) + 1e-9))
+    digits = f"{value / 10.0**power:.4g}"
+    return rf"$10^{{{power}}}$" if digits == "1" else rf"${digits}\times10^{{{power}}}$"

@@ -1,0 +1,125 @@
+"""What both figures are made of: boxes, triangles at the edge, legends, rows of names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plotnine import (
+    aes,
+    element_blank,
+    element_text,
+    geom_point,
+    geom_rect,
+    geom_segment,
+    guide_legend,
+    guides,
+    theme,
+)
+
+from winstan.plots.theme import WIDTH, theme_winstan
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from winstan.plots.axis import Axis
+
+    type Floats = NDArray[np.float64]
+
+LINE_END = {"lineend": "butt"}
+
+
+def spread(points: pd.DataFrame, keys: list[str]) -> Floats:
+    """Return an even, fixed scatter in (-0.5, 0.5) for the points of each cell.
+
+    Multiples of the golden ratio fill the lane evenly however many points there are, and need no
+    random numbers: the same table gives the same figure.
+    """
+    rank = points.groupby(keys).cumcount().to_numpy(dtype=float)
+    return (0.5 + rank * (5**0.5 - 1) / 2) % 1 - 0.5
+
+
+def box_layers(
+    points: pd.DataFrame, keys: list[str], axis: Axis, half: float, *, whiskers: bool
+) -> list[object]:
+    """Return the layers of a box (quartiles and median) for each cell of points.
+
+    Parameters
+    ----------
+    points
+        Columns ``x``, ``middle`` (the box's height on the page), ``colour`` and the `keys`.
+    keys
+        Columns that tell the cells apart.
+    axis
+        The axis, beyond which no box is drawn.
+    half
+        Half the thickness of a box.
+    whiskers
+        Whether a line spans the 5th to the 95th percentile.
+    """
+    if points.empty:
+        return []
+    cells = points.groupby(keys, observed=True)
+    quantiles = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
+    box = cells[["middle", "colour"]].first()
+    for name, q in quantiles.items():
+        box[name] = cells["x"].quantile(q).clip(axis.low, axis.high)
+    box = box.reset_index().assign(
+        below=lambda t: t["middle"] - half, above=lambda t: t["middle"] + half
+    )
+    layers: list[object] = []
+    for colour, part in box.groupby("colour", sort=False):
+        if whiskers:
+            ends = aes("q05", "middle", xend="q95", yend="middle")
+            layers.append(geom_segment(ends, part, color=colour, size=0.4))
+        layers += [
+            geom_rect(
+                aes(xmin="q25", xmax="q75", ymin="below", ymax="above"),
+                part,
+                fill=colour,
+                alpha=0.3 if not whiskers else 0.5,
+                color="none",
+            ),
+            geom_segment(
+                aes("q50", "below", xend="q50", yend="above"), part, color=colour, size=0.9
+            ),
+        ]
+    return layers
+
+
+def triangle_layers(beyond: pd.DataFrame, colour: str) -> list[object]:
+    """Return a layer for each edge of the axis that has values beyond it."""
+    return [
+        geom_point(
+            aes("edge", "y"),
+            part,
+            shape="<" if left else ">",
+            size=1.8,
+            stroke=0,
+            fill=colour,
+            color=colour,
+        )
+        for left, part in beyond.groupby("left")
+    ]
+
+
+def legend(labels: list[str]) -> guides:
+    """Return a legend of solid dots, in fewer columns where its labels do not fit in one row."""
+    fits = sum(map(len, labels)) <= 45
+    ncol = None if fits else 1 if len(labels) < 3 else 2
+    return guides(fill=guide_legend(ncol=ncol, override_aes={"alpha": 1, "size": 2}))
+
+
+def row_height(n: int) -> float:
+    """Return the height of a row in mm: more for a few, and such that forty fit a page."""
+    return 10.0 if n < 4 else max(4.5, min(7.0, 200 / n))
+
+
+def theme_rows(height: float, panels: int = 1) -> theme:
+    """Return the theme of a figure whose vertical axis is a list of names."""
+    return theme_winstan(height=height, width=WIDTH if panels < 3 else 1.5 * WIDTH) + theme(
+        axis_line_y=element_blank(),
+        axis_ticks_major_y=element_blank(),
+        axis_text_y=element_text(ha="right", multialignment="right", linespacing=1.1),
+    )
