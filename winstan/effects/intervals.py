@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from winstan.convergence import hdi
 from winstan.errors import OptionError
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ def describe(values: Array, prob: float, interval: str) -> dict[str, float]:
     return {
         "mean": float(values.mean()),
         "sd": float(values.std(ddof=1)),
-        names[0]: lower,
-        names[1]: upper,
+        names[0]: float(lower),
+        names[1]: float(upper),
     }
 
 
@@ -42,12 +43,10 @@ def interval_names(prob: float, interval: str) -> tuple[str, str]:
     return f"{interval}_{tail:g}%", f"{interval}_{100 - tail:g}%"
 
 
-def interval_ends(values: Array, prob: float, interval: str) -> tuple[float, float]:
-    """Return the ends of the highest-density or equal-tailed interval of draws, shape (S,)."""
-    from arviz_stats.base import array_stats  # noqa: PLC0415 - a second that an import should not pay
-
+def interval_ends(values: Array, prob: float, interval: str) -> tuple[Array, Array]:
+    """Return the ends of the highest-density or equal-tailed interval of draws, shape (S, ...)."""
     if interval == "eti":
-        lower, upper = np.quantile(values, [(1 - prob) / 2, (1 + prob) / 2])
-    else:
-        lower, upper = array_stats.hdi(values, prob=prob, axis=-1)
-    return float(lower), float(upper)
+        lower, upper = np.quantile(values, [(1 - prob) / 2, (1 + prob) / 2], axis=0)
+        return lower, upper
+    lower, upper = hdi(values.reshape(len(values), -1), prob)
+    return lower.reshape(values.shape[1:]), upper.reshape(values.shape[1:])
