@@ -63,7 +63,10 @@ def test_rows_are_named_as_arviz_names_them(draws):
             "posterior": xr.Dataset(
                 {
                     "a": (("chain", "draw"), draws[..., 0]),
-                    "u": (("chain", "draw", "cond", "g"), draws[..., :6].reshape(*draws.shape[:2], 2, 3)),
+                    "u": (
+                        ("chain", "draw", "cond", "g"),
+                        draws[..., :6].reshape(*draws.shape[:2], 2, 3),
+                    ),
                 },
                 coords={"cond": ["b", "c"], "g": [10, 20, 30]},
             )

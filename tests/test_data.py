@@ -11,8 +11,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from winstan.columns import distinct_rows
 from winstan.data import frame_from
+from winstan.data.columns import distinct_rows
 from winstan.errors import DataError, DesignWarning
 from winstan.formula import parse_formula
 

@@ -272,7 +272,7 @@ def test_correlated_slopes_both_ways_and_by_published_figures(shared):
     a, b = (fit.summary() for fit in fits)
     z = (a["mean"] - b["mean"]) / np.hypot(a["mcse_mean"], b["mcse_mean"])
     assert z.abs().max() < Z, z.abs().idxmax()
-    # Posterior means as brms has them (DESIGN); its priors differ a little, so not to the last digit.
+    # Posterior means as brms has them; its priors differ a little, so not to the last digit.
     assert a.loc["Intercept", "mean"] == pytest.approx(251.5, abs=1.0)
     assert a.loc["Days", "mean"] == pytest.approx(10.46, abs=0.2)
     assert a.loc["1|Subject_sigma", "mean"] == pytest.approx(26.5, abs=1.5)

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from winstan.likelihoods import Sample
+from winstan.families.likelihoods import Sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from winstan.design import Design
     from winstan.families import Family
-    from winstan.likelihoods import Array, Statistics
-    from winstan.links import Link
+    from winstan.families.likelihoods import Array, Statistics
+    from winstan.families.links import Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def compress(design: Design, family: Family, link: Link) -> Cells:
 
 
 def _distinct(columns: Iterable[np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Number the distinct rows: (number of each row, first row of each number)."""
+    """Return the number of each row among the distinct ones, and the first row of each number."""
     code = np.zeros(n, np.int64)
     for column in columns:
         if n and np.all(column == column[0]):

@@ -21,7 +21,7 @@ from scipy import special, stats
 from scipy.fft import irfft, next_fast_len, rfft
 
 if TYPE_CHECKING:
-    from winstan.links import Array
+    from winstan.families.links import Array
 
 TAIL = (0.05, 0.95)
 
@@ -73,7 +73,7 @@ def convergence(draws: Array) -> Convergence:
 
 
 def hdi(draws: Array, prob: float) -> tuple[Array, Array]:
-    """Ends of the shortest interval that holds this share of the draws.
+    """Return the ends of the shortest interval that holds this share of the draws.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def _split(draws: Array) -> Array:
 
 
 def _rank_normal(draws: Array) -> Array:
-    """Normal scores of the ranks over all chains, ties sharing theirs (Blom's approximation)."""
+    """Return normal scores of the ranks over all chains, Blom's; ties share their rank."""
     flat = np.ascontiguousarray(draws.reshape(-1, draws.shape[-1]).T)  # sorts run along memory
     order = flat.argsort(axis=1)
     P, S = flat.shape

@@ -2,9 +2,9 @@
 
 References
 ----------
-Vehtari, Gelman, Simpson, Carpenter and Burkner (2021), Bayesian Analysis 16, 667-718: rank-normalised
-R-hat (below 1.01) and effective sample size (at least 100 a chain, for bulk and tail). Betancourt
-(2016), arXiv:1604.00695: E-BFMI (0.3 and above).
+Vehtari, Gelman, Simpson, Carpenter and Burkner (2021), Bayesian Analysis 16, 667-718:
+rank-normalised R-hat (below 1.01) and effective sample size (at least 100 a chain, for bulk and
+tail). Betancourt (2016), arXiv:1604.00695: E-BFMI (0.3 and above).
 """
 
 from __future__ import annotations
@@ -101,8 +101,8 @@ def diagnose(draws: Draws, table: pd.DataFrame) -> Diagnostics:
     problems = []
     if n_divergent:
         problems.append(
-            f"{n_divergent} of {n_chains * n_draws} draws diverged; give target_accept=0.99, and if "
-            "some remain, a tighter prior on the group standard deviations"
+            f"{n_divergent} of {n_chains * n_draws} draws diverged; give target_accept=0.99, and "
+            "if some remain, a tighter prior on the group standard deviations"
         )
     if not max_r_hat < R_HAT_BELOW:  # also when it is missing: a chain stood still
         problems.append(

@@ -13,7 +13,7 @@ from winstan.model import correlation_labels
 if TYPE_CHECKING:
     import xarray as xr
 
-    from winstan.links import Array
+    from winstan.families.links import Array
     from winstan.model import Model
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from plotnine import ggplot
 
     from winstan.diagnostics import Diagnostics
-    from winstan.links import Array
+    from winstan.families.links import Array
     from winstan.model import Model
     from winstan.priors import Prior, Priors
 
@@ -260,9 +260,9 @@ class Fit:
         """Draws by variable, chains joined: shape (chains * draws, *dims)."""
         posterior = self.draws["posterior"]
         out = {}
-        for name in posterior.data_vars:
+        for name in map(str, posterior.data_vars):
             values = posterior[name].to_numpy()
-            out[str(name)] = values.reshape(-1, *values.shape[2:])
+            out[name] = values.reshape(-1, *values.shape[2:])
         return out
 
     def _group(self, group: str | None) -> str:
@@ -329,7 +329,8 @@ def fit(
     chains, warmup, draws
         Warm-up iterations and kept draws are per chain.
     seed
-        The same seed gives the same draws. None takes one at random; it is in ``draws.posterior.attrs``.
+        The same seed gives the same draws. None takes one at random; it is kept in
+        ``draws["posterior"].attrs``.
     target_accept
         NUTS's target acceptance rate; nearer 1 cures divergences, slowly. None is 0.8, or 0.95
         with random slopes.

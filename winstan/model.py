@@ -11,17 +11,17 @@ import numpy as np
 from winstan.cells import Cells, compress
 from winstan.errors import DataError, FamilyError, FormulaError, OptionError, near_matches
 from winstan.families import check_support
+from winstan.families.likelihoods import Sample
 from winstan.geometry import Geometry, choose_geometry
-from winstan.laplace import Problem
-from winstan.likelihoods import Sample
+from winstan.geometry.laplace import Problem
 from winstan.priors import Priors, resolve
 from winstan.scales import Scales, default_slots, measure_scales
 
 if TYPE_CHECKING:
     from winstan.design import Design, GroupTerm, Term
     from winstan.families import Family
+    from winstan.families.links import Array, Link
     from winstan.formula import Formula
-    from winstan.links import Array, Link
     from winstan.priors import Prior
 
 

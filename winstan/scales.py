@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from winstan.cells import Cells
     from winstan.design import Design, GroupTerm, Term
     from winstan.families import Family
-    from winstan.links import Array, Link
+    from winstan.families.links import Array, Link
 
 
 @dataclass(frozen=True, slots=True)

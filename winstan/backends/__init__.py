@@ -1,4 +1,4 @@
-"""Engines. Each takes a `Model` and gives `Draws`; which one is chosen by name, once, at the edge."""
+"""Engines: each takes a `Model` and gives `Draws`; a name chooses one, once, at the edge."""
 
 from __future__ import annotations
 

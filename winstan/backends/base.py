@@ -10,7 +10,7 @@ from winstan.errors import BackendError, near_matches
 
 if TYPE_CHECKING:
     from winstan.draws import Draws
-    from winstan.links import Array
+    from winstan.families.links import Array
     from winstan.model import Model
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from winstan.backends.base import Settings
-    from winstan.links import Array
+    from winstan.families.links import Array
     from winstan.model import Model
     from winstan.priors import Prior
 

@@ -14,7 +14,7 @@ from winstan.errors import OptionError, near_matches
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from winstan.links import Array
+    from winstan.families.links import Array
     from winstan.model import Model
 
 

@@ -10,7 +10,7 @@ from winstan.convergence import hdi
 from winstan.errors import OptionError
 
 if TYPE_CHECKING:
-    from winstan.links import Array
+    from winstan.families.links import Array
 
 INTERVALS = ("hdi", "eti")
 

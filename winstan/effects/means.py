@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from winstan.design import NewRows
-    from winstan.links import Array
+    from winstan.families.links import Array
     from winstan.model import Model
 
 # Draws times rows held at once: 8 million doubles.

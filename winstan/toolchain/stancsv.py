@@ -142,7 +142,7 @@ def join_chains(
 ) -> RawDraws:
     """Put the chains of one run together."""
     columns = files[0].columns
-    values = np.stack([chain.values for chain in files])  # noqa: PD011 - not a frame
+    values = np.stack([chain.values for chain in files])
     own = [i for i, name in enumerate(columns) if not name.endswith("__")]
     first = own[0] if own else len(columns)
     return RawDraws(

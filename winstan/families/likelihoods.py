@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from winstan.links import Array, Link
+from winstan.families.links import Array, Link
 
 Statistics = Mapping[str, Any]
 
@@ -43,7 +43,7 @@ class Sample:
     log_jacobian: float = 0.0
 
 
-# --- support: (mask of the bad rows, what they should have been, what to do) -----------------------
+# --- support: (mask of the bad rows, what they should have been, what to do) ----------------------
 
 
 def any_real(sample: Sample) -> tuple[np.ndarray, str, str]:
@@ -91,7 +91,7 @@ def successes_of_trials(sample: Sample) -> tuple[np.ndarray, str, str]:
     return above, "successes no larger than trials", "Mend the counts, or the trials."
 
 
-# --- offsets that can be moved into the response ---------------------------------------------------
+# --- offsets that can be moved into the response --------------------------------------------------
 
 
 def subtract_offset(sample: Sample) -> Sample:
@@ -114,7 +114,7 @@ def offset_to_exposure(sample: Sample) -> Sample:
     return replace(sample, size=np.exp(sample.offset), offset=np.zeros_like(sample.y))
 
 
-# --- sufficient statistics -------------------------------------------------------------------------
+# --- sufficient statistics ------------------------------------------------------------------------
 
 
 def _sum(cell: np.ndarray, values: Array, n_cells: int) -> Array:
@@ -207,7 +207,7 @@ def student_statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statis
     }
 
 
-# --- log densities ---------------------------------------------------------------------------------
+# --- log densities --------------------------------------------------------------------------------
 
 
 def gaussian_log_likelihood(
@@ -236,7 +236,7 @@ def gamma_log_likelihood(
 def poisson_log_likelihood(
     stats: Statistics,
     eta: Array,
-    aux: Mapping[str, Any],  # noqa: ARG001 - every family's has the same arguments
+    aux: Mapping[str, Any],
     link: Link,
 ) -> float:
     """Log density of all rows."""
@@ -261,7 +261,7 @@ def negative_binomial_log_likelihood(
 def binomial_log_likelihood(
     stats: Statistics,
     eta: Array,
-    aux: Mapping[str, Any],  # noqa: ARG001
+    aux: Mapping[str, Any],
     link: Link,
 ) -> float:
     """Log density of all rows."""
@@ -291,7 +291,7 @@ def student_log_likelihood(
     return float(log_density + stats["log_constant"])
 
 
-# --- score and expected information by eta, per cell -----------------------------------------------
+# --- score and expected information by eta, per cell ----------------------------------------------
 # For an exponential family: (sum_y - n mu) mu'/V and n mu'^2 / V, with V the variance of a row
 # (McCullagh and Nelder 1989, section 2.5).
 
@@ -320,7 +320,7 @@ def gamma_score(
 def poisson_score(
     stats: Statistics,
     eta: Array,
-    aux: Mapping[str, float],  # noqa: ARG001
+    aux: Mapping[str, float],
     link: Link,
 ) -> tuple[Array, Array]:
     """Score and information by eta, shape (C,) each."""
@@ -342,7 +342,7 @@ def negative_binomial_score(
 def binomial_score(
     stats: Statistics,
     eta: Array,
-    aux: Mapping[str, float],  # noqa: ARG001
+    aux: Mapping[str, float],
     link: Link,
 ) -> tuple[Array, Array]:
     """Score and information by eta, shape (C,) each."""
@@ -365,10 +365,10 @@ def student_score(
     return np.bincount(cell, pull, minlength=eta.size) * slope, information
 
 
-# --- mean of the response --------------------------------------------------------------------------
+# --- mean of the response -------------------------------------------------------------------------
 
 
-def mean_itself(mu: Array, aux: Mapping[str, Any]) -> Array:  # noqa: ARG001
+def mean_itself(mu: Array, aux: Mapping[str, Any]) -> Array:
     """Return mu: the inverse link gives the mean."""
     return mu
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from winstan.formula_atoms import AtomReader
-from winstan.formula_syntax import Parser, Token, formula_error, tokenize
-from winstan.formula_terms import Atom, Effects, GroupSpec, ResponseSpec, Terms, unique
-from winstan.formula_tree import Bar, Binary, Call, Constant, Level, Name, Node, Unary, write
-from winstan.functions import PROPORTIONS
+from winstan.formula.atoms import AtomReader
+from winstan.formula.functions import PROPORTIONS
+from winstan.formula.syntax import Parser, Token, formula_error, tokenize
+from winstan.formula.terms import Atom, Effects, GroupSpec, ResponseSpec, Terms, unique
+from winstan.formula.tree import Bar, Binary, Call, Constant, Level, Name, Node, Unary, write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from formulae.categorical import ENCODINGS
 
-from winstan.formula_syntax import formula_error
-from winstan.formula_terms import Atom, unique
-from winstan.formula_tree import Bar, Binary, Call, Constant, Name, Node, Unary, write
-from winstan.functions import resolve_function, unknown_function
+from winstan.formula.functions import resolve_function, unknown_function
+from winstan.formula.syntax import formula_error
+from winstan.formula.terms import Atom, unique
+from winstan.formula.tree import Bar, Binary, Call, Constant, Name, Node, Unary, write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

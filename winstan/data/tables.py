@@ -10,7 +10,7 @@ import narwhals as nw
 import pandas as pd
 
 from winstan.errors import DataError, near_matches
-from winstan.formula_tree import quote_name
+from winstan.formula.tree import quote_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from winstan import likelihoods as lik
 from winstan.errors import FamilyError, near_matches
-from winstan.likelihoods import Array, Sample, Statistics
-from winstan.links import LINKS, Link
+from winstan.families import likelihoods as lik
+from winstan.families.likelihoods import Array, Sample, Statistics
+from winstan.families.links import LINKS, Link
 
 
 @dataclass(frozen=True, slots=True)

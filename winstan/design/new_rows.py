@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from winstan.columns import how_many, plain_column, some_levels, some_rows
-from winstan.design_check import check_finite
+from winstan.data.columns import how_many, plain_column, some_levels, some_rows
+from winstan.data.tables import missing_mask, open_table, take_columns
+from winstan.design.checks import check_finite
+from winstan.design.evaluation import as_numbers, sum_offsets
+from winstan.design.grouping import with_constant
 from winstan.errors import DataError
-from winstan.evaluation import as_numbers, sum_offsets
-from winstan.grouping import with_constant
-from winstan.tables import missing_mask, open_table, take_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from winstan.design import Design
-    from winstan.evaluation import FittedEffects
+    from winstan.design.evaluation import FittedEffects
+    from winstan.design.matrices import Design
 
 
 @dataclass(frozen=True, slots=True, eq=False)

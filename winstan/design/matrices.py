@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.columns import distinct_rows
-from winstan.design_check import check_crossing, check_finite, check_groups, check_rank
-from winstan.evaluation import (
+from winstan.data.columns import distinct_rows
+from winstan.design.checks import check_crossing, check_finite, check_groups, check_rank
+from winstan.design.evaluation import (
     FittedEffects,
     FittedExpression,
     Term,
@@ -22,10 +22,10 @@ from winstan.evaluation import (
     fit_expression,
     sum_offsets,
 )
+from winstan.design.grouping import Factor, GroupTerm, find_levels, group_term
+from winstan.design.new_rows import NewRows, evaluate
+from winstan.design.response import Response, make_response
 from winstan.formula import evaluation_names
-from winstan.grouping import Factor, GroupTerm, find_levels, group_term
-from winstan.new_rows import NewRows, evaluate
-from winstan.response import Response, make_response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

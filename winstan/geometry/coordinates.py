@@ -27,13 +27,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import linalg, sparse
 
-from winstan.laplace import Approximation, approximate
+from winstan.geometry.laplace import Approximation, approximate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from winstan.laplace import Problem
-    from winstan.links import Array
+    from winstan.families.links import Array
+    from winstan.geometry.laplace import Problem
 
 # Totals mix faster where the data hold more than half of the information on a group's effects,
 # and that must still hold at the small end of the sds' posterior, this many scales of log sd below
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 CENTER_ABOVE = 0.5
 CAUTION = 2.5
 # Diagonally scaled, a posterior of this condition number costs NUTS about its square root in
-# leapfrog steps; a dense metric then pays, while its own cost per step (squared dimension) is small.
+# leapfrog steps; a dense metric then pays, while its cost per step (squared dimension) is small.
 DENSE_ABOVE = 20.0
 DENSE_UP_TO = 400
 # Stan's own target acceptance, and one for random slopes: a correlation near one, or one of the sds
@@ -213,7 +213,7 @@ def _standardise(
     to_sampled = sparse.hstack(
         [sparse.csr_array(np.vstack(from_beta)), sparse.block_diag(from_u)], format="csr"
     )
-    location = to_sampled @ np.concatenate([fit.beta, fit.u])
+    location: Array = to_sampled @ np.concatenate([fit.beta, fit.u])
     if fit.factor is None:
         # Too many effects for a dense covariance: each group's own information will do for a scale.
         variance = (to_sampled.multiply(to_sampled)) @ np.concatenate(
@@ -222,7 +222,7 @@ def _standardise(
         return location, np.sqrt(variance), "diag_e"
     whole = sparse.vstack([sparse.eye_array(P, location.size + P), to_sampled]).toarray()
     root = linalg.solve_triangular(fit.factor, whole.T, lower=True)
-    deviation = np.sqrt(np.square(root).sum(axis=0))
+    deviation: Array = np.sqrt(np.square(root).sum(axis=0))
     metric = "diag_e"
     if deviation.size <= DENSE_UP_TO:
         root /= deviation

@@ -1,6 +1,7 @@
 """The grammar of formulas: text -> tokens -> a tree.
 
-Only syntax lives here; what the tree *means* (terms, groups, offsets) is in `winstan.formula`.
+Only syntax lives here; what the tree *means* (terms, groups, offsets) is in
+`winstan.formula.reader`.
 One grammar serves both sides of a formula and the arguments of calls::
 
     bar        := comparison [("|" | "||") comparison]      only inside parentheses
@@ -21,7 +22,7 @@ from ast import literal_eval
 from dataclasses import dataclass
 
 from winstan.errors import FormulaError
-from winstan.formula_tree import (
+from winstan.formula.tree import (
     COMPARISONS,
     LITERALS,
     Bar,

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from winstan.design.evaluation import FittedEffects, Term
 from winstan.errors import DataError
-from winstan.evaluation import FittedEffects, Term
 
 if TYPE_CHECKING:
-    from winstan.formula_terms import GroupSpec
+    from winstan.formula.terms import GroupSpec
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from formulae.categorical import ENCODINGS
 from formulae.transforms import TRANSFORMS
 
-from winstan.formula_reader import read_formula
-from winstan.formula_syntax import formula_error, normalise
-from winstan.formula_terms import Atom, Effects, GroupSpec, ResponseSpec, unique
-from winstan.formula_tree import Call, Name, walk
-from winstan.functions import CODINGS, MODULES, is_elementwise, resolve_function
+from winstan.formula.functions import CODINGS, MODULES, is_elementwise, resolve_function
+from winstan.formula.reader import read_formula
+from winstan.formula.syntax import formula_error, normalise
+from winstan.formula.terms import Atom, Effects, GroupSpec, ResponseSpec, unique
+from winstan.formula.tree import Call, Name, walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

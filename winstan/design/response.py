@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from winstan.columns import how_many, some_levels, some_rows
-from winstan.design_check import check_finite
+from winstan.data.columns import how_many, some_levels, some_rows
+from winstan.design.checks import check_finite
+from winstan.design.evaluation import as_numbers, fit_expression, one_per_row
 from winstan.errors import DataError, FormulaError, near_matches
-from winstan.evaluation import as_numbers, fit_expression, one_per_row
-from winstan.formula_tree import Name
+from winstan.formula.tree import Name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ from formulae.categorical import ENCODINGS
 from formulae.transforms import TRANSFORMS
 
 from winstan.errors import near_matches
-from winstan.formula_tree import Call, Node, walk
+from winstan.formula.tree import Call, Node, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

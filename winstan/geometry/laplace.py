@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import linalg, optimize, sparse
 
 if TYPE_CHECKING:
     from winstan.families import Family
-    from winstan.likelihoods import Statistics
-    from winstan.links import Array, Link
+    from winstan.families.likelihoods import Statistics
+    from winstan.families.links import Array, Link
 
 MAX_ITERATIONS = 60
 # Dense factors of (beta, u) up to this size; block by block beyond.
@@ -166,7 +166,7 @@ def _log_sds(covariance: tuple[Array, ...]) -> Array:
 
 
 def _prior_precision(problem: Problem, covariance: tuple[Array, ...]) -> sparse.csr_array:
-    blocks = [sparse.diags_array(problem.beta_prior[:, 1] ** -2.0)]
+    blocks: list[Any] = [sparse.diags_array(problem.beta_prior[:, 1] ** -2.0)]
     for S, J in zip(covariance, problem.n_levels, strict=True):
         blocks.append(sparse.kron(sparse.csr_array(np.linalg.inv(S)), sparse.eye_array(J)))
     return sparse.block_diag(blocks, format="csr")
@@ -241,14 +241,14 @@ def _fit_auxiliary(problem: Problem, eta: Array, log_aux: Array) -> Array:
             options={"xatol": 1e-4},
         )
         return np.array([found.x])
-    found = optimize.minimize(
+    maximum = optimize.minimize(
         loss,
         log_aux,
         method="L-BFGS-B",
         bounds=[(x - 2, x + 2) for x in log_aux],
         options={"maxiter": 20},
     )
-    return np.clip(found.x, None, _cap(problem))
+    return np.clip(maximum.x, None, _cap(problem))
 
 
 def _cap(problem: Problem) -> Array:
@@ -299,12 +299,9 @@ def _expectation_maximisation(problem: Problem, u: Array, blocks: list[Array]) -
         q = Z.shape[1]
         U = u[at : at + q * J].reshape(q, J)
         S = (U @ U.T + block.sum(axis=0)) / J
-        if correlated:
-            # Kept away from singular: a correlation of one has no inverse.
-            S = S + 0.01 * np.diag(np.diag(S))
-        else:
-            S = np.diag(np.diag(S))
-        out.append(S)
+        alone = np.diag(np.diag(S))
+        # Kept away from singular: a correlation of one has no inverse.
+        out.append(S + 0.01 * alone if correlated else alone)
         at += q * J
     return tuple(out)
 

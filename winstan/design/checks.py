@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from winstan.columns import how_many, some_rows
 from winstan.data import design_warning
+from winstan.data.columns import how_many, some_rows
 from winstan.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from winstan.grouping import GroupTerm
+    from winstan.design.grouping import GroupTerm
 
 # A column that its predecessors explain to this relative precision cannot be told from them.
 _ALIASED = 1e-10

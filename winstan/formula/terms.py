@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from winstan.formula_tree import Node, quote_name
+from winstan.formula.tree import Node, quote_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -26,7 +26,7 @@ from winstan.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
 
-    from winstan.formula_terms import Atom, Effects
+    from winstan.formula.terms import Atom, Effects
 
 _NOISE = "Unexpected error while trying to evaluate"
 

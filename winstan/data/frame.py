@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from winstan.columns import how_many, plain_column, some_levels, some_rows
+from winstan.data.columns import how_many, plain_column, some_levels, some_rows
+from winstan.data.tables import column_names, missing_mask, open_table, take_columns
 from winstan.errors import DataError, DesignWarning
-from winstan.tables import column_names, missing_mask, open_table, take_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
