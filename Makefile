@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.14 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install stan demo test quick lint bench wheel clean help
+.PHONY: install stan demo test quick lint bench figure wheel clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -39,6 +39,9 @@ lint: install
 
 bench: install  ## winstan beside a row-wise Stan model, on the LFP example
 	$(PY) benchmarks/lfp.py
+
+figure: install  ## the figure of the README
+	$(PY) docs/figure.py
 
 wheel: install  ## dist/*.whl
 	$(PY) -m build --wheel --outdir dist

@@ -228,6 +228,65 @@ def test_by_level_under_another_name_and_several_contrasts():
     drawn(plot)
 
 
+def test_an_outlier_among_the_observed_does_not_stretch_the_view():
+    draws, summary, observed = tables()
+    width = (summary["upper"] - summary["lower"]).iloc[0]
+    observed["difference"] = [28.0, 29.0, 30.0, 31.0, 29.5, 30.5, 28.5, 30 + 2.2 * width]
+    plot = plot_difference(draws, summary, observed, **NAMES)
+    flagged, (_, high) = assert_observed_all_shown(plot, observed)
+    assert flagged["group"].tolist() == ["m7"]
+    assert high < 30 + 1.2 * width
+    # The same value among others as wide as it is in view.
+    observed["difference"] = 30 + 2.2 * width * np.array([-1, -0.8, -0.5, 0, 0.5, 0.7, 0.9, 1])
+    plot = plot_difference(draws, summary, observed, **NAMES)
+    assert scale_of(plot, "x").limits[1] > 30 + 2.2 * width
+
+
+def test_observed_differences_of_all_groups_together_say_so():
+    draws, summary, observed = tables(n=1)
+    observed["group"] = None
+    plot = plot_difference(draws, summary, observed, **NAMES)
+    assert scale_of(plot, "y").labels[1] == "observed,\nmouse means\n(no fitting)"
+    plot = plot_difference(draws, summary, observed, **(NAMES | {"group": None}))
+    assert scale_of(plot, "y").labels[1] == "observed\n(no fitting)"
+    drawn(plot)
+
+
+def test_without_observed_differences_there_is_no_lane_for_them():
+    draws, summary, observed = tables()
+    full = plot_difference(draws, summary, observed, **NAMES)
+    bare = plot_difference(draws, summary, observed.iloc[:0], **NAMES)
+    assert scale_of(bare, "y").labels == ["posterior\n(mean, 94% HDI)"]
+    assert scale_of(bare, "y").limits[0] > scale_of(full, "y").limits[0] + 0.3
+    drawn(bare)
+
+
+def test_several_groups_in_each_level():
+    draws, summary, observed = tables(by=["f", "m"])
+    seen = pd.concat([observed.assign(by=observed["group"], group=g) for g in ("m0", "m1", "m2")])
+    seen["difference"] += np.arange(6)
+    seen.iloc[0, seen.columns.get_loc("difference")] = 1e4
+    plot = plot_difference(draws, summary, seen, **NAMES)
+    dots = data_of(plot, geom_point, having=["x", "group"])
+    assert len(dots) == 6
+    hdi = data_of(plot, geom_segment, having=["lower", "upper"]).set_index("by")
+    for row in dots.itertuples():
+        assert 0 < hdi.loc[row.by, "y"] - row.y < 0.5
+    assert plot.labels.caption == "beyond the axis: f m0 (10000)"
+    drawn(plot)
+
+
+def test_long_captions_break_between_values_and_fit_a_narrow_figure():
+    draws, summary, observed = tables()
+    observed.loc[:3, "difference"] = [1e4, 2e4, -1e4, -2e4]
+    observed["group"] = [f"animal {i} of the litter" for i in range(8)]
+    caption = plot_difference(draws, summary, observed, **NAMES).labels.caption
+    assert caption.count("\n") >= 1
+    for line in caption.split("\n"):
+        assert len(line) <= 56
+        assert not line.startswith("(")
+
+
 def test_ratio_has_a_line_at_one_on_a_logarithmic_axis():
     draws, summary, observed = tables(("1 / 0",), ratio=True)
     plot = plot_difference(draws, summary, observed, ratio=True, **NAMES)

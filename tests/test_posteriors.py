@@ -307,12 +307,13 @@ def test_units_do_not_matter(factor):
     mouse = data["mouse"].str[1:].astype(int)
     data["x"] = rng.normal(1.0, 2.0, len(data))
     eta = 4 + 0.3 * mouse + 0.2 * (mouse * 5 % 7) * data["x"]
-    data["Power"] = np.exp(eta) * rng.gamma(5, 0.2, len(data))
-    scaled = data.assign(Power=data["Power"] * factor, x=data["x"] * factor)
+    data["skewed"] = np.exp(eta) * rng.gamma(5, 0.2, len(data))
+    data["heavy"] = 9 * eta + rng.standard_t(4, len(data))
+    scaled = data.assign(**{name: data[name] * factor for name in ("skewed", "heavy", "x")})
     options = {"seed": 9, "draws": 1000, "progress": False}
-    for family in ("gamma", "student"):
-        a = ws.fit("Power ~ x + (x|mouse)", data, family, **options).summary()
-        b = ws.fit("Power ~ x + (x|mouse)", scaled, family, **options).summary()
+    for family, y in (("gamma", "skewed"), ("student", "heavy")):
+        a = ws.fit(f"{y} ~ x + (x|mouse)", data, family, **options).summary()
+        b = ws.fit(f"{y} ~ x + (x|mouse)", scaled, family, **options).summary()
         response = 1.0 if family == "gamma" else factor
         unit = pd.Series(1.0, a.index)
         for name in a.index:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import astuple, dataclass, fields
+from numbers import Real
 from typing import TYPE_CHECKING, ClassVar
 
 from winstan.errors import PriorError, near_matches
@@ -28,14 +29,12 @@ class Prior:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                try:
-                    value = float(value)
-                except (TypeError, ValueError):
-                    raise PriorError(
-                        f"{type(self).__name__}: {field.name} must be a number, got {value!r}."
-                    ) from None
-            object.__setattr__(self, field.name, float(value))
+            if isinstance(value, bool) or not isinstance(value, Real):
+                raise PriorError(
+                    f"{type(self).__name__}: {field.name} must be a number, got {value!r}."
+                )
+            value = float(value)
+            object.__setattr__(self, field.name, value)
             if not math.isfinite(value):
                 raise PriorError(f"{type(self).__name__}: {field.name} must be finite.")
             if field.name != "mu" and value <= 0:

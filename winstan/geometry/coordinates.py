@@ -125,9 +125,9 @@ def choose_geometry(problem: Problem, parametrization: Mapping[int, bool]) -> Ge
     terms, Z, at = [], [], 0
     for m, Zm in enumerate(problem.Z):
         share, q = fit.information_share[m], Zm.shape[1]
-        scale = fit.log_sd_scale[at : at + q].max()
+        log_sd_scale = fit.log_sd_scale[at : at + q].max()
         at += q
-        centered = parametrization.get(m, _share_at_small_sd(share, scale) > CENTER_ABOVE)
+        centered = parametrization.get(m, _share_at_small_sd(share, log_sd_scale) > CENTER_ABOVE)
         basis, B = np.eye(q), np.zeros((q, X.shape[1]))
         if centered:
             basis = _orthonormal_basis(Zm, fit.cell_information)
