@@ -119,6 +119,11 @@ def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:
     return out | effects
 
 
+def tree_name(name: str) -> str:
+    """Name a variable in a DataTree, where a slash would part groups: it becomes a fraction bar."""
+    return name.replace("/", "\N{FRACTION SLASH}")
+
+
 def to_datatree(model: Model, draws: Draws) -> xr.DataTree:
     """Return the draws as an ArviZ DataTree, with the user's levels as coordinates.
 
@@ -131,10 +136,12 @@ def to_datatree(model: Model, draws: Draws) -> xr.DataTree:
     coords: dict[str, Any] = {"chain": np.arange(n_chains), "draw": np.arange(n_draws)}
     data: dict[str, Any] = {}
     for variable in model.variables:
-        coords |= {dim: list(labels) for dim, labels in variable.coords.items()}
-        data[variable.name] = (("chain", "draw", *variable.coords), draws.posterior[variable.name])
+        dims = tuple(map(tree_name, variable.coords))
+        coords |= dict(zip(dims, map(list, variable.coords.values()), strict=True))
+        values = draws.posterior[variable.name]
+        data[tree_name(variable.name)] = (("chain", "draw", *dims), values)
     response = model.design.response
-    observed = {response.name: ("obs", response.y)}
+    observed = {tree_name(response.name): ("obs", response.y)}
     if response.trials is not None:
         observed["trials"] = ("obs", response.trials)
     constant: dict[str, Any] = {}

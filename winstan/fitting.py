@@ -16,7 +16,7 @@ from winstan.backends import Settings, backend_named
 from winstan.data import frame_from
 from winstan.design import build_design
 from winstan.diagnostics import diagnose
-from winstan.draws import to_datatree
+from winstan.draws import to_datatree, tree_name
 from winstan.errors import ConvergenceWarning, OptionError
 from winstan.families import family_named
 from winstan.formula import parse_formula
@@ -207,7 +207,7 @@ class Fit:
             effects.contrast_draws(result),
             _ends_renamed(effects.contrast_table(result, prob, "hdi")),
             effects.observed_contrast(self.model, result, values, group),
-            response=self.model.design.response.name,
+            response=effects.response_label(self.model),
             treatment=treatment,
             unit=unit,
             ratio=ratio,
@@ -240,7 +240,7 @@ class Fit:
         return plots.plot_intercepts(
             _ends_renamed(self.intercepts(group, prob=prob)),
             effects.intercept_data(self.model, group, treatment),
-            response=self.model.design.response.name,
+            response=effects.response_label(self.model),
             group=group,
             treatment=treatment,
             prob=prob,
@@ -260,9 +260,9 @@ class Fit:
         """Draws by variable, chains joined: shape (chains * draws, *dims)."""
         posterior = self.draws["posterior"]
         out = {}
-        for name in map(str, posterior.data_vars):
-            values = posterior[name].to_numpy()
-            out[name] = values.reshape(-1, *values.shape[2:])
+        for variable in self.model.variables:
+            values = posterior[tree_name(variable.name)].to_numpy()
+            out[variable.name] = values.reshape(-1, *values.shape[2:])
         return out
 
     def _group(self, group: str | None) -> str:
