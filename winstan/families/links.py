@@ -36,6 +36,15 @@ class Link:
     inverse_derivative: Callable[[Any], Any]
     unitless: bool = False
 
+    def __reduce__(self) -> tuple[Callable[[str], Link], tuple[str]]:
+        # A row of the table below: it travels by its name.
+        return link_named, (self.name,)
+
+
+def link_named(name: str) -> Link:
+    """Return the link of this name."""
+    return LINKS[name]
+
 
 def _normal_density(eta: Array) -> Array:
     return np.exp(-0.5 * np.square(eta)) / np.sqrt(2 * np.pi)

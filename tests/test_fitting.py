@@ -1,0 +1,236 @@
+"""`ws.fit` from end to end: names, dims, coordinates, verdicts, and refusals before sampling."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import winstan as ws
+from winstan.backends import stan
+from winstan.diagnostics import diagnose
+from winstan.draws import Draws
+from winstan.summary import summarise
+
+QUICK = {"seed": 3, "chains": 2, "warmup": 300, "draws": 300, "progress": False}
+
+
+def data_frame(seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    n = 240
+    data = pd.DataFrame(
+        {
+            "x": rng.normal(2, 3, n),
+            "cond": rng.choice(["a", "b", "c"], n),
+            "mouse": rng.choice([3, 5, 8, 13, 21, 34], n),
+            "cage": rng.choice(list("pqrst"), n),
+            "n": rng.integers(1, 9, n),
+        }
+    )
+    data["y"] = 5 + 0.5 * data.x + (data.cond == "b") + data.mouse / 10 + rng.normal(0, 1, n)
+    data["count"] = rng.poisson(np.exp(0.3 * (data.cond == "c") + 0.02 * data.mouse))
+    data["hits"] = rng.binomial(data.n, 0.4)
+    data["ok"] = np.where(data["hits"] > data.n / 2, "yes", "no")
+    return data
+
+
+@pytest.fixture(scope="module")
+def fit() -> ws.Fit:
+    return ws.fit(
+        "y ~ x + cond + (x + cond|mouse) + (1|cage)", data_frame(), **(QUICK | {"draws": 600})
+    )
+
+
+slow = pytest.mark.slow
+loose = pytest.mark.filterwarnings("ignore::winstan.ConvergenceWarning")
+
+
+@slow
+@loose
+def test_names_dims_and_coordinates_are_bambis(fit):
+    posterior = fit.draws["posterior"]
+    dims = {name: posterior[name].dims[2:] for name in posterior.data_vars}
+    assert dims == {
+        "Intercept": (),
+        "x": (),
+        "cond": ("cond_dim",),
+        "1|mouse_sigma": (),
+        "x|mouse_sigma": (),
+        "cond|mouse_sigma": ("cond__expr_dim",),
+        "1|cage_sigma": (),
+        "mouse_corr": ("mouse_corr_dim",),
+        "sigma": (),
+        "1|mouse": ("mouse__factor_dim",),
+        "x|mouse": ("mouse__factor_dim",),
+        "cond|mouse": ("cond__expr_dim", "mouse__factor_dim"),
+        "1|cage": ("cage__factor_dim",),
+    }
+    assert posterior["mouse__factor_dim"].to_numpy().tolist() == [3, 5, 8, 13, 21, 34]
+    assert posterior["cond_dim"].to_numpy().tolist() == ["b", "c"]
+    assert posterior["mouse_corr_dim"].to_numpy().tolist() == [
+        "Intercept, x", "Intercept, cond[b]", "x, cond[b]",
+        "Intercept, cond[c]", "x, cond[c]", "cond[b], cond[c]",
+    ]  # fmt: skip
+    assert set(fit.draws.children) == {"posterior", "sample_stats", "observed_data"}
+    np.testing.assert_array_equal(fit.draws["observed_data"]["y"], data_frame()["y"])
+    assert {"lp", "diverging", "energy", "tree_depth", "n_steps"} <= set(fit.draws["sample_stats"])
+
+
+@slow
+@loose
+def test_effects_vary_about_the_coefficients_as_sd_and_correlation_say(fit):
+    """Draw by draw, the effects' likelihood peaks near the drawn sds: no mix-up of columns."""
+    posterior = fit.draws["posterior"]
+    true = data_frame().groupby("mouse")["y"].mean()
+    total = posterior["Intercept"] + posterior["1|mouse"]
+    shifted = total.mean(("chain", "draw")).to_numpy()
+    assert np.corrcoef(shifted, true.to_numpy())[0, 1] > 0.9
+    spread = posterior["x|mouse"].std("mouse__factor_dim").mean()
+    assert 0.3 < float(spread / posterior["x|mouse_sigma"].mean()) < 3
+
+
+@slow
+@loose
+def test_a_fit_survives_pickle_and_netcdf(fit, tmp_path):
+    again = pickle.loads(pickle.dumps(fit))
+    pd.testing.assert_frame_equal(again.summary(), fit.summary())
+    pd.testing.assert_frame_equal(again.contrast("cond"), fit.contrast("cond"))
+    fit.draws.to_netcdf(tmp_path / "draws.nc", engine="h5netcdf")
+    with xr.open_datatree(tmp_path / "draws.nc", engine="h5netcdf") as read:
+        np.testing.assert_array_equal(
+            read["posterior"]["cond|mouse"], fit.draws["posterior"]["cond|mouse"]
+        )
+
+
+@slow
+@loose
+def test_a_slash_in_a_name():
+    data = data_frame()
+    fit = ws.fit("I(y / n) ~ I(x / n) + (1|mouse/cage)", data, **QUICK)
+    assert "I(x \N{FRACTION SLASH} n)" in fit.summary().index
+    assert fit.contrast("x")["mean"].notna().all()
+
+
+@slow
+def test_nothing_is_printed_and_the_frame_is_unchanged(capfd):
+    data = data_frame()
+    before = data.copy(deep=True)
+    with pytest.warns(ws.ConvergenceWarning, match="effective draws"):
+        ws.fit("y ~ x + (1|mouse)", data, **(QUICK | {"draws": 40}))
+    pd.testing.assert_frame_equal(data, before)
+    assert capfd.readouterr() == ("", "")
+
+
+@slow
+@loose
+def test_two_levels_of_text_are_a_bernoulli_response():
+    data = data_frame()
+    by_text = ws.fit("ok ~ x + (1|mouse)", data, "bernoulli", **QUICK)
+    by_number = ws.fit(
+        "y ~ x + (1|mouse)", data.assign(y=(data["ok"] == "yes") * 1), "bernoulli", **QUICK
+    )
+    pd.testing.assert_frame_equal(by_text.summary(), by_number.summary())
+
+
+@slow
+@loose
+def test_binomial_by_p_and_by_trials_are_one_model():
+    data = data_frame()
+    one = ws.fit("p(hits, n) ~ cond + (1|mouse)", data, "binomial", **QUICK)
+    two = ws.fit("hits ~ cond + (1|mouse)", data, "binomial", trials="n", **QUICK)
+    pd.testing.assert_frame_equal(one.summary(), two.summary())
+
+
+REFUSED = {
+    "support of gamma": (
+        ("count ~ x", "gamma", {}),
+        ws.FamilyError, r"positive.*'count' has \d+ of 240.*row \d+: 0.*poisson",
+    ),
+    "support of poisson": (("y ~ x", "poisson", {}), ws.FamilyError, r"counts.*'y' has 240 of 240"),
+    "support of bernoulli": (("count ~ x", "bernoulli", {}), ws.FamilyError, r"0 and 1.*binomial"),
+    "no trials": (("hits ~ x", "binomial", {}), ws.FamilyError, r"trials"),
+    "trials of gaussian": (("p(hits, n) ~ x", "gaussian", {}), ws.FamilyError, r"binomial"),
+    "text response": (("ok ~ x", "gaussian", {}), ws.FamilyError, r"'no' and 'yes'.*bernoulli"),
+    "family": (("y ~ x", "gama", {}), ws.FamilyError, r"'gama'.*'gamma'"),
+    "link": (
+        ("y ~ x", "gaussian", {"link": "logit"}), ws.FamilyError, r"no link 'logit'.*identity",
+    ),
+    "backend": (("y ~ x", "gaussian", {"backend": "stam"}), ws.BackendError, r"'stam'.*'stan'"),
+    "prior": (("y ~ x", "gaussian", {"priors": {"X": ws.Normal()}}), ws.PriorError, r"'X'.*'x'"),
+    "prior on a sd": (
+        ("y ~ x", "gaussian", {"priors": {"sigma": ws.Normal()}}),
+        ws.PriorError, r"sigma.*HalfNormal",
+    ),
+    "chains": (("y ~ x", "gaussian", {"chains": 0}), ws.OptionError, r"chains="),
+    "seed": (("y ~ x", "gaussian", {"seed": -1}), ws.OptionError, r"seed="),
+    "target": (("y ~ x", "gaussian", {"target_accept": 1.0}), ws.OptionError, r"target_accept="),
+    "parametrization": (
+        ("y ~ x + (1|mouse)", "gaussian", {"parametrization": {"mous": "centered"}}),
+        ws.OptionError, r"'mous'.*'mouse'",
+    ),
+    "a parameter's name": (("y ~ sigma", "gaussian", {}), ws.FormulaError, r"'sigma'.*parameter"),
+    "column": (("y ~ X", "gaussian", {}), ws.DataError, r"'X'.*'x'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused_before_sampling(case, monkeypatch):
+    def sampled(*_):
+        raise AssertionError("it began to sample")
+
+    monkeypatch.setattr(stan.StanBackend, "sample", sampled)
+    (formula, family, options), error, message = REFUSED[case]
+    data = data_frame().assign(sigma=1.0 * np.arange(240))
+    with pytest.raises(error, match=message):
+        ws.fit(formula, data, family, progress=False, **options)
+
+
+@pytest.mark.parametrize("value", [3.0, 0.0])
+def test_a_constant_response_is_refused(value):
+    with pytest.raises(ws.DataError, match=r"'y' is constant: all 240 rows"):
+        ws.fit("y ~ x", data_frame().assign(y=value), progress=False)
+
+
+def made(mixing: str) -> Draws:
+    """Draws of two parameters whose trouble is known."""
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(4, 500, 2))
+    if mixing == "apart":
+        values += 3 * np.arange(4)[:, None, None]
+    if mixing == "sticky":
+        values = np.repeat(values[:, :25], 20, axis=1)
+    energy = rng.normal(size=(4, 500))
+    if mixing == "energy":
+        energy = np.cumsum(energy, axis=1)
+    stats = {
+        "diverging": np.zeros((4, 500), bool),
+        "tree_depth": np.full((4, 500), 3),
+        "energy": energy,
+    }
+    stats["diverging"][0, :7] = mixing == "diverging"
+    stats["tree_depth"][1, :9] = 10 if mixing == "deep" else 3
+    return Draws({"a": values[..., 0], "b": values[..., 1]}, stats)
+
+
+@pytest.mark.parametrize(
+    ("mixing", "words"),
+    [
+        ("well", "Converged: 4 chains of 500 draws"),
+        ("apart", "the chains disagree"),
+        ("sticky", "effective draws where 400 are wanted"),
+        ("diverging", "7 of 2000 draws diverged; give target_accept=0.99"),
+        ("deep", "9 draws reached the largest tree depth"),
+        ("energy", "E-BFMI is 0.0"),
+    ],
+)
+def test_the_verdict_names_the_trouble_and_the_remedy(mixing, words):
+    draws = made(mixing)
+    tree = xr.DataTree.from_dict(
+        {"posterior": xr.Dataset({k: (("chain", "draw"), v) for k, v in draws.posterior.items()})}
+    )
+    found = diagnose(draws, summarise(tree))
+    assert words in found.verdict
+    assert found.ok == (mixing == "well")
