@@ -211,12 +211,28 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"winstan {ws.__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [[], ["fti"], ["fit"], ["fit", "a.csv"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["fti"], ["fit"], ["fit", "a.csv"], ["fit", "a.csv", "y ~ x", "--seed", "abc"]],
+)
 def test_usage_errors(arguments, capsys):
     with pytest.raises(SystemExit) as end:
         main(arguments)
     assert end.value.code == 2
-    assert "usage: winstan" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith("winstan: ")
+    assert said.endswith("--help)\n")
+    assert said.count("\n") == 1
+
+
+def test_a_contrast_is_checked_before_sampling(csv, monkeypatch, capsys):
+    def sampled(*_, **__):
+        raise AssertionError("it began to sample")
+
+    monkeypatch.setattr("winstan.fitting.fit", sampled)
+    assert main(["fit", str(csv), FORMULA, "--contrast", "stin"]) == 2
+    assert "--contrast stin" in (said := capsys.readouterr().err)
+    assert "'stim'" in said
 
 
 def test_as_a_process(tmp_path):

@@ -13,7 +13,7 @@ import pytest
 
 from winstan.data import frame_from
 from winstan.data.columns import distinct_rows
-from winstan.errors import DataError, DesignWarning
+from winstan.errors import DataError, DesignWarning, FormulaError
 from winstan.formula import parse_formula
 
 
@@ -360,3 +360,31 @@ def test_distinct_rows_of_more_combinations_than_an_integer_holds():
     first, row = distinct_rows(data, list(data))
     np.testing.assert_array_equal(first, np.arange(0, 5 * len(values), 5))
     np.testing.assert_array_equal(row, np.repeat(np.arange(len(values)), 5))
+
+
+@pytest.mark.parametrize("convert", [lambda t: t, as_polars], ids=["pandas", "polars"])
+def test_numbers_with_one_cell_of_text_are_no_factor(table, convert):
+    table["x"] = table["x"].astype(str)
+    with pytest.raises(DataError, match=r"'x' is text, but all of its 60 .*to_numeric.*C\(x\)"):
+        take("y ~ x", convert(table))
+    table.loc[[17, 30], "x"] = "oops"
+    expected = r"58 of its 59 .*2 cells are not: 'oops' in row 17, 'oops' in row 30.*C\(x\)"
+    for text in ("y ~ x", "y ~ a*x", "y ~ a + (x|g)"):
+        with pytest.raises(DataError, match=expected):
+            take(text, convert(table))
+    for text in ("y ~ C(x)", "y ~ a + (1|x)", "y ~ I(x == 'oops')"):
+        take(text, convert(table))
+
+
+def test_text_with_a_level_for_each_row_is_no_predictor(table):
+    table["id"] = [f"m{i}" for i in range(60)]
+    with pytest.raises(DataError, match=r"'id' is text with 60 levels in 60 rows.*\(1\|id\)"):
+        take("y ~ x + id", table)
+    for text in ("y ~ x + (1|id)", "p(small, n) ~ id", "y ~ C(id)"):
+        take(text, table)
+
+
+def test_a_response_in_a_call_is_no_predictor(table):
+    formula = parse_formula("log(y) ~ log(y + 1)", {"y": 1})  # 'y' may be the caller's own
+    with pytest.raises(FormulaError, match="column 'y' of the response"):
+        frame_from(table, formula)

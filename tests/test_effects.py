@@ -502,6 +502,146 @@ def test_every_contrast_can_be_drawn(formula, family, options, tmp_path):
     assert (tmp_path / "a.png").stat().st_size > 5000
 
 
+def nested(seed: int = 1) -> pd.DataFrame:
+    """Casks within batches whose levels are far apart, and conditions."""
+    rng = np.random.default_rng(seed)
+    batch, cask, cond = (x.ravel() for x in np.meshgrid(range(5), range(3), range(3)))
+    return pd.DataFrame(
+        {
+            "batch": np.array(list("vwxyz"))[batch],
+            "cask": np.array(["k0", "k1", "k2"])[cask],
+            "cond": np.array(["a", "b", "c"])[cond],
+            "dose": cond * 5,
+            "y": 100.0 * batch + 10.0 * cask + rng.normal(size=batch.size),
+        }
+    )
+
+
+def intercepts(model, p, factor: str) -> pd.DataFrame:
+    return effects.group_intercepts(model, p, factor, 0.94, "hdi").set_index("level")
+
+
+def test_intercepts_without_a_population_intercept_average_its_factor():
+    model, p = made("Power ~ 0 + cond + stim + (cond|mouse)", "gamma")
+    table = intercepts(model, p, "mouse")
+    for j, mouse in enumerate(MICE):
+        cells = [
+            np.exp(
+                p["cond"][:, k]
+                + p["1|mouse"][:, j]
+                + (p["cond|mouse"][:, k - 1, j] if k > 0 else 0)
+            )
+            for k in range(3)
+        ]
+        assert table.loc[mouse, "mean"] == pytest.approx(np.mean(cells))
+    assert table.attrs["at"] == "at stim = 0, averaged over cond"
+    model, p = made("y ~ 0 + cond + stim:cond + (1|mouse)", "gaussian")
+    expected = (p["cond"].mean(axis=1) + p["1|mouse"][:, 1]).mean()
+    assert intercepts(model, p, "mouse").loc["m1", "mean"] == pytest.approx(expected)
+    model, p = made("y ~ 0 + C(cond, Sum) + (1|mouse)", "gaussian")
+    expected = (p["C(cond, Sum)"][:, 0] + p["1|mouse"][:, 1]).mean()
+    assert intercepts(model, p, "mouse").loc["m1", "mean"] == pytest.approx(expected)
+
+
+def test_nested_intercepts_have_the_effect_of_the_factor_around_them():
+    model, p = made("y ~ 1 + (1|batch/cask)", "gaussian", data=nested())
+    table = intercepts(model, p, "batch:cask")
+    for j, level in enumerate(table.index):
+        around = p["1|batch"][:, "vwxyz".index(level[0])]
+        expected = p["Intercept"] + around + p["1|batch:cask"][:, j]
+        assert table.loc[level, "mean"] == pytest.approx(expected.mean())
+    expected = (p["Intercept"] + p["1|batch"][:, 2]).mean()
+    assert intercepts(model, p, "batch").loc["x", "mean"] == pytest.approx(expected)
+    assert table.attrs["at"] == ""
+
+
+def test_crossed_intercepts_are_apart():
+    data = nested().assign(other=np.arange(45) % 5)
+    model, p = made("y ~ 1 + (1|batch) + (1|other)", "gaussian", data=data)
+    expected = (p["Intercept"] + p["1|batch"][:, 2]).mean()
+    assert intercepts(model, p, "batch").loc["x", "mean"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("common", "at"),
+    [
+        ("x + stim", "at x = 0, stim = 0"),
+        ("cond * stim", "at cond = a, stim = 0"),
+        ('C(cond, Treatment("b")) + np.log(x)', "at cond = b, np.log(x) = 0"),
+        ("x + I(x ** 2) + C(cond, Sum)", "at x = 0, averaged over cond"),
+    ],
+)
+def test_intercepts_say_what_the_predictors_are_held_at(common, at):
+    fit = made_fit(model_of(f"Power ~ {common} + (1|mouse)", DATA, "gamma"), draws=50)
+    assert fit.intercepts().attrs["at"] == at
+    assert (
+        fit.plot_intercepts().labels.caption.replace("\n", " ").startswith(f"posterior mean {at}")
+    )
+
+
+@pytest.mark.parametrize(
+    ("term", "labels"),
+    [
+        ('C(cond, Treatment("b"))', ["a - b", "c - b"]),
+        ('C(cond, Treatment(reference="c"))', ["a - c", "b - c"]),
+        ("C(cond, levels=['c', 'a', 'b'])", ["a - c", "b - c"]),
+        ("C(cond, Treatment('a'), ['c', 'a', 'b'])", ["c - a", "b - a"]),
+        ("T(cond, 'b')", ["a - b", "c - b"]),
+        ("C(cond, Sum)", ["b - a", "c - a"]),
+    ],
+)
+def test_contrasts_have_the_reference_and_order_of_the_formula(term, labels):
+    model, p = made(f"y ~ {term} * stim + (1|mouse)", "gaussian")
+    got = draws_of(model, p, "cond", by="stim")
+    assert list(dict.fromkeys(label for label, _ in got)) == labels
+    if "Sum" not in term:
+        name = next(t.name for t in model.design.terms)
+        for k, label in enumerate(sorted(labels) if "Tr" not in term else labels):
+            np.testing.assert_allclose(got[label, 0], p[name][:, k], rtol=1e-8)
+    assert observed(model, p, "cond", "mouse")["contrast"].unique().tolist() == labels
+
+
+@pytest.mark.parametrize("prob", [2, 0, -1, "a", None, float("nan")])
+def test_probabilities_that_are_none(prob, recwarn):
+    fit = made_fit(model_of("Power ~ stim + (1|mouse)", DATA, "gamma"), draws=20)
+    for interval in effects.INTERVALS:
+        with pytest.raises(OptionError, match="prob must be a number between 0 and 1"):
+            fit.contrast("stim", prob=prob, interval=interval)
+    for call in (fit.intercepts, fit.plot_intercepts):
+        with pytest.raises(OptionError, match="prob must be"):
+            call(prob=prob)
+    with pytest.raises(OptionError, match="prob must be"):
+        fit.plot_difference("stim", prob=prob)
+
+
+def test_values_that_cannot_be_compared():
+    model, p = made("Power ~ stim + (1|mouse)", "gamma")
+    with pytest.raises(OptionError, match=r"two values at least.*values=\[0, 1\]; got \[5\]"):
+        effects.contrast(model, p, "stim", values=5)
+    for value in ("b", None, float("inf")):
+        with pytest.raises(OptionError, match="'stim' has no level"):
+            effects.contrast(model, p, "stim", values=[0, value])
+
+
+def test_levels_are_found_by_how_they_are_written():
+    for term in ("stim", "C(stim)"):
+        model, p = made(f"y ~ {term} + (1|mouse)", "gaussian")
+        assert list(draws_of(model, p, "stim", values=["0", "1"])) == ["1 - 0"]
+        assert len(observed(model, p, "stim", "mouse", values=["0", "1"])) == len(MICE)
+
+
+def test_ratios_need_positive_means():
+    for family in ("gaussian", "student"):
+        fit = made_fit(model_of("y ~ stim + (1|mouse)", DATA, family), draws=50)
+        with pytest.raises(OptionError, match=r"needs a positive mean.*ratio=False"):
+            fit.contrast("stim", ratio=True)
+        with pytest.raises(OptionError, match="ratio=True needs a positive mean"):
+            fit.plot_difference("stim", ratio=True)
+    model, p = made("y ~ stim + (1|mouse)", "gaussian")
+    p["Intercept"] = p["Intercept"] + 100
+    assert (draws_of(model, p, "stim", ratio=True)["1 / 0"] > 0).all()
+
+
 @pytest.mark.slow
 def test_a_fit_by_stan_finds_the_difference_that_is_there():
     trials = ws.simulate_lfp(n_mice=6, n_trials=25, seed=3)

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 import winstan as ws
-from winstan.backends import stan
+from winstan.backends import Settings, stan
 from winstan.diagnostics import diagnose
 from winstan.draws import Draws
 from winstan.summary import summarise
@@ -144,6 +144,27 @@ def test_binomial_by_p_and_by_trials_are_one_model():
     pd.testing.assert_frame_equal(one.summary(), two.summary())
 
 
+@slow
+@loose
+def test_two_codings_of_one_effect_have_a_dim_each():
+    fit = ws.fit("y ~ x + (cond|mouse) + (0 + cond|cage)", data_frame(), **QUICK)
+    posterior = fit.draws["posterior"]
+    assert posterior["cond|mouse"].dims[2] == "cond|mouse__expr_dim"
+    assert posterior["cond|mouse__expr_dim"].to_numpy().tolist() == ["b", "c"]
+    assert posterior["cond|cage__expr_dim"].to_numpy().tolist() == ["a", "b", "c"]
+
+
+@slow
+@loose
+def test_the_draws_say_how_they_were_made(fit):
+    attributes = fit.draws["posterior"].attrs
+    assert attributes["inference_library"] == "stan"
+    assert attributes["inference_library_version"].startswith("2.")
+    assert attributes["creation_library_version"] == ws.__version__
+    assert attributes["seed"] == 3
+    assert attributes["sampling_time"] > 0
+
+
 REFUSED = {
     "support of gamma": (
         ("count ~ x", "gamma", {}),
@@ -172,6 +193,18 @@ REFUSED = {
         ws.OptionError, r"'mous'.*'mouse'",
     ),
     "a parameter's name": (("y ~ sigma", "gaussian", {}), ws.FormulaError, r"'sigma'.*parameter"),
+    "a dimension's name": (("y ~ draw", "gaussian", {}), ws.FormulaError, r"'draw'.*dimension"),
+    "chains of text": (("y ~ x", "gaussian", {"chains": "4"}), ws.OptionError, r"chains="),
+    "no warm-up": (("y ~ x", "gaussian", {"warmup": 0}), ws.OptionError, r"warmup="),
+    "target of text": (("y ~ x", "gaussian", {"target_accept": "a"}), ws.OptionError, r"target"),
+    "a parametrization": (("y ~ x", "gaussian", {"parametrization": "x"}), ws.OptionError, r"'x'"),
+    "a list of priors": (("y ~ x", "gaussian", {"priors": [1]}), ws.PriorError, r"dict"),
+    "a number as link": (("y ~ x", "gaussian", {"link": 3}), ws.FamilyError, r"no link 3"),
+    "a list of backends": (("y ~ x", "gaussian", {"backend": ["stan"]}), ws.BackendError, r"stan"),
+    "near a class": (
+        ("y ~ x + (1|mouse)", "gaussian", {"priors": {"1|mouse": ws.Exponential()}}),
+        ws.PriorError, r"Did you mean '1\|mouse_sigma'",
+    ),
     "column": (("y ~ X", "gaussian", {}), ws.DataError, r"'X'.*'x'"),
 }  # fmt: skip
 
@@ -183,7 +216,7 @@ def test_refused_before_sampling(case, monkeypatch):
 
     monkeypatch.setattr(stan.StanBackend, "sample", sampled)
     (formula, family, options), error, message = REFUSED[case]
-    data = data_frame().assign(sigma=1.0 * np.arange(240))
+    data = data_frame().assign(sigma=1.0 * np.arange(240), draw=np.arange(240) % 7)
     with pytest.raises(error, match=message):
         ws.fit(formula, data, family, progress=False, **options)
 
@@ -192,6 +225,19 @@ def test_refused_before_sampling(case, monkeypatch):
 def test_a_constant_response_is_refused(value):
     with pytest.raises(ws.DataError, match=r"'y' is constant: all 240 rows"):
         ws.fit("y ~ x", data_frame().assign(y=value), progress=False)
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers():
+    assert Settings(seed=np.int64(3), draws=np.int32(50)).draws == 50
+
+
+def test_the_verdict_gives_the_number_of_the_parameter_that_it_names():
+    table = pd.DataFrame(
+        {"r_hat": 1.0, "ess_bulk": [900.0, 500.0], "ess_tail": [60.0, 450.0]}, index=["a", "b"]
+    )
+    assert "a has 60 effective draws" in diagnose(made("well"), table).verdict
+    stuck = table.assign(r_hat=[1.0, np.nan])
+    assert "worst: b" in diagnose(made("well"), stuck).verdict
 
 
 def made(mixing: str) -> Draws:

@@ -253,6 +253,12 @@ def test_formula_is_a_value():
         ("1 ~ x", ["response must be a column"]),
         ("y ~ y + x", ["'y' is also a predictor"]),
         ("log(y) ~ log(y)", ["'log(y)' is also a predictor"]),
+        ("y ~ log(y)", ["the response 'y' is also a predictor"]),
+        ("log(y) ~ y:x", ["column 'y' of the response 'log(y)' is also a predictor"]),
+        ("y ~ x + offset(y)", ["'y' is also a predictor"]),
+        ("y ~ x + (1|y)", ["'y' is also a predictor"]),
+        ("p(s, n) ~ s", ["'s' is also a predictor"]),
+        ("y['a'] ~ C(y)", ["'y' is also a predictor"]),
         ("y ~ lgo(x)", ["unknown function 'lgo'", "'log'"]),
         ("y ~ scal(x)", ["unknown function 'scal'", "'scale'"]),
         ("y ~ my_funktion(x)", ["unknown function 'my_funktion'", "'my_function'"]),
@@ -282,3 +288,9 @@ def test_mistakes(text, essentials):
 def test_not_a_string():
     with pytest.raises(FormulaError, match="string"):
         parse_formula(np.arange(3))
+
+
+def test_part_of_a_response_may_be_a_predictor():
+    # The change is not known from where it began, nor the successes from the trials.
+    for text in ("I(after - before) ~ before", "p(s, n) ~ log(n)", "I(y * k) ~ I(x * k)"):
+        parse_formula(text, {"k": 2.0})

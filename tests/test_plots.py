@@ -7,12 +7,14 @@ from io import BytesIO
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.image import imread
 from plotnine import geom_point, geom_rect, geom_ribbon, geom_segment, geom_vline, ggplot, theme
 
 from winstan.errors import DataError
 from winstan.plots import OKABE_ITO, plot_difference, plot_intercepts, theme_winstan
 from winstan.plots.axis import Axis
 from winstan.plots.density import kernel_density
+from winstan.plots.layers import legend
 from winstan.plots.theme import MM
 
 NAMES = {"response": "Power", "treatment": "stim", "unit": "Hz", "group": "mouse"}
@@ -123,7 +125,7 @@ def test_one_contrast_shows_the_numbers_of_its_tables():
 
     assert plot.labels.x == "Difference in Power (stim 1 \N{MINUS SIGN} 0), Hz"
     labels = scale_of(plot, "y").labels
-    assert labels == ["posterior\n(mean, 94% HDI)", "observed,\neach mouse\n(no fitting)"]
+    assert labels == ["posterior\nmean,\n94% HDI", "observed,\neach mouse\n(no fitting)"]
     assert not plot.labels.caption
     drawn(plot)
 
@@ -256,7 +258,7 @@ def test_without_observed_differences_there_is_no_lane_for_them():
     draws, summary, observed = tables()
     full = plot_difference(draws, summary, observed, **NAMES)
     bare = plot_difference(draws, summary, observed.iloc[:0], **NAMES)
-    assert scale_of(bare, "y").labels == ["posterior\n(mean, 94% HDI)"]
+    assert scale_of(bare, "y").labels == ["posterior\nmean,\n94% HDI"]
     assert scale_of(bare, "y").limits[0] > scale_of(full, "y").limits[0] + 0.3
     drawn(bare)
 
@@ -422,6 +424,54 @@ def test_figures_compose():
     drawn((difference / intercepts) + size)
     drawn(((difference / several) | intercepts) + size)
     drawn(difference + theme(figure_size=(85 * MM, 2)))
+
+
+@pytest.mark.parametrize("spread", [0.4, 1.5])
+def test_nothing_is_cut_in_a_composition_of_default_size(spread, tmp_path):
+    difference = plot_difference(*tables(), **NAMES)
+    several = plot_difference(*tables(("b - a", "c - a")), **NAMES)
+    table, data = recordings(n=8, spread=spread)
+    intercepts = plot_intercepts(table, data, response="Power", group="mouse", treatment="stim")
+    for i, composed in enumerate((difference | intercepts, intercepts | several)):
+        composed.save(tmp_path / f"{i}.png")
+        image = imread(tmp_path / f"{i}.png")[..., :3]
+        assert (image[:, [0, 1, -2, -1]] == 1).all()
+
+
+def test_legends_of_many_and_of_long_names_are_narrow():
+    def columns(*labels):
+        return legend(list(labels)).fill.ncol
+
+    assert columns("posterior, 94% HDI", "stim 0", "stim 1") == 2
+    assert columns("a", "b", "c") == 3
+    assert columns("posterior, 94% HDI", "treatment control", "treatment drug") == 1
+
+
+@pytest.mark.parametrize(("low", "high"), [(30, 5e4), (0.2, 9), (3, 4e3), (300, 6e4), (20, 300)])
+def test_labels_of_logarithmic_ticks_do_not_touch_in_half_a_figure(low, high):
+    axis = Axis(low, high, log=True)
+    breaks = axis.breaks()
+    assert len(breaks) >= 2
+    labels = axis.labels(breaks)
+    # A panel of half a composed figure holds about thirty characters.
+    places = 30 * np.log10(breaks / low) / np.log10(high / low)
+    halves = np.array([len(label) / 2 for label in labels])
+    assert (np.diff(places) > halves[1:] + halves[:-1]).all()
+
+
+def test_long_titles_break_before_the_contrast():
+    plot = plot_difference(*tables(), **(NAMES | {"response": "Relative power"}))
+    assert plot.labels.x == "Difference in Relative power\n(stim 1 \N{MINUS SIGN} 0), Hz"
+
+
+def test_intercepts_say_what_the_predictors_are():
+    table, data = recordings()
+    call = {"response": "Power", "group": "mouse"}
+    assert not plot_intercepts(table, data, **call).labels.caption
+    table.attrs["at"] = "at x = 0, stim = 0"
+    caption = "posterior mean at x = 0, stim = 0"
+    assert plot_intercepts(table, data, **call).labels.caption == caption
+    assert plot_intercepts(table, data, at="at z = 0", **call).labels.caption.endswith("z = 0")
 
 
 def test_the_tables_are_left_as_they_were():

@@ -7,10 +7,10 @@ import re
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from winstan._version import __version__
-from winstan.errors import DataError, WinstanError
+from winstan.errors import DataError, OptionError, WinstanError, near_matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,10 +51,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as for any other bad input."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"winstan: {_one_line(message)} (see {self.prog} --help)\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="winstan", description="Bayesian mixed models from an R-style formula."
-    )
+    parser = _Parser(prog="winstan", description="Bayesian mixed models from an R-style formula.")
     parser.add_argument("--version", action="version", version=f"winstan {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -111,6 +116,7 @@ def _run_fit(arguments: argparse.Namespace) -> None:
     from winstan.fitting import fit  # noqa: PLC0415 - `winstan --version` needs none of it
 
     data = read_table(arguments.data)
+    check_contrasts(arguments.formula, arguments.contrast or [])
     make_folder(arguments.out)
     result = fit(
         arguments.formula,
@@ -121,7 +127,7 @@ def _run_fit(arguments: argparse.Namespace) -> None:
         trials=_column_or_number(arguments.trials),
         **_sampling(arguments),
     )
-    _show(result, contrasts_of(result, arguments.contrast), arguments.out)
+    _show(result, arguments.contrast or contrasts_of(result), arguments.out)
 
 
 def _run_demo(arguments: argparse.Namespace) -> None:
@@ -199,10 +205,26 @@ def read_table(path: Path) -> pd.DataFrame:
         raise DataError(f"{path}: cannot be read ({_one_line(error)}).") from error
 
 
-def contrasts_of(fit: Fit, wanted: Sequence[str] | None) -> list[str]:
-    """Return the predictors to compare: those asked for, or every one of the common terms."""
-    if wanted:
-        return list(wanted)
+def check_contrasts(formula: str, wanted: Sequence[str]) -> None:
+    """Refuse a ``--contrast`` that the formula does not have, before any time is spent on sampling.
+
+    Raises
+    ------
+    OptionError
+        With the names that are near.
+    """
+    from winstan.formula import parse_formula  # noqa: PLC0415
+
+    known = parse_formula(formula).predictor_columns
+    for name in wanted:
+        if name not in known:
+            raise OptionError(
+                f"--contrast {name}: no predictor of {formula!r}." + near_matches(name, known)
+            )
+
+
+def contrasts_of(fit: Fit) -> list[str]:
+    """Return the predictors of the common terms: what is compared unless the user chooses."""
     common = fit.model.formula.effects
     columns = dict.fromkeys(c for atom in common.atoms.values() for c in atom.columns)
     return [c for c in columns if c in fit.model.design.predictors.columns]
@@ -261,7 +283,7 @@ def _file_name(name: str) -> str:
 
 
 def _column_or_number(text: str | None) -> str | int | None:
-    return int(text) if text is not None and text.isdigit() else text
+    return int(text) if text is not None and text.lstrip("-").isdigit() else text
 
 
 def _one_line(message: object) -> str:

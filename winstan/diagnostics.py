@@ -66,7 +66,8 @@ class Diagnostics:
         """One sentence: the draws can be trusted, or what is wrong and what to do."""
         if self.ok:
             return (
-                f"Converged: {self.n_chains} chains of {self.n_draws} draws, "
+                f"Converged: {self.n_chains} chain{'s' if self.n_chains > 1 else ''} of "
+                f"{self.n_draws} draws, "
                 f"R-hat at most {self.max_r_hat:.3f}, "
                 f"at least {self.min_ess_bulk:.0f} effective draws (tail {self.min_ess_tail:.0f}), "
                 "no divergences."
@@ -94,15 +95,18 @@ def diagnose(draws: Draws, table: pd.DataFrame) -> Diagnostics:
     with np.errstate(invalid="ignore", divide="ignore"):
         e_bfmi = np.square(np.diff(energy, axis=1)).mean(axis=1) / energy.var(axis=1)
     min_e_bfmi = float(np.nanmin(e_bfmi)) if n_draws > 1 else np.nan
-    max_r_hat = float(table["r_hat"].max())
+    max_r_hat = float(table["r_hat"].max(skipna=False))
     bulk, tail = float(table["ess_bulk"].min()), float(table["ess_tail"].min())
-    worst = table["r_hat"].idxmax() if max_r_hat > R_HAT_BELOW else table["ess_bulk"].idxmin()
+    ess = table[["ess_bulk", "ess_tail"]].min(axis=1)
+    # An R-hat that is missing is worse than any: a parameter that never moved.
+    worst = table["r_hat"].fillna(np.inf).idxmax() if not max_r_hat < R_HAT_BELOW else ess.idxmin()
 
     problems = []
     if n_divergent:
         problems.append(
             f"{n_divergent} of {n_chains * n_draws} draws diverged; give target_accept=0.99, and "
-            "if some remain, a tighter prior on the group standard deviations"
+            "if some remain, a tighter prior on the group standard deviations, or the family's "
+            "default link"
         )
     if not max_r_hat < R_HAT_BELOW:  # also when it is missing: a chain stood still
         problems.append(
@@ -110,9 +114,9 @@ def diagnose(draws: Draws, table: pd.DataFrame) -> Diagnostics:
             "and draws=, and look for terms that the data cannot tell apart"
         )
     needed = ESS_PER_CHAIN * n_chains
-    if min(bulk, tail) < needed:
+    if not ess.min() >= needed:
         problems.append(
-            f"{worst} has {min(bulk, tail):.0f} effective draws where {needed} are wanted; "
+            f"{ess.idxmin()} has {ess.min():.0f} effective draws where {needed} are wanted; "
             "give more draws="
         )
     if n_deep:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from winstan._version import __version__
 from winstan.model import correlation_labels
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ class Draws:
         ArviZ's names: ``lp``, ``diverging``, ``energy``, ``tree_depth``, ``n_steps``,
         ``acceptance_rate``, ``step_size``.
     attrs : mapping
-        Engine, versions, seed, seconds.
+        From `run_attributes`: engine, versions, seed, seconds, time of day.
     max_treedepth : int
     """
 
@@ -60,6 +62,19 @@ class Draws:
     sample_stats: Mapping[str, np.ndarray]
     attrs: Mapping[str, Any] = field(default_factory=dict)
     max_treedepth: int = 10
+
+
+def run_attributes(engine: str, version: str, seed: int, seconds: float) -> dict[str, Any]:
+    """Say how draws were made, under ArviZ's names."""
+    return {
+        "inference_library": engine,
+        "inference_library_version": version,
+        "creation_library": "winstan",
+        "creation_library_version": __version__,
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "sampling_time": float(seconds),
+        "seed": seed,
+    }
 
 
 def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:

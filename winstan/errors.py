@@ -6,11 +6,16 @@ raised before any sampling. A warning names what was done or found, and how to s
 
 from __future__ import annotations
 
+import os
+import warnings
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+_PACKAGE = str(Path(__file__).parent) + os.sep
 
 
 class WinstanError(Exception):
@@ -41,6 +46,10 @@ class BackendError(WinstanError, RuntimeError):
     """An engine is missing, cannot express the model, or failed while it ran."""
 
 
+class AgreementError(WinstanError, RuntimeError):
+    """Fits of one question disagree, or have not converged, so that nothing can be said."""
+
+
 class DesignWarning(UserWarning):
     """The data can be fitted, but something about them deserves a second look."""
 
@@ -49,8 +58,21 @@ class ConvergenceWarning(UserWarning):
     """The sampler's draws should not be trusted as they are."""
 
 
+def warn_user(message: str, category: type[Warning]) -> None:
+    """Warn, pointing at the first caller outside winstan: the line that the user can change.
+
+    Parameters
+    ----------
+    message
+        What was done or found, and the remedy.
+    category
+        `DesignWarning` or `ConvergenceWarning`.
+    """
+    warnings.warn(message, category, stacklevel=2, skip_file_prefixes=(_PACKAGE,))
+
+
 def near_matches(name: str, known: Iterable[str]) -> str:
-    """Return a ``" Did you mean ...?`` sentence for a misspelt name, or the list of known names.
+    """Return a ``Did you mean ...?`` sentence for a misspelt name, or the list of known names.
 
     Parameters
     ----------
@@ -62,6 +84,8 @@ def near_matches(name: str, known: Iterable[str]) -> str:
     known = [str(k) for k in known]
     folded = {k.casefold(): k for k in known}
     close = get_close_matches(name.casefold(), list(folded), n=3, cutoff=0.6)
+    # `1|mouse` for `1|mouse_sigma` is too short to be close, and still what was meant.
+    close += [k for k in folded if name and k.startswith(name.casefold()) and k not in close]
     if close:
-        return f" Did you mean {' or '.join(repr(folded[c]) for c in close)}?"
+        return f" Did you mean {' or '.join(repr(folded[c]) for c in close[:3])}?"
     return f" Known: {', '.join(repr(k) for k in known)}." if known else ""

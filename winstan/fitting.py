@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import inspect
 import secrets
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +15,7 @@ from winstan.data import frame_from
 from winstan.design import build_design
 from winstan.diagnostics import diagnose
 from winstan.draws import to_datatree, tree_name
-from winstan.errors import ConvergenceWarning, OptionError
+from winstan.errors import ConvergenceWarning, OptionError, warn_user
 from winstan.families import family_named
 from winstan.formula import parse_formula
 from winstan.model import build_model
@@ -33,8 +31,6 @@ if TYPE_CHECKING:
     from winstan.families.links import Array
     from winstan.model import Model
     from winstan.priors import Prior, Priors
-
-_HERE = str(Path(__file__).parent)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,8 +110,9 @@ class Fit:
         treatment
             A column of the formula.
         values
-            What to compare, the reference first. By default all levels of a factor against its
-            first, the two values of a predictor that has two, and otherwise x + 1 against x.
+            What to compare, the reference first. By default all levels of a factor against the
+            reference of its coding, the two values of a predictor that has two, and otherwise
+            x + 1 against x.
         by
             A column: one contrast for each of its levels, such as each mouse.
         scale : {"response", "link"}
@@ -155,6 +152,9 @@ class Fit:
         self, group: str | None = None, *, prob: float = 0.94, interval: str = "hdi"
     ) -> pd.DataFrame:
         """Each group's intercept on the response scale: its mean response at X = 0.
+
+        Without a population intercept, the factor that stands for it is averaged over. The effects
+        of factors that contain the group are added; those of crossed factors are at zero.
 
         Parameters
         ----------
@@ -296,6 +296,7 @@ def fit(
     target_accept: float | None = None,
     cores: int | None = None,
     progress: bool | None = None,
+    sampler: str | None = None,
     parametrization: str | Mapping[str, str] | None = None,
 ) -> Fit:
     """Fit a mixed model by NUTS.
@@ -312,7 +313,7 @@ def fit(
         ``gaussian``, ``student``, ``lognormal``, ``gamma``, ``poisson``, ``negative_binomial``,
         ``bernoulli`` or ``binomial``.
     backend
-        The engine: ``"stan"``.
+        The engine: ``"stan"``, ``"pymc"`` or ``"bambi"``.
     link
         By default the family's first: identity, log or logit.
     priors
@@ -338,6 +339,8 @@ def fit(
         Chains that run at once; None is as many as there are.
     progress
         Whether to show progress; None does in terminals and notebooks.
+    sampler : {"pymc", "nutpie", "numpyro", "blackjax"}, optional
+        Which NUTS the PyMC and bambi backends use; PyMC's by default.
     parametrization : {"centered", "noncentered"}, or by group factor, or None
         None decides for each group term from the data. It changes the speed, not the posterior.
 
@@ -361,7 +364,16 @@ def fit(
     """
     start = perf_counter()
     namespace = _namespace_of_caller()
-    settings = _settings(chains, warmup, draws, seed, target_accept, cores, progress)
+    settings = Settings(
+        chains=chains,
+        warmup=warmup,
+        draws=draws,
+        seed=secrets.randbelow(2**31 - 1) if seed is None else seed,
+        target_accept=target_accept,
+        cores=cores,
+        progress=progress,
+        sampler=sampler,
+    )
     engine = backend_named(backend)
     parsed = parse_formula(formula, namespace)
     chosen = family_named(family)
@@ -382,9 +394,7 @@ def fit(
     table = summarise(tree)
     diagnostics = diagnose(sampled, table)
     if not diagnostics.ok:
-        warnings.warn(
-            diagnostics.verdict, ConvergenceWarning, stacklevel=2, skip_file_prefixes=(_HERE,)
-        )
+        warn_user(diagnostics.verdict, ConvergenceWarning)
     return Fit(model, tree, diagnostics, backend, perf_counter() - start, table)
 
 
@@ -394,34 +404,6 @@ def _namespace_of_caller() -> dict[str, Any]:
     while frame is not None and frame.f_globals.get("__name__", "").startswith("winstan."):
         frame = frame.f_back
     return {} if frame is None else {**frame.f_globals, **frame.f_locals}
-
-
-def _settings(
-    chains: int,
-    warmup: int,
-    draws: int,
-    seed: int | None,
-    target_accept: float | None,
-    cores: int | None,
-    progress: bool | None,
-) -> Settings:
-    """Check the sampler's options, and fill in a seed."""
-    least = {"chains": 1, "warmup": 0, "draws": 4, "cores": 1}
-    given = {"chains": chains, "warmup": warmup, "draws": draws, "cores": cores}
-    for name, value in given.items():
-        if value is None and name == "cores":
-            continue
-        if isinstance(value, bool) or not isinstance(value, int) or value < least[name]:
-            raise OptionError(
-                f"{name}= must be a whole number from {least[name]} up, not {value!r}."
-            )
-    if target_accept is not None and not 0 < target_accept < 1:
-        raise OptionError(f"target_accept= must be between 0 and 1, not {target_accept!r}.")
-    if seed is None:
-        seed = secrets.randbelow(2**31 - 1)
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
-        raise OptionError(f"seed= must be a whole number from 0 to 2^32 - 1, not {seed!r}.")
-    return Settings(chains, warmup, draws, seed, target_accept, cores, progress)
 
 
 def _ends_renamed(table: pd.DataFrame) -> pd.DataFrame:

@@ -99,7 +99,9 @@ def variables(design: Design, family: Family) -> tuple[Variable, ...]:
     ]
     for group in design.groups:
         out += [
-            Variable(f"{effect.name}|{group.factor}_sigma", effect_coords(effect), "sd")
+            Variable(
+                f"{effect.name}|{group.factor}_sigma", effect_coords(design, group, effect), "sd"
+            )
             for effect in group.effects
         ]
     for factor, pairs in correlation_labels(design).items():
@@ -108,15 +110,32 @@ def variables(design: Design, family: Family) -> tuple[Variable, ...]:
     for group in design.groups:
         levels = {f"{group.factor}__factor_dim": group.levels}
         out += [
-            Variable(f"{effect.name}|{group.factor}", effect_coords(effect) | levels, "effect")
+            Variable(
+                f"{effect.name}|{group.factor}",
+                effect_coords(design, group, effect) | levels,
+                "effect",
+            )
             for effect in group.effects
         ]
     return tuple(out)
 
 
-def effect_coords(effect: Term) -> dict[str, tuple[Any, ...]]:
-    """Dim and labels of a group effect of several columns, as bambi names them."""
-    return {f"{effect.name}__expr_dim": effect.labels} if effect.labels else {}
+def effect_coords(design: Design, group: GroupTerm, effect: Term) -> dict[str, tuple[Any, ...]]:
+    """Dim and labels of a group effect of several columns, as bambi names them.
+
+    A dim has one set of labels in a posterior: where another group codes the same effect otherwise
+    (``(cond|g) + (0 + cond|h)``), each has a dim of its own.
+    """
+    if not effect.labels:
+        return {}
+    codings = {
+        other.labels
+        for term in design.groups
+        for other in term.effects
+        if other.name == effect.name
+    }
+    own = f"|{group.factor}" if len(codings) > 1 else ""
+    return {f"{effect.name}{own}__expr_dim": effect.labels}
 
 
 def effect_names(group: GroupTerm) -> tuple[str, ...]:
@@ -203,11 +222,14 @@ def build_model(
 
 def _check_names(design: Design, family: Family) -> None:
     """Refuse a predictor that has the name of another parameter: draws are found by name."""
-    names = [variable.name for variable in variables(design, family)]
+    reported = variables(design, family)
+    names = [variable.name for variable in reported]
+    names += {"chain", "draw", *(dim for variable in reported for dim in variable.coords)}
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise FormulaError(
-            f"The predictor {twice[0]!r} has the name of a parameter of the {family.name} model. "
+            f"The predictor {twice[0]!r} has the name of a parameter, or of a dimension of the "
+            f"draws, of the {family.name} model. "
             f"Rename the column, or write I({twice[0]})."
         )
 
@@ -240,7 +262,7 @@ def _check_response(design: Design, family: Family, link: Link, positions: np.nd
     if same:
         raise DataError(
             f"The response {response.name!r} is constant: all {counted.size} rows are "
-            f"{counted[0] if counted.size else 'missing'!r}, so there is nothing to explain. "
+            f"{counted[0]:g}, so there is nothing to explain. "
             "Check the column, or the filter before it."
         )
     mean = float(np.average(y, weights=weight))
@@ -256,6 +278,11 @@ def _parametrization(design: Design, wanted: str | Mapping[str, str] | None) -> 
     factors = [group.factor for group in design.groups]
     if wanted is None:
         return {}
+    if not isinstance(wanted, str | Mapping) or (isinstance(wanted, str) and wanted not in known):
+        raise OptionError(
+            f"parametrization= must be 'centered', 'noncentered', or one of them by group factor, "
+            f"not {wanted!r}."
+        )
     if isinstance(wanted, str):
         wanted = dict.fromkeys(factors, wanted)
     for factor, choice in wanted.items():

@@ -8,6 +8,7 @@ every backend gets the same numbers.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
 from numbers import Real
 from typing import TYPE_CHECKING, ClassVar
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 from winstan.errors import PriorError, near_matches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +248,10 @@ def resolve(
         If a key reaches no parameter, or a prior cannot stand where it was put.
     """
     slots = tuple(slots)
+    if overrides is not None and not isinstance(overrides, Mapping):
+        raise PriorError(
+            f'priors= must be a dict, such as {{"b": ws.Normal(0, 1)}}; got {overrides!r}.'
+        )
     overrides = dict(overrides or {})
     for key, prior in overrides.items():
         if not isinstance(prior, Prior):

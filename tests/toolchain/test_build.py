@@ -21,7 +21,11 @@ from winstan.toolchain import build, locate, prebuild, template_path, toolchain
 from winstan.toolchain.templates import sources
 
 BUILD_MODULE = sys.modules["winstan.toolchain.build"]  # its function hides its name
-BUILD = "import sys, winstan.toolchain as tc; print(tc.build(sys.argv[1], progress=False))"
+BUILD = """
+import sys
+from winstan.toolchain import build
+print(build(sys.argv[1], progress=False))
+"""
 
 
 def start_build(template, **env):

@@ -238,10 +238,10 @@ def test_cmdstanpy_drives_it_as_any_cmdstan_program(conjugate, tmp_path):
 ENDLESS = """
 import json, sys
 from pathlib import Path
-import winstan.toolchain as tc
+from winstan.toolchain import sample
 sys.stdout.write("ready\\n")
 sys.stdout.flush()
-tc.sample(Path(sys.argv[1]), json.loads(sys.argv[2]), warmup=10**9, draws=1, seed=1)
+sample(Path(sys.argv[1]), json.loads(sys.argv[2]), warmup=10**9, draws=1, seed=1)
 """
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Protocol
 
-from winstan.errors import BackendError, near_matches
+from winstan.errors import BackendError, OptionError, near_matches
 
 if TYPE_CHECKING:
     from winstan.draws import Draws
@@ -29,6 +30,13 @@ class Settings:
         None is as many as there are, up to the number of chains.
     progress : bool or None
         None shows it in terminals and notebooks.
+    sampler : str or None
+        Of PyMC's samplers, which; None is its own.
+
+    Raises
+    ------
+    OptionError
+        If a number is out of its range.
     """
 
     chains: int = 4
@@ -38,6 +46,30 @@ class Settings:
     target_accept: float | None = None
     cores: int | None = None
     progress: bool | None = None
+    sampler: str | None = None
+
+    def __post_init__(self) -> None:
+        least = {"chains": 1, "warmup": 1, "draws": 4, "cores": 1}
+        for name, low in least.items():
+            value = getattr(self, name)
+            if value is None and name == "cores":
+                continue
+            if not _is_whole(value) or value < low:
+                raise OptionError(f"{name}= must be a whole number from {low} up, not {value!r}.")
+        if self.target_accept is not None and not (
+            isinstance(self.target_accept, Real) and 0 < self.target_accept < 1
+        ):
+            raise OptionError(
+                f"target_accept= must be between 0 and 1, not {self.target_accept!r}."
+            )
+        if not _is_whole(self.seed) or not 0 <= self.seed < 2**32:
+            raise OptionError(
+                f"seed= must be a whole number from 0 to 2^32 - 1, not {self.seed!r}."
+            )
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 class Backend(Protocol):
@@ -58,7 +90,7 @@ class Backend(Protocol):
         ...
 
 
-BACKENDS = {"stan": "winstan.backends.stan"}
+BACKENDS = {name: f"winstan.backends.{name}" for name in ("stan", "pymc", "bambi")}
 
 
 def backend_named(name: str) -> Backend:
@@ -69,7 +101,7 @@ def backend_named(name: str) -> Backend:
     BackendError
         If there is none.
     """
-    if name not in BACKENDS:
+    if not isinstance(name, str) or name not in BACKENDS:
         raise BackendError(f"There is no backend {name!r}." + near_matches(str(name), BACKENDS))
     backend: Backend = import_module(BACKENDS[name]).BACKEND
     return backend

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.draws import Draws, Sampled, canonical
+from winstan.draws import Draws, Sampled, canonical, run_attributes
 from winstan.scales import correlation_names
-from winstan.toolchain import build, template_path
+from winstan.toolchain import build, template_path, toolchain
 from winstan.toolchain import run as runner
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ class StanBackend:
                 "acceptance_rate": raw.sampler["accept_stat__"],
                 "step_size": raw.sampler["stepsize__"],
             },
-            attrs={"inference_library": "stan", "seed": settings.seed},
+            attrs=run_attributes(
+                "stan", toolchain().stan, settings.seed, raw.seconds.sum(axis=1).max()
+            ),
             max_treedepth=MAX_TREEDEPTH,
         )
 

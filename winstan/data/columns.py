@@ -36,6 +36,26 @@ def how_many(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def check_trials(values: np.ndarray, name: str, kept: np.ndarray) -> None:
+    """Refuse trials that are no whole numbers from 0 up.
+
+    Parameters
+    ----------
+    values : ndarray of shape (N,)
+        The trials.
+    name
+        What they are called, for the message.
+    kept : ndarray of shape (N,)
+        Positions of the rows in the user's frame.
+    """
+    bad = np.flatnonzero(~((values >= 0) & np.isfinite(values) & (values == np.round(values))))
+    if len(bad):
+        raise DataError(
+            f"The trials {name} have {how_many(len(bad), 'value')} below zero or not whole, in "
+            f"{some_rows(kept[bad])}. Trials are counts: whole numbers from 0 up."
+        )
+
+
 def plain_column(
     series: nw.Series[Any], name: str
 ) -> tuple[np.ndarray | pd.Categorical, list[Any]]:

@@ -9,27 +9,22 @@ the user ordered keeps that order.
 
 from __future__ import annotations
 
-import os
-import warnings
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from winstan.data.columns import how_many, plain_column, some_levels, some_rows
+from winstan.data.columns import check_trials, how_many, plain_column, some_levels, some_rows
 from winstan.data.tables import column_names, missing_mask, open_table, take_columns
-from winstan.errors import DataError, DesignWarning
+from winstan.data.text import check_text_predictors
+from winstan.errors import DataError, DesignWarning, warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import narwhals as nw
-
     from winstan.formula import Formula
-
-_HERE = str(Path(__file__).parent) + os.sep
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,11 +53,6 @@ class Frame:
     missing: Mapping[str, int]
     weights: np.ndarray | None
     trials: np.ndarray | None
-
-
-def design_warning(message: str) -> None:
-    """Warn, pointing at the first caller outside winstan."""
-    warnings.warn(message, DesignWarning, stacklevel=2, skip_file_prefixes=(_HERE,))
 
 
 def frame_from(
@@ -124,6 +114,14 @@ def frame_from(
     for name in table.columns:
         columns[name], unused = plain_column(table[name], name)
         _check_column(columns[name], name, kept, unused)
+    text = {
+        name: columns[name]
+        for name in used
+        if table[name].dtype in (nw.String, nw.Object) and isinstance(columns[name], pd.Categorical)
+    }
+    counted = trials is not None or formula.response_spec.trials is not None
+    check_text_predictors(formula, text, kept, row_is_one=weights is None and not counted)
+    formula.check_response_columns(used)
     return Frame(
         data=pd.DataFrame(
             {name: columns[name] for name in used}, index=pd.RangeIndex(len(kept)), copy=False
@@ -154,9 +152,10 @@ def _complete_rows(table: nw.DataFrame[Any]) -> tuple[np.ndarray, dict[str, int]
                 f"All {how_many(n_rows, 'row')} have missing values: {where}. Fill them in, or "
                 "leave the emptiest column out of the formula."
             )
-        design_warning(
+        warn_user(
             f"{n_rows - len(kept):,} of {n_rows:,} rows are left out: they have missing values, in "
-            f"{where}."
+            f"{where}.",
+            DesignWarning,
         )
     return kept, missing
 
@@ -180,15 +179,17 @@ def _weighted_rows(table: nw.DataFrame[Any], kept: np.ndarray, weights: str) -> 
     if not values.any():
         raise DataError(f"The weights '{weights}' are all zero: no row counts.")
     if len(bad := np.flatnonzero(values != np.round(values))):
-        design_warning(
+        warn_user(
             f"The weights '{weights}' have {how_many(len(bad), 'fractional value')}, in "
             f"{some_rows(kept[bad])}. They multiply the log-likelihood, but are no row counts: "
-            "standard errors treat their sum as the number of rows."
+            "standard errors treat their sum as the number of rows.",
+            DesignWarning,
         )
     positive = values > 0
     if not positive.all():
-        design_warning(
-            f"{how_many(int((~positive).sum()), 'row')} of weight zero in '{weights}' left out."
+        warn_user(
+            f"{how_many(int((~positive).sum()), 'row')} of weight zero in '{weights}' left out.",
+            DesignWarning,
         )
     return kept[positive]
 
@@ -201,9 +202,10 @@ def _check_column(
 ) -> None:
     if unused:
         shown = some_levels(unused)
-        design_warning(
+        warn_user(
             f"Column '{name}' declares {how_many(len(unused), 'level')} that no used row has, left "
-            f"out: {shown}."
+            f"out: {shown}.",
+            DesignWarning,
         )
     if isinstance(values, pd.Categorical):
         if len(values.categories) == 1:
@@ -239,10 +241,5 @@ def _trials(
                 f"trials={trials!r} is neither a number nor the name of a column of counts."
             )
         values, name = np.full(len(kept), float(trials)), f"= {trials}"
-    bad = np.flatnonzero((values < 0) | (values != np.round(values)))
-    if len(bad):
-        raise DataError(
-            f"The trials {name} have {how_many(len(bad), 'value')} below zero or not whole, in "
-            f"{some_rows(kept[bad])}. Trials are counts."
-        )
+    check_trials(values, name, kept)
     return values

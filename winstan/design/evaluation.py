@@ -21,6 +21,7 @@ from formulae.categorical import ENCODINGS
 from formulae.environment import Environment
 from formulae.transforms import TRANSFORMS
 
+from winstan.design.calls import check_calls
 from winstan.errors import DataError
 
 if TYPE_CHECKING:
@@ -125,6 +126,8 @@ def fit_effects(
     """
     if not effects.terms:
         return FittedEffects(effects, (), None), np.empty((len(rows), 0))
+    for atom in effects.atoms.values():
+        check_calls(atom, rows, names)
     try:
         with _quiet():
             matrix = _design(effects.code, rows, names).common

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from winstan.data.columns import how_many, some_levels, some_rows
+from winstan.data.columns import check_trials, some_levels
 from winstan.design.checks import check_finite
 from winstan.design.evaluation import as_numbers, fit_expression, one_per_row
-from winstan.errors import DataError, FormulaError, near_matches
+from winstan.errors import FormulaError, near_matches
 from winstan.formula.tree import Name
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def make_response(formula: Formula, frame: Frame, names: Mapping[str, Any]) -> R
     FormulaError
         When the response has more than two levels.
     DataError
-        When values are not finite, or no counts where counts are needed.
+        When values are not finite, or trials no counts.
     """
     spec = formula.response_spec
     atom = spec.value
@@ -86,10 +86,8 @@ def make_response(formula: Formula, frame: Frame, names: Mapping[str, Any]) -> R
     if spec.trials is not None:
         given = fit_expression(spec.trials, names).evaluate(rows)
         trials = one_per_row(given, len(y), f"The trials '{spec.trials.text}'")
-    if trials is not None:
-        if isinstance(dtype, pd.CategoricalDtype):
-            raise DataError(f"The response '{atom.name}' is not numeric; successes are counts.")
-        _check_counts(y, trials, atom.name, frame.kept)
+        # Whether the successes fit the trials is for the family to say: it may take no trials.
+        check_trials(trials, f"'{spec.trials.text}'", frame.kept)
     return Response(spec.name, y, trials, levels)
 
 
@@ -118,19 +116,3 @@ def _two_levels(values: pd.Series[Any], name: str) -> tuple[np.ndarray, tuple[An
             f"({some_levels(levels)}); a response is numeric or has two levels. {remedy}"
         )
     return values.cat.codes.to_numpy().astype(np.float64), levels
-
-
-def _check_counts(y: np.ndarray, trials: np.ndarray, response: str, kept: np.ndarray) -> None:
-    for values, name in ((y, response), (trials, "trials")):
-        bad = np.flatnonzero(~((values >= 0) & (values == np.round(values))))
-        if len(bad):
-            raise DataError(
-                f"'{name}' has {how_many(len(bad), 'value')} that is no count, in "
-                f"{some_rows(kept[bad])}. Successes and trials are whole numbers, 0 or more."
-            )
-    bad = np.flatnonzero(y > trials)
-    if len(bad):
-        raise DataError(
-            f"'{response}' exceeds its trials in {how_many(len(bad), 'row')}, "
-            f"{some_rows(kept[bad])}. Give the number of trials, not of failures."
-        )

@@ -7,13 +7,16 @@ averaged over the rows of each group and then over the groups, each counting onc
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from winstan.design import evaluate
+from winstan.effects.codings import coding_of
 from winstan.effects.intervals import describe
 from winstan.effects.means import linear_predictor, mean_response
 from winstan.errors import OptionError, near_matches
@@ -69,8 +72,9 @@ def contrast(
     treatment
         A column of the formula's right side.
     values
-        The values to compare, the reference first; by default the levels of a factor, the two
-        values of a predictor that has two, and otherwise x and x + 1.
+        The values to compare, the reference first; by default the levels of a factor in the order
+        of its coding (``C(cond, Treatment("b"))`` has the reference b), the two values of a
+        predictor that has two, and otherwise x and x + 1.
     by
         A column: one contrast for each of its levels.
     scale : {"response", "link"}
@@ -84,7 +88,8 @@ def contrast(
     Raises
     ------
     OptionError
-        If the treatment, a value, `by` or `scale` is unknown, or a ratio of link values is asked.
+        If the treatment, a value, `by` or `scale` is unknown, or if a ratio is asked of link
+        values, or of means that are not positive in every draw.
     """
     if scale not in ("response", "link"):
         raise OptionError(f"scale must be 'response' or 'link', not {scale!r}.")
@@ -104,11 +109,25 @@ def contrast(
     weights, levels = _averaging(model, by)
     at_reference = _averaged(model, posterior, treatment, compared.reference, weights, scale=scale)
     draws = []
+    if ratio:
+        _check_positive(at_reference)
     for value in compared.others:
         at_value = _averaged(model, posterior, treatment, value, weights, scale=scale)
+        if ratio:
+            _check_positive(at_value)
         draws.append(at_value / at_reference if ratio else at_value - at_reference)
     labels = compared.labels(ratio=ratio)
     return Contrast(treatment, labels, by, levels, np.stack(draws, axis=1), ratio)
+
+
+def _check_positive(means: Array) -> None:
+    """Refuse ratios of means that may be zero or negative: they say nothing of more or less."""
+    bad = np.count_nonzero(~(means > 0).all(axis=1))
+    if bad:
+        raise OptionError(
+            f"ratio=True needs a positive mean, and it is zero or negative in {bad} of the "
+            f"{len(means)} draws. Use ratio=False, or a family of positive responses."
+        )
 
 
 def contrast_table(result: Contrast, prob: float, interval: str) -> pd.DataFrame:
@@ -188,9 +207,8 @@ def comparison(model: Model, treatment: str, values: Sequence[Any] | None) -> Co
     OptionError
         If there are fewer than two values, or one of them is no level of a factor.
     """
-    column = model.design.predictors[treatment]
-    is_factor = isinstance(column.dtype, pd.CategoricalDtype)
-    known = list(column.cat.categories) if is_factor else sorted(column.unique().tolist())
+    is_factor = isinstance(model.design.predictors[treatment].dtype, pd.CategoricalDtype)
+    known = list(coding_of(model, treatment).levels)
     # Numbers that are labels have no x + 1: those inside C(), and of a group factor.
     is_label = is_factor or treatment in model.formula.coded_columns
     is_label = is_label or treatment not in _columns_of_effects(model)
@@ -198,16 +216,32 @@ def comparison(model: Model, treatment: str, values: Sequence[Any] | None) -> Co
         if len(known) > 2 and not is_label:
             return Comparison(_unchanged, (_one_more,), ("+1",), None)
         values = known
-    values = [values] if isinstance(values, str) else list(values)
+    values = [values] if isinstance(values, str) or not isinstance(values, Iterable) else values
+    values = list(values)
     if len(values) < 2:
-        raise OptionError(f"A contrast of {treatment!r} needs two values at least; got {values!r}.")
-    for value in values if is_label else ():
-        if value not in known:
-            raise OptionError(
-                f"{treatment!r} has no level {value!r}." + near_matches(str(value), known)
-            )
+        raise OptionError(
+            f"A contrast of {treatment!r} needs two values at least, the reference first, such as "
+            f"values={known[:2]!r}; got {values!r}."
+        )
+    values = [
+        value
+        if not is_label and isinstance(value, Real) and np.isfinite(float(value))
+        else _level(treatment, value, known)
+        for value in values
+    ]
     reference, *others = values
     return Comparison(reference, tuple(others), tuple(map(_shown, others)), _shown(reference))
+
+
+def _level(treatment: str, value: Any, known: list[Any]) -> Any:
+    """Find the level meant: the value itself, or the one level that is written like it."""
+    same = [level for level in known if level == value]
+    same = same or [level for level in known if str(level) == str(value)]
+    if len(same) != 1:
+        raise OptionError(
+            f"{treatment!r} has no level {value!r}." + near_matches(str(value), known)
+        )
+    return same[0]
 
 
 def _columns_of_effects(model: Model) -> set[str]:

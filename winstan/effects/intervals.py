@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,8 +18,8 @@ INTERVALS = ("hdi", "eti")
 
 def describe(values: Array, prob: float, interval: str) -> dict[str, float]:
     """Mean, sd and interval of draws; the names of the interval's ends say which it is."""
+    names = interval_names(prob, interval)  # first: it refuses what is no probability
     lower, upper = interval_ends(values, prob, interval)
-    names = interval_names(prob, interval)
     return {
         "mean": float(values.mean()),
         "sd": float(values.std(ddof=1)),
@@ -37,8 +38,8 @@ def interval_names(prob: float, interval: str) -> tuple[str, str]:
     """
     if interval not in INTERVALS:
         raise OptionError(f"interval must be 'hdi' or 'eti', not {interval!r}.")
-    if not 0 < prob < 1:
-        raise OptionError(f"prob must be between 0 and 1, not {prob!r}.")
+    if not isinstance(prob, Real) or not 0 < prob < 1:
+        raise OptionError(f"prob must be a number between 0 and 1, not {prob!r}: 0.94, say.")
     tail = 100 * (1 - prob) / 2
     return f"{interval}_{tail:g}%", f"{interval}_{100 - tail:g}%"
 

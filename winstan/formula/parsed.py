@@ -20,7 +20,7 @@ from winstan.formula.terms import Atom, Effects, GroupSpec, ResponseSpec, unique
 from winstan.formula.tree import Call, Name, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
 __all__ = ["Formula", "GroupSpec", "evaluation_names", "parse_formula"]
 
@@ -87,6 +87,26 @@ class Formula:
             if isinstance(below, Name)
         )
 
+    def check_response_columns(self, columns: Container[str]) -> None:
+        """Refuse a response that is made of nothing but predictors: ``y ~ log(y)``.
+
+        A response of several columns may share some of them with the right side: the change of
+        ``I(after - before) ~ before`` is not known from ``before``.
+
+        Parameters
+        ----------
+        columns
+            Names that are columns. Others are the caller's values, which may stand on both sides.
+        """
+        left = [c for c in self.response_spec.value.columns if c in columns]
+        if left and all(column in self.predictor_columns for column in left):
+            name = self.response_spec.value.name
+            what = "" if [name] == left else f"column '{left[0]}' of "
+            raise formula_error(
+                f"{what}the response '{name}' is also a predictor; remove it from one side.",
+                self.text,
+            )
+
     @property
     def atoms(self) -> tuple[Atom, ...]:
         """The atoms of the right side: of common terms, offsets and group effects."""
@@ -123,7 +143,7 @@ def parse_formula(text: str, namespace: Mapping[str, Any] | None = None) -> Form
     left = [*response.value.columns, *(response.trials.columns if response.trials else ())]
     right = [column for atom in atoms for column in atom.columns]
     right += [column for group in reading.groups for column in group.factor_columns]
-    return Formula(
+    formula = Formula(
         text=source,
         response=response.text,
         common=reading.effects.text,
@@ -140,6 +160,11 @@ def parse_formula(text: str, namespace: Mapping[str, Any] | None = None) -> Form
         effects=reading.effects,
         offset_atoms=reading.offsets,
     )
+    # Of the other names only the data can tell whether they are columns.
+    certain = set(formula.columns).difference(formula.ambient)
+    if certain.issuperset(response.value.columns):
+        formula.check_response_columns(certain)
+    return formula
 
 
 def evaluation_names(formula: Formula, namespace: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -75,8 +75,9 @@ class Axis:
                 steps
                 for most, steps in (
                     (0.9, [1, 1.5, 2, 3, 5, 7]),
-                    (2, [1, 2, 5]),
-                    (3.5, [1, 3]),
+                    # Few enough for labels such as 30000 in a panel of half a figure's width.
+                    (1.5, [1, 2, 5]),
+                    (2.5, [1, 3]),
                     (np.inf, [1]),
                 )
                 if decades < most

@@ -45,6 +45,8 @@ BOX_FROM = 5
 """Observed differences from which a box is drawn behind their dots."""
 NAMED = 4
 """Values beyond the axis that the caption names one by one."""
+TITLE = 36
+"""Longest line of the axis' title, in characters."""
 CAPTION = 56
 """Longest line of a caption, in characters; 85 mm hold it."""
 
@@ -134,9 +136,9 @@ def plot_difference(
     drawn, beyond = axis.split(seen)
     many = seen.groupby(["row", "panel"])["x"].transform("size") >= BOX_FROM
 
-    posterior_label = f"posterior mean, {percent(prob)} HDI"
+    posterior_label = f"posterior, {percent(prob)} HDI"
     whose = _whose(seen["group"], group)
-    observed_label = f"observed, {whose} (no fitting)" if whose else "observed (no fitting)"
+    observed_label = f"observed, {whose}" if whose else "observed (no fitting)"
     one = len(rows["contrast"].unique()) == 1
     shown = contrast_text(rows["contrast"].iloc[0], treatment) if one else treatment
     title = f"{'Ratio' if ratio else 'Difference'} {'of' if ratio else 'in'} {response} ({shown})"
@@ -184,7 +186,7 @@ def plot_difference(
         + legend([posterior_label, observed_label])
         + axis.scale()
         + labs(
-            x=axis.title(title, None if ratio else unit),
+            x=_title(axis.title(title, None if ratio else unit)),
             y=by if by and by != "by" else (group or "") if by else "",
             fill="",
             caption=caption,
@@ -201,7 +203,7 @@ def plot_difference(
     else:
         breaks = [0.1, -lane] if len(seen) else [0.0]
         labels = [
-            f"posterior\n(mean, {percent(prob)} HDI)",
+            f"posterior\nmean,\n{percent(prob)} HDI",
             f"observed,\n{whose}\n(no fitting)" if whose else "observed\n(no fitting)",
         ][: len(breaks)]
     if by and not one:
@@ -301,6 +303,11 @@ def _usual(values: Floats) -> NDArray[np.bool_]:
         return np.ones(0, bool)
     low, high = np.quantile(values, [0.25, 0.75])
     return np.abs(values - (low + high) / 2) <= 2 * (high - low)
+
+
+def _title(text: str) -> str:
+    """Break a long title before its contrast, so that it fits half of a composed figure."""
+    return text.replace(" (", "\n(", 1) if len(text.partition("$")[0]) > TITLE else text
 
 
 def _beyond_caption(beyond: pd.DataFrame, absent: pd.DataFrame) -> str:

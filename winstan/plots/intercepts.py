@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from itertools import cycle
 
 import numpy as np
@@ -33,6 +34,8 @@ from winstan.plots.words import percent, wrapped
 
 DOTS_UP_TO = 100
 """Rows of data of one group (and treatment) up to which each is drawn as a dot."""
+CAPTION = 40
+"""Longest line of a caption, in characters; half of a composed figure holds it."""
 LOG_FROM = 1.5
 """Decades that positive data must span for the axis to be logarithmic by default."""
 
@@ -47,6 +50,7 @@ def plot_intercepts(
     prob: float = 0.94,
     unit: str | None = None,
     log: bool | None = None,
+    at: str | None = None,
 ) -> ggplot:
     """Draw the posterior of each group's intercept over the raw data.
 
@@ -75,6 +79,9 @@ def plot_intercepts(
     log
         Whether the axis is logarithmic; by default it is when everything drawn is positive and the
         data span more than 1.5 decades.
+    at
+        What the predictors are held at, for the caption: ``"at x = 0, stim = 0"``. By default
+        ``table.attrs["at"]``, which `winstan.effects.group_intercepts` sets.
 
     Returns
     -------
@@ -126,9 +133,11 @@ def plot_intercepts(
     dots = pd.concat([raw[~crowded], medians.rename(columns={"middle": "y"})])
     axis = Axis.around(np.concatenate([shown, bulk, tails]), dots["x"], log=log)
     drawn, beyond = axis.split(dots)
-    posterior_label = f"posterior mean, {percent(prob)} HDI"
+    posterior_label = f"posterior, {percent(prob)} HDI"
     rest = "row is" if len(beyond) == 1 else "rows are"
-    hidden = f"{len(beyond)} {rest} beyond the axis (triangles)" if len(beyond) else ""
+    at = table.attrs.get("at", "") if at is None else at
+    caption = textwrap.wrap(f"posterior mean {at}", CAPTION) if at else []
+    caption += [f"{len(beyond)} {rest} beyond the axis (triangles)"] if len(beyond) else []
     plot = (
         ggplot()
         + box_layers(boxed, ["row", "what"], axis, 0.3 * lane, whiskers=True)
@@ -154,9 +163,9 @@ def plot_intercepts(
             limits=(-len(rows) + 0.45, 0.55),
             expand=(0, 0),
         )
-        + labs(x=axis.title(response, unit), y=group, fill="", caption=hidden)
+        + labs(x=axis.title(response, unit), y=group, fill="", caption="\n".join(caption))
     )
-    return plot + theme_rows(24 + row_height(len(rows)) * len(rows))
+    return plot + theme_rows(24 + 3 * len(caption) + row_height(len(rows)) * len(rows))
 
 
 def _is_wide(values: pd.Series, lower: pd.Series) -> bool:

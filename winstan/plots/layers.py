@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
     type Floats = NDArray[np.float64]
 
+LEGEND = 34
+"""Longest row of a legend, in characters; half of plotnine's composed width holds it."""
+KEY = 4
+"""Width of a legend's dot and the space around it, in characters."""
 LINE_END = {"lineend": "butt"}
 
 
@@ -105,10 +109,19 @@ def triangle_layers(beyond: pd.DataFrame, colour: str) -> list[object]:
 
 
 def legend(labels: list[str]) -> guides:
-    """Return a legend of solid dots, in fewer columns where its labels do not fit in one row."""
-    fits = sum(map(len, labels)) <= 45
-    ncol = None if fits else 1 if len(labels) < 3 else 2
-    return guides(fill=guide_legend(ncol=ncol, override_aes={"alpha": 1, "size": 2}))
+    """Return a legend of solid dots, in as many columns as half a figure's width holds.
+
+    Half, because plots are composed beside each other, and plotnine cuts what does not fit.
+    """
+    ncol = next(
+        (
+            n
+            for n in range(len(labels), 1, -1)
+            if sum(KEY + max(map(len, labels[i::n])) for i in range(n)) <= LEGEND
+        ),
+        1,
+    )
+    return guides(fill=guide_legend(ncol=ncol, byrow=True, override_aes={"alpha": 1, "size": 2}))
 
 
 def row_height(n: int) -> float:

@@ -18,7 +18,15 @@ from winstan.errors import BackendError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
+_NOT_ALLOWED = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EEXIST,
+    errno.EISDIR,
+}
 FULL = {errno.ENOSPC, errno.EDQUOT}
 
 

@@ -1,0 +1,58 @@
+"""Stan and PyMC state one density: no sampling, only points, values and gradients."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conftest import model_of
+from test_template_densities import CASES, STRUCTURES, data_of, formula_of
+
+from winstan.backends import backend_named
+from winstan.families import FAMILIES
+
+pytestmark = pytest.mark.slow
+
+
+GRID = [
+    (*case, parametrization)
+    for case in CASES
+    for parametrization in (
+        ("centered", "noncentered") if "|" in STRUCTURES[case[2]][0] else (None,)
+    )
+]
+
+
+@pytest.mark.parametrize(("family", "link", "structure", "parametrization"), GRID)
+def test_stan_and_pymc_have_one_density(family, link, structure, parametrization):
+    formula, options = STRUCTURES[structure]
+    model = model_of(
+        formula_of(formula, link),
+        data_of(family, seed=3),
+        family,
+        link=link,
+        trials="trials" if family == "binomial" else None,
+        parametrization=parametrization,
+        **options,
+    )
+    stan, pymc = backend_named("stan"), backend_named("pymc")
+    geometry = model.geometry
+    n_corr = sum(
+        g.Z.shape[1] * (g.Z.shape[1] - 1) // 2 for g in model.design.groups if g.correlated
+    )
+    dim = n_corr + sum(
+        part.size
+        for part in (
+            geometry.beta_location,
+            geometry.log_sd_location,
+            geometry.effect_location,
+            geometry.log_aux_location,
+        )
+    )
+    confined = link in ("identity", "inverse", "sqrt") and FAMILIES[family].positive_mean
+    points = np.random.default_rng(4).normal(0, 0.1 if confined else 0.8, (20, dim))
+    ours, our_slopes = stan.log_density(model, points)
+    theirs, their_slopes = pymc.log_density(model, points)
+    gap = ours - theirs
+    np.testing.assert_allclose(gap - gap[0], 0, atol=1e-8 * np.abs(ours).max())
+    scale = np.abs(our_slopes).max()
+    np.testing.assert_allclose(our_slopes, their_slopes, rtol=1e-6, atol=1e-8 * scale)

@@ -1,0 +1,120 @@
+"""One keyword, three engines: the same parameters, the same posterior, and plain refusals."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import model_of
+from test_template_densities import data_of
+
+import winstan as ws
+from winstan.backends import bambi, pymc, stan
+
+# PyMC compiles for some ten seconds a model.
+pytestmark = [
+    pytest.mark.slow,
+    # Six groups: a few divergences move no mean by as much as its Monte Carlo error.
+    pytest.mark.filterwarnings("ignore::winstan.ConvergenceWarning"),
+]
+QUICK = {"seed": 1, "progress": False, "target_accept": 0.98}
+# Of K parameters none should differ by more than this many combined Monte Carlo errors: the chance
+# of one false alarm in a run of all these tests is below one in a thousand.
+Z = 4.5
+
+
+def gap(a: ws.Fit, b: ws.Fit) -> float:
+    """Largest difference of means, in combined MCSE."""
+    one, two = a.summary(), b.summary()
+    assert one.index.tolist() == two.index.tolist()
+    return float(
+        ((one["mean"] - two["mean"]) / np.hypot(one["mcse_mean"], two["mcse_mean"])).abs().max()
+    )
+
+
+@pytest.mark.parametrize(
+    ("formula", "family", "options"),
+    [
+        ("y ~ x + cond + (cond|g)", "gaussian", {"weights": "w"}),
+        ("y ~ x + offset(np.log(t)) + (1|g)", "negative_binomial", {"center": False}),
+    ],
+)
+def test_pymc_has_stans_posterior(formula, family, options):
+    data = data_of(family)
+    fits = [ws.fit(formula, data, family, backend=b, **options, **QUICK) for b in ("stan", "pymc")]
+    assert gap(*fits) < Z
+    one, two = (fit.draws["posterior"] for fit in fits)
+    assert {n: v.dims for n, v in one.data_vars.items()} == {
+        n: v.dims for n, v in two.data_vars.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("formula", "family", "options"),
+    [
+        ("y ~ x + cond + offset(np.log(t)) + (1|g)", "poisson", {}),
+        ("y ~ x + (x||g) + (1|h)", "gaussian", {"weights": "w"}),
+        ("y ~ cond + (1|g/h)", "binomial", {"trials": "trials", "link": "probit", "center": False}),
+    ],
+)
+def test_bambi_has_stans_posterior(formula, family, options):
+    data = data_of(family)
+    options = options | {"priors": {"b": ws.StudentT(5, 0.1, 2.0), "sd": ws.HalfNormal(1.5)}}
+    fits = [ws.fit(formula, data, family, backend=b, **options, **QUICK) for b in ("stan", "bambi")]
+    assert gap(*fits) < Z
+
+
+def test_a_wrong_backend_is_caught(monkeypatch):
+    """Swap PyMC's rate for a scale: the comparison of the other tests must see it."""
+    right = pymc.LOG_LIKELIHOODS["gamma"]
+
+    def wrong(stats, eta, aux, link):
+        return right(stats, eta, {"alpha": 1 / aux["alpha"]}, link)
+
+    monkeypatch.setattr(pymc, "LOG_LIKELIHOODS", {**pymc.LOG_LIKELIHOODS, "gamma": wrong})
+    model = model_of("y ~ x + (1|g)", data_of("gamma"), "gamma")
+    points = np.random.default_rng(1).normal(0, 0.5, (5, 3 + 6 + 1))
+    gaps = stan.BACKEND.log_density(model, points)[0] - pymc.BACKEND.log_density(model, points)[0]
+    assert np.ptp(gaps) > 1
+
+
+def test_what_bambi_cannot_express_is_refused():
+    data = data_of("gaussian")
+    for formula, options, words in [
+        ("y ~ x + (x|g)", {}, "correlated effects of 'g'.*stan"),
+        ("y ~ cond", {"priors": {"cond[b]": ws.Cauchy()}}, "mix priors.*stan"),
+    ]:
+        with pytest.raises(ws.BackendError, match=words):
+            ws.fit(formula, data, backend="bambi", progress=False, **options)
+    with pytest.raises(ws.BackendError, match="sqrt"):
+        bambi.bambi_model(model_of("y ~ x", data_of("poisson"), "poisson", link="sqrt"))
+
+
+def test_samplers_are_checked():
+    data = data_of("gaussian")
+    with pytest.raises(ws.OptionError, match="sampler= must be one of"):
+        ws.fit("y ~ x", data, backend="pymc", sampler="gibbs", progress=False)
+    with pytest.raises(ws.BackendError, match="pip install blackjax"):
+        ws.fit("y ~ x", data, backend="pymc", sampler="blackjax", progress=False)
+
+
+@pytest.mark.parametrize("missing", ["pymc", "bambi"])
+def test_stan_needs_neither_pymc_nor_bambi(missing):
+    program = f"""
+import sys
+sys.modules["pymc"] = sys.modules["bambi"] = sys.modules["pytensor"] = None
+import winstan as ws
+data = ws.simulate_lfp(seed=5)
+fit = ws.fit("Power ~ stim + (1|mouse)", data, family="gamma", seed=1, progress=False)
+assert fit.diagnostics.ok
+try:
+    ws.fit("Power ~ stim", data, family="gamma", backend="{missing}", progress=False)
+except ws.BackendError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert f"pip install {missing}" in done.stdout

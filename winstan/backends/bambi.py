@@ -1,0 +1,257 @@
+"""bambi: the same model row by row, by bambi's own design matrices: an independent check.
+
+Formula, family, link and every prior are translated and passed explicitly, because bambi's defaults
+differ (gamma's link is the inverse, priors scale with the data for some families only). What bambi
+cannot express is refused, with the backend that can.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from winstan.backends.pymc import SAMPLERS, sampler_statistics
+from winstan.draws import Draws, run_attributes
+from winstan.errors import BackendError, OptionError
+from winstan.toolchain.progress import someone_looks_on
+
+if TYPE_CHECKING:
+    import bambi
+    import xarray as xr
+
+    from winstan.backends.base import Settings
+    from winstan.design import GroupTerm
+    from winstan.families import Array
+    from winstan.model import Model, Variable
+    from winstan.priors import Prior
+
+FAMILIES = {
+    "gaussian": "gaussian",
+    "student": "t",
+    "lognormal": "gaussian",  # of log y: the same posterior, its density apart by a constant
+    "gamma": "gamma",
+    "poisson": "poisson",
+    "negative_binomial": "negativebinomial",
+    "bernoulli": "bernoulli",
+    "binomial": "binomial",
+}
+RESPONSE, TRIALS, WEIGHT = "winstan_y", "winstan_trials", "winstan_weight"
+
+
+@dataclass(frozen=True, slots=True)
+class BambiBackend:
+    """bambi, on rows."""
+
+    name: str = "bambi"
+
+    def sample(self, model: Model, settings: Settings) -> Draws:
+        """Draw from the posterior with the NUTS of PyMC or of `settings.sampler`.
+
+        Raises
+        ------
+        BackendError
+            If bambi is not installed, or cannot express the model.
+        OptionError
+            If there is no such sampler.
+        """
+        import_bambi()
+        sampler = settings.sampler or "pymc"
+        if sampler not in SAMPLERS:
+            raise OptionError(f"sampler= must be one of {', '.join(SAMPLERS)}, not {sampler!r}.")
+        if find_spec(sampler) is None:
+            raise BackendError(f"sampler={sampler!r} needs {sampler}: pip install {sampler}")
+        built = bambi_model(model)
+        progress = someone_looks_on() if settings.progress is None else settings.progress
+        tree = built.fit(
+            draws=settings.draws,
+            tune=settings.warmup,
+            chains=settings.chains,
+            cores=settings.cores,
+            random_seed=settings.seed,
+            inference_method=sampler,
+            target_accept=settings.target_accept or model.geometry.target_accept,
+            progressbar=progress,
+            **({"quiet": True, "compute_convergence_checks": False} if sampler == "pymc" else {}),
+        )
+        posterior = tree["posterior"]
+        return Draws(
+            posterior={v.name: _values(posterior, v, model) for v in model.variables},
+            sample_stats=sampler_statistics(tree["sample_stats"], settings),
+            attrs=run_attributes(
+                f"bambi ({sampler})",
+                import_module("bambi").__version__,
+                settings.seed,
+                float(posterior.attrs.get("sampling_time", np.nan)),
+            ),
+        )
+
+    def log_density(self, model: Model, unconstrained: Array) -> tuple[Array, Array]:
+        """Refuse: bambi's coordinates are its own.
+
+        Raises
+        ------
+        BackendError
+        """
+        raise BackendError("bambi has no log density in winstan's coordinates; use stan or pymc.")
+
+    def code(self, model: Model) -> str:
+        """Return the model as bambi prints it."""
+        return str(bambi_model(model))
+
+
+BACKEND = BambiBackend()
+
+
+def import_bambi() -> Any:
+    """Import bambi, or say how to get it."""
+    try:
+        return import_module("bambi")
+    except ImportError as problem:
+        raise BackendError("backend='bambi' needs bambi: pip install bambi") from problem
+
+
+def bambi_model(model: Model) -> bambi.Model:
+    """Translate a model to bambi's.
+
+    Raises
+    ------
+    BackendError
+        If bambi cannot express it.
+    """
+    bmb = import_bambi()
+    _check(model)
+    try:
+        return bmb.Model(
+            _formula(model),
+            _data(model),
+            family=FAMILIES[model.family.name],
+            link=model.link.name,
+            priors=_priors(bmb, model),
+            auto_scale=False,
+            center_predictors=model.center,
+        )
+    except ValueError as problem:
+        raise BackendError(
+            f"bambi cannot express this model ({problem}); backend='stan' and 'pymc' can."
+        ) from problem
+
+
+def _check(model: Model) -> None:
+    for group in model.design.groups:
+        if group.correlated and group.Z.shape[1] > 1:
+            raise BackendError(
+                f"bambi cannot express the correlated effects of {group.factor!r}: use "
+                f"backend='stan' or 'pymc', or (... || {group.factor}) for uncorrelated ones."
+            )
+    if model.link.name == "sqrt":
+        raise BackendError("bambi has no sqrt link; backend='stan' and 'pymc' have.")
+
+
+def _factor_column(group: GroupTerm) -> str:
+    return "winstan_" + group.factor.replace(":", "_by_")
+
+
+def _formula(model: Model) -> str:
+    response = RESPONSE
+    if model.design.response.trials is not None:
+        response = f"p({RESPONSE}, {TRIALS})"
+    elif model.design.weights is not None:
+        response = f"weighted({RESPONSE}, {WEIGHT})"
+    right = [model.formula.common]
+    right += [f"offset({offset})" for offset in model.formula.offset]
+    for spec, group in zip(model.formula.groups, model.design.groups, strict=True):
+        right.append(f"({spec.effects}|{_factor_column(group)})")
+    return f"{response} ~ {' + '.join(right)}"
+
+
+def _data(model: Model) -> pd.DataFrame:
+    """Rows for bambi: predictors as they are, response and levels as the design has them."""
+    design = model.design
+    if design.weights is not None and design.response.trials is not None:
+        raise BackendError("bambi cannot weight binomial counts; backend='stan' and 'pymc' can.")
+    data = design.predictors.iloc[design.row].reset_index(drop=True)
+    for name in data.columns:
+        if data[name].dtype == bool:
+            data[name] = data[name].astype(int)
+    y = design.response.y
+    if model.family.name == "lognormal":
+        y = np.log(y)
+    whole = model.family.name in ("poisson", "negative_binomial", "bernoulli", "binomial")
+    data[RESPONSE] = y.astype(int) if whole else y
+    if design.response.trials is not None:
+        data[TRIALS] = design.response.trials.astype(int)
+    if design.weights is not None:
+        data[WEIGHT] = design.weights
+    for group in design.groups:
+        codes = group.level[design.row]
+        # Levels by number, so that their order is ours whatever they are called.
+        data[_factor_column(group)] = pd.Categorical(codes, categories=range(len(group.levels)))
+    return data
+
+
+def _priors(bmb: Any, model: Model) -> dict[str, Any]:
+    priors = model.priors.table
+    design = model.design
+    out = {}
+    if design.intercept:
+        out["Intercept"] = _prior(bmb, [priors["Intercept"]], scalar=True)
+    for term in design.terms:
+        out[term.name] = _prior(
+            bmb, [priors[name] for name in term.column_names], scalar=not term.labels
+        )
+    for group in design.groups:
+        for effect in group.effects:
+            whole = f"{effect.name}|{group.factor}_sigma"
+            names = [f"{whole}[{label}]" for label in effect.labels] or [whole]
+            sigma = _prior(bmb, [priors[name] for name in names], scalar=not effect.labels)
+            key = f"{effect.name}|{_factor_column(group)}"
+            out[key] = bmb.Prior("Normal", mu=0, sigma=sigma)
+    for name in model.family.auxiliary:
+        out[name] = _prior(bmb, [priors[name]], scalar=True)
+    return out
+
+
+def _prior(bmb: Any, priors: list[Prior], *, scalar: bool) -> Any:
+    """Translate the priors of one term: one distribution, with a number for each column."""
+    kinds = {type(prior).__name__ for prior in priors}
+    if len(kinds) > 1:
+        raise BackendError(
+            f"bambi cannot mix priors of the kinds {' and '.join(sorted(kinds))} in one term; "
+            "backend='stan' and 'pymc' can."
+        )
+    kind = kinds.pop()
+    arguments = {
+        "Normal": ("mu", "sigma"),
+        "StudentT": ("nu", "mu", "sigma"),
+        "Cauchy": ("alpha", "beta"),
+        "Exponential": ("lam",),
+        "Gamma": ("alpha", "beta"),
+        "InverseGamma": ("alpha", "beta"),
+        "HalfNormal": ("sigma",),
+        "HalfStudentT": ("nu", "sigma"),
+        "HalfCauchy": ("beta",),
+        "Flat": (),
+    }[kind]
+    columns = np.array([prior.numbers for prior in priors]).T
+    numbers = {
+        name: float(column[0]) if scalar else column
+        for name, column in zip(arguments, columns, strict=True)
+    }
+    return bmb.Prior(kind, **numbers)
+
+
+def _values(posterior: xr.Dataset, variable: Variable, model: Model) -> Array:
+    """Return a variable's draws with its dims in our order: (chains, draws, *dims)."""
+    name = variable.name
+    for group in model.design.groups:
+        own = {f"{effect.name}|{group.factor}": effect.name for effect in group.effects}
+        for ours, effect in own.items():
+            if name in (ours, f"{ours}_sigma"):
+                theirs = f"{effect}|{_factor_column(group)}{name[len(ours) :]}"
+                return posterior[theirs].transpose("chain", "draw", ...).to_numpy()
+    return posterior[name].transpose("chain", "draw", ...).to_numpy()

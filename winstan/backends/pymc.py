@@ -1,0 +1,307 @@
+"""PyMC: the same model on the same cells, in the same coordinates, for PyMC's samplers.
+
+The densities are written here once more, independently of the Stan templates: that the two agree
+to rounding is the main guard against an error in either.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from winstan.backends.pymc_likelihoods import LOG_LIKELIHOODS
+from winstan.draws import Draws, Sampled, canonical, run_attributes
+from winstan.errors import BackendError, OptionError
+from winstan.scales import correlation_names
+from winstan.toolchain.progress import someone_looks_on
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pymc
+    import xarray as xr
+
+    from winstan.backends.base import Settings
+    from winstan.families import Array
+    from winstan.model import Model
+    from winstan.priors import Prior
+
+SAMPLERS = ("pymc", "nutpie", "numpyro", "blackjax")
+MAX_TREEDEPTH = 10
+# ArviZ's names of the sampler's statistics, and what nutpie calls them.
+STATISTICS = {
+    "lp": ("lp", "logp"),
+    "diverging": ("diverging",),
+    "energy": ("energy",),
+    "tree_depth": ("tree_depth", "depth"),
+    "n_steps": ("n_steps",),
+    "acceptance_rate": ("acceptance_rate", "mean_tree_accept"),
+    "step_size": ("step_size",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PymcBackend:
+    """PyMC, on cells and in standardised coordinates."""
+
+    name: str = "pymc"
+
+    def sample(self, model: Model, settings: Settings) -> Draws:
+        """Draw from the posterior with NUTS: PyMC's, or that of `settings.sampler`.
+
+        Raises
+        ------
+        BackendError
+            If PyMC, or the sampler asked for, is not installed.
+        OptionError
+            If there is no such sampler.
+        """
+        pm = import_pymc()
+        sampler = settings.sampler or "pymc"
+        if sampler not in SAMPLERS:
+            raise OptionError(f"sampler= must be one of {', '.join(SAMPLERS)}, not {sampler!r}.")
+        if find_spec(sampler) is None:
+            raise BackendError(f"sampler={sampler!r} needs {sampler}: pip install {sampler}")
+        built = pymc_model(model)
+        blocks = [variable.name for variable in built.free_RVs]
+        progress = someone_looks_on() if settings.progress is None else settings.progress
+        with built:
+            tree = pm.sample(
+                draws=settings.draws,
+                tune=settings.warmup,
+                chains=settings.chains,
+                cores=settings.cores,
+                random_seed=settings.seed,
+                target_accept=settings.target_accept or model.geometry.target_accept,
+                nuts_sampler=sampler,
+                var_names=blocks,
+                progressbar=progress,
+                quiet=True,
+                compute_convergence_checks=False,
+            )
+        return Draws(
+            posterior=canonical(model, _sampled(model, tree["posterior"])),
+            sample_stats=sampler_statistics(tree["sample_stats"], settings),
+            attrs=run_attributes(
+                f"pymc ({sampler})",
+                pm.__version__,
+                settings.seed,
+                float(tree["posterior"].attrs.get("sampling_time", np.nan)),
+            ),
+            max_treedepth=MAX_TREEDEPTH,
+        )
+
+    def log_density(self, model: Model, unconstrained: Array) -> tuple[Array, Array]:
+        """Log density (Jacobians included) and gradient at unconstrained points, one a row.
+
+        The order is the Stan templates': beta_raw, log_sd, corr_raw, effect, log_aux.
+        """
+        built = pymc_model(model)
+        variables = built.value_vars
+        sizes = [int(np.prod(built.initial_point()[v.name].shape)) for v in variables]
+        # A few points are evaluated sooner than a fast function is compiled.
+        density = built.compile_logp(mode="FAST_COMPILE")
+        slope = built.compile_dlogp(mode="FAST_COMPILE")
+        points = np.atleast_2d(np.asarray(unconstrained, float))
+        values, slopes = [], []
+        for point in points:
+            parts = np.split(point, np.cumsum(sizes)[:-1])
+            at = {v.name: part for v, part in zip(variables, parts, strict=True)}
+            values.append(float(density(at)))
+            slopes.append(np.asarray(slope(at)))
+        return np.array(values), np.array(slopes)
+
+    def code(self, model: Model) -> str:
+        """Return the model as PyMC prints it."""
+        return str(pymc_model(model).str_repr())
+
+
+BACKEND = PymcBackend()
+
+
+def import_pymc() -> Any:
+    """Import PyMC, or say how to get it."""
+    try:
+        return import_module("pymc")
+    except ImportError as problem:
+        raise BackendError("backend='pymc' needs PyMC: pip install pymc") from problem
+
+
+def pymc_model(model: Model) -> pymc.Model:
+    """Build the PyMC model of a `Model`.
+
+    Its free variables are the coordinates of `Model.geometry`, unconstrained and of order one,
+    under the names of the Stan templates; priors, effects and likelihood are potentials on what
+    they determine.
+    """
+    pm = import_pymc()
+    pt = import_module("pytensor.tensor")
+    geometry, cells = model.geometry, model.cells
+    n_free = [
+        group.Z.shape[1] * (group.Z.shape[1] - 1) // 2
+        for _, group in correlation_names(model.design)
+    ]
+    n_sd, n_aux = geometry.log_sd_location.size, geometry.log_aux_location.size
+    P = geometry.beta_location.size
+    priors = list(model.priors.table.values())
+
+    def block(name: str, size: int) -> Any:
+        return pm.Flat(name, shape=size) if size else pt.zeros(0)
+
+    with pm.Model() as built:
+        beta = geometry.beta_location + pt.dot(geometry.beta_scale, block("beta_raw", P))
+        log_sd = geometry.log_sd_location + geometry.log_sd_scale * block("log_sd", n_sd)
+        corr_raw = block("corr_raw", sum(n_free))
+        effect = geometry.effect_location + geometry.effect_scale * block(
+            "effect", geometry.effect_location.size
+        )
+        log_aux = geometry.log_aux_location + geometry.log_aux_scale * block("log_aux", n_aux)
+        sd, aux = pt.exp(log_sd), pt.exp(log_aux)
+
+        _add_priors(pm, "beta_prior", priors[:P], beta)
+        _add_priors(pm, "sd_prior", priors[P : P + n_sd], sd)
+        _add_priors(pm, "aux_prior", priors[len(priors) - n_aux :] if n_aux else [], aux)
+        pm.Potential("jacobian", log_sd.sum() + log_aux.sum())
+
+        eta = cells.offset + pt.dot(geometry.X, beta)
+        factors = iter(_correlation_factors(pm, pt, model, corr_raw, n_free))
+        k = t = 0
+        for m, (group, term) in enumerate(zip(model.design.groups, geometry.terms, strict=True)):
+            q, J = term.basis.shape[0], len(group.levels)
+            sds = sd[k : k + q]
+            correlated = group.correlated and q > 1
+            factor = sds[:, None] * (next(factors) if correlated else pt.eye(q))
+            u = effect[t : t + J * q].reshape((q, J))
+            if term.centered:
+                deviation = pt.dot(term.basis, u) - pt.dot(term.B, beta)[:, None]
+                z = pt.linalg.solve_triangular(factor, deviation, lower=True)
+                density = _standard_normal(pt, z) - J * pt.log(pt.diag(factor)).sum()
+            else:
+                density = _standard_normal(pt, u)
+                u = pt.dot(factor, u)
+            pm.Potential(f"effects_{group.factor}_{m}", density)
+            for i in range(q):
+                eta = eta + geometry.Z[:, k + i] * u[i][cells.level[m]]
+            k += q
+            t += J * q
+        likelihood = LOG_LIKELIHOODS[model.family.template]
+        named = dict(zip(model.family.auxiliary, (aux[a] for a in range(n_aux)), strict=True))
+        pm.Potential("likelihood", likelihood(cells.statistics, eta, named, model.link.name))
+    return built
+
+
+def _standard_normal(pt: Any, z: Any) -> Any:
+    return -0.5 * pt.sqr(z).sum() - 0.5 * np.log(2 * np.pi) * z.size
+
+
+def _add_priors(pm: Any, name: str, priors: Sequence[Prior], values: Any) -> None:
+    """Add the priors of a vector, those of one kind together."""
+    kinds = dict.fromkeys(type(prior) for prior in priors)
+    distributions: dict[str, Any] = {
+        "Normal": pm.Normal.dist,
+        "StudentT": lambda nu, mu, sigma: pm.StudentT.dist(nu=nu, mu=mu, sigma=sigma),
+        "Cauchy": pm.Cauchy.dist,
+        "Exponential": pm.Exponential.dist,
+        "Gamma": lambda alpha, beta: pm.Gamma.dist(alpha=alpha, beta=beta),
+        "InverseGamma": lambda alpha, beta: pm.InverseGamma.dist(alpha=alpha, beta=beta),
+        "HalfNormal": pm.HalfNormal.dist,
+        "HalfStudentT": lambda nu, sigma: pm.HalfStudentT.dist(nu=nu, sigma=sigma),
+        "HalfCauchy": pm.HalfCauchy.dist,
+    }
+    for kind in kinds:
+        if kind.__name__ == "Flat":
+            continue
+        at = [i for i, prior in enumerate(priors) if type(prior) is kind]
+        numbers = np.array([priors[i].numbers for i in at]).T
+        density = pm.logp(distributions[kind.__name__](*numbers), values[at])
+        pm.Potential(f"{name}_{kind.__name__}", density.sum())
+
+
+def _correlation_factors(
+    pm: Any, pt: Any, model: Model, raw: Any, n_free: Sequence[int]
+) -> list[Any]:
+    """Cholesky factors of the correlation matrices, with LKJ densities and Jacobians as potentials.
+
+    Canonical partial correlations z = tanh(raw) fill each row from the left, each taking its share
+    of what is left of the row's unit length (Lewandowski, Kurowicka and Joe 2009).
+    """
+    factors, at = [], 0
+    for (name, group), n in zip(correlation_names(model.design), n_free, strict=True):
+        q = group.Z.shape[1]
+        z = pt.tanh(raw[at : at + n])
+        log_jacobian = pt.log1p(-pt.sqr(z)).sum()
+        rows, diagonal, entry = [], [pt.as_tensor(1.0)], 0
+        for i in range(q):
+            left: Any = pt.as_tensor(1.0)
+            row = []
+            for _ in range(i):
+                value = z[entry] * pt.sqrt(left)
+                log_jacobian = log_jacobian + 0.5 * pt.log(left)
+                left = left - pt.sqr(value)
+                row.append(value)
+                entry += 1
+            if i:
+                diagonal.append(pt.sqrt(left))
+            rows.append(pt.stack([*row, diagonal[i], *[pt.as_tensor(0.0)] * (q - 1 - i)]))
+        eta = model.priors[name].numbers[0]
+        power = np.arange(q - 1, -1, -1) + 2 * (eta - 1)  # of each diagonal entry, from the first
+        pm.Potential(name, log_jacobian + pt.dot(power, pt.log(pt.stack(diagonal))))
+        factors.append(pt.stack(rows))
+        at += n
+    return factors
+
+
+def _sampled(model: Model, posterior: xr.Dataset) -> Sampled:
+    """Turn raw draws into the geometry's quantities, as the graph does."""
+    geometry = model.geometry
+
+    def take(name: str, size: int) -> Array:
+        if size:
+            return posterior[name].to_numpy()
+        return np.zeros((posterior.sizes["chain"], posterior.sizes["draw"], 0))
+
+    beta = take("beta_raw", geometry.beta_location.size) @ geometry.beta_scale.T
+    log_sd = take("log_sd", geometry.log_sd_location.size) * geometry.log_sd_scale
+    effect = take("effect", geometry.effect_location.size) * geometry.effect_scale
+    log_aux = take("log_aux", geometry.log_aux_location.size) * geometry.log_aux_scale
+    factors, at = [], 0
+    for _, group in correlation_names(model.design):
+        q = group.Z.shape[1]
+        n = q * (q - 1) // 2
+        factors.append(_factor_of(posterior["corr_raw"].to_numpy()[..., at : at + n], q))
+        at += n
+    return Sampled(
+        beta=beta + geometry.beta_location,
+        sd=np.exp(log_sd + geometry.log_sd_location),
+        factors=factors,
+        effect=effect + geometry.effect_location,
+        aux=np.exp(log_aux + geometry.log_aux_location),
+    )
+
+
+def _factor_of(raw: Array, q: int) -> Array:
+    """Fill Cholesky factors from canonical partial correlations: (..., n) to (..., q, q)."""
+    z, entry = np.tanh(raw), 0
+    factor = np.zeros((*raw.shape[:-1], q, q))
+    for i in range(q):
+        left = np.ones(raw.shape[:-1])
+        for j in range(i):
+            factor[..., i, j] = z[..., entry] * np.sqrt(left)
+            left = left - np.square(factor[..., i, j])
+            entry += 1
+        factor[..., i, i] = np.sqrt(left)
+    return factor
+
+
+def sampler_statistics(stats: xr.Dataset, settings: Settings) -> dict[str, np.ndarray]:
+    """Return a PyMC sampler's statistics under ArviZ's names."""
+    shape = (settings.chains, settings.draws)
+    out = {}
+    for name, names in STATISTICS.items():
+        found = next((n for n in names if n in stats), None)
+        out[name] = np.full(shape, np.nan) if found is None else stats[found].to_numpy()
+    return out | {"diverging": out["diverging"].astype(bool)}
