@@ -40,13 +40,14 @@ from winstan.priors import (
 from winstan.toolchain import toolchain
 
 if TYPE_CHECKING:
-    from winstan.fitting import Fit, fit
+    from winstan.fitted import Fit
+    from winstan.fitting import fit
     from winstan.plots import theme_winstan
     from winstan.simulate import simulate_lfp
 
 # Loaded when first used, so that `import winstan` costs next to nothing.
 _LAZY = {
-    "Fit": "winstan.fitting",
+    "Fit": "winstan.fitted",
     "fit": "winstan.fitting",
     "simulate_lfp": "winstan.simulate",
     "theme_winstan": "winstan.plots",

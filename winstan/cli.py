@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from winstan.fitting import Fit
+    from winstan.fitted import Fit
 
 BAD_INPUT = 2
 INTERRUPTED = 130

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from winstan.fitting import Fit
+    from winstan.fitted import Fit
 
 # Group effects beyond this many rows are left to `Fit.summary`.
 EFFECT_ROWS = 12
