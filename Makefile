@@ -38,7 +38,7 @@ lint: install
 	$(VENV)/bin/mypy
 
 bench: install  ## winstan beside a row-wise Stan model, on the LFP example
-	$(PY) benchmarks/lfp.py
+	$(PY) benchmarks/lfp.py --cold
 
 figure: install  ## the figure of the README
 	$(PY) docs/figure.py

@@ -176,6 +176,12 @@ def test_no_compiler(pretended, monkeypatch, tmp_path, system, remedy):
         build(pretended.template)
 
 
+def test_a_compiler_that_was_asked_for_is_not_replaced(pretended, monkeypatch, tmp_path):
+    monkeypatch.setenv("CXX", str(tmp_path / "no-such-g++"))
+    with pytest.raises(BackendError, match=r"CXX names .*no-such-g\+\+.*unset"):
+        build(pretended.template)
+
+
 def test_a_compiler_that_does_not_work(pretended, monkeypatch, tmp_path):
     broken = tmp_path / "broken-g++"
     broken.write_text("#!/bin/sh\necho 'no developer tools' >&2\nexit 1\n")

@@ -80,7 +80,6 @@ class Family:
         if name not in self.links:
             raise FamilyError(
                 f"The {self.name} family has no link {name!r}; it has {', '.join(self.links)}."
-                + (near_matches(name, self.links) if name not in LINKS else "")
             )
         return LINKS[name]
 

@@ -211,8 +211,9 @@ def _header_version(folder: Path) -> str:
 
 
 def _compiler() -> str:
-    asked = os.environ.get("CXX", "").split()
-    for name in [*asked[:1], "g++", "clang++", "c++"]:
+    asked = os.environ.get("CXX", "").split()[:1]
+    # A compiler that was asked for is not replaced in silence.
+    for name in asked or ["g++", "clang++", "c++"]:
         path = shutil.which(name)
         if path is not None:
             return path
@@ -221,6 +222,11 @@ def _compiler() -> str:
         "Linux": "`apt-get install g++` installs one on Debian and Ubuntu, `dnf install gcc-c++`"
         " on Fedora, `conda install cxx-compiler` in conda.",
     }.get(platform.system(), "Install g++ or clang++.")
+    if asked:
+        raise BackendError(
+            f"The environment variable CXX names the C++ compiler {asked[0]!r}, which is not there."
+            " Mend or unset it."
+        )
     raise BackendError(f"Stan needs a C++ compiler, and there is none. {remedy}")
 
 
