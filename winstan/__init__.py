@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from winstan._version import __version__
 from winstan.errors import (
+    AgreementError,
     BackendError,
     ConvergenceWarning,
     DataError,
@@ -40,6 +41,7 @@ from winstan.priors import (
 from winstan.toolchain import toolchain
 
 if TYPE_CHECKING:
+    from winstan.compare import Agreement, agree
     from winstan.fitted import Fit
     from winstan.fitting import fit
     from winstan.plots import theme_winstan
@@ -47,7 +49,9 @@ if TYPE_CHECKING:
 
 # Loaded when first used, so that `import winstan` costs next to nothing.
 _LAZY = {
+    "Agreement": "winstan.compare",
     "Fit": "winstan.fitted",
+    "agree": "winstan.compare",
     "fit": "winstan.fitting",
     "simulate_lfp": "winstan.simulate",
     "theme_winstan": "winstan.plots",
@@ -55,6 +59,8 @@ _LAZY = {
 
 __all__ = [
     "LKJ",
+    "Agreement",
+    "AgreementError",
     "BackendError",
     "Cauchy",
     "ConvergenceWarning",
@@ -76,6 +82,7 @@ __all__ = [
     "StudentT",
     "WinstanError",
     "__version__",
+    "agree",
     "fit",
     "simulate_lfp",
     "theme_winstan",

@@ -1,0 +1,222 @@
+"""Whether fits of one question, by different engines, gave one answer.
+
+Two correct samplers of one posterior differ by Monte Carlo error alone, and that error is known: a
+difference is measured in it, and called a disagreement only where chance would hardly give it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from winstan.compare import words
+from winstan.compare.numbers import draws_of, intervals_of, pair_of, roles_of
+from winstan.compare.question import check_same_question
+from winstan.errors import AgreementError, OptionError
+from winstan.fitted import Fit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from plotnine import ggplot
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Agreement:
+    """How far fits of one question agree; `agree` makes it.
+
+    Attributes
+    ----------
+    table : DataFrame
+        A row for each parameter and pair of fits: columns parameter, role, first, second (names of
+        the fits), mean_first, mean_second, difference, z_mean, sd_ratio, z_sd, ess_first,
+        ess_second (the smaller of bulk and tail), agrees.
+    intervals : DataFrame
+        A row for each parameter and fit: columns fit, parameter, role, mean, sd, lower, upper (94%
+        HDI), mcse_mean.
+    names : tuple of str
+        Of the fits; every other one is held against the first.
+    alpha : float
+        The probability, at most, that one or more rows of fits that do agree are called a
+        disagreement.
+    threshold : float
+        The largest absolute z that is called agreement.
+    unconverged : mapping of str to str
+        By name, the verdict of each fit that has not converged.
+    """
+
+    table: pd.DataFrame
+    intervals: pd.DataFrame
+    names: tuple[str, ...]
+    alpha: float
+    threshold: float
+    unconverged: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether all fits have converged, and no parameter differs by more than chance allows."""
+        return not self.unconverged and bool(self.table["agrees"].all())
+
+    @property
+    def verdict(self) -> str:
+        """One sentence: the fits agree, or where they differ most and what to look for."""
+        if self.unconverged:
+            return words.unconverged_verdict(self.unconverged)
+        return words.verdict(self)
+
+    def raise_for_disagreement(self) -> None:
+        """Raise unless the fits agree.
+
+        Raises
+        ------
+        AgreementError
+            With the verdict, if they differ or have not converged.
+        """
+        if not self.ok:
+            raise AgreementError(self.verdict)
+
+    def plot(self) -> ggplot:
+        """Draw the intervals of each fit side by side, and the z values beside them.
+
+        Returns
+        -------
+        plotnine.ggplot
+            120 mm wide, of a height that fits its rows.
+        """
+        from winstan import plots  # noqa: PLC0415 - plotnine loads when a figure is asked for
+
+        shown = words.to_plot(self.table)
+        left_out = self.table["parameter"].nunique() - len(shown)
+        return plots.plot_agreement(
+            self.intervals[self.intervals["parameter"].isin(shown)],
+            self.table[self.table["parameter"].isin(shown)],
+            threshold=self.threshold,
+            left_out=left_out,
+        )
+
+    def __repr__(self) -> str:
+        shown, left_out = words.printed(self)
+        lines = [words.heading(self), "", self.verdict, "", shown.to_string()]
+        return "\n".join(lines + (["", left_out] if left_out else []))
+
+    def _repr_html_(self) -> str:
+        shown, left_out = words.printed(self)
+        colour = "#009E73" if self.ok else "#D55E00"
+        parts = [
+            f"<div>{escape(words.heading(self))}</div>",
+            f'<div style="border-left: 4px solid {colour}; padding-left: 0.6em; '
+            f'margin: 0.6em 0">{escape(self.verdict)}</div>',
+            shown.to_html(border=0),
+        ]
+        return "\n".join(parts + ([f"<div>{escape(left_out)}</div>"] if left_out else []))
+
+
+def agree(
+    a: Fit, b: Fit, *more: Fit, names: Sequence[str] | None = None, alpha: float = 0.01
+) -> Agreement:
+    """Hold fits of the same question against each other, in units of their Monte Carlo error.
+
+    Parameters
+    ----------
+    a, b, *more
+        Fits with the same data, formula, family, link and priors. All others are held against the
+        first.
+    names
+        What to call each; by default its backend, numbered where several share one.
+    alpha
+        Probability, at most, of calling any of the parameters of any pair a disagreement when all
+        fits sample the same posterior.
+
+    Returns
+    -------
+    Agreement
+
+    Raises
+    ------
+    OptionError
+        If the fits do not answer the same question, or an option has no such value.
+
+    Notes
+    -----
+    Means are compared as z = (mean_a - mean_b) / hypot(mcse_a, mcse_b). The ratio of sds is
+    reported, but judged by a measure that exists for any distribution, heavy tails included: the
+    mean of the squared normal scores of the ranks among the draws of both fits (Klotz 1962, Annals
+    of Mathematical Statistics 33, 498-512), again in units of its Monte Carlo error; its sign is
+    that of a wider first fit.
+
+    Both count against one threshold, that of Sidak (1967, J. American Statistical Association 62,
+    626-633) for 2 x parameters x pairs of them. It holds for correlated parameters as well, where
+    it is conservative: false alarms are rarer than `alpha`.
+    """
+    fits = (a, b, *more)
+    _check_fits(fits)
+    named = _named(fits, names)
+    if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not 0 < alpha < 1:
+        raise OptionError(f"alpha= must be a number between 0 and 1, not {alpha!r}: 0.01, say.")
+    for other, name in zip(fits[1:], named[1:], strict=True):
+        check_same_question(fits[0].model, other.model, named[0], name)
+
+    summaries = [fit.summary() for fit in fits]
+    rows = summaries[0].index
+    roles = roles_of(a.model, rows)
+    n_tests = 2 * len(rows) * (len(fits) - 1)
+    # log1p and expm1: 1 - alpha to a power near 0 would lose its digits.
+    each = -np.expm1(np.log1p(-alpha) / n_tests)
+    threshold = float(-special.ndtri(each / 2))
+
+    first = draws_of(a, rows)
+    pairs = [
+        pair_of(
+            (named[0], summaries[0], first),
+            (named[i], summaries[i].loc[rows], draws_of(fits[i], rows)),
+            threshold,
+        )
+        for i in range(1, len(fits))
+    ]
+    table = pd.concat(pairs, ignore_index=True)
+    table.insert(1, "role", np.tile(np.array(roles, dtype=object), len(pairs)))
+    return Agreement(
+        table=table,
+        intervals=intervals_of(named, [s.loc[rows] for s in summaries], roles),
+        names=named,
+        alpha=float(alpha),
+        threshold=threshold,
+        unconverged={
+            name: fit.verdict
+            for name, fit in zip(named, fits, strict=True)
+            if not fit.diagnostics.ok
+        },
+    )
+
+
+def _check_fits(fits: Sequence[Any]) -> None:
+    for fit in fits:
+        if not isinstance(fit, Fit):
+            raise OptionError(
+                f"agree() takes fits, as ws.fit gives them, not {type(fit).__name__}; write "
+                "ws.agree(fit, twin)."
+            )
+
+
+def _named(fits: Sequence[Fit], names: Sequence[str] | None) -> tuple[str, ...]:
+    if names is None:
+        backends = [fit.backend for fit in fits]
+        count, seen = Counter(backends), Counter[str]()
+        out = []
+        for backend in backends:
+            seen[backend] += 1
+            out.append(f"{backend} {seen[backend]}" if count[backend] > 1 else backend)
+        return tuple(out)
+    if isinstance(names, str) or not all(isinstance(name, str) and name for name in names):
+        raise OptionError(f"names= must be a list of strings, one for each fit, not {names!r}.")
+    if len(names) != len(fits) or len(set(names)) != len(fits):
+        raise OptionError(
+            f"names= must be {len(fits)} different names, one for each fit, not {list(names)!r}."
+        )
+    return tuple(names)

@@ -1,0 +1,140 @@
+"""Whether fits ask the same question: their posteriors are then meant to be one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from winstan.errors import OptionError
+
+if TYPE_CHECKING:
+    from winstan.model import Model
+    from winstan.priors import Prior
+
+SAME = 1e-6
+"""Relative difference up to which numbers of two models are the same: sums in another order."""
+
+
+def check_same_question(a: Model, b: Model, first: str, second: str) -> None:
+    """Refuse fits whose posteriors are not meant to be the same."""
+    if a is b:
+        return
+    who = f"{first} and {second}"
+    if _structure(a) != _structure(b):
+        raise OptionError(
+            f"{who} have different formulas: {a.formula.text!r} and {b.formula.text!r}. Only fits "
+            "of the same question can agree."
+        )
+    for what, one, other in (
+        ("families", a.family.name, b.family.name),
+        ("links", a.link.name, b.link.name),
+    ):
+        if one != other:
+            raise OptionError(
+                f"{who} have different {what}: {one!r} and {other!r}. Only fits of the same "
+                "question can agree."
+            )
+    if difference := _data_difference(a, b):
+        raise OptionError(
+            f"{who} have different data: {difference}. Only fits of the same data can agree."
+        )
+    for name, prior in a.priors.table.items():
+        other_prior = b.priors.table.get(name)
+        if other_prior is None or not _same_prior(prior, other_prior):
+            raise OptionError(
+                f"{who} have different priors of {name!r}: {prior} and {other_prior}. Give both "
+                "the same priors=."
+            )
+    if a.center != b.center:
+        where = {True: "at the mean of the predictors", False: "at zero"}
+        raise OptionError(
+            f"{who} have different priors of 'Intercept': {where[a.center]} and "
+            f"{where[b.center]}. Give both the same center=."
+        )
+
+
+def _structure(model: Model) -> object:
+    """Return what a formula says, however it is written."""
+    design = model.design
+    # Auxiliary parameters are the family's.
+    terms = frozenset(v.name for v in model.variables if v.role != "auxiliary")
+    groups = Counter(
+        (group.factor, frozenset(effect.name for effect in group.effects), group.correlated)
+        for group in design.groups
+    )
+    offsets = bool(np.any(design.offset))
+    return design.response.name, terms, frozenset(groups.items()), offsets
+
+
+def _same_prior(a: Prior, b: Prior) -> bool:
+    return type(a) is type(b) and bool(np.allclose(a.numbers, b.numbers, rtol=SAME, atol=0.0))
+
+
+def _data_difference(a: Model, b: Model) -> str:
+    """Say how the data differ, in whatever order their rows are; empty if they do not."""
+    one, other = a.design.response, b.design.response
+    if one.levels != other.levels:
+        return f"the levels of {one.name!r} are {one.levels} and {other.levels}"
+    for x, y in zip(*(_by_name(m) for m in (a, b)), strict=True):
+        if x != y:
+            return f"a factor's levels {_some(x, y)} are {_some(y, x)} in the other"
+    rows = [_rows_of(m) for m in (a, b)]
+    counts = [float(r["(weight)"].sum()) for r in rows]
+    if not np.isclose(counts[0], counts[1], rtol=SAME, atol=0.0):
+        return f"{counts[0]:,g} and {counts[1]:,g} rows"
+    if len(rows[0]) != len(rows[1]) or set(rows[0].columns) != set(rows[1].columns):
+        return "not the same rows"
+    for column in rows[0].columns:
+        x, y = rows[0][column].to_numpy(), rows[1][column].to_numpy()
+        if object in (x.dtype, y.dtype):
+            same = np.array_equal(x, y)
+        else:
+            scale = np.abs(x).max(initial=0.0)
+            same = np.allclose(x, y, rtol=SAME, atol=1e-12 * scale, equal_nan=True)
+        if not same:
+            what = "the weights" if column == "(weight)" else f"{column!r}"
+            return f"{what} differ{'' if column == '(weight)' else 's'}"
+    return ""
+
+
+def _by_name(model: Model) -> list[frozenset[str]]:
+    """Return the labels of each parameter, parameters by name."""
+    ordered = sorted((v for v in model.variables if v.role != "auxiliary"), key=lambda v: v.name)
+    return [frozenset(str(x) for x in v) for w in ordered for v in w.coords.values()]
+
+
+def _some(x: frozenset[str], y: frozenset[str]) -> str:
+    return ", ".join(map(repr, sorted(x - y)[:3])) or "(none)"
+
+
+def _rows_of(model: Model) -> pd.DataFrame:
+    """Return the distinct rows of data, sorted, with how often each occurs."""
+    design = model.design
+    raw = {str(name): _plain(design.predictors[name]) for name in design.predictors.columns}
+    raw = {name: values[design.row] for name, values in sorted(raw.items())}
+    rows: dict[str, np.ndarray] = dict(raw)
+    rows[design.response.name] = design.response.y
+    if design.response.trials is not None:
+        rows["(trials)"] = design.response.trials
+    n = design.response.y.size
+    built = {
+        f"{name} (as coded)": design.X[design.row, i] for i, name in enumerate(design.column_names)
+    }
+    built["(offset)"] = design.offset[design.row]
+    weight = np.ones(n) if design.weights is None else design.weights
+    frame = pd.DataFrame(rows)
+    keys = list(frame.columns)
+    frame = frame.assign(**{"(weight)": weight, **built})[weight > 0]
+    what = dict.fromkeys(built, "first") | {"(weight)": "sum"}
+    return frame.groupby(keys, sort=True, dropna=False, as_index=False).agg(what)
+
+
+def _plain(column: pd.Series) -> np.ndarray:
+    """Return numbers as floats, and anything else as text, whatever held them."""
+    try:
+        return column.astype(float).to_numpy()
+    except (TypeError, ValueError):
+        return column.astype(str).to_numpy(dtype=object)
