@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from winstan.backends.pymc import SAMPLERS, sampler_statistics
+from winstan.backends.pymc import checked_sampler, sampler_statistics
 from winstan.draws import Draws, run_attributes
-from winstan.errors import BackendError, OptionError
+from winstan.errors import BackendError
 from winstan.toolchain.progress import someone_looks_on
 
 if TYPE_CHECKING:
@@ -60,11 +59,7 @@ class BambiBackend:
             If there is no such sampler.
         """
         import_bambi()
-        sampler = settings.sampler or "pymc"
-        if sampler not in SAMPLERS:
-            raise OptionError(f"sampler= must be one of {', '.join(SAMPLERS)}, not {sampler!r}.")
-        if find_spec(sampler) is None:
-            raise BackendError(f"sampler={sampler!r} needs {sampler}: pip install {sampler}")
+        sampler = checked_sampler(settings.sampler)
         built = bambi_model(model)
         progress = someone_looks_on() if settings.progress is None else settings.progress
         tree = built.fit(

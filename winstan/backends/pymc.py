@@ -61,11 +61,7 @@ class PymcBackend:
             If there is no such sampler.
         """
         pm = import_pymc()
-        sampler = settings.sampler or "pymc"
-        if sampler not in SAMPLERS:
-            raise OptionError(f"sampler= must be one of {', '.join(SAMPLERS)}, not {sampler!r}.")
-        if find_spec(sampler) is None:
-            raise BackendError(f"sampler={sampler!r} needs {sampler}: pip install {sampler}")
+        sampler = checked_sampler(settings.sampler)
         built = pymc_model(model)
         blocks = [variable.name for variable in built.free_RVs]
         progress = someone_looks_on() if settings.progress is None else settings.progress
@@ -121,6 +117,24 @@ class PymcBackend:
 
 
 BACKEND = PymcBackend()
+
+
+def checked_sampler(name: str | None) -> str:
+    """Return the sampler of this name, PyMC's own for None.
+
+    Raises
+    ------
+    OptionError
+        If there is none of this name.
+    BackendError
+        If it is not installed.
+    """
+    sampler = name or "pymc"
+    if sampler not in SAMPLERS:
+        raise OptionError(f"sampler= must be one of {', '.join(SAMPLERS)}, not {sampler!r}.")
+    if find_spec(sampler) is None:
+        raise BackendError(f"sampler={sampler!r} needs {sampler}: pip install {sampler}")
+    return sampler
 
 
 def import_pymc() -> Any:
