@@ -86,7 +86,7 @@ class Backend(Protocol):
         ...
 
     def code(self, model: Model) -> str:
-        """Return the program that the engine runs, as source."""
+        """Return the model as source for the engine, to be read."""
         ...
 
 

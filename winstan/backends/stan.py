@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from winstan.backends.stan_program import stan_program
 from winstan.draws import Draws, Sampled, canonical, run_attributes
 from winstan.scales import correlation_names
 from winstan.toolchain import build, template_path, toolchain
@@ -75,8 +76,11 @@ class StanBackend:
         return runner.log_density(build(model.family.template), stan_data(model), unconstrained)
 
     def code(self, model: Model) -> str:
-        """Return the family's template, with its includes in place."""
-        return expanded_template(model.family.template)
+        """Return a short program of this very formula, row by row: to read, or to publish.
+
+        What is run is the family's template, `expanded_template`, of the same posterior.
+        """
+        return stan_program(model)[0]
 
 
 BACKEND = StanBackend()

@@ -1,0 +1,158 @@
+"""The Stan program for readers: valid for every model, and of the same density."""
+
+from __future__ import annotations
+
+import subprocess
+
+import numpy as np
+import pytest
+from conftest import model_of
+from reference_density import Reference, cholesky_correlation, lkj_log_density
+from scipy import stats
+from test_template_densities import LINKS, STRUCTURES, data_of, formula_of
+
+import winstan as ws
+from winstan.backends.stan_program import stan_program
+from winstan.scales import correlation_names
+from winstan.toolchain import build, log_density, toolchain
+
+
+def case(family, link, structure, **options):
+    formula, more = STRUCTURES[structure]
+    trials = "trials" if family == "binomial" else None
+    formula = formula_of(formula, link)
+    return model_of(formula, data_of(family), family, link=link, trials=trials, **more | options)
+
+
+def translate(program, folder):
+    tools = toolchain()
+    if tools.kind != "bundled":
+        pytest.skip("no stanc of httpstan")
+    path = folder / "program.stan"
+    path.write_text(program, encoding="ascii")
+    said = subprocess.run(
+        [str(tools.path / "stanc"), f"--o={folder / 'out.cpp'}", str(path)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert said.returncode == 0, said.stderr + program
+    assert "Warning" not in said.stderr
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+@pytest.mark.parametrize(("family", "link"), LINKS)
+def test_every_program_is_valid_stan(family, link, structure, tmp_path):
+    program, data = stan_program(case(family, link, structure))
+    translate(program, tmp_path)
+    head = program.partition("}")[0]
+    assert all(f" {name};" in head for name in data)
+    assert len(program.splitlines()) <= 65
+
+
+def test_program_reads_as_a_paper_would_have_it():
+    model = case("gamma", "log", "intercepts", priors={"b": ws.Normal(0, 5), "sd": ws.Flat()})
+    program, data = stan_program(model)
+    lines = [line.strip() for line in program.splitlines()]
+    for line in (
+        "// y ~ x + (1|g)",
+        "// family gamma, link log",
+        "array[N] int<lower=1, upper=6> g;",
+        "b_x ~ normal(0, 5);",
+        "// sd_g: flat",
+        "y ~ gamma(alpha, alpha ./ mu);",
+        "real b_Intercept = Intercept - b_x * mean_x;",
+    ):
+        assert line in lines
+    assert list(data) == ["N", "y", "x", "g"]
+    assert sorted(set(data["g"])) == [1, 2, 3, 4, 5, 6]
+
+
+def test_awkward_names_become_identifiers(tmp_path):
+    data = data_of("gaussian").rename(columns={"x": "real", "cond": "exp", "g": "N", "h": "mu"})
+    data["Größe 2"] = np.arange(60.0) ** 0.5
+    data["2nd"] = np.arange(60.0) % 7
+    data["b_real"] = np.arange(60.0) % 11
+    data["sd_N"] = np.arange(60.0) % 13
+    formula = "y ~ real * exp + `Größe 2` + `2nd` + b_real + sd_N + np.log(w) + (1|N) + (exp||mu)"
+    program, values = stan_program(model_of(formula, data, "gaussian"))
+    translate(program, tmp_path)
+    assert {"real_", "exp_b", "x_2nd", "log_w", "N", "N_", "mu_"} <= set(values)
+    np.testing.assert_array_equal(values["real_"], data["real"])
+
+
+def reference(model, point):
+    """Density at a point of the program's own coordinates, in the order of its declarations."""
+    design, values, lp = model.design, {}, 0.0
+    lkj = {id(group): model.priors[name].numbers[0] for name, group in correlation_names(design)}
+    left = list(point)
+
+    def take(n):
+        taken = np.array(left[:n])
+        del left[:n]
+        return taken
+
+    intercept = take(1)[0]
+    for term in design.terms:
+        b = take(len(term.columns))
+        values[term.name] = b if term.labels else b[0]
+        # At zero, from the mean of the rows
+        weight = np.ones(design.row.size) if design.weights is None else design.weights
+        mean = np.average(design.X[design.row][:, list(term.columns)], axis=0, weights=weight)
+        intercept -= b @ mean
+    values["Intercept"] = intercept
+    for group in design.groups:
+        q, J = group.Z.shape[1], len(group.levels)
+        log_sd, L = take(q), np.eye(q)
+        lp += log_sd.sum()
+        if id(group) in lkj:
+            L, jacobian = cholesky_correlation(take(q * (q - 1) // 2), q)
+            lp += jacobian + lkj_log_density(L, lkj[id(group)])
+        z = take(J * q).reshape(q, J)  # Stan reads a matrix column by column
+        lp += stats.norm.logpdf(z).sum()
+        u = np.exp(log_sd)[:, None] * (L @ z)
+        for effect in group.effects:
+            at = list(effect.columns) if effect.labels else effect.columns[0]
+            values[f"{effect.name}|{group.factor}"] = u[at]
+            values[f"{effect.name}|{group.factor}_sigma"] = np.exp(log_sd)[at]
+    log_aux = take(len(model.family.auxiliary))
+    lp += log_aux.sum()
+    aux = dict(zip(model.family.auxiliary, np.exp(log_aux), strict=True))
+    values |= aux
+    assert not left
+    rows = Reference(model)
+    return lp + rows.priors(values) + rows.rows(values, aux)
+
+
+def nested_binomial():
+    return model_of("y ~ x + (1|g/h)", data_of("binomial"), "binomial", trials="trials")
+
+
+def weighted_slopes():
+    return model_of(
+        "y ~ x + cond + offset(t / 10) + (cond|g) + (1|h)",
+        data_of("gaussian"),
+        "gaussian",
+        weights="w",
+        priors={"g_corr": ws.LKJ(1.6), "sd": ws.HalfStudentT(3, 20.0)},
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "make", [lambda: case("gamma", "log", "intercepts"), weighted_slopes, nested_binomial],
+    ids=["gamma", "weighted slopes", "nested binomial"],
+)  # fmt: skip
+def test_program_has_the_density_of_the_model(make, tmp_path):
+    model = make()
+    program, data = stan_program(model)
+    path = tmp_path / f"paper_{model.family.name}.stan"
+    path.write_text(program, encoding="ascii")
+    design = model.design
+    groups = [(g.Z.shape[1], len(g.levels), g.correlated) for g in design.groups]
+    size = 1 + design.X.shape[1] + len(model.family.auxiliary)
+    size += sum(q + q * J + (q * (q - 1) // 2 if free else 0) for q, J, free in groups)
+    points = np.random.default_rng(3).normal(0, 0.5, (6, size))
+    density, _ = log_density(build(path), data, points)
+    expected = np.array([reference(model, point) for point in points])
+    np.testing.assert_allclose(
+        density - density[0], expected - expected[0], rtol=1e-8, atol=1e-8 * abs(expected).max()
+    )
