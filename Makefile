@@ -30,7 +30,7 @@ test: lint stan  ## everything
 
 quick: install  ## the short loop: lint, and the tests that neither compile nor sample for long
 	$(VENV)/bin/ruff check --quiet
-	$(PY) -m pytest -q -m "not slow"
+	$(PY) -m pytest -q -n auto -m "not slow"
 
 lint: install
 	$(VENV)/bin/ruff check

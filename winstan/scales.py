@@ -1,4 +1,4 @@
-"""Scales of the data, and the default priors that they give (DESIGN: proper, and blind to units).
+"""Scales of the data, and the default priors that they give: proper, and blind to units.
 
 With g the link and s a scale of the linear predictor: Intercept ~ Normal(g(mean y), 2.5 s), at the
 mean of the predictors; coefficient ~ Normal(0, 2.5 s / sd(x)); group sd of the intercept
