@@ -15,7 +15,8 @@ from made_draws import made_fit
 from PIL import Image
 
 import winstan as ws
-from winstan.cli import main, make_folder, read_table
+from winstan.cli import main
+from winstan.cli.files import make_folder, read_table
 from winstan.errors import DataError
 
 FORMULA = "`Log power` ~ stim + (1|mouse)"

@@ -41,7 +41,7 @@ from winstan.priors import (
 from winstan.toolchain import toolchain
 
 if TYPE_CHECKING:
-    from winstan.compare import Agreement, agree
+    from winstan.compare import Agreement, Fits, agree
     from winstan.fitted import Fit
     from winstan.fitting import fit
     from winstan.plots import theme_winstan
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 _LAZY = {
     "Agreement": "winstan.compare",
     "Fit": "winstan.fitted",
+    "Fits": "winstan.compare",
     "agree": "winstan.compare",
     "fit": "winstan.fitting",
     "simulate_lfp": "winstan.simulate",
@@ -69,6 +70,7 @@ __all__ = [
     "Exponential",
     "FamilyError",
     "Fit",
+    "Fits",
     "Flat",
     "FormulaError",
     "Gamma",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 import secrets
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
-from winstan.backends import Settings, backend_named
+from winstan.backends import Settings, backends_named
 from winstan.data import frame_from
 from winstan.design import build_design
 from winstan.diagnostics import diagnose
@@ -22,9 +22,13 @@ from winstan.summary import summarise
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from winstan.backends import Backend
+    from winstan.compare import Fits
+    from winstan.model import Model
     from winstan.priors import Prior
 
 
+@overload
 def fit(
     formula: str,
     data: Any,
@@ -45,7 +49,54 @@ def fit(
     progress: bool | None = None,
     sampler: str | None = None,
     parametrization: str | Mapping[str, str] | None = None,
-) -> Fit:
+) -> Fit: ...
+
+
+@overload
+def fit(
+    formula: str,
+    data: Any,
+    family: str = "gaussian",
+    *,
+    backend: tuple[str, ...] | list[str],
+    link: str | None = None,
+    priors: Mapping[str, Prior] | None = None,
+    center: bool = True,
+    weights: str | None = None,
+    trials: str | int | None = None,
+    chains: int = 4,
+    warmup: int = 1000,
+    draws: int = 1000,
+    seed: int | None = None,
+    target_accept: float | None = None,
+    cores: int | None = None,
+    progress: bool | None = None,
+    sampler: str | None = None,
+    parametrization: str | Mapping[str, str] | None = None,
+) -> Fits: ...
+
+
+def fit(
+    formula: str,
+    data: Any,
+    family: str = "gaussian",
+    *,
+    backend: str | tuple[str, ...] | list[str] = "stan",
+    link: str | None = None,
+    priors: Mapping[str, Prior] | None = None,
+    center: bool = True,
+    weights: str | None = None,
+    trials: str | int | None = None,
+    chains: int = 4,
+    warmup: int = 1000,
+    draws: int = 1000,
+    seed: int | None = None,
+    target_accept: float | None = None,
+    cores: int | None = None,
+    progress: bool | None = None,
+    sampler: str | None = None,
+    parametrization: str | Mapping[str, str] | None = None,
+) -> Fit | Fits:
     """Fit a mixed model by NUTS.
 
     Parameters
@@ -60,7 +111,8 @@ def fit(
         ``gaussian``, ``student``, ``lognormal``, ``gamma``, ``poisson``, ``negative_binomial``,
         ``bernoulli`` or ``binomial``.
     backend
-        The engine: ``"stan"``, ``"pymc"`` or ``"bambi"``.
+        The engine: ``"stan"``, ``"pymc"`` or ``"bambi"``; or several, ``("stan", "pymc")``, for a
+        fit by each and their agreement.
     link
         By default the family's first: identity, log or logit.
     priors
@@ -94,6 +146,7 @@ def fit(
     Returns
     -------
     Fit
+        Or `Fits`, if several engines were asked for.
 
     Raises
     ------
@@ -110,6 +163,7 @@ def fit(
         If the draws should not be trusted as they are.
     """
     start = perf_counter()
+    engines = backends_named(backend, sampler=sampler)
     namespace = _namespace_of_caller()
     settings = Settings(
         chains=chains,
@@ -121,7 +175,6 @@ def fit(
         progress=progress,
         sampler=sampler,
     )
-    engine = backend_named(backend)
     parsed = parse_formula(formula, namespace)
     chosen = family_named(family)
     frame = frame_from(data, parsed, weights=weights, trials=trials)
@@ -136,13 +189,28 @@ def fit(
         center=center,
         parametrization=parametrization,
     )
+    for engine in engines:
+        engine.check(model, settings)
+    fits = []
+    for engine in engines:
+        fits.append(_fit_by(engine, model, settings, start))
+        start = perf_counter()
+        if not fits[-1].diagnostics.ok:
+            who = f"{engine.name}: " if len(engines) > 1 else ""
+            warn_user(who + fits[-1].verdict, ConvergenceWarning)
+    if isinstance(backend, str):
+        return fits[0]
+    from winstan.compare import Fits, agree  # noqa: PLC0415 - only where there are several
+
+    return Fits(tuple(fits), agree(*fits))
+
+
+def _fit_by(engine: Backend, model: Model, settings: Settings, start: float) -> Fit:
     sampled = engine.sample(model, settings)
     tree = to_datatree(model, sampled)
     table = summarise(tree)
     diagnostics = diagnose(sampled, table)
-    if not diagnostics.ok:
-        warn_user(diagnostics.verdict, ConvergenceWarning)
-    return Fit(model, tree, diagnostics, backend, perf_counter() - start, table)
+    return Fit(model, tree, diagnostics, engine.name, perf_counter() - start, table)
 
 
 def _namespace_of_caller() -> dict[str, Any]:

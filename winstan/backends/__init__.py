@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from winstan.backends.base import Backend, Settings, backend_named
+from winstan.backends.base import Backend, Settings, backend_named, backends_named
 
-__all__ = ["Backend", "Settings", "backend_named"]
+__all__ = ["Backend", "Settings", "backend_named", "backends_named"]

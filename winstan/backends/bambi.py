@@ -17,7 +17,7 @@ import pandas as pd
 from winstan.backends.pymc import checked_sampler, sampler_statistics
 from winstan.draws import Draws, run_attributes
 from winstan.errors import BackendError
-from winstan.toolchain.progress import someone_looks_on
+from winstan.progress import someone_looks_on
 
 if TYPE_CHECKING:
     import bambi
@@ -48,8 +48,8 @@ class BambiBackend:
 
     name: str = "bambi"
 
-    def sample(self, model: Model, settings: Settings) -> Draws:
-        """Draw from the posterior with the NUTS of PyMC or of `settings.sampler`.
+    def check(self, model: Model, settings: Settings) -> None:
+        """Refuse if bambi is missing, or cannot express the model.
 
         Raises
         ------
@@ -57,6 +57,17 @@ class BambiBackend:
             If bambi is not installed, or cannot express the model.
         OptionError
             If there is no such sampler.
+        """
+        checked_sampler(settings.sampler)
+        bambi_model(model)
+
+    def sample(self, model: Model, settings: Settings) -> Draws:
+        """Draw from the posterior with the NUTS of PyMC or of `settings.sampler`.
+
+        Raises
+        ------
+        BackendError, OptionError
+            As `check` does.
         """
         import_bambi()
         sampler = checked_sampler(settings.sampler)

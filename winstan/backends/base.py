@@ -77,6 +77,10 @@ class Backend(Protocol):
 
     name: str
 
+    def check(self, model: Model, settings: Settings) -> None:
+        """Refuse what this engine cannot do or lacks, before anything is compiled or sampled."""
+        ...
+
     def sample(self, model: Model, settings: Settings) -> Draws:
         """Draw from the posterior."""
         ...
@@ -105,3 +109,39 @@ def backend_named(name: str) -> Backend:
         raise BackendError(f"There is no backend {name!r}." + near_matches(str(name), BACKENDS))
     backend: Backend = import_module(BACKENDS[name]).BACKEND
     return backend
+
+
+def backends_named(
+    names: str | tuple[str, ...] | list[str], *, sampler: str | None = None
+) -> tuple[Backend, ...]:
+    """Return the engine of this name, or several of these names.
+
+    Parameters
+    ----------
+    names
+        One name, or two or more different ones.
+    sampler
+        What the user asked for; Stan has its own.
+
+    Raises
+    ------
+    BackendError
+        If there is no engine of a name, or not two different ones where several are wanted.
+    OptionError
+        If none of them takes a sampler.
+    """
+    if isinstance(names, tuple | list):
+        if len(names) < 2 or len(set(map(str, names))) < len(names):
+            raise BackendError(
+                f"backend= must be a name, or two or more different ones, not {names!r}: "
+                'backend=("stan", "pymc"), say.'
+            )
+        engines = tuple(backend_named(name) for name in names)
+    else:
+        engines = (backend_named(names),)
+    if sampler is not None and all(engine.name == "stan" for engine in engines):
+        raise OptionError(
+            f"sampler={sampler!r} chooses among PyMC's samplers, and backend='stan' has its own: "
+            "leave it out, or write backend='pymc'."
+        )
+    return engines

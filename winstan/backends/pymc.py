@@ -16,8 +16,8 @@ import numpy as np
 from winstan.backends.pymc_likelihoods import LOG_LIKELIHOODS
 from winstan.draws import Draws, Sampled, canonical, run_attributes
 from winstan.errors import BackendError, OptionError
+from winstan.progress import someone_looks_on
 from winstan.scales import correlation_names
-from winstan.toolchain.progress import someone_looks_on
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,8 +50,8 @@ class PymcBackend:
 
     name: str = "pymc"
 
-    def sample(self, model: Model, settings: Settings) -> Draws:
-        """Draw from the posterior with NUTS: PyMC's, or that of `settings.sampler`.
+    def check(self, model: Model, settings: Settings) -> None:
+        """Refuse if PyMC is missing, or the sampler.
 
         Raises
         ------
@@ -59,6 +59,17 @@ class PymcBackend:
             If PyMC, or the sampler asked for, is not installed.
         OptionError
             If there is no such sampler.
+        """
+        import_pymc()
+        checked_sampler(settings.sampler)
+
+    def sample(self, model: Model, settings: Settings) -> Draws:
+        """Draw from the posterior with NUTS: PyMC's, or that of `settings.sampler`.
+
+        Raises
+        ------
+        BackendError, OptionError
+            As `check` does.
         """
         pm = import_pymc()
         sampler = checked_sampler(settings.sampler)

@@ -30,6 +30,15 @@ class StanBackend:
 
     name: str = "stan"
 
+    def check(self, model: Model, settings: Settings) -> None:
+        """Refuse if Stan or the compiler is missing.
+
+        Raises
+        ------
+        BackendError
+        """
+        toolchain()
+
     def sample(self, model: Model, settings: Settings) -> Draws:
         """Draw from the posterior with Stan's NUTS.
 

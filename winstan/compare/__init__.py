@@ -1,5 +1,6 @@
 """Agreement: fits of one question, by different engines, held against each other."""
 
 from winstan.compare.agreement import Agreement, agree
+from winstan.compare.fits import Fits
 
-__all__ = ["Agreement", "agree"]
+__all__ = ["Agreement", "Fits", "agree"]

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from winstan.errors import BackendError
+from winstan.progress import ProgressLine, duration
 from winstan.toolchain.cache import digest, disk_full, explained, locked, publish, sweep, workshop
 from winstan.toolchain.jobs import Job, run_jobs
 from winstan.toolchain.locate import Toolchain, cpu, processors, toolchain
-from winstan.toolchain.progress import ProgressLine, duration
 from winstan.toolchain.templates import sources, template_path
 
 if TYPE_CHECKING:

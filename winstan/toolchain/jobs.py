@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from winstan.errors import BackendError
+from winstan.progress import ProgressLine, duration
 from winstan.toolchain.cache import disk_full
-from winstan.toolchain.progress import ProgressLine, duration
 
 if TYPE_CHECKING:
     from collections.abc import Generator

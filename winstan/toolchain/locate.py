@@ -164,8 +164,8 @@ def _bundled() -> Toolchain:
     spec = importlib.util.find_spec("httpstan")
     if spec is None or spec.origin is None:
         raise BackendError(
-            "Stan is not installed. `pip install httpstan` brings it (Linux and macOS), or install"
-            " CmdStan with cmdstanpy's `install_cmdstan`; or use backend='pymc'."
+            "backend='stan' needs Stan: pip install httpstan (Linux and macOS), or install CmdStan"
+            " with cmdstanpy's `install_cmdstan`; or use backend='pymc'."
         )
     folder = Path(spec.origin).parent
     compiler = _compiler()

@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 
 from winstan.errors import BackendError
+from winstan.progress import ProgressLine, duration
 from winstan.toolchain.cache import FULL
 from winstan.toolchain.locate import processors
-from winstan.toolchain.progress import ProgressLine, duration
 from winstan.toolchain.silence import quiet_cmdstanpy
 from winstan.toolchain.stancsv import RawDraws, join_chains, read_chain
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from importlib import import_module
 from typing import TYPE_CHECKING
+
+from winstan.errors import BackendError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,9 +16,20 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def quiet_cmdstanpy() -> Iterator[ModuleType]:
-    """Give cmdstanpy with its logger silenced for the while, as the user may also use it."""
-    import cmdstanpy  # noqa: PLC0415 - half a second that `import winstan` must not take
+    """Give cmdstanpy with its logger silenced for the while, as the user may also use it.
 
+    Raises
+    ------
+    BackendError
+        If it is not installed.
+    """
+    try:
+        # Half a second, which `import winstan` must not take.
+        cmdstanpy = import_module("cmdstanpy")
+    except ImportError as problem:
+        raise BackendError(
+            "backend='stan' needs cmdstanpy: pip install cmdstanpy; or use backend='pymc'."
+        ) from problem
     logger = logging.getLogger("cmdstanpy")
     before = logger.disabled
     logger.disabled = True

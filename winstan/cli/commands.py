@@ -1,0 +1,166 @@
+"""What the commands do; each returns the exit code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from winstan.cli.files import make_folder, read_table, write_agreement, write_fit
+from winstan.errors import OptionError, near_matches
+
+# Imports of the library are inside the functions: `winstan --version` needs none of it.
+# ruff: noqa: PLC0415
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from winstan.fitted import Fit
+
+DISAGREEMENT = 1
+UNCONVERGED = 3
+
+
+def run_fit(arguments: argparse.Namespace) -> int:
+    """``winstan fit``."""
+    from winstan.fitting import fit
+
+    data = read_table(arguments.data)
+    check_contrasts(arguments.formula, arguments.contrast or [])
+    make_folder(arguments.out)
+    result = fit(
+        arguments.formula,
+        data,
+        arguments.family,
+        backend=arguments.backend,
+        **_question(arguments),
+        **_sampling(arguments),
+    )
+    _show(result, arguments.contrast or contrasts_of(result), arguments.out)
+    return 0
+
+
+def run_agree(arguments: argparse.Namespace) -> int:
+    """``winstan agree``."""
+    from winstan.compare import agree
+    from winstan.fitting import fit
+
+    data = read_table(arguments.data)
+    make_folder(arguments.out)
+    backends = tuple(name.strip() for name in arguments.backends.split(","))
+    fits = fit(
+        arguments.formula,
+        data,
+        arguments.family,
+        backend=backends,
+        sampler=arguments.sampler,
+        **_question(arguments),
+        **_sampling(arguments),
+    )
+    agreement = agree(*fits, alpha=arguments.alpha)
+    print(agreement)
+    write_agreement(agreement, arguments.out)
+    if agreement.unconverged:
+        return UNCONVERGED
+    return 0 if agreement.ok else DISAGREEMENT
+
+
+def run_demo(arguments: argparse.Namespace) -> int:
+    """``winstan demo``."""
+    from winstan.fitting import fit
+    from winstan.simulate import simulate_lfp
+
+    trials = simulate_lfp(n_trials=arguments.trials_per_mouse, slope=15, seed=arguments.seed)
+    make_folder(arguments.out)
+    for response, family, folder in (
+        ("Power", "gamma", "power"),
+        ("`Log power`", "gaussian", "log-power"),
+    ):
+        result = fit(
+            f"{response} ~ stim + (1|mouse)",
+            trials,
+            family,
+            backend=arguments.backend,
+            **_sampling(arguments),
+        )
+        _show(result, ["stim"], arguments.out / folder, treatment="stim")
+        print()
+    return 0
+
+
+def run_prepare(arguments: argparse.Namespace) -> int:
+    """``winstan prepare``."""
+    from winstan.families import FAMILIES
+    from winstan.toolchain import prebuild
+
+    templates = arguments.templates or sorted({f.template for f in FAMILIES.values()})
+    for path in prebuild(templates):
+        print(path)
+    return 0
+
+
+def run_toolchain(_arguments: argparse.Namespace) -> int:
+    """``winstan toolchain``."""
+    from winstan.toolchain import toolchain
+
+    print(toolchain())
+    return 0
+
+
+def check_contrasts(formula: str, wanted: Sequence[str]) -> None:
+    """Refuse a ``--contrast`` that the formula does not have, before any time is spent on sampling.
+
+    Raises
+    ------
+    OptionError
+        With the names that are near.
+    """
+    from winstan.formula import parse_formula
+
+    known = parse_formula(formula).predictor_columns
+    for name in wanted:
+        if name not in known:
+            raise OptionError(
+                f"--contrast {name}: no predictor of {formula!r}." + near_matches(name, known)
+            )
+
+
+def contrasts_of(fit: Fit) -> list[str]:
+    """Return the predictors of the common terms: what is compared unless the user chooses."""
+    common = fit.model.formula.effects
+    columns = dict.fromkeys(c for atom in common.atoms.values() for c in atom.columns)
+    return [c for c in columns if c in fit.model.design.predictors.columns]
+
+
+def _show(
+    fit: Fit, contrasts: Sequence[str], out: Path | None, *, treatment: str | None = None
+) -> None:
+    from winstan.effects import response_label
+
+    print(fit)
+    tables = {name: fit.contrast(name) for name in contrasts}
+    for name, table in tables.items():
+        print(f"\nDifference in {response_label(fit.model)}, by {name}:")
+        print(table.to_string(index=False, float_format=lambda x: f"{x:.4g}"))
+    write_fit(fit, tables, out, treatment)
+
+
+def _question(arguments: argparse.Namespace) -> dict[str, Any]:
+    trials = arguments.trials
+    return {
+        "link": arguments.link,
+        "weights": arguments.weights,
+        "trials": int(trials) if trials is not None and trials.lstrip("-").isdigit() else trials,
+    }
+
+
+def _sampling(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "chains": arguments.chains,
+        "warmup": arguments.warmup,
+        "draws": arguments.draws,
+        "seed": arguments.seed,
+        "target_accept": arguments.target_accept,
+        "cores": arguments.cores,
+        "progress": False if arguments.quiet else None,
+    }

@@ -1,0 +1,144 @@
+"""The command line: ``winstan fit``, ``agree``, ``demo``, ``prepare`` and ``toolchain``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from winstan._version import __version__
+from winstan.cli.commands import run_agree, run_demo, run_fit, run_prepare, run_toolchain
+from winstan.cli.files import one_line
+from winstan.errors import WinstanError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv
+        Arguments; None takes the process's own.
+
+    Returns
+    -------
+    int
+        0; of `agree`, 1 if the fits disagree and 3 if one has not converged; 2 on bad input, with
+        one line on standard error; 130 when interrupted.
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _warning_as_a_line
+            code: int = arguments.run(arguments)
+    except WinstanError as error:
+        print(f"winstan: {one_line(error)}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("winstan: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return code
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as for any other bad input."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"winstan: {one_line(message)} (see {self.prog} --help)\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="winstan", description="Bayesian mixed models from an R-style formula.")
+    parser.add_argument("--version", action="version", version=f"winstan {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    fit = commands.add_parser("fit", help="fit a model to a csv or parquet file")
+    _add_question(fit)
+    fit.add_argument(
+        "--contrast",
+        action="append",
+        metavar="COLUMN",
+        help="a predictor to compare (may be repeated; default: every one)",
+    )
+    _add_backend(fit)
+    _add_sampling(fit, written="summary.csv, draws.nc and the figures")
+    fit.set_defaults(run=run_fit)
+
+    agree = commands.add_parser(
+        "agree",
+        help="fit by several engines and compare: exit code 1 if they disagree",
+        description="Fit by several engines and compare the posteriors in Monte Carlo errors. The "
+        "exit code is 0 if all agree, 1 if they disagree, 3 if one has not converged, 2 on bad "
+        "input.",
+    )
+    _add_question(agree)
+    agree.add_argument("--backends", default="stan,pymc", help="(default: stan,pymc)")
+    agree.add_argument("--sampler", help="of PyMC and bambi: pymc, nutpie, numpyro or blackjax")
+    agree.add_argument(
+        "--alpha",
+        type=float,
+        default=0.01,
+        help="probability, at most, of calling fits that agree a disagreement (default: 0.01)",
+    )
+    _add_sampling(agree, written="agreement.csv and agreement.png")
+    agree.set_defaults(run=run_agree)
+
+    demo = commands.add_parser("demo", help="simulate the LFP example, fit it, draw its figures")
+    demo.add_argument("--trials-per-mouse", type=int, default=30, help="(default: 30)")
+    _add_backend(demo)
+    _add_sampling(demo, written="summary.csv, draws.nc and the figures", out="out", seed=5)
+    demo.set_defaults(run=run_demo)
+
+    prepare = commands.add_parser("prepare", help="compile the Stan templates ahead of time")
+    prepare.add_argument("templates", nargs="*", help="(default: all)")
+    prepare.set_defaults(run=run_prepare)
+
+    toolchain = commands.add_parser("toolchain", help="say which Stan and compiler are in use")
+    toolchain.set_defaults(run=run_toolchain)
+    return parser
+
+
+def _add_question(command: argparse.ArgumentParser) -> None:
+    command.add_argument("data", type=Path, help="a .csv, .tsv or .parquet file")
+    command.add_argument("formula", help='such as "Power ~ stim + (1|mouse)"')
+    command.add_argument("--family", default="gaussian", help="(default: gaussian)")
+    command.add_argument("--link", help="(default: the family's own)")
+    command.add_argument("--weights", help="column of frequency weights")
+    command.add_argument("--trials", help="column, or number, of trials of a binomial response")
+
+
+def _add_backend(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--backend", default="stan", help="the engine (default: stan)")
+
+
+def _add_sampling(
+    command: argparse.ArgumentParser,
+    *,
+    written: str,
+    out: str | None = None,
+    seed: int | None = None,
+) -> None:
+    command.add_argument("--chains", type=int, default=4, help="(default: 4)")
+    command.add_argument("--warmup", type=int, default=1000, help="per chain (default: 1000)")
+    command.add_argument("--draws", type=int, default=1000, help="per chain (default: 1000)")
+    command.add_argument("--seed", type=int, default=seed, help="(default: %(default)s)")
+    command.add_argument("--target-accept", type=float)
+    command.add_argument("--cores", type=int)
+    command.add_argument("--quiet", action="store_true", help="no progress")
+    command.add_argument(
+        "--out", type=Path, default=out, help=f"folder for {written} (default: %(default)s)"
+    )
+
+
+def _warning_as_a_line(
+    message: Warning | str, category: type[Warning], *_: object, **__: object
+) -> None:
+    print(f"winstan: {category.__name__}: {one_line(message)}", file=sys.stderr)

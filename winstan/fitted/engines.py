@@ -1,0 +1,75 @@
+"""A fit's model in the terms of each engine: source, densities, native models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from winstan.backends import backend_named
+from winstan.fitted.base import Fitted
+
+if TYPE_CHECKING:
+    import bambi
+    import pymc
+
+    from winstan.families import Array
+
+
+class EngineViews(Fitted):
+    """The model of a fit as each engine has it."""
+
+    __slots__ = ()
+
+    def code(self, engine: str = "stan") -> str:
+        """Return the model as source for an engine.
+
+        Parameters
+        ----------
+        engine : {"stan", "pymc", "bambi"}
+            For Stan, a short program of this very formula, row by row, to read or to publish; what
+            is run is the family's template, `stan_code`.
+        """
+        return backend_named(engine).code(self.model)
+
+    def log_density(self, points: Array, *, engine: str | None = None) -> tuple[Array, Array]:
+        """Log posterior density and its gradient, Jacobians included, without any sampling.
+
+        Parameters
+        ----------
+        points : ndarray, shape (points, parameters)
+            In the unconstrained space of the Stan templates, which the PyMC backend shares:
+            beta_raw, log_sd, corr_raw, effect, log_aux.
+        engine : {"stan", "pymc"}, optional
+            By default the one that made the fit.
+
+        Returns
+        -------
+        density : ndarray, shape (points,)
+        gradient : ndarray, shape (points, parameters)
+        """
+        return backend_named(engine or self.backend).log_density(self.model, points)
+
+    @property
+    def pymc_model(self) -> pymc.Model:
+        """The model as a `pymc.Model`."""
+        from winstan.backends.pymc import pymc_model  # noqa: PLC0415 - PyMC need not be there
+
+        return pymc_model(self.model)
+
+    @property
+    def bambi_model(self) -> bambi.Model:
+        """The model as a `bambi.Model`."""
+        from winstan.backends.bambi import bambi_model  # noqa: PLC0415
+
+        return bambi_model(self.model)
+
+    def stan_code(self) -> str:
+        """Return the family's Stan program, includes in place."""
+        from winstan.backends.stan import expanded_template  # noqa: PLC0415
+
+        return expanded_template(self.model.family.template)
+
+    def stan_data(self) -> dict[str, Any]:
+        """Return the data of `stan_code`: cells, priors and geometry, as Stan reads them."""
+        from winstan.backends.stan import stan_data  # noqa: PLC0415
+
+        return stan_data(self.model)
