@@ -6,10 +6,10 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.14 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install stan demo test quick lint bench figure wheel clean help
+.PHONY: install stan demo test quick lint bench bench-all figure notebooks wheel clean help
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 install: $(STAMP)  ## the environment .venv, winstan in it, editable
 
@@ -37,11 +37,20 @@ lint: install
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 
-bench: install  ## winstan beside a row-wise Stan model, on the LFP example
-	$(PY) benchmarks/lfp.py --cold
+bench: install  ## winstan beside bambi and row-wise Stan on the LFP example (four minutes)
+	rm -f out/bench.csv
+	$(PY) -m benchmarks.run --designs lfp-480k --engines winstan --out out/bench.csv > /dev/null
+	$(PY) -m benchmarks.run --designs lfp --budget-seconds 150 --cold --out out/bench.csv
+
+bench-all: install  ## every design and engine, and the page of the docs (hours)
+	$(PY) -m benchmarks.run --designs all --cold --budget-seconds 1200 --out docs/benchmarks.csv \
+		--page docs/benchmarks.md --figure docs/benchmarks.png
 
 figure: install  ## the figure of the README
 	$(PY) docs/figure.py
+
+notebooks: install stan  ## run the notebooks and write their outputs into them
+	$(PY) notebooks/execute.py
 
 wheel: install  ## dist/*.whl
 	$(PY) -m build --wheel --outdir dist

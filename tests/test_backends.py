@@ -7,11 +7,12 @@ import sys
 
 import numpy as np
 import pytest
+import xarray as xr
 from conftest import model_of
 from test_template_densities import data_of
 
 import winstan as ws
-from winstan.backends import bambi, pymc, stan
+from winstan.backends import Settings, bambi, pymc, stan
 
 # PyMC compiles for some ten seconds a model.
 pytestmark = [
@@ -19,7 +20,7 @@ pytestmark = [
     # Six groups: a few divergences move no mean by as much as its Monte Carlo error.
     pytest.mark.filterwarnings("ignore::winstan.ConvergenceWarning"),
 ]
-QUICK = {"seed": 1, "progress": False, "target_accept": 0.98}
+QUICK = {"seed": 1, "progress": False, "target_accept": 0.98, "silence": "all"}
 # Of K parameters none should differ by more than this many combined Monte Carlo errors: the chance
 # of one false alarm in a run of all these tests is below one in a thousand.
 Z = 4.5
@@ -107,7 +108,8 @@ import sys
 sys.modules["pymc"] = sys.modules["bambi"] = sys.modules["pytensor"] = None
 import winstan as ws
 data = ws.simulate_lfp(seed=5)
-fit = ws.fit("Power ~ stim + (1|mouse)", data, family="gamma", seed=1, progress=False)
+fit = ws.fit("Power ~ stim + (1|mouse)", data, family="gamma", seed=1, progress=False,
+             silence="all")
 assert fit.diagnostics.ok
 try:
     ws.fit("Power ~ stim", data, family="gamma", backend="{missing}", progress=False)
@@ -118,3 +120,52 @@ except ws.BackendError as error:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert f"pip install {missing}" in done.stdout
+
+
+@pytest.mark.parametrize("backend", ["pymc", "bambi"])
+def test_nutpie_has_stans_posterior(backend):
+    formula, data = "y ~ x + cond + (1|g)", data_of("gamma")
+    fits = [
+        ws.fit(formula, data, "gamma", backend="stan", **QUICK),
+        ws.fit(formula, data, "gamma", backend=backend, sampler="nutpie", **QUICK),
+    ]
+    assert gap(*fits) < Z
+    stats = fits[1].draws["sample_stats"]
+    assert np.isfinite(stats["lp"]).all()
+    assert stats["tree_depth"].min() >= 1
+
+
+def test_numpyros_potential_energy_is_the_density_below_zero():
+    lp = np.array([[-3.0, -4.0]])
+    settings = Settings(chains=1, draws=4)
+    raw = xr.Dataset({"lp": (("chain", "draw"), np.hstack([-lp, -lp]))})
+    got = pymc.sampler_statistics(raw, settings, "numpyro")["lp"]
+    np.testing.assert_array_equal(got, np.hstack([lp, lp]))
+    raw["lp"] *= -1
+    np.testing.assert_array_equal(pymc.sampler_statistics(raw, settings, "nutpie")["lp"], got)
+
+
+def test_a_sampler_that_fails_is_named(monkeypatch):
+    def fails(**_):
+        raise TypeError("no progress bar")
+
+    monkeypatch.setattr(pymc.import_pymc(), "sample", fails)
+    with pytest.raises(ws.BackendError, match=r"sampler 'nutpie' failed: TypeError: no progress"):
+        ws.fit("y ~ x", data_of("gaussian"), backend="pymc", sampler="nutpie", progress=False)
+
+
+def test_bambi_has_the_posterior_of_weighted_rows_and_odd_names():
+    data = data_of("gaussian").rename(columns={"g": "big g", "x": "an x"})
+    formula = "y ~ sqrt(abs(`an x`)) + (1|`big g`)"
+    fits = [ws.fit(formula, data, backend=b, weights="w", **QUICK) for b in ("stan", "bambi")]
+    assert gap(*fits) < Z
+    whole = bambi.bambi_model(fits[0].model).data
+    assert len(whole) == data["w"].sum()
+
+
+def test_bambi_refuses_fractions_of_rows():
+    data = data_of("gaussian").assign(w=lambda d: d["w"] + 0.5)
+    with pytest.warns(ws.DesignWarning, match="60 fractional"):
+        model = model_of("y ~ x", data, "gaussian", weights="w")
+    with pytest.raises(ws.BackendError, match=r"whole numbers.*center=False"):
+        bambi.bambi_model(model)

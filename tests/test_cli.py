@@ -21,6 +21,7 @@ from winstan.errors import DataError
 
 FORMULA = "`Log power` ~ stim + (1|mouse)"
 SAMPLING = ["--chains", "2", "--warmup", "300", "--draws", "900", "--seed", "1", "--quiet"]
+SAMPLING += ["--silence", "random_slopes"]
 
 
 def trials() -> pd.DataFrame:
@@ -55,7 +56,8 @@ def test_fit_writes_summary_draws_and_figures(suffix, tmp_path, capsys):
     assert code == 0
     assert said.err == ""
 
-    fit = ws.fit(FORMULA, data, chains=2, warmup=300, draws=900, seed=1, progress=False)
+    options = {"seed": 1, "progress": False, "silence": "random_slopes"}
+    fit = ws.fit(FORMULA, data, chains=2, warmup=300, draws=900, **options)
     assert {p.name for p in out.iterdir()} == {
         "summary.csv",
         "draws.nc",

@@ -332,7 +332,13 @@ def test_units_do_not_matter(factor):
 @few_draws
 def test_same_seed_same_draws_whatever_the_cores():
     data = lfp()
-    options = {"seed": 11, "draws": 100, "warmup": 100, "progress": False}
+    options = {
+        "seed": 11,
+        "draws": 100,
+        "warmup": 100,
+        "progress": False,
+        "silence": "random_slopes",
+    }
     runs = [
         ws.fit("`Log power` ~ stim + (1|mouse)", data, cores=cores, **options).draws["posterior"]
         for cores in (1, 2)

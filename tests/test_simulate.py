@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 
 from winstan.errors import DataError
-from winstan.simulate import _inverse_intervals, simulate_lfp
+from winstan.simulate import simulate_lfp
+from winstan.simulate.lfp import _inverse_intervals
 
 SEEDS = 200
 COLUMNS = ["mouse", "stim", "trial", "Power", "Log power"]

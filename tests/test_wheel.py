@@ -22,7 +22,7 @@ inside = Path(sys.prefix).resolve()
 assert inside in Path(ws.__file__).resolve().parents, ws.__file__
 assert inside in template_path("gamma").resolve().parents, template_path("gamma")
 fit = ws.fit("Power ~ stim + (1|mouse)", ws.simulate_lfp(seed=5), family="gamma", seed=1,
-             progress=False)
+             progress=False, silence="random_slopes")
 print(fit.verdict)
 """
 

@@ -41,27 +41,41 @@ from winstan.priors import (
 from winstan.toolchain import toolchain
 
 if TYPE_CHECKING:
+    from winstan.classical import LME, Anova, anova, lme
     from winstan.compare import Agreement, Fits, agree
+    from winstan.compare.side_by_side import side_by_side
     from winstan.fitted import Fit
     from winstan.fitting import fit
-    from winstan.plots import theme_winstan
-    from winstan.simulate import simulate_lfp
+    from winstan.plots import plot_data, theme_winstan
+    from winstan.real_data import datasets, load
+    from winstan.simulate import simulate_lfp, simulate_spikes
 
 # Loaded when first used, so that `import winstan` costs next to nothing.
 _LAZY = {
     "Agreement": "winstan.compare",
+    "Anova": "winstan.classical",
     "Fit": "winstan.fitted",
     "Fits": "winstan.compare",
+    "LME": "winstan.classical",
     "agree": "winstan.compare",
+    "anova": "winstan.classical",
+    "datasets": "winstan.real_data",
     "fit": "winstan.fitting",
+    "lme": "winstan.classical",
+    "load": "winstan.real_data",
+    "plot_data": "winstan.plots",
+    "side_by_side": "winstan.compare.side_by_side",
     "simulate_lfp": "winstan.simulate",
+    "simulate_spikes": "winstan.simulate",
     "theme_winstan": "winstan.plots",
 }
 
 __all__ = [
     "LKJ",
+    "LME",
     "Agreement",
     "AgreementError",
+    "Anova",
     "BackendError",
     "Cauchy",
     "ConvergenceWarning",
@@ -85,8 +99,15 @@ __all__ = [
     "WinstanError",
     "__version__",
     "agree",
+    "anova",
+    "datasets",
     "fit",
+    "lme",
+    "load",
+    "plot_data",
+    "side_by_side",
     "simulate_lfp",
+    "simulate_spikes",
     "theme_winstan",
     "toolchain",
 ]

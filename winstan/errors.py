@@ -51,22 +51,32 @@ class AgreementError(WinstanError, RuntimeError):
 
 
 class DesignWarning(UserWarning):
-    """The data can be fitted, but something about them deserves a second look."""
+    """The data can be fitted, but something about them deserves a second look.
+
+    Attributes
+    ----------
+    guard
+        The name in `winstan.guards.GUARDS` that silences it, or None.
+    """
+
+    def __init__(self, message: str = "", guard: str | None = None) -> None:
+        super().__init__(message)
+        self.guard = guard
 
 
 class ConvergenceWarning(UserWarning):
     """The sampler's draws should not be trusted as they are."""
 
 
-def warn_user(message: str, category: type[Warning]) -> None:
+def warn_user(message: str | Warning, category: type[Warning] | None = None) -> None:
     """Warn, pointing at the first caller outside winstan: the line that the user can change.
 
     Parameters
     ----------
     message
-        What was done or found, and the remedy.
+        What was done or found, and the remedy; or a warning that says it.
     category
-        `DesignWarning` or `ConvergenceWarning`.
+        Of a text: `ConvergenceWarning`. A `DesignWarning` has a name: `guards.warn_design`.
     """
     warnings.warn(message, category, stacklevel=2, skip_file_prefixes=(_PACKAGE,))
 

@@ -16,11 +16,13 @@ from winstan.errors import ConvergenceWarning, warn_user
 from winstan.families import family_named
 from winstan.fitted import Fit
 from winstan.formula import parse_formula
+from winstan.guards import silenced
+from winstan.guards.checks import check_model
 from winstan.model import build_model
 from winstan.summary import summarise
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from winstan.backends import Backend
     from winstan.compare import Fits
@@ -49,6 +51,7 @@ def fit(
     progress: bool | None = None,
     sampler: str | None = None,
     parametrization: str | Mapping[str, str] | None = None,
+    silence: str | Iterable[str] | None = None,
 ) -> Fit: ...
 
 
@@ -73,6 +76,7 @@ def fit(
     progress: bool | None = None,
     sampler: str | None = None,
     parametrization: str | Mapping[str, str] | None = None,
+    silence: str | Iterable[str] | None = None,
 ) -> Fits: ...
 
 
@@ -96,6 +100,7 @@ def fit(
     progress: bool | None = None,
     sampler: str | None = None,
     parametrization: str | Mapping[str, str] | None = None,
+    silence: str | Iterable[str] | None = None,
 ) -> Fit | Fits:
     """Fit a mixed model by NUTS.
 
@@ -142,6 +147,8 @@ def fit(
         Which NUTS the PyMC and bambi backends use; PyMC's by default.
     parametrization : {"centered", "noncentered"}, or by group factor, or None
         None decides for each group term from the data. It changes the speed, not the posterior.
+    silence
+        Names of `DesignWarning`s not to give, or ``"all"``; `winstan.guards.GUARDS` lists them.
 
     Returns
     -------
@@ -158,7 +165,7 @@ def fit(
     Warns
     -----
     DesignWarning
-        If rows were dropped for missing values, or a factor has few levels.
+        If the data or the formula deserve a second look: see `silence`.
     ConvergenceWarning
         If the draws should not be trusted as they are.
     """
@@ -177,18 +184,20 @@ def fit(
     )
     parsed = parse_formula(formula, namespace)
     chosen = family_named(family)
-    frame = frame_from(data, parsed, weights=weights, trials=trials)
-    design = build_design(parsed, frame, namespace)
-    model = build_model(
-        parsed,
-        design,
-        frame.kept,
-        chosen,
-        chosen.link(link),
-        priors=priors,
-        center=center,
-        parametrization=parametrization,
-    )
+    with silenced(silence):
+        frame = frame_from(data, parsed, weights=weights, trials=trials)
+        design = build_design(parsed, frame, namespace)
+        model = build_model(
+            parsed,
+            design,
+            frame.kept,
+            chosen,
+            chosen.link(link),
+            priors=priors,
+            center=center,
+            parametrization=parametrization,
+        )
+        check_model(model, frame, data)
     for engine in engines:
         engine.check(model, settings)
     fits = []

@@ -11,12 +11,17 @@ import math
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
 from numbers import Real
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
 
 from winstan.errors import PriorError, near_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+type Size = int | tuple[int, ...]
+type Draws = np.ndarray[Any, np.dtype[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,23 @@ class Prior:
         """Its parameters, in the order of ``stan/include/priors.stan``."""
         return astuple(self)
 
+    def sample(self, rng: np.random.Generator, size: Size) -> Draws:
+        """Draw from the prior.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+        size : int or tuple of int
+            Shape of the draws.
+
+        Raises
+        ------
+        PriorError
+            If it is no distribution of single numbers that has draws: `Flat` is improper, and
+            `LKJ` is one of matrices (`LKJ.sample_factors`).
+        """
+        raise PriorError(f"{type(self).__name__} cannot be drawn from.")
+
     def __str__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{v:.4g}' for v in self.numbers)})"
 
@@ -73,6 +95,9 @@ class Normal(Prior):
     kind = 1
     domain = _REAL
 
+    def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
+        return rng.normal(self.mu, self.sigma, size)
+
 
 @dataclass(frozen=True, slots=True)
 class StudentT(Prior):
@@ -84,6 +109,9 @@ class StudentT(Prior):
     kind = 2
     domain = _REAL
 
+    def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
+        return self.mu + self.sigma * rng.standard_t(self.nu, size)
+
 
 @dataclass(frozen=True, slots=True)
 class Cauchy(Prior):
@@ -94,6 +122,9 @@ class Cauchy(Prior):
     kind = 3
     domain = _REAL
 
+    def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
+        return self.mu + self.sigma * rng.standard_cauchy(size)
+
 
 @dataclass(frozen=True, slots=True)
 class Exponential(Prior):
@@ -102,6 +133,9 @@ class Exponential(Prior):
     rate: float = 1.0
     kind = 4
     domain = _POSITIVE
+
+    def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
+        return rng.standard_exponential(size) / self.rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +147,9 @@ class Gamma(Prior):
     kind = 5
     domain = _POSITIVE
 
+    def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
+        return rng.standard_gamma(self.alpha, size) / self.beta
+
 
 @dataclass(frozen=True, slots=True)
 class InverseGamma(Prior):
@@ -123,6 +160,9 @@ class InverseGamma(Prior):
     kind = 6
     domain = _POSITIVE
 
+    def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
+        return self.beta / rng.standard_gamma(self.alpha, size)
+
 
 @dataclass(frozen=True, slots=True)
 class HalfNormal(Prior):
@@ -131,6 +171,9 @@ class HalfNormal(Prior):
     sigma: float = 1.0
     kind = 11
     domain = _POSITIVE
+
+    def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
+        return np.abs(rng.normal(0.0, self.sigma, size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +185,9 @@ class HalfStudentT(Prior):
     kind = 12
     domain = _POSITIVE
 
+    def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
+        return np.abs(self.sigma * rng.standard_t(self.nu, size))
+
 
 @dataclass(frozen=True, slots=True)
 class HalfCauchy(Prior):
@@ -150,6 +196,9 @@ class HalfCauchy(Prior):
     sigma: float = 1.0
     kind = 13
     domain = _POSITIVE
+
+    def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
+        return np.abs(self.sigma * rng.standard_cauchy(size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +214,38 @@ class LKJ(Prior):
     eta: float = 1.0
     kind = 20
     domain = frozenset({"correlation"})
+
+    def sample_factors(self, rng: np.random.Generator, size: int, width: int) -> Draws:
+        """Draw Cholesky factors of correlation matrices.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+        size
+            How many.
+        width
+            Rows of each matrix, q.
+
+        Returns
+        -------
+        ndarray, shape (size, q, q)
+            Lower triangular L, with R = L L'.
+
+        Notes
+        -----
+        The partial correlation of i and j given all before j is 2 B - 1, with B ~ Beta(b, b) and
+        b = eta + (q - 2 - j) / 2, counting from 0 (Lewandowski et al. 2009, section 2.4).
+        """
+        L = np.zeros((size, width, width))
+        left = np.ones((size, width))  # of each row's unit length
+        for j in range(width - 1):
+            b = self.eta + (width - 2 - j) / 2
+            partial = 2 * rng.beta(b, b, (size, width - 1 - j)) - 1
+            L[:, j, j] = np.sqrt(left[:, j])
+            L[:, j + 1 :, j] = partial * np.sqrt(left[:, j + 1 :])
+            left[:, j + 1 :] *= 1 - np.square(partial)
+        L[:, -1, -1] = np.sqrt(left[:, -1])
+        return L
 
 
 @dataclass(frozen=True, slots=True)

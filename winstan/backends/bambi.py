@@ -7,6 +7,7 @@ cannot express is refused, with the backend that can.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from winstan.backends.pymc import checked_sampler, sampler_statistics
+from winstan.backends.bambi_program import Writer, bambi_program
+from winstan.backends.pymc import checked_sampler, failures_named, sampler_statistics
 from winstan.draws import Draws, run_attributes
 from winstan.errors import BackendError
 from winstan.progress import someone_looks_on
@@ -40,6 +42,8 @@ FAMILIES = {
     "binomial": "binomial",
 }
 RESPONSE, TRIALS, WEIGHT = "winstan_y", "winstan_trials", "winstan_weight"
+# Rows of whole weights are repeated, up to this many in all.
+REPEAT_UP_TO = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class BambiBackend:
         OptionError
             If there is no such sampler.
         """
+        import_bambi()
         checked_sampler(settings.sampler)
         bambi_model(model)
 
@@ -73,21 +78,23 @@ class BambiBackend:
         sampler = checked_sampler(settings.sampler)
         built = bambi_model(model)
         progress = someone_looks_on() if settings.progress is None else settings.progress
-        tree = built.fit(
-            draws=settings.draws,
-            tune=settings.warmup,
-            chains=settings.chains,
-            cores=settings.cores,
-            random_seed=settings.seed,
-            inference_method=sampler,
-            target_accept=settings.target_accept or model.geometry.target_accept,
-            progressbar=progress,
-            **({"quiet": True, "compute_convergence_checks": False} if sampler == "pymc" else {}),
-        )
+        with failures_named(sampler):
+            tree = built.fit(
+                draws=settings.draws,
+                tune=settings.warmup,
+                chains=settings.chains,
+                cores=settings.cores,
+                random_seed=settings.seed,
+                inference_method=sampler,
+                target_accept=settings.target_accept or model.geometry.target_accept,
+                progressbar=progress,
+                quiet=True,
+                compute_convergence_checks=False,
+            )
         posterior = tree["posterior"]
         return Draws(
             posterior={v.name: _values(posterior, v, model) for v in model.variables},
-            sample_stats=sampler_statistics(tree["sample_stats"], settings),
+            sample_stats=sampler_statistics(tree["sample_stats"], settings, sampler),
             attrs=run_attributes(
                 f"bambi ({sampler})",
                 import_module("bambi").__version__,
@@ -106,8 +113,23 @@ class BambiBackend:
         raise BackendError("bambi has no log density in winstan's coordinates; use stan or pymc.")
 
     def code(self, model: Model) -> str:
-        """Return the model as bambi prints it."""
-        return str(bambi_model(model))
+        """Return a short program of this very formula: to read, or to publish.
+
+        bambi need not be installed.
+
+        Raises
+        ------
+        BackendError
+            If bambi cannot express the model.
+        """
+        _check(model)
+        ours = {_factor_column(group): group.factor for group in model.design.groups}
+        priors = {}
+        for name, prior in _priors(Writer, model).items():
+            effect, bar, column = name.partition("|")
+            priors[effect + bar + ours.get(column, column)] = prior
+        repeated = model.design.weights is not None and _weights(model) is None
+        return bambi_program(model, FAMILIES[model.family.name], priors, repeated=repeated)
 
 
 BACKEND = BambiBackend()
@@ -140,10 +162,12 @@ def bambi_model(model: Model) -> bambi.Model:
             priors=_priors(bmb, model),
             auto_scale=False,
             center_predictors=model.center,
+            extra_namespace=dict(model.design.names),
         )
-    except ValueError as problem:
+    except Exception as problem:  # bambi and formulae raise what they like
         raise BackendError(
-            f"bambi cannot express this model ({problem}); backend='stan' and 'pymc' can."
+            f"bambi cannot express this model ({type(problem).__name__}: {problem}); "
+            "backend='stan' and 'pymc' can."
         ) from problem
 
 
@@ -154,19 +178,25 @@ def _check(model: Model) -> None:
                 f"bambi cannot express the correlated effects of {group.factor!r}: use "
                 f"backend='stan' or 'pymc', or (... || {group.factor}) for uncorrelated ones."
             )
+    if _weights(model) is not None and (model.center or model.design.response.trials is not None):
+        raise BackendError(
+            "bambi cannot weight rows by other than whole numbers around a weighted mean, nor "
+            "binomial counts: use backend='stan' or 'pymc'; or center=False, unless it is binomial."
+        )
     if model.link.name == "sqrt":
         raise BackendError("bambi has no sqrt link; backend='stan' and 'pymc' have.")
 
 
 def _factor_column(group: GroupTerm) -> str:
-    return "winstan_" + group.factor.replace(":", "_by_")
+    plain = group.factor.replace(":", "_by_")
+    return "winstan_" + re.sub(r"\W", lambda found: f"_{ord(found[0]):x}_", plain)
 
 
 def _formula(model: Model) -> str:
     response = RESPONSE
     if model.design.response.trials is not None:
         response = f"p({RESPONSE}, {TRIALS})"
-    elif model.design.weights is not None:
+    elif _weights(model) is not None:
         response = f"weighted({RESPONSE}, {WEIGHT})"
     right = [model.formula.common]
     right += [f"offset({offset})" for offset in model.formula.offset]
@@ -178,8 +208,6 @@ def _formula(model: Model) -> str:
 def _data(model: Model) -> pd.DataFrame:
     """Rows for bambi: predictors as they are, response and levels as the design has them."""
     design = model.design
-    if design.weights is not None and design.response.trials is not None:
-        raise BackendError("bambi cannot weight binomial counts; backend='stan' and 'pymc' can.")
     data = design.predictors.iloc[design.row].reset_index(drop=True)
     for name in data.columns:
         if data[name].dtype == bool:
@@ -191,13 +219,29 @@ def _data(model: Model) -> pd.DataFrame:
     data[RESPONSE] = y.astype(int) if whole else y
     if design.response.trials is not None:
         data[TRIALS] = design.response.trials.astype(int)
-    if design.weights is not None:
-        data[WEIGHT] = design.weights
+    weights = _weights(model)
+    if weights is not None:
+        data[WEIGHT] = weights
     for group in design.groups:
         codes = group.level[design.row]
         # Levels by number, so that their order is ours whatever they are called.
         data[_factor_column(group)] = pd.Categorical(codes, categories=range(len(group.levels)))
+    if design.weights is not None and weights is None:
+        return data.loc[data.index.repeat(design.weights.astype(int))].reset_index(drop=True)
     return data
+
+
+def _weights(model: Model) -> Array | None:
+    """Frequency weights to pass on; None without any, or where rows can be repeated instead.
+
+    bambi centres predictors at the mean of its rows, whatever their weights.
+    """
+    weights = model.design.weights
+    if weights is None or (
+        np.array_equal(weights, np.round(weights)) and weights.sum() <= REPEAT_UP_TO
+    ):
+        return None
+    return weights
 
 
 def _priors(bmb: Any, model: Model) -> dict[str, Any]:

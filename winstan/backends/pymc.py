@@ -6,6 +6,7 @@ to rounding is the main guard against an error in either.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -14,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan.backends.pymc_likelihoods import LOG_LIKELIHOODS
+from winstan.backends.pymc_program import pymc_program
 from winstan.draws import Draws, Sampled, canonical, run_attributes
 from winstan.errors import BackendError, OptionError
 from winstan.progress import someone_looks_on
 from winstan.scales import correlation_names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import pymc
     import xarray as xr
@@ -76,7 +78,7 @@ class PymcBackend:
         built = pymc_model(model)
         blocks = [variable.name for variable in built.free_RVs]
         progress = someone_looks_on() if settings.progress is None else settings.progress
-        with built:
+        with built, failures_named(sampler):
             tree = pm.sample(
                 draws=settings.draws,
                 tune=settings.warmup,
@@ -92,7 +94,7 @@ class PymcBackend:
             )
         return Draws(
             posterior=canonical(model, _sampled(model, tree["posterior"])),
-            sample_stats=sampler_statistics(tree["sample_stats"], settings),
+            sample_stats=sampler_statistics(tree["sample_stats"], settings, sampler),
             attrs=run_attributes(
                 f"pymc ({sampler})",
                 pm.__version__,
@@ -123,8 +125,11 @@ class PymcBackend:
         return np.array(values), np.array(slopes)
 
     def code(self, model: Model) -> str:
-        """Return the model as PyMC prints it."""
-        return str(pymc_model(model).str_repr())
+        """Return a short program of this very formula, row by row: to read, or to publish.
+
+        What is sampled is `pymc_model`, of the same posterior. PyMC need not be installed.
+        """
+        return pymc_program(model)[0]
 
 
 BACKEND = PymcBackend()
@@ -144,8 +149,22 @@ def checked_sampler(name: str | None) -> str:
     if sampler not in SAMPLERS:
         raise OptionError(f"sampler= must be one of {', '.join(SAMPLERS)}, not {sampler!r}.")
     if find_spec(sampler) is None:
-        raise BackendError(f"sampler={sampler!r} needs {sampler}: pip install {sampler}")
+        raise BackendError(
+            f"sampler={sampler!r} needs {sampler}: pip install {sampler} (or 'winstan[samplers]')"
+        )
     return sampler
+
+
+@contextmanager
+def failures_named(sampler: str) -> Iterator[None]:
+    """Turn whatever a sampler raises into a `BackendError` that names it."""
+    try:
+        yield
+    except Exception as problem:  # samplers of other packages raise what they like
+        raise BackendError(
+            f"The sampler {sampler!r} failed: {type(problem).__name__}: {problem}. Update {sampler}"
+            " and PyMC to versions of each other's time, or choose another sampler."
+        ) from problem
 
 
 def import_pymc() -> Any:
@@ -322,11 +341,15 @@ def _factor_of(raw: Array, q: int) -> Array:
     return factor
 
 
-def sampler_statistics(stats: xr.Dataset, settings: Settings) -> dict[str, np.ndarray]:
+def sampler_statistics(
+    stats: xr.Dataset, settings: Settings, sampler: str
+) -> dict[str, np.ndarray]:
     """Return a PyMC sampler's statistics under ArviZ's names."""
     shape = (settings.chains, settings.draws)
     out = {}
     for name, names in STATISTICS.items():
         found = next((n for n in names if n in stats), None)
         out[name] = np.full(shape, np.nan) if found is None else stats[found].to_numpy()
+    if sampler == "numpyro":
+        out["lp"] = -out["lp"]  # numpyro gives the potential energy under this name
     return out | {"diverging": out["diverging"].astype(bool)}

@@ -81,6 +81,7 @@ def run_demo(arguments: argparse.Namespace) -> int:
             trials,
             family,
             backend=arguments.backend,
+            silence=("random_slopes", "skew"),  # the example as it is known
             **_sampling(arguments),
         )
         _show(result, ["stim"], arguments.out / folder, treatment="stim")
@@ -150,6 +151,7 @@ def _question(arguments: argparse.Namespace) -> dict[str, Any]:
     return {
         "link": arguments.link,
         "weights": arguments.weights,
+        "silence": arguments.silence,
         "trials": int(trials) if trials is not None and trials.lstrip("-").isdigit() else trials,
     }
 

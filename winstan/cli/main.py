@@ -113,6 +113,14 @@ def _add_question(command: argparse.ArgumentParser) -> None:
     command.add_argument("--link", help="(default: the family's own)")
     command.add_argument("--weights", help="column of frequency weights")
     command.add_argument("--trials", help="column, or number, of trials of a binomial response")
+    command.add_argument(
+        "--silence",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a warning about the design to leave out, by the name that it ends with; or all (may "
+        "be repeated)",
+    )
 
 
 def _add_backend(command: argparse.ArgumentParser) -> None:

@@ -19,7 +19,8 @@ import pandas as pd
 from winstan.data.columns import check_trials, how_many, plain_column, some_levels, some_rows
 from winstan.data.tables import column_names, missing_mask, open_table, take_columns
 from winstan.data.text import check_text_predictors
-from winstan.errors import DataError, DesignWarning, warn_user
+from winstan.errors import DataError
+from winstan.guards import warn_design
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -152,10 +153,10 @@ def _complete_rows(table: nw.DataFrame[Any]) -> tuple[np.ndarray, dict[str, int]
                 f"All {how_many(n_rows, 'row')} have missing values: {where}. Fill them in, or "
                 "leave the emptiest column out of the formula."
             )
-        warn_user(
+        warn_design(
             f"{n_rows - len(kept):,} of {n_rows:,} rows are left out: they have missing values, in "
             f"{where}.",
-            DesignWarning,
+            "missing_rows",
         )
     return kept, missing
 
@@ -179,17 +180,17 @@ def _weighted_rows(table: nw.DataFrame[Any], kept: np.ndarray, weights: str) -> 
     if not values.any():
         raise DataError(f"The weights '{weights}' are all zero: no row counts.")
     if len(bad := np.flatnonzero(values != np.round(values))):
-        warn_user(
+        warn_design(
             f"The weights '{weights}' have {how_many(len(bad), 'fractional value')}, in "
             f"{some_rows(kept[bad])}. They multiply the log-likelihood, but are no row counts: "
             "standard errors treat their sum as the number of rows.",
-            DesignWarning,
+            "fractional_weights",
         )
     positive = values > 0
     if not positive.all():
-        warn_user(
+        warn_design(
             f"{how_many(int((~positive).sum()), 'row')} of weight zero in '{weights}' left out.",
-            DesignWarning,
+            "zero_weights",
         )
     return kept[positive]
 
@@ -202,10 +203,10 @@ def _check_column(
 ) -> None:
     if unused:
         shown = some_levels(unused)
-        warn_user(
+        warn_design(
             f"Column '{name}' declares {how_many(len(unused), 'level')} that no used row has, left "
             f"out: {shown}.",
-            DesignWarning,
+            "unused_levels",
         )
     if isinstance(values, pd.Categorical):
         if len(values.categories) == 1:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.data.columns import how_many, some_rows
-from winstan.errors import DataError, DesignWarning, warn_user
+from winstan.errors import DataError
+from winstan.guards import warn_design
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -178,11 +179,11 @@ def check_groups(factor: str, levels: Sequence[object], effects: Sequence[str]) 
         )
     if len(levels) < _FEW_LEVELS:
         shown = ", ".join(repr(level) for level in levels)
-        warn_user(
+        warn_design(
             f"The grouping factor '{factor}' has only {len(levels)} levels ({shown}): they say "
             f"little about the standard deviation between groups. Consider '{factor}' as a "
             f"population-level term, or an informative prior on '{effects[0]}|{factor}_sigma'.",
-            DesignWarning,
+            "few_levels",
         )
 
 
@@ -200,9 +201,9 @@ def check_crossing(groups: Sequence[GroupTerm]) -> None:
             pairs = np.unique(first.level * len(second.levels) + second.level)
             if len(pairs) == len(first.levels):
                 name = min(shared)
-                warn_user(
+                warn_design(
                     f"The grouping factors '{first.factor}' and '{second.factor}' part the rows in "
                     f"the same way: '{name}|{first.factor}_sigma' and "
                     f"'{name}|{second.factor}_sigma' cannot be told apart. Remove one group term.",
-                    DesignWarning,
+                    "same_groups",
                 )

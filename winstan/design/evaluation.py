@@ -156,7 +156,7 @@ def fit_effects(
 
 def fit_expression(atom: Atom, names: Mapping[str, Any]) -> FittedExpression:
     """Prepare one expression; what it remembers, it learns when first evaluated."""
-    environment = Environment([{**TRANSFORMS, **ENCODINGS}, _Names(names)])
+    environment = Environment([{**TRANSFORMS, **ENCODINGS}, Names(names)])
     return FittedExpression(atom, _first_component(atom.code), environment)
 
 
@@ -187,7 +187,7 @@ def sum_offsets(offsets: Sequence[FittedExpression], rows: pd.DataFrame) -> np.n
     return total
 
 
-class _Names(dict[str, Any]):
+class Names(dict[str, Any]):
     """A namespace that can be pickled although modules cannot: they go by name."""
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -196,12 +196,12 @@ class _Names(dict[str, Any]):
         return _restored, (values, modules)
 
 
-def _restored(values: dict[str, Any], modules: dict[str, str]) -> _Names:
-    return _Names(values | {key: import_module(name) for key, name in modules.items()})
+def _restored(values: dict[str, Any], modules: dict[str, str]) -> Names:
+    return Names(values | {key: import_module(name) for key, name in modules.items()})
 
 
 def _design(code: str, rows: pd.DataFrame, names: Mapping[str, Any]) -> Any:
-    return design_matrices(code, rows, na_action="pass", env=Environment([_Names(names)]))
+    return design_matrices(code, rows, na_action="pass", env=Environment([Names(names)]))
 
 
 def _first_component(code: str) -> Any:

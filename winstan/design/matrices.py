@@ -16,6 +16,7 @@ from winstan.design.checks import check_crossing, check_finite, check_groups, ch
 from winstan.design.evaluation import (
     FittedEffects,
     FittedExpression,
+    Names,
     Term,
     as_numbers,
     fit_effects,
@@ -82,6 +83,8 @@ class Design:
         Frequency weights.
     predictors
         The D distinct rows of the right side's columns, group factors included.
+    names
+        The functions and values, beside columns, that the formula's terms need.
     memory
         Private: what `evaluate` needs.
     """
@@ -95,6 +98,7 @@ class Design:
     row: np.ndarray
     weights: np.ndarray | None
     predictors: pd.DataFrame
+    names: Mapping[str, Any]
     memory: _Memory = field(repr=False)
 
     @property
@@ -179,6 +183,7 @@ def build_design(
         row=row,
         weights=frame.weights,
         predictors=predictors,
+        names=Names(names),
         memory=_Memory(
             common=common,
             groups=tuple(fitted),

@@ -1,6 +1,15 @@
 """Effects: what a posterior says on the scale of the data, as tidy tables."""
 
-from winstan.effects.contrasts import Contrast, contrast, contrast_draws, contrast_table
+from winstan.effects.contrasts import (
+    Contrast,
+    contrast,
+    contrast_draws,
+    contrast_table,
+    effects_table,
+)
+from winstan.effects.curves import Curve, conditional, curve_draws, curve_table
+from winstan.effects.groups import group_draws, group_effects, group_table
+from winstan.effects.hypotheses import Hypothesis, hypotheses, hypothesis_draws, hypothesis_table
 from winstan.effects.intercepts import group_intercepts
 from winstan.effects.intervals import INTERVALS, describe, interval_ends, interval_names
 from winstan.effects.means import linear_predictor
@@ -11,15 +20,30 @@ from winstan.effects.observed import (
     observed_rows,
     response_label,
 )
+from winstan.effects.predictions import Prediction, predict, prediction_draws, prediction_table
+from winstan.effects.replicates import posterior_predictive, prior_predictive
 
 __all__ = [
     "INTERVALS",
     "Contrast",
+    "Curve",
+    "Hypothesis",
+    "Prediction",
+    "conditional",
     "contrast",
     "contrast_draws",
     "contrast_table",
+    "curve_draws",
+    "curve_table",
     "describe",
+    "effects_table",
+    "group_draws",
+    "group_effects",
     "group_intercepts",
+    "group_table",
+    "hypotheses",
+    "hypothesis_draws",
+    "hypothesis_table",
     "intercept_data",
     "interval_ends",
     "interval_names",
@@ -27,5 +51,10 @@ __all__ = [
     "main_group",
     "observed_contrast",
     "observed_rows",
+    "posterior_predictive",
+    "predict",
+    "prediction_draws",
+    "prediction_table",
+    "prior_predictive",
     "response_label",
 ]

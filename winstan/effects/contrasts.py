@@ -1,29 +1,31 @@
 """Contrasts: the mean response at one value of a predictor against that at another.
 
-They are counterfactual (g-computation): every distinct row of predictors is evaluated twice, with
-the treatment set to one value and to the other, its group's own effects included, and the means are
-averaged over the rows of each group and then over the groups, each counting once.
+They are counterfactual (g-computation): see `winstan.effects.averaging`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from winstan.design import evaluate
-from winstan.effects.codings import coding_of
+from winstan.effects.averaging import averaged_means, averaged_slopes, strata
+from winstan.effects.comparisons import (
+    check_treatment,
+    columns_of_offsets,
+    comparison,
+    has_labels,
+)
 from winstan.effects.intervals import describe
-from winstan.effects.means import linear_predictor, mean_response
-from winstan.errors import OptionError, near_matches
+from winstan.effects.rope import rope_of, share_inside
+from winstan.errors import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from winstan.effects.rope import Rope
     from winstan.families.links import Array
     from winstan.model import Model
 
@@ -36,12 +38,15 @@ class Contrast:
     ----------
     treatment : str
     labels : tuple of str
-        Such as ``"1 - 0"``, one for each contrast; ``"+1"`` is x + 1 against x.
+        Such as ``"1 - 0"``, one for each contrast; ``"+1"`` is x + 1 against x, ``"slope"`` the
+        average derivative.
     by : str or None
     levels : tuple
         Values of `by`; a single None without it.
     draws : ndarray, shape (S, contrasts, levels)
     ratio : bool
+    rope : (float, float), or None
+        Region of practical equivalence.
     """
 
     treatment: str
@@ -50,6 +55,7 @@ class Contrast:
     levels: tuple[Any, ...]
     draws: Array
     ratio: bool
+    rope: Rope | None = None
 
 
 def contrast(
@@ -58,9 +64,12 @@ def contrast(
     treatment: str,
     *,
     values: Sequence[Any] | None = None,
-    by: str | None = None,
+    by: str | Mapping[str, Iterable[Any]] | None = None,
     scale: str = "response",
     ratio: bool = False,
+    pairs: str = "reference",
+    slope: bool = False,
+    rope: Any = None,
 ) -> Contrast:
     """Compare the mean response between values of a predictor.
 
@@ -76,10 +85,16 @@ def contrast(
         of its coding (``C(cond, Treatment("b"))`` has the reference b), the two values of a
         predictor that has two, and otherwise x and x + 1.
     by
-        A column: one contrast for each of its levels.
+        A column, or a column with its values: see `winstan.effects.averaging.strata`.
     scale : {"response", "link"}
     ratio
         Ratio of the means in place of their difference.
+    pairs : {"reference", "all", "sequential"}
+        All values against the first, every pair, or each against the one before it.
+    slope
+        The derivative by a number, averaged: see `winstan.effects.averaging.averaged_slopes`.
+    rope
+        See `winstan.effects.rope.rope_of`.
 
     Returns
     -------
@@ -88,53 +103,79 @@ def contrast(
     Raises
     ------
     OptionError
-        If the treatment, a value, `by` or `scale` is unknown, or if a ratio is asked of link
-        values, or of means that are not positive in every draw.
+        If the treatment, a value, or an option is unknown, or if a ratio is asked of link values,
+        or of means that are not positive in every draw.
     """
-    if scale not in ("response", "link"):
-        raise OptionError(f"scale must be 'response' or 'link', not {scale!r}.")
+    check_scale(scale)
     if ratio and scale == "link":
         raise OptionError("ratio=True compares means: leave scale='response'.")
-    check_predictor(model, treatment, "contrast")
-    if treatment in _columns_of_offsets(model):
-        raise OptionError(
-            f"{treatment!r} is in an offset alone: contrasts are of the mean at an offset of zero, "
-            "which does not depend on it."
-        )
-    if by is not None:
-        check_predictor(model, by, "by=")
-        if by == treatment:
-            raise OptionError(f"by={by!r} is the treatment itself.")
-    compared = comparison(model, treatment, values)
-    weights, levels = _averaging(model, by)
-    at_reference = _averaged(model, posterior, treatment, compared.reference, weights, scale=scale)
-    draws = []
-    if ratio:
-        _check_positive(at_reference)
-    for value in compared.others:
-        at_value = _averaged(model, posterior, treatment, value, weights, scale=scale)
+    check_treatment(model, treatment, "contrast")
+    over = strata(model, by)
+    if over.by == treatment:
+        raise OptionError(f"by={over.by!r} is the treatment itself.")
+    if slope:
+        _check_slope(model, treatment, values, pairs, ratio=ratio)
+        draws = averaged_slopes(model, posterior, treatment, over, scale=scale)
+        labels: tuple[str, ...] = ("slope",)
+    else:
+        compared = comparison(model, treatment, values, pairs)
+        changes = [{treatment: value} for value in compared.values]
+        means = averaged_means(model, posterior, changes, over, scale=scale)
         if ratio:
-            _check_positive(at_value)
-        draws.append(at_value / at_reference if ratio else at_value - at_reference)
-    labels = compared.labels(ratio=ratio)
-    return Contrast(treatment, labels, by, levels, np.stack(draws, axis=1), ratio)
-
-
-def _check_positive(means: Array) -> None:
-    """Refuse ratios of means that may be zero or negative: they say nothing of more or less."""
-    bad = np.count_nonzero(~(means > 0).all(axis=1))
-    if bad:
-        raise OptionError(
-            f"ratio=True needs a positive mean, and it is zero or negative in {bad} of the "
-            f"{len(means)} draws. Use ratio=False, or a family of positive responses."
+            _check_positive(means)
+        draws = np.stack(
+            [
+                means[:, b] / means[:, a] if ratio else means[:, b] - means[:, a]
+                for a, b in compared.pairs
+            ],
+            axis=1,
         )
+        labels = compared.labels(ratio=ratio)
+    region = rope_of(
+        model, rope, treatment, per_unit=labels in (("slope",), ("+1",)), ratio=ratio, scale=scale
+    )
+    return Contrast(treatment, labels, over.by, over.levels, draws, ratio, region)
+
+
+def effects_table(
+    model: Model,
+    posterior: Mapping[str, Array],
+    *,
+    scale: str = "response",
+    ratio: bool = False,
+    rope: Any = None,
+) -> list[Contrast]:
+    """Contrast every predictor of the population: factors by level, numbers by slope.
+
+    Numbers of more than two values have their slope, and x + 1 against x as a ratio.
+
+    Raises
+    ------
+    OptionError
+        If there is no such predictor.
+    """
+    apart = columns_of_offsets(model)
+    names = dict.fromkeys(c for a in model.formula.effects.atoms.values() for c in a.columns)
+    names = {c: None for c in names if c in model.design.predictors and c not in apart}
+    if not names:
+        raise OptionError(f"{model.formula.text!r} has no population-level predictor.")
+    out = []
+    for name in names:
+        several = model.design.predictors[name].nunique() > 2
+        slope = several and not has_labels(model, name) and not ratio
+        out.append(
+            contrast(model, posterior, name, scale=scale, ratio=ratio, slope=slope, rope=rope)
+        )
+    return out
 
 
 def contrast_table(result: Contrast, prob: float, interval: str) -> pd.DataFrame:
-    """Summarise a contrast: contrast, [by], mean, sd, interval, p_direction.
+    """Summarise a contrast: contrast, [by], mean, sd, interval, p_direction, p_rope.
 
     p_direction is the larger of the posterior probabilities of being above and below no effect
-    (0, or 1 for a ratio); see Makowski et al. (2019), Frontiers in Psychology 10, 2767.
+    (0, or 1 for a ratio); see Makowski et al. (2019), Frontiers in Psychology 10, 2767. p_rope is
+    the probability of lying within the region of practical equivalence, whose ends are in
+    ``attrs["rope"]``.
     """
     null = 1.0 if result.ratio else 0.0
     rows = []
@@ -146,8 +187,13 @@ def contrast_table(result: Contrast, prob: float, interval: str) -> pd.DataFrame
                 row[result.by] = level
             row |= describe(values, prob, interval)
             row["p_direction"] = float(max(np.mean(values > null), np.mean(values < null)))
+            if result.rope is not None:
+                row["p_rope"] = share_inside(values, result.rope)
             rows.append(row)
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    if result.rope is not None:
+        table.attrs["rope"] = result.rope
+    return table
 
 
 def contrast_draws(result: Contrast) -> pd.DataFrame:
@@ -161,171 +207,29 @@ def contrast_draws(result: Contrast) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
-def check_predictor(model: Model, name: str, what: str) -> None:
-    """Refuse a name that is no column of the formula's right side."""
-    known = list(model.design.predictors.columns)
-    if name not in known:
+def check_scale(scale: str) -> None:
+    """Refuse a scale that is neither the response's nor the link's."""
+    if scale not in ("response", "link"):
+        raise OptionError(f"scale must be 'response' or 'link', not {scale!r}.")
+
+
+def _check_slope(
+    model: Model, treatment: str, values: Sequence[Any] | None, pairs: str, *, ratio: bool
+) -> None:
+    if has_labels(model, treatment):
+        raise OptionError(f"{treatment!r} is a factor: it has contrasts, and no slope.")
+    if values is not None or ratio or pairs != "reference":
         raise OptionError(
-            f"{what} names {name!r}, which is no predictor of {model.formula.text!r}."
-            + near_matches(str(name), known)
+            "slope=True is the derivative over all rows: it takes no values=, ratio= or pairs=. "
+            "Between two values, leave slope out and give values=(a, b)."
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What a contrast compares: a reference, and the values against it.
-
-    Attributes
-    ----------
-    reference
-        A value, or a function of the column.
-    others : tuple
-        Likewise.
-    names : tuple of str
-        Names of the others.
-    against : str or None
-        Name of the reference; None where the others' names say it all.
-    """
-
-    reference: Any
-    others: tuple[Any, ...]
-    names: tuple[str, ...]
-    against: str | None
-
-    def labels(self, *, ratio: bool) -> tuple[str, ...]:
-        """Return a label for each contrast: ``1 - 0``, as a ratio ``1 / 0``."""
-        if self.against is None:
-            return self.names
-        return tuple(f"{name} {'/' if ratio else '-'} {self.against}" for name in self.names)
-
-
-def comparison(model: Model, treatment: str, values: Sequence[Any] | None) -> Comparison:
-    """Settle what to compare: the given values, or the default ones of `contrast`.
-
-    Raises
-    ------
-    OptionError
-        If there are fewer than two values, or one of them is no level of a factor.
-    """
-    is_factor = isinstance(model.design.predictors[treatment].dtype, pd.CategoricalDtype)
-    known = list(coding_of(model, treatment).levels)
-    # Numbers that are labels have no x + 1: those inside C(), and of a group factor.
-    is_label = is_factor or treatment in model.formula.coded_columns
-    is_label = is_label or treatment not in _columns_of_effects(model)
-    if values is None:
-        if len(known) > 2 and not is_label:
-            return Comparison(_unchanged, (_one_more,), ("+1",), None)
-        values = known
-    values = [values] if isinstance(values, str) or not isinstance(values, Iterable) else values
-    values = list(values)
-    if len(values) < 2:
+def _check_positive(means: Array) -> None:
+    """Refuse ratios of means that may be zero or negative: they say nothing of more or less."""
+    bad = np.count_nonzero(~(means > 0).all(axis=(1, 2)))
+    if bad:
         raise OptionError(
-            f"A contrast of {treatment!r} needs two values at least, the reference first, such as "
-            f"values={known[:2]!r}; got {values!r}."
+            f"ratio=True needs a positive mean, and it is zero or negative in {bad} of the "
+            f"{len(means)} draws. Use ratio=False, or a family of positive responses."
         )
-    values = [
-        value
-        if not is_label and isinstance(value, Real) and np.isfinite(float(value))
-        else _level(treatment, value, known)
-        for value in values
-    ]
-    reference, *others = values
-    return Comparison(reference, tuple(others), tuple(map(_shown, others)), _shown(reference))
-
-
-def _level(treatment: str, value: Any, known: list[Any]) -> Any:
-    """Find the level meant: the value itself, or the one level that is written like it."""
-    same = [level for level in known if level == value]
-    same = same or [level for level in known if str(level) == str(value)]
-    if len(same) != 1:
-        raise OptionError(
-            f"{treatment!r} has no level {value!r}." + near_matches(str(value), known)
-        )
-    return same[0]
-
-
-def _columns_of_effects(model: Model) -> set[str]:
-    """Columns of the common and the group effects: not of offsets, nor of factors alone."""
-    formula = model.formula
-    designs = [formula.effects, *(group.design for group in formula.groups)]
-    return {c for design in designs for atom in design.atoms.values() for c in atom.columns}
-
-
-def _columns_of_offsets(model: Model) -> set[str]:
-    """Columns that are in offsets alone."""
-    elsewhere = _columns_of_effects(model) | {
-        c for group in model.formula.groups for c in group.factor_columns
-    }
-    return {c for atom in model.formula.offset_atoms for c in atom.columns} - elsewhere
-
-
-def _unchanged(x: Array) -> Array:
-    return x
-
-
-def _one_more(x: Array) -> Array:
-    return x + 1
-
-
-def _shown(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _averaging(model: Model, by: str | None) -> tuple[Array, tuple[Any, ...]]:
-    """Weights of the design rows, (levels of `by`, D): each level's sum to one.
-
-    Rows that differ by the treatment alone are averaged as they are: the counterfactual treats
-    them alike. Groups count equally, rows within a group by their number.
-    """
-    design = model.design
-    D = len(design.predictors)
-    weight = np.bincount(design.row, design.weights, minlength=D).astype(float)
-    if design.groups:
-        levels_of_row = np.stack([group.level for group in design.groups])
-        codes = np.unique(levels_of_row, axis=1, return_inverse=True)[1].reshape(-1)
-    else:
-        codes = np.zeros(D, int)
-    if by is None:
-        members, levels = np.ones((1, D), bool), (None,)
-    else:
-        column = design.predictors[by]
-        categories = (
-            column.cat.categories
-            if isinstance(column.dtype, pd.CategoricalDtype)
-            else np.sort(column.unique())
-        )
-        levels = tuple(categories.tolist())
-        members = np.stack([column.to_numpy() == level for level in levels])
-    out = np.zeros(members.shape)
-    for row, member in zip(out, members, strict=True):
-        inside = np.where(member, weight, 0.0)
-        of_group = np.bincount(codes, inside)
-        present = of_group > 0
-        row[:] = inside / np.where(present, of_group, 1.0)[codes] / np.count_nonzero(present)
-    return out, levels
-
-
-def _averaged(
-    model: Model,
-    posterior: Mapping[str, Array],
-    treatment: str,
-    value: Any,
-    weights: Array,
-    *,
-    scale: str,
-) -> Array:
-    """Mean response with the treatment set to a value, averaged by `weights`: (S, levels)."""
-    new = model.design.predictors.copy()
-    column = new[treatment]
-    if callable(value):
-        new[treatment] = value(column)
-    elif isinstance(column.dtype, pd.CategoricalDtype):
-        new[treatment] = pd.Categorical([value] * len(new), dtype=column.dtype)
-    else:
-        new[treatment] = value
-    rows = evaluate(model.design, new)
-    out: Any = 0.0
-    for part, eta in linear_predictor(model, posterior, rows):
-        mean = eta if scale == "link" else mean_response(model, posterior, eta)
-        out = out + mean @ weights[:, part].T
-    return out

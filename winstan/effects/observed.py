@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from winstan.effects.contrasts import Contrast, check_predictor, comparison
+from winstan.effects.comparisons import check_predictor, comparison
 from winstan.errors import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from winstan.effects.contrasts import Contrast
     from winstan.model import Model
 
 # Values of a treatment that figures can tell apart by colour.
@@ -20,7 +21,11 @@ TREATMENTS = 6
 
 
 def observed_contrast(
-    model: Model, result: Contrast, values: Sequence[object] | None, group: str | None
+    model: Model,
+    result: Contrast,
+    values: Sequence[object] | None,
+    group: str | None,
+    pairs: str = "reference",
 ) -> pd.DataFrame:
     """Compare the raw means of each group.
 
@@ -33,7 +38,7 @@ def observed_contrast(
     model
     result
         The fitted contrast.
-    values
+    values, pairs
         As given to `contrast`.
     group
         The factor whose groups are compared; None takes all rows together.
@@ -42,20 +47,25 @@ def observed_contrast(
     -------
     DataFrame
         Columns contrast, [by], group (None where it is all of them), difference. No rows for
-        x + 1 against x, which no data show without a fit.
+        a slope, or x + 1 against x, which no data show without a fit.
     """
-    compared = comparison(model, result.treatment, values)
+    compared = comparison(model, result.treatment, values, pairs)
     rows = observed_rows(model)
     rows["by"] = "all" if result.by is None else labels_of(model, result.by)
     rows["group"] = "all" if group is None else labels_of(model, group)
     at = model.design.predictors[result.treatment].to_numpy()[model.design.row]
+    inside = rows["by"].isin(["all"] if result.by is None else list(result.levels))
+    seen = compared.labels(ratio=result.ratio) == result.labels and bool(compared.names)
     means = []
-    for value in () if compared.against is None else (compared.reference, *compared.others):
-        sums = rows[at == value].groupby(["by", "group"], sort=False)[["total", "weight"]].sum()
+    for value in compared.values if seen else ():
+        chosen = rows[(at == value) & inside]
+        sums = chosen.groupby(["by", "group"], sort=False)[["total", "weight"]].sum()
         means.append(sums["total"] / sums["weight"])
-    table = _differences(means, result)
+    sides = [(means[a], means[b]) for a, b in compared.pairs] if seen else []
+    table = _differences(sides, result)
     if table.empty or group is None:
-        table = _differences([mean.groupby("by", sort=False).mean() for mean in means], result)
+        sides = [tuple(side.groupby("by", sort=False).mean() for side in pair) for pair in sides]
+        table = _differences(sides, result)
     return (
         table.drop(columns="by") if result.by is None else table.rename(columns={"by": result.by})
     )
@@ -129,15 +139,15 @@ def labels_of(model: Model, factor: str) -> np.ndarray:
     return model.design.predictors[factor].to_numpy()[model.design.row]
 
 
-def _differences(means: list[pd.Series], result: Contrast) -> pd.DataFrame:
-    """Compare the first of some series of means with each of the others, where both have a row.
+def _differences(sides: Sequence[tuple[pd.Series, ...]], result: Contrast) -> pd.DataFrame:
+    """Compare the two series of each contrast, where both have a row.
 
     The series are indexed by level and group, or by level alone.
     """
     rows = []
-    for label, mean in zip(result.labels if means else (), means[1:], strict=True):
-        reference, other = means[0].align(mean, join="inner")
-        difference = other / reference if result.ratio else other - reference
+    for label, (reference, mean) in zip(result.labels if sides else (), sides, strict=True):
+        first, second = reference.align(mean, join="inner")
+        difference = second / first if result.ratio else second - first
         for key, value in difference.items():
             by, group = key if isinstance(key, tuple) else (key, None)
             rows.append({"contrast": label, "by": by, "group": group, "difference": value})

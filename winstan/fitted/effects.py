@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
 
 from winstan import effects
-from winstan.fitted.base import Fitted
-
-if TYPE_CHECKING:
-    import pandas as pd
+from winstan.fitted.predictions import Predictions
 
 
-class EffectTables(Fitted):
+class EffectTables(Predictions):
     """Contrasts, intercepts and predictions of a fit."""
 
     __slots__ = ()
@@ -22,9 +21,12 @@ class EffectTables(Fitted):
         treatment: str,
         *,
         values: Sequence[Any] | None = None,
-        by: str | None = None,
+        by: str | Mapping[str, Iterable[Any]] | None = None,
         scale: str = "response",
         ratio: bool = False,
+        pairs: str = "reference",
+        slope: bool = False,
+        rope: float | Sequence[float] | None = None,
         prob: float = 0.94,
         interval: str = "hdi",
         draws: bool = False,
@@ -33,7 +35,7 @@ class EffectTables(Fitted):
 
         Every row of predictors is evaluated with the treatment at one value and at the other, its
         group's own effects included; the means are averaged over rows within a group, and over
-        groups, each counting once.
+        groups, each counting once. Offsets are at zero.
 
         Parameters
         ----------
@@ -44,11 +46,22 @@ class EffectTables(Fitted):
             reference of its coding, the two values of a predictor that has two, and otherwise
             x + 1 against x.
         by
-            A column: one contrast for each of its levels, such as each mouse.
+            A column: one contrast for each of its levels (each mouse, each condition), over the
+            rows that have it. A number of more than six values is set, in every row, to its mean
+            and one standard deviation to either side; ``by={"x": [1, 5]}`` sets it to 1 and to 5.
         scale : {"response", "link"}
             Units of the data, or of the linear predictor.
         ratio
             Ratio of the means in place of their difference.
+        pairs : {"reference", "all", "sequential"}
+            Every value against the first, every pair, or each value against the one before it.
+        slope
+            The derivative of the mean by a numeric treatment, averaged: the change per unit.
+        rope
+            Region of practical equivalence: a half-width, or its two ends. By default a tenth of
+            the response's standard deviation to either side of no difference (Kruschke 2018), for
+            a slope or x + 1 divided by the standard deviation of x; of probabilities, on the link
+            scale, and of ratios see `winstan.effects.rope.rope_of`.
         prob, interval
             As for `summary`.
         draws
@@ -57,13 +70,14 @@ class EffectTables(Fitted):
         Returns
         -------
         DataFrame
-            Columns contrast, [by], mean, sd, the interval's ends, and p_direction: the posterior
-            probability that the effect has the sign that it seems to have.
+            Columns contrast, [by], mean, sd, the interval's ends, p_direction (the posterior
+            probability that the effect has the sign that it seems to have), and p_rope (that it
+            lies in the region of practical equivalence, which is ``attrs["rope"]``).
 
         Raises
         ------
         OptionError
-            If the treatment, a value, `by` or `scale` is unknown.
+            If the treatment, a value, `by` or another option is unknown.
         """
         result = effects.contrast(
             self.model,
@@ -73,10 +87,166 @@ class EffectTables(Fitted):
             by=by,
             scale=scale,
             ratio=ratio,
+            pairs=pairs,
+            slope=slope,
+            rope=rope,
         )
         if draws:
             return effects.contrast_draws(result)
         return effects.contrast_table(result, prob, interval)
+
+    def effects(
+        self,
+        *,
+        scale: str = "response",
+        ratio: bool = False,
+        rope: float | Sequence[float] | None = None,
+        prob: float = 0.94,
+        interval: str = "hdi",
+        draws: bool = False,
+    ) -> pd.DataFrame:
+        """Contrast every population-level predictor, in one table.
+
+        A factor's levels are held against its reference; a number of more than two values has its
+        average slope (as a ratio, x + 1 against x).
+
+        Parameters
+        ----------
+        scale, ratio, rope, prob, interval
+            As for `contrast`; the default region is each predictor's own.
+        draws
+            Return the draws in long form (columns predictor, contrast, draw, value).
+
+        Returns
+        -------
+        DataFrame
+            Columns predictor, contrast, mean, sd, the interval's ends, p_direction, p_rope; the
+            regions are ``attrs["rope"]``, by predictor.
+
+        Raises
+        ------
+        OptionError
+            If the formula has no population-level predictor, or an option is unknown.
+        """
+        results = effects.effects_table(
+            self.model, self._flat(), scale=scale, ratio=ratio, rope=rope
+        )
+        tables = []
+        for result in results:
+            table = (
+                effects.contrast_draws(result)
+                if draws
+                else effects.contrast_table(result, prob, interval)
+            )
+            table.attrs.clear()  # pd.concat compares them
+            table.insert(0, "predictor", result.treatment)
+            tables.append(table)
+        out = pd.concat(tables, ignore_index=True)
+        if not draws:
+            out.attrs["rope"] = {result.treatment: result.rope for result in results}
+        return out
+
+    def conditional(
+        self,
+        predictor: str,
+        *,
+        by: str | Mapping[str, Iterable[Any]] | None = None,
+        values: Mapping[str, Any] | None = None,
+        points: int = 50,
+        groups: str = "average",
+        prob: float = 0.94,
+        interval: str = "hdi",
+        scale: str = "response",
+        draws: bool = False,
+    ) -> pd.DataFrame:
+        """Follow the mean response along a predictor.
+
+        Every row of the data is evaluated with the predictor at each value; the means are averaged
+        as in `contrast`, of which the differences are contrasts. Offsets are at zero.
+
+        Parameters
+        ----------
+        predictor
+            A number (`points` values over its range), or a factor (its levels).
+        by
+            A column: one curve for each level, as in `contrast`.
+        values
+            Columns held at a value in place of being averaged, such as ``{"age": 30}``; the
+            predictor's own entry is its grid, such as ``{"dose": [0, 1, 5]}``.
+        points
+            Values of the grid.
+        groups : {"average", "zero"}
+            The mean over the groups of the data, each with its own effects and counting once; or
+            the mean at group effects of zero. Where the link is not the identity the two differ.
+        prob, interval
+            As for `summary`.
+        scale : {"response", "link"}
+        draws
+            Return the draws in long form (the predictor, [by], draw, value).
+
+        Returns
+        -------
+        DataFrame
+            Columns named as the predictor and `by` are, then mean, sd, and the interval's ends.
+
+        Raises
+        ------
+        OptionError
+            If a column, a value or an option is unknown.
+        """
+        curve = effects.conditional(
+            self.model,
+            self._flat(),
+            predictor,
+            by=by,
+            values=values,
+            points=points,
+            groups=groups,
+            scale=scale,
+        )
+        if draws:
+            return effects.curve_draws(curve)
+        return effects.curve_table(curve, prob, interval)
+
+    def group_effects(
+        self,
+        group: str | None = None,
+        *,
+        kind: str = "deviation",
+        prob: float = 0.94,
+        interval: str = "hdi",
+        draws: bool = False,
+    ) -> pd.DataFrame:
+        """Each group's effects, on the scale of the linear predictor.
+
+        Parameters
+        ----------
+        group
+            A group factor; by default the first of the formula.
+        kind : {"deviation", "total"}
+            The departure from the population, or population and departure together: the
+            coefficients of each group (the intercept at X = 0), of the effects that have a
+            population-level counterpart.
+        prob, interval
+            As for `summary`.
+        draws
+            Return the draws in long form (columns effect, level, draw, value).
+
+        Returns
+        -------
+        DataFrame
+            Columns effect (``Intercept``, ``Days``, ``cond[b]``), level, mean, sd, and the
+            interval's ends.
+
+        Raises
+        ------
+        OptionError
+            If the factor or an option is unknown, or no effect has a total.
+        """
+        found = effects.group_effects(self.model, self._flat(), self._group(group), kind)
+        if draws:
+            return effects.group_draws(found)
+        return effects.group_table(found, prob, interval)
 
     def intercepts(
         self, group: str | None = None, *, prob: float = 0.94, interval: str = "hdi"

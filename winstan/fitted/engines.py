@@ -25,8 +25,13 @@ class EngineViews(Fitted):
         Parameters
         ----------
         engine : {"stan", "pymc", "bambi"}
-            For Stan, a short program of this very formula, row by row, to read or to publish; what
-            is run is the family's template, `stan_code`.
+
+        Returns
+        -------
+        str
+            A short program of this very formula, row by row, in the names of the data: to read, or
+            to publish. What winstan runs is of the same posterior: the family's template
+            (`stan_code`), or `pymc_model`.
         """
         return backend_named(engine).code(self.model)
 

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from winstan import effects
-from winstan.fitted.effects import EffectTables
+from winstan.effects.observed import labels_of
+from winstan.errors import OptionError, near_matches
+from winstan.fitted.intervals import ParameterFigures, ends_renamed
 
 if TYPE_CHECKING:
-    import pandas as pd
     from plotnine import ggplot
 
+    from winstan.families.links import Array
+    from winstan.model import Model
 
-class Figures(EffectTables):
+GROUP_LINES = 60
+"""Groups up to which each has a line of its own."""
+ELLIPSES = (0.5, 0.94)
+"""Shares of the groups that the ellipses of a plane hold."""
+
+
+class Figures(ParameterFigures):
     """The figures of a fit; each composes with ``|`` and ``/``."""
 
     __slots__ = ()
@@ -52,7 +63,7 @@ class Figures(EffectTables):
         group = effects.main_group(self.model)
         return plots.plot_difference(
             effects.contrast_draws(result),
-            _ends_renamed(effects.contrast_table(result, prob, "hdi")),
+            ends_renamed(effects.contrast_table(result, prob, "hdi")),
             effects.observed_contrast(self.model, result, values, group),
             response=effects.response_label(self.model),
             treatment=treatment,
@@ -85,7 +96,7 @@ class Figures(EffectTables):
 
         group = self._group(group)
         return plots.plot_intercepts(
-            _ends_renamed(self.intercepts(group, prob=prob)),
+            ends_renamed(self.intercepts(group, prob=prob)),
             effects.intercept_data(self.model, group, treatment),
             response=effects.response_label(self.model),
             group=group,
@@ -93,8 +104,189 @@ class Figures(EffectTables):
             prob=prob,
         )
 
+    def plot_slopes(
+        self,
+        group: str | None = None,
+        effect: str | None = None,
+        *,
+        plane: bool = False,
+        levels: Sequence[Any] | None = None,
+        prob: float = 0.94,
+        interval: str = "hdi",
+    ) -> ggplot:
+        """Draw each group's effects, and how far they are shrunk towards the population's.
 
-def _ends_renamed(table: pd.DataFrame) -> pd.DataFrame:
-    """Name the interval's ends lower and upper, as the plots have them."""
-    ends = [column for column in table.columns if column.startswith(effects.INTERVALS)]
-    return table.rename(columns=dict(zip(ends, ("lower", "upper"), strict=True)))
+        Beside the partially pooled effect of a group is the estimate of its own data: the maximum
+        of the likelihood of its rows, everything else at its posterior mean.
+
+        Parameters
+        ----------
+        group
+            A group factor; by default the first of the formula.
+        effect
+            One effect (``"Intercept"``, ``"Days"``); by default a panel for each.
+        plane
+            Draw the first two effects against each other in place of panels.
+        levels
+            The groups to draw; by default all, up to sixty.
+        prob, interval
+            As for `summary`.
+
+        Returns
+        -------
+        plotnine.ggplot
+
+        Raises
+        ------
+        OptionError
+            If the factor, the effect or a level is unknown, or `plane` has not two effects.
+        """
+        from winstan import plots  # noqa: PLC0415
+        from winstan.fitted.unpooled import ellipses, shrinkage  # noqa: PLC0415
+
+        effects.interval_names(prob, interval)
+        group = self._group(group)
+        flat = self._flat()
+        table, population = shrinkage(self.model, flat, group, prob, interval)
+        if levels is not None:
+            known = {str(level) for level in table["level"]}
+            wanted = [str(v) for v in ([levels] if isinstance(levels, str) else levels)]
+            for level in wanted:
+                if level not in known:
+                    raise OptionError(
+                        f"{group!r} has no level {level!r}." + near_matches(level, known)
+                    )
+            table = table[[str(level) in wanted for level in table["level"]]]
+            if table.empty:
+                raise OptionError("levels= names no group.")
+        names = list(population["effect"])
+        scale = self._scale()
+        if plane:
+            if effect is not None or len(names) < 2:
+                raise OptionError(
+                    f"plane=True takes two effects by {group!r}, and no effect=; this model has "
+                    f"{', '.join(names)}."
+                )
+            table = table[table["effect"].isin(names[:2])]
+            return plots.plot_plane(
+                table,
+                population,
+                ellipses(self.model, flat, group, population, ELLIPSES),
+                group=group,
+                scale=scale,
+                shares=ELLIPSES,
+            )
+        if effect is not None:
+            if effect not in names:
+                raise OptionError(
+                    f"There is no effect {effect!r} by {group!r}."
+                    + near_matches(str(effect), names)
+                )
+            table = table[table["effect"] == effect]
+        return plots.plot_slopes(
+            table, population, group=group, scale=scale, prob=prob, interval=interval
+        )
+
+    def plot_conditional(
+        self,
+        predictor: str,
+        by: str | Mapping[str, Iterable[Any]] | None = None,
+        *,
+        values: Mapping[str, Any] | None = None,
+        data: bool = True,
+        lines: bool = True,
+        prob: float = 0.94,
+        interval: str = "hdi",
+        unit: str | None = None,
+        log: bool | None = None,
+    ) -> ggplot:
+        """Draw the mean response along a predictor, over the raw data.
+
+        Parameters
+        ----------
+        predictor, by, values
+            As for `conditional`.
+        data
+            Whether to draw the raw data.
+        lines
+            Whether to draw, thin, the mean of each group of the first group factor, where the
+            predictor is numeric and varies within groups, and there is no `by`; up to sixty groups.
+        prob, interval
+            As for `summary`.
+        unit
+            Unit of the response, for the axis.
+        log
+            Whether the axis of the response is logarithmic; by default the data decide.
+
+        Returns
+        -------
+        plotnine.ggplot
+
+        Raises
+        ------
+        OptionError
+            If a name is unknown, or `by` has more than six levels.
+        """
+        from winstan import plots  # noqa: PLC0415
+
+        curve = ends_renamed(
+            self.conditional(predictor, by=by, values=values, prob=prob, interval=interval)
+        )
+        by = next(iter(by)) if isinstance(by, Mapping) else by
+        curve = curve.rename(columns={predictor: "x"} | ({} if by is None else {by: "by"}))
+        if by is not None and curve["by"].nunique() > plots.CURVES:
+            raise OptionError(
+                f"by={by!r} has {curve['by'].nunique()} levels: a figure has colours for "
+                f"{plots.CURVES}. Choose some: by={{{by!r}: [...]}}."
+            )
+        caption = [f"{name} = {value}" for name, value in (values or {}).items()]
+        raw = thin = None
+        group = effects.main_group(self.model)
+        if data:
+            raw = pd.DataFrame(
+                {
+                    "x": labels_of(self.model, predictor),
+                    "value": effects.observed_rows(self.model)["value"],
+                }
+            )
+            if by is not None:
+                raw["by"] = labels_of(self.model, by)
+        if lines and by is None and group is not None:
+            thin = _group_curves(self.model, self._flat(), predictor, group, values)
+        return plots.plot_conditional(
+            curve,
+            raw,
+            thin,
+            predictor=predictor,
+            response=effects.response_label(self.model),
+            by=by,
+            group=group,
+            prob=prob,
+            interval=interval,
+            unit=unit,
+            log=log,
+            caption="at " + ", ".join(caption) if caption else "",
+        )
+
+
+def _group_curves(
+    model: Model,
+    posterior: Mapping[str, Array],
+    predictor: str,
+    group: str,
+    values: Mapping[str, Any] | None,
+) -> pd.DataFrame | None:
+    """Return the mean along a predictor of each group; None where lines would say nothing."""
+    rows = model.design.predictors
+    if group not in rows.columns or group == predictor:
+        return None
+    x = rows[predictor]
+    within = x.groupby(rows[group].to_numpy()).nunique()
+    numeric = pd.api.types.is_numeric_dtype(x.dtype) and x.nunique() > 2
+    if not numeric or within.max() < 2 or len(within) > GROUP_LINES:
+        return None
+    n = len(next(iter(posterior.values())))
+    thinned = {name: draws[:: max(1, n // 200)] for name, draws in posterior.items()}
+    curve = effects.conditional(model, thinned, predictor, by=group, values=values, points=25)
+    table = effects.curve_table(curve, 0.5, "eti")
+    return table.rename(columns={predictor: "x", group: "group"})

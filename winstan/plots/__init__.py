@@ -5,8 +5,36 @@ results compose like any plotnine plots: ``a | b`` beside, ``a / b`` above, ``a 
 """
 
 from winstan.plots.agreement import plot_agreement
+from winstan.plots.chains import plot_rank, plot_trace
+from winstan.plots.conditional import CURVES, plot_conditional
 from winstan.plots.difference import plot_difference
+from winstan.plots.forest import plot_forest
 from winstan.plots.intercepts import plot_intercepts
+from winstan.plots.pairs import plot_pairs
+from winstan.plots.posterior import plot_posterior
+from winstan.plots.predictive import plot_density
+from winstan.plots.raw import plot_data
+from winstan.plots.replicated import plot_groups, plot_statistics
+from winstan.plots.slopes import plot_plane, plot_slopes
 from winstan.plots.theme import OKABE_ITO, theme_winstan
 
-__all__ = ["OKABE_ITO", "plot_agreement", "plot_difference", "plot_intercepts", "theme_winstan"]
+__all__ = [
+    "CURVES",
+    "OKABE_ITO",
+    "plot_agreement",
+    "plot_conditional",
+    "plot_data",
+    "plot_density",
+    "plot_difference",
+    "plot_forest",
+    "plot_groups",
+    "plot_intercepts",
+    "plot_pairs",
+    "plot_plane",
+    "plot_posterior",
+    "plot_rank",
+    "plot_slopes",
+    "plot_statistics",
+    "plot_trace",
+    "theme_winstan",
+]

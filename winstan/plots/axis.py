@@ -1,4 +1,4 @@
-"""The horizontal axis of a figure: what is in view, its ticks and their text."""
+"""The axis of a figure's values: what is in view, its ticks and their text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from mizani.breaks import breaks_extended
-from plotnine import scale_x_continuous, scale_x_log10
+from plotnine import scale_x_continuous, scale_x_log10, scale_y_continuous, scale_y_log10
 
 from winstan.plots.words import minus
 
@@ -25,7 +25,7 @@ REACH = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """The horizontal axis: what is in view, and how its ticks read."""
+    """The axis of values, in a column ``x``: what is in view, and how its ticks read."""
 
     low: float
     high: float
@@ -114,9 +114,12 @@ class Axis:
         parts += [unit] if unit else []
         return f"{text}, {' '.join(parts)}" if parts else text
 
-    def scale(self) -> scale_x_continuous:
+    def scale(self, *, vertical: bool = False) -> scale_x_continuous | scale_y_continuous:
         """Return plotnine's scale for this axis."""
-        kind = scale_x_log10 if self.log else scale_x_continuous
+        if vertical:
+            kind = scale_y_log10 if self.log else scale_y_continuous
+        else:
+            kind = scale_x_log10 if self.log else scale_x_continuous
         breaks = self.breaks()
         return kind(
             breaks=list(breaks),
@@ -124,6 +127,29 @@ class Axis:
             limits=(self.low, self.high),
             expand=(0, 0),
         )
+
+
+def bulk(values: ArrayLike, share: float = 0.96) -> Floats:
+    """Return the ends of the middle share of values, themselves among the values.
+
+    Without interpolation: a single outlier of few values would pull an end far out.
+    """
+    tail = (1 - share) / 2
+    x = np.asarray(values, dtype=float)
+    low = np.quantile(x, tail, method="higher")
+    return np.array([low, max(low, np.quantile(x, 1 - tail, method="lower"))])
+
+
+def plain_labels(breaks: ArrayLike) -> list[str]:
+    """Return the text of ticks of an axis that plotnine chose, such as one of several panels'."""
+    values = np.asarray(breaks, dtype=float)
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return ["" for _ in values]
+    axis = Axis(float(known.min()), float(known.max()), log=False)
+    if axis.exponent():
+        return [minus(f"{v:.3g}") for v in values]
+    return axis.labels(values)
 
 
 def forward(values: ArrayLike, log: bool) -> Floats:

@@ -42,7 +42,7 @@ def density_outlines(
 
 
 def kernel_density(values: Floats, grid: Floats) -> Floats:
-    """Return a Gaussian kernel density at an even grid, up to a constant.
+    """Return a Gaussian kernel density at an even grid.
 
     The bandwidth is the normal reference's, from the smaller of two measures of spread, so that a
     long tail does not flatten the middle. The values are binned on a finer grid, then smoothed.
@@ -52,8 +52,11 @@ def kernel_density(values: Floats, grid: Floats) -> Floats:
     )
     step = (grid[1] - grid[0]) / 4
     width = max(1.06 * (spread or values.std()) * values.size**-0.2, 2 * step)
+    # Wider than this, the density is flat as far as can be seen; and the kernel would be endless.
+    width = min(width, (grid[-1] - grid[0]) / 4)
     margin = int(np.ceil(4 * width / step))
     edges = grid[0] + step * (np.arange(-margin, 4 * (grid.size - 1) + margin + 2) - 0.5)
     counts, _ = np.histogram(values, edges)
     kernel = np.exp(-0.5 * (step * np.arange(-margin, margin + 1) / width) ** 2)
+    kernel /= kernel.sum() * values.size * step
     return np.convolve(counts, kernel, mode="valid")[::4]

@@ -18,7 +18,7 @@ from plotnine import (
 )
 
 from winstan.errors import DataError
-from winstan.plots.axis import Axis
+from winstan.plots.axis import Axis, bulk
 from winstan.plots.layers import (
     LINE_END,
     box_layers,
@@ -129,9 +129,8 @@ def plot_intercepts(
     boxed = raw[crowded]
     medians = boxed.groupby(["row", "what"], as_index=False)[["x", "middle"]].median()
     tails = boxed.groupby(["row", "what"])["x"].quantile(np.array([0.05, 0.95]))
-    bulk = np.quantile(raw["x"], [0.02, 0.98])
     dots = pd.concat([raw[~crowded], medians.rename(columns={"middle": "y"})])
-    axis = Axis.around(np.concatenate([shown, bulk, tails]), dots["x"], log=log)
+    axis = Axis.around(np.concatenate([shown, bulk(raw["x"]), tails]), dots["x"], log=log)
     drawn, beyond = axis.split(dots)
     posterior_label = f"posterior, {percent(prob)} HDI"
     rest = "row is" if len(beyond) == 1 else "rows are"

@@ -1,9 +1,10 @@
-"""What both figures are made of: boxes, triangles at the edge, legends, rows of names."""
+"""What the figures are made of: boxes, triangles at the edge, legends, rows of names."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from plotnine import (
     aes,
     element_blank,
@@ -19,7 +20,6 @@ from plotnine import (
 from winstan.plots.theme import WIDTH, theme_winstan
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -31,6 +31,8 @@ LEGEND = 34
 """Longest row of a legend, in characters; half of plotnine's composed width holds it."""
 KEY = 4
 """Width of a legend's dot and the space around it, in characters."""
+DOTS = 400
+"""Rows of one cell up to which each is drawn as a dot; of more, so many are."""
 LINE_END = {"lineend": "butt"}
 
 
@@ -105,6 +107,38 @@ def triangle_layers(beyond: pd.DataFrame, colour: str) -> list[object]:
             color=colour,
         )
         for left, part in beyond.groupby("left")
+    ]
+
+
+def thinned(rows: pd.DataFrame, cell: list[str]) -> pd.DataFrame:
+    """Return the rows to draw: in crowded cells evenly by rank, both ends included."""
+    ordered = rows.sort_values("x", kind="stable")
+    cells = ordered.groupby(cell, observed=True)
+    rank, n = cells.cumcount(), cells["x"].transform("size")
+    # In whole numbers, so that the last rank is the last step.
+    step = (rank * (DOTS - 1)) // (n - 1).clip(lower=1)
+    before = ((rank - 1) * (DOTS - 1)) // (n - 1).clip(lower=1)
+    return ordered[(n <= DOTS) | (step != before)].sort_index()
+
+
+def faded(many: int) -> float:
+    """Return fainter dots for more of them."""
+    return float(np.clip(0.6 * (60 / max(many, 1)) ** 0.5, 0.25, 0.6))
+
+
+def upright_triangles(beyond: pd.DataFrame) -> list[object]:
+    """Return a layer for each end of the axis that has values beyond it."""
+    return [
+        geom_point(
+            aes("at", "edge"),
+            part,
+            shape="v" if low else "^",
+            size=1.8,
+            stroke=0,
+            fill="#777777",
+            color="#777777",
+        )
+        for low, part in beyond.groupby("left")
     ]
 
 

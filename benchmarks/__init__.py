@@ -1,0 +1,1 @@
+"""winstan beside its peers, on one machine, one process after the other: see `benchmarks.run`."""

@@ -1,0 +1,73 @@
+"""One engine on one design, in a process of its own: the first fit is cold, the others warm.
+
+The parent, `benchmarks.processes`, reads what happens as lines of JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.designs import DESIGNS
+from benchmarks.engines import ENGINES
+
+MARK = "@benchmark "
+
+
+def say(event: str, **facts: object) -> None:
+    print(MARK + json.dumps({"event": event, **facts}), flush=True)
+
+
+def peak_bytes() -> int:
+    """Return the peak of this process, or of its largest child that has ended."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return max(resource.getrusage(w).ru_maxrss for w in who) * unit
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("design", choices=DESIGNS)
+    parser.add_argument("engine", choices=ENGINES)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("means", type=Path)
+    parser.add_argument("--repeats", type=int, required=True)
+    parser.add_argument("--enough", type=float, required=True)
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")  # divergences and the like are in the table
+
+    design, engine = DESIGNS[arguments.design], ENGINES[arguments.engine]
+    data = pd.read_pickle(arguments.data)
+    runner = engine.prepare(design, data)
+    warm = 0.0
+    for number in range(arguments.repeats + 1):
+        say("start")
+        start = perf_counter()
+        result = runner.fit(number + 1)
+        wall = perf_counter() - start
+        say("fitted", peak=peak_bytes())
+
+        from benchmarks.measures import judged  # noqa: PLC0415 - not before the cold fit
+
+        record, means = judged(runner.draws(result), wall)
+        del result
+        np.savez(
+            arguments.means, names=np.array(means.names, str), mean=means.mean, mcse=means.mcse
+        )
+        say("judged", record=asdict(record))
+        warm += wall if number else 0.0
+        if warm > arguments.enough:
+            break
+
+
+if __name__ == "__main__":
+    main()

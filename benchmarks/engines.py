@@ -1,0 +1,256 @@
+"""The engines: each takes a design and its data, and gives draws under winstan's names.
+
+All fit four chains of 1000 + 1000 with winstan's default priors. winstan is timed through `ws.fit`,
+tables and verdict included; its peers from the model (formulas already read) to the draws, without
+summaries, and at their own defaults (target_accept 0.8).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import winstan as ws
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import pandas as pd
+
+    from benchmarks.designs import Design
+    from winstan.draws import Draws
+    from winstan.model import Model
+
+PEER_ACCEPT = 0.8
+"""target_accept of PyMC, nutpie and Stan by default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Draws for comparison.
+
+    Attributes
+    ----------
+    posterior : mapping of str to ndarray
+        By variable, shape (chains, draws, *dims). Of point estimates: empty.
+    steps : ndarray or None, shape (chains, draws)
+        Gradient evaluations.
+    diverging : ndarray or None, shape (chains, draws)
+    """
+
+    posterior: Mapping[str, np.ndarray]
+    steps: np.ndarray | None = None
+    diverging: np.ndarray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """A fit ready to be timed: `fit` is, `draws` is not."""
+
+    fit: Callable[[int], Any]
+    draws: Callable[[Any], Sample]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A way to the posterior.
+
+    Attributes
+    ----------
+    name, title
+    prepare
+        From design and data to a `Runner`; not timed.
+    peer
+        Whether winstan is measured against it.
+    samples
+        Whether it gives draws; else point estimates, whose time is shown for scale.
+    needs
+        Modules without which it is left out.
+    exact
+        Whether it fits the very model of a design.
+    """
+
+    name: str
+    title: str
+    prepare: Callable[[Design, pd.DataFrame], Runner]
+    peer: bool = True
+    samples: bool = True
+    needs: tuple[str, ...] = ()
+    exact: Callable[[Design], bool] = field(default=lambda design: True)
+
+    @property
+    def missing(self) -> str:
+        """The modules that are not installed, or an empty string."""
+        return ", ".join(name for name in self.needs if find_spec(name) is None)
+
+
+def model_of(formula: str, family: str, data: pd.DataFrame) -> Model:
+    """Run winstan's stages up to the model, which peers are given."""
+    from winstan.data import frame_from  # noqa: PLC0415 - cold starts are timed
+    from winstan.design import build_design  # noqa: PLC0415
+    from winstan.families import family_named  # noqa: PLC0415
+    from winstan.formula import parse_formula  # noqa: PLC0415
+    from winstan.model import build_model  # noqa: PLC0415
+
+    parsed = parse_formula(formula, {})
+    frame = frame_from(data, parsed)
+    chosen = family_named(family)
+    return build_model(
+        parsed, build_design(parsed, frame, {}), frame.kept, chosen, chosen.link(None)
+    )
+
+
+def winstan(design: Design, data: pd.DataFrame, backend: str) -> Runner:
+    """Fit by `ws.fit`, all of it."""
+
+    def fit(seed: int) -> Any:
+        return ws.fit(
+            design.formula,
+            data,
+            design.family,
+            backend=backend,
+            seed=seed,
+            progress=False,
+            silence="all",
+        )
+
+    def draws(result: Any) -> Sample:
+        from winstan.draws import tree_name  # noqa: PLC0415
+
+        posterior = result.draws["posterior"]
+        stats = result.draws["sample_stats"]
+        names = [variable.name for variable in result.model.variables]
+        return Sample(
+            {name: posterior[tree_name(name)].to_numpy() for name in names},
+            stats["n_steps"].to_numpy(),
+            stats["diverging"].to_numpy(),
+        )
+
+    return Runner(fit, draws)
+
+
+def bambi(design: Design, data: pd.DataFrame, sampler: str) -> Runner:
+    """Build and sample bambi's model, or the nearest one where it cannot express the design."""
+    model = model_of(design.nearest or design.formula, design.family, data)
+
+    def fit(seed: int) -> Draws:
+        from winstan.backends.bambi import BACKEND  # noqa: PLC0415
+        from winstan.backends.base import Settings  # noqa: PLC0415
+
+        settings = Settings(seed=seed, target_accept=PEER_ACCEPT, sampler=sampler, progress=False)
+        return BACKEND.sample(model, settings)
+
+    def draws(result: Draws) -> Sample:
+        stats = result.sample_stats
+        return Sample(result.posterior, stats["n_steps"], stats["diverging"])
+
+    return Runner(fit, draws)
+
+
+def rowwise_stan(design: Design, data: pd.DataFrame) -> Runner:
+    """Compile the program that brms would write, at the first fit, and sample it."""
+    from benchmarks.rowwise import rowwise  # noqa: PLC0415
+    from winstan.toolchain import build, sample  # noqa: PLC0415
+
+    model = model_of(design.formula, design.family, data)
+    program = rowwise(model)
+    shapes = {variable.name: variable.shape for variable in model.variables}
+
+    def fit(seed: int) -> Any:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "rowwise.stan"
+            path.write_text(program.source, encoding="utf-8")
+            executable = build(path, progress=False)  # of the first fit, from the second on
+        return sample(executable, program.data, seed=seed, progress=False)
+
+    def draws(raw: Any) -> Sample:
+        place = {column: i for i, column in enumerate(raw.columns)}
+        posterior = {
+            name: raw.values[..., [place[c] for c in program.columns[name]]].reshape(
+                *raw.values.shape[:2], *shape
+            )
+            for name, shape in shapes.items()
+        }
+        return Sample(posterior, raw.sampler["n_leapfrog__"], raw.sampler["divergent__"])
+
+    return Runner(fit, draws)
+
+
+def mixedlm(design: Design, data: pd.DataFrame) -> Runner:
+    """Maximum likelihood by the package mixedlm, or statsmodels where there are no groups."""
+    model = model_of(design.formula, design.family, data)
+    response = model.design.response
+    right = design.formula.partition("~")[2]
+    table = data.assign(response_=response.y)
+    keywords: dict[str, Any] = {}
+    if response.trials is not None:
+        table = table.assign(response_=response.y / response.trials, trials_=response.trials)
+        keywords["weights"] = "trials_"
+
+    def fit(seed: int) -> Any:
+        if not model.design.groups:
+            import statsmodels.formula.api as smf  # noqa: PLC0415
+
+            return smf.ols(f"response_ ~ {right}", table).fit()
+        import mixedlm as lme4  # noqa: PLC0415
+
+        families = lme4.families
+        if design.family == "gaussian":
+            return lme4.lmer(f"response_ ~ {right}", table)
+        family = {
+            "gamma": lambda: families.Gamma(link=families.LogLink()),
+            "poisson": families.Poisson,
+            "bernoulli": families.Binomial,
+            "binomial": families.Binomial,
+        }[design.family]()
+        return lme4.glmer(f"response_ ~ {right}", table, family=family, **keywords)
+
+    return Runner(fit, lambda result: Sample({}))
+
+
+def _is_expressed(design: Design) -> bool:
+    return design.nearest is None
+
+
+def _engines() -> tuple[Engine, ...]:
+    return (
+        Engine("winstan", "winstan (Stan)", lambda d, x: winstan(d, x, "stan"), peer=False),
+        Engine(
+            "winstan-pymc",
+            "winstan (PyMC)",
+            lambda d, x: winstan(d, x, "pymc"),
+            peer=False,
+            needs=("pymc",),
+        ),
+        Engine(
+            "bambi",
+            "bambi (PyMC)",
+            lambda d, x: bambi(d, x, "pymc"),
+            needs=("bambi",),
+            exact=_is_expressed,
+        ),
+        Engine(
+            "bambi-nutpie",
+            "bambi (nutpie)",
+            lambda d, x: bambi(d, x, "nutpie"),
+            needs=("bambi", "nutpie"),
+            exact=_is_expressed,
+        ),
+        Engine("rowwise", "row-wise Stan", rowwise_stan),
+        Engine(
+            "mixedlm",
+            "point estimates",
+            mixedlm,
+            samples=False,
+            needs=("mixedlm", "statsmodels"),
+        ),
+    )
+
+
+ENGINES = {engine.name: engine for engine in _engines()}
+"""By name; the first is the one that others are measured against."""

@@ -1,0 +1,80 @@
+"""The page of the docs."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks import table as tables
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+_PACKAGES = ("winstan", "httpstan", "pymc", "pytensor", "bambi", "nutpie", "mixedlm")
+
+_INTRODUCTION = """\
+# Benchmarks
+
+`make bench-all` makes this page; `make bench` runs the LFP example alone.
+
+Each row is one engine on one design, alone on the machine, in a process of its own: four chains of
+1000 + 1000 draws, with winstan's default priors in every engine. **ESS** is the smallest effective
+sample size over all parameters and group effects, by ArviZ's functions whatever the engine.
+**Warm** is the median of the fits after the first of a process; **cold** is the first: the
+engine's imports and all that it compiles for this one model (winstan's templates are compiled once
+per machine; pandas and the data are loaded). ESS/s are of warm fits. winstan's times are those of
+`ws.fit`, formula, table and verdict included; its peers' begin with the formula read and end with
+the draws. The peers are at their own defaults (target_accept 0.8). **Row-wise Stan** is the program
+as brms writes it, centred predictors in one matrix and non-centred group effects added in a loop
+over rows, through winstan's compiler and driver. **Gradients** are evaluations per draw after
+warm-up. **Peak** memory counts Python, the data, the sampler's processes
+and the compilers of the one model. **Largest z** is the
+largest difference of posterior means from winstan's, in Monte Carlo standard errors, beside what
+chance reaches once in a hundred with so many parameters. **Point estimates** are those of maximum
+likelihood by mixedlm (statsmodels without groups), for scale. An engine that took more than its
+budget for one fit was ended, and is shown so.
+"""
+
+
+def page(table: pd.DataFrame, lines: Sequence[str]) -> str:
+    """Write the page: method, machine, gains, figure, and a section for each design."""
+    sections = [tables.of_design(table, name) for name in dict.fromkeys(table["design"])]
+    text = [
+        _INTRODUCTION.rstrip(),
+        machine(),
+        "## Gains",
+        tables.summary(table),
+        "![Effective draws per second of every engine on every design](benchmarks.png)",
+        *lines,
+        "## Designs",
+        *sections,
+    ]
+    return "\n\n".join(text) + "\n"
+
+
+def machine() -> str:
+    """Say what the numbers were measured on."""
+    found = []
+    for package in _PACKAGES:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            found.append(f"no {package}")
+    return (
+        f"Measured on {os.cpu_count()} processors ({_processor()}), {platform.system()}, "
+        f"Python {platform.python_version()}: {', '.join(found)}."
+    )
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,191 @@
+"""Run an engine in a child process: its fits, its peak memory, and an end if it takes too long."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.child import MARK
+from benchmarks.measures import FitRecord, Means
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.designs import Design
+    from benchmarks.engines import Engine
+
+_ROOT = Path(__file__).resolve().parents[1]
+_LOOK_EVERY = 0.2
+_SHOWN_LINES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long one fit may take (s), how much memory (bytes), and how many warm fits there are.
+
+    No further warm fit is begun once those before have taken a tenth of the budget.
+    """
+
+    budget: float
+    memory: float
+    repeats: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an engine did on a design.
+
+    Attributes
+    ----------
+    fits
+        The cold one first.
+    peak
+        Peak memory of the process and its children, in bytes.
+    means
+        Of the last fit; None if there is none.
+    problem
+        ``"> 600 s"``, ``"> 12 GB"``, ``"failed"``; empty if all went well.
+    said
+        Its last lines, if it failed.
+    """
+
+    fits: tuple[FitRecord, ...]
+    peak: float
+    means: Means | None
+    problem: str = ""
+    said: str = ""
+
+
+def run_engine(design: Design, engine: Engine, data: Path, limits: Limits) -> Outcome:
+    """Fit a design's data (a pickled frame) by an engine, in a new process.
+
+    Programs that serve one model only (PyMC's functions, the row-wise Stan program) are compiled
+    anew, into folders that are removed; winstan's templates are taken from the user's cache.
+    """
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as name, _own_caches(engine) as caches:
+        means = Path(name) / "means.npz"
+        command = [
+            sys.executable, "-m", "benchmarks.child", design.name, engine.name, str(data),
+            str(means), f"--repeats={limits.repeats}", f"--enough={limits.budget / 10}",
+        ]  # fmt: skip
+        process = subprocess.Popen(
+            command,
+            cwd=_ROOT,
+            env={**os.environ, **caches},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,  # so that an engine's own children end with it
+        )
+        lines: queue.Queue[str | None] = queue.Queue()
+        reader = threading.Thread(target=_read, args=(process, lines), daemon=True)
+        reader.start()
+        try:
+            outcome = _watched(process, lines, limits)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            reader.join()
+        if means.exists() and outcome.fits:
+            with np.load(means) as found:
+                kept = Means(tuple(found["names"].tolist()), found["mean"], found["mcse"])
+            return Outcome(outcome.fits, outcome.peak, kept, outcome.problem, outcome.said)
+        return outcome
+
+
+def _watched(
+    process: subprocess.Popen[str], lines: queue.Queue[str | None], limits: Limits
+) -> Outcome:
+    fits: list[FitRecord] = []
+    last: deque[str] = deque(maxlen=_SHOWN_LINES)
+    peak, problem = 0.0, ""
+    since: float | None = monotonic()  # of the fit at hand; the preparation counts as one
+    while not problem:
+        peak = max(peak, _memory(process.pid))
+        if peak > limits.memory:
+            problem = f"> {limits.memory / 1e9:g} GB"
+        elif since is not None and monotonic() - since > limits.budget:
+            problem = f"> {limits.budget:g} s"
+        try:
+            line = lines.get(timeout=_LOOK_EVERY)
+        except queue.Empty:
+            continue
+        if line is None:
+            break
+        if not line.startswith(MARK):
+            last.append(line.rstrip())
+            continue
+        said: dict[str, Any] = json.loads(line.removeprefix(MARK))
+        if said["event"] == "start":
+            since = monotonic()
+        elif said["event"] == "fitted":
+            since = None
+            peak = max(peak, said["peak"])
+        else:
+            fits.append(FitRecord(**said["record"]))
+    if not problem and process.wait() != 0:
+        return Outcome(tuple(fits), peak, None, "failed", "\n".join(last))
+    return Outcome(tuple(fits), peak, None, problem)
+
+
+def _read(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:
+    assert process.stdout is not None
+    with process.stdout as said:
+        for line in said:
+            lines.put(line)
+    lines.put(None)
+
+
+def _memory(root: int) -> float:
+    """Return the memory of a process and its children, in bytes, shared pages counted once.
+
+    0 where there is no /proc; the child's own peak is then all that is known.
+    """
+    total, waiting = 0, [root]
+    while waiting:
+        pid = waiting.pop()
+        # Processes end while they are looked at.
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            folder = Path("/proc") / str(pid)
+            rollup = (folder / "smaps_rollup").read_text()
+            total += int(rollup.split("Pss:")[1].split()[0]) * 1024
+            for task in (folder / "task").iterdir():
+                waiting += map(int, (task / "children").read_text().split())
+    return float(total)
+
+
+@contextlib.contextmanager
+def _own_caches(engine: Engine) -> Iterator[dict[str, str]]:
+    """Give environment variables by which an engine finds nothing of this model compiled."""
+    with tempfile.TemporaryDirectory(prefix="benchmark-cache-") as name:
+        folder = Path(name)
+        flags = [os.environ.get("PYTENSOR_FLAGS", ""), f"base_compiledir={folder / 'pytensor'}"]
+        caches = {"PYTENSOR_FLAGS": ",".join(filter(None, flags))}
+        if engine.name == "rowwise":
+            from winstan.toolchain import toolchain  # noqa: PLC0415
+
+            # What serves every program is there already, as it is for a user of brms.
+            for pattern in ("driver-*", "tbb-*"):
+                for path in toolchain().cache.glob(pattern):
+                    copy = shutil.copytree if path.is_dir() else shutil.copy2
+                    copy(path, folder / path.name)
+            caches["WINSTAN_CACHE"] = str(folder)
+        yield caches

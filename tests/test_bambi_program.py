@@ -1,0 +1,93 @@
+"""The bambi program for readers: it makes, of the user's data, the model that winstan samples."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conftest import model_of
+from test_template_densities import data_of
+
+import winstan as ws
+from winstan.backends import backend_named
+from winstan.backends.bambi import bambi_model
+from winstan.errors import BackendError
+
+FLAT_OR_NOT = {"b": ws.StudentT(4, 0.3, 2.2), "sd": ws.HalfNormal(1.7), "Intercept": ws.Flat()}
+CASES = {
+    "gaussian": ("y ~ x * cond + (1|g)", "gaussian", {}),
+    "gamma": ("y ~ x + (x||g) + (1|h)", "gamma", {"priors": FLAT_OR_NOT}),
+    "lognormal": ("y ~ x + cond + (cond||g)", "lognormal", {}),
+    "student": ("y ~ 0 + cond + (1|g)", "student", {}),
+    "poisson": ("y ~ x + offset(np.log(t)) + (1|h/g)", "poisson", {}),
+    "negative binomial": ("y ~ x", "negative_binomial", {"center": False}),
+    "weights": ("y ~ x + (1|g)", "gamma", {"weights": "weight"}),
+    "binomial": ("p(y, trials) ~ x + late + (1|g)", "binomial", {"link": "probit"}),
+    "trials": ("y ~ x + (1|g)", "binomial", {"trials": 30}),
+    "levels": ("answer ~ x + (1|g)", "bernoulli", {"link": "cloglog"}),
+    "level": ('answer["no"] ~ x', "bernoulli", {}),
+    "an expression": ("np.sqrt(y) ~ x + (1|g)", "gaussian", {}),
+}
+
+
+def frame_of(family):
+    data = data_of(family)
+    data["weight"] = data["w"]
+    data["late"] = data["t"] > 1
+    data["answer"] = np.where(data_of("bernoulli")["y"] == 1, "yes", "no")
+    data["response"] = np.sqrt(data["y"])
+    return data
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:PyTensor could not link to a BLAS:UserWarning")
+@pytest.mark.filterwarnings("ignore:For backward compatibility:Warning")  # in bambi
+@pytest.mark.parametrize("case", CASES)
+def test_program_makes_the_model_that_is_sampled(case):
+    formula, family, options = CASES[case]
+    data = frame_of(family)
+    before = data.copy()
+    model = model_of(formula, data, family, **options)
+    space = {"data": data}
+    exec(backend_named("bambi").code(model), space)
+    densities, points = [], np.random.default_rng(2).normal(0, 0.5, (3, 400))
+    for built in (space["model"], bambi_model(model)):
+        built.build()
+        inner = built.backend.model
+        density = inner.compile_logp(mode="FAST_COMPILE")
+        start = {name: np.asarray(value) for name, value in inner.initial_point().items()}
+        ends = np.cumsum([value.size for value in start.values()])
+        densities.append(
+            [
+                density(
+                    {
+                        name: value + point[end - value.size : end].reshape(value.shape)
+                        for (name, value), end in zip(start.items(), ends, strict=True)
+                    }
+                )
+                for point in points
+            ]
+        )
+    assert np.isfinite(densities).all()
+    np.testing.assert_allclose(densities[0], densities[1], rtol=1e-8)
+    assert data.equals(before)
+
+
+def test_program_reads_as_a_paper_would_have_it():
+    data = data_of("gamma").rename(columns={"y": "Power", "x": "stim", "g": "mouse"})
+    priors = {"stim": ws.Normal(0, 5), "sd": ws.Exponential(2)}
+    model = model_of("Power ~ stim + (1|mouse)", data, "gamma", priors=priors)
+    lines = [line.strip() for line in backend_named("bambi").code(model).splitlines()]
+    for line in (
+        '"stim": bmb.Prior("Normal", mu=0, sigma=5),',
+        '"1|mouse": bmb.Prior("Normal", mu=0, sigma=bmb.Prior("Exponential", lam=2)),',
+        '"Power ~ 1 + stim + (1|mouse)",',
+        'family="gamma",',
+        'link="log",',
+    ):
+        assert line in lines
+
+
+def test_what_bambi_cannot_express_is_refused():
+    model = model_of("y ~ x + (x|g)", data_of("gamma"), "gamma")
+    with pytest.raises(BackendError, match="correlated effects of 'g'"):
+        backend_named("bambi").code(model)

@@ -1,0 +1,316 @@
+"""The benchmark's own arithmetic, its child processes, and the row-wise program's posterior."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import arviz_stats
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from scipy import stats
+
+from benchmarks import table as tables
+from benchmarks.designs import DESIGNS, Design
+from benchmarks.engines import ENGINES, Sample, model_of
+from benchmarks.measures import FitRecord, Means, judged, largest_z, typical, z_bar
+from benchmarks.processes import Limits, Outcome, run_engine
+from benchmarks.rowwise import rowwise
+from benchmarks.run import main
+from benchmarks.table import Row, gains, number, row_of
+from winstan.backends.stan_program import stan_program
+from winstan.toolchain import build, log_density
+
+GOOD = FitRecord(wall=2.0, bulk=1000.0, tail=800.0, r_hat=1.001, steps=7.0, divergences=0.0)
+
+
+def autoregressive(rng: np.random.Generator, rho: float, *shape: int) -> np.ndarray:
+    noise = rng.standard_normal((4, 1000, *shape))
+    out = np.empty_like(noise)
+    out[:, 0] = noise[:, 0]
+    for t in range(1, 1000):
+        out[:, t] = rho * out[:, t - 1] + math.sqrt(1 - rho**2) * noise[:, t]
+    return out
+
+
+def outcome_of(*fits: FitRecord, mean: float = 0.0, problem: str = "") -> Outcome:
+    means = Means(("a", "b"), np.array([mean, 1.0]), np.array([0.3, 0.4]))
+    return Outcome(tuple(fits), 3e8, means if fits else None, problem)
+
+
+# The worst of all scalars, be it one of many group effects.
+
+
+def test_ess_is_that_of_the_worst_scalar():
+    rng = np.random.default_rng(1)
+    slow = autoregressive(rng, 0.95)
+    group = np.stack([autoregressive(rng, 0.0), slow, autoregressive(rng, 0.0)], axis=2)
+    sample = Sample({"b": autoregressive(rng, 0.0), "1|g": group}, np.full((4, 1000), 7))
+    record, means = judged(sample, wall=3.0)
+    alone = xr.Dataset({"x": (("chain", "draw"), slow)})
+    assert record.bulk == pytest.approx(float(arviz_stats.ess(alone, method="bulk")["x"]))
+    assert record.r_hat == pytest.approx(float(arviz_stats.rhat(alone)["x"]))
+    # an AR(1) chain has n (1 - rho) / (1 + rho) effective draws
+    assert record.bulk == pytest.approx(4000 * 0.05 / 1.95, rel=0.35)
+    assert (record.wall, record.steps) == (3.0, 7.0)
+    assert means.names == ("b", "1|g.0", "1|g.1", "1|g.2")
+    assert means.mean == pytest.approx([sample.posterior["b"].mean(), *group.mean(axis=(0, 1))])
+
+
+def test_point_estimates_have_no_ess():
+    record, means = judged(Sample({}), wall=1.0)
+    assert record.wall == 1.0
+    assert math.isnan(record.bulk)
+    assert means.names == ()
+
+
+# Agreement of means.
+
+
+def test_largest_z_pairs_scalars_by_name():
+    a = Means(("x", "y"), np.array([1.0, 5.0]), np.array([0.3, 0.6]))
+    b = Means(("y", "x"), np.array([2.0, 1.5]), np.array([0.8, 0.4]))
+    assert largest_z(a, b) == pytest.approx(max(0.5 / 0.5, 3.0 / 1.0))
+
+
+def test_other_parameters_are_refused():
+    a = Means(("x",), np.zeros(1), np.ones(1))
+    with pytest.raises(ValueError, match="different parameters"):
+        largest_z(a, replace(a, names=("y",)))
+
+
+@pytest.mark.parametrize("scalars", [1, 10, 4000])
+def test_bar_is_passed_once_in_a_hundred(scalars):
+    by_chance = 1 - (1 - 2 * stats.norm.sf(z_bar(scalars))) ** scalars
+    assert by_chance == pytest.approx(0.01, rel=0.01)
+
+
+def compared(outcome: Outcome, engine: str = "rowwise", design: str = "lfp") -> Row:
+    return row_of(DESIGNS[design], ENGINES[engine], 480, outcome, outcome_of(GOOD, GOOD))
+
+
+def test_means_are_judged():
+    assert compared(outcome_of(GOOD, GOOD)).means == "agree"
+    apart = compared(outcome_of(GOOD, GOOD, mean=6.0))
+    assert apart.z == pytest.approx(6.0 / math.hypot(0.3, 0.3))
+    assert apart.means == "disagree"
+    missing = compared(outcome_of(GOOD, GOOD, mean=float("nan")))
+    assert missing.means == "disagree"
+
+
+@pytest.mark.parametrize("change", [{"bulk": 150.0}, {"tail": 150.0}, {"r_hat": 1.2}])
+def test_bad_chains_are_no_disagreement(change):
+    bad = replace(GOOD, **change)
+    assert compared(outcome_of(GOOD, bad, mean=6.0)).means == "not converged"
+
+
+def test_another_model_is_not_compared():
+    row = compared(outcome_of(GOOD, GOOD, mean=6.0), "bambi", "sleepstudy")
+    assert row.means == "other model"
+    assert math.isnan(row.z)
+
+
+# Cold and warm.
+
+
+def test_medians_are_of_warm_fits():
+    cold = replace(GOOD, wall=30.0, bulk=10.0)
+    warm = [replace(GOOD, wall=wall, bulk=bulk) for wall, bulk in [(1, 900), (2, 1000), (4, 3000)]]
+    row = compared(outcome_of(cold, *warm))
+    assert (row.cold, row.wall, row.fits) == (30.0, 2.0, 3)
+    assert row.ess_bulk == 1000
+    assert row.bulk_per_s == 750  # the median of 900, 500 and 750, not 1000 / 2
+
+
+def test_worst_r_hat_and_divergences_are_kept():
+    facts = typical([GOOD, replace(GOOD, r_hat=1.3, divergences=4.0), GOOD])
+    assert (facts["r_hat"], facts["divergences"]) == (1.3, 4.0)
+
+
+def test_a_cold_fit_alone_is_not_called_warm():
+    row = compared(outcome_of(replace(GOOD, wall=50.0), problem="> 60 s"))
+    assert math.isnan(row.wall)
+    assert row.fits == 0
+    assert row.bulk_per_s == 20
+    assert row.status == "> 60 s"
+
+
+# Tables.
+
+
+def rows() -> list[Row]:
+    return [
+        Row("lfp", "winstan", 480, "ok", cold=1.0, wall=0.5, fits=3, bulk_per_s=9000.0),
+        Row("lfp", "winstan-pymc", 480, "ok", wall=2.0, fits=3, bulk_per_s=1500.0),
+        Row("lfp", "bambi", 480, "ok", wall=60.0, fits=1, bulk_per_s=15.0),
+        Row("lfp", "rowwise", 480, "ok", wall=20.0, fits=1, bulk_per_s=30.0),
+        Row("lfp", "bambi-nutpie", 480, "> 600 s"),
+        Row("lfp", "mixedlm", 480, "ok", wall=0.1, fits=3),
+    ]
+
+
+def test_gain_is_over_the_best_peer():
+    (gain,) = gains(tables.framed(rows())).to_dict("records")
+    assert (gain["peer"], gain["gain"], gain["goal"]) == ("rowwise", 300.0, 300)
+    assert gain["ended"] == "bambi-nutpie > 600 s"
+
+
+def test_what_was_ended_is_shown():
+    text = tables.of_design(tables.framed(rows()), "lfp")
+    (line,) = [line for line in text.splitlines() if line.startswith("| bambi (nutpie)")]
+    assert line.split("|")[2].strip() == "> 600 s"
+    # point estimates have a time and nothing else
+    (line,) = [line for line in text.splitlines() if line.startswith("| point estimates")]
+    assert [cell.strip() for cell in line.split("|")[2:-1]] == ["0.1", *[""] * 11]
+
+
+def test_growth_with_rows():
+    longer = Row("lfp-480k", "winstan", 480_000, "ok", wall=0.6, fits=3)
+    (line,) = tables.growth(tables.framed([*rows(), longer]))
+    assert line.endswith(": 1.20.")
+    assert tables.growth(tables.framed(rows())) == []
+
+
+def test_file_keeps_what_was_not_run_again(tmp_path):
+    path = tmp_path / "results.csv"
+    tables.write(rows(), path)
+    tables.write([Row("lfp", "bambi", 480, "failed")], path)
+    again = tables.read(path)
+    assert list(again["engine"]) == [name for name in ENGINES if name in set(again["engine"])]
+    assert again.set_index("engine")["status"].to_dict()["bambi"] == "failed"
+    assert again.set_index("engine")["bulk_per_s"].to_dict()["rowwise"] == 30.0
+    assert len(again) == len(rows())
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0"), (0.1234, "0.123"), (99.96, "100"), (12345.6, "12,346")]
+)
+def test_numbers(value, text):
+    assert number(value) == text
+    assert number(float("nan")) == ""
+
+
+# The command line.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--designs", "lpf"], "no design 'lpf'"),
+        (["--engines", "winstan,stan"], "no engine 'stan'"),
+        (["--repeats", "0"], "positive int"),
+        (["--table"], "--out"),
+    ],
+)
+def test_wrong_arguments(arguments, said, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_disagreement_gives_exit_code_1(tmp_path, capsys):
+    path = tmp_path / "results.csv"
+    tables.write(rows(), path)
+    assert main(["--table", "--out", str(path)]) == 0
+    tables.write([replace(rows()[3], means="disagree")], path)
+    assert main(["--table", "--out", str(path)]) == 1
+    assert "rowwise: ok disagree" in capsys.readouterr().err
+
+
+# Child processes.
+
+
+def test_an_engine_over_its_budget_is_ended(tmp_path):
+    path = tmp_path / "data.pickle"
+    DESIGNS["lfp"].data().to_pickle(path)
+    limits = Limits(budget=0.1, memory=1e12, repeats=1)
+    outcome = run_engine(DESIGNS["lfp"], ENGINES["winstan"], path, limits)
+    assert outcome.problem == "> 0.1 s"
+    assert outcome.fits == ()
+
+
+def test_an_engine_that_takes_too_much_memory_is_ended(tmp_path):
+    path = tmp_path / "data.pickle"
+    DESIGNS["lfp"].data().to_pickle(path)
+    limits = Limits(budget=300, memory=2e7, repeats=1)
+    outcome = run_engine(DESIGNS["lfp"], ENGINES["winstan"], path, limits)
+    assert outcome.problem == "> 0.02 GB"
+
+
+def test_a_failure_is_told(tmp_path):
+    path = tmp_path / "data.pickle"
+    pd.DataFrame({"x": [1.0, 2.0]}).to_pickle(path)
+    limits = Limits(budget=60, memory=1e12, repeats=1)
+    outcome = run_engine(DESIGNS["lfp"], ENGINES["winstan"], path, limits)
+    assert outcome.problem == "failed"
+    assert "'Power'" in outcome.said
+
+
+@pytest.mark.slow
+def test_winstan_is_measured(tmp_path):
+    path = tmp_path / "data.pickle"
+    DESIGNS["lfp"].data().to_pickle(path)
+    limits = Limits(budget=300, memory=1e12, repeats=2)
+    outcome = run_engine(DESIGNS["lfp"], ENGINES["winstan"], path, limits)
+    assert outcome.problem == ""
+    assert len(outcome.fits) == 3
+    assert all(fit.bulk > 400 and fit.r_hat < 1.05 for fit in outcome.fits)
+    assert outcome.means is not None
+    assert len(outcome.means.names) == 4 + 8
+    assert 5e7 < outcome.peak < 5e9
+
+
+# The row-wise program states the posterior that `fit.code()` does.
+
+
+def thinned(design: Design) -> pd.DataFrame:
+    return design.data().iloc[::5].reset_index(drop=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["sleepstudy", "verbagg", "cbpp"])
+def test_rowwise_density(name, tmp_path):
+    design = DESIGNS[name]
+    data = design.data() if name != "verbagg" else thinned(design)
+    model = model_of(design.formula, design.family, data)
+    program = rowwise(model)
+    source, read = stan_program(model)
+    paths = tmp_path / "rowwise_test.stan", tmp_path / "reader_test.stan"
+    for path, text in zip(paths, (program.source, source), strict=True):
+        path.write_text(text, encoding="utf-8")
+    n_effects = [(len(g.levels), g.Z.shape[1], g.correlated) for g in model.design.groups]
+    n_first = 1 + model.design.X.shape[1]
+    points, turned = made_points(n_first, n_effects, len(model.family.auxiliary))
+    ours = log_density(build(paths[0]), program.data, turned)[0]
+    theirs = log_density(build(paths[1]), read, points)[0]
+    difference = ours - theirs
+    assert difference == pytest.approx(difference[0], abs=1e-7 * np.abs(ours).max())
+    assert np.ptp(ours) > 10
+
+
+def made_points(
+    n_first: int, groups: list[tuple[int, int, bool]], n_aux: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw points for the reader's program, and order them as the row-wise one does.
+
+    The reader's has sd, L, z by effect (a matrix of levels by effects) for each group; the other
+    has sd, z (effects by levels), L where effects are correlated. Stan stores columns first.
+    """
+    rng = np.random.default_rng(7)
+    points, turned = [], []
+    for _ in range(5):
+        parts = [rng.normal(0, 0.5, n_first)]
+        other = [parts[0]]
+        for J, q, correlated in groups:
+            sd, z = rng.normal(0, 0.5, q), rng.normal(0, 0.5, (J, q))
+            L = rng.normal(0, 0.5, q * (q - 1) // 2 if correlated else 0)
+            parts += [sd, L, z.ravel("F")]
+            # (q, J) of a correlated term by columns; else an array of q vectors
+            other += [sd, z.ravel("C"), L] if L.size else [sd, z.ravel("F")]
+        aux = rng.normal(0, 0.5, n_aux)
+        points.append(np.concatenate([*parts, aux]))
+        turned.append(np.concatenate([*other, aux]))
+    return np.array(points), np.array(turned)

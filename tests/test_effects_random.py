@@ -1,0 +1,315 @@
+"""Random responses, priors and replicated data have the distributions that they are named after."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import model_of
+from effects_cases import DATA, made
+from made_draws import made_fit
+from scipy import special, stats
+
+import winstan as ws
+from winstan.effects.prior_draws import prior_draws
+from winstan.effects.replicates import posterior_predictive, prior_predictive
+from winstan.errors import FamilyError, OptionError, PriorError
+from winstan.families import FAMILIES
+from winstan.families.random import LARGEST_POISSON, SAMPLERS, draw_responses
+
+N = 20_000
+"""Draws of each distribution. A right one fails a test at 0.001 once in a thousand seeds."""
+
+
+def fits(values: np.ndarray, distribution) -> bool:
+    return stats.kstest(values, distribution.cdf).pvalue > 0.001
+
+
+def counts_fit(values: np.ndarray, distribution) -> bool:
+    """Chi-square over values that are expected at least ten times; the rest together."""
+    at = np.arange(int(values.max()) + 1)
+    expected = values.size * distribution.pmf(at)
+    common = expected >= 10
+    observed = np.bincount(values.astype(int))[common]
+    rest = values.size - observed.sum(), values.size - expected[common].sum()
+    seen, wanted = observed.astype(float), expected[common]
+    if rest[1] > 1:
+        seen, wanted = np.append(seen, rest[0]), np.append(wanted, rest[1])
+    return stats.chisquare(seen, wanted * seen.sum() / wanted.sum()).pvalue > 0.001
+
+
+RESPONSES = [
+    ("gaussian", -7.0, {"sigma": 2.5}, None, stats.norm(-7, 2.5)),
+    ("student", 3.0, {"sigma": 0.4, "nu": 3.5}, None, stats.t(3.5, 3.0, 0.4)),
+    ("lognormal", 1.3, {"sigma": 0.6}, None, stats.lognorm(0.6, scale=np.exp(1.3))),
+    ("gamma", 40.0, {"alpha": 0.7}, None, stats.gamma(0.7, scale=40 / 0.7)),
+    ("gamma", 0.02, {"alpha": 8.0}, None, stats.gamma(8, scale=0.02 / 8)),
+    ("poisson", 6.5, {}, None, stats.poisson(6.5)),
+    ("negative_binomial", 9.0, {"alpha": 1.7}, None, stats.nbinom(1.7, 1.7 / (1.7 + 9))),
+    ("bernoulli", 0.23, {}, None, stats.bernoulli(0.23)),
+    ("binomial", 0.37, {}, 12, stats.binom(12, 0.37)),
+]
+
+
+@pytest.mark.parametrize(("family", "mu", "aux", "trials", "reference"), RESPONSES)
+def test_responses_have_the_distribution_of_the_family(family, mu, aux, trials, reference):
+    rng = np.random.default_rng(11)
+    y = draw_responses(FAMILIES[family], rng, np.full(N, mu), aux, trials)
+    assert y.dtype == float
+    check = fits if hasattr(reference.dist, "pdf") else counts_fit
+    assert check(y, reference)
+    again = draw_responses(FAMILIES[family], np.random.default_rng(11), np.full(N, mu), aux, trials)
+    np.testing.assert_array_equal(y, again)
+
+
+def test_every_family_has_a_generator():
+    covered = {family for family, *_ in RESPONSES}
+    assert covered <= set(SAMPLERS) <= set(FAMILIES)
+    assert {"gaussian", "student", "lognormal", "gamma", "poisson", "negative_binomial",
+            "bernoulli", "binomial"} == covered  # fmt: skip
+
+
+def test_a_family_without_a_generator_is_refused():
+    class Other:
+        name = "other"
+
+    with pytest.raises(FamilyError, match="'other'; they can for gaussian"):
+        draw_responses(Other(), np.random.default_rng(0), np.ones(2), {})
+
+
+def test_parameters_of_each_draw_and_row():
+    rng = np.random.default_rng(3)
+    mu = np.array([[1.0, 100.0], [1.0, 100.0]]).repeat(N // 2, axis=1)
+    sigma = np.array([[0.5], [7.0]])
+    y = draw_responses(FAMILIES["gaussian"], rng, mu, {"sigma": sigma})
+    for s, scale in enumerate((0.5, 7.0)):
+        assert fits(y[s, : N // 2], stats.norm(1, scale))
+        assert fits(y[s, N // 2 :], stats.norm(100, scale))
+
+
+def test_means_too_large_for_integers_are_normal():
+    rng = np.random.default_rng(4)
+    mean = 25 * LARGEST_POISSON
+    y = draw_responses(FAMILIES["poisson"], rng, np.full(N, mean), {})
+    assert fits((y - mean) / np.sqrt(mean), stats.norm)
+    assert np.isinf(draw_responses(FAMILIES["poisson"], rng, np.array([np.inf]), {})).all()
+    small = draw_responses(FAMILIES["gamma"], rng, np.full(N, 5.0), {"alpha": 1e-3})
+    assert (small > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("prior", "reference"),
+    [
+        (ws.Normal(-2, 0.3), stats.norm(-2, 0.3)),
+        (ws.StudentT(3, 1.5, 4), stats.t(3, 1.5, 4)),
+        (ws.Cauchy(1, 0.2), stats.cauchy(1, 0.2)),
+        (ws.Exponential(0.25), stats.expon(scale=4)),
+        (ws.Gamma(2, 0.1), stats.gamma(2, scale=10)),
+        (ws.InverseGamma(0.4, 0.3), stats.invgamma(0.4, scale=0.3)),
+        (ws.HalfNormal(3), stats.halfnorm(scale=3)),
+        (ws.HalfCauchy(0.5), stats.halfcauchy(scale=0.5)),
+    ],
+)
+def test_priors_are_drawn_from_their_density(prior, reference):
+    values = prior.sample(np.random.default_rng(5), (N // 4, 4))
+    assert values.shape == (N // 4, 4)
+    assert fits(values.reshape(-1), reference)
+
+
+def test_half_student_is_the_positive_half():
+    values = ws.HalfStudentT(4, 2.5).sample(np.random.default_rng(6), N)
+    assert stats.kstest(values, lambda x: 2 * stats.t(4, 0, 2.5).cdf(x) - 1).pvalue > 0.001
+
+
+@pytest.mark.parametrize("prior", [ws.Flat(), ws.LKJ(2)])
+def test_priors_without_draws(prior):
+    with pytest.raises(PriorError, match="cannot be drawn from"):
+        prior.sample(np.random.default_rng(0), 3)
+
+
+@pytest.mark.parametrize(("eta", "width"), [(1.0, 2), (0.7, 3), (3.0, 4)])
+def test_correlations_have_the_lkj_marginals(eta, width):
+    L = ws.LKJ(eta).sample_factors(np.random.default_rng(7), N, width)
+    np.testing.assert_allclose(np.triu(L, 1), 0)
+    R = L @ np.swapaxes(L, 1, 2)
+    np.testing.assert_allclose(np.diagonal(R, axis1=1, axis2=2), 1)
+    # Lewandowski et al. (2009): each correlation is 2 Beta(b, b) - 1, b = eta - 1 + q / 2.
+    b = eta - 1 + width / 2
+    for i in range(width):
+        for j in range(i):
+            assert fits(R[:, i, j], stats.beta(b, b, loc=-1, scale=2))
+
+
+def test_determinants_of_lkj():
+    # E det(R)^c is a ratio of LKJ's normalising constants; three uniform correlations: direct.
+    R = ws.LKJ(2.0).sample_factors(np.random.default_rng(8), 4 * N, 3)
+    R = R @ np.swapaxes(R, 1, 2)
+    # Partial correlations are independent: E(1 - r^2) = b / (b + 1/2) for r = 2 Beta(b, b) - 1.
+    expected = np.prod([b / (b + 0.5) for b in (2.5, 2.5, 2.0)])
+    dets = np.linalg.det(R)
+    assert abs(dets.mean() - expected) < 4 * dets.std() / np.sqrt(dets.size)
+
+
+def test_prior_draws_are_of_the_models_priors():
+    priors = {"Intercept": ws.Normal(2, 3), "stim": ws.Normal(-1, 0.5), "1|mouse_sigma":
+              ws.HalfNormal(2), "stim|mouse_sigma": ws.Exponential(4), "corr": ws.LKJ(3),
+              "alpha": ws.Gamma(4, 2)}  # fmt: skip
+    model = model_of("Power ~ stim + cond + (stim|mouse)", DATA, "gamma", priors=priors)
+    p = prior_draws(model, np.random.default_rng(9), N)
+    assert {name: x.shape for name, x in p.items()} == {
+        v.name: (N, *v.shape) for v in model.variables
+    }
+    slopes = np.column_stack([p["stim"], p["cond"]])
+    X = np.column_stack([DATA["stim"], DATA["cond"] == "b", DATA["cond"] == "c"])
+    assert fits(p["Intercept"] + slopes @ X.mean(axis=0), stats.norm(2, 3))
+    assert fits(p["stim"], stats.norm(-1, 0.5))
+    assert fits(p["alpha"], stats.gamma(4, scale=0.5))
+    assert fits(p["mouse_corr"][:, 0], stats.beta(3, 3, loc=-1, scale=2))
+    # Given sd and correlation, a group's effects are bivariate normal.
+    one = p["1|mouse"][:, 2] / p["1|mouse_sigma"]
+    two = p["stim|mouse"][:, 2] / p["stim|mouse_sigma"]
+    r = p["mouse_corr"][:, 0]
+    assert fits(one, stats.norm)
+    assert fits((two - r * one) / np.sqrt(1 - r**2), stats.norm)
+    assert abs(np.corrcoef(p["1|mouse"][:, 0], p["1|mouse"][:, 1])[0, 1]) < 4 / np.sqrt(N)
+
+
+def test_intercept_prior_at_zero_where_the_model_is_not_centred():
+    model = model_of("y ~ x", DATA, "gaussian", center=False, priors={"Intercept": ws.Normal(7, 2)})
+    p = prior_draws(model, np.random.default_rng(1), N)
+    assert fits(p["Intercept"], stats.norm(7, 2))
+
+
+def test_several_correlated_terms_of_one_factor():
+    model = model_of(
+        "y ~ x + (x|mouse) + (0 + stim + hours|mouse)", DATA, "gaussian",
+        priors={"corr": ws.LKJ(2)},
+    )  # fmt: skip
+    p = prior_draws(model, np.random.default_rng(2), N)
+    assert p["mouse_corr"].shape == (N, 2)
+    z = {n: p[f"{n}|mouse"][:, 1] / p[f"{n}|mouse_sigma"] for n in ("1", "x", "stim", "hours")}
+    for k, (a, b) in enumerate((("1", "x"), ("stim", "hours"))):
+        product = z[a] * z[b] - p["mouse_corr"][:, k]
+        assert abs(product.mean()) < 4 * product.std() / np.sqrt(N)
+        products = z[a] * z[b] * p["mouse_corr"][:, k]  # E = E r^2 = 1 / (2 b + 1), b = 2
+        assert products.mean() == pytest.approx(0.2, abs=4 * products.std() / np.sqrt(N))
+
+
+def test_a_uniform_probability_gives_uniform_counts():
+    # Phi of a standard normal is uniform, and a binomial over a uniform p is uniform on 0..n.
+    data = DATA.assign(of=9)
+    model = model_of(
+        "p(hits, of) ~ 1", data, "binomial", link="probit", priors={"Intercept": ws.Normal(0, 1)}
+    )
+    y = prior_predictive(model, N, 0)
+    assert y.dims == ("draw", "row")
+    assert y.shape == (N, len(DATA))
+    for row in (0, 20):
+        counts = np.bincount(y.values[:, row].astype(int), minlength=10)
+        assert stats.chisquare(counts).pvalue > 0.001
+
+
+def test_prior_predictive_of_gaussian_rows():
+    # Fixed parameters but for normal ones: each row is normal, of the sum of the variances.
+    data = DATA.assign(z=DATA["x"] - DATA["x"].mean())
+    priors = {"Intercept": ws.Normal(5, 2), "z": ws.Normal(1, 0.25), "sigma": ws.Gamma(1e8, 1e8)}
+    model = model_of("y ~ z", data, "gaussian", priors=priors)
+    y = prior_predictive(model, N, 3).values
+    for row in (0, 7):
+        z = data["z"].iloc[row]
+        assert fits(y[:, row], stats.norm(5 + z, np.sqrt(4 + (0.25 * z) ** 2 + 1)))
+
+
+def test_priors_are_confined_where_the_likelihood_is():
+    data = DATA.assign(one=np.arange(len(DATA)) % 2)
+    priors = {"Intercept": ws.Normal(1, 1), "alpha": ws.Gamma(1e8, 1e2)}  # a gamma of no spread
+    model = model_of("Power ~ 1", data, "gamma", link="identity", priors=priors)
+    y = prior_predictive(model, N, 4).values
+    # alpha = 1e6 leaves a relative spread of 1e-3 about a normal cut off at zero.
+    assert stats.kstest(y[:, 0], stats.truncnorm(-1, np.inf, 1, 1).cdf).statistic < 0.015
+    with pytest.raises(PriorError, match=r"rows whose mean is not positive.*link='identity'"):
+        prior_predictive(
+            model_of(
+                "Power ~ 1", data, "gamma", link="identity", priors={"Intercept": ws.Normal(-9, 1)}
+            ),
+            50,
+            0,
+        )
+
+
+@pytest.mark.parametrize("name", ["Intercept", "stim", "1|mouse_sigma", "sigma"])
+def test_improper_priors_are_named(name):
+    fit = made_fit(
+        model_of("y ~ stim + (1|mouse)", DATA, "gaussian", priors={name: ws.Flat()}), draws=20
+    )
+    with pytest.raises(PriorError, match=f"prior of '{name.replace('|', '[|]')}' is Flat"):
+        fit.prior_predictive()
+
+
+def test_replicates_use_each_rows_own_groups_offset_and_trials():
+    fit = made_fit(
+        model_of("count ~ stim + offset(np.log(hours)) + (stim|mouse)", DATA, "poisson"), draws=2000
+    )
+    p = fit._flat()
+    y = fit.posterior_predictive(draws=8000)
+    assert y.draw.values.tolist() == list(range(8000))
+    assert y.row.values.tolist() == list(range(len(DATA)))
+    mice = sorted(DATA["mouse"].unique())
+    for row in (0, 13, 30):
+        d = DATA.iloc[row]
+        j = mice.index(d["mouse"])
+        mu = d["hours"] * np.exp(
+            p["Intercept"] + p["1|mouse"][:, j] + (p["stim"] + p["stim|mouse"][:, j]) * d["stim"]
+        )
+        z = (y.values[:, row] - mu) / np.sqrt(mu)
+        assert abs(z.mean()) < 4 / np.sqrt(8000)
+        assert abs((z**2).mean() - 1) < 4 * (z**2).std() / np.sqrt(8000)
+    model, p = made("p(hits, of) ~ stim", "binomial")
+    y = posterior_predictive(model, p, 40, 0).values
+    assert (y <= DATA["of"].to_numpy()).all()
+
+
+def test_replicates_of_a_conjugate_posterior_are_student():
+    # y ~ N(mu, sigma), prior 1 / sigma^2: a new y is t(n - 1, mean, s sqrt(1 + 1/n)).
+    y = np.random.default_rng(0).normal(-40, 3, 9)
+    model = model_of("y ~ 1", pd.DataFrame({"y": y}), "gaussian")
+    rng = np.random.default_rng(1)
+    sigma = np.sqrt(y.var(ddof=1) * 8 / rng.chisquare(8, N))
+    p = {"Intercept": rng.normal(y.mean(), sigma / 3), "sigma": sigma}
+    new = posterior_predictive(model, p, N, 2).values
+    reference = stats.t(8, y.mean(), y.std(ddof=1) * np.sqrt(1 + 1 / 9))
+    assert fits(new[:, 4], reference)
+
+
+def test_replicates_are_thinned_evenly_and_repeatable():
+    fit = made_fit(model_of("y ~ stim", DATA, "gaussian"), draws=101, chains=1)
+    y = fit.posterior_predictive(draws=11)
+    assert y.draw.values.tolist() == list(range(0, 101, 10))
+    np.testing.assert_array_equal(y, fit.posterior_predictive(11, seed=0))
+    assert not np.array_equal(y, fit.posterior_predictive(11, seed=1))
+    assert fit.posterior_predictive(500).sizes["draw"] == 101
+    assert y.name == "y"
+    for bad in (0, -1, 2.5, True, "all"):
+        with pytest.raises(OptionError, match="draws must be"):
+            fit.posterior_predictive(bad)
+    with pytest.raises(OptionError, match="seed must be"):
+        fit.prior_predictive(seed=-1)
+
+
+def test_vague_priors_reach_infinity_without_noise():
+    model = model_of("count ~ 1", DATA, "poisson", priors={"Intercept": ws.Normal(0, 2000)})
+    y = prior_predictive(model, 200, 0).values
+    assert np.isinf(y).any()
+    assert (y >= 0).all()
+
+
+def test_rows_of_one_draw_share_its_parameters():
+    model = model_of(
+        "ok ~ 1", DATA, "bernoulli", link="logit", priors={"Intercept": ws.Normal(0, 1.5)}
+    )
+    y = prior_predictive(model, N, 1).values
+    # Rows share the intercept: E y1 y2 = E p^2, by quadrature.
+    x, w = np.polynomial.hermite_e.hermegauss(80)
+    p2 = w @ special.expit(1.5 * x) ** 2 / w.sum()
+    both = y[:, 0] * y[:, 1]
+    assert both.mean() == pytest.approx(p2, abs=4 * both.std() / np.sqrt(N))

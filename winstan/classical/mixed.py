@@ -1,0 +1,321 @@
+"""Linear mixed models by (restricted) maximum likelihood: `lme` and its result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from winstan.classical import shown
+from winstan.classical.criterion import coefficients_of, minimise
+from winstan.classical.cross_products import GroupBlock, cross_products
+from winstan.classical.linear import Understood, contrast_table
+from winstan.classical.reading import numeric_response, read
+from winstan.classical.translation import coefficient_names, mixedlm_result
+from winstan.errors import ConvergenceWarning, FormulaError, OptionError, warn_user
+from winstan.fitting import _namespace_of_caller
+from winstan.guards import silenced, warn_design
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from winstan.design import Design
+    from winstan.families.links import Array
+    from winstan.formula import Formula
+
+# A standard deviation this small beside the residual one is zero (lme4's limit).
+_ZERO_SD = 1e-4
+_CORRELATION_OF_ONE = 1 - 1e-6
+_FEW_LEVELS = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LME:
+    """A linear mixed model; `lme` makes it.
+
+    Attributes
+    ----------
+    formula : Formula
+    design : Design
+    reml : bool
+        Whether by restricted maximum likelihood.
+    coefficients : ndarray, shape (p,)
+        In the order of `table`.
+    covariance : ndarray, shape (p, p)
+        Of the coefficients: generalised least squares at the estimated variances.
+    variances : DataFrame
+        A row for each group effect, and the residual last: columns factor, effect (``1`` is the
+        intercept), variance, sd.
+    correlations : DataFrame
+        Of the effects of correlated terms: columns factor, effect, with, correlation (NaN where an
+        sd is zero).
+    log_likelihood : float
+        Of the data, or (REML) restricted.
+    singular : tuple of str
+        What lies on the boundary: sds of zero, correlations of one. Empty where nothing does.
+    problem : str
+        Why the estimates are no verified maximum of the likelihood; empty where they are.
+    """
+
+    formula: Formula
+    design: Design
+    reml: bool
+    coefficients: Array
+    covariance: Array
+    variances: pd.DataFrame
+    correlations: pd.DataFrame
+    log_likelihood: float
+    singular: tuple[str, ...]
+    problem: str
+    _relative: tuple[Array, ...]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The coefficients: indexed by term, z tests and 95% confidence intervals.
+
+        Columns Coef., Std.Err., z, P>|z|, [0.025, 0.975]. They take the estimated variances for
+        known, which is too sure of itself with few groups.
+        """
+        error = np.sqrt(np.diag(self.covariance))
+        z = self.coefficients / error
+        half = stats.norm.ppf(0.975) * error
+        return pd.DataFrame(
+            {
+                "Coef.": self.coefficients,
+                "Std.Err.": error,
+                "z": z,
+                "P>|z|": 2 * stats.norm.sf(np.abs(z)),
+                "[0.025": self.coefficients - half,
+                "0.975]": self.coefficients + half,
+            },
+            index=pd.Index(coefficient_names(self.design), name="term"),
+        )
+
+    @property
+    def converged(self) -> bool:
+        """Whether the estimates are a verified maximum of the likelihood."""
+        return not self.problem
+
+    @property
+    def verdict(self) -> str:
+        """One sentence: the estimates stand, or what is wrong with them and what to do."""
+        return _verdict(self.problem, self.singular)
+
+    @property
+    def result(self) -> Any:
+        """The same model as statsmodels' `MixedLMResults`, at these estimates.
+
+        Raises
+        ------
+        OptionError
+            If MixedLM cannot express the group terms; it says what it can.
+        """
+        return mixedlm_result(self.design, self._relative, self.coefficients, reml=self.reml)
+
+    def contrast(
+        self,
+        treatment: str,
+        *,
+        values: Sequence[Any] | None = None,
+        by: str | Mapping[str, Iterable[Any]] | None = None,
+        pairs: str = "reference",
+        prob: float = 0.95,
+    ) -> pd.DataFrame:
+        """Compare the mean response between values of a predictor.
+
+        Parameters
+        ----------
+        treatment, values, by, pairs
+            As for `Fit.contrast`: by default all levels against the reference, the two values of
+            a predictor that has two, and otherwise x + 1 against x.
+        prob
+            Coverage of the confidence interval.
+
+        Returns
+        -------
+        DataFrame
+            Columns contrast, [by], estimate, std_error, the ends of the confidence interval
+            (``ci_2.5%``, ``ci_97.5%``) and p_value, both by the normal distribution.
+
+        Raises
+        ------
+        OptionError
+            If the treatment, a value or an option is unknown.
+        """
+        return contrast_table(
+            Understood(self.formula, self.design),
+            self.coefficients,
+            self.covariance,
+            np.inf,
+            treatment,
+            values=values,
+            by=by,
+            pairs=pairs,
+            prob=prob,
+        )
+
+    def __repr__(self) -> str:
+        return shown.lme_as_text(self)
+
+    def _repr_html_(self) -> str:
+        return shown.lme_as_html(self)
+
+
+def lme(
+    formula: str,
+    data: Any,
+    reml: bool = True,
+    *,
+    silence: str | Iterable[str] | None = None,
+) -> LME:
+    """Fit a linear mixed model by (restricted) maximum likelihood.
+
+    Parameters
+    ----------
+    formula
+        As for `winstan.fit`: ``Power ~ stim + (1|mouse)``; ``(x|g)`` is correlated, ``(x||g)`` is
+        not, ``(1|a/b)`` nested, ``(1|a) + (1|b)`` crossed. Offsets are subtracted.
+    data
+        A data frame of any library that narwhals reads, or a mapping of columns. Never changed.
+    reml
+        Restricted maximum likelihood, or (False) maximum likelihood, whose `log_likelihood` can be
+        compared between models of different terms.
+    silence
+        As for `winstan.fit`: names of guards whose `DesignWarning` is not wanted.
+
+    Returns
+    -------
+    LME
+
+    Raises
+    ------
+    FormulaError, DataError
+        If the formula has no group term, or the data do not hold what it needs.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the fit is singular (an sd of zero, a correlation of one), or no maximum was found.
+    DesignWarning
+        If rows were left out for missing values, or a factor has few levels.
+
+    Notes
+    -----
+    The profiled criterion of Bates, Maechler, Bolker and Walker (2015), J. Statistical Software
+    67(1), is minimised from several starts, and the minimum verified by gradient and curvature.
+    `LME.result` is the same model in statsmodels' MixedLM.
+    """
+    if not isinstance(reml, bool | np.bool_):
+        raise OptionError(f"reml must be True or False, not {reml!r}.")
+    namespace = _namespace_of_caller()
+    with silenced(silence):
+        # The design's own warning of few levels has a prior for its remedy.
+        with silenced("few_levels"):
+            parsed, design, _ = read(formula, data, namespace)
+        _warn_of_few_levels(design)
+    if not design.groups:
+        raise FormulaError(
+            f"{parsed.text!r} has no group term, such as (1|mouse). Add one, or use ws.anova."
+        )
+    numeric_response(design)
+    reduced = cross_products(design)
+    optimum = minimise(reduced, reml=bool(reml))
+    relative = tuple(term.covariance(optimum.theta) for term in reduced.terms)
+    beta, covariance = coefficients_of(reduced, optimum.at)
+    variances, correlations = _components(reduced.terms, relative, optimum.at.variance)
+    singular = tuple(
+        problem
+        for term, values in zip(reduced.terms, relative, strict=True)
+        for problem in _singularities(term, values, optimum.theta)
+    )
+    if optimum.problem or singular:
+        warn_user(_verdict(optimum.problem, singular), ConvergenceWarning)
+    return LME(
+        formula=parsed,
+        design=design,
+        reml=bool(reml),
+        coefficients=beta,
+        covariance=covariance,
+        variances=variances,
+        correlations=correlations,
+        log_likelihood=-0.5 * optimum.at.value,
+        singular=singular,
+        problem=optimum.problem,
+        _relative=relative,
+    )
+
+
+def _verdict(problem: str, singular: tuple[str, ...]) -> str:
+    if problem:
+        return (
+            f"Not converged: {problem}. Do not use these estimates. Leave out a group term or a "
+            "slope, write (x||g) for (x|g), or use ws.fit, whose priors hold such models together."
+        )
+    if singular:
+        return (
+            f"Singular fit: {'; '.join(singular)}. The data do not support these group terms: "
+            "leave out what is zero, write (x||g) for (x|g) where a correlation is one, or use "
+            "ws.fit, whose priors keep off the boundary."
+        )
+    return "Converged: the estimates are a verified maximum of the likelihood."
+
+
+def _components(
+    terms: Sequence[GroupBlock], relative: Sequence[Array], residual: float
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    rows: list[tuple[str, str, float]] = []
+    pairs: list[tuple[str, str, str, float]] = []
+    for term, values in zip(terms, relative, strict=True):
+        sd = np.sqrt(np.diag(values))
+        for j, name in enumerate(term.names):
+            rows.append((term.factor, name, float(values[j, j] * residual)))
+        if len(term.places) > len(term.names):
+            for j in range(len(sd)):
+                for i in range(j):
+                    both = sd[i] * sd[j]
+                    r = float(np.clip(values[i, j] / both, -1, 1)) if both > 0 else np.nan
+                    pairs.append((term.factor, term.names[j], term.names[i], r))
+    rows.append(("Residual", "", residual))
+    variances = pd.DataFrame(rows, columns=["factor", "effect", "variance"])
+    variances["sd"] = np.sqrt(variances["variance"])
+    return variances, pd.DataFrame(pairs, columns=["factor", "effect", "with", "correlation"])
+
+
+def _singularities(term: GroupBlock, relative: Array, theta: Array) -> list[str]:
+    """Name what of a term's covariance lies on the boundary."""
+    # In units of each column: a slope's sd times the size of its predictor.
+    sd = np.sqrt(np.diag(relative))
+    zero = sd * np.linalg.norm(term.transform, axis=0) < _ZERO_SD
+    found = [
+        f"the standard deviation of '{name}|{term.factor}' is zero"
+        for name, is_zero in zip(term.names, zero, strict=True)
+        if is_zero
+    ]
+    rank_lost = np.count_nonzero(np.diag(term.factor_of(theta)) < _ZERO_SD)
+    if len(term.places) == len(term.names) or rank_lost <= len(found):
+        return found
+    ones = []
+    for j in range(len(sd)):
+        for i in range(j):
+            r = 0.0 if zero[i] or zero[j] else relative[i, j] / (sd[i] * sd[j])
+            if abs(r) > _CORRELATION_OF_ONE:
+                ones.append(
+                    f"the correlation of '{term.names[i]}|{term.factor}' and "
+                    f"'{term.names[j]}|{term.factor}' is {'-' if r < 0 else ''}1"
+                )
+    names = ", ".join(f"'{name}|{term.factor}'" for name in term.names)
+    return found + (ones or [f"the covariance of {names} is singular"])
+
+
+def _warn_of_few_levels(design: Design) -> None:
+    for group in design.groups:
+        if len(group.levels) < _FEW_LEVELS:
+            warn_design(
+                f"The grouping factor '{group.factor}' has only {len(group.levels)} levels: its "
+                "standard deviation is poorly known, and the z tests take it for known. Consider "
+                f"'{group.factor}' as a population-level term, or ws.fit.",
+                "few_levels",
+            )

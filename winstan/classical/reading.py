@@ -1,0 +1,37 @@
+"""From formula and data to a design: the same stages as `winstan.fit` has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from winstan.data import Frame, frame_from
+from winstan.design import Design, build_design
+from winstan.errors import DataError
+from winstan.formula import Formula, parse_formula
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def read(formula: str, data: Any, namespace: Mapping[str, Any]) -> tuple[Formula, Design, Frame]:
+    """Parse a formula and build its design."""
+    parsed = parse_formula(formula, namespace)
+    frame = frame_from(data, parsed)
+    return parsed, build_design(parsed, frame, namespace), frame
+
+
+def numeric_response(design: Design) -> None:
+    """Refuse responses that no normal distribution describes: levels, and counts of trials.
+
+    Raises
+    ------
+    DataError
+        Naming the response and the family for it.
+    """
+    response = design.response
+    if response.trials is not None or response.levels is not None:
+        family = "bernoulli" if response.trials is None else "binomial"
+        raise DataError(
+            f"The response '{response.name}' is not a number per row. ws.lme and ws.anova are "
+            f'gaussian only: use ws.fit(..., family="{family}").'
+        )

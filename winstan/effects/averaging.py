@@ -1,0 +1,292 @@
+"""Means and slopes of the response, averaged over the rows of the data (g-computation).
+
+Every distinct row of predictors is evaluated with some columns set to other values, its group's own
+effects included; the results are averaged over the rows of each group, and then over the groups,
+each counting once. Groups are the combinations of levels of all group terms that the data have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from winstan.data.columns import distinct_rows
+from winstan.design import NewRows, evaluate
+from winstan.effects.comparisons import check_predictor, has_labels, settle_value
+from winstan.effects.means import linear_predictor, mean_response, mean_slope
+from winstan.errors import OptionError
+from winstan.scales import spread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from winstan.families.links import Array
+    from winstan.model import Model
+
+# A numeric `by` with more values than these is set to its mean and one sd to either side.
+MOST_VALUES = 6
+
+type Change = Mapping[str, Any]
+"""Columns and what they are set to: a value, or a function of the column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strata:
+    """The levels that results are given for, and the rows that each of them averages.
+
+    Attributes
+    ----------
+    by : str or None
+    levels : tuple
+        Values of `by`; a single None without it.
+    weights : ndarray, shape (L, D)
+        Of the design's rows, for each level; they sum to one.
+    sets : bool
+        Whether `by` is set to the level in every row, in place of choosing the rows that have it.
+    """
+
+    by: str | None
+    levels: tuple[Any, ...]
+    weights: Array
+    sets: bool = False
+
+
+def strata(model: Model, by: str | Mapping[str, Iterable[Any]] | None) -> Strata:
+    """Find the levels of `by` and the weights of the rows.
+
+    Parameters
+    ----------
+    model
+    by
+        A column: its levels, each averaged over the rows that have it; of a number with more than
+        six values, the mean and one sd to either side, set in every row. ``{"x": [1, 5]}`` sets x
+        in every row to the values given.
+
+    Raises
+    ------
+    OptionError
+        If it is no predictor, or a value is no level of it.
+    """
+    given: Iterable[Any] | None = None
+    if isinstance(by, Mapping):
+        if len(by) != 1:
+            raise OptionError(f"by= takes one column with its values, not {len(by)} of them.")
+        (by, given), *_ = by.items()
+    everything = np.ones((1, len(model.design.predictors)), bool)
+    if by is None:
+        return Strata(None, (None,), _weights(model, everything))
+    check_predictor(model, by, "by=")
+    check_label(by)
+    column = model.design.predictors[by]
+    categories = (
+        column.cat.categories
+        if isinstance(column.dtype, pd.CategoricalDtype)
+        else pd.Index(np.sort(column.unique()))
+    )
+    if given is None and len(categories) > MOST_VALUES and not has_labels(model, by):
+        weight = row_weights(model)
+        x = column.to_numpy(float)
+        mean, sd = np.average(x, weights=weight), spread(x, weight)
+        given = [float(mean - sd), float(mean), float(mean + sd)]
+    if given is not None:
+        values = [given] if isinstance(given, str) or not np.iterable(given) else list(given)
+        levels = tuple(settle_value(model, by, value) for value in values)
+        if not levels:
+            raise OptionError(f"by= has no values for {by!r}.")
+        return Strata(by, levels, _weights(model, everything), sets=True)
+    levels = tuple(categories.tolist())
+    members = np.stack([column.to_numpy() == level for level in levels])
+    return Strata(by, levels, _weights(model, members))
+
+
+def row_weights(model: Model) -> Array:
+    """Rows of the data behind each distinct row, by frequency weight, shape (D,)."""
+    design = model.design
+    return np.bincount(design.row, design.weights, minlength=len(design.predictors)).astype(float)
+
+
+def averaged_means(
+    model: Model,
+    posterior: Mapping[str, Array],
+    changes: Sequence[Change],
+    over: Strata,
+    *,
+    scale: str = "response",
+    regroup: Callable[[NewRows], NewRows] | None = None,
+) -> Array:
+    """Mean response with some columns set to other values.
+
+    Parameters
+    ----------
+    model
+    posterior
+    changes
+        G settings of columns.
+    over
+        What to average over.
+    scale : {"response", "link"}
+    regroup
+        Gives the evaluated rows other levels of their group factors.
+
+    Returns
+    -------
+    ndarray, shape (S, G, L)
+    """
+    settings, blocks = _settings(changes, over)
+    rows, weights = _changed_rows(model, settings, blocks)
+    evaluated = evaluate(model.design, rows)
+    if regroup is not None:
+        evaluated = regroup(evaluated)
+
+    def value(part: slice, eta: Array) -> Array:
+        return eta if scale == "link" else mean_response(model, posterior, eta)
+
+    out = _average(model, posterior, evaluated, weights, value)
+    return out.reshape(out.shape[0], len(changes), -1)
+
+
+def averaged_slopes(
+    model: Model, posterior: Mapping[str, Array], treatment: str, over: Strata, *, scale: str
+) -> Array:
+    """Average the derivative of the mean response by a number, shape (S, 1, L).
+
+    It is the product of two derivatives: of the mean by the linear predictor, which is exact, and
+    of the design's columns by x, by three points: symmetric ones, or, at the ends of the data's
+    range, ones within it, so that ``log(x)`` and splines stay defined. They are exact for columns
+    linear or quadratic in x; for others their step, the cube root of the machine's epsilon in sds
+    of x, balances rounding and truncation at a relative 1e-10.
+    """
+    settings, blocks = _settings([{}], over)
+    rows, weights = _changed_rows(model, settings, blocks)
+    at = evaluate(model.design, rows)
+    x = rows[treatment].to_numpy(float)
+    a, b = _steps(x, spread(model.design.predictors[treatment].to_numpy(float), row_weights(model)))
+    one, two = (evaluate(model.design, rows.assign(**{treatment: x + d})) for d in (a, b))
+    # The derivative at x of the parabola through x, x + a and x + b.
+    w_one, w_two = -(b / (a * (a - b)))[:, None], -(a / (b * (b - a)))[:, None]
+    rise = NewRows(
+        w_one * (one.X - at.X) + w_two * (two.X - at.X),
+        tuple(
+            w_one * (z_one - z) + w_two * (z_two - z)
+            for z, z_one, z_two in zip(at.Z, one.Z, two.Z, strict=True)
+        ),
+        at.level,
+        np.zeros(len(x)),
+    )
+    slopes_only = {name: value for name, value in posterior.items() if name != "Intercept"}
+    derivatives = linear_predictor(model, slopes_only, rise) if slopes_only else iter(())
+
+    def value(part: slice, eta: Array) -> Array:
+        _, derivative = next(derivatives)
+        return derivative if scale == "link" else derivative * mean_slope(model, posterior, eta)
+
+    out = _average(model, posterior, at, weights, value)
+    return out.reshape(out.shape[0], 1, -1)
+
+
+def _steps(x: Array, sd: float) -> tuple[Array, Array]:
+    """Two steps from each x that stay within the range of all."""
+    step = np.cbrt(np.finfo(float).eps) * sd
+    low, high = x - step < x.min(), x + step > x.max()
+    a = np.where(low, step, -step)
+    b = np.where(low, 2 * step, np.where(high, -2 * step, step))
+    return (x + a) - x, (x + b) - x  # as they are after rounding
+
+
+def check_label(name: str) -> None:
+    """Refuse a column whose name a table of results has for itself."""
+    if name in ("contrast", "draw", "value", "mean", "sd", "p_direction", "p_rope"):
+        raise OptionError(
+            f"The column {name!r} has the name of a column of the result. Rename it, and fit again."
+        )
+
+
+def _settings(changes: Sequence[Change], over: Strata) -> tuple[list[Change], list[Array]]:
+    """Return every setting to evaluate, with the weights of its levels, shape (l, D) each."""
+    if not over.sets:
+        return list(changes), [over.weights] * len(changes)
+    assert over.by is not None
+    return [{**change, over.by: level} for change in changes for level in over.levels], [
+        over.weights
+    ] * (len(changes) * len(over.levels))
+
+
+def _changed_rows(
+    model: Model, settings: Sequence[Change], blocks: Sequence[Array]
+) -> tuple[pd.DataFrame, list[tuple[slice, Array]]]:
+    """Set the columns, and merge rows that have become equal.
+
+    Returns
+    -------
+    rows : DataFrame
+        The rows of all settings, one setting after another.
+    weights : list of (slice, ndarray)
+        Of each setting: where its rows are, and their weights, shape (l, rows).
+    """
+    frames, weights, start = [], [], 0
+    for change, block in zip(settings, blocks, strict=True):
+        new = model.design.predictors.copy()
+        for name, value in change.items():
+            column = new[name]
+            if callable(value):
+                new[name] = value(column)
+            elif isinstance(column.dtype, pd.CategoricalDtype):
+                new[name] = pd.Categorical([value] * len(new), dtype=column.dtype)
+            else:
+                new[name] = value
+        first, number = distinct_rows(new, list(new.columns))
+        merged = np.stack([np.bincount(number, w, minlength=len(first)) for w in block])
+        frames.append(new.iloc[first])
+        weights.append((slice(start, start + len(first)), merged))
+        start += len(first)
+    return pd.concat(frames, ignore_index=True), weights
+
+
+def _average(
+    model: Model,
+    posterior: Mapping[str, Array],
+    rows: NewRows,
+    weights: Sequence[tuple[slice, Array]],
+    value: Callable[[slice, Array], Array],
+) -> Array:
+    """Weighted means of a function of eta: shape (S, settings * l)."""
+    sums: list[Any] = [0.0] * len(weights)
+    for part, eta in linear_predictor(model, posterior, rows):
+        values = value(part, eta)
+        for k, (at, weight) in enumerate(weights):
+            start, stop = max(at.start, part.start), min(at.stop, part.stop)
+            if start < stop:
+                inside = values[:, start - part.start : stop - part.start]
+                sums[k] = sums[k] + inside @ weight[:, start - at.start : stop - at.start].T
+    return np.concatenate(sums, axis=1)
+
+
+def _weights(model: Model, members: np.ndarray) -> Array:
+    """Weights of the design rows for each set of them, shape (L, D); each level's sum to one.
+
+    Rows that differ by the treatment alone are averaged as they are: the counterfactual treats
+    them alike. Groups count equally, rows within a group by their number.
+    """
+    design = model.design
+    weight = row_weights(model)
+    if design.groups:
+        levels_of_row = np.stack([group.level for group in design.groups])
+        codes = np.unique(levels_of_row, axis=1, return_inverse=True)[1].reshape(-1)
+    else:
+        codes = np.zeros(len(weight), int)
+    out = np.zeros(members.shape)
+    for row, member in zip(out, members, strict=True):
+        inside = np.where(member, weight, 0.0)
+        of_group = np.bincount(codes, inside)
+        present = of_group > 0
+        row[:] = inside / np.where(present, of_group, 1.0)[codes] / np.count_nonzero(present)
+    return out
+
+
+def without_groups(rows: NewRows) -> NewRows:
+    """Give no row a level: group effects are then at zero."""
+    return replace(rows, level=tuple(np.full_like(level, -1) for level in rows.level))

@@ -1,0 +1,168 @@
+"""What a contrast compares: values of a predictor, in pairs, and what the pairs are called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from numbers import Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from winstan.effects.codings import coding_of
+from winstan.errors import OptionError, near_matches
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from winstan.families.links import Array
+    from winstan.model import Model
+
+PAIRS = ("reference", "all", "sequential")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Values of a predictor, and the pairs of them that are compared.
+
+    Attributes
+    ----------
+    values : tuple
+        Values, or functions of the column.
+    names : tuple of str
+        Names of the values; empty where the values are functions of the column.
+    pairs : tuple of (int, int)
+        Places in `values`: the reference of the pair first, what is held against it second.
+    """
+
+    values: tuple[Any, ...]
+    names: tuple[str, ...]
+    pairs: tuple[tuple[int, int], ...]
+
+    def labels(self, *, ratio: bool) -> tuple[str, ...]:
+        """Return a label for each pair: ``1 - 0``, as a ratio ``1 / 0``; ``+1`` for x + 1."""
+        if not self.names:
+            return ("+1",)
+        sign = "/" if ratio else "-"
+        return tuple(f"{self.names[b]} {sign} {self.names[a]}" for a, b in self.pairs)
+
+
+def comparison(
+    model: Model, treatment: str, values: Sequence[Any] | None, pairs: str = "reference"
+) -> Comparison:
+    """Settle what to compare: the given values, or the default ones of `contrast`.
+
+    Raises
+    ------
+    OptionError
+        If there are fewer than two values, one of them is no level of a factor, or the pairs are
+        unknown.
+    """
+    if pairs not in PAIRS:
+        raise OptionError(f"pairs must be 'reference', 'all' or 'sequential', not {pairs!r}.")
+    known = list(coding_of(model, treatment).levels)
+    is_label = has_labels(model, treatment)
+    if values is None:
+        if len(known) > 2 and not is_label:
+            if pairs != "reference":
+                raise OptionError(
+                    f"pairs={pairs!r} compares values, and {treatment!r} is a number with "
+                    f"{len(known)} of them: choose some, from {known[0]:.4g} to {known[-1]:.4g}, "
+                    "by values=[...]."
+                )
+            return Comparison((_unchanged, _one_more), (), ((0, 1),))
+        values = known
+    values = [values] if isinstance(values, str) or not isinstance(values, Iterable) else values
+    values = list(values)
+    if len(values) < 2:
+        raise OptionError(
+            f"A contrast of {treatment!r} needs two values at least, the reference first, such as "
+            f"values={known[:2]!r}; got {values!r}."
+        )
+    values = [settle_value(model, treatment, value) for value in values]
+    return Comparison(tuple(values), tuple(map(shown, values)), _pairs(len(values), pairs))
+
+
+def settle_value(model: Model, column: str, value: Any) -> Any:
+    """Take a value that a predictor can be set to: a number, or one of a factor's levels.
+
+    Raises
+    ------
+    OptionError
+        If it is no level, with those that are near.
+    """
+    if not has_labels(model, column) and isinstance(value, Real) and np.isfinite(float(value)):
+        return value
+    known = list(coding_of(model, column).levels)
+    same = [level for level in known if level == value]
+    same = same or [level for level in known if str(level) == str(value)]
+    if len(same) != 1:
+        raise OptionError(f"{column!r} has no level {value!r}." + near_matches(str(value), known))
+    return same[0]
+
+
+def has_labels(model: Model, column: str) -> bool:
+    """Whether a column's values are labels: text, or numbers inside ``C()`` or of a group factor.
+
+    Such numbers have no x + 1 and no slope.
+    """
+    is_factor = isinstance(model.design.predictors[column].dtype, pd.CategoricalDtype)
+    is_label = is_factor or column in model.formula.coded_columns
+    return is_label or column not in columns_of_effects(model)
+
+
+def check_predictor(model: Model, name: str, what: str) -> None:
+    """Refuse a name that is no column of the formula's right side."""
+    known = list(model.design.predictors.columns)
+    if name not in known:
+        raise OptionError(
+            f"{what} names {name!r}, which is no predictor of {model.formula.text!r}."
+            + near_matches(str(name), known)
+        )
+
+
+def check_treatment(model: Model, name: str, what: str) -> None:
+    """Refuse a name that is no predictor, or one that the mean does not depend on."""
+    check_predictor(model, name, what)
+    if name in columns_of_offsets(model):
+        raise OptionError(
+            f"{name!r} is in an offset alone: effects are of the mean at an offset of zero, "
+            "which does not depend on it."
+        )
+
+
+def columns_of_effects(model: Model) -> set[str]:
+    """Columns of the common and the group effects: not of offsets, nor of factors alone."""
+    formula = model.formula
+    designs = [formula.effects, *(group.design for group in formula.groups)]
+    return {c for design in designs for atom in design.atoms.values() for c in atom.columns}
+
+
+def columns_of_offsets(model: Model) -> set[str]:
+    """Columns that are in offsets alone."""
+    elsewhere = columns_of_effects(model) | {
+        c for group in model.formula.groups for c in group.factor_columns
+    }
+    return {c for atom in model.formula.offset_atoms for c in atom.columns} - elsewhere
+
+
+def shown(value: Any) -> str:
+    """Write a value as labels have it."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _pairs(n: int, pairs: str) -> tuple[tuple[int, int], ...]:
+    if pairs == "all":
+        return tuple((a, b) for a in range(n) for b in range(a + 1, n))
+    if pairs == "sequential":
+        return tuple((b - 1, b) for b in range(1, n))
+    return tuple((0, b) for b in range(1, n))
+
+
+def _unchanged(x: Array) -> Array:
+    return x
+
+
+def _one_more(x: Array) -> Array:
+    return x + 1

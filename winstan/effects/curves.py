@@ -1,0 +1,157 @@
+"""Conditional effects: the mean response along a predictor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from winstan.effects.averaging import averaged_means, check_label, strata, without_groups
+from winstan.effects.codings import coding_of
+from winstan.effects.comparisons import check_predictor, check_treatment, has_labels, settle_value
+from winstan.effects.contrasts import check_scale
+from winstan.effects.intervals import describe
+from winstan.errors import OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from winstan.families.links import Array
+    from winstan.model import Model
+
+GROUPS = ("average", "zero")
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Draws of the mean response along a predictor.
+
+    Attributes
+    ----------
+    predictor : str
+    grid : tuple
+        Its values.
+    by : str or None
+    levels : tuple
+        Values of `by`; a single None without it.
+    draws : ndarray, shape (S, grid, levels)
+    """
+
+    predictor: str
+    grid: tuple[Any, ...]
+    by: str | None
+    levels: tuple[Any, ...]
+    draws: Array
+
+
+def conditional(
+    model: Model,
+    posterior: Mapping[str, Array],
+    predictor: str,
+    *,
+    by: str | Mapping[str, Iterable[Any]] | None = None,
+    values: Mapping[str, Any] | None = None,
+    points: int = 50,
+    groups: str = "average",
+    scale: str = "response",
+) -> Curve:
+    """Evaluate the mean response along a predictor.
+
+    Parameters
+    ----------
+    model
+    posterior : mapping of str to ndarray
+        Draws by variable, shape (S, *dims).
+    predictor
+        A number: a grid over its range; a factor (or a number of two values): its levels.
+    by
+        One curve for each level: see `winstan.effects.averaging.strata`.
+    values
+        Columns held at a value; the others are averaged over the data, as in `contrast`. The
+        predictor's own entry is its grid.
+    points
+        Of the grid.
+    groups : {"average", "zero"}
+        Each group's own effects, averaged over the groups; or effects at zero.
+    scale : {"response", "link"}
+
+    Returns
+    -------
+    Curve
+
+    Raises
+    ------
+    OptionError
+        If a name, a value or an option is unknown.
+    """
+    check_scale(scale)
+    check_treatment(model, predictor, "conditional")
+    check_label(predictor)
+    if groups not in GROUPS:
+        raise OptionError(
+            f"groups must be 'average' or 'zero', not {groups!r}: predict(newdata, groups='new') "
+            "draws new groups."
+        )
+    held = dict(values or {})
+    grid = _grid(model, predictor, held.pop(predictor, None), points)
+    over = strata(model, by)
+    if over.by == predictor:
+        raise OptionError(f"by={over.by!r} is the predictor itself.")
+    for name, value in held.items():
+        check_predictor(model, name, "values=")
+        if name == over.by:
+            raise OptionError(f"{name!r} is in by= and in values=: by={{{name!r}: [...]}} sets it.")
+        held[name] = settle_value(model, name, value)
+    changes = [held | {predictor: value} for value in grid]
+    draws = averaged_means(
+        model,
+        posterior,
+        changes,
+        over,
+        scale=scale,
+        regroup=without_groups if groups == "zero" else None,
+    )
+    return Curve(predictor, grid, over.by, over.levels, draws)
+
+
+def curve_table(curve: Curve, prob: float, interval: str) -> pd.DataFrame:
+    """Summarise a curve: the predictor, [by], mean, sd, and the interval's ends."""
+    rows = []
+    for g, level in enumerate(curve.levels):
+        for k, value in enumerate(curve.grid):
+            row = {curve.predictor: value} | ({} if curve.by is None else {curve.by: level})
+            rows.append(row | describe(curve.draws[:, k, g], prob, interval))
+    return pd.DataFrame(rows)
+
+
+def curve_draws(curve: Curve) -> pd.DataFrame:
+    """Return a curve's draws in long form: the predictor, [by], draw, value."""
+    n, n_points, n_levels = curve.draws.shape
+    table = {curve.predictor: np.tile(np.repeat(_column(curve.grid), n_levels), n)}
+    if curve.by is not None:
+        table[curve.by] = np.tile(_column(curve.levels), n * n_points)
+    table["draw"] = np.repeat(np.arange(n), n_points * n_levels)
+    table["value"] = curve.draws.reshape(-1)
+    return pd.DataFrame(table)
+
+
+def _column(values: tuple[Any, ...]) -> np.ndarray:
+    """Numbers stay numbers, labels objects."""
+    return pd.Series(list(values)).to_numpy()
+
+
+def _grid(model: Model, predictor: str, given: Any, points: int) -> tuple[Any, ...]:
+    column = model.design.predictors[predictor]
+    if given is not None:
+        given = [given] if isinstance(given, str) or not np.iterable(given) else list(given)
+        if not given:
+            raise OptionError(f"values= has no values for {predictor!r}.")
+        return tuple(settle_value(model, predictor, value) for value in given)
+    if has_labels(model, predictor) or column.nunique() <= 2:
+        return coding_of(model, predictor).levels
+    if isinstance(points, bool) or not isinstance(points, int | np.integer) or points < 2:
+        raise OptionError(f"points must be a whole number from 2 up, not {points!r}.")
+    x = column.to_numpy(float)
+    return tuple(np.linspace(x.min(), x.max(), int(points)).tolist())

@@ -1,0 +1,292 @@
+"""Predictions: the mean response, or responses, of given rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from winstan.data.columns import check_trials, distinct_rows, plain_column
+from winstan.data.tables import column_names, open_table, take_columns
+from winstan.design import NewRows, evaluate
+from winstan.design.evaluation import one_per_row
+from winstan.effects.averaging import without_groups
+from winstan.effects.intervals import interval_ends, interval_names
+from winstan.effects.means import (
+    CHUNK,
+    auxiliary,
+    linear_predictor,
+    mean_response,
+    n_draws_of,
+    rows_of,
+)
+from winstan.effects.new_levels import draw_new_levels, refuse_new_levels
+from winstan.effects.replicates import check_seed
+from winstan.errors import OptionError
+from winstan.families.random import draw_responses
+from winstan.formula.tree import Constant, Name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from winstan.families.links import Array
+    from winstan.model import Model
+
+KINDS = ("mean", "response", "link")
+GROUPS = ("these", "new", "average", "zero")
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A prediction, made when it is asked for: all draws of many rows may not fit in memory.
+
+    Attributes
+    ----------
+    blocks : iterator of (slice, ndarray)
+        Some rows, and their draws, shape (S, rows of the block).
+    n_draws, n_rows : int
+        Of all blocks.
+    at : ndarray of int, or None
+        The row of the blocks that each row is like; None where they are the same.
+    """
+
+    blocks: Iterator[tuple[slice, Array]]
+    n_draws: int
+    n_rows: int
+    at: np.ndarray | None = None
+
+
+def predict(
+    model: Model,
+    posterior: Mapping[str, Array],
+    newdata: Any = None,
+    *,
+    kind: str = "mean",
+    groups: str = "these",
+    trials: Any = None,
+    seed: int = 0,
+    own: bool = True,
+) -> Prediction:
+    """Predict rows, offsets included.
+
+    Parameters
+    ----------
+    model
+    posterior : mapping of str to ndarray
+        Draws by variable, shape (S, *dims).
+    newdata
+        A data frame with the predictors; None is the rows of the data.
+    kind : {"mean", "response", "link"}
+        The mean response (of binomial, per trial), a response drawn for each draw of the posterior
+        (of binomial, successes), or the linear predictor.
+    groups : {"these", "new", "average", "zero"}
+        See `winstan.fitted.predictions.Predictions.predict`.
+    trials
+        Of binomial responses, a number or the name of a column of `newdata`.
+    seed
+        Of responses, and of the effects of new levels.
+    own
+        Whether rows that are alike have responses of their own; to be summarised,
+        they need them once.
+
+    Returns
+    -------
+    Prediction
+
+    Raises
+    ------
+    OptionError
+        For an unknown option.
+    DataError
+        For columns, values or levels that cannot be used.
+    """
+    _check_options(kind, groups)
+    rng = np.random.default_rng(check_seed(seed))
+    each = kind == "response" and (own or model.family.trials)
+    if newdata is None:
+        rows = rows_of(model.design)
+        rows, at = (_taken(rows, model.design.row), None) if each else (rows, model.design.row)
+    else:
+        rows, at = _new_rows(model, newdata, groups), None
+    of = _trials(model, newdata, trials, len(rows.offset)) if kind == "response" else None
+    draws = dict(posterior)
+    if groups == "zero":
+        rows = without_groups(rows)
+    elif newdata is not None and model.design.groups and groups in ("these", "new"):
+        factors = _factor_columns(model, newdata)
+        if groups == "these":
+            refuse_new_levels(model, rows, factors)
+        else:
+            draws, rows = draw_new_levels(model, posterior, rows, factors, rng)
+    if newdata is not None and not each:
+        rows, at = _merged(rows, with_levels=groups != "average")
+    n = len(rows.offset)
+    averaged = groups == "average" and bool(model.design.groups)
+    blocks = _averages(model, draws, rows, kind) if averaged else _values(model, draws, rows, kind)
+    if kind == "response":
+        blocks = _responses(model, draws, blocks, of, rng)
+    return Prediction(blocks, n_draws_of(posterior), n, at)
+
+
+def prediction_table(result: Prediction, prob: float, interval: str) -> pd.DataFrame:
+    """Summarise a prediction: row, mean, sd, and the interval's ends."""
+    names = interval_names(prob, interval)
+    summary = np.empty((4, result.n_rows))
+    for part, draws in result.blocks:
+        summary[0, part] = draws.mean(axis=0)
+        summary[1, part] = draws.std(axis=0, ddof=1)
+        summary[2:, part] = interval_ends(draws, prob, interval)
+    if result.at is not None:
+        summary = summary[:, result.at]
+    columns = dict(zip(("mean", "sd", *names), summary, strict=True))
+    return pd.DataFrame({"row": np.arange(summary.shape[1])} | columns)
+
+
+def prediction_draws(result: Prediction) -> pd.DataFrame:
+    """Return a prediction's draws in long form: row, draw, value."""
+    draws = np.empty((result.n_draws, result.n_rows))
+    for part, values in result.blocks:
+        draws[:, part] = values
+    if result.at is not None:
+        draws = draws[:, result.at]
+    n, n_rows = draws.shape
+    return pd.DataFrame(
+        {
+            "row": np.tile(np.arange(n_rows), n),
+            "draw": np.repeat(np.arange(n), n_rows),
+            "value": draws.reshape(-1),
+        }
+    )
+
+
+def _check_options(kind: str, groups: str) -> None:
+    if kind not in KINDS:
+        raise OptionError(f"kind must be 'mean', 'response' or 'link', not {kind!r}.")
+    if groups not in GROUPS:
+        raise OptionError(f"groups must be 'these', 'new', 'average' or 'zero', not {groups!r}.")
+    if kind == "response" and groups == "average":
+        raise OptionError(
+            "A response comes from one group, not from their average: kind='response' needs "
+            "groups='these', 'new' or 'zero'."
+        )
+
+
+def _new_rows(model: Model, newdata: Any, groups: str) -> NewRows:
+    """Code new rows; where levels do not matter, the factors' columns need not be there."""
+    if groups in ("these", "new"):
+        return evaluate(model.design, newdata)
+    memory = model.design.memory
+    table = open_table(newdata)
+    # An intercept alone has no column to count the rows by: any will do.
+    wanted = list(memory.effect_columns) or column_names(table)[:1]
+    given = take_columns(table, wanted, "new data")
+    native = given.to_native()
+    if not isinstance(native, pd.DataFrame):
+        native = pd.DataFrame({name: given[name].to_list() for name in wanted})
+    known = model.design.predictors
+    apart = {c for factor in memory.factors for c in factor.columns} - set(memory.effect_columns)
+    return evaluate(model.design, native.assign(**{c: known[c].iloc[0] for c in apart}))
+
+
+def _merged(rows: NewRows, *, with_levels: bool) -> tuple[NewRows, np.ndarray]:
+    """Merge rows that are alike, and say which of them each row is."""
+    columns = [*rows.X.T, rows.offset, *(column for Z in rows.Z for column in Z.T)]
+    columns += list(rows.level) if with_levels else []
+    table = pd.DataFrame(dict(enumerate(columns)))
+    first, number = distinct_rows(table, list(table.columns))
+    return _taken(rows, first), number
+
+
+def _taken(rows: NewRows, at: np.ndarray) -> NewRows:
+    """Repeat rows, as the data have them."""
+    return NewRows(
+        rows.X[at],
+        tuple(Z[at] for Z in rows.Z),
+        tuple(level[at] for level in rows.level),
+        rows.offset[at],
+    )
+
+
+def _values(
+    model: Model, posterior: Mapping[str, Array], rows: NewRows, kind: str
+) -> Iterator[tuple[slice, Array]]:
+    """Mean, or linear predictor, of each row."""
+    for part, eta in linear_predictor(model, posterior, rows):
+        with_offset = eta + rows.offset[part]
+        yield (
+            part,
+            mean_response(model, posterior, with_offset) if kind == "mean" else with_offset,
+        )
+
+
+def _averages(
+    model: Model, posterior: Mapping[str, Array], rows: NewRows, kind: str
+) -> Iterator[tuple[slice, Array]]:
+    """Average over the combinations of group levels that the data have, each counting once."""
+    levels = np.unique(np.stack([group.level for group in model.design.groups]), axis=1).T
+    n_rows = len(rows.offset)
+    size = max(1, CHUNK // n_draws_of(posterior))
+    for start in range(0, n_rows, size):
+        part = slice(start, min(start + size, n_rows))
+        some = _taken(rows, np.arange(part.start, part.stop))
+        total: Any = 0.0
+        for combination in levels:
+            here = tuple(np.full(len(some.offset), level) for level in combination)
+            ((_, values),) = _values(model, posterior, replace(some, level=here), kind)
+            total = total + values
+        yield part, total / len(levels)
+
+
+def _responses(
+    model: Model,
+    posterior: Mapping[str, Array],
+    blocks: Iterator[tuple[slice, Array]],
+    trials: Array | None,
+    rng: np.random.Generator,
+) -> Iterator[tuple[slice, Array]]:
+    """Draw a response for each linear predictor."""
+    aux = auxiliary(model, posterior)
+    for part, eta in blocks:
+        with np.errstate(over="ignore"):
+            mu = model.link.inverse(eta)
+        yield (
+            part,
+            draw_responses(model.family, rng, mu, aux, None if trials is None else trials[part]),
+        )
+
+
+def _factor_columns(model: Model, newdata: Any) -> pd.DataFrame:
+    names = dict.fromkeys(c for factor in model.design.memory.factors for c in factor.columns)
+    table = take_columns(open_table(newdata), list(names), "new data")
+    return pd.DataFrame({name: plain_column(table[name], name)[0] for name in names})
+
+
+def _trials(model: Model, newdata: Any, trials: Any, n: int) -> Array | None:
+    """Trials of each row, for families that have them."""
+    if not model.family.trials:
+        if trials is not None:
+            raise OptionError(f"trials= is for family='binomial', not {model.family.name!r}.")
+        return None
+    if newdata is None and trials is None:
+        return model.design.response.trials
+    spec = model.formula.response_spec.trials
+    name = trials
+    if name is None and spec is not None:
+        if isinstance(spec.node, Name):
+            name = spec.columns[0]
+        elif isinstance(spec.node, Constant):
+            name = spec.node.value
+    if isinstance(name, str) and newdata is not None:
+        table = take_columns(open_table(newdata), [name], "new data")
+        values = one_per_row(plain_column(table[name], name)[0], n, f"Column '{name}'")
+    elif isinstance(name, int | np.integer) and not isinstance(name, bool):
+        values = np.full(n, float(name))
+    else:
+        raise OptionError(
+            "Binomial responses need trials: give trials= a number, or the name of a column of "
+            "the new data (or ask for kind='mean', the probability of success)."
+        )
+    check_trials(values, f"'{name}'", np.arange(n))
+    return values

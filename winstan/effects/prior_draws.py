@@ -1,0 +1,100 @@
+"""Draws of every parameter from the priors, in the form of a posterior."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from winstan.errors import PriorError
+from winstan.priors import LKJ, Flat
+from winstan.scales import correlation_names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from winstan.families.links import Array
+    from winstan.model import Model
+
+
+def prior_draws(model: Model, rng: np.random.Generator, size: int) -> dict[str, Array]:
+    """Draw every parameter from its prior.
+
+    The Intercept's prior is at the mean of the predictors where the model is centred; it is given
+    at X = 0, as a posterior's is. Group effects are drawn from their standard deviations and
+    correlations.
+
+    Parameters
+    ----------
+    model
+    rng
+    size
+        Number of draws, S.
+
+    Returns
+    -------
+    dict of str to ndarray
+        By variable, shape (S, *dims), as in a posterior.
+
+    Raises
+    ------
+    PriorError
+        If a prior is improper: it has no draws.
+    """
+    _check_proper(model)
+    design, priors = model.design, model.priors
+    columns = design.column_names
+
+    def drawn(names: Sequence[str]) -> Array:
+        draws = [priors[name].sample(rng, size) for name in names]
+        return np.stack(draws, axis=1) if draws else np.zeros((size, 0))
+
+    out: dict[str, Array] = {}
+    intercept = drawn(["Intercept"])[:, 0] if design.intercept else None
+    slopes = drawn(columns)
+    if intercept is not None:
+        out["Intercept"] = intercept - slopes @ model.predictor_mean
+    for term in design.terms:
+        values = slopes[:, list(term.columns)]
+        out[term.name] = values if term.labels else values[:, 0]
+
+    names_of_correlations = {id(group): name for name, group in correlation_names(design)}
+    effects: dict[str, Array] = {}
+    correlations: dict[str, list[Array]] = {}
+    for group in design.groups:
+        width = group.Z.shape[1]
+        names: list[str] = []
+        for effect in group.effects:
+            whole = f"{effect.name}|{group.factor}_sigma"
+            names += [f"{whole}[{label}]" for label in effect.labels] or [whole]
+        sd = drawn(names)
+        z = rng.standard_normal((size, width, len(group.levels)))
+        if id(group) in names_of_correlations:
+            prior = priors[names_of_correlations[id(group)]]
+            assert isinstance(prior, LKJ)
+            factor = prior.sample_factors(rng, size, width)
+            R = factor @ np.swapaxes(factor, 1, 2)
+            pairs = [R[:, i, j] for i in range(width) for j in range(i)]
+            correlations.setdefault(group.factor, []).extend(pairs)
+            z = factor @ z
+        u = sd[:, :, None] * z
+        for effect in group.effects:
+            at = list(effect.columns)
+            name = f"{effect.name}|{group.factor}"
+            out[f"{name}_sigma"] = sd[:, at] if effect.labels else sd[:, at[0]]
+            effects[name] = u[:, at] if effect.labels else u[:, at[0]]
+    for factor_name, parts in correlations.items():
+        out[f"{factor_name}_corr"] = np.stack(parts, axis=-1)
+    for name in model.family.auxiliary:
+        out[name] = priors[name].sample(rng, size)
+    return out | effects
+
+
+def _check_proper(model: Model) -> None:
+    improper = [name for name, prior in model.priors.table.items() if isinstance(prior, Flat)]
+    if improper:
+        raise PriorError(
+            f"The prior of {improper[0]!r} is Flat: it is improper, so that nothing can be drawn "
+            f"from it. Give it a proper one, such as priors={{{improper[0]!r}: ws.Normal(0, 1)}} "
+            "for a coefficient or ws.HalfNormal(1) for a standard deviation, and fit again."
+        )

@@ -1,0 +1,144 @@
+"""Replicated responses: what the posterior, or the prior, would have the data be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from winstan.effects.means import CHUNK, auxiliary, linear_predictor, n_draws_of, rows_of
+from winstan.effects.prior_draws import prior_draws
+from winstan.errors import OptionError, PriorError
+from winstan.families.random import draw_responses
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import xarray as xr
+
+    from winstan.families.links import Array
+    from winstan.model import Model
+
+# Times that as many parameters are drawn anew where a mean must be positive.
+ATTEMPTS = 200
+
+
+def posterior_predictive(
+    model: Model, posterior: Mapping[str, Array], draws: int, seed: int
+) -> xr.DataArray:
+    """Draw a response for every row of the data, from some of the posterior's draws.
+
+    Parameters
+    ----------
+    model
+    posterior : mapping of str to ndarray
+        Draws by variable, shape (S, *dims).
+    draws
+        How many, thinned evenly; all S if there are fewer.
+    seed
+
+    Returns
+    -------
+    xarray.DataArray
+        Dims draw (its place in the posterior, chains joined) and row; the response's units.
+    """
+    check_draws(draws)
+    n = n_draws_of(posterior)
+    chosen = evenly(n, draws)
+    thinned = {name: values[chosen] for name, values in posterior.items()}
+    y = _responses(model, thinned, _eta(model, thinned), np.random.default_rng(check_seed(seed)))
+    return _labelled(model, y, chosen)
+
+
+def prior_predictive(model: Model, draws: int, seed: int) -> xr.DataArray:
+    """Draw a response for every row of the data, from parameters drawn from the priors.
+
+    Links that do not keep a positive mean positive (identity, inverse and sqrt of gamma, poisson
+    and negative_binomial) confine the linear predictor in the likelihood, and so confine the prior:
+    parameters that put any row outside are drawn again.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dims draw and row; the response's units.
+
+    Raises
+    ------
+    PriorError
+        If a prior is improper, or almost none of its draws is possible.
+    """
+    check_draws(draws)
+    rng = np.random.default_rng(check_seed(seed))
+    parameters = prior_draws(model, rng, draws)
+    eta = _eta(model, parameters)
+    if model.family.positive_mean and model.link.name != "log":
+        bad = np.flatnonzero((eta <= 0).any(axis=1))
+        for _ in range(ATTEMPTS):
+            if not bad.size:
+                break
+            again = prior_draws(model, rng, bad.size)
+            for name, values in again.items():
+                parameters[name][bad] = values
+            eta[bad] = _eta(model, again)
+            bad = np.flatnonzero((eta <= 0).any(axis=1))
+        if bad.size:
+            raise PriorError(
+                f"{bad.size} of {draws} draws of the prior have rows whose mean is not positive, "
+                f"after {ATTEMPTS} attempts: link={model.link.name!r} needs a prior that keeps "
+                "the linear predictor positive. Narrow the priors, or use link='log'."
+            )
+    return _labelled(model, _responses(model, parameters, eta, rng), np.arange(draws))
+
+
+def evenly(n: int, draws: int) -> np.ndarray:
+    """Choose places evenly among n, the first and the last included; all of them if n is less."""
+    return np.arange(n) if draws >= n else np.linspace(0, n - 1, draws).round().astype(int)
+
+
+def check_draws(draws: int) -> None:
+    """Refuse a number of draws that is none."""
+    if isinstance(draws, bool) or not isinstance(draws, int | np.integer) or draws < 1:
+        raise OptionError(f"draws must be a whole number from 1 up, not {draws!r}.")
+
+
+def check_seed(seed: int) -> int:
+    """Refuse a seed that is no whole number from 0 up."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise OptionError(f"seed must be a whole number from 0 up, not {seed!r}.")
+    return int(seed)
+
+
+def _eta(model: Model, parameters: Mapping[str, Array]) -> Array:
+    """Linear predictor of the distinct rows, offsets included, shape (S, D)."""
+    rows = rows_of(model.design)
+    parts = [eta for _, eta in linear_predictor(model, parameters, rows)]
+    return np.hstack(parts) + rows.offset
+
+
+def _responses(
+    model: Model, parameters: Mapping[str, Array], eta: Array, rng: np.random.Generator
+) -> Array:
+    """Draw the response of each row of the data, shape (S, N)."""
+    with np.errstate(over="ignore"):
+        mu = model.link.inverse(eta)
+    design = model.design
+    trials = design.response.trials if model.family.trials else None
+    aux = auxiliary(model, parameters)
+    out = np.empty((len(mu), len(design.row)))
+    size = max(1, CHUNK // len(design.row))
+    for start in range(0, len(mu), size):
+        some = slice(start, start + size)
+        of_some = {name: values[some] for name, values in aux.items()}
+        out[some] = draw_responses(model.family, rng, mu[some][:, design.row], of_some, trials)
+    return out
+
+
+def _labelled(model: Model, y: Array, draw: np.ndarray) -> xr.DataArray:
+    import xarray as xr  # noqa: PLC0415 - half a second that `import winstan` should not pay
+
+    return xr.DataArray(
+        y,
+        dims=("draw", "row"),
+        coords={"draw": draw, "row": np.arange(y.shape[1])},
+        name=model.design.response.name,
+    )

@@ -1,0 +1,324 @@
+"""Figures that show whether to trust a fit: chains, divergences, predictions against the data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from winstan import effects
+from winstan.draws import tree_name
+from winstan.effects.observed import labels_of
+from winstan.errors import OptionError, near_matches
+from winstan.families.links import Array
+from winstan.fitted.effects import EffectTables
+from winstan.fitted.parameters import Parameter, chosen, long_draws
+
+if TYPE_CHECKING:
+    from plotnine import ggplot
+
+    from winstan.model import Model
+
+PANELS = 12
+"""Parameters of a figure with a panel for each."""
+PAIRS = 5
+"""Parameters of a figure with a panel for every two."""
+
+KINDS = ("density", "groups", "statistic")
+COUNTED = ("poisson", "negative_binomial", "binomial", "bernoulli")
+"""Families whose data are counts."""
+
+
+def _zeros(y: Array) -> Array:
+    return (y == 0).mean(axis=1)
+
+
+STATISTICS: tuple[tuple[str, Callable[[Array], Array]], ...] = (
+    ("mean", lambda y: y.mean(axis=1)),
+    ("sd", lambda y: y.std(axis=1, ddof=1)),
+    ("smallest", lambda y: y.min(axis=1)),
+    ("largest", lambda y: y.max(axis=1)),
+)
+
+
+class Checks(EffectTables):
+    """The figures that judge a fit; each composes with ``|`` and ``/``."""
+
+    __slots__ = ()
+
+    def plot_trace(self, names: str | Sequence[str] | None = None) -> ggplot:
+        """Draw the chains of each parameter, draw by draw; divergent draws are marked.
+
+        Parameters
+        ----------
+        names
+            Parameters (``"sigma"``, ``"1|mouse[m3]"``), all of one name (``"1|mouse"``), or a class
+            (``"b"``, ``"sd"``, ``"corr"``). By default all but the group effects. Twelve fit a
+            figure; the caption counts the others.
+
+        Returns
+        -------
+        plotnine.ggplot
+
+        Raises
+        ------
+        OptionError
+            If a name is unknown.
+        """
+        from winstan import plots  # noqa: PLC0415 - plotnine loads when a figure is asked for
+
+        parameters, caption = self._panels(names, PANELS)
+        chain, draw = np.nonzero(self._diverging())
+        return plots.plot_trace(
+            long_draws(parameters),
+            diagnostics=self._mixing(parameters),
+            divergent=pd.DataFrame({"chain": chain, "draw": draw}),
+            caption=caption,
+        )
+
+    def plot_rank(self, names: str | Sequence[str] | None = None) -> ggplot:
+        """Draw how the ranks of each chain's draws are spread: evenly, if the chains agree.
+
+        Parameters
+        ----------
+        names
+            As for `plot_trace`.
+
+        Returns
+        -------
+        plotnine.ggplot
+
+        Raises
+        ------
+        OptionError
+            If a name is unknown.
+        """
+        from winstan import plots  # noqa: PLC0415
+
+        parameters, caption = self._panels(names, PANELS)
+        return plots.plot_rank(
+            long_draws(parameters), diagnostics=self._mixing(parameters), caption=caption
+        )
+
+    def plot_pairs(self, names: str | Sequence[str] | None = None) -> ggplot:
+        """Draw every two parameters against each other, the divergent draws marked.
+
+        Standard deviations are on a logarithmic scale, where the funnels that cause divergences
+        can be seen.
+
+        Parameters
+        ----------
+        names
+            As for `plot_trace`; to look into a funnel, an sd and an effect of it:
+            ``["1|mouse_sigma", "1|mouse[m3]"]``. Five fit a figure, group sds first, then
+            coefficients; the caption counts the others.
+
+        Returns
+        -------
+        plotnine.ggplot
+
+        Raises
+        ------
+        OptionError
+            If a name is unknown, or there is only one parameter.
+        """
+        from winstan import plots  # noqa: PLC0415
+
+        parameters, caption = self._panels(names, PAIRS, first=("sd", "coefficient", "correlation"))
+        table = {}
+        for parameter in parameters:
+            logged = parameter.role == "sd" or parameter.name in ("sigma", "alpha", "nu")
+            values = parameter.values.ravel()
+            table[f"log {parameter.name}" if logged else parameter.name] = (
+                np.log(values) if logged else values
+            )
+        draws = pd.DataFrame(table).assign(diverging=self._diverging().ravel())
+        return plots.plot_pairs(draws, caption=caption)
+
+    def plot_predictive(
+        self,
+        kind: str = "density",
+        *,
+        prior: bool = False,
+        by: str | None = None,
+        draws: int = 200,
+        seed: int = 0,
+        prob: float = 0.94,
+        unit: str | None = None,
+        log: bool | None = None,
+    ) -> ggplot:
+        """Draw replicated data beside the data, to see whether the model makes such data.
+
+        Parameters
+        ----------
+        kind : {"density", "groups", "statistic"}
+            The density of the data over those of replicates; the mean of each group over the means
+            of its replicates; or mean, sd, smallest and largest value.
+        prior
+            Replicates from the prior, in place of the posterior.
+        by
+            For ``"groups"``: a column; by default the first group factor.
+        draws, seed
+            As for `posterior_predictive`.
+        prob
+            Probability of the intervals, equal-tailed.
+        unit
+            Unit of the response, for the axis.
+        log
+            Whether the axis is logarithmic; by default the data decide.
+
+        Returns
+        -------
+        plotnine.ggplot
+
+        Raises
+        ------
+        OptionError
+            If `kind` or `by` is unknown.
+        """
+        from winstan import plots  # noqa: PLC0415
+
+        if kind not in KINDS:
+            raise OptionError(
+                f"kind must be 'density', 'groups' or 'statistic', not {kind!r}."
+                + near_matches(str(kind), KINDS)
+            )
+        if by is not None and kind != "groups":
+            raise OptionError(f"by= is for kind='groups', not {kind!r}.")
+        effects.interval_names(prob, "eti")  # refuses what is none, before any work
+        model = self.model
+        column = _groups_column(model, by) if kind == "groups" else None
+        make = self.prior_predictive if prior else self.posterior_predictive
+        y_rep = np.asarray(make(draws=draws, seed=seed), dtype=float)
+        response = model.design.response
+        y, name = response.y.astype(float), response.name
+        what = "prior" if prior else "posterior"
+        counted = model.family.trials
+        whole = model.family.name in COUNTED
+        if counted and response.trials is not None and kind != "groups":
+            trials = np.maximum(response.trials, 1)
+            if kind == "statistic" or np.ptp(trials) > 0:
+                y, y_rep, whole = y / trials, y_rep / trials, False
+                name = effects.response_label(model)
+        if kind == "density":
+            return plots.plot_density(
+                _long(y_rep),
+                pd.Series(y),
+                response=name,
+                what=what,
+                whole=whole,
+                prob=prob,
+                unit=unit,
+                log=log,
+            )
+        if column is not None:
+            return plots.plot_groups(
+                _group_means(model, y, y_rep, column, prob),
+                response=effects.response_label(model) if counted else f"mean {name}",
+                group=column,
+                what=what,
+                prob=prob,
+                unit=unit,
+                log=log,
+            )
+        statistics = STATISTICS[:1] if model.family.name == "bernoulli" else STATISTICS
+        if whole and (y == 0).any():
+            statistics = (*statistics[:-2], STATISTICS[-1], ("share of zeros", _zeros))
+        return plots.plot_statistics(
+            pd.concat(
+                pd.DataFrame(
+                    {"statistic": label, "draw": np.arange(len(y_rep)), "value": of(y_rep)}
+                )
+                for label, of in statistics
+            ),
+            pd.DataFrame(
+                [{"statistic": label, "value": of(y[None])[0]} for label, of in statistics]
+            ),
+            response=name,
+            what=what,
+            unit=unit,
+        )
+
+    def _diverging(self) -> np.ndarray:
+        """Tell which draws are divergent: shape (chains, draws)."""
+        stats = self.draws["sample_stats"]
+        if "diverging" in stats:
+            return stats["diverging"].to_numpy().astype(bool)
+        posterior = self.draws["posterior"]
+        return np.zeros((posterior.sizes["chain"], posterior.sizes["draw"]), bool)
+
+    def _mixing(self, parameters: Sequence[Parameter]) -> pd.DataFrame:
+        """R-hat and effective draws of some parameters."""
+        table = self._table.loc[[tree_name(p.name) for p in parameters]]
+        return table.assign(parameter=[p.name for p in parameters])[
+            ["parameter", "r_hat", "ess_bulk"]
+        ]
+
+    def _panels(
+        self,
+        names: str | Sequence[str] | None,
+        most: int,
+        first: Sequence[str] = (),
+    ) -> tuple[tuple[Parameter, ...], str]:
+        """Return the parameters that a figure holds, and what to say of the others.
+
+        Where not all fit, those of the roles named `first` come first.
+        """
+        found = chosen(self.model, self.draws, names)
+        if not found:
+            raise OptionError("No parameters: give names=, such as names='1|mouse'.")
+        place = {role: i for i, role in enumerate(first)}
+        ranked = sorted(found, key=lambda p: place.get(p.role, len(place)))
+        kept = {p.name for p in ranked[:most]}
+        shown = tuple(p for p in found if p.name in kept)
+        left = [p.name for p in found if p.name not in kept]
+        effects = [v.name for v in self.model.variables if v.role == "effect"]
+        parts = []
+        if left:
+            parts.append(f"{len(left)} more not drawn: names=[{left[0]!r}, ...]")
+        if names is None and effects:
+            parts.append(f"group effects not drawn: names={effects[0]!r}")
+        return shown, "; ".join(parts)
+
+
+def _groups_column(model: Model, by: str | None) -> str:
+    """Return the group factor or predictor whose groups are drawn."""
+    if by is None:
+        factor = effects.main_group(model)
+        if factor is None:
+            raise OptionError(
+                f"{model.formula.text!r} has no group term: name a column, by=, for its groups."
+            )
+        return factor
+    columns = [*model.design.predictors.columns, *(g.factor for g in model.design.groups)]
+    known = list(dict.fromkeys(columns))
+    if by not in known:
+        raise OptionError(f"{by!r} is no column of this model." + near_matches(str(by), known))
+    return by
+
+
+def _long(y_rep: Array) -> pd.DataFrame:
+    """Return replicates in long form: columns draw, value."""
+    n, rows = y_rep.shape
+    return pd.DataFrame({"draw": np.repeat(np.arange(n), rows), "value": y_rep.ravel()})
+
+
+def _group_means(model: Model, y: Array, y_rep: Array, column: str, prob: float) -> pd.DataFrame:
+    """Return the mean of each group, and of its replicates; of successes, their share."""
+    codes, levels = pd.factorize(labels_of(model, column), sort=True)
+    weight = np.ones_like(y) if model.design.weights is None else model.design.weights
+    trials = model.design.response.trials if model.family.trials else None
+    size = np.bincount(codes, weight * (1.0 if trials is None else trials))
+    means = np.stack([np.bincount(codes, weight * row) / size for row in y_rep])
+    lower, median, upper = np.quantile(means, [(1 - prob) / 2, 0.5, (1 + prob) / 2], axis=0)
+    return pd.DataFrame(
+        {
+            "level": levels,
+            "observed": np.bincount(codes, weight * y) / size,
+            "lower": lower,
+            "median": median,
+            "upper": upper,
+        }
+    )

@@ -1,0 +1,254 @@
+"""Figures of a fit's parameters: intervals and posteriors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from winstan import effects
+from winstan.errors import OptionError
+from winstan.fitted.checks import Checks
+from winstan.fitted.parameters import chosen
+
+if TYPE_CHECKING:
+    from plotnine import ggplot
+
+    from winstan.design import Term
+    from winstan.model import Model
+
+SIGNED = ("coefficient", "correlation", "effect")
+"""Roles of parameters that can be on either side of zero."""
+ON_LINK = ("coefficient", "sd", "effect")
+"""Roles of parameters on the scale of the linear predictor."""
+INNER = 0.5
+"""Probability of the thick line of a forest's intervals."""
+PANELS_MOST = 12
+"""Posteriors of a figure with a panel for each."""
+PANELS = {
+    "coefficient": "coefficients",
+    "sd": "group sds",
+    "correlation": "correlations",
+    "auxiliary": "family parameters",
+}
+"""Titles of a forest's panels, by role."""
+
+
+class ParameterFigures(Checks):
+    """The figures of a fit's parameters; each composes with ``|`` and ``/``."""
+
+    __slots__ = ()
+
+    def plot_forest(
+        self,
+        names: str | Sequence[str] | None = None,
+        *,
+        prob: float = 0.94,
+        interval: str = "hdi",
+        standardise: bool = False,
+    ) -> ggplot:
+        """Draw all coefficients, standard deviations and the like as intervals.
+
+        Parameters of different roles have axes of their own, and so have coefficients whose scales
+        differ too much for one.
+
+        Parameters
+        ----------
+        names
+            Parameters (``"sigma"``), all of one name (``"1|mouse"``), or a class (``"b"``,
+            ``"sd"``, ``"corr"``). By default all but the group effects. Sixty fit a figure; the
+            caption counts the others.
+        prob, interval
+            As for `summary`.
+        standardise
+            Multiply coefficients and the sds of slopes by the sd of their predictor over the rows:
+            the change for one sd, so that predictors in different units can be compared. Intercepts
+            stay as they are.
+
+        Returns
+        -------
+        plotnine.ggplot
+
+        Raises
+        ------
+        OptionError
+            If a name is unknown.
+        """
+        from winstan import plots  # noqa: PLC0415
+
+        effects.interval_names(prob, interval)  # refuses what is none, before any work
+        parameters = chosen(self.model, self.draws, names)
+        if not parameters:
+            raise OptionError("No parameters: give names=, such as names='1|mouse'.")
+        scale = self._scale()
+        factor = _sds_of_predictors(self.model) if standardise else {}
+        rows = []
+        for parameter in parameters:
+            values = parameter.values.ravel() * factor.get(parameter.name, 1.0)
+            ends = np.ravel(effects.interval_ends(values, prob, interval))
+            inner = np.ravel(effects.interval_ends(values, INNER, interval))
+            is_effect = parameter.role == "effect"
+            rows.append(
+                {
+                    "parameter": parameter.label if is_effect else parameter.name,
+                    "panel": (parameter.variable if is_effect else PANELS[parameter.role])
+                    + (scale if parameter.role in ON_LINK else ""),
+                    "zero": parameter.role in SIGNED and parameter.name != "Intercept",
+                    "mean": values.mean(),
+                    "lower": ends[0],
+                    "upper": ends[1],
+                    "inner_lower": inner[0],
+                    "inner_upper": inner[1],
+                }
+            )
+        return plots.plot_forest(
+            pd.DataFrame(rows),
+            prob=prob,
+            inner=INNER,
+            interval=interval,
+            title="for one sd of each predictor" if standardise else "",
+            caption="" if names is not None else self._effects_left_out(),
+        )
+
+    def plot_posterior(
+        self,
+        name: str,
+        *,
+        contrast: bool = False,
+        ratio: bool = False,
+        rope: float | tuple[float, float] | bool | None = None,
+        ref: float | None = None,
+        prob: float = 0.94,
+        unit: str | None = None,
+    ) -> ggplot:
+        """Draw a posterior with its interval, its mean, and what lies on each side of a value.
+
+        Parameters
+        ----------
+        name
+            A parameter (``"stim"``, ``"1|mouse_sigma"``, ``"1|mouse[m3]"``), all of one name, or a
+            class, as for `plot_forest`; with `contrast` or `ratio`, a treatment.
+        contrast, ratio
+            Draw the difference, or the ratio, of the mean responses: the posterior of `contrast`.
+        rope
+            A region of practical equivalence, within which an effect is as good as none: its ends,
+            or its half-width, as for `contrast`; True is the default region of `contrast`, for
+            contrasts and ratios. The share of draws in it is written. By default none is drawn.
+        ref
+            A value to compare with; by default that of no effect, for coefficients and contrasts.
+        prob
+            Probability of the HDI.
+        unit
+            Unit of the values, for the axis.
+
+        Returns
+        -------
+        plotnine.ggplot
+
+        Raises
+        ------
+        OptionError
+            If the name is unknown, or `rope` is no interval.
+        """
+        from winstan import plots  # noqa: PLC0415
+        from winstan.plots.words import contrast_text  # noqa: PLC0415
+
+        effects.interval_names(prob, "hdi")
+        caption = ""
+        if contrast or ratio:
+            given = None if isinstance(rope, bool) else rope
+            result = effects.contrast(self.model, self._flat(), name, ratio=ratio, rope=given)
+            region = None if rope is None or rope is False else result.rope
+            if region is not None and not np.isfinite(region).all():
+                region = None
+            draws = effects.contrast_draws(result).rename(columns={"contrast": "name"})
+            table = effects.contrast_table(result, prob, "hdi").rename(columns={"contrast": "name"})
+            what = effects.response_label(self.model)
+            title = f"{'Ratio of' if ratio else 'Difference in'} {what} ({name}"
+            title += f" {contrast_text(table['name'].iloc[0], None)})" if len(table) == 1 else ")"
+            no_effect: float | None = 1.0 if ratio else 0.0
+            summary = ends_renamed(table)
+        else:
+            parameters = chosen(self.model, self.draws, [name])
+            left = parameters[PANELS_MOST:]
+            parameters = parameters[:PANELS_MOST]
+            if left:
+                caption = f"{len(left)} more not drawn: name one, such as {left[0].name!r}"
+            draws = pd.concat(
+                pd.DataFrame({"name": p.name, "value": p.values.ravel()}) for p in parameters
+            )
+            summary = ends_renamed(
+                pd.DataFrame(
+                    {"name": p.name} | effects.describe(p.values.ravel(), prob, "hdi")
+                    for p in parameters
+                )
+            )
+            title = name if len(parameters) == 1 else "posterior"
+            signed = all(p.role in SIGNED and p.name != "Intercept" for p in parameters)
+            no_effect = 0.0 if signed else None
+            if rope is True:
+                raise OptionError(
+                    f"rope=True is the region of a contrast; for the parameter {name!r} give its "
+                    "ends or its half-width, such as rope=0.1."
+                )
+            region = None if rope is None or rope is False else _region(rope)
+            if all(p.role in ON_LINK for p in parameters):
+                title += self._scale()
+        return plots.plot_posterior(
+            draws,
+            summary,
+            title=title,
+            prob=prob,
+            rope=region,
+            ref=no_effect if ref is None else ref,
+            unit=None if ratio else unit,
+            log=ratio,
+            caption=caption,
+        )
+
+    def _scale(self) -> str:
+        """Say on which scale coefficients are, where it is not the data's."""
+        link = self.model.link.name
+        on_log = self.model.family.name == "lognormal"
+        return " (log scale)" if on_log else "" if link == "identity" else f" ({link} scale)"
+
+    def _effects_left_out(self) -> str:
+        """Say how to draw the group effects, where there are any."""
+        names = [v.name for v in self.model.variables if v.role == "effect"]
+        return f"group effects not drawn: names={names[0]!r}" if names else ""
+
+
+def _region(rope: float | tuple[float, float]) -> tuple[float, float]:
+    """Return the ends of a region given by its half-width; ends are left as they are."""
+    return (-rope, rope) if isinstance(rope, int | float) else rope
+
+
+def _sds_of_predictors(model: Model) -> dict[str, float]:
+    """By parameter, the sd over rows of the predictor that it multiplies; constants have none."""
+    design = model.design
+    weights = np.bincount(design.row, weights=design.weights, minlength=len(design.X))
+    out: dict[str, float] = {}
+
+    def take(term: Term, matrix: np.ndarray, suffix: str) -> None:
+        for label, column in zip(term.labels or (None,), term.columns, strict=True):
+            x = matrix[:, column]
+            sd = float(
+                np.sqrt(np.average((x - np.average(x, weights=weights)) ** 2, weights=weights))
+            )
+            name = f"{term.name}{suffix}"
+            out[name if label is None else f"{name}[{label}]"] = sd or 1.0
+
+    for term in design.terms:
+        take(term, design.X, "")
+    for group in design.groups:
+        for effect in group.effects:
+            take(effect, group.Z, f"|{group.factor}_sigma")
+    return out
+
+
+def ends_renamed(table: pd.DataFrame) -> pd.DataFrame:
+    """Name the interval's ends lower and upper, as the plots have them."""
+    ends = [column for column in table.columns if column.startswith(effects.INTERVALS)]
+    return table.rename(columns=dict(zip(ends, ("lower", "upper"), strict=True)))

@@ -1,0 +1,169 @@
+"""What a fit predicts: the methods of `Fit` that give responses, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from winstan import effects
+from winstan.fitted.base import Fitted
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+
+class Predictions(Fitted):
+    """Responses of the data's rows and of new ones."""
+
+    __slots__ = ()
+
+    def predict(
+        self,
+        newdata: Any = None,
+        *,
+        kind: str = "mean",
+        groups: str = "these",
+        trials: str | int | None = None,
+        prob: float = 0.94,
+        interval: str = "hdi",
+        draws: bool = False,
+        seed: int = 0,
+    ) -> pd.DataFrame:
+        """Predict the rows of the data, or new ones.
+
+        Parameters
+        ----------
+        newdata
+            A data frame of any library (or a mapping of columns) with the predictors and the
+            offsets' columns, which are used; None is the complete rows of the data. The response
+            is not looked at.
+        kind : {"mean", "response", "link"}
+            The mean response; a response, drawn anew for each draw of the posterior; or the linear
+            predictor. Of binomial models the mean is per trial, a response counts successes.
+        groups : {"these", "new", "average", "zero"}
+            ``"these"``: each row's own groups, all of which must have been fitted. ``"new"``: as
+            well, but levels that were not fitted have effects drawn from the population, with each
+            draw's standard deviations and correlations, and rows of one new level share them.
+            ``"average"``: the mean over the groups of the data (the combinations of levels that
+            they have), each counting once, as in `contrast`. ``"zero"``: all group effects at
+            zero. Where the link is not the identity, the mean over groups is not the mean at
+            zero: through a log link it is larger. The last two need no columns of groups.
+        trials
+            Of binomial responses: a number, or the name of a column of `newdata`; by default the
+            column in ``p(successes, trials)``.
+        prob, interval
+            As for `summary`.
+        draws
+            Return the draws in long form (columns row, draw, value).
+        seed
+            Of responses and new levels: the same seed gives the same.
+
+        Returns
+        -------
+        DataFrame
+            Columns row (counted from 0), mean, sd, and the interval's ends, in the rows' order.
+
+        Raises
+        ------
+        OptionError
+            For an unknown option, or trials that are not given.
+        DataError
+            If a column is missing or cannot be used, or a level was not fitted.
+        """
+        result = effects.predict(
+            self.model,
+            self._flat(),
+            newdata,
+            kind=kind,
+            groups=groups,
+            trials=trials,
+            seed=seed,
+            own=draws,
+        )
+        if draws:
+            return effects.prediction_draws(result)
+        return effects.prediction_table(result, prob, interval)
+
+    def hypothesis(
+        self,
+        hypotheses: str | Sequence[str],
+        *,
+        prob: float = 0.94,
+        interval: str = "hdi",
+        draws: bool = False,
+    ) -> pd.DataFrame:
+        """Give the posterior probability of statements on the parameters.
+
+        Parameters
+        ----------
+        hypotheses
+            One, or several, such as ``"stim > 0.1"``, ``"stim > 0.1 * sigma"``,
+            ``"cond[b] - cond[c] < 0"`` or ``"abs(stim) < 0.05"``. Names are those of `summary`
+            (back-ticks part a name from what surrounds it), coefficients are on the scale of the
+            linear predictor and the Intercept is at X = 0. Operators are ``+ - * / **``, functions
+            ``abs exp log sqrt``. Exact equality has no probability: ask for a region around it.
+        prob, interval
+            As for `summary`; of the left side less the right.
+        draws
+            Return the draws of left less right in long form (columns hypothesis, draw, value).
+
+        Returns
+        -------
+        DataFrame
+            Columns hypothesis; mean, sd and the interval's ends of left less right; probability
+            of the hypothesis; odds, probability / (1 - probability); and mcse, the Monte Carlo
+            standard error of the probability (NaN where all draws agree).
+
+        Raises
+        ------
+        OptionError
+            If a hypothesis cannot be read, or names an unknown parameter.
+        """
+        found = effects.hypotheses(
+            self.model, self._flat(), self.draws["posterior"].sizes["chain"], hypotheses
+        )
+        if draws:
+            return effects.hypothesis_draws(found)
+        return effects.hypothesis_table(found, prob, interval)
+
+    def posterior_predictive(self, draws: int = 200, seed: int = 0) -> xr.DataArray:
+        """Draw replicates of the data from the posterior.
+
+        Parameters
+        ----------
+        draws
+            How many, thinned evenly from the posterior; all of it where it has fewer.
+        seed
+            The same seed gives the same responses.
+
+        Returns
+        -------
+        xarray.DataArray
+            Dims draw (its place in the posterior, chains joined) and row (the complete rows of the
+            data, in their order, counted from 0): responses in the units of the data, with each
+            row's own group effects, offset and trials; counts of successes for binomial. A row
+            with a frequency weight is one row.
+        """
+        return effects.posterior_predictive(self.model, self._flat(), draws, seed)
+
+    def prior_predictive(self, draws: int = 200, seed: int = 0) -> xr.DataArray:
+        """Draw data from the priors: what the model held possible before it saw the response.
+
+        Parameters
+        ----------
+        draws, seed
+            As for `posterior_predictive`.
+
+        Returns
+        -------
+        xarray.DataArray
+            As of `posterior_predictive`; group effects are drawn from their standard deviations
+            and correlations, and these from their priors.
+
+        Raises
+        ------
+        PriorError
+            If a prior is improper (`Flat`), or does not keep a mean positive that must be so.
+        """
+        return effects.prior_predictive(self.model, draws, seed)

@@ -1,0 +1,175 @@
+"""What each group's own data say of its effects: the estimates before any pooling."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from winstan import effects
+from winstan.effects.groups import group_effects
+from winstan.effects.means import linear_predictor, rows_of
+from winstan.errors import OptionError
+from winstan.model import correlation_labels, effect_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from winstan.families.links import Array
+    from winstan.model import Model
+
+ITERATIONS = 60
+STEP = 2.0
+"""Largest step of a linear predictor without a unit, such as a log."""
+SETTLED = 1e-6
+"""Largest step at the end, in standard errors."""
+
+
+def shrinkage(
+    model: Model, posterior: Mapping[str, Array], factor: str, prob: float, interval: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Set each group's partially pooled effects beside what its own data say.
+
+    An effect is the total of population and deviation where it has one, and otherwise the
+    deviation. The estimate of a group's own is the maximum of the likelihood of its rows over its
+    effects, everything else (other predictors, other factors, sigma and the like) at its posterior
+    mean. For a gaussian model of ``(x|g)`` without other predictors it is the least-squares line of
+    the group's rows.
+
+    Returns
+    -------
+    table : DataFrame
+        Columns effect, level, mean, lower, upper, own; ``own`` is NaN where the group's rows do not
+        determine it (fewer distinct rows than effects, only successes, only zeros).
+    population : DataFrame
+        Columns effect, mean: what the groups are shrunk towards.
+    """
+    deviations = group_effects(model, posterior, factor, "deviation")
+    try:
+        totals = group_effects(model, posterior, factor, "total")
+    except OptionError:  # no effect has one
+        totals = {}
+    shown = deviations | totals
+    terms = [g for g, group in enumerate(model.design.groups) if group.factor == factor]
+    names = [name for g in terms for name in effect_names(model.design.groups[g])]
+    centre = np.stack([shown[name][1].mean(axis=0) for name in names])
+    own = _maximum(model, posterior, terms, centre)
+    rows = []
+    for k, name in enumerate(names):
+        levels, draws = shown[name]
+        lower, upper = effects.interval_ends(draws, prob, interval)
+        rows.append(
+            pd.DataFrame(
+                {
+                    "effect": name,
+                    "level": list(levels),
+                    "mean": centre[k],
+                    "lower": lower,
+                    "upper": upper,
+                    "own": own[k],
+                }
+            )
+        )
+    pooled = [
+        float((centre[k] - deviations[name][1].mean(axis=0))[0]) for k, name in enumerate(names)
+    ]
+    return pd.concat(rows, ignore_index=True), pd.DataFrame({"effect": names, "mean": pooled})
+
+
+def ellipses(
+    model: Model,
+    posterior: Mapping[str, Array],
+    factor: str,
+    population: pd.DataFrame,
+    shares: Sequence[float],
+) -> pd.DataFrame:
+    """Return ellipses that hold these shares of the groups, of the first two effects.
+
+    Those of the normal distribution of the group effects with the posterior means of its mean, sds
+    and correlation: columns x, y, contour.
+    """
+    names = list(population["effect"])[:2]
+    sd: dict[str, float] = {}
+    correlation = 0.0
+    for group in (g for g in model.design.groups if g.factor == factor):
+        sds = [
+            posterior[f"{effect.name}|{factor}_sigma"].mean(axis=0).ravel()
+            for effect in group.effects
+        ]
+        sd |= dict(zip(effect_names(group), np.concatenate(sds).tolist(), strict=True))
+    pair = ", ".join(names)
+    labels = correlation_labels(model.design).get(factor, ())
+    if pair in labels:
+        correlation = float(posterior[f"{factor}_corr"].mean(axis=0)[labels.index(pair)])
+    sx, sy = (sd[name] for name in names)
+    mx, my = population["mean"].to_numpy(float)[:2]
+    angle = np.linspace(0, 2 * np.pi, 181)
+    parts = []
+    for share in shares:
+        radius = np.sqrt(-2 * np.log(1 - share))  # chi-squared of two degrees of freedom
+        x = np.cos(angle)
+        y = correlation * x + np.sqrt(1 - correlation**2) * np.sin(angle)
+        parts.append(
+            pd.DataFrame({"x": mx + radius * sx * x, "y": my + radius * sy * y, "contour": share})
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _maximum(model: Model, posterior: Mapping[str, Array], terms: list[int], start: Array) -> Array:
+    """Maximise the likelihood of each level's cells by Fisher scoring, shape (q, L)."""
+    cells, family, link = model.cells, model.family, model.link
+    means = {name: values.mean(axis=0, keepdims=True) for name, values in posterior.items()}
+    aux = {name: float(means[name][0]) for name in family.auxiliary}
+    eta = np.hstack([part for _, part in linear_predictor(model, means, rows_of(model.design))])[0]
+    Z = np.hstack([cells.Z[g] for g in terms])
+    level = cells.level[terms[0]]
+    L = start.shape[1]
+    base = eta[cells.design_row] + cells.offset - np.einsum("ck,kc->c", Z, start[:, level])
+    own = start.copy()
+    limit = STEP if link.unitless else np.inf
+    positive = family.positive_mean and link.name != "log"
+    settled = np.zeros(L, bool)
+    size = np.zeros(L)
+    for _ in range(ITERATIONS):
+        eta = base + np.einsum("ck,kc->c", Z, own[:, level])
+        score, information = family.score(cells.statistics, eta, aux, link)
+        gradient = np.zeros((L, Z.shape[1]))
+        np.add.at(gradient, level, Z * score[:, None])
+        hessian = np.zeros((L, Z.shape[1], Z.shape[1]))
+        np.add.at(hessian, level, Z[:, :, None] * Z[:, None, :] * information[:, None, None])
+        step, full = _solved(hessian, gradient)
+        change = np.abs(np.einsum("ck,ck->c", Z, step[level]))
+        size = np.zeros(L)
+        np.maximum.at(size, level, change)
+        step *= np.minimum(1.0, limit / np.maximum(size, 1e-300))[:, None]
+        if positive:
+            step *= _kept_positive(eta, np.einsum("ck,ck->c", Z, step[level]), level, L)[:, None]
+        own += step.T
+        errors = np.einsum("lk,lkm,lm->l", step, hessian, step)
+        settled = full & (errors < SETTLED**2)
+        if (settled | ~full).all():
+            break
+    # A likelihood that grows without end flattens: its step, in its own errors, is small as well.
+    settled &= size < 1e-3 * max(1.0, float(np.abs(eta).max()))
+    return np.where(settled, own, np.nan)
+
+
+def _solved(hessian: Array, gradient: Array) -> tuple[Array, np.ndarray]:
+    """Solve level by level; levels whose rows do not determine all effects have no step."""
+    scale = np.sqrt(np.einsum("lkk->lk", hessian))
+    full = (scale > 0).all(axis=1)
+    unit = np.where(scale > 0, scale, 1.0)
+    scaled = hessian / (unit[:, :, None] * unit[:, None, :])
+    full &= np.linalg.eigvalsh(scaled)[:, 0] > 1e-9
+    step = np.zeros_like(gradient)
+    step[full] = np.linalg.solve(scaled[full], (gradient / unit)[full][..., None])[..., 0]
+    return step / unit, full
+
+
+def _kept_positive(eta: Array, change: Array, level: np.ndarray, n_levels: int) -> Array:
+    """Return the share of each level's step that keeps its linear predictors above zero."""
+    share = np.ones(n_levels)
+    falling = change < 0
+    np.minimum.at(share, level[falling], 0.9 * eta[falling] / -change[falling])
+    return np.minimum(share, 1.0)

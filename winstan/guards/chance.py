@@ -1,0 +1,116 @@
+"""What chance can do: coincidences of values, constant units, units that differ."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+from winstan.guards.codes import codes_of, combine, number_of, owner_of
+
+# A finding must be less likely than this under independence.
+LIKELIHOOD = 1e-6
+# Of values that never meet by chance, fewer than this share occur in two cells.
+_SHARED = 0.01
+# A grid on which N values fall almost never on one point has this many points for each.
+_SPARSE = 20
+_DECIMALS = 9
+
+
+def constant_by_chance(cell: np.ndarray, value: np.ndarray, unit: np.ndarray) -> bool:
+    """Whether units of one value each would be a surprise if rows were independent.
+
+    Parameters
+    ----------
+    cell, value, unit : ndarray of int, shape (N,)
+        Codes; each unit lies in one cell.
+
+    Returns
+    -------
+    bool
+        Whether the probability, with the values' frequencies in each cell, is below 1e-6.
+    """
+    pair = combine(cell, value)
+    pair_cell = owner_of(pair, cell)
+    of_cell = np.bincount(cell)
+    share = np.bincount(pair) / of_cell[pair_cell]
+    size = np.bincount(unit)
+    repeated = size > 1
+    if 2 * np.count_nonzero(~repeated) > len(size):
+        return False  # most units have a single row
+    # A unit of n rows is constant with probability sum(share ** n) <= max(share) ** (n - 1).
+    largest = np.zeros(len(of_cell))
+    np.maximum.at(largest, pair_cell, share)
+    log_p = (size[repeated] - 1) * np.log(largest[owner_of(unit, cell)[repeated]])
+    return bool(log_p.sum() < np.log(LIKELIHOOD))
+
+
+def are_coincidences(y: np.ndarray, cell: np.ndarray, pair: np.ndarray) -> bool:
+    """Whether equal values may have met by chance, since there are few to choose from.
+
+    Parameters
+    ----------
+    y : ndarray of float, shape (N,)
+    cell, pair : ndarray of int, shape (N,)
+        Codes of the conditions, and of condition and value together.
+    """
+    n_pairs = number_of(pair)
+    if n_pairs == len(y):
+        return False
+    values, cells = owner_of(pair, y), owner_of(pair, cell)
+    n_values = number_of(codes_of(values))
+    if n_values < 10 or n_pairs - n_values > _SHARED * n_pairs:
+        return True
+    step = _step(values, cells)
+    if step is None:
+        return False
+    low, high = np.quantile(values, [0.25, 0.75])
+    return bool(min(np.ptp(values), 5 * (high - low)) < _SPARSE * step * len(y))
+
+
+def _step(values: np.ndarray, cells: np.ndarray) -> float | None:
+    """Return the step of the grid that distinct values lie on, in each cell; None if on none."""
+    for digits in range(-3, _DECIMALS):
+        if np.allclose(values, np.round(values, digits), rtol=1e-12, atol=0):
+            return 10.0**-digits
+    order = np.lexsort((values, cells))
+    differences = np.diff(values[order])
+    inside = np.diff(cells[order]) == 0
+    differences, owner = differences[inside], codes_of(cells[order][1:][inside])
+    if not len(differences):
+        return None
+    smallest = np.full(number_of(owner), np.inf)
+    np.minimum.at(smallest, owner, differences)
+    # Sixtieths, since the smallest difference may be of several steps.
+    ratio = 60 * differences / smallest[owner]
+    more = differences > smallest[owner]
+    if not more.any():
+        return None
+    on_grid = np.abs(ratio - np.round(ratio)) < 1e-6 * ratio
+    return float(np.median(smallest)) if on_grid[more].mean() > 0.95 else None
+
+
+def difference_of_units(y: np.ndarray, cell: np.ndarray, unit: np.ndarray) -> bool:
+    """Whether units of one cell differ, by an F test at 1e-6.
+
+    Parameters
+    ----------
+    y : ndarray of float, shape (N,)
+    cell, unit : ndarray of int, shape (N,)
+        Codes; each unit lies in one cell.
+    """
+    n, n_units, n_cells = len(y), number_of(unit), number_of(cell)
+    if n <= n_units or n_units <= n_cells:
+        return False
+    centred = y - (np.bincount(cell, y) / np.bincount(cell))[cell]
+    size = np.bincount(unit)
+    mean = np.bincount(unit, centred) / size
+    between = float(size @ mean**2) / (n_units - n_cells)
+    within = float(((centred - mean[unit]) ** 2).sum()) / (n - n_units)
+    if within <= 0:
+        return between > 0
+    return bool(stats.f.sf(between / within, n_units - n_cells, n - n_units) < LIKELIHOOD)
+
+
+def stand_together(unit: np.ndarray) -> bool:
+    """Whether the rows of each unit stand in one run."""
+    return int(np.count_nonzero(np.diff(unit))) + 1 == number_of(unit)

@@ -1,0 +1,56 @@
+"""The guards that need the whole model: run once, before sampling."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from winstan.data.tables import column_names, open_table, take_columns
+from winstan.guards.confounding import confounded
+from winstan.guards.names import is_silent, warn_design
+from winstan.guards.repeats import repeated_responses
+from winstan.guards.skew import skewed
+from winstan.guards.slopes import missing_slopes
+
+if TYPE_CHECKING:
+    from winstan.data import Frame
+    from winstan.model import Model
+
+
+def check_model(model: Model, frame: Frame, data: Any) -> None:
+    """Warn of what the model does not know of the data.
+
+    Parameters
+    ----------
+    model
+        As it will be sampled.
+    frame
+        Its rows.
+    data
+        The user's own, of whose other columns pseudo-replication can tell.
+
+    Warns
+    -----
+    DesignWarning
+        ``random_slopes``, ``pseudoreplication``, ``confounding`` and ``skew``, each once at most.
+    """
+    guards = {
+        "pseudoreplication": lambda: _repeats(model, frame, data),
+        "confounding": lambda: confounded(model.formula, model.design),
+        "random_slopes": lambda: missing_slopes(model.formula, model.design),
+        "skew": lambda: skewed(model),
+    }
+    for name, guard in guards.items():
+        if not is_silent(name) and (message := guard()) is not None:
+            warn_design(message, name)
+
+
+def _repeats(model: Model, frame: Frame, data: Any) -> str | None:
+    table = open_table(data)
+    names = column_names(table)
+    others = [n for n in names if n not in frame.data and names.count(n) == 1]
+
+    def read(name: str) -> Any:
+        values = take_columns(table, [name])[name].to_pandas().array
+        return values if len(frame.kept) == frame.n_rows else values[frame.kept]
+
+    return repeated_responses(model, others, read)

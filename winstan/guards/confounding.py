@@ -1,0 +1,104 @@
+"""Predictors that cannot be told apart from the groups.
+
+A predictor that is constant within every group is compared between groups. Where one of its levels
+has a single group, that level's effect and that group's deviation are one number in the data, and
+only their priors separate them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from winstan.data.columns import some_levels
+from winstan.formula.tree import Name, quote_name
+from winstan.guards.codes import is_constant
+
+if TYPE_CHECKING:
+    from winstan.design import Design, GroupTerm
+    from winstan.formula import Formula
+
+
+def confounded(formula: Formula, design: Design) -> str | None:
+    """Say which predictor has levels that only one group stands for.
+
+    Parameters
+    ----------
+    formula, design
+        Of one model.
+
+    Returns
+    -------
+    str or None
+        What was found, and the remedy.
+    """
+    # Coarse groups first: a cage that stands for a treatment says more than its mice.
+    for group in sorted(design.groups, key=lambda group: len(group.levels)):
+        if not any(effect.name == "1" for effect in group.effects):
+            continue
+        between = [
+            term for term in design.terms if _constant(design.X[:, list(term.columns)], group.level)
+        ]
+        for term in between:
+            single = _single_groups(formula, design, group, term.name)
+            if single:
+                return _words(group, term.name, single)
+        if between and _saturated(design, group, [c for t in between for c in t.columns]):
+            names = ", ".join(f"'{term.name}'" for term in between)
+            return _advice(
+                group,
+                f"{names} {'are' if len(between) > 1 else 'is'} constant within every "
+                f"'{group.factor}', and {len(group.levels)} groups leave none to spare for the "
+                "differences between groups",
+            )
+    return None
+
+
+def _constant(X: np.ndarray, level: np.ndarray) -> bool:
+    """Whether columns have one value in each level."""
+    return all(is_constant(level, x) for x in X.T)
+
+
+def _single_groups(formula: Formula, design: Design, group: GroupTerm, term: str) -> list[object]:
+    """Return the values of a term of one column that compares conditions, with one group each."""
+    atoms = next(t for t in formula.effects.terms if ":".join(a.name for a in t) == term)
+    columns = [c for c in atoms[0].columns if c in design.predictors]
+    if len(atoms) > 1 or len(columns) != 1:
+        return []
+    labels = next(t.labels for t in design.terms if t.name == term)
+    values = design.predictors[columns[0]]
+    is_number = isinstance(atoms[0].node, Name) and not labels
+    pairs = values.to_frame("value").assign(level=group.level).drop_duplicates()
+    counts = pairs.groupby("value", observed=True)["level"].size()
+    if is_number and len(counts) > 2:
+        return []  # a dose: its slope needs no two groups of each value
+    if not labels and not is_number:
+        return []
+    return [value for value, count in counts.items() if count == 1]
+
+
+def _saturated(design: Design, group: GroupTerm, columns: list[int]) -> bool:
+    """Whether between-group predictors have as many coefficients as there are groups."""
+    first = np.unique(group.level, return_index=True)[1]
+    X = np.column_stack([np.ones(len(first)), design.X[np.ix_(first, columns)]])
+    return bool(np.linalg.matrix_rank(X / np.abs(X).max(axis=0).clip(1e-300)) == len(first))
+
+
+def _words(group: GroupTerm, term: str, single: list[object]) -> str:
+    one = len(single) == 1
+    return _advice(
+        group,
+        f"'{term}' is constant within every '{group.factor}', and its "
+        f"{'level' if one else 'levels'} {some_levels(single)} {'has' if one else 'have'} one "
+        f"group{'' if one else ' each'}",
+    )
+
+
+def _advice(group: GroupTerm, found: str) -> str:
+    factor = ":".join(quote_name(part) for part in group.factor.split(":"))
+    return (
+        f"{found}: in these data the effect is the difference between these groups, and only the "
+        f"priors separate the two. Record more groups of each level; or leave `(1|{factor})` out "
+        "and say that the result is about these groups only."
+    )

@@ -1,0 +1,104 @@
+"""The names of the guards, and how each is silenced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from winstan.errors import DesignWarning, OptionError, near_matches, warn_user
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+GUARDS: Mapping[str, str] = MappingProxyType(
+    {
+        "random_slopes": "a predictor varies within groups, but only their intercepts vary",
+        "pseudoreplication": "rows repeat a response, or come from units that the formula omits",
+        "confounding": "a predictor cannot be told apart from the groups",
+        "skew": "a gaussian fit of positive, strongly skewed data",
+        "few_levels": "a grouping factor has few levels",
+        "same_groups": "two grouping factors part the rows in the same way",
+        "missing_rows": "rows are left out for missing values",
+        "unused_levels": "a factor declares levels that no row has",
+        "fractional_weights": "frequency weights are no whole numbers",
+        "zero_weights": "rows are left out because they weigh nothing",
+    }
+)
+"""Every `DesignWarning`, by the name that silences it."""
+
+ALL = "all"
+
+_SILENT: ContextVar[frozenset[str]] = ContextVar("winstan_silent_guards", default=frozenset())
+
+
+def silent_names(silence: str | Iterable[str] | None) -> frozenset[str]:
+    """Read a ``silence=`` option.
+
+    Parameters
+    ----------
+    silence
+        The name of a guard, several of them, ``"all"``, or None.
+
+    Raises
+    ------
+    OptionError
+        When there is no guard of a name.
+    """
+    if silence is None:
+        return frozenset()
+    names = [silence] if isinstance(silence, str) else silence
+    if not isinstance(names, Iterable):
+        raise OptionError(
+            f"silence= takes names of guards, not {type(silence).__name__}. "
+            f"Known: {', '.join(map(repr, GUARDS))}, 'all'."
+        )
+    chosen: set[str] = set()
+    for name in names:
+        if name == ALL:
+            chosen.update(GUARDS)
+        elif isinstance(name, str) and name in GUARDS:
+            chosen.add(name)
+        else:
+            raise OptionError(
+                f"silence= names {name!r}, which is no guard."
+                + near_matches(str(name), [*GUARDS, ALL])
+            )
+    return frozenset(chosen)
+
+
+@contextmanager
+def silenced(silence: str | Iterable[str] | None) -> Iterator[None]:
+    """Silence guards, besides those that are silent already, in this context and thread.
+
+    Parameters
+    ----------
+    silence
+        As for `silent_names`.
+    """
+    token = _SILENT.set(_SILENT.get() | silent_names(silence))
+    try:
+        yield
+    finally:
+        _SILENT.reset(token)
+
+
+def is_silent(guard: str) -> bool:
+    """Whether a guard is silenced here."""
+    return guard in _SILENT.get()
+
+
+def warn_design(message: str, guard: str) -> None:
+    """Warn of the data, unless the guard is silenced.
+
+    Parameters
+    ----------
+    message
+        What was found, and the remedy.
+    guard
+        A name in `GUARDS`.
+    """
+    if not is_silent(guard):
+        warn_user(DesignWarning(f'{message} (silence="{guard}" hides this.)', guard))

@@ -1,0 +1,332 @@
+"""Pseudo-replication: rows that repeat a response, or that come from units the formula omits.
+
+Three findings, in this order.
+
+1. *A column names what was repeated*: given the formula's factors the response is constant within
+   each of its values, far beyond chance.
+2. *Rows come from units*: a column that is called trial, neuron, session or the like holds several
+   rows of each combination of the formula's factors; rows of one unit are alike (an F test), or
+   stand together, as the samples of one trial do (Hurlbert 1984,
+   https://doi.org/10.2307/1942661).
+3. *Rows are repeated*: a continuous response has the same value in rows that share all predictors,
+   and no column says why.
+
+Scores, counts and rounded numbers coincide by nature. Chance is therefore judged by the values
+themselves: by how often each occurs (1), and by whether they lie on a grid, or occur under other
+conditions too (3).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from winstan.design.evaluation import as_numbers
+from winstan.formula.tree import quote_name
+from winstan.guards.chance import (
+    are_coincidences,
+    constant_by_chance,
+    difference_of_units,
+    stand_together,
+)
+from winstan.guards.codes import codes_of, combine, is_constant, multiplicity, number_of, owner_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from winstan.model import Model
+
+# Numbers of more values than this are measurements, not conditions.
+MOST_CONDITIONS = 20
+# Rows looked at first, to dismiss a column without reading all of it.
+SAMPLE = 50_000
+# A value that stands for several rows occurs this often, on average over rows.
+FEWEST_REPEATS = 1.01
+# Fewer rows to a unit are replicates, not samples of it.
+FEWEST_SAMPLES = 5
+_TRIAL = frozenset({"trial", "trials", "sweep", "sweeps", "epoch", "epochs", "repetition"})
+_UNIT = _TRIAL | {
+    *("animal", "mouse", "mice", "rat", "subject", "participant", "patient", "person", "litter"),
+    *("neuron", "cell", "unit", "roi", "electrode", "channel", "tetrode", "slice", "well"),
+    *("id", "session", "cage", "plate", "replicate"),
+}
+_CONTINUOUS = frozenset({"gaussian", "student", "lognormal", "gamma"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """The rows as codes: conditions and groups (`cell`), conditions alone, and the response."""
+
+    cell: np.ndarray
+    condition: np.ndarray
+    value: np.ndarray
+    y: np.ndarray
+    columns: tuple[str, ...]
+    groups: tuple[str, ...]
+
+    def take(self, rows: np.ndarray) -> _Rows:
+        cell, condition, value = (
+            codes_of(code[rows]) for code in (self.cell, self.condition, self.value)
+        )
+        return _Rows(cell, condition, value, self.y[rows], self.columns, self.groups)
+
+
+def repeated_responses(
+    model: Model, columns: Sequence[str], read: Callable[[str], Any]
+) -> str | None:
+    """Say whether rows repeat responses, and which column tells.
+
+    Parameters
+    ----------
+    model
+        The formula, its design and N rows.
+    columns
+        Columns of the user's frame that the formula does not use.
+    read
+        Gives one of them, N values.
+
+    Returns
+    -------
+    str or None
+        What was found, and the remedy.
+    """
+    y = model.design.response.y
+    others = _readable(columns, read)
+    names = [name for name in columns if _words_of(name) & _UNIT]
+    if len(y) > 2 * SAMPLE and multiplicity(y) < FEWEST_REPEATS:
+        return _units(model, _rows(model), others, names) if names else None
+    rows = _rows(model)
+    n = len(y)
+    pair = combine(rows.cell, rows.value)
+    continuous = model.family.name in _CONTINUOUS
+    # Values that could have met by chance are none; so each is an event of its own.
+    same_event = continuous and not are_coincidences(y, rows.cell, pair)
+    if number_of(pair) < n:
+        found = _constant_within(rows, pair, others, same_event=same_event)
+        if found is not None:
+            return found
+    if (found := _units(model, rows, others, names)) is not None:
+        return found
+    n_repeated = n - number_of(pair)
+    if same_event and n_repeated >= max(3, 0.005 * n):
+        name = model.design.response.name
+        return (
+            f"{n_repeated:,} of {n:,} rows repeat another row's '{name}' exactly, under the same "
+            f"conditions: the rows hold {number_of(pair):,} distinct measurements. If rows were "
+            "copied, remove the copies (`data.drop_duplicates()`); if one measurement stands in "
+            "many rows, keep one row of each."
+        )
+    return None
+
+
+def _rows(model: Model) -> _Rows:
+    """Code the factors of the right side; numbers of many values are left out."""
+    design, formula = model.design, model.formula
+    groups = tuple(dict.fromkeys(c for spec in formula.groups for c in spec.factor_columns))
+    zero = np.zeros(len(design.predictors), dtype=np.int64)
+    named: dict[str, np.ndarray] = {}
+    for name in map(str, design.predictors):
+        code = codes_of(design.predictors[name])
+        is_factor = isinstance(design.predictors[name].dtype, pd.CategoricalDtype)
+        if is_factor or name in groups or number_of(code) <= MOST_CONDITIONS:
+            named[name] = code
+    population = {c for atom in formula.effects.atoms.values() for c in atom.columns}
+    cell = combine(zero, *named.values())
+    condition = combine(zero, *(code for name, code in named.items() if name in population))
+    value = codes_of(design.response.y)
+    if design.response.trials is not None:
+        value = combine(value, codes_of(design.response.trials))
+    return _Rows(
+        cell[design.row], condition[design.row], value, design.response.y, tuple(named), groups
+    )
+
+
+def _readable(columns: Sequence[str], read: Callable[[str], Any]) -> Callable[..., Any]:
+    """Read columns once, and code them on some rows or on all."""
+    cache: dict[str, Any] = {}
+
+    def coded(
+        rows: np.ndarray | None, names: Iterable[str] | None = None
+    ) -> Iterable[tuple[str, Any, np.ndarray]]:
+        for name in columns if names is None else names:
+            if name not in cache:
+                cache[name] = read(name)
+            values = cache[name]
+            try:
+                yield name, values, codes_of(values if rows is None else values[rows])
+            except TypeError:  # lists and the like have no codes
+                continue
+
+    return coded
+
+
+def _constant_within(
+    rows: _Rows, pair: np.ndarray, others: Callable[..., Any], *, same_event: bool
+) -> str | None:
+    """Find the column, or the group factor, within whose values the response is constant."""
+    n = len(pair)
+    some = np.random.default_rng(0).choice(n, SAMPLE, replace=False) if n > 2 * SAMPLE else None
+    kept = None
+    if some is not None:
+        sample = rows.take(some)
+        kept = [
+            name
+            for name, values, code in others(some)
+            if is_constant(combine(sample.cell, code), sample.value) and multiplicity(values) > 1.5
+        ]
+    best: tuple[tuple[int, bool], str, int] | None = None
+    for name, values, code in others(None, kept):
+        unit = combine(rows.cell, code)
+        n_units = number_of(unit)
+        if not is_constant(unit, rows.value) or not constant_by_chance(rows.cell, rows.value, unit):
+            continue
+        is_number = _is_float(values)
+        if n_units == number_of(rows.cell) or (is_number and n_units == number_of(pair)):
+            continue  # known to the formula already; the response in other units
+        if not same_event and _is_derived(rows, pair, unit, code, values):
+            continue
+        if best is None or (n_units, is_number) < best[0]:
+            best = ((n_units, is_number), name, n_units)
+    if best is not None:
+        _, name, n_units = best
+        keys = [*rows.columns, name]
+        return (
+            f"{n:,} rows hold {n_units:,} distinct {_noun(name)} (column '{name}'): the response "
+            "is the same in all rows of each, so that intervals are too narrow. Keep one row of "
+            f"each: `data.drop_duplicates({keys})`."
+        )
+    return _constant_in_group(rows, n, same_event=same_event)
+
+
+def _constant_in_group(rows: _Rows, n: int, *, same_event: bool) -> str | None:
+    """Find out whether the response is constant within the groups of the formula themselves."""
+    n_cells = number_of(rows.cell)
+    if not rows.groups or n < 2 * n_cells or not is_constant(rows.cell, rows.value):
+        return None
+    if n_cells <= number_of(rows.condition) or (
+        not same_event and not constant_by_chance(rows.condition, rows.value, rows.cell)
+    ):
+        return None
+    keys = list(rows.columns)
+    return (
+        f"{n:,} rows hold {n_cells:,} distinct responses: all rows of one combination of "
+        f"{', '.join(map(repr, keys))} have the same, so that intervals are too narrow. Keep one "
+        f"row of each: `data.drop_duplicates({keys})`."
+    )
+
+
+def _is_derived(
+    rows: _Rows, pair: np.ndarray, unit: np.ndarray, code: np.ndarray, values: Any
+) -> bool:
+    """Whether a column was made from the response, or the response from it.
+
+    The label of a count, or the count of which the response says whether it is high, go with the
+    response in every row, and repeat nothing. A unit's name is shared by no two values of the
+    response under the same conditions; and it means another unit under other conditions, or occurs
+    under one only, in no order of the responses.
+    """
+    n_units, n_pairs, n_names = number_of(unit), number_of(pair), number_of(code)
+    if n_units < 2 * n_pairs:
+        return True
+    if not is_constant(code, rows.value):
+        return False
+    return n_names < n_units or n_names < 10 or _is_monotone(code, rows.y, values)
+
+
+def _is_monotone(code: np.ndarray, y: np.ndarray, values: Any) -> bool:
+    """Whether the response rises, or falls, with the numbers of a column."""
+    if getattr(getattr(values, "dtype", None), "kind", "O") not in "iuf":
+        return False
+    order = np.argsort(owner_of(code, np.asarray(values, dtype=np.float64)))
+    steps = np.diff(owner_of(code, y)[order])
+    return bool(np.all(steps >= 0) or np.all(steps <= 0))
+
+
+def _units(
+    model: Model, rows: _Rows, others: Callable[..., Any], names: Sequence[str]
+) -> str | None:
+    """Find a column of units, such as trials or neurons, that the formula does not know."""
+    n = len(rows.cell)
+    for name, values, code in others(None, names):
+        if _is_float(values):
+            continue
+        unit = combine(rows.cell, code)
+        n_units, n_cells = number_of(unit), number_of(rows.cell)
+        if n_units < 2 * n_cells or n < 2 * n_units:
+            continue
+        is_trial = bool(_words_of(name) & _TRIAL)
+        together = is_trial and n >= FEWEST_SAMPLES * n_units and stand_together(unit)
+        if not together and not difference_of_units(_residuals(model, rows), rows.cell, unit):
+            continue
+        columns = rows.columns if is_trial else rows.groups
+        factor = _factor(rows, columns, code, name)
+        n_named = n_units if is_trial else number_of(_named(model, rows, columns, code))
+        return (
+            f"{n:,} rows hold {n_named:,} distinct {_noun(name)} (column '{name}'), of which the "
+            "formula does not know: rows of one need not be independent, so that intervals may be "
+            f"too narrow. Add `(1|{factor})`, or average to one row of each."
+        )
+    return None
+
+
+def _named(model: Model, rows: _Rows, columns: tuple[str, ...], code: np.ndarray) -> np.ndarray:
+    predictors = model.design.predictors
+    outer = (codes_of(predictors[column])[model.design.row] for column in columns)
+    return combine(code, *outer)
+
+
+def _factor(rows: _Rows, columns: tuple[str, ...], code: np.ndarray, name: str) -> str:
+    """Name the grouping factor: the column, if its values are unique as they are."""
+    unique = number_of(combine(rows.cell, code)) == number_of(code) or (
+        columns == rows.groups and _nests(rows, code)
+    )
+    parts = [name] if unique or not columns else [*columns, name]
+    return ":".join(quote_name(part) for part in parts)
+
+
+def _nests(rows: _Rows, code: np.ndarray) -> bool:
+    """Whether each name occurs in one group only, though under several conditions."""
+    cells = number_of(combine(code, rows.condition))
+    return number_of(combine(code, rows.cell)) == cells
+
+
+def _residuals(model: Model, rows: _Rows) -> np.ndarray:
+    """Return the response less what the predictors left out of the cells explain, linearly."""
+    design = model.design
+    y = (
+        np.log(design.response.y)
+        if model.link.name == "log" and np.all(design.response.y > 0)
+        else design.response.y
+    )
+    left_out = [
+        column
+        for column in design.predictors
+        if column not in rows.columns
+        and not isinstance(design.predictors[column].dtype, pd.CategoricalDtype)
+    ]
+    if not left_out:
+        return y
+    X = as_numbers(design.predictors[left_out]).to_numpy(dtype=np.float64)[design.row]
+    counts = np.bincount(rows.cell)
+    centred = [v - (np.bincount(rows.cell, v) / counts)[rows.cell] for v in (y, *X.T)]
+    X = np.column_stack(centred[1:])
+    return centred[0] - X @ np.linalg.lstsq(X, centred[0], rcond=None)[0]
+
+
+def _is_float(values: Any) -> bool:
+    return bool(getattr(getattr(values, "dtype", None), "kind", "O") == "f")
+
+
+def _words_of(name: str) -> set[str]:
+    """Split a column's name into words: ``i_trial``, ``mouseID``, ``Trial 2``."""
+    parts = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return {word.casefold() for word in re.split(r"[\W\d_]+", parts) if word}
+
+
+def _noun(name: str) -> str:
+    words = _words_of(name) & _UNIT
+    return "trials" if words & _TRIAL else "units"

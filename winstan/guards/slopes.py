@@ -1,0 +1,228 @@
+"""Predictors that vary within groups of which only the intercepts vary.
+
+The standard error of such a predictor's coefficient takes its effect to be the same in every group.
+If it is not, intervals are too narrow: the groups, not the rows, are what was sampled (Schielzeth
+and Forstmeier 2009, https://doi.org/10.1093/beheco/arn145; Barr et al. 2013,
+https://doi.org/10.1016/j.jml.2012.11.001).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from winstan.formula.tree import quote_name
+from winstan.guards.codes import codes_of, combine, is_constant, owner_of
+
+if TYPE_CHECKING:
+    from winstan.design import Design, GroupTerm, Term
+    from winstan.formula import Formula, GroupSpec
+    from winstan.formula.terms import Atom
+
+# Fewer groups say nothing of the spread of an effect between groups.
+FEWEST_GROUPS = 3
+# A predictor that varies in fewer of the groups is one of between-group differences.
+SMALLEST_SHARE = 0.4
+# Design rows looked at: so many show which predictors vary within groups.
+SAMPLE = 200_000
+# A longer list would name covariates rather than treatments.
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Candidate:
+    """A population-level term: its columns of data, its columns of the design."""
+
+    atoms: tuple[Atom, ...]
+    X: np.ndarray
+    treatment: bool
+
+    @property
+    def name(self) -> frozenset[str]:
+        return frozenset(atom.name for atom in self.atoms)
+
+    @property
+    def text(self) -> str:
+        return ":".join(atom.text for atom in self.atoms)
+
+    @property
+    def columns(self) -> frozenset[str]:
+        return frozenset(column for atom in self.atoms for column in atom.columns)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Missing:
+    spec: GroupSpec
+    n_varying: int
+    n_levels: int
+    terms: list[_Candidate]
+
+
+def missing_slopes(formula: Formula, design: Design) -> str | None:
+    """Say which effects could vary between groups, and do not in the model.
+
+    A term counts where the data can tell its variance from noise: in enough groups it varies, and
+    they have more rows than their own coefficients would take up. One row of each level in each
+    group (complete randomised blocks) leaves nothing to tell them apart by.
+
+    Parameters
+    ----------
+    formula, design
+        Of one model.
+
+    Returns
+    -------
+    str or None
+        What was found, and the remedy.
+    """
+    candidates = _candidates(formula, design)
+    pairs = list(zip(formula.groups, design.groups, strict=True))
+    weight = np.bincount(design.row, design.weights, minlength=len(design.X))
+    n = len(design.X)
+    some = np.arange(n)
+    if n > 2 * SAMPLE:
+        some = np.random.default_rng(0).choice(n, SAMPLE, replace=False)
+    found: list[_Missing] = []
+    answered: list[tuple[np.ndarray, set[frozenset[str]]]] = []
+    seen: set[frozenset[str]] = set()
+    # Coarse groups first: an effect that varies between mice needs not vary between their neurons.
+    for spec, group in sorted(pairs, key=lambda pair: len(pair[1].levels)):
+        factor = frozenset(spec.factor_columns)
+        if factor in seen:
+            continue
+        seen.add(factor)
+        outer = {
+            name for level, names in answered if is_constant(group.level, level) for name in names
+        }
+        within = _within(candidates, design, group.level)
+        open_terms = [c for c in within if c.name not in outer]
+        missing = [c for c in open_terms if not _covered(c, factor, formula.groups)]
+        done = {c.name for c in open_terms if c not in missing}
+        own = [g for s, g in pairs if frozenset(s.factor_columns) == factor]
+        supported, varying = _supported(missing, own, weight, some)
+        done |= {c.name for c in supported}
+        answered.append((group.level, done | outer))
+        if named := _worth_naming(supported, own):
+            found.append(_Missing(spec, varying, len(group.levels), named))
+    return _words(found) if found else None
+
+
+def _candidates(formula: Formula, design: Design) -> list[_Candidate]:
+    atoms = {":".join(a.name for a in term): term for term in formula.effects.terms}
+    out = []
+    for term in design.terms:
+        X = design.X[:, list(term.columns)]
+        out.append(_Candidate(atoms[term.name], X, _is_treatment(term, X)))
+    return out
+
+
+def _within(candidates: list[_Candidate], design: Design, level: np.ndarray) -> list[_Candidate]:
+    """Reduce terms to what of them varies within groups: of age:sex, that is age.
+
+    Within one group an interaction with something that is constant there is the slope of the rest.
+    """
+    varies: dict[str, bool] = {}
+    for candidate in candidates:
+        for atom in candidate.atoms:
+            columns = [c for c in atom.columns if c in design.predictors]
+            varies[atom.name] = not columns or not all(
+                is_constant(level, design.predictors[c].to_numpy()) for c in columns
+            )
+    out: dict[frozenset[str], _Candidate] = {}
+    for whole in sorted(candidates, key=lambda c: len(c.atoms)):
+        rest = tuple(atom for atom in whole.atoms if varies[atom.name])
+        if rest:
+            part = _Candidate(rest, whole.X, whole.treatment)
+            out.setdefault(part.name, part)
+    return list(out.values())
+
+
+def _is_treatment(term: Term, X: np.ndarray) -> bool:
+    """Whether a term compares conditions: a factor, or a number of two values."""
+    if term.labels or X.shape[1] > 1:
+        return bool(term.labels)
+    others = X[~(X[0] == X)]
+    return others.size > 0 and bool(np.all(others == others[0]))
+
+
+def _covered(term: _Candidate, factor: frozenset[str], specs: tuple[GroupSpec, ...]) -> bool:
+    """Whether the term's effect varies between the groups already, one way or another."""
+    for spec in specs:
+        own = frozenset(spec.factor_columns)
+        if own == factor and any(
+            term.columns <= {c for atom in effect for c in atom.columns}
+            for effect in spec.design.terms
+        ):
+            return True
+        # (1|worker:machine) lets the effect of machine vary between workers.
+        if own != factor and own >= factor | term.columns:
+            return True
+    return False
+
+
+def _supported(
+    missing: list[_Candidate], own: list[GroupTerm], weight: np.ndarray, some: np.ndarray
+) -> tuple[list[_Candidate], int]:
+    """Return the terms whose slopes the rows can tell from noise, and how many groups vary."""
+    level, n_levels = own[0].level[some], len(own[0].levels)
+    rows = np.bincount(level, weight[some], minlength=n_levels)
+    slopes = [g.Z[np.ix_(some, e.columns)] for g in own for e in g.effects if e.name != "1"]
+    code = np.zeros(len(level), dtype=np.int64)
+    width = 1
+    for Z in slopes:
+        code, width = combine(code, *(codes_of(z) for z in Z.T)), width + Z.shape[1]
+    enough = max(FEWEST_GROUPS, SMALLEST_SHARE * n_levels)
+    out: list[_Candidate] = []
+    most = 0
+    for term in missing:
+        columns = [codes_of(x) for x in term.X[some].T]
+        varying = _distinct(level, combine(*columns), n_levels) > 1
+        joint = combine(code, *columns)
+        taken = np.minimum(_distinct(level, joint, n_levels), width + len(columns))
+        if np.count_nonzero(varying & (rows > taken)) >= enough:
+            out.append(term)
+            code, width = joint, width + len(columns)
+            most = max(most, int(np.count_nonzero(varying)))
+    return out, most
+
+
+def _distinct(level: np.ndarray, code: np.ndarray, n_levels: int) -> np.ndarray:
+    """Count the distinct codes in each level."""
+    return np.bincount(owner_of(combine(level, code), level), minlength=n_levels)
+
+
+def _worth_naming(terms: list[_Candidate], own: list[GroupTerm]) -> list[_Candidate]:
+    fitted = [(e, g.Z[:, list(e.columns)]) for g in own for e in g.effects if e.name != "1"]
+    treatments = [term for term in terms if term.treatment]
+    if any(_is_treatment(effect, Z) for effect, Z in fitted):
+        return []  # whoever lets one treatment vary has thought of the others
+    return treatments if treatments or fitted else terms
+
+
+def _words(found: list[_Missing]) -> str:
+    parts = []
+    for missing in found:
+        names = [f"'{term.text}'" for term in missing.terms]
+        shown = names[:_MOST_NAMED]
+        more = len(names) - len(shown)
+        said = ", ".join(shown) + (f" and {more} more" if more else "")
+        parts.append(
+            f"{said} {'vary' if len(names) > 1 else 'varies'} within '{missing.spec.factor}' (in "
+            f"{missing.n_varying:,} of {missing.n_levels:,} groups)"
+        )
+    now = " and ".join(f"`{_bar(m.spec, ())}`" for m in found)
+    remedy = " and ".join(f"`{_bar(m.spec, m.terms[:_MOST_NAMED])}`" for m in found)
+    return (
+        f"{'; '.join(parts)}, but {now} {'gives' if len(found) == 1 else 'give'} all groups the "
+        f"same effect. If their effects differ, the interval is too narrow. Fit {remedy} instead."
+    )
+
+
+def _bar(spec: GroupSpec, terms: tuple[_Candidate, ...] | list[_Candidate]) -> str:
+    effects = [] if spec.design.intercept else ["0"]
+    effects += [":".join(atom.text for atom in term) for term in spec.design.terms]
+    effects += [term.text for term in terms]
+    factor = ":".join(quote_name(column) for column in spec.factor_columns)
+    return f"({' + '.join(effects) or '1'}{'|' if spec.correlated else '||'}{factor})"

@@ -1,0 +1,291 @@
+"""Each group's effects, and how far they are shrunk towards the population's."""
+
+from __future__ import annotations
+
+import pandas as pd
+from plotnine import (
+    aes,
+    element_text,
+    facet_wrap,
+    geom_path,
+    geom_point,
+    geom_segment,
+    geom_vline,
+    ggplot,
+    guide_legend,
+    guides,
+    labs,
+    scale_fill_manual,
+    scale_x_continuous,
+    scale_y_continuous,
+    theme,
+)
+
+from winstan.errors import DataError
+from winstan.plots.axis import Axis, plain_labels
+from winstan.plots.layers import LINE_END, row_height, theme_rows
+from winstan.plots.panels import caption_of
+from winstan.plots.tables import as_text, require_columns, require_finite
+from winstan.plots.theme import OBSERVED, POSTERIOR, theme_winstan
+from winstan.plots.words import listed, percent, wrapped
+
+LEVELS = 60
+"""Groups that a page holds."""
+POOLED = "partially pooled"
+
+
+def plot_slopes(
+    table: pd.DataFrame,
+    population: pd.DataFrame,
+    *,
+    group: str,
+    scale: str = "",
+    prob: float = 0.94,
+    interval: str = "hdi",
+) -> ggplot:
+    """Draw each group's effects, and the estimates of its own data that they are shrunk from.
+
+    Open dots are the estimates of each group's own data, without pooling; a line joins each to the
+    posterior mean (filled), which lies nearer to the population's (dashed line) the less the
+    group's data say. Black lines are the intervals.
+
+    Parameters
+    ----------
+    table
+        A row per effect and group: columns ``effect`` (a panel for each), ``level``, ``mean``,
+        ``lower``, ``upper`` and ``own``, the estimate without pooling; NaN is none.
+    population
+        Columns ``effect``, ``mean``.
+    group
+        Name of the factor.
+    scale
+        On which scale the effects are, for the titles: ``" (log scale)"``.
+    prob, interval
+        Of the intervals, for the label.
+
+    Returns
+    -------
+    plotnine.ggplot
+        At most 60 groups; the caption counts the others.
+
+    Raises
+    ------
+    DataError
+        If a table lacks a column, has no row, or values that are not finite.
+    """
+    rows, order, more = _checked(table, population)
+    levels = list(dict.fromkeys(rows["name"]))
+    place = {name: -float(i) for i, name in enumerate(levels)}
+    rows["y"] = rows["name"].map(place)
+    titles = [f"{effect}{scale}" for effect in order]
+    rows["panel"] = pd.Categorical([f"{e}{scale}" for e in rows["effect"]], titles)
+    centre = population.assign(panel=[f"{e}{scale}" for e in population["effect"]])
+    centre = centre[centre["panel"].isin(titles)]
+    centre["panel"] = pd.Categorical(centre["panel"], titles)
+
+    parts, far = [], []
+    for panel, part in rows.groupby("panel", observed=True):
+        mean = centre.loc[centre["panel"] == panel, "mean"]
+        axis = Axis.around([*part["lower"], *part["upper"], *mean], part["own"].dropna(), log=False)
+        inside, beyond = axis.split(part.assign(x=part["own"]))
+        parts.append(inside)
+        far.append(beyond)
+    inside, beyond = pd.concat(parts), pd.concat(far)
+    joins = pd.concat([inside, beyond.assign(x=beyond["edge"])])
+    own_label = f"own data of each {group}"
+    pooled_label = f"{POOLED}, {percent(prob)} {interval.upper()}"
+    absent = rows.loc[rows["own"].isna(), "name"].drop_duplicates()
+    caption = _caption(absent, len(beyond), more)
+    plot = (
+        ggplot()
+        + geom_vline(aes(xintercept="mean"), centre, linetype="dashed", size=0.4, color="#666666")
+        + geom_segment(aes("lower", "y", xend="upper", yend="y"), rows, size=0.5, **LINE_END)
+        + geom_segment(
+            aes("x", "y", xend="mean", yend="y"), joins, size=0.9, color=OBSERVED, alpha=0.6
+        )
+        + geom_point(
+            aes("x", "y", fill="what"),
+            inside.assign(what=own_label),
+            shape="o",
+            size=1.8,
+            stroke=0.5,
+            color=OBSERVED,
+        )
+        + geom_point(
+            aes("mean", "y", fill="what"),
+            rows.assign(what=pooled_label),
+            shape="o",
+            size=2.0,
+            stroke=0.4,
+            color="black",
+        )
+    )
+    for left, part in beyond.groupby("left"):
+        plot += geom_point(
+            aes("edge", "y"), part, shape="<" if left else ">", size=1.8, stroke=0, fill=OBSERVED
+        )
+    labels = [pooled_label, own_label][: 1 + bool(len(inside))]
+    height = 24 + row_height(len(levels)) * len(levels) + 3 * len(caption.splitlines())
+    return (
+        plot
+        + facet_wrap("panel", nrow=1, scales="free_x")
+        + scale_fill_manual(values={pooled_label: POSTERIOR, own_label: "white"}, breaks=labels)
+        + guides(
+            fill=guide_legend(
+                ncol=1 if sum(map(len, labels)) > 44 else 2,
+                override_aes={"color": ["black", OBSERVED][: len(labels)], "size": 2},
+            )
+        )
+        + scale_x_continuous(labels=plain_labels)
+        + scale_y_continuous(
+            breaks=list(place.values()),
+            labels=[wrapped(name) for name in levels],
+            limits=(-len(levels) + 0.45, 0.55),
+            expand=(0, 0),
+        )
+        + labs(x="", y=group, fill="", caption=caption)
+        + theme_rows(height + 4, panels=len(order))
+        + theme(strip_text=element_text(size=8, weight="bold"), panel_spacing_x=0.03)
+    )
+
+
+def plot_plane(
+    table: pd.DataFrame,
+    population: pd.DataFrame,
+    contours: pd.DataFrame,
+    *,
+    group: str,
+    scale: str = "",
+    shares: tuple[float, ...] = (),
+) -> ggplot:
+    """Draw two effects of each group against each other, and how far they are shrunk.
+
+    Lines lead from the estimate of a group's own data (open) to the posterior mean (filled), not
+    straight towards the population's (cross) but along the correlation that the groups show.
+
+    Parameters
+    ----------
+    table, population, group, scale
+        As for `plot_slopes`, of two effects.
+    contours
+        Columns ``x``, ``y``, ``contour``: ellipses that hold shares of the groups.
+    shares
+        What share each ellipse holds, for the caption.
+
+    Returns
+    -------
+    plotnine.ggplot
+
+    Raises
+    ------
+    DataError
+        If a table lacks a column, or there are not two effects.
+    """
+    rows, order, _ = _checked(table, population, most=None)
+    if len(order) != 2:
+        raise DataError(f"A plane takes two effects; the table has {listed(order)}.")
+    require_columns(contours, "contours", ["x", "y", "contour"])
+    wide = rows.pivot_table(index="name", columns="effect", values=["mean", "own"], dropna=False)
+    points = pd.DataFrame(
+        {
+            f"{what}_{axis}": wide[what, effect]
+            for what in ("mean", "own")
+            for axis, effect in zip("xy", order, strict=True)
+        }
+    ).reset_index()
+    known = points.dropna()
+    centre = population.set_index("effect")["mean"]
+    middle = pd.DataFrame({"x": [centre[order[0]]], "y": [centre[order[1]]]})
+    own_label, pooled_label = f"own data of each {group}", POOLED
+    views = [
+        Axis.around([*points[f"mean_{a}"], *contours[a]], known[f"own_{a}"], log=False)
+        for a in "xy"
+    ]
+    inside = known[
+        known["own_x"].between(views[0].low, views[0].high)
+        & known["own_y"].between(views[1].low, views[1].high)
+    ]
+    absent = points.loc[~points["name"].isin(known["name"]), "name"]
+    caption = caption_of(
+        [
+            f"cross: population mean; ellipses: {' and '.join(map(percent, shares))} of groups"
+            if shares
+            else "cross: population mean",
+            f"no estimate of its own: {listed(absent)}" if len(absent) else "",
+            f"own estimates beyond the axes: {listed(set(known['name']) - set(inside['name']))}"
+            if len(inside) < len(known)
+            else "",
+        ]
+    )
+    labels = [pooled_label, own_label][: 1 + bool(len(inside))]
+    x_axis, y_axis = views
+    return (
+        ggplot()
+        + geom_path(
+            aes("x", "y", group="contour"), contours, color="#888888", size=0.4, linetype="dashed"
+        )
+        + geom_segment(
+            aes("own_x", "own_y", xend="mean_x", yend="mean_y"),
+            inside,
+            color=OBSERVED,
+            alpha=0.7,
+            size=0.6,
+        )
+        + geom_point(
+            aes("own_x", "own_y", fill="what"),
+            inside.assign(what=own_label),
+            shape="o",
+            size=1.8,
+            stroke=0.5,
+            color=OBSERVED,
+        )
+        + geom_point(
+            aes("mean_x", "mean_y", fill="what"),
+            points.assign(what=pooled_label),
+            shape="o",
+            size=2.0,
+            stroke=0.4,
+            color="black",
+        )
+        + geom_point(aes("x", "y"), middle, shape="x", size=3, stroke=0.9, color="black")
+        + scale_fill_manual(values={pooled_label: POSTERIOR, own_label: "white"}, breaks=labels)
+        + guides(
+            fill=guide_legend(
+                ncol=2, override_aes={"color": ["black", OBSERVED][: len(labels)], "size": 2}
+            )
+        )
+        + x_axis.scale()
+        + y_axis.scale(vertical=True)
+        + labs(x=f"{order[0]}{scale}", y=f"{order[1]}{scale}", fill="", caption=caption)
+        + theme_winstan(width=90, height=84 + 3 * len(caption.splitlines()))
+    )
+
+
+def _checked(
+    table: pd.DataFrame, population: pd.DataFrame, most: int | None = LEVELS
+) -> tuple[pd.DataFrame, list[str], int]:
+    """Return the rows to draw, the effects in order, and how many groups are left out."""
+    require_columns(table, "table", ["effect", "level", "mean", "lower", "upper", "own"])
+    require_columns(population, "population", ["effect", "mean"])
+    require_finite("table", table[["mean", "lower", "upper"]], positive=False)
+    rows = table.assign(name=as_text(table["level"]), effect=as_text(table["effect"]))
+    if rows.duplicated(["effect", "name"]).any():
+        raise DataError("table has more than one row of the same effect and level.")
+    levels = list(dict.fromkeys(rows["name"]))
+    kept = levels if most is None else levels[:most]
+    rows = rows[rows["name"].isin(kept)].reset_index(drop=True)
+    rows["own"] = rows["own"].astype(float)
+    return rows, list(dict.fromkeys(rows["effect"])), len(levels) - len(kept)
+
+
+def _caption(absent: pd.Series, beyond: int, more: int) -> str:
+    return caption_of(
+        [
+            "dashed: population mean",
+            f"no estimate of its own: {listed(absent)}" if len(absent) else "",
+            f"{beyond} own estimate{'s' if beyond > 1 else ''} beyond the axis (triangles)"
+            if beyond
+            else "",
+            f"{more} more groups not drawn: name those to draw, levels=[...]" if more else "",
+        ]
+    )
