@@ -171,7 +171,7 @@ def fit(
     """
     start = perf_counter()
     engines = backends_named(backend, sampler=sampler)
-    namespace = _namespace_of_caller()
+    namespace = namespace_of_caller()
     settings = Settings(
         chains=chains,
         warmup=warmup,
@@ -222,7 +222,7 @@ def _fit_by(engine: Backend, model: Model, settings: Settings, start: float) -> 
     return Fit(model, tree, diagnostics, engine.name, perf_counter() - start, table)
 
 
-def _namespace_of_caller() -> dict[str, Any]:
+def namespace_of_caller() -> dict[str, Any]:
     """Names that the formula may call: those in scope where `fit` was called."""
     frame = inspect.currentframe()
     while frame is not None and frame.f_globals.get("__name__", "").startswith("winstan."):

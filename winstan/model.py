@@ -202,10 +202,17 @@ def build_model(
         population = np.column_stack([np.ones(cells.n), population])
     scales = measure_scales(cells, family, link)
     resolved = resolve(default_slots(design, cells, family, scales), priors, center=centered)
-    geometry = choose_geometry(
-        _problem(design, cells, population, family, link, scales, resolved),
-        _parametrization(design, parametrization),
-    )
+    problem = _problem(design, cells, population, family, link, scales, resolved)
+    wanted = _parametrization(design, parametrization)
+    try:
+        geometry = choose_geometry(problem, wanted)
+    except (ValueError, np.linalg.LinAlgError) as failed:  # numbers beyond what a double holds
+        y = design.response.y
+        raise DataError(
+            f"The approximate fit that starts the sampler failed ({failed}): '"
+            f"{design.response.name}' runs from {y.min():.3g} to {y.max():.3g}. Look for wrong "
+            "values in it and in the predictors; model its logarithm if it is so wide."
+        ) from failed
     return Model(
         formula=formula,
         design=design,

@@ -22,7 +22,7 @@ from winstan.data import frame_from
 from winstan.data.tables import column_names, open_table
 from winstan.design.response import make_response
 from winstan.errors import DataError, FormulaError, OptionError, near_matches
-from winstan.fitting import _namespace_of_caller
+from winstan.fitting import namespace_of_caller
 from winstan.formula import evaluation_names, parse_formula
 from winstan.formula.tree import quote_name
 from winstan.guards import silenced
@@ -157,7 +157,7 @@ def anova(
         meets a number in an interaction.
     """
     chosen, covariance = check_options(typ, robust)
-    namespace = _namespace_of_caller()
+    namespace = namespace_of_caller()
     parsed = parse_formula(formula, namespace)
     if parsed.groups:
         raise FormulaError(

@@ -16,7 +16,7 @@ from winstan.classical.linear import Understood, contrast_table
 from winstan.classical.reading import numeric_response, read
 from winstan.classical.translation import coefficient_names, mixedlm_result
 from winstan.errors import ConvergenceWarning, FormulaError, OptionError, warn_user
-from winstan.fitting import _namespace_of_caller
+from winstan.fitting import namespace_of_caller
 from winstan.guards import silenced, warn_design
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def lme(
     """
     if not isinstance(reml, bool | np.bool_):
         raise OptionError(f"reml must be True or False, not {reml!r}.")
-    namespace = _namespace_of_caller()
+    namespace = namespace_of_caller()
     with silenced(silence):
         # The design's own warning of few levels has a prior for its remedy.
         with silenced("few_levels"):

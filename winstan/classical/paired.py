@@ -18,9 +18,10 @@ from scipy import linalg, stats
 
 from winstan.classical.linear import estimate_row
 from winstan.data.columns import how_many, some_levels
-from winstan.errors import DataError, DesignWarning, OptionError, near_matches, warn_user
+from winstan.errors import DataError, OptionError, near_matches
 from winstan.formula.functions import CODINGS
 from winstan.formula.tree import Call, Name, quote_name
+from winstan.guards import warn_design
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -264,12 +265,11 @@ def paired_cells(
             "least. Use ws.lme, which takes incomplete groups."
         )
     if left_out:
-        warn_user(
-            DesignWarning(
-                f"{how_many(len(left_out), 'level')} of '{group}' left out, for lack of rows in "
-                f"some of the {n_cells} cells of {' x '.join(repr(name) for name in factors)}: "
-                f"{some_levels(left_out, 10)}. ws.lme takes incomplete groups."
-            )
+        warn_design(
+            f"{how_many(len(left_out), 'level')} of '{group}' left out, for lack of rows in "
+            f"some of the {n_cells} cells of {' x '.join(repr(name) for name in factors)}: "
+            f"{some_levels(left_out, 10)}. ws.lme takes incomplete groups.",
+            "incomplete_groups",
         )
     kept = tuple(level for level, ok in zip(group_levels, complete, strict=True) if ok)
     paired = Paired(

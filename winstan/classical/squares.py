@@ -14,9 +14,10 @@ from winstan.classical.cross_products import population
 from winstan.classical.linear import Understood, contrast_table
 from winstan.classical.translation import coefficient_names
 from winstan.data.columns import how_many, some_rows
-from winstan.errors import DataError, DesignWarning, OptionError, warn_user
+from winstan.errors import DataError, OptionError
 from winstan.formula.functions import CODINGS
 from winstan.formula.tree import Call, Name, quote_name
+from winstan.guards import warn_design
 
 if TYPE_CHECKING:
     from winstan.design import Design
@@ -228,12 +229,11 @@ def sum_coded(formula: Formula, design: Design) -> str:
     ]
     if numbers:
         named = ", ".join(f"'{name}'" for name in dict.fromkeys(numbers))
-        warn_user(
-            DesignWarning(
-                f"typ=3 with numbers in an interaction ({named}): the terms that interact with "
-                "them are tested where they are zero. Write C(x) for numbers that are labels, "
-                "center(x) for those that are not, or use typ=2."
-            )
+        warn_design(
+            f"typ=3 with numbers in an interaction ({named}): the terms that interact with them "
+            "are tested where they are zero. Write C(x) for numbers that are labels, center(x) "
+            "for those that are not, or use typ=2.",
+            "type_3_numbers",
         )
     text = f"{formula.response} ~ {' + '.join(parts)}"
     return text + "".join(f" + offset({offset})" for offset in formula.offset)

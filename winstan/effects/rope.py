@@ -53,11 +53,11 @@ def rope_of(
     Notes
     -----
     The default half-width of a difference is a tenth of the standard deviation of the response
-    (Kruschke 2018, Advances in Methods and Practices in Psychological Science 1, 270-280). Of
-    successes it is that of one trial, sqrt(p (1 - p)). On the link scale it is a tenth of the
+    (Kruschke 2018, Advances in Methods and Practices in Psychological Science 1, 270-280). Of gamma
+    and lognormal it is the mean times a tenth of the sd of log y, which a few huge values do not
+    inflate; of successes that of one trial, sqrt(p (1 - p)). On the link scale it is a tenth of the
     latent variable's sd for logit (0.18), probit and cloglog, and elsewhere the same width carried
-    through the link at the mean response (of a log link, a tenth of the coefficient of variation);
-    that of lognormal is in sds of log y. A ratio has exp of the log link's. Of one unit of x, all
+    through the link at the mean response. A ratio has exp of the log link's. Of one unit of x, all
     are divided by sd(x), so that neither unit matters.
     """
     if rope is not None:
@@ -106,8 +106,12 @@ def _half_width(model: Model, *, on_log: bool, on_link: bool) -> float:
     values, weight = rows["value"].to_numpy(), rows["weight"].to_numpy()
     frequency = np.ones_like(values) if model.design.weights is None else model.design.weights
     mean = float(np.average(values, weights=weight))
-    if model.family.name == "lognormal" and (on_log or on_link):
-        return NEGLIGIBLE * _sd(np.log(values), weight, frequency)
+    if model.family.name in ("gamma", "lognormal"):
+        # Of logarithms: a few huge values make the sd of the response itself as large as they are.
+        relative = NEGLIGIBLE * _sd(np.log(values), weight, frequency)
+        if on_log or (on_link and (model.family.name == "lognormal" or model.link.name == "log")):
+            return relative
+        return relative * mean / (_slope(model, mean) if on_link else 1.0)
     if model.family.template == "binomial":
         if on_link:
             return NEGLIGIBLE * LATENT_SD[model.link.name]
@@ -116,10 +120,13 @@ def _half_width(model: Model, *, on_log: bool, on_link: bool) -> float:
         sd = _sd(values, weight, frequency)
     if on_log:
         return NEGLIGIBLE * sd / mean if mean > 0 else float("nan")
-    if on_link and model.link.name != "identity":
-        at = model.link.function(mean)
-        return NEGLIGIBLE * sd / abs(float(model.link.inverse_derivative(np.asarray(at, float))))
-    return NEGLIGIBLE * sd
+    return NEGLIGIBLE * sd / (_slope(model, mean) if on_link else 1.0)
+
+
+def _slope(model: Model, mean: float) -> float:
+    """How steep the mean is in the linear predictor, at this mean."""
+    at = np.asarray(model.link.function(mean), float)
+    return abs(float(model.link.inverse_derivative(at)))
 
 
 def _sd(values: np.ndarray, weight: np.ndarray, frequency: np.ndarray) -> float:

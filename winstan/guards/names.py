@@ -25,6 +25,8 @@ GUARDS: Mapping[str, str] = MappingProxyType(
         "unused_levels": "a factor declares levels that no row has",
         "fractional_weights": "frequency weights are no whole numbers",
         "zero_weights": "rows are left out because they weigh nothing",
+        "incomplete_groups": "a paired analysis of variance leaves out groups that lack a cell",
+        "type_3_numbers": "an analysis of variance of type 3 has numbers in an interaction",
     }
 )
 """Every `DesignWarning`, by the name that silences it."""
