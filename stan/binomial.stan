@@ -3,7 +3,6 @@
 functions {
 #include include/priors.stan
 #include include/links.stan
-#include include/groups.stan
 
   // std_normal_lcdf's derivative is good to five digits only, so it serves just the far tail,
   // where Phi is zero to rounding.

@@ -3,7 +3,6 @@
 functions {
 #include include/priors.stan
 #include include/links.stan
-#include include/groups.stan
 
   real gamma_cells_lpdf(vector sum_y, vector n, real sum_log_y, vector log_mu, real alpha) {
     return sum(n) * (alpha * log(alpha) - lgamma(alpha)) + (alpha - 1) * sum_log_y

@@ -3,7 +3,6 @@
 functions {
 #include include/priors.stan
 #include include/links.stan
-#include include/groups.stan
 
   real gaussian_cells_lpdf(vector mean_y, vector n, real ss_within, vector mu, real sigma) {
     real ss = ss_within + dot_product(n, square(mean_y - mu));

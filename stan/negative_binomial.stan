@@ -3,7 +3,6 @@
 functions {
 #include include/priors.stan
 #include include/links.stan
-#include include/groups.stan
 
   real negative_binomial_cells_lpdf(vector sum_y, vector n, vector value, vector tally,
                                     vector log_mu, real alpha) {

@@ -3,7 +3,6 @@
 functions {
 #include include/priors.stan
 #include include/links.stan
-#include include/groups.stan
 
   real poisson_cells_lpdf(vector sum_y, vector n, vector log_mu) {
     return dot_product(sum_y, log_mu) - dot_product(n, exp(log_mu));

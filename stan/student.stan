@@ -3,7 +3,6 @@
 functions {
 #include include/priors.stan
 #include include/links.stan
-#include include/groups.stan
 
   real student_tally_lpdf(vector value, vector tally, vector mu, real sigma, real nu) {
     return sum(tally) * (lgamma(0.5 * (nu + 1)) - lgamma(0.5 * nu) - 0.5 * log(nu * pi())

@@ -191,8 +191,13 @@ class Reference:
                 R = R + np.tril(R, -1).T
             covariance = sd[:, None] * R * sd
             lp += stats.multivariate_normal.logpdf(u.T, np.zeros(sd.size), covariance).sum()
-            if not geometry.centered:  # z-scores are sampled: du / dz
-                lp += u.shape[1] * 0.5 * np.linalg.slogdet(covariance)[1]
+            # What is sampled: totals in the first directions (du = dv), z-scores given these in
+            # the others.
+            turn = np.linalg.inv(geometry.basis)
+            turned = np.linalg.cholesky(turn @ covariance @ turn.T)
+            jacobian = 0.5 * np.linalg.slogdet(covariance)[1]
+            jacobian -= np.log(np.diag(turned)[: geometry.centered]).sum()
+            lp += u.shape[1] * jacobian
         return float(lp)
 
     def rows(self, values: dict[str, np.ndarray], aux: dict[str, float]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from conftest import model_of
-from test_template_densities import CASES, STRUCTURES, data_of, formula_of
+from test_template_densities import CASES, STRUCTURES, data_of, first_direction, formula_of
 
 from winstan.backends import backend_named
 from winstan.families import FAMILIES
@@ -19,12 +19,16 @@ GRID = [
     for parametrization in (
         ("centered", "noncentered") if "|" in STRUCTURES[case[2]][0] else (None,)
     )
+    + (("mixed",) if case[0] == "gamma" and "slopes" in case[2] else ())
 ]
 
 
 @pytest.mark.parametrize(("family", "link", "structure", "parametrization"), GRID)
-def test_stan_and_pymc_have_one_density(family, link, structure, parametrization):
+def test_stan_and_pymc_have_one_density(monkeypatch, family, link, structure, parametrization):
     formula, options = STRUCTURES[structure]
+    if parametrization == "mixed":
+        first_direction(monkeypatch)
+        parametrization = None
     model = model_of(
         formula_of(formula, link),
         data_of(family, seed=3),

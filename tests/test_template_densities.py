@@ -11,6 +11,7 @@ from reference_density import Reference, gradient
 import winstan as ws
 from winstan.backends.stan import BACKEND
 from winstan.families import FAMILIES
+from winstan.geometry import coordinates
 
 pytestmark = pytest.mark.slow  # the templates compile on first use
 
@@ -66,12 +67,16 @@ STRUCTURES = {
         {"priors": {"g_corr": ws.LKJ(1.6), "sd": ws.InverseGamma(2.2, 1.4)}},
     ),
     "uncentred": ("y ~ x * cond + (0 + x|g)", {"center": False, "priors": {"b": ws.Flat()}}),
+    "nested": ("y ~ x + (1|g/h)", {"priors": {"sd": ws.HalfNormal(1.9)}}),
+    "nested slopes": ("y ~ x + (x|g) + (x|g:h)", {"priors": {"corr": ws.LKJ(1.4)}}),
     "offset, weights": ("y ~ x + offset(np.log(t)) + (1|g)", {"weights": "w"}),
 }
 LINKS = [(name, link) for name, family in FAMILIES.items() for link in family.links]
 CASES = [
     *((family, family_row.links[0], structure)
-      for family, family_row in FAMILIES.items() for structure in STRUCTURES),
+      for family, family_row in FAMILIES.items() for structure in STRUCTURES
+      # The group terms are one include of all templates.
+      if not structure.startswith("nested") or family in ("gaussian", "gamma")),
     *((family, link, "offset, weights") for family, link in LINKS
       if link != FAMILIES[family].links[0]),
 ]  # fmt: skip
@@ -84,11 +89,33 @@ def formula_of(formula: str, link: str) -> str:
     return formula
 
 
-@pytest.mark.parametrize("parametrization", ["centered", "noncentered"])
-@pytest.mark.parametrize(("family", "link", "structure"), CASES)
-def test_template_is_the_sum_over_rows(family, link, structure, parametrization):
+def first_direction(monkeypatch) -> None:
+    """Sample totals in a term's first direction, z-scores in the others."""
+    real = coordinates._directions
+
+    def one(known, S, _wanted):
+        basis, share, _ = real(known, S, True)
+        return basis, share, 1
+
+    monkeypatch.setattr(coordinates, "_directions", one)
+
+
+def ways(structure: str) -> tuple[str | None, ...]:
+    """Parametrizations of a structure: mixed is for terms of several directions."""
+    if "|" not in STRUCTURES[structure][0]:
+        return (None,)
+    several = "slopes" in structure or "wide" in structure
+    return ("centered", "noncentered", "mixed") if several else ("centered", "noncentered")
+
+
+@pytest.mark.parametrize(
+    ("family", "link", "structure", "parametrization"),
+    [(*case, way) for case in CASES for way in ways(case[2])],
+)
+def test_template_is_the_sum_over_rows(monkeypatch, family, link, structure, parametrization):
     formula, options = STRUCTURES[structure]
-    if "|" not in formula and parametrization == "noncentered":
+    if parametrization == "mixed":
+        first_direction(monkeypatch)
         parametrization = None
     model = model_of(
         formula_of(formula, link),

@@ -104,34 +104,68 @@ def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:
     effects: dict[str, Array] = {}
     correlations: dict[str, list[Array]] = {}
     factors = iter(sampled.factors)
-    k = t = 0
-    for group, geometry in zip(design.groups, model.geometry.terms, strict=True):
-        J, q = len(group.levels), geometry.basis.shape[0]
-        sd = sampled.sd[..., k : k + q]
-        factor = None
+    roots: list[Array] = []
+    k = 0
+    for group in design.groups:
+        q = group.Z.shape[1]
+        root = sampled.sd[..., k : k + q, None] * np.eye(q)
         if group.correlated and q > 1:
             factor = next(factors)
             correlation = factor @ np.swapaxes(factor, -1, -2)
             pairs = [correlation[..., i, j] for i in range(q) for j in range(i)]
             correlations.setdefault(group.factor, []).extend(pairs)
-        u = sampled.effect[..., t : t + J * q].reshape(*sd.shape[:-1], q, J)
-        if geometry.centered:
-            mean = sampled.beta @ geometry.B.T
-            u = geometry.basis @ u - mean[..., None]
-        else:
-            u = sd[..., None] * (u if factor is None else factor @ u)
+            root = sampled.sd[..., k : k + q, None] * factor
+        roots.append(root)
+        k += q
+    deviations = _deviations(model, sampled, roots)
+    k = 0
+    for m, (group, geometry) in enumerate(zip(design.groups, model.geometry.terms, strict=True)):
+        q = geometry.basis.shape[0]
+        sd = sampled.sd[..., k : k + q]
+        u = geometry.basis @ deviations[m]
         for effect in group.effects:
             columns = list(effect.columns)
             name = f"{effect.name}|{group.factor}"
             out[f"{name}_sigma"] = sd[..., columns] if effect.labels else sd[..., columns[0]]
             effects[name] = u[..., columns, :] if effect.labels else u[..., columns[0], :]
         k += q
-        t += J * q
     for factor_name in correlation_labels(design):
         out[f"{factor_name}_corr"] = np.stack(correlations[factor_name], axis=-1)
     for a, name in enumerate(model.family.auxiliary):
         out[name] = sampled.aux[..., a]
     return out | effects
+
+
+def _deviations(model: Model, sampled: Sampled, roots: Sequence[Array]) -> dict[int, Array]:
+    """Effects of each term in its directions, (chains, draws, q, J), from totals and z-scores.
+
+    Parameters
+    ----------
+    model
+    sampled
+    roots
+        By term, the Cholesky factor of the effects' covariance, (chains, draws, q, q).
+    """
+    terms = model.geometry.terms
+    sizes = [term.carried.shape[0] * term.carried.shape[1] for term in terms]
+    starts = np.cumsum([0, *sizes])
+    out: dict[int, Array] = {}
+    for m in model.geometry.order:
+        term, root = terms[m], roots[m]
+        q, J, P = term.carried.shape
+        c = term.centered
+        v = sampled.effect[..., starts[m] : starts[m + 1]].reshape(*root.shape[:-2], q, J)
+        if np.any(term.basis != np.eye(q)):
+            turned = np.linalg.inv(term.basis) @ root
+            root = np.linalg.cholesky(turned @ np.swapaxes(turned, -1, -2))
+        if c:
+            mean = (sampled.beta @ term.carried[:c].reshape(-1, P).T).reshape(*v.shape[:-2], c, J)
+            for outer in term.outers:
+                mean = mean + outer.A[:c] @ out[outer.term][..., outer.level]
+            scores = np.linalg.solve(root[..., :c, :c], v[..., :c, :] - mean)
+            v = np.concatenate([scores, v[..., c:, :]], axis=-2)
+        out[m] = root @ v
+    return out
 
 
 def tree_name(name: str) -> str:

@@ -1,6 +1,6 @@
   int<lower=0> C;                                    // cells: distinct rows of predictors and groups
   int<lower=0> P;                                    // population coefficients, intercept first
-  matrix[C, P] X;                                    // what no centred group term carries of them
+  matrix[C, P] X;
   vector[C] offsets;
   int<lower=1> link;                                 // see links.stan
 
@@ -8,13 +8,22 @@
   array[M] int<lower=1> J;                           // levels of each
   array[M] int<lower=1> q;                           // effects per level
   array[M] int<lower=0, upper=1> correlated;
-  array[M] int<lower=0, upper=1> centered;           // effects sampled as totals, not as z-scores
+  array[M] int<lower=0> centered;                    // directions sampled as totals: the first ones
   array[M, C] int<lower=1> level;
   int<lower=0> Q;                                    // sum of q
-  matrix[C, Q] Z;                                    // predictors of the effects, in their basis
-  matrix[Q, P] B;                                    // effects' mean is B * beta (0: not centered)
+  matrix[C, Q] Z;                                    // predictors of the effects, in directions
+  int<lower=0> T;                                    // sum of J .* q
+  matrix[T, P] carried;                              // totals' mean is carried * beta, and
+  array[M] int<lower=1> order;                       // (each term after those that it is nested in)
+  int<lower=0> E;                                    // for each pair of nested terms
+  array[E] int<lower=1> inner;
+  array[E] int<lower=1> outer;
   int<lower=0> q_max;
-  array[M] matrix[q_max, q_max] basis;               // sampled totals -> totals of the raw effects
+  array[E] matrix[q_max, q_max] pass;                // the outer deviations, turned by this
+  array[M] int<lower=0, upper=1> turned;             // directions are not the effects themselves
+  array[M] matrix[q_max, q_max] turn;                // effects -> directions
+  int<lower=0> n_outer;
+  array[n_outer] int<lower=1> outer_level;           // of each inner level, pair by pair
 
   array[P] int beta_prior;                           // see priors.stan
   matrix[P, 3] beta_prior_p;
@@ -31,7 +40,6 @@
   matrix[P, P] beta_scale;                           // Cholesky factor
   vector[Q] log_sd_location;
   vector<lower=0>[Q] log_sd_scale;
-  int<lower=0> T;                                    // sum of J .* q
   vector[T] effect_location;
   vector<lower=0>[T] effect_scale;
   vector[A] log_aux_location;

@@ -211,31 +211,54 @@ def pymc_model(model: Model) -> pymc.Model:
         _add_priors(pm, "aux_prior", priors[len(priors) - n_aux :] if n_aux else [], aux)
         pm.Potential("jacobian", log_sd.sum() + log_aux.sum())
 
-        eta = cells.offset + pt.dot(geometry.X, beta)
-        factors = iter(_correlation_factors(pm, pt, model, corr_raw, n_free))
-        k = t = 0
-        for m, (group, term) in enumerate(zip(model.design.groups, geometry.terms, strict=True)):
-            q, J = term.basis.shape[0], len(group.levels)
-            sds = sd[k : k + q]
-            correlated = group.correlated and q > 1
-            factor = sds[:, None] * (next(factors) if correlated else pt.eye(q))
-            u = effect[t : t + J * q].reshape((q, J))
-            if term.centered:
-                deviation = pt.dot(term.basis, u) - pt.dot(term.B, beta)[:, None]
-                z = pt.linalg.solve_triangular(factor, deviation, lower=True)
-                density = _standard_normal(pt, z) - J * pt.log(pt.diag(factor)).sum()
-            else:
-                density = _standard_normal(pt, u)
-                u = pt.dot(factor, u)
-            pm.Potential(f"effects_{group.factor}_{m}", density)
-            for i in range(q):
-                eta = eta + geometry.Z[:, k + i] * u[i][cells.level[m]]
-            k += q
-            t += J * q
+        eta = cells.offset + pt.dot(model.population, beta)
+        factors = _correlation_factors(pm, pt, model, corr_raw, n_free)
+        eta = eta + _group_effects(pm, pt, model, beta, sd, factors, effect)
         likelihood = LOG_LIKELIHOODS[model.family.template]
         named = dict(zip(model.family.auxiliary, (aux[a] for a in range(n_aux)), strict=True))
         pm.Potential("likelihood", likelihood(cells.statistics, eta, named, model.link.name))
     return built
+
+
+def _group_effects(
+    pm: Any, pt: Any, model: Model, beta: Any, sd: Any, factors: Sequence[Any], effect: Any
+) -> Any:
+    """Sum of the group terms in each cell; their densities are added as potentials."""
+    geometry, cells = model.geometry, model.cells
+    names = iter(factors)
+    roots, starts, k, t = [], [], 0, 0
+    for group in model.design.groups:
+        q = group.Z.shape[1]
+        correlated = group.correlated and q > 1
+        roots.append(sd[k : k + q][:, None] * (next(names) if correlated else pt.eye(q)))
+        starts.append((k, t))
+        k += q
+        t += len(group.levels) * q
+    total: Any = 0.0
+    deviations: dict[int, Any] = {}
+    for m in geometry.order:
+        term, root = geometry.terms[m], roots[m]
+        q, J, P = term.carried.shape
+        c, (k, t) = term.centered, starts[m]
+        z = effect[t : t + J * q].reshape((q, J))
+        if np.any(term.basis != np.eye(q)):
+            turned = pt.dot(np.linalg.inv(term.basis), root)
+            root = pt.linalg.cholesky(pt.dot(turned, turned.T))
+        jacobian: Any = 0.0
+        if c:
+            mean = pt.dot(term.carried[:c].reshape(-1, P), beta).reshape((c, J))
+            for outer in term.outers:
+                mean = mean + pt.dot(outer.A[:c], deviations[outer.term])[:, outer.level]
+            scores = pt.linalg.solve_triangular(root[:c, :c], z[:c] - mean, lower=True)
+            z = pt.concatenate([scores, z[c:]])
+            jacobian = -J * pt.log(pt.diag(root)[:c]).sum()
+        pm.Potential(
+            f"effects_{model.design.groups[m].factor}_{m}", _standard_normal(pt, z) + jacobian
+        )
+        deviations[m] = pt.dot(root, z)
+        for i in range(q):
+            total = total + geometry.Z[:, k + i] * deviations[m][i][cells.level[m]]
+    return total
 
 
 def _standard_normal(pt: Any, z: Any) -> Any:

@@ -101,9 +101,13 @@ def stan_data(model: Model) -> dict[str, Any]:
     groups = design.groups
     widths = [group.Z.shape[1] for group in groups]
     q_max = max(widths, default=0)
-    basis = np.zeros((len(groups), q_max, q_max))
+    turn = np.zeros((len(groups), q_max, q_max))
     for m, (q, term) in enumerate(zip(widths, geometry.terms, strict=True)):
-        basis[m, :q, :q] = term.basis
+        turn[m, :q, :q] = np.linalg.inv(term.basis)
+    nested = [(m, outer) for m, term in enumerate(geometry.terms) for outer in term.outers]
+    passed = np.zeros((len(nested), q_max, q_max))
+    for e, (_, outer) in enumerate(nested):
+        passed[e, : outer.A.shape[0], : outer.A.shape[1]] = outer.A
     correlated = [int(g.correlated and q > 1) for g, q in zip(groups, widths, strict=True)]
     lkj_of = {id(group): model.priors[name].numbers[0] for name, group in correlation_names(design)}
 
@@ -116,20 +120,29 @@ def stan_data(model: Model) -> dict[str, Any]:
     return {
         "C": cells.n,
         "P": n_coefficients,
-        "X": geometry.X,
+        "X": model.population,
         "offsets": cells.offset,
         "link": model.link.code,
         "M": len(groups),
         "J": [len(group.levels) for group in groups],
         "q": widths,
         "correlated": correlated,
-        "centered": [int(term.centered) for term in geometry.terms],
+        "centered": [term.centered for term in geometry.terms],
         "level": np.array([level + 1 for level in cells.level]).reshape(len(groups), cells.n),
         "Q": sum(widths),
         "Z": geometry.Z,
-        "B": np.vstack([t.B for t in geometry.terms] or [np.zeros((0, n_coefficients))]),
+        "T": geometry.effect_location.size,
+        "carried": geometry.carried,
+        "order": [m + 1 for m in geometry.order],
+        "E": len(nested),
+        "inner": [m + 1 for m, _ in nested],
+        "outer": [outer.term + 1 for _, outer in nested],
         "q_max": q_max,
-        "basis": basis,
+        "pass": passed,
+        "turned": [int(np.any(t.basis != np.eye(len(t.basis)))) for t in geometry.terms],
+        "turn": turn,
+        "n_outer": sum(outer.level.size for _, outer in nested),
+        "outer_level": np.concatenate([o.level + 1 for _, o in nested] or [np.zeros(0, int)]),
         "beta_prior": beta_kind,
         "beta_prior_p": beta_numbers,
         "sd_prior": sd_kind,
@@ -142,7 +155,6 @@ def stan_data(model: Model) -> dict[str, Any]:
         "beta_scale": geometry.beta_scale,
         "log_sd_location": geometry.log_sd_location,
         "log_sd_scale": geometry.log_sd_scale,
-        "T": geometry.effect_location.size,
         "effect_location": geometry.effect_location,
         "effect_scale": geometry.effect_scale,
         "log_aux_location": geometry.log_aux_location,

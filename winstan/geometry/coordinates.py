@@ -4,9 +4,12 @@ A quick approximate fit (penalised iteratively reweighted least squares with EM 
 variances) tells where the posterior lies, how wide it is, and how well each group is informed.
 From it, for each group term:
 
-* well informed groups: the *total* effect (population plus deviation) is sampled: hierarchical
-  centring, in a basis in which a group's totals are uncorrelated under the likelihood;
-* poorly informed groups: the z-score of the deviation is sampled (non-centred).
+* in well informed directions of the effects the *total* (population, outer groups and deviation)
+  is sampled: hierarchical centring;
+* in poorly informed ones the z-score of the deviation (non-centred).
+
+The directions are those in which likelihood and prior are both uncorrelated: a group's level is
+often known well, and its slope hardly.
 
 Every sampled quantity is measured from its approximate posterior mean in units of its approximate
 posterior standard deviation. None of this changes the posterior, only its coordinates.
@@ -22,12 +25,13 @@ hierarchical centring.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import linalg, sparse
 
 from winstan.geometry.laplace import Approximation, approximate
+from winstan.geometry.nesting import Outer, information, nesting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,45 +48,51 @@ CAUTION = 2.5
 # leapfrog steps; a dense metric then pays, while its cost per step (squared dimension) is small.
 DENSE_ABOVE = 20.0
 DENSE_UP_TO = 400
-# Stan's own target acceptance, and one for random slopes: a correlation near one, or one of the sds
-# near zero, curves the posterior so that Stan's step size meets divergences.
+# Stan's own target acceptance, and one for random slopes and nested terms: a correlation near one,
+# or one of the sds near zero, curves the posterior so that Stan's step size meets divergences.
 ACCEPT = 0.8
-ACCEPT_SLOPES = 0.95
+ACCEPT_CURVED = 0.95
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TermGeometry:
     """Coordinates of one group term of q effects on J levels.
 
     Attributes
     ----------
-    centered : bool
-        Totals are sampled, ``basis^-1 (B beta + u_j)``; otherwise z-scores of u_j.
+    centered : int
+        In how many directions, the first ones, totals are sampled; z-scores in the others.
     basis : ndarray, shape (q, q)
-        Sampled totals to totals of the effects as they are.
-    B : ndarray, shape (q, P)
-        What of the totals the population coefficients make up; 0 where not centered.
-    information : float
-        Share of information on the effects that is in the data, 0 to 1.
+        Its columns are the directions: a level's effects are ``basis @ v``.
+    carried : ndarray, shape (q, J, P)
+        What of the totals the population coefficients make up, direction by direction.
+    outers : tuple of Outer
+        The terms that this one is nested in, whose deviations its totals include; `A` is here from
+        their directions to this term's.
+    share : ndarray, shape (q,)
+        By direction, the share of information on the effects that is in the data, 0 to 1.
     """
 
-    centered: bool
+    centered: int
     basis: Array
-    B: Array
-    information: float
+    carried: Array
+    outers: tuple[Outer, ...]
+    share: Array
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Geometry:
     """Coordinates of all sampled parameters; see `stan/include/data.stan`.
 
     Attributes
     ----------
     terms : tuple of TermGeometry
-    X : ndarray, shape (C, P)
-        Population design less what the centred terms carry.
+    order : tuple of int
+        Terms, each after those that it is nested in.
     Z : ndarray, shape (C, Q)
-        Group predictors, each term's in its basis.
+        Group predictors, each term's in its directions.
+    carried : ndarray, shape (T, P)
+        The terms' `carried`, in the order of the effects.
     beta_location, beta_scale : ndarray, shapes (P,), (P, P)
         ``beta = beta_location + beta_scale @ beta_raw``.
     log_sd_location, log_sd_scale : ndarray, shape (Q,)
@@ -95,8 +105,9 @@ class Geometry:
     """
 
     terms: tuple[TermGeometry, ...]
-    X: Array
+    order: tuple[int, ...]
     Z: Array
+    carried: Array
     beta_location: Array
     beta_scale: Array
     log_sd_location: Array
@@ -121,25 +132,38 @@ def choose_geometry(problem: Problem, parametrization: Mapping[int, bool]) -> Ge
         does not name are decided from the data.
     """
     fit = approximate(problem)
-    X = problem.X.copy()
-    terms, Z, at = [], [], 0
-    for m, Zm in enumerate(problem.Z):
-        share, q = fit.information_share[m], Zm.shape[1]
-        log_sd_scale = fit.log_sd_scale[at : at + q].max()
-        at += q
-        centered = parametrization.get(m, _share_at_small_sd(share, log_sd_scale) > CENTER_ABOVE)
-        basis, B = np.eye(q), np.zeros((q, X.shape[1]))
-        if centered:
-            basis = _orthonormal_basis(Zm, fit.cell_information)
-            B, X = _carry(Zm, X)
-        terms.append(TermGeometry(centered, basis, B, share))
-        Z.append(Zm @ basis)
+    outers = nesting(problem)
+    known = information(problem, fit.cell_information, fit.effect_covariance, outers)
+    directions = [
+        _directions(G, S, parametrization.get(m))
+        for m, (G, S) in enumerate(zip(known, fit.effect_covariance, strict=True))
+    ]
+    terms = []
+    for m, (basis, share, centered) in enumerate(directions):
+        turn = np.linalg.inv(basis)
+        kept = (np.arange(len(turn)) < centered)[:, None]
+        terms.append(
+            TermGeometry(
+                centered=centered,
+                basis=basis,
+                carried=_carried(problem, m, np.where(kept, turn, 0.0)),
+                outers=tuple(
+                    Outer(o.term, o.level, np.where(kept, turn @ o.A @ directions[o.term][0], 0.0))
+                    for o in outers[m]
+                    if centered
+                ),
+                share=share,
+            )
+        )
     location, scale, metric = _standardise(problem, fit, tuple(terms))
-    P = X.shape[1]
+    C, P = problem.X.shape
     return Geometry(
         terms=tuple(terms),
-        X=X,
-        Z=np.hstack(Z) if Z else np.zeros((X.shape[0], 0)),
+        order=tuple(int(m) for m in np.argsort(problem.n_levels, kind="stable")),
+        Z=np.hstack(
+            [Z @ t.basis for Z, t in zip(problem.Z, terms, strict=True)] or [np.zeros((C, 0))]
+        ),
+        carried=np.vstack([t.carried.reshape(-1, P) for t in terms] or [np.zeros((0, P))]),
         beta_location=fit.beta,
         beta_scale=np.linalg.cholesky(fit.beta_covariance) if P else np.zeros((0, 0)),
         log_sd_location=fit.log_sd,
@@ -149,43 +173,56 @@ def choose_geometry(problem: Problem, parametrization: Mapping[int, bool]) -> Ge
         log_aux_location=fit.log_aux,
         log_aux_scale=fit.log_aux_scale,
         metric=metric,
-        target_accept=max(
-            (ACCEPT_SLOPES if Zm.shape[1] > 1 else ACCEPT for Zm in problem.Z), default=ACCEPT
+        target_accept=(
+            ACCEPT_CURVED if any(len(t.basis) > 1 or t.outers for t in terms) else ACCEPT
         ),
     )
 
 
-def _share_at_small_sd(share: float, log_sd_scale: float) -> float:
-    """Information share of the data, were the effects' sd at the low end of its posterior."""
-    odds = share / max(1 - share, 1e-12) * np.exp(-2 * CAUTION * log_sd_scale)
-    return float(odds / (1 + odds))
+def _directions(known: Array, S: Array, wanted: bool | None) -> tuple[Array, Array, int]:
+    """Choose a term's directions: their basis, the data's share of information, how many centred.
 
-
-def _orthonormal_basis(Z: Array, information: Array) -> Array:
-    """Return a basis in which the effects of a group are uncorrelated under the likelihood."""
-    if Z.shape[1] == 1:
-        return np.eye(1)
-    gram = Z.T @ (information[:, None] * Z) / information.sum()
-    scale = np.sqrt(np.diag(gram))
-    if not np.all(scale > 0):
-        return np.eye(Z.shape[1])
-    try:
-        upper = np.linalg.cholesky(gram / np.outer(scale, scale)).T * scale
-    except np.linalg.LinAlgError:  # columns that depend on each other: the prior alone parts them
-        return np.eye(Z.shape[1])
-    return linalg.solve_triangular(upper, np.eye(Z.shape[1]))
-
-
-def _carry(Z: Array, X: Array) -> tuple[Array, Array]:
-    """Let a centred term carry the population columns that lie in the span of its own.
-
-    Returns B, with ``X[:, k] = Z @ B[:, k]`` for each column that it carries, and X without those
-    columns (zero where they stood).
+    In the columns of the basis the effects have unit variance and no correlation under the prior's
+    estimate, and none under the likelihood of an average level: eigenvectors of both at once.
     """
-    B = np.linalg.lstsq(Z, X, rcond=None)[0]
-    gap = np.abs(X - Z @ B).max(axis=0, initial=0.0)
-    carried = (gap <= 1e-9 * np.abs(X).max(axis=0, initial=0.0)) & np.any(X != 0, axis=0)
-    return np.where(carried, B, 0.0), np.where(carried, 0.0, X)
+    J, q = known.shape[:2]
+    root = np.linalg.cholesky(S)
+    odds, U = np.linalg.eigh(root.T @ known.mean(axis=0) @ root)
+    odds, U = np.maximum(odds[::-1], 1e-12), U[:, ::-1]
+    share = odds / (1 + odds)
+    if wanted is False:
+        return np.eye(q), share, 0
+    # As in the approximate fit: the sd of a direction is known to about this, on the log scale.
+    scale = np.clip(1 / np.sqrt(2 * J * share**2), 0.05, 1.0)
+    small = odds * np.exp(-2 * CAUTION * scale)
+    centered = q if wanted else int(np.count_nonzero(small / (1 + small) > CENTER_ABOVE))
+    basis = np.eye(1) if q == 1 else root @ U
+    return (basis if centered else np.eye(q)), share, centered
+
+
+def _carried(problem: Problem, m: int, turn: Array) -> Array:
+    """Let the totals carry the population columns that vary as the term's own do, (q, J, P).
+
+    Those in the span of the term's predictors (the intercept, the slope's predictor), and those in
+    it within each level (a treatment of whole groups).
+    """
+    X, Z, level, J = problem.X, problem.Z[m], problem.level[m], problem.n_levels[m]
+    q, P = Z.shape[1], X.shape[1]
+    if not turn.any():
+        return np.zeros((q, J, P))
+    whole = np.repeat(np.linalg.lstsq(Z, X, rcond=None)[0][:, None], J, axis=1)
+    gram, right = np.zeros((J, q, q)), np.zeros((J, q, P))
+    np.add.at(gram, level, Z[:, :, None] * Z[:, None, :])
+    np.add.at(right, level, Z[:, :, None] * X[:, None, :])
+    own = (np.linalg.pinv(gram, hermitian=True) @ right).transpose(1, 0, 2)
+    out = np.zeros((q, J, P))
+    size = np.abs(X).max(axis=0, initial=0.0)
+    for candidate in (own, whole):  # the latter is preferred where both will do
+        gap = X - np.einsum("ci,icp->cp", Z, candidate[:, level])
+        exact = np.abs(gap).max(axis=0, initial=0.0) <= 1e-9 * size
+        out[:, :, exact] = candidate[:, :, exact]
+    carried: Array = np.einsum("ik,kjp->ijp", turn, out)
+    return carried
 
 
 def _standardise(
@@ -195,24 +232,7 @@ def _standardise(
     P = problem.X.shape[1]
     if not terms:
         return np.zeros(0), np.zeros(0), "diag_e"
-    # The sampled effects are linear in (beta, u) given the variances: one sparse map.
-    from_beta, from_u = [], []
-    for m, term in enumerate(terms):
-        J = problem.n_levels[m]
-        if term.centered:
-            turn = np.linalg.inv(term.basis)
-            from_beta.append(np.repeat(turn @ term.B, J, axis=0))
-        else:
-            turn = linalg.solve_triangular(
-                np.linalg.cholesky(fit.effect_covariance[m]),
-                np.eye(term.basis.shape[0]),
-                lower=True,
-            )
-            from_beta.append(np.zeros((turn.shape[0] * J, P)))
-        from_u.append(sparse.kron(sparse.csr_array(turn), sparse.eye_array(J)))
-    to_sampled = sparse.hstack(
-        [sparse.csr_array(np.vstack(from_beta)), sparse.block_diag(from_u)], format="csr"
-    )
+    to_sampled = _to_sampled(problem, fit, terms)
     location: Array = to_sampled @ np.concatenate([fit.beta, fit.u])
     if fit.factor is None:
         # Too many effects for a dense covariance: each group's own information will do for a scale.
@@ -231,3 +251,31 @@ def _standardise(
         if eigenvalues[-1] > DENSE_ABOVE * max(eigenvalues[0], 1e-12):
             metric = "dense_e"
     return location, deviation[P:], metric
+
+
+def _to_sampled(
+    problem: Problem, fit: Approximation, terms: tuple[TermGeometry, ...]
+) -> sparse.csr_array:
+    """Map (beta, u) to the sampled effects, to which they are linear given the variances."""
+    P, rows = problem.X.shape[1], []
+    for m, term in enumerate(terms):
+        q, J = term.basis.shape[0], problem.n_levels[m]
+        turn = np.linalg.inv(term.basis)
+        root = np.linalg.cholesky(turn @ fit.effect_covariance[m] @ turn.T)
+        to_z = linalg.solve_triangular(root, turn, lower=True)
+        own = np.where((np.arange(q) < term.centered)[:, None], turn, to_z)
+        row: list[Any] = [sparse.csr_array(term.carried.reshape(-1, P))]
+        for n in range(len(terms)):
+            if n == m:
+                row.append(sparse.kron(sparse.csr_array(own), sparse.eye_array(J)))
+                continue
+            found = next((o for o in term.outers if o.term == n), None)
+            q_n, J_n = terms[n].basis.shape[0], problem.n_levels[n]
+            if found is None:
+                row.append(sparse.csr_array((q * J, q_n * J_n)))
+            else:
+                spread = sparse.csr_array((np.ones(J), (np.arange(J), found.level)), shape=(J, J_n))
+                A = found.A @ np.linalg.inv(terms[n].basis)
+                row.append(sparse.kron(sparse.csr_array(A), spread))
+        rows.append(sparse.hstack(row))
+    return sparse.vstack(rows, format="csr")

@@ -1,0 +1,168 @@
+"""Coordinates: what nested terms say of each other, and the way back from the coordinates."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import model_of
+from scipy import linalg
+
+from winstan import model as model_module
+from winstan.draws import Sampled, canonical
+from winstan.errors import DataError
+from winstan.families import family_named
+from winstan.geometry import coordinates, laplace, nesting
+from winstan.geometry.laplace import Problem
+from winstan.scales import correlation_names
+
+
+def problem(Z, level, *, X=None, correlated=True) -> Problem:
+    """A gaussian model of one row a cell."""
+    C = Z[0].shape[0]
+    family = family_named("gaussian")
+    y = np.random.default_rng(1).normal(size=C)
+    return Problem(
+        X=np.ones((C, 1)) if X is None else X,
+        Z=tuple(Z),
+        level=tuple(level),
+        n_levels=tuple(int(x.max()) + 1 for x in level),
+        correlated=tuple(correlated for _ in Z),
+        offset=np.zeros(C),
+        family=family,
+        link=family.link(None),
+        statistics={
+            "n": np.ones(C), "mean_y": y, "ss_within": np.float64(0), "log_constant": np.float64(0)
+        },
+        beta_prior=np.tile([0.0, 10.0], (1 if X is None else X.shape[1], 1)),
+        sd_guess=np.ones(sum(z.shape[1] for z in Z)),
+        aux_guess={"sigma": 1.0},
+        start=0.0,
+    )  # fmt: skip
+
+
+def nested(seed=0, C=60):
+    """Three litters' worth of levels, each inside one of the next."""
+    rng = np.random.default_rng(seed)
+    inner = np.r_[np.arange(12), rng.integers(0, 12, C - 12)]
+    middle = np.array([0, 0, 1, 1, 1, 2, 2, 3, 3, 4, 4, 4])[inner]
+    outer = np.array([0, 0, 1, 1, 1])[middle]
+    return rng, inner, middle, outer
+
+
+def test_nesting_is_found_with_the_innermost_first():
+    _, inner, middle, outer = nested()
+    one = np.ones((60, 1))
+    crossed = np.arange(60) % 3
+    found = nesting.nesting(problem([one] * 4, [middle, inner, crossed, outer]))
+    assert [[o.term for o in term] for term in found] == [[3], [0, 3], [], []]
+    for term, own, level in ((0, middle, outer), (1, inner, middle)):
+        np.testing.assert_array_equal(found[term][0].level[own], level)
+        np.testing.assert_allclose(found[term][0].A, [[1.0]])
+
+
+def test_an_outer_slope_needs_an_inner_one():
+    rng, inner, middle, _ = nested()
+    x = rng.normal(size=60)
+    line, one = np.column_stack([np.ones(60), x]), np.ones((60, 1))
+    assert nesting.nesting(problem([line, one], [middle, inner]))[1] == ()
+    (found,) = nesting.nesting(problem([one, line], [middle, inner]))[1]
+    np.testing.assert_allclose(found.A, [[1.0], [0.0]], atol=1e-12)
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_information_on_outer_effects_is_what_is_left_of_the_inner_ones(width):
+    """The inner effects integrated out: Z' (Z_in S Z_in' + 1/w)^-1 Z, on all rows at once."""
+    rng, inner, middle, outer = nested()
+    Z = np.column_stack([np.ones(60), rng.normal(size=60)])[:, :width]
+    weight = rng.uniform(0.5, 3, 60)
+    roots = [rng.normal(size=(width, width)) + 2 * np.eye(width) for _ in range(3)]
+    S = tuple(L @ L.T for L in roots)
+    p = problem([Z, Z, Z], [inner, middle, outer])
+    known = nesting.information(p, weight, S, nesting.nesting(p))
+
+    def full(level):
+        out = np.zeros((60, level.max() + 1, width))
+        out[np.arange(60), level] = Z
+        return out.reshape(60, -1)
+
+    noise = np.diag(1 / weight)
+    for m, level in enumerate((inner, middle, outer)):
+        whole = full(level).T @ np.linalg.inv(noise) @ full(level)
+        blocks = [whole[i : i + width, i : i + width] for i in range(0, len(whole), width)]
+        np.testing.assert_allclose(known[m], blocks, rtol=1e-8, atol=1e-9)
+        noise = noise + full(level) @ linalg.block_diag(*[S[m]] * (level.max() + 1)) @ full(level).T
+
+
+def test_a_treatment_of_whole_groups_is_carried():
+    _, inner, *_ = nested()
+    treated = (np.arange(12) % 2)[inner].astype(float)
+    within = np.random.default_rng(2).normal(size=60)
+    X = np.column_stack([np.ones(60), treated, within])
+    geometry = coordinates.choose_geometry(
+        problem([np.ones((60, 1))], [inner], X=X), parametrization={0: True}
+    )
+    carried = geometry.terms[0].carried[0]
+    np.testing.assert_allclose(carried[inner][:, :2], X[:, :2], atol=1e-12)
+    np.testing.assert_array_equal(carried[:, 2], 0)
+
+
+@pytest.mark.parametrize("wanted", [True, False, None])
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "y ~ x + (1|g)",
+        "y ~ x + (x|g) + (1|h)",
+        "y ~ x + t + (x|g/h)",
+        "y ~ x + (x||g) + (1|g:h)",
+    ],
+)
+def test_the_coordinates_lead_back_to_the_effects(formula, wanted):
+    """At the approximate fit, the sampled location is the effects of that fit and no others."""
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame({"x": rng.choice([0.0, 1.0, 3.0], 200), "g": rng.integers(0, 9, 200)})
+    data["h"], data["t"] = rng.integers(0, 5, 200), (data["g"] % 2).astype(float)
+    data["y"] = 40 + 7 * rng.normal(size=9)[data["g"]] * (1 + data["x"]) + rng.normal(0, 5, 200)
+    how = {True: "centered", False: "noncentered", None: None}[wanted]
+    model = model_of(formula, data, "gaussian", parametrization=how)
+    seen = {}
+    real = laplace.approximate
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(coordinates, "approximate", lambda p: seen.setdefault("fit", real(p)))
+        model = model_of(formula, data, "gaussian", parametrization=how)
+    fit, geometry = seen["fit"], model.geometry
+
+    factors = []
+    for _, group in correlation_names(model.design):
+        m = [g is group for g in model.design.groups].index(True)
+        S = fit.effect_covariance[m]
+        sd = np.sqrt(np.diag(S))
+        factors.append(np.linalg.cholesky(S / np.outer(sd, sd))[None, None])
+    draws = canonical(
+        model,
+        Sampled(
+            fit.beta[None, None],
+            np.exp(fit.log_sd)[None, None],
+            factors,
+            geometry.effect_location[None, None],
+            np.ones((1, 1, 1)),
+        ),
+    )
+    got = np.concatenate(
+        [
+            draws[f"{effect.name}|{group.factor}"][0, 0].reshape(-1)
+            for group in model.design.groups
+            for effect in group.effects
+        ]
+    )
+    np.testing.assert_allclose(got, fit.u, rtol=1e-8, atol=1e-8 * np.abs(fit.u).max())
+
+
+def test_a_failed_start_names_the_response(monkeypatch):
+    def fails(*_):
+        raise ValueError("array must not contain infs or NaNs")
+
+    monkeypatch.setattr(model_module, "choose_geometry", fails)
+    data = pd.DataFrame({"y": [1e-9, 2.0, 3e70], "x": [0.0, 1.0, 3.0]})
+    with pytest.raises(DataError, match=r"'y' runs from 1e-09 to 3e\+70"):
+        model_of("y ~ x", data, "gamma")
