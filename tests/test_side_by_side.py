@@ -1,0 +1,301 @@
+"""One figure of one question: every result's own numbers, on one scale, or a refusal."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import model_of
+from made_draws import made_fit
+from plot_checks import assert_legible, data_of, drawn, scale_of
+from plotnine import geom_path, geom_point, geom_ribbon, geom_segment
+from scipy import stats
+
+import winstan as ws
+
+pytestmark = pytest.mark.filterwarnings("ignore::winstan.errors.DesignWarning")
+
+
+def data(conditions=("off", "on"), n_mice=7, rows=5, seed=0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    table = [
+        (f"m{i}", condition, np.exp(4 + 0.4 * level + (0.2 + 0.1 * slope) * c + noise))
+        for i in range(n_mice)
+        for level, slope in [rng.normal(size=2)]
+        for c, condition in enumerate(conditions)
+        for noise in rng.normal(0, 0.3, rows)
+    ]
+    frame = pd.DataFrame(table, columns=["mouse", "stim", "Power"])
+    frame["stim"] = pd.Categorical(frame["stim"], conditions)
+    frame["Log power"] = np.log10(frame["Power"])
+    return frame
+
+
+FORMULA = "Power ~ stim + (1|mouse)"
+
+
+def fit_of(formula=FORMULA, family="gaussian", frame=None, **options):
+    return made_fit(model_of(formula, data() if frame is None else frame, family), **options)
+
+
+def rows_of(composition) -> pd.DataFrame:
+    """The rows of the intervals, from top to bottom."""
+    points = data_of(composition[1], geom_point)
+    ends = data_of(composition[1], geom_segment)[["key", "lower", "upper"]]
+    table = points.drop(columns=["lower", "upper"]).merge(ends, on="key")
+    return table.sort_values("key").reset_index(drop=True)
+
+
+def labels_of(composition) -> list[str]:
+    return [str(x) for x in scale_of(composition[1], "y").labels]
+
+
+def test_each_row_is_the_contrast_of_its_result():
+    frame = data()
+    fit = fit_of()
+    lme, aov = ws.lme(FORMULA, frame), ws.anova("Power ~ stim", frame, group="mouse")
+    rows = rows_of(ws.side_by_side(fit, lme, aov))
+    assert list(rows["kind"]) == ["posterior", "lme", "anova"]
+    own = fit.contrast("stim", prob=0.95).iloc[0]
+    expected = [own[["mean", "hdi_2.5%", "hdi_97.5%"]].tolist()]
+    for result in (lme, aov):
+        row = result.contrast("stim").iloc[0]
+        expected.append(row[["estimate", "ci_2.5%", "ci_97.5%"]].tolist())
+    shown = rows[["estimate", "lower", "upper"]].to_numpy(dtype=float)
+    np.testing.assert_allclose(shown, np.array(expected, dtype=float), rtol=1e-12)
+    # And by scipy: the paired t test of the animals' means.
+    means = frame.pivot_table("Power", "mouse", "stim", observed=True)
+    test = stats.ttest_rel(means["on"], means["off"])
+    np.testing.assert_allclose(shown[2, 1:], test.confidence_interval(0.95), rtol=1e-9)
+
+
+def test_the_verdicts_are_written_beside_the_intervals():
+    frame = data()
+    aov = ws.anova("Power ~ stim", frame, group="mouse")
+    plain = ws.anova("Power ~ stim + mouse", frame, robust="hc3")
+    labels = labels_of(ws.side_by_side(fit_of(), ws.lme(FORMULA, frame), aov, plain))
+    posterior, lme, paired, unpaired = labels
+    draws = fit_of().contrast("stim", draws=True)["value"]
+    share = max((draws > 0).mean(), (draws < 0).mean())
+    assert posterior.startswith("posterior, gaussian\n")
+    assert f"= {share:.3f}" in posterior or "> 0.999" in posterior
+    assert lme.startswith("LME\n")
+    assert "95% CI" in lme
+    assert "z = " in lme
+    means = frame.pivot_table("Power", "mouse", "stim", observed=True)
+    test = stats.ttest_rel(means["on"], means["off"])
+    assert paired.startswith("paired ANOVA (mouse, n = 7)\n")
+    assert f"F(1, 6) = {test.statistic**2:.3g}"[:12] in paired
+    assert ("p < 0.001" if test.pvalue < 0.001 else f"p = {test.pvalue:.3f}") in paired
+    assert unpaired.startswith("unpaired ANOVA, HC3 (rows, n = 70)\n")
+    row = plain.table.loc["stim"]
+    assert f"F(1, {plain.table.loc['Residual', 'df']:g}) = " in unpaired
+    assert ("p < 0.001" if row["PR(>F)"] < 0.001 else f"p = {row['PR(>F)']:.3f}") in unpaired
+
+
+def test_the_pairs_are_the_means_of_each_animal():
+    frame = data()
+    for result in (
+        fit_of(),
+        ws.lme(FORMULA, frame),
+        ws.anova("Power ~ stim", frame, group="mouse"),
+    ):
+        composition = ws.side_by_side(result)
+        dots = data_of(composition[0], geom_point).set_index(["group", "treatment"])["x"]
+        means = frame.groupby(["mouse", "stim"], observed=True)["Power"].mean()
+        assert len(dots) == len(means) == 14
+        for key, value in means.items():
+            assert dots[key] == pytest.approx(value, rel=1e-12)
+        lines = data_of(composition[0], geom_path)
+        assert lines["group"].nunique() == 7
+        bars = data_of(composition[0], geom_segment)["x"]
+        expected = means.groupby("stim", observed=True).mean()
+        np.testing.assert_allclose(np.sort(bars), np.sort(expected), rtol=1e-12)
+
+
+@pytest.mark.parametrize("left", ["log(Power)", "np.log10(Power)", "log2(Power)", "`Log power`"])
+def test_logarithms_and_the_response_itself_meet_as_ratios(left):
+    """Whatever the base, and whether the column or the formula took the logarithm."""
+    frame = data()
+    fit = fit_of(family="gamma")
+    lme = ws.lme(f"{left} ~ stim + (1|mouse)", frame)
+    aov = ws.anova(f"{left} ~ stim", frame, group="mouse")
+    composition = ws.side_by_side(aov, fit, lme)
+    rows = rows_of(composition)
+    assert list(rows["kind"]) == ["anova", "posterior", "lme"]
+    logs = frame.assign(y=np.log(frame["Power"])).pivot_table("y", "mouse", "stim", observed=True)
+    test = stats.ttest_rel(logs["on"], logs["off"])
+    ends = np.exp(np.array(test.confidence_interval(0.95)))
+    np.testing.assert_allclose(rows.loc[0, ["lower", "upper"]].to_list(), ends, rtol=1e-9)
+    own = fit.contrast("stim", ratio=True, prob=0.95).iloc[0]
+    assert rows.loc[1, "estimate"] == pytest.approx(own["mean"], rel=1e-12)
+    assert rows.loc[2, "estimate"] == pytest.approx(rows.loc[0, "estimate"], rel=1e-6)
+    assert "Ratio of Power" in composition[1].labels.x
+    assert "geometric means" in " ".join(composition[1].labels.caption.split())
+
+
+def test_ratios_of_logarithms_alone_have_geometric_means():
+    frame = data()
+    composition = ws.side_by_side(ws.lme("log(Power) ~ stim + (1|mouse)", frame), ratio=True)
+    dots = data_of(composition[0], geom_point).set_index(["group", "treatment"])["x"]
+    logs = np.log(frame["Power"]).groupby([frame["mouse"], frame["stim"]], observed=True).mean()
+    for key, value in logs.items():
+        assert dots[key] == pytest.approx(np.exp(value), rel=1e-9)
+    assert composition[0].labels.y.replace("\n", " ") == "geometric mean Power of each mouse"
+    plain = ws.side_by_side(ws.lme("log(Power) ~ stim + (1|mouse)", frame))
+    assert "Difference in log(Power)" in plain[1].labels.x
+
+
+def test_a_column_that_is_no_logarithm_of_the_response_is_refused():
+    frame = data()
+    other = frame.assign(**{"Log power": frame["Log power"] + 1e-3})
+    with pytest.raises(ws.OptionError, match="no scale in common"):
+        ws.side_by_side(fit_of(family="gamma"), ws.lme("`Log power` ~ stim + (1|mouse)", other))
+    paired = ws.anova("`Log power` ~ stim", other, group="mouse")
+    with pytest.raises(ws.OptionError, match="no scale in common"):
+        ws.side_by_side(fit_of(family="gamma"), paired)
+
+
+def test_other_scales_are_refused_with_the_remedy():
+    frame = data().assign(t=2.0)
+    fit, lme = fit_of(), ws.lme(FORMULA, frame)
+    logged = ws.lme("log(Power) ~ stim + (1|mouse)", frame)
+    cases = [
+        ((lme, logged), {}, r"Write log\(Power\) on its left side"),
+        ((fit, logged), {"ratio": False}, "in the units of one response"),
+        ((fit, lme), {"ratio": True}, "cannot be shown: it compares means by their difference"),
+        ((fit, ws.lme("I(2 * Power) ~ stim + (1|mouse)", frame)), {}, "no scale in common"),
+        ((lme, ws.lme(f"{FORMULA} + offset(t)", frame)), {}, "Give both the same offset"),
+    ]
+    for results, options, message in cases:
+        with pytest.raises(ws.OptionError, match=message):
+            ws.side_by_side(*results, **options)
+    rates = fit_of(f"{FORMULA} + offset(t)", "gamma", frame)
+    with pytest.raises(ws.OptionError, match="per unit of exposure"):
+        ws.side_by_side(rates, ws.lme(f"{FORMULA} + offset(t)", frame))
+
+
+def test_wrong_arguments_are_refused():
+    frame = data().assign(x=np.arange(70.0) % 4)
+    fit = fit_of()
+    two = fit_of("Power ~ stim + x + (1|mouse)", frame=frame)
+    cases = [
+        ((), {}, "needs one result"),
+        ((fit, None), {}, "result 2 is None"),
+        ((fit, frame), {}, "of type DataFrame"),
+        ((fit,), {"treatment": "stym"}, "Did you mean 'stim'"),
+        ((two,), {}, "give treatment='stim', or another"),
+        ((fit, ws.lme("Power ~ x + (1|mouse)", frame)), {}, "no population-level column"),
+        ((fit,), {"group": "mice"}, "no column of these results"),
+        ((fit,), {"prob": 95}, "between 0 and 1"),
+        ((fit,), {"ratio": "yes"}, "True, False or None"),
+        ((fit,), {"values": ["off", "of"]}, "has no level 'of'"),
+    ]
+    for results, options, message in cases:
+        with pytest.raises(ws.OptionError, match=message):
+            ws.side_by_side(*results, **options)
+
+
+def test_several_levels_have_one_reference_whatever_the_coding():
+    frame = data(("saline", "low", "high"))
+    fit = fit_of('Power ~ C(stim, Treatment("low")) + (1|mouse)', frame=frame)
+    lme = ws.lme(FORMULA, frame)
+    aov = ws.anova("Power ~ stim", frame, group="mouse")
+    composition = ws.side_by_side(fit, lme, aov)
+    rows = rows_of(composition)
+    assert list(rows["contrast"].unique()) == ["saline - low", "high - low"]
+    for kind, result in (("lme", lme), ("anova", aov)):
+        own = result.contrast("stim", values=["low", "saline", "high"])
+        shown = rows[rows["kind"] == kind]
+        np.testing.assert_allclose(shown["estimate"], own["estimate"], rtol=1e-12)
+    labels = labels_of(composition)
+    row = aov.table.loc["stim"]
+    paired = [label for label in labels if label.startswith("paired")]
+    p = row["PR(>F)_GG"]
+    verdict = f"all levels: F(2, 12) = {row['F']:.3g}"
+    assert all(verdict[:24] in label for label in paired)
+    assert all(f"{'p < 0.001' if p < 0.001 else f'p = {p:.3f}'} (GG)" in x for x in paired)
+    own = aov.contrast("stim", values=["low", "saline", "high"])["p_value"]
+    for label, value in zip(paired, own, strict=True):
+        assert f"this pair: {'p < 0.001' if value < 0.001 else f'p = {value:.3f}'}" in label
+    assert labels[-2:] == ["saline \N{MINUS SIGN} low:", "high \N{MINUS SIGN} low:"]
+    pair = ws.side_by_side(aov, fit, values=["saline", "high"])
+    assert list(data_of(pair[0], geom_point)["treatment"].unique()) == ["saline", "high"]
+
+
+def test_more_contrasts_than_fit_are_counted():
+    frame = data(tuple("abcdefghijk"), rows=2)
+    composition = ws.side_by_side(ws.lme(FORMULA, frame))
+    assert rows_of(composition)["contrast"].nunique() == 8
+    assert "2 more contrasts not drawn: choose by values=" in composition[1].labels.caption
+
+
+def test_slopes_by_animal_are_shown_for_the_population_as_the_lme_has_them():
+    """The mean over these animals has less spread than the coefficient of their population."""
+    frame = data().assign(x=lambda t: (t["stim"] == "on").astype(float))
+    fit = fit_of("Power ~ x + (x|mouse)", frame=frame)
+    rows = rows_of(ws.side_by_side(fit, ws.lme("Power ~ x + (1|mouse)", frame)))
+    coefficient = fit.summary(prob=0.95).loc["x"]
+    shown = rows.loc[0, ["estimate", "lower", "upper"]].to_list()
+    expected = coefficient[["mean", "hdi_2.5%", "hdi_97.5%"]].to_list()
+    np.testing.assert_allclose(shown, expected, rtol=1e-9)
+    assert fit.contrast("x")["mean"].iloc[0] != pytest.approx(coefficient["mean"], rel=1e-3)
+
+
+def test_what_is_not_to_be_trusted_says_so():
+    bad = fit_of(divergent=5)
+    assert "NOT CONVERGED" in labels_of(ws.side_by_side(bad))[0]
+    assert "NOT CONVERGED" not in labels_of(ws.side_by_side(fit_of()))[0]
+    flat = data()
+    flat["Power"] -= flat.groupby("mouse")["Power"].transform("mean")
+    with pytest.warns(ws.ConvergenceWarning):
+        singular = ws.lme(FORMULA, flat)
+    assert "singular fit" in labels_of(ws.side_by_side(singular))[0]
+
+
+def test_same_names_are_told_apart_and_rows_counted():
+    frame = data()
+    a = ws.lme(FORMULA, frame)
+    part = ws.lme(FORMULA, frame.iloc[:60])
+    composition = ws.side_by_side(a, part, fit_of())
+    first, second, _ = labels_of(composition)
+    assert first.splitlines()[:2] == ["LME", "stim + (1|mouse)"]
+    assert second.splitlines()[0] == "LME"
+    caption = " ".join(composition[1].labels.caption.split())
+    assert "70" in caption
+    assert "60" in caption
+
+
+def test_it_composes_and_is_saved():
+    frame = data()
+    fit = fit_of()
+    composition = ws.side_by_side(
+        fit, lme=ws.lme(FORMULA, frame), aov=ws.anova("Power ~ stim", frame, group="mouse")
+    )
+    out = BytesIO()
+    composition.save(out, format="png")
+    assert out.getvalue().startswith(b"\x89PNG")
+    assert len(data_of(composition[1], geom_ribbon)["key"].unique()) == 1
+    assert len(drawn(composition)) > 10_000
+    drawn(composition | ws.plot_data(frame, "Power", "stim", "mouse"))
+    drawn(composition / ws.plot_data(frame, "Power", "stim", "mouse"))
+
+
+def test_texts_can_be_read():
+    frame = data(("saline", "low dose", "high dose"))
+    fit = fit_of(frame=frame)
+    aov = ws.anova("Power ~ stim", frame, group="mouse")
+    for composition in (
+        ws.side_by_side(fit, ws.lme(FORMULA, frame), aov, unit="Hz"),
+        ws.side_by_side(fit_of(family="gamma"), ws.lme("log(Power) ~ stim + (1|mouse)", data())),
+    ):
+        assert_legible(composition)
+
+
+def test_data_are_never_changed():
+    frame = data()
+    before = frame.copy(deep=True)
+    ws.side_by_side(ws.lme(FORMULA, frame), ws.anova("Power ~ stim", frame, group="mouse"))
+    pd.testing.assert_frame_equal(frame, before)

@@ -1,0 +1,237 @@
+"""One figure of one question: the raw pairs, the posterior, the LME and the ANOVA."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pandas as pd
+
+from winstan import effects
+from winstan.classical import LME, Anova
+from winstan.classical.linear import Understood, interval_names
+from winstan.compare.answers import Asked, answers_of, averaging_words, labels_of_sources
+from winstan.compare.fits import Fits
+from winstan.compare.observed import known_groups, observed_pairs
+from winstan.compare.one_scale import Source, shared_scale, source_of
+from winstan.data.columns import how_many
+from winstan.effects.comparisons import comparison
+from winstan.errors import OptionError, near_matches
+from winstan.fitted import Fit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from plotnine.composition import Compose
+
+    from winstan.classical.paired import Paired
+    from winstan.compare.one_scale import Scale
+    from winstan.effects.comparisons import Comparison
+    from winstan.model import Model
+
+CONTRASTS = 8
+"""Contrasts that a figure holds."""
+ENDS = ("estimate", "lower", "upper")
+
+
+def side_by_side(
+    *results: Fit | Fits | LME | Anova,
+    lme: LME | None = None,
+    aov: Anova | None = None,
+    treatment: str | None = None,
+    values: Sequence[Any] | None = None,
+    pairs: str = "reference",
+    ratio: bool | None = None,
+    group: str | None = None,
+    prob: float = 0.95,
+    unit: str | None = None,
+) -> Compose:
+    """Draw the data of each animal, the posterior, the LME and the ANOVA of one contrast.
+
+    At the left what was observed: the mean of each animal at each value of the treatment, joined.
+    At the right, on one axis, the contrast by each result: the posterior with its mean and HDI,
+    and the classical estimates with their confidence intervals, F or z tests beside them. Where
+    animals have slopes of their own, a posterior of an identity link is shown for the population
+    that the animals come from, as the classical results are; `Fit.contrast` is of these animals.
+
+    Parameters
+    ----------
+    *results
+        Any number of results of `winstan.fit`, `winstan.lme` and `winstan.anova`, in the order in
+        which they are to stand.
+    lme, aov
+        The same, by name.
+    treatment
+        A column of all formulas. By default the one that all have at population level.
+    values, pairs
+        As for `Fit.contrast`.
+    ratio
+        Ratios of means in place of differences: of posteriors of a positive response, and of
+        results of its logarithm, whose differences become ratios of geometric means. By default
+        differences, where all are of one response, and else ratios, if some results are of y and
+        the others of log(y).
+    group
+        The column whose levels are the dots. By default the first group factor of the results.
+    prob
+        Probability of all intervals: HDIs of posteriors, confidence intervals of the others.
+    unit
+        Unit of the response, such as ``"Hz"``, for the axes.
+
+    Returns
+    -------
+    plotnine.composition.Compose
+        180 mm wide; composes with ``|`` and ``/``, and has `save`.
+
+    Raises
+    ------
+    OptionError
+        If there is no result, they share no treatment or scale, or an option is unknown.
+    """
+    from winstan.plots.side_by_side import plot_side_by_side  # noqa: PLC0415 - plotnine loads late
+
+    interval_names(prob)
+    if ratio is not None and not isinstance(ratio, bool | np.bool_):
+        raise OptionError(f"ratio must be True, False or None, not {ratio!r}.")
+    sources = [source_of(result) for result in _results(results, lme, aov)]
+    treatment = _treatment(sources, treatment)
+    scale = shared_scale(sources, None if ratio is None else bool(ratio))
+    group = _group(sources, group)
+    compared = _compared(sources, treatment, values, pairs)
+    levels = values if compared is None else list(compared.values) if compared.names else None
+    asked = Asked(treatment, levels, pairs, prob)
+    answers = [
+        answers_of(source, base, scale, asked)
+        for source, base in zip(sources, scale.bases, strict=True)
+    ]
+    contrasts = answers[0].contrasts if compared is None else compared.labels(ratio=scale.ratio)
+    rows: list[dict[str, Any]] = []
+    drawn: list[pd.DataFrame] = []
+    for c, contrast in enumerate(contrasts[:CONTRASTS]):
+        labels = labels_of_sources(sources, scale, answers, c, prob)
+        for source, answer, label in zip(sources, answers, labels, strict=True):
+            key = len(rows)
+            row = {"contrast": contrast, "label": label, "kind": source.kind, "key": key}
+            rows.append(row | dict(zip(ENDS, answer.numbers[c], strict=True)))
+            if answer.draws is not None:
+                drawn.append(pd.DataFrame({"key": key, "value": answer.draws[:, c]}))
+    seen = observed_pairs(sources, scale, treatment, levels, group)
+    return plot_side_by_side(
+        seen.table,
+        pd.DataFrame(rows),
+        pd.concat(drawn) if drawn else pd.DataFrame({"key": [], "value": []}),
+        response=_response(sources, scale),
+        treatment=treatment,
+        group=group,
+        observed=seen.name,
+        unit=unit,
+        ratio=scale.ratio,
+        caption=_caption(sources, scale, treatment, len(contrasts)),
+    )
+
+
+def _results(results: Sequence[Any], lme: LME | None, aov: Anova | None) -> list[Fit | LME | Anova]:
+    """List the results, several fits one by one."""
+    out: list[Any] = []
+    for result in (*results, *(r for r in (lme, aov) if r is not None)):
+        out += list(result) if isinstance(result, Fits) else [result]
+    for i, result in enumerate(out):
+        if not isinstance(result, Fit | LME | Anova):
+            raise OptionError(
+                f"ws.side_by_side takes results of ws.fit, ws.lme and ws.anova, and result {i + 1} "
+                f"is {'None' if result is None else f'of type {type(result).__name__}'}."
+            )
+    if not out:
+        raise OptionError("ws.side_by_side needs one result at least: ws.side_by_side(fit, lme).")
+    return out
+
+
+def _treatment(sources: Sequence[Source], treatment: str | None) -> str:
+    """Return the column that all results can be asked of."""
+    factors = {g.factor for s in sources for g in s.formula.groups}
+    factors |= {s.anova.group or "" for s in sources if s.kind == "anova"}
+    shared = [c for c in sources[0].columns if all(c in s.columns for s in sources)]
+    if treatment is None:
+        choices = [c for c in shared if c not in factors]
+        if len(choices) == 1:
+            return choices[0]
+        raise OptionError(
+            f"Several columns can be compared: give treatment={choices[0]!r}, or another of "
+            f"{', '.join(map(repr, choices))}."
+            if choices
+            else "The results have no population-level column in common, so that there is no "
+            "contrast that all of them have."
+        )
+    for source in sources:
+        if treatment not in source.columns:
+            raise OptionError(
+                f"treatment={treatment!r} has no population-level term in {source.title}."
+                + near_matches(str(treatment), source.columns)
+            )
+    return treatment
+
+
+def _group(sources: Sequence[Source], group: str | None) -> str | None:
+    """Return the column whose levels are shown, one dot each."""
+    if group is None:
+        for source in sources:
+            for term in source.formula.groups:
+                return term.factor
+            if source.kind == "anova" and source.anova.group is not None:
+                return source.anova.group
+        return None
+    known = [name for source in sources for name in known_groups(source)]
+    if group not in known:
+        raise OptionError(
+            f"group={group!r} is no column of these results." + near_matches(str(group), set(known))
+        )
+    return group
+
+
+def _compared(
+    sources: Sequence[Source], treatment: str, values: Sequence[Any] | None, pairs: str
+) -> Comparison | None:
+    """Settle the values once, so that all results have one reference; None asks the result."""
+    for source in sources:
+        if source.design is not None:
+            model = cast("Model", Understood(source.formula, source.design))
+            return comparison(model, treatment, values, pairs)
+    return None
+
+
+def _response(sources: Sequence[Source], scale: Scale) -> str:
+    """Name what the means are means of."""
+    for source, base in zip(sources, scale.bases, strict=True):
+        if source.kind == "posterior" and base is None:
+            return effects.response_label(source.posterior.model)
+    return scale.response
+
+
+def _caption(
+    sources: Sequence[Source], scale: Scale, treatment: str, n_contrasts: int
+) -> list[str]:
+    """Say what the figure itself does not show."""
+    out = []
+    by_kind: dict[bool, list[str]] = {True: [], False: []}
+    for source, base in zip(sources, scale.bases, strict=True):
+        if source.response not in (names := by_kind[base is not None]):
+            names.append(source.response)
+    if by_kind[True]:
+        said = f"of {' and '.join(by_kind[True])}: ratios of geometric means"
+        said += f"; of {by_kind[False][0]}: ratios of means" if by_kind[False] else ""
+        out.append(said)
+    out += averaging_words(sources, treatment)
+    sizes = {name: _rows(source) for source in sources for name in [source.title]}
+    if len(set(sizes.values())) > 1:
+        out.append("rows: " + ", ".join(f"{n:,} ({name})" for name, n in sizes.items()))
+    if n_contrasts > CONTRASTS:
+        more = how_many(n_contrasts - CONTRASTS, "more contrast")
+        out.append(f"{more} not drawn: choose by values=")
+    return out
+
+
+def _rows(source: Source) -> int:
+    """Count the rows that a result is of."""
+    if source.design is None:
+        return int(cast("Paired", source.anova.fit).counts.sum())
+    weights = source.design.weights
+    return int(source.design.row.size if weights is None else weights.sum())

@@ -1,0 +1,114 @@
+"""The figures of a report's page, as pictures inside it."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from html import escape
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from winstan.effects.comparisons import columns_of_offsets, has_labels
+from winstan.errors import WinstanError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from winstan.fitted import Fit
+
+PREDICTORS = 4
+"""Predictors that have figures of their own."""
+DPI = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure to draw.
+
+    Attributes
+    ----------
+    caption : str
+    draw : callable
+        Gives the plot.
+    """
+
+    caption: str
+    draw: Callable[[], Any]
+
+
+def figures_of(
+    fit: Fit, *, prob: float, unit: str | None
+) -> tuple[list[Figure], list[Figure], str]:
+    """Choose the figures: of what the fit says, of whether to trust it; and what is left out."""
+    model = fit.model
+    apart = columns_of_offsets(model)
+    known = dict.fromkeys(c for a in model.formula.effects.atoms.values() for c in a.columns)
+    predictors = [c for c in known if c in model.design.predictors and c not in apart]
+    results = [_figure_of(fit, name, prob, unit) for name in predictors[:PREDICTORS]]
+    if model.design.groups:
+        factor = model.design.groups[0].factor
+        results.append(
+            Figure(
+                f"Intercepts by {factor}, over the data.",
+                lambda: fit.plot_intercepts(prob=prob),
+            )
+        )
+    results.append(
+        Figure(
+            f"Parameters, with their {100 * prob:g}% intervals.",
+            lambda: fit.plot_forest(prob=prob),
+        )
+    )
+    checks = [
+        Figure("The data, and data that the model makes.", fit.plot_predictive),
+        Figure("The chains, draw by draw.", fit.plot_trace),
+    ]
+    left = predictors[PREDICTORS:]
+    words = (
+        f"Not drawn: {len(left)} more predictors ({', '.join(left[:5])}"
+        f"{', …' if len(left) > 5 else ''}); fit.plot_difference and fit.plot_conditional draw "
+        "them."
+        if left
+        else ""
+    )
+    return results, checks, words
+
+
+def _figure_of(fit: Fit, name: str, prob: float, unit: str | None) -> Figure:
+    """Choose the figure of a predictor: a curve along a number, or differences."""
+    several = fit.model.design.predictors[name].nunique() > 2
+    if several and not has_labels(fit.model, name):
+        return Figure(
+            f"The mean response along {name}, over the data.",
+            lambda: fit.plot_conditional(name, prob=prob, unit=unit),
+        )
+    return Figure(
+        f"The effect of {name}: posterior, and the differences in the data.",
+        lambda: fit.plot_difference(name, prob=prob, unit=unit),
+    )
+
+
+def as_html(figures: list[Figure]) -> Iterator[str]:
+    """Draw figures; one that cannot be drawn for this model says why."""
+    for figure in figures:
+        caption = escape(figure.caption)
+        try:
+            plot = figure.draw()
+        except WinstanError as error:
+            yield f'<p class="soft">{caption} Not drawn: {escape(str(error))}</p>'
+            continue
+        width, png = _png(plot)
+        data = base64.b64encode(png).decode("ascii")
+        yield (
+            f'<figure><img alt="{caption}" width="{width}" src="data:image/png;base64,{data}">'
+            f"<figcaption>{caption}</figcaption></figure>"
+        )
+
+
+def _png(plot: Any) -> tuple[int, bytes]:
+    """Draw a plot; the width at which it is shown is that of its print, at 96 pixels an inch."""
+    out = BytesIO()
+    plot.save(out, format="png", dpi=DPI, verbose=False)
+    inches = plot.theme.getp("figure_size")[0]
+    # Half as large again as in print: screens are read from farther away.
+    return round(inches * 96 * 1.5), out.getvalue()

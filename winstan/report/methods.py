@@ -1,0 +1,214 @@
+"""The methods paragraph of a fit, and the papers that it cites."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from winstan import effects
+from winstan._version import __version__
+from winstan.diagnostics import ESS_PER_CHAIN, R_HAT_BELOW
+
+if TYPE_CHECKING:
+    from winstan.fitted import Fit
+    from winstan.model import Model
+
+PRIORS = 12
+"""Priors that the paragraph names; the page's table has all."""
+
+PAPERS = {
+    "nuts": "Hoffman MD, Gelman A (2014). The No-U-Turn Sampler: adaptively setting path lengths "
+    "in Hamiltonian Monte Carlo. Journal of Machine Learning Research 15, 1593-1623.",
+    "stan": "Carpenter B, Gelman A, Hoffman MD, et al. (2017). Stan: a probabilistic programming "
+    "language. Journal of Statistical Software 76(1). doi:10.18637/jss.v076.i01.",
+    "pymc": "Abril-Pla O, Andreani V, Carroll C, et al. (2023). PyMC: a modern, and comprehensive "
+    "probabilistic programming framework in Python. PeerJ Computer Science 9, e1516. "
+    "doi:10.7717/peerj-cs.1516.",
+    "bambi": "Capretto T, Piho C, Kumar R, et al. (2022). Bambi: a simple interface for fitting "
+    "Bayesian linear models in Python. Journal of Statistical Software 103(15). "
+    "doi:10.18637/jss.v103.i15.",
+    "r_hat": "Vehtari A, Gelman A, Simpson D, Carpenter B, Bürkner P-C (2021). Rank-normalization, "
+    "folding, and localization: an improved R-hat for assessing convergence of MCMC. Bayesian "
+    "Analysis 16, 667-718. doi:10.1214/20-BA1221.",
+    "e_bfmi": "Betancourt M (2016). Diagnosing suboptimal cotangent disintegrations in Hamiltonian "
+    "Monte Carlo. arXiv:1604.00695.",
+}
+"""By key, what the paragraph cites."""
+
+_CITED = {
+    "nuts": "Hoffman and Gelman 2014",
+    "stan": "Carpenter et al. 2017",
+    "pymc": "Abril-Pla et al. 2023",
+    "bambi": "Capretto et al. 2022",
+    "r_hat": "Vehtari et al. 2021",
+    "e_bfmi": "Betancourt 2016",
+}
+_ENGINES = {"stan": "Stan", "pymc": "PyMC", "bambi": "bambi"}
+_DISTRIBUTIONS = {
+    "gaussian": "normal",
+    "student": "Student's t",
+    "lognormal": "lognormal",
+    "gamma": "gamma",
+    "poisson": "Poisson",
+    "negative_binomial": "negative binomial",
+    "bernoulli": "Bernoulli",
+    "binomial": "binomial",
+}
+_AUXILIARY = {
+    "sigma": "residual standard deviation",
+    "alpha": "shape",
+    "nu": "degrees of freedom",
+}
+
+
+def methods_text(fit: Fit, *, prob: float) -> str:
+    """Write the paragraph: model, data, priors, sampler, convergence, what the numbers are.
+
+    Every number is the fit's own. What the fit does not know, such as the warm-up of draws that
+    were made without noting it, is left out.
+
+    Parameters
+    ----------
+    fit
+    prob
+        Probability of the intervals.
+    """
+    sentences = [
+        *_model_sentences(fit.model),
+        _data_sentence(fit),
+        _prior_sentence(fit),
+        _sampler_sentence(fit),
+        *_convergence_sentences(fit),
+        *_effect_sentences(fit.model, prob),
+    ]
+    return " ".join(sentences)
+
+
+def papers_of(fit: Fit) -> list[str]:
+    """Return the papers that the paragraph cites."""
+    return [PAPERS[key] for key in ("nuts", *_software(fit), "r_hat", "e_bfmi")]
+
+
+def _software(fit: Fit) -> tuple[str, ...]:
+    return ("bambi", "pymc") if fit.backend == "bambi" else (fit.backend,)
+
+
+def _model_sentences(model: Model) -> list[str]:
+    family, link = model.family, model.link.name
+    kind = "mixed model" if model.design.groups else "regression"
+    if (family.name, link) == ("gaussian", "identity"):
+        kind = f"linear {kind}"
+    elif family.name not in ("student", "lognormal"):
+        kind = f"generalised linear {kind if model.design.groups else 'model'}"
+    of = "the logarithm's mean" if family.name == "lognormal" else "the mean"
+    out = [
+        f"{effects.response_label(model)} was modelled with a Bayesian {kind}: a "
+        f"{_DISTRIBUTIONS.get(family.name, family.name)} distribution, {of} through the {link} "
+        f"link, and the linear predictor {model.formula.text}."
+    ]
+    parts = []
+    for group in model.design.groups:
+        names = " and ".join(
+            "intercepts" if effect.name == "1" else f"effects of {effect.name}"
+            for effect in group.effects
+        )
+        how = ", correlated" if group.correlated else ", uncorrelated"
+        size = f"{len(group.levels):,} levels{how if group.Z.shape[1] > 1 else ''}"
+        parts.append(f"{names} by {group.factor} ({size})")
+    if parts:
+        out.append(
+            "Group-level terms, normal with estimated standard deviations, were "
+            f"{'; '.join(parts)}."
+        )
+    if family.auxiliary:
+        named = " and ".join(f"{_AUXILIARY.get(a, a)} ({a})" for a in family.auxiliary)
+        out.append(f"Also estimated: {named}.")
+    return out
+
+
+def _data_sentence(fit: Fit) -> str:
+    model = fit.model
+    text = f"The data were {model.cells.of_row.size:,} rows"
+    if model.design.weights is not None:
+        text += f" with frequency weights that add up to {model.design.weights.sum():,g}"
+    if fit.backend == "bambi":  # which takes row by row
+        return f"{text}."
+    return (
+        f"{text}; the likelihood was evaluated, without approximation, from the sufficient "
+        f"statistics of {model.cells.n:,} cells of rows that share all predictors."
+    )
+
+
+def _prior_sentence(fit: Fit) -> str:
+    priors = fit.priors
+    items = list(priors.table.items())
+    shown = [
+        f"{name} ~ {prior}"
+        + (" (at the mean of the predictors)" if name == "Intercept" and priors.center else "")
+        for name, prior in items[:PRIORS]
+    ]
+    left = len(items) - len(shown)
+    more = f"; and {left} more, in the table of priors" if left else ""
+    # In the order of the model: a set has none.
+    own = [name for name in priors.table if name in priors.given]
+    whose = "winstan's defaults, which follow the scales of the data"
+    if len(own) == len(items):
+        whose = "chosen by the authors"
+    elif own:
+        named = ", ".join(own[:PRIORS]) + (", …" if len(own) > PRIORS else "")
+        whose += f", except those of {named}, chosen by the authors"
+    return f"Priors, in the units of the data, were {whose}: {'; '.join(shown)}{more}."
+
+
+def _sampler_sentence(fit: Fit) -> str:
+    attrs = fit.draws["posterior"].attrs
+    d = fit.diagnostics
+    version = str(attrs.get("inference_library_version", "")).strip()
+    engine = f"{_ENGINES.get(fit.backend, fit.backend)} {version}".strip()
+    sampler = attrs.get("sampler")
+    by = f"{engine} ({'; '.join(_CITED[key] for key in _software(fit))})"
+    if sampler not in (None, "pymc"):
+        by += f" with the sampler of {sampler}"
+    warmup = attrs.get("tuning_steps")
+    target = attrs.get("target_accept")
+    text = (
+        f"The posterior was sampled with the No-U-Turn sampler ({_CITED['nuts']}) of {by}, "
+        f"through winstan {attrs.get('creation_library_version', __version__)}: {d.n_chains} "
+        f"chain{'s' if d.n_chains > 1 else ''} of "
+    )
+    text += f"{int(warmup):,} warm-up and " if warmup is not None else ""
+    text += f"{d.n_draws:,} kept draws"
+    text += f", target acceptance rate {float(target):g}" if target is not None else ""
+    text += f", seed {attrs['seed']}" if "seed" in attrs else ""
+    return text + "."
+
+
+def _convergence_sentences(fit: Fit) -> list[str]:
+    d = fit.diagnostics
+    total = d.n_chains * d.n_draws
+    numbers = (
+        f"Rank-normalised R-hat ({_CITED['r_hat']}) was at most {d.max_r_hat:.3f} (wanted: below "
+        f"{R_HAT_BELOW:g}), effective draws at least {d.min_ess_bulk:,.0f} in the bulk and "
+        f"{d.min_ess_tail:,.0f} in the tails (wanted: {ESS_PER_CHAIN * d.n_chains:,}), over all "
+        f"parameters and group effects; {d.n_divergent:,} of {total:,} transitions diverged, "
+        f"{d.n_max_treedepth:,} reached the largest tree depth, and E-BFMI ({_CITED['e_bfmi']}) "
+        f"was at least {d.min_e_bfmi:.2f}."
+    )
+    if d.ok:
+        return [numbers]
+    return [numbers, "THE SAMPLER HAS NOT CONVERGED: these results must not be reported."]
+
+
+def _effect_sentences(model: Model, prob: float) -> list[str]:
+    averaged = (
+        "averaged over the rows of a group, its own effects included, and over groups, each "
+        "counting once"
+        if model.design.groups
+        else "averaged over the rows of the data"
+    )
+    out = [f"Intervals are {100 * prob:g}% highest-density intervals."]
+    if model.formula.effects.terms:
+        out.append(
+            "Effects are differences of the mean response between values of a predictor, "
+            f"{averaged}."
+        )
+    return out

@@ -1,0 +1,158 @@
+"""The tables of a report's page: what the data are, priors, effects, parameters; and as HTML."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from winstan import effects
+from winstan.errors import OptionError
+from winstan.report.reprs import EFFECT_ROWS, rounded
+
+if TYPE_CHECKING:
+    from winstan.fitted import Fit
+    from winstan.model import Model
+
+ROWS = 60
+"""Rows of a table; what is beyond is counted below it."""
+LEVELS = 8
+"""Levels of a factor that are named."""
+NAME = 120
+"""Longest text of a cell, in characters."""
+
+
+def as_html(
+    table: pd.DataFrame, *, caption: str = "", text: tuple[str, ...] = (), more: str = ""
+) -> str:
+    """Write a table of texts as HTML, everything escaped.
+
+    Parameters
+    ----------
+    table
+        Its index holds the names of the rows.
+    caption
+    text
+        Columns of words, which are aligned at the left.
+    more
+        Where all rows can be found, if they do not fit.
+    """
+    left = len(table) - ROWS
+    shown = table.iloc[:ROWS]
+    if left > 0:
+        more = f" {more}" if more else ""
+        caption = f"{caption} {left:,} more rows are not shown.{more}".strip()
+    head = "".join(
+        f'<th scope="col"{_class(str(name), text)}>{_cell(name)}</th>' for name in table.columns
+    )
+    lines = [f"<table>{f'<caption>{escape(caption)}</caption>' if caption else ''}"]
+    lines.append(f"<thead><tr><th></th>{head}</tr></thead><tbody>")
+    for name, row in zip(shown.index, shown.itertuples(index=False), strict=True):
+        cells = "".join(
+            f"<td{_class(str(column), text)}>{_cell(value)}</td>"
+            for column, value in zip(table.columns, row, strict=True)
+        )
+        lines.append(f'<tr><th scope="row">{_cell(name)}</th>{cells}</tr>')
+    lines.append("</tbody></table>")
+    return f'<div class="wide">{"".join(lines)}</div>'
+
+
+def data_table(model: Model) -> pd.DataFrame:
+    """Describe the response, every group factor and every predictor."""
+    design = model.design
+    response = design.response
+    seen = effects.observed_rows(model)["value"].to_numpy()
+    rows: dict[str, tuple[str, str]] = {}
+    what = effects.response_label(model)
+    if response.levels is not None:
+        share = seen.mean()
+        rows[what] = ("response", f"{len(seen):,} rows, {share:.3g} of them {response.levels[1]}")
+    else:
+        trials = "" if response.trials is None else f" of {response.trials.sum():,.0f} trials"
+        offset = ", at an offset of zero" if model.formula.offset else ""
+        rows[what] = ("response", f"{_numbers(seen)}{trials}{offset}")
+    factors = {group.factor: group for group in design.groups}
+    for name, group in factors.items():
+        each = np.bincount(group.level[design.row], minlength=len(group.levels))
+        of = f"{each.min():,}" if each.min() == each.max() else f"{each.min():,} to {each.max():,}"
+        named = _some(group.levels)
+        rows[name] = ("groups", f"{len(group.levels):,} levels ({named}), {of} rows each")
+    counts = np.bincount(design.row, minlength=len(design.predictors))
+    for name in map(str, design.predictors.columns):
+        if name not in rows:
+            column = design.predictors[name]
+            rows[name] = ("predictor", _described(column, counts, design.row, model))
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["role", "values"])
+
+
+def priors_table(fit: Fit) -> pd.DataFrame:
+    """List the prior of each parameter, and whose it is."""
+    priors = fit.priors
+    rows = {
+        name: (
+            str(prior),
+            "given" if name in priors.given else "default",
+            "at the mean of the predictors" if name == "Intercept" and priors.center else "",
+        )
+        for name, prior in priors.table.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["prior", "whose", "where"])
+
+
+def effects_table(fit: Fit, *, prob: float) -> pd.DataFrame | None:
+    """Return every predictor's effect on the response scale; None if there is no predictor."""
+    try:
+        table = fit.effects(prob=prob)
+    except OptionError:
+        return None  # no population-level predictor
+    names = table["predictor"].astype(str) + " " + table["contrast"].astype(str)
+    numbers = table.drop(columns=["predictor", "contrast"])
+    out = rounded(numbers.drop(columns=["p_direction", "p_rope"], errors="ignore"))
+    out["p_direction"] = [f"{p:.3f}" for p in table["p_direction"]]
+    return out.set_axis(names)
+
+
+def parameters_table(fit: Fit, *, prob: float) -> tuple[pd.DataFrame, int]:
+    """Return the rounded summary, and how many group effects it leaves out."""
+    table = fit.summary(prob=prob)
+    starts = tuple(f"{v.name}[" for v in fit.model.variables if v.role == "effect")
+    is_effect = np.array([str(name).startswith(starts) for name in table.index], dtype=bool)
+    left = int(is_effect.sum())
+    if left <= EFFECT_ROWS:
+        return rounded(table), 0
+    return rounded(table[~is_effect]), left
+
+
+def _described(column: pd.Series, counts: np.ndarray, row: np.ndarray, model: Model) -> str:
+    coded = str(column.name) in model.formula.coded_columns
+    if pd.api.types.is_numeric_dtype(column.dtype) and not coded and column.nunique() > 2:
+        return _numbers(column.to_numpy(dtype=float)[row])
+    sizes = pd.Series(counts).groupby(column.astype(str).to_numpy(), sort=False).sum()
+    named = ", ".join(f"{level} ({n:,})" for level, n in sizes.iloc[:LEVELS].items())
+    more = f" and {len(sizes) - LEVELS:,} more" if len(sizes) > LEVELS else ""
+    return f"{len(sizes):,} values, with their rows: {named}{more}"
+
+
+def _numbers(values: np.ndarray) -> str:
+    """Describe numbers."""
+    sd = values.std(ddof=1) if values.size > 1 else 0.0
+    return (
+        f"{values.size:,} rows, mean {values.mean():.4g}, sd {sd:.4g}, "
+        f"from {values.min():.4g} to {values.max():.4g}"
+    )
+
+
+def _some(levels: tuple[Any, ...]) -> str:
+    more = ", …" if len(levels) > LEVELS else ""
+    return ", ".join(map(str, levels[:LEVELS])) + more
+
+
+def _class(name: str, text: tuple[str, ...]) -> str:
+    return ' class="text"' if name in text else ""
+
+
+def _cell(value: object) -> str:
+    words = str(value)
+    return escape(words if len(words) <= NAME else f"{words[: NAME - 1]}…")
