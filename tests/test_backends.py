@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from conftest import model_of
+from made_draws import made_fit
 from test_template_densities import data_of
 
 import winstan as ws
@@ -169,3 +170,15 @@ def test_bambi_refuses_fractions_of_rows():
         model = model_of("y ~ x", data, "gaussian", weights="w")
     with pytest.raises(ws.BackendError, match=r"whole numbers.*center=False"):
         bambi.bambi_model(model)
+
+
+def test_points_of_another_shape_are_refused():
+    fit = made_fit(model_of("y ~ x + (x|g)", data_of("gaussian"), "gaussian"))
+    with pytest.raises(
+        ws.OptionError, match=r"\(points, 18\), for 2 beta_raw, 2 log_sd, 1 corr_raw"
+    ):
+        fit.log_density(np.zeros((3, 17)))
+    with pytest.raises(ws.OptionError, match=r"theirs is \(1, 2, 18\)"):
+        fit.log_density(np.zeros((1, 2, 18)))
+    one, many = fit.log_density(np.zeros(18)), fit.log_density(np.zeros((2, 18)))
+    np.testing.assert_array_equal(np.repeat(one[0], 2), many[0])

@@ -156,6 +156,26 @@ def test_by_a_number_of_many_values_sets_it_in_every_row():
     )
 
 
+@pytest.mark.parametrize("family", ["gaussian", "gamma"])
+def test_a_typical_group_has_no_effects_of_its_own(family):
+    """Of a linear model the contrast is then the coefficient, whatever the groups' slopes."""
+    y = {"gaussian": "y", "gamma": "Power"}[family]
+    model, p = made(f"{y} ~ stim + x + (stim + x|mouse)", family)
+    link = effects.contrast(model, p, "stim", scale="link", groups="zero")
+    np.testing.assert_allclose(link.draws[:, 0, 0], p["stim"], rtol=1e-9)
+    slope = effects.contrast(model, p, "x", slope=True, scale="link", groups="zero")
+    np.testing.assert_allclose(slope.draws[:, 0, 0], p["x"], rtol=1e-7)
+    ratio = effects.contrast(model, p, "stim", ratio=family == "gamma", groups="zero")
+    expected = np.exp(p["stim"]) if family == "gamma" else p["stim"]
+    np.testing.assert_allclose(ratio.draws[:, 0, 0], expected, rtol=1e-9)
+    these = effects.contrast(model, p, "stim", scale="link")
+    assert np.abs(these.draws[:, 0, 0] - p["stim"]).max() > 0.01
+    tables = effects.effects_table(model, p, scale="link", groups="zero")
+    np.testing.assert_array_equal(tables[0].draws, link.draws)
+    with pytest.raises(OptionError, match="'average' or 'zero', not 'population'"):
+        effects.contrast(model, p, "stim", groups="population")
+
+
 # --- regions of practical equivalence -------------------------------------------------------------
 
 

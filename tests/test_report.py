@@ -231,3 +231,13 @@ def test_a_page_is_replaced_and_titled(tmp_path):
     html = file.read_text(encoding="utf-8")
     assert "<h1>Mice &lt;&amp;&gt;</h1>" in html
     assert "<title>Mice &lt;&amp;&gt;</title>" in html
+
+
+def test_random_slopes_have_the_typical_group_beside_these(folder):
+    fit = fit_of(formula="Power ~ depth + (depth|mouse)", family="gaussian")
+    page = fit.report(folder / "slopes.html").read_text(encoding="utf-8")
+    assert "depth slope (these groups)" in page
+    row = re.search(r"depth slope \(a typical group\)</th>\s*<td>([^<]*)</td>", page)
+    assert row is not None
+    mean = float(fit.draws["posterior"]["depth"].mean())
+    assert float(row[1]) == pytest.approx(mean, abs=0.51 * 10 ** -len(row[1].partition(".")[2]))

@@ -11,6 +11,7 @@ import numpy as np
 
 from winstan._version import __version__
 from winstan.model import correlation_labels
+from winstan.scales import correlation_names
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -62,6 +63,19 @@ class Draws:
     sample_stats: Mapping[str, np.ndarray]
     attrs: Mapping[str, Any] = field(default_factory=dict)
     max_treedepth: int = 10
+
+
+def unconstrained_sizes(model: Model) -> dict[str, int]:
+    """Count the coordinates of each block that is sampled, in their order."""
+    geometry = model.geometry
+    widths = [group.Z.shape[1] for _, group in correlation_names(model.design)]
+    return {
+        "beta_raw": geometry.beta_location.size,
+        "log_sd": geometry.log_sd_location.size,
+        "corr_raw": sum(q * (q - 1) // 2 for q in widths),
+        "effect": geometry.effect_location.size,
+        "log_aux": geometry.log_aux_location.size,
+    }
 
 
 def run_attributes(engine: str, version: str, seed: int, seconds: float) -> dict[str, Any]:

@@ -150,7 +150,13 @@ def averaged_means(
 
 
 def averaged_slopes(
-    model: Model, posterior: Mapping[str, Array], treatment: str, over: Strata, *, scale: str
+    model: Model,
+    posterior: Mapping[str, Array],
+    treatment: str,
+    over: Strata,
+    *,
+    scale: str,
+    regroup: Callable[[NewRows], NewRows] | None = None,
 ) -> Array:
     """Average the derivative of the mean response by a number, shape (S, 1, L).
 
@@ -162,10 +168,11 @@ def averaged_slopes(
     """
     settings, blocks = _settings([{}], over)
     rows, weights = _changed_rows(model, settings, blocks)
-    at = evaluate(model.design, rows)
+    regroup = regroup or (lambda new: new)
+    at = regroup(evaluate(model.design, rows))
     x = rows[treatment].to_numpy(float)
     a, b = _steps(x, spread(model.design.predictors[treatment].to_numpy(float), row_weights(model)))
-    one, two = (evaluate(model.design, rows.assign(**{treatment: x + d})) for d in (a, b))
+    one, two = (regroup(evaluate(model.design, rows.assign(**{treatment: x + d}))) for d in (a, b))
     # The derivative at x of the parabola through x, x + a and x + b.
     w_one, w_two = -(b / (a * (a - b)))[:, None], -(a / (b * (b - a)))[:, None]
     rise = NewRows(
@@ -290,3 +297,19 @@ def _weights(model: Model, members: np.ndarray) -> Array:
 def without_groups(rows: NewRows) -> NewRows:
     """Give no row a level: group effects are then at zero."""
     return replace(rows, level=tuple(np.full_like(level, -1) for level in rows.level))
+
+
+def regrouping(groups: str) -> Callable[[NewRows], NewRows] | None:
+    """Say what becomes of the rows' groups: nothing, or effects at zero.
+
+    Raises
+    ------
+    OptionError
+        If `groups` is neither ``"average"`` nor ``"zero"``.
+    """
+    if groups not in ("average", "zero"):
+        raise OptionError(
+            f"groups must be 'average' or 'zero', not {groups!r}: predict(newdata, groups='new') "
+            "draws new groups."
+        )
+    return without_groups if groups == "zero" else None

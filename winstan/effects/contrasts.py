@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from winstan.effects.averaging import averaged_means, averaged_slopes, strata
+from winstan.effects.averaging import averaged_means, averaged_slopes, regrouping, strata
 from winstan.effects.comparisons import (
     check_treatment,
     columns_of_offsets,
@@ -70,6 +70,7 @@ def contrast(
     pairs: str = "reference",
     slope: bool = False,
     rope: Any = None,
+    groups: str = "average",
 ) -> Contrast:
     """Compare the mean response between values of a predictor.
 
@@ -95,6 +96,8 @@ def contrast(
         The derivative by a number, averaged: see `winstan.effects.averaging.averaged_slopes`.
     rope
         See `winstan.effects.rope.rope_of`.
+    groups : {"average", "zero"}
+        Each group's own effects, averaged over the groups; or effects at zero.
 
     Returns
     -------
@@ -107,6 +110,7 @@ def contrast(
         or of means that are not positive in every draw.
     """
     check_scale(scale)
+    regroup = regrouping(groups)
     if ratio and scale == "link":
         raise OptionError("ratio=True compares means: leave scale='response'.")
     check_treatment(model, treatment, "contrast")
@@ -115,12 +119,12 @@ def contrast(
         raise OptionError(f"by={over.by!r} is the treatment itself.")
     if slope:
         _check_slope(model, treatment, values, pairs, ratio=ratio)
-        draws = averaged_slopes(model, posterior, treatment, over, scale=scale)
+        draws = averaged_slopes(model, posterior, treatment, over, scale=scale, regroup=regroup)
         labels: tuple[str, ...] = ("slope",)
     else:
         compared = comparison(model, treatment, values, pairs)
         changes = [{treatment: value} for value in compared.values]
-        means = averaged_means(model, posterior, changes, over, scale=scale)
+        means = averaged_means(model, posterior, changes, over, scale=scale, regroup=regroup)
         if ratio:
             _check_positive(means)
         draws = np.stack(
@@ -144,6 +148,7 @@ def effects_table(
     scale: str = "response",
     ratio: bool = False,
     rope: Any = None,
+    groups: str = "average",
 ) -> list[Contrast]:
     """Contrast every predictor of the population: factors by level, numbers by slope.
 
@@ -164,7 +169,16 @@ def effects_table(
         several = model.design.predictors[name].nunique() > 2
         slope = several and not has_labels(model, name) and not ratio
         out.append(
-            contrast(model, posterior, name, scale=scale, ratio=ratio, slope=slope, rope=rope)
+            contrast(
+                model,
+                posterior,
+                name,
+                scale=scale,
+                ratio=ratio,
+                slope=slope,
+                rope=rope,
+                groups=groups,
+            )
         )
     return out
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from winstan.effects.averaging import averaged_means, check_label, strata, without_groups
+from winstan.effects.averaging import averaged_means, check_label, regrouping, strata
 from winstan.effects.codings import coding_of
 from winstan.effects.comparisons import check_predictor, check_treatment, has_labels, settle_value
 from winstan.effects.contrasts import check_scale
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from winstan.families.links import Array
     from winstan.model import Model
-
-GROUPS = ("average", "zero")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +87,7 @@ def conditional(
     check_scale(scale)
     check_treatment(model, predictor, "conditional")
     check_label(predictor)
-    if groups not in GROUPS:
-        raise OptionError(
-            f"groups must be 'average' or 'zero', not {groups!r}: predict(newdata, groups='new') "
-            "draws new groups."
-        )
+    regroup = regrouping(groups)
     held = dict(values or {})
     grid = _grid(model, predictor, held.pop(predictor, None), points)
     over = strata(model, by)
@@ -111,7 +105,7 @@ def conditional(
         changes,
         over,
         scale=scale,
-        regroup=without_groups if groups == "zero" else None,
+        regroup=regroup,
     )
     return Curve(predictor, grid, over.by, over.levels, draws)
 

@@ -27,6 +27,7 @@ class EffectTables(Predictions):
         pairs: str = "reference",
         slope: bool = False,
         rope: float | Sequence[float] | None = None,
+        groups: str = "average",
         prob: float = 0.94,
         interval: str = "hdi",
         draws: bool = False,
@@ -62,6 +63,10 @@ class EffectTables(Predictions):
             the response's standard deviation to either side of no difference (Kruschke 2018), for
             a slope or x + 1 divided by the standard deviation of x; of probabilities, on the link
             scale, and of ratios see `winstan.effects.rope.rope_of`.
+        groups : {"average", "zero"}
+            The effect in the groups of these data, averaged; or in a typical group, effects at
+            zero. With random slopes of the treatment the latter is wider: it is of the population
+            that the groups come from, as a linear mixed model's coefficient is.
         prob, interval
             As for `summary`.
         draws
@@ -90,6 +95,7 @@ class EffectTables(Predictions):
             pairs=pairs,
             slope=slope,
             rope=rope,
+            groups=groups,
         )
         if draws:
             return effects.contrast_draws(result)
@@ -101,6 +107,7 @@ class EffectTables(Predictions):
         scale: str = "response",
         ratio: bool = False,
         rope: float | Sequence[float] | None = None,
+        groups: str = "average",
         prob: float = 0.94,
         interval: str = "hdi",
         draws: bool = False,
@@ -112,7 +119,7 @@ class EffectTables(Predictions):
 
         Parameters
         ----------
-        scale, ratio, rope, prob, interval
+        scale, ratio, rope, groups, prob, interval
             As for `contrast`; the default region is each predictor's own.
         draws
             Return the draws in long form (columns predictor, contrast, draw, value).
@@ -129,7 +136,7 @@ class EffectTables(Predictions):
             If the formula has no population-level predictor, or an option is unknown.
         """
         results = effects.effects_table(
-            self.model, self._flat(), scale=scale, ratio=ratio, rope=rope
+            self.model, self._flat(), scale=scale, ratio=ratio, rope=rope, groups=groups
         )
         tables = []
         for result in results:

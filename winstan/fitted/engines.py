@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from winstan.backends import backend_named
+from winstan.draws import unconstrained_sizes
+from winstan.errors import OptionError
 from winstan.fitted.base import Fitted
 
 if TYPE_CHECKING:
@@ -41,8 +45,9 @@ class EngineViews(Fitted):
         Parameters
         ----------
         points : ndarray, shape (points, parameters)
-            In the unconstrained space of the Stan templates, which the PyMC backend shares:
-            beta_raw, log_sd, corr_raw, effect, log_aux.
+            In the unconstrained space of the Stan templates, which the PyMC backend shares, every
+            coordinate of order one: beta_raw (coefficients), log_sd, corr_raw (correlations),
+            effect (of the groups), log_aux. A single point may be a vector.
         engine : {"stan", "pymc"}, optional
             By default the one that made the fit.
 
@@ -50,7 +55,23 @@ class EngineViews(Fitted):
         -------
         density : ndarray, shape (points,)
         gradient : ndarray, shape (points, parameters)
+
+        Raises
+        ------
+        OptionError
+            If the points have another shape.
+        BackendError
+            If the engine is missing, or is bambi, whose coordinates are its own.
         """
+        points = np.atleast_2d(np.asarray(points, dtype=float))
+        blocks = unconstrained_sizes(self.model)
+        width = sum(blocks.values())
+        if points.ndim != 2 or points.shape[1] != width:
+            listed = ", ".join(f"{size} {name}" for name, size in blocks.items() if size)
+            raise OptionError(
+                f"points must have the shape (points, {width}), for {listed}; theirs is "
+                f"{points.shape}."
+            )
         return backend_named(engine or self.backend).log_density(self.model, points)
 
     @property

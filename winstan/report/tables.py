@@ -108,6 +108,13 @@ def effects_table(fit: Fit, *, prob: float) -> pd.DataFrame | None:
     except OptionError:
         return None  # no population-level predictor
     names = table["predictor"].astype(str) + " " + table["contrast"].astype(str)
+    if any(effect.name != "1" for group in fit.model.design.groups for effect in group.effects):
+        # With random slopes, these groups and their population are two questions.
+        typical = fit.effects(prob=prob, groups="zero")
+        table = pd.concat([table, typical], ignore_index=True)
+        names = pd.concat(
+            [names + " (these groups)", names + " (a typical group)"], ignore_index=True
+        )
     numbers = table.drop(columns=["predictor", "contrast"])
     out = rounded(numbers.drop(columns=["p_direction", "p_rope"], errors="ignore"))
     out["p_direction"] = [f"{p:.3f}" for p in table["p_direction"]]
