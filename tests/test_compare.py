@@ -228,7 +228,8 @@ def test_not_converged_is_no_disagreement():
     assert "3 of 1600 draws diverged" in found.verdict
     with pytest.raises(ws.AgreementError, match="has not converged"):
         found.raise_for_disagreement()
-    assert "stan 1 and stan 2 have not converged" in ws.agree(stuck, stuck).verdict
+    again = made_fit(MODEL, divergent=3, seed=7)
+    assert "stan 1 and stan 2 have not converged" in ws.agree(stuck, again).verdict
 
 
 # ---- what it refuses ----
@@ -350,7 +351,7 @@ def test_real_fits_agree_whatever_the_parametrization():
     rng = np.random.default_rng(1)
     frame = pd.DataFrame({"x": rng.normal(size=120), "g": np.repeat(list("abcdefghijklmno"), 8)})
     frame["y"] = 5 + frame.x + np.repeat(2 * rng.normal(size=15), 8) + 4 * rng.normal(size=120)
-    a, b = (
+    a, b, c = (
         ws.fit(
             "y ~ x + (1|g)",
             frame,
@@ -359,10 +360,11 @@ def test_real_fits_agree_whatever_the_parametrization():
             draws=1500,
             target_accept=0.95,
             progress=False,
+            silence="random_slopes",
         )
-        for s, p in ((1, "centered"), (2, "noncentered"))
+        for s, p in ((1, "centered"), (2, "noncentered"), (3, "marginal"))
     )
-    found = ws.agree(a, b, names=["centered", "noncentered"])
+    found = ws.agree(a, b, c, names=["centered", "noncentered", "marginal"])
     assert found.ok, found.verdict
     off = dataclasses.replace(a, _table=a.summary().assign(mean=lambda t: t["mean"] + 0.2 * t.sd))
     assert not ws.agree(off, b).ok

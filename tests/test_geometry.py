@@ -124,12 +124,12 @@ def test_the_coordinates_lead_back_to_the_effects(formula, wanted):
     data["h"], data["t"] = rng.integers(0, 5, 200), (data["g"] % 2).astype(float)
     data["y"] = 40 + 7 * rng.normal(size=9)[data["g"]] * (1 + data["x"]) + rng.normal(0, 5, 200)
     how = {True: "centered", False: "noncentered", None: None}[wanted]
-    model = model_of(formula, data, "gaussian", parametrization=how)
+    model = model_of(formula, data, "student", parametrization=how)
     seen = {}
     real = laplace.approximate
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(coordinates, "approximate", lambda p: seen.setdefault("fit", real(p)))
-        model = model_of(formula, data, "gaussian", parametrization=how)
+        model = model_of(formula, data, "student", parametrization=how)
     fit, geometry = seen["fit"], model.geometry
 
     factors = []
@@ -145,7 +145,7 @@ def test_the_coordinates_lead_back_to_the_effects(formula, wanted):
             np.exp(fit.log_sd)[None, None],
             factors,
             geometry.effect_location[None, None],
-            np.ones((1, 1, 1)),
+            np.ones((1, 1, 2)),
         ),
     )
     got = np.concatenate(
@@ -159,7 +159,7 @@ def test_the_coordinates_lead_back_to_the_effects(formula, wanted):
 
 
 def test_a_failed_start_names_the_response(monkeypatch):
-    def fails(*_):
+    def fails(*_, **__):
         raise ValueError("array must not contain infs or NaNs")
 
     monkeypatch.setattr(model_module, "choose_geometry", fails)

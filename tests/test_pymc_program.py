@@ -16,6 +16,7 @@ from scipy import stats
 from test_template_densities import CASES, STRUCTURES, data_of, formula_of
 
 import winstan as ws
+from winstan.backends import Settings, backend_named
 from winstan.backends.pymc_program import pymc_program
 from winstan.scales import correlation_names
 
@@ -291,3 +292,14 @@ def test_data_of_the_program_are_copies():
     given["y"][:] = -1
     pd.testing.assert_frame_equal(data, before)
     np.testing.assert_array_equal(model.design.response.y, before["y"])
+
+
+@pytest.mark.slow
+def test_a_slash_in_a_name_is_a_fraction_bar():
+    data = data_of("gaussian").rename(columns={"g": "p/q"})
+    model = model_of("y ~ I(x / 2) + (x|`p/q`)", data, "gaussian", parametrization="centered")
+    source, columns = pymc_program(model)
+    space = {"data": columns}
+    exec(source, space)
+    assert not any("/" in name for name in space["model"].named_vars)
+    backend_named("pymc").check(model, Settings())

@@ -56,6 +56,7 @@ PRIORS = {
 STRUCTURES = {
     "no groups": ("y ~ x + cond", {}),
     "no intercept": ("y ~ 0 + cond", {}),
+    "nested, no coefficients": ("y ~ 0 + (x|g) + (1|g:h)", {}),
     "intercepts": ("y ~ x + (1|g)", {"priors": PRIORS}),
     "correlated slopes": (
         "y ~ x + (x|g)",

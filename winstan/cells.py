@@ -92,7 +92,7 @@ def compress(design: Design, family: Family, link: Link) -> Cells:
     columns = [*design.X.T, offset]
     for group in design.groups:
         columns += [*group.Z.T, group.level]
-    of_design_row, first = _distinct(columns, design.X.shape[0])
+    of_design_row, first = distinct(columns, design.X.shape[0])
     of_row = of_design_row[design.row]
     n_cells = first.size
     return Cells(
@@ -108,8 +108,16 @@ def compress(design: Design, family: Family, link: Link) -> Cells:
     )
 
 
-def _distinct(columns: Iterable[np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the number of each row among the distinct ones, and the first row of each number."""
+def distinct(columns: Iterable[np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Tell the distinct rows of some columns of length n.
+
+    Returns
+    -------
+    code : ndarray of int, shape (n,)
+        The number of each row.
+    first : ndarray of int
+        The first row of each number.
+    """
     code = np.zeros(n, np.int64)
     for column in columns:
         if n and np.all(column == column[0]):
@@ -117,7 +125,7 @@ def _distinct(columns: Iterable[np.ndarray], n: int) -> tuple[np.ndarray, np.nda
         column_code, values = pd.factorize(column)
         # Renumbering after each column keeps the product below the square of the row count.
         code, _ = pd.factorize(code * np.int64(len(values)) + column_code)
-    n_distinct = int(code.max()) + 1 if n else 0
-    first = np.empty(n_distinct, np.int64)
+    ndistinct = int(code.max()) + 1 if n else 0
+    first = np.empty(ndistinct, np.int64)
     first[code[::-1]] = np.arange(n - 1, -1, -1)
     return code, first

@@ -97,7 +97,8 @@ def diagnose(draws: Draws, table: pd.DataFrame) -> Diagnostics:
     min_e_bfmi = float(np.nanmin(e_bfmi)) if n_draws > 1 else np.nan
     max_r_hat = float(table["r_hat"].max(skipna=False))
     bulk, tail = float(table["ess_bulk"].min()), float(table["ess_tail"].min())
-    ess = table[["ess_bulk", "ess_tail"]].min(axis=1)
+    # Missing where draws are too few, or stand still.
+    ess = table[["ess_bulk", "ess_tail"]].min(axis=1, skipna=False).fillna(0)
     # An R-hat that is missing is worse than any: a parameter that never moved.
     worst = table["r_hat"].fillna(np.inf).idxmax() if not max_r_hat < R_HAT_BELOW else ess.idxmin()
 

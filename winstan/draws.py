@@ -70,7 +70,7 @@ def unconstrained_sizes(model: Model) -> dict[str, int]:
     geometry = model.geometry
     widths = [group.Z.shape[1] for _, group in correlation_names(model.design)]
     return {
-        "beta_raw": geometry.beta_location.size,
+        "beta_raw": 0 if model.marginal else geometry.beta_location.size,
         "log_sd": geometry.log_sd_location.size,
         "corr_raw": sum(q * (q - 1) // 2 for q in widths),
         "effect": geometry.effect_location.size,
@@ -173,7 +173,9 @@ def _deviations(model: Model, sampled: Sampled, roots: Sequence[Array]) -> dict[
             turned = np.linalg.inv(term.basis) @ root
             root = np.linalg.cholesky(turned @ np.swapaxes(turned, -1, -2))
         if c:
-            mean = (sampled.beta @ term.carried[:c].reshape(-1, P).T).reshape(*v.shape[:-2], c, J)
+            mean = (sampled.beta @ term.carried[:c].reshape(c * J, P).T).reshape(
+                *v.shape[:-2], c, J
+            )
             for outer in term.outers:
                 mean = mean + outer.A[:c] @ out[outer.term][..., outer.level]
             scores = np.linalg.solve(root[..., :c, :c], v[..., :c, :] - mean)

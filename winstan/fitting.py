@@ -137,16 +137,20 @@ def fit(
         The same seed gives the same draws. None takes one at random; it is kept in
         ``draws["posterior"].attrs``.
     target_accept
-        NUTS's target acceptance rate; nearer 1 cures divergences, slowly. None is 0.8, or 0.95
-        with random slopes.
+        NUTS's target acceptance rate; nearer 1 cures divergences, slowly. None is 0.8; with
+        random slopes 0.95, or 0.9 where they are integrated out.
     cores
         Chains that run at once; None is as many as there are.
     progress
         Whether to show progress; None does in terminals and notebooks.
     sampler : {"pymc", "nutpie", "numpyro", "blackjax"}, optional
         Which NUTS the PyMC and bambi backends use; PyMC's by default.
-    parametrization : {"centered", "noncentered"}, or by group factor, or None
-        None decides for each group term from the data. It changes the speed, not the posterior.
+    parametrization : {"marginal", "centered", "noncentered"}, or by group factor, or None
+        It changes the speed, not the posterior. ``"marginal"`` integrates coefficients and group
+        effects out, and draws them exactly afterwards: gaussian and lognormal models with Normal
+        or Flat priors of the coefficients. The others sample them, and may differ by group factor:
+        ``{"mouse": "centered"}``. None takes marginal where it is possible and quick, and else
+        decides for each group term from the data.
     silence
         Names of `DesignWarning`s not to give, or ``"all"``; `winstan.guards.GUARDS` lists them.
 

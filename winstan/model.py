@@ -13,7 +13,9 @@ from winstan.errors import DataError, FamilyError, FormulaError, OptionError, ne
 from winstan.families import check_support
 from winstan.families.likelihoods import Sample
 from winstan.geometry import Geometry, choose_geometry
+from winstan.geometry.coordinates import MARGINAL_ACCEPT
 from winstan.geometry.laplace import Problem
+from winstan.marginal import Marginal, Plan, marginalise, plan_marginal
 from winstan.priors import Priors, resolve
 from winstan.scales import Scales, default_slots, measure_scales
 
@@ -48,6 +50,9 @@ class Model:
         the centred predictors.
     geometry : Geometry
         The coordinates to sample in.
+    marginal : Marginal or None
+        Statistics by which coefficients and effects are integrated out (and drawn afterwards);
+        None where they are sampled.
     """
 
     formula: Formula
@@ -60,6 +65,19 @@ class Model:
     predictor_mean: Array
     population: Array
     geometry: Geometry
+    marginal: Marginal | None = None
+
+    @property
+    def template(self) -> str:
+        """Name of the Stan template that has its density."""
+        return self.family.template if self.marginal is None else "gaussian_marginal"
+
+    @property
+    def target_accept(self) -> float:
+        """NUTS's target acceptance rate, unless the user gives one."""
+        if self.marginal is None:
+            return self.geometry.target_accept
+        return min(self.geometry.target_accept, MARGINAL_ACCEPT)
 
     @property
     def variables(self) -> tuple[Variable, ...]:
@@ -181,8 +199,10 @@ def build_model(
         The user's, by parameter name or class.
     center
         Whether to centre the population-level predictors.
-    parametrization : {"centered", "noncentered"}, or a mapping of group factor to those, or None
-        None decides for each group term from the data.
+    parametrization : {"marginal", "centered", "noncentered"}, or a mapping, or None
+        "marginal" integrates coefficients and effects out; the others sample them, and can be given
+        by group factor. None decides: marginal where that is possible and pays, else for each
+        group term from the data.
 
     Raises
     ------
@@ -203,16 +223,15 @@ def build_model(
     scales = measure_scales(cells, family, link)
     resolved = resolve(default_slots(design, cells, family, scales), priors, center=centered)
     problem = _problem(design, cells, population, family, link, scales, resolved)
-    wanted = _parametrization(design, parametrization)
-    try:
-        geometry = choose_geometry(problem, wanted)
-    except (ValueError, np.linalg.LinAlgError) as failed:  # numbers beyond what a double holds
-        y = design.response.y
-        raise DataError(
-            f"The approximate fit that starts the sampler failed ({failed}): '"
-            f"{design.response.name}' runs from {y.min():.3g} to {y.max():.3g}. Look for wrong "
-            "values in it and in the predictors; model its logarithm if it is so wide."
-        ) from failed
+    sampled = _parametrization(design, parametrization)
+    plan = None
+    if parametrization is None or parametrization == "marginal":
+        plan = _plan(design, cells, population, family, link, resolved, parametrization)
+    geometry = _geometry(design, problem, sampled, marginal=plan is not None)
+    marginal = None
+    if plan is not None:
+        coefficients = list(resolved.table.values())[: population.shape[1]]
+        marginal = marginalise(plan, cells, population, geometry, coefficients)
     return Model(
         formula=formula,
         design=design,
@@ -224,7 +243,28 @@ def build_model(
         predictor_mean=predictor_mean,
         population=population,
         geometry=geometry,
+        marginal=marginal,
     )
+
+
+def _geometry(
+    design: Design, problem: Problem, sampled: Mapping[int, bool], *, marginal: bool
+) -> Geometry:
+    """Choose the coordinates; numbers beyond what a double holds are the data's fault."""
+    try:
+        return choose_geometry(problem, sampled, marginal=marginal)
+    except np.linalg.LinAlgError as failed:
+        reason: Exception = failed
+    except ValueError as failed:
+        if "infs or NaNs" not in str(failed):  # scipy's words for numbers that have overflowed
+            raise
+        reason = failed
+    y = design.response.y
+    raise DataError(
+        f"The approximate fit that starts the sampler failed ({reason}): '"
+        f"{design.response.name}' runs from {y.min():.3g} to {y.max():.3g}. Look for wrong "
+        "values in it and in the predictors; model its logarithm if it is so wide."
+    ) from reason
 
 
 def _check_names(design: Design, family: Family) -> None:
@@ -280,15 +320,36 @@ def _check_response(design: Design, family: Family, link: Link, positions: np.nd
         )
 
 
+def _plan(
+    design: Design,
+    cells: Cells,
+    population: Array,
+    family: Family,
+    link: Link,
+    priors: Priors,
+    wanted: str | None,
+) -> Plan | None:
+    """How coefficients and effects are integrated out; None where they are to be sampled."""
+    plan = plan_marginal(design, cells, population, family, link, priors.table)
+    if isinstance(plan, Plan):
+        return plan if wanted == "marginal" or plan.pays else None
+    if wanted == "marginal":
+        raise OptionError(
+            f"parametrization='marginal' is not possible here: {plan}. Leave it out: the "
+            "coefficients and effects are then sampled."
+        )
+    return None
+
+
 def _parametrization(design: Design, wanted: str | Mapping[str, str] | None) -> dict[int, bool]:
     known = {"centered": True, "noncentered": False}
     factors = [group.factor for group in design.groups]
-    if wanted is None:
+    if wanted is None or wanted == "marginal":
         return {}
     if not isinstance(wanted, str | Mapping) or (isinstance(wanted, str) and wanted not in known):
         raise OptionError(
-            f"parametrization= must be 'centered', 'noncentered', or one of them by group factor, "
-            f"not {wanted!r}."
+            f"parametrization= must be 'marginal', 'centered', 'noncentered', or one of the last "
+            f"two by group factor, not {wanted!r}."
         )
     if isinstance(wanted, str):
         wanted = dict.fromkeys(factors, wanted)
@@ -302,6 +363,11 @@ def _parametrization(design: Design, wanted: str | Mapping[str, str] | None) -> 
             raise OptionError(
                 f"parametrization= of {factor!r} must be 'centered' or 'noncentered', "
                 f"not {choice!r}."
+                + (
+                    " All factors are marginal together: parametrization='marginal'."
+                    if choice == "marginal"
+                    else ""
+                )
             )
     return {m: known[wanted[factor]] for m, factor in enumerate(factors) if factor in wanted}
 

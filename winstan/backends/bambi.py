@@ -7,7 +7,6 @@ cannot express is refused, with the backend that can.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from winstan.backends.base import Settings
-    from winstan.design import GroupTerm
     from winstan.families import Array
     from winstan.model import Model, Variable
     from winstan.priors import Prior
@@ -42,6 +40,8 @@ FAMILIES = {
     "binomial": "binomial",
 }
 RESPONSE, TRIALS, WEIGHT = "winstan_y", "winstan_trials", "winstan_weight"
+# Families whose weighted density is the sum over weighted rows; that of gamma is not, for one.
+WEIGHTED = ("gaussian", "lognormal", "poisson", "negative_binomial")
 # Rows of whole weights are repeated, up to this many in all.
 REPEAT_UP_TO = 1_000_000
 
@@ -64,7 +64,7 @@ class BambiBackend:
         """
         import_bambi()
         checked_sampler(settings.sampler)
-        bambi_model(model)
+        built_model(model)
 
     def sample(self, model: Model, settings: Settings) -> Draws:
         """Draw from the posterior with the NUTS of PyMC or of `settings.sampler`.
@@ -123,7 +123,7 @@ class BambiBackend:
             If bambi cannot express the model.
         """
         _check(model)
-        ours = {_factor_column(group): group.factor for group in model.design.groups}
+        ours = {column: factor for factor, column in _factor_columns(model).items()}
         priors = {}
         for name, prior in _priors(Writer, model).items():
             effect, bar, column = name.partition("|")
@@ -165,10 +165,30 @@ def bambi_model(model: Model) -> bambi.Model:
             extra_namespace=dict(model.design.names),
         )
     except Exception as problem:  # bambi and formulae raise what they like
-        raise BackendError(
-            f"bambi cannot express this model ({type(problem).__name__}: {problem}); "
-            "backend='stan' and 'pymc' can."
-        ) from problem
+        raise _not_expressed(problem) from problem
+
+
+def built_model(model: Model) -> bambi.Model:
+    """Translate a model to bambi's, and let bambi build its PyMC model.
+
+    Raises
+    ------
+    BackendError
+        If bambi cannot express it.
+    """
+    out = bambi_model(model)
+    try:
+        out.build()
+    except Exception as problem:  # bambi and PyMC raise what they like
+        raise _not_expressed(problem) from problem
+    return out
+
+
+def _not_expressed(problem: Exception) -> BackendError:
+    return BackendError(
+        f"bambi cannot express this model ({type(problem).__name__}: {problem}); "
+        "backend='stan' and 'pymc' can."
+    )
 
 
 def _check(model: Model) -> None:
@@ -178,18 +198,44 @@ def _check(model: Model) -> None:
                 f"bambi cannot express the correlated effects of {group.factor!r}: use "
                 f"backend='stan' or 'pymc', or (... || {group.factor}) for uncorrelated ones."
             )
-    if _weights(model) is not None and (model.center or model.design.response.trials is not None):
-        raise BackendError(
-            "bambi cannot weight rows by other than whole numbers around a weighted mean, nor "
-            "binomial counts: use backend='stan' or 'pymc'; or center=False, unless it is binomial."
-        )
+    _check_weights(model)
+    own = {"mu", "p", *model.family.auxiliary}
+    for term in model.design.terms:
+        if term.name in own:
+            raise BackendError(
+                f"bambi has a parameter of its own called {term.name!r}: rename that column, or "
+                "use backend='stan' or 'pymc'."
+            )
     if model.link.name == "sqrt":
         raise BackendError("bambi has no sqrt link; backend='stan' and 'pymc' have.")
 
 
-def _factor_column(group: GroupTerm) -> str:
-    plain = group.factor.replace(":", "_by_")
-    return "winstan_" + re.sub(r"\W", lambda found: f"_{ord(found[0]):x}_", plain)
+def _check_weights(model: Model) -> None:
+    if model.design.weights is None:
+        return
+    elsewhere = "use backend='stan' or 'pymc'"
+    if not model.formula.elementwise:
+        raise BackendError(
+            "bambi would see rows repeated by their weights, and functions of whole columns "
+            f"(scale, center, poly) give other values on those: {elsewhere}."
+        )
+    if _weights(model) is None:
+        return
+    if model.family.name not in WEIGHTED:
+        raise BackendError(
+            f"bambi cannot weight rows of {model.family.name} responses by fractions: {elsewhere}."
+        )
+    if model.center:
+        raise BackendError(
+            "bambi centres predictors at a mean without weights, which fractions of rows move: "
+            f"{elsewhere}, or center=False."
+        )
+
+
+def _factor_columns(model: Model) -> dict[str, str]:
+    """Name a column for each factor: what users call theirs may be no name for bambi."""
+    factors = dict.fromkeys(group.factor for group in model.design.groups)
+    return {factor: f"winstan_group_{i}" for i, factor in enumerate(factors)}
 
 
 def _formula(model: Model) -> str:
@@ -201,7 +247,7 @@ def _formula(model: Model) -> str:
     right = [model.formula.common]
     right += [f"offset({offset})" for offset in model.formula.offset]
     for spec, group in zip(model.formula.groups, model.design.groups, strict=True):
-        right.append(f"({spec.effects}|{_factor_column(group)})")
+        right.append(f"({spec.effects}|{_factor_columns(model)[group.factor]})")
     return f"{response} ~ {' + '.join(right)}"
 
 
@@ -225,7 +271,8 @@ def _data(model: Model) -> pd.DataFrame:
     for group in design.groups:
         codes = group.level[design.row]
         # Levels by number, so that their order is ours whatever they are called.
-        data[_factor_column(group)] = pd.Categorical(codes, categories=range(len(group.levels)))
+        column = _factor_columns(model)[group.factor]
+        data[column] = pd.Categorical(codes, categories=range(len(group.levels)))
     if design.weights is not None and weights is None:
         return data.loc[data.index.repeat(design.weights.astype(int))].reset_index(drop=True)
     return data
@@ -249,24 +296,29 @@ def _priors(bmb: Any, model: Model) -> dict[str, Any]:
     design = model.design
     out = {}
     if design.intercept:
-        out["Intercept"] = _prior(bmb, [priors["Intercept"]], scalar=True)
+        out["Intercept"] = _prior(bmb, [priors["Intercept"]], scalar=True, positive=False)
     for term in design.terms:
         out[term.name] = _prior(
-            bmb, [priors[name] for name in term.column_names], scalar=not term.labels
+            bmb,
+            [priors[name] for name in term.column_names],
+            scalar=not term.labels,
+            positive=False,
         )
     for group in design.groups:
         for effect in group.effects:
             whole = f"{effect.name}|{group.factor}_sigma"
             names = [f"{whole}[{label}]" for label in effect.labels] or [whole]
-            sigma = _prior(bmb, [priors[name] for name in names], scalar=not effect.labels)
-            key = f"{effect.name}|{_factor_column(group)}"
+            sigma = _prior(
+                bmb, [priors[name] for name in names], scalar=not effect.labels, positive=True
+            )
+            key = f"{effect.name}|{_factor_columns(model)[group.factor]}"
             out[key] = bmb.Prior("Normal", mu=0, sigma=sigma)
     for name in model.family.auxiliary:
-        out[name] = _prior(bmb, [priors[name]], scalar=True)
+        out[name] = _prior(bmb, [priors[name]], scalar=True, positive=True)
     return out
 
 
-def _prior(bmb: Any, priors: list[Prior], *, scalar: bool) -> Any:
+def _prior(bmb: Any, priors: list[Prior], *, scalar: bool, positive: bool) -> Any:
     """Translate the priors of one term: one distribution, with a number for each column."""
     kinds = {type(prior).__name__ for prior in priors}
     if len(kinds) > 1:
@@ -292,7 +344,7 @@ def _prior(bmb: Any, priors: list[Prior], *, scalar: bool) -> Any:
         name: float(column[0]) if scalar else column
         for name, column in zip(arguments, columns, strict=True)
     }
-    return bmb.Prior(kind, **numbers)
+    return bmb.Prior("HalfFlat" if positive and kind == "Flat" else kind, **numbers)
 
 
 def _values(posterior: xr.Dataset, variable: Variable, model: Model) -> Array:
@@ -302,6 +354,7 @@ def _values(posterior: xr.Dataset, variable: Variable, model: Model) -> Array:
         own = {f"{effect.name}|{group.factor}": effect.name for effect in group.effects}
         for ours, effect in own.items():
             if name in (ours, f"{ours}_sigma"):
-                theirs = f"{effect}|{_factor_column(group)}{name[len(ours) :]}"
+                column = _factor_columns(model)[group.factor]
+                theirs = f"{effect}|{column}{name[len(ours) :]}"
                 return posterior[theirs].transpose("chain", "draw", ...).to_numpy()
     return posterior[name].transpose("chain", "draw", ...).to_numpy()

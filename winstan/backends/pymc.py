@@ -14,15 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from winstan.backends.pymc_groups import group_effects
 from winstan.backends.pymc_likelihoods import LOG_LIKELIHOODS
+from winstan.backends.pymc_marginal import add_marginal_likelihood
+from winstan.backends.pymc_priors import add_priors, correlation_factors
 from winstan.backends.pymc_program import pymc_program
 from winstan.draws import Draws, Sampled, canonical, run_attributes
 from winstan.errors import BackendError, OptionError
+from winstan.marginal.draws import sampled_with_effects
 from winstan.progress import someone_looks_on
 from winstan.scales import correlation_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     import pymc
     import xarray as xr
@@ -30,7 +34,6 @@ if TYPE_CHECKING:
     from winstan.backends.base import Settings
     from winstan.families import Array
     from winstan.model import Model
-    from winstan.priors import Prior
 
 SAMPLERS = ("pymc", "nutpie", "numpyro", "blackjax")
 MAX_TREEDEPTH = 10
@@ -64,6 +67,7 @@ class PymcBackend:
         """
         import_pymc()
         checked_sampler(settings.sampler)
+        pymc_model(model)
 
     def sample(self, model: Model, settings: Settings) -> Draws:
         """Draw from the posterior with NUTS: PyMC's, or that of `settings.sampler`.
@@ -85,7 +89,7 @@ class PymcBackend:
                 chains=settings.chains,
                 cores=settings.cores,
                 random_seed=settings.seed,
-                target_accept=settings.target_accept or model.geometry.target_accept,
+                target_accept=settings.target_accept or model.target_accept,
                 nuts_sampler=sampler,
                 var_names=blocks,
                 progressbar=progress,
@@ -93,7 +97,7 @@ class PymcBackend:
                 compute_convergence_checks=False,
             )
         return Draws(
-            posterior=canonical(model, _sampled(model, tree["posterior"])),
+            posterior=canonical(model, _sampled(model, tree["posterior"], settings.seed)),
             sample_stats=sampler_statistics(tree["sample_stats"], settings, sampler),
             attrs=run_attributes(
                 f"pymc ({sampler})",
@@ -107,7 +111,8 @@ class PymcBackend:
     def log_density(self, model: Model, unconstrained: Array) -> tuple[Array, Array]:
         """Log density (Jacobians included) and gradient at unconstrained points, one a row.
 
-        The order is the Stan templates': beta_raw, log_sd, corr_raw, effect, log_aux.
+        The order is the Stan templates': beta_raw, log_sd, corr_raw, effect, log_aux; of a marginal
+        model log_sd, corr_raw, log_aux.
         """
         built = pymc_model(model)
         variables = built.value_vars
@@ -191,139 +196,45 @@ def pymc_model(model: Model) -> pymc.Model:
     ]
     n_sd, n_aux = geometry.log_sd_location.size, geometry.log_aux_location.size
     P = geometry.beta_location.size
+    marginal = model.marginal
     priors = list(model.priors.table.values())
 
     def block(name: str, size: int) -> Any:
         return pm.Flat(name, shape=size) if size else pt.zeros(0)
 
     with pm.Model() as built:
-        beta = geometry.beta_location + pt.dot(geometry.beta_scale, block("beta_raw", P))
+        if marginal is None:
+            beta = geometry.beta_location + pt.dot(geometry.beta_scale, block("beta_raw", P))
+            add_priors(pm, "beta_prior", priors[:P], beta)
         log_sd = geometry.log_sd_location + geometry.log_sd_scale * block("log_sd", n_sd)
         corr_raw = block("corr_raw", sum(n_free))
-        effect = geometry.effect_location + geometry.effect_scale * block(
-            "effect", geometry.effect_location.size
-        )
+        if marginal is None:
+            effect = geometry.effect_location + geometry.effect_scale * block(
+                "effect", geometry.effect_location.size
+            )
+        else:
+            corr_raw = geometry.corr_location + geometry.corr_scale * corr_raw
         log_aux = geometry.log_aux_location + geometry.log_aux_scale * block("log_aux", n_aux)
         sd, aux = pt.exp(log_sd), pt.exp(log_aux)
 
-        _add_priors(pm, "beta_prior", priors[:P], beta)
-        _add_priors(pm, "sd_prior", priors[P : P + n_sd], sd)
-        _add_priors(pm, "aux_prior", priors[len(priors) - n_aux :] if n_aux else [], aux)
+        add_priors(pm, "sd_prior", priors[P : P + n_sd], sd)
+        add_priors(pm, "aux_prior", priors[len(priors) - n_aux :] if n_aux else [], aux)
         pm.Potential("jacobian", log_sd.sum() + log_aux.sum())
 
+        factors = correlation_factors(pm, pt, model, corr_raw, n_free)
+        if marginal is not None:
+            add_marginal_likelihood(pm, pt, model, marginal, sd, factors, aux[0])
+            return built
         eta = cells.offset + pt.dot(model.population, beta)
-        factors = _correlation_factors(pm, pt, model, corr_raw, n_free)
-        eta = eta + _group_effects(pm, pt, model, beta, sd, factors, effect)
+        eta = eta + group_effects(pm, pt, model, beta, sd, factors, effect)
         likelihood = LOG_LIKELIHOODS[model.family.template]
         named = dict(zip(model.family.auxiliary, (aux[a] for a in range(n_aux)), strict=True))
         pm.Potential("likelihood", likelihood(cells.statistics, eta, named, model.link.name))
     return built
 
 
-def _group_effects(
-    pm: Any, pt: Any, model: Model, beta: Any, sd: Any, factors: Sequence[Any], effect: Any
-) -> Any:
-    """Sum of the group terms in each cell; their densities are added as potentials."""
-    geometry, cells = model.geometry, model.cells
-    names = iter(factors)
-    roots, starts, k, t = [], [], 0, 0
-    for group in model.design.groups:
-        q = group.Z.shape[1]
-        correlated = group.correlated and q > 1
-        roots.append(sd[k : k + q][:, None] * (next(names) if correlated else pt.eye(q)))
-        starts.append((k, t))
-        k += q
-        t += len(group.levels) * q
-    total: Any = 0.0
-    deviations: dict[int, Any] = {}
-    for m in geometry.order:
-        term, root = geometry.terms[m], roots[m]
-        q, J, P = term.carried.shape
-        c, (k, t) = term.centered, starts[m]
-        z = effect[t : t + J * q].reshape((q, J))
-        if np.any(term.basis != np.eye(q)):
-            turned = pt.dot(np.linalg.inv(term.basis), root)
-            root = pt.linalg.cholesky(pt.dot(turned, turned.T))
-        jacobian: Any = 0.0
-        if c:
-            mean = pt.dot(term.carried[:c].reshape(-1, P), beta).reshape((c, J))
-            for outer in term.outers:
-                mean = mean + pt.dot(outer.A[:c], deviations[outer.term])[:, outer.level]
-            scores = pt.linalg.solve_triangular(root[:c, :c], z[:c] - mean, lower=True)
-            z = pt.concatenate([scores, z[c:]])
-            jacobian = -J * pt.log(pt.diag(root)[:c]).sum()
-        pm.Potential(
-            f"effects_{model.design.groups[m].factor}_{m}", _standard_normal(pt, z) + jacobian
-        )
-        deviations[m] = pt.dot(root, z)
-        for i in range(q):
-            total = total + geometry.Z[:, k + i] * deviations[m][i][cells.level[m]]
-    return total
-
-
-def _standard_normal(pt: Any, z: Any) -> Any:
-    return -0.5 * pt.sqr(z).sum() - 0.5 * np.log(2 * np.pi) * z.size
-
-
-def _add_priors(pm: Any, name: str, priors: Sequence[Prior], values: Any) -> None:
-    """Add the priors of a vector, those of one kind together."""
-    kinds = dict.fromkeys(type(prior) for prior in priors)
-    distributions: dict[str, Any] = {
-        "Normal": pm.Normal.dist,
-        "StudentT": lambda nu, mu, sigma: pm.StudentT.dist(nu=nu, mu=mu, sigma=sigma),
-        "Cauchy": pm.Cauchy.dist,
-        "Exponential": pm.Exponential.dist,
-        "Gamma": lambda alpha, beta: pm.Gamma.dist(alpha=alpha, beta=beta),
-        "InverseGamma": lambda alpha, beta: pm.InverseGamma.dist(alpha=alpha, beta=beta),
-        "HalfNormal": pm.HalfNormal.dist,
-        "HalfStudentT": lambda nu, sigma: pm.HalfStudentT.dist(nu=nu, sigma=sigma),
-        "HalfCauchy": pm.HalfCauchy.dist,
-    }
-    for kind in kinds:
-        if kind.__name__ == "Flat":
-            continue
-        at = [i for i, prior in enumerate(priors) if type(prior) is kind]
-        numbers = np.array([priors[i].numbers for i in at]).T
-        density = pm.logp(distributions[kind.__name__](*numbers), values[at])
-        pm.Potential(f"{name}_{kind.__name__}", density.sum())
-
-
-def _correlation_factors(
-    pm: Any, pt: Any, model: Model, raw: Any, n_free: Sequence[int]
-) -> list[Any]:
-    """Cholesky factors of the correlation matrices, with LKJ densities and Jacobians as potentials.
-
-    Canonical partial correlations z = tanh(raw) fill each row from the left, each taking its share
-    of what is left of the row's unit length (Lewandowski, Kurowicka and Joe 2009).
-    """
-    factors, at = [], 0
-    for (name, group), n in zip(correlation_names(model.design), n_free, strict=True):
-        q = group.Z.shape[1]
-        z = pt.tanh(raw[at : at + n])
-        log_jacobian = pt.log1p(-pt.sqr(z)).sum()
-        rows, diagonal, entry = [], [pt.as_tensor(1.0)], 0
-        for i in range(q):
-            left: Any = pt.as_tensor(1.0)
-            row = []
-            for _ in range(i):
-                value = z[entry] * pt.sqrt(left)
-                log_jacobian = log_jacobian + 0.5 * pt.log(left)
-                left = left - pt.sqr(value)
-                row.append(value)
-                entry += 1
-            if i:
-                diagonal.append(pt.sqrt(left))
-            rows.append(pt.stack([*row, diagonal[i], *[pt.as_tensor(0.0)] * (q - 1 - i)]))
-        eta = model.priors[name].numbers[0]
-        power = np.arange(q - 1, -1, -1) + 2 * (eta - 1)  # of each diagonal entry, from the first
-        pm.Potential(name, log_jacobian + pt.dot(power, pt.log(pt.stack(diagonal))))
-        factors.append(pt.stack(rows))
-        at += n
-    return factors
-
-
-def _sampled(model: Model, posterior: xr.Dataset) -> Sampled:
-    """Turn raw draws into the geometry's quantities, as the graph does."""
+def _sampled(model: Model, posterior: xr.Dataset, seed: int) -> Sampled:
+    """Turn raw draws into the geometry's quantities, as the graph does; draw what it integrates."""
     geometry = model.geometry
 
     def take(name: str, size: int) -> Array:
@@ -331,22 +242,29 @@ def _sampled(model: Model, posterior: xr.Dataset) -> Sampled:
             return posterior[name].to_numpy()
         return np.zeros((posterior.sizes["chain"], posterior.sizes["draw"], 0))
 
-    beta = take("beta_raw", geometry.beta_location.size) @ geometry.beta_scale.T
     log_sd = take("log_sd", geometry.log_sd_location.size) * geometry.log_sd_scale
-    effect = take("effect", geometry.effect_location.size) * geometry.effect_scale
     log_aux = take("log_aux", geometry.log_aux_location.size) * geometry.log_aux_scale
+    sd = np.exp(log_sd + geometry.log_sd_location)
+    aux = np.exp(log_aux + geometry.log_aux_location)
+    corr_raw = take("corr_raw", geometry.corr_location.size)
+    if model.marginal is not None:
+        corr_raw = geometry.corr_location + geometry.corr_scale * corr_raw
     factors, at = [], 0
     for _, group in correlation_names(model.design):
         q = group.Z.shape[1]
         n = q * (q - 1) // 2
-        factors.append(_factor_of(posterior["corr_raw"].to_numpy()[..., at : at + n], q))
+        factors.append(_factor_of(corr_raw[..., at : at + n], q))
         at += n
+    if model.marginal is not None:
+        return sampled_with_effects(model, sd, factors, aux, seed)
+    beta = take("beta_raw", geometry.beta_location.size) @ geometry.beta_scale.T
+    effect = take("effect", geometry.effect_location.size) * geometry.effect_scale
     return Sampled(
         beta=beta + geometry.beta_location,
-        sd=np.exp(log_sd + geometry.log_sd_location),
+        sd=sd,
         factors=factors,
         effect=effect + geometry.effect_location,
-        aux=np.exp(log_aux + geometry.log_aux_location),
+        aux=aux,
     )
 
 

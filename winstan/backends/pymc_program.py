@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from winstan import priors as pr
 from winstan.backends.program_names import Group, Names, Parts, number, one_line, quoted, spoken
+from winstan.draws import tree_name
 from winstan.model import correlation_labels, effect_coords
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ class _Program:
 
     def _call(self, text: str) -> str:
         """Find a name that no other variable or dim of PyMC's has."""
+        text = tree_name(text)  # PyMC allows no slash
         while text in self.called:
             text += "_"
         self.called.add(text)
@@ -349,7 +351,7 @@ def _prior(
     """Write a variable: priors of one kind, with a number for each element or one for all."""
     kind, parameters = _PRIORS[type(priors[0])]
     kind = f"Half{kind}" if kind == "Flat" and positive else kind
-    arguments = [quoted(called)]
+    arguments = [quoted(tree_name(called))]
     by_parameter = zip(*(prior.numbers for prior in priors), strict=True)
     for parameter, values in zip(parameters, by_parameter, strict=True):
         numbers = [number(value) for value in values]
@@ -362,13 +364,13 @@ def _prior(
 
 def _normal(name: str, called: str, dims: str) -> list[str]:
     """Write z-scores."""
-    arguments = [quoted(called), "mu=0", "sigma=1", f"dims={dims}"]
+    arguments = [quoted(tree_name(called)), "mu=0", "sigma=1", f"dims={dims}"]
     return _statement(f"{name} = pm.Normal(", arguments, ")")
 
 
 def _deterministic(called: str, value: str, dims: str) -> list[str]:
     """Write what is to be reported under a name of winstan's."""
-    return _statement("pm.Deterministic(", [quoted(called), value, f"dims={dims}"], ")")
+    return _statement("pm.Deterministic(", [quoted(tree_name(called)), value, f"dims={dims}"], ")")
 
 
 def _statement(head: str, arguments: Sequence[str], tail: str) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from winstan.backends.stan_program import stan_program
 from winstan.draws import Draws, Sampled, canonical, run_attributes
+from winstan.marginal.draws import sampled_with_effects
 from winstan.scales import correlation_names
 from winstan.toolchain import build, template_path, toolchain
 from winstan.toolchain import run as runner
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from winstan.backends.base import Settings
     from winstan.families.links import Array
+    from winstan.marginal import Marginal
     from winstan.model import Model
     from winstan.priors import Prior
 
@@ -48,20 +50,20 @@ class StanBackend:
             If the template cannot be compiled, or the sampler fails.
         """
         raw = runner.sample(
-            build(model.family.template, progress=settings.progress),
+            build(model.template, progress=settings.progress),
             stan_data(model),
             chains=settings.chains,
             warmup=settings.warmup,
             draws=settings.draws,
             seed=settings.seed,
-            target_accept=settings.target_accept or model.geometry.target_accept,
+            target_accept=settings.target_accept or model.target_accept,
             max_treedepth=MAX_TREEDEPTH,
             cores=settings.cores,
             metric=model.geometry.metric,
             progress=settings.progress,
         )
         return Draws(
-            posterior=canonical(model, _sampled(model, raw.columns, raw.values)),
+            posterior=canonical(model, _sampled(model, raw.columns, raw.values, settings.seed)),
             sample_stats={
                 "lp": raw.sampler["lp__"],
                 "diverging": raw.sampler["divergent__"].astype(bool),
@@ -80,9 +82,10 @@ class StanBackend:
     def log_density(self, model: Model, unconstrained: Array) -> tuple[Array, Array]:
         """Log density (Jacobians included) and gradient at unconstrained points, one a row.
 
-        The order is the template's: beta_raw, log_sd, corr_raw, effect, log_aux.
+        The order is the template's: beta_raw, log_sd, corr_raw, effect, log_aux; of a marginal
+        model log_sd, corr_raw, log_aux.
         """
-        return runner.log_density(build(model.family.template), stan_data(model), unconstrained)
+        return runner.log_density(build(model.template), stan_data(model), unconstrained)
 
     def code(self, model: Model) -> str:
         """Return a short program of this very formula, row by row: to read, or to publish.
@@ -96,9 +99,46 @@ BACKEND = StanBackend()
 
 
 def stan_data(model: Model) -> dict[str, Any]:
-    """Return the data of a template, under the names of ``stan/include/data.stan``."""
-    design, cells, geometry = model.design, model.cells, model.geometry
-    groups = design.groups
+    """Return the data of the model's template, under the names of its data block."""
+    shared = _terms_data(model)
+    own = _marginal_data(model, model.marginal) if model.marginal else _cells_data(model)
+    return shared | own
+
+
+def _terms_data(model: Model) -> dict[str, Any]:
+    """Return what all templates need: group terms, priors and scales of their parameters."""
+    geometry, groups = model.geometry, model.design.groups
+    widths = [group.Z.shape[1] for group in groups]
+    lkj_of = {
+        id(group): model.priors[name].numbers[0] for name, group in correlation_names(model.design)
+    }
+    P = model.population.shape[1]
+    sd_names = list(model.priors.table)[P : P + sum(widths)]
+    sd_kind, sd_numbers = _prior_data(model.priors[n] for n in sd_names)
+    aux_kind, aux_numbers = _prior_data(model.priors[n] for n in model.family.auxiliary)
+    return {
+        "M": len(groups),
+        "J": [len(group.levels) for group in groups],
+        "q": widths,
+        "correlated": [int(g.correlated and q > 1) for g, q in zip(groups, widths, strict=True)],
+        "Q": sum(widths),
+        "sd_prior": sd_kind,
+        "sd_prior_p": sd_numbers,
+        "lkj": [lkj_of.get(id(group), 1.0) for group in groups],
+        "A": len(model.family.auxiliary),
+        "aux_prior": aux_kind,
+        "aux_prior_p": aux_numbers,
+        "log_sd_location": geometry.log_sd_location,
+        "log_sd_scale": geometry.log_sd_scale,
+        "log_aux_location": geometry.log_aux_location,
+        "log_aux_scale": geometry.log_aux_scale,
+    }
+
+
+def _cells_data(model: Model) -> dict[str, Any]:
+    """Return the rest of ``stan/include/data.stan``, and the cells' statistics."""
+    cells, geometry = model.cells, model.geometry
+    groups = model.design.groups
     widths = [group.Z.shape[1] for group in groups]
     q_max = max(widths, default=0)
     turn = np.zeros((len(groups), q_max, q_max))
@@ -108,28 +148,16 @@ def stan_data(model: Model) -> dict[str, Any]:
     passed = np.zeros((len(nested), q_max, q_max))
     for e, (_, outer) in enumerate(nested):
         passed[e, : outer.A.shape[0], : outer.A.shape[1]] = outer.A
-    correlated = [int(g.correlated and q > 1) for g, q in zip(groups, widths, strict=True)]
-    lkj_of = {id(group): model.priors[name].numbers[0] for name, group in correlation_names(design)}
-
-    n_coefficients = model.population.shape[1]
-    names = list(model.priors.table)
-    sd_names = names[n_coefficients : n_coefficients + sum(widths)]
-    beta_kind, beta_numbers = _prior_data(model.priors[n] for n in names[:n_coefficients])
-    sd_kind, sd_numbers = _prior_data(model.priors[n] for n in sd_names)
-    aux_kind, aux_numbers = _prior_data(model.priors[n] for n in model.family.auxiliary)
+    P = model.population.shape[1]
+    beta_kind, beta_numbers = _prior_data(list(model.priors.table.values())[:P])
     return {
         "C": cells.n,
-        "P": n_coefficients,
+        "P": P,
         "X": model.population,
         "offsets": cells.offset,
         "link": model.link.code,
-        "M": len(groups),
-        "J": [len(group.levels) for group in groups],
-        "q": widths,
-        "correlated": correlated,
         "centered": [term.centered for term in geometry.terms],
         "level": np.array([level + 1 for level in cells.level]).reshape(len(groups), cells.n),
-        "Q": sum(widths),
         "Z": geometry.Z,
         "T": geometry.effect_location.size,
         "carried": geometry.carried,
@@ -145,21 +173,32 @@ def stan_data(model: Model) -> dict[str, Any]:
         "outer_level": np.concatenate([o.level + 1 for _, o in nested] or [np.zeros(0, int)]),
         "beta_prior": beta_kind,
         "beta_prior_p": beta_numbers,
-        "sd_prior": sd_kind,
-        "sd_prior_p": sd_numbers,
-        "lkj": [lkj_of.get(id(group), 1.0) for group in groups],
-        "A": len(model.family.auxiliary),
-        "aux_prior": aux_kind,
-        "aux_prior_p": aux_numbers,
         "beta_location": geometry.beta_location,
         "beta_scale": geometry.beta_scale,
-        "log_sd_location": geometry.log_sd_location,
-        "log_sd_scale": geometry.log_sd_scale,
         "effect_location": geometry.effect_location,
         "effect_scale": geometry.effect_scale,
-        "log_aux_location": geometry.log_aux_location,
-        "log_aux_scale": geometry.log_aux_scale,
         **cells.statistics,
+    }
+
+
+def _marginal_data(model: Model, marginal: Marginal) -> dict[str, Any]:
+    """Return the rest of the data of ``stan/gaussian_marginal.stan``."""
+    return {
+        "W": marginal.residual.shape[0],
+        "K": marginal.count.size,
+        "width": marginal.R.shape[1],
+        "n_groups": marginal.count,
+        "R": marginal.R,
+        "projected": marginal.projected,
+        "spread": marginal.spread,
+        "residual": marginal.residual,
+        "prior": marginal.prior,
+        "n_sigma": marginal.n_sigma,
+        "log_constant": marginal.log_constant,
+        "column": [at + 1 for at in marginal.column],
+        "n_corr": model.geometry.corr_location.size,
+        "corr_location": model.geometry.corr_location,
+        "corr_scale": model.geometry.corr_scale,
     }
 
 
@@ -183,8 +222,8 @@ def _prior_data(priors: Iterable[Prior]) -> tuple[list[int], Array]:
     return [prior.kind for prior in priors], numbers
 
 
-def _sampled(model: Model, columns: tuple[str, ...], values: Array) -> Sampled:
-    """Pick a template's quantities from the columns of CmdStan's CSV."""
+def _sampled(model: Model, columns: tuple[str, ...], values: Array, seed: int) -> Sampled:
+    """Pick a template's quantities from the columns of CmdStan's CSV; draw what it integrates."""
     where: dict[str, list[int]] = {}
     for i, column in enumerate(columns):
         where.setdefault(column.split(".")[0], []).append(i)
@@ -199,4 +238,6 @@ def _sampled(model: Model, columns: tuple[str, ...], values: Array) -> Sampled:
         block = entries[..., at : at + q * q].reshape(*entries.shape[:-1], q, q)
         factors.append(np.swapaxes(block, -1, -2))  # Stan's to_vector goes column by column
         at += q * q
+    if model.marginal is not None:
+        return sampled_with_effects(model, take("sd"), factors, take("aux"), seed)
     return Sampled(take("beta"), take("sd"), factors, take("effect"), take("aux"))

@@ -42,9 +42,10 @@ def run_fit(arguments: argparse.Namespace) -> int:
 
 def run_agree(arguments: argparse.Namespace) -> int:
     """``winstan agree``."""
-    from winstan.compare import agree
+    from winstan.compare.agreement import agree, check_alpha
     from winstan.fitting import fit
 
+    check_alpha(arguments.alpha)
     data = read_table(arguments.data)
     make_folder(arguments.out)
     backends = tuple(name.strip() for name in arguments.backends.split(","))
@@ -91,11 +92,9 @@ def run_demo(arguments: argparse.Namespace) -> int:
 
 def run_prepare(arguments: argparse.Namespace) -> int:
     """``winstan prepare``."""
-    from winstan.families import FAMILIES
-    from winstan.toolchain import prebuild
+    from winstan.toolchain import prebuild, template_names
 
-    templates = arguments.templates or sorted({f.template for f in FAMILIES.values()})
-    for path in prebuild(templates):
+    for path in prebuild(arguments.templates or template_names()):
         print(path)
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BAD_INPUT = 2
+OWN_ERROR = 70
 INTERRUPTED = 130
 
 
@@ -31,8 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0; of `agree`, 1 if the fits disagree and 3 if one has not converged; 2 on bad input, with
-        one line on standard error; 130 when interrupted.
+        0; of `agree`, 1 if the fits disagree and 3 if one has not converged; 2 on bad input, or if
+        an engine is missing or fails, with one line on standard error; 70 on an error of winstan's
+        own, with its traceback; 130 when interrupted.
     """
     arguments = _parser().parse_args(argv)
     try:
@@ -45,6 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("winstan: interrupted", file=sys.stderr)
         return INTERRUPTED
+    except Exception:  # 1, Python's own code, would read as a disagreement
+        traceback.print_exc()
+        return OWN_ERROR
     return code
 
 

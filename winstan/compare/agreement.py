@@ -157,8 +157,7 @@ def agree(
     fits = (a, b, *more)
     _check_fits(fits)
     named = _named(fits, names)
-    if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not 0 < alpha < 1:
-        raise OptionError(f"alpha= must be a number between 0 and 1, not {alpha!r}: 0.01, say.")
+    check_alpha(alpha)
     for other, name in zip(fits[1:], named[1:], strict=True):
         check_same_question(fits[0].model, other.model, named[0], name)
 
@@ -171,14 +170,21 @@ def agree(
     threshold = float(-special.ndtri(each / 2))
 
     first = draws_of(a, rows)
-    pairs = [
-        pair_of(
-            (named[0], summaries[0], first),
-            (named[i], summaries[i].loc[rows], draws_of(fits[i], rows)),
-            threshold,
+    pairs = []
+    for i in range(1, len(fits)):
+        second = draws_of(fits[i], rows)
+        if np.array_equal(first, second):
+            raise OptionError(
+                f"{named[0]} and {named[i]} are the same draws, which prove nothing: give one of "
+                "the fits another seed= or backend=."
+            )
+        pairs.append(
+            pair_of(
+                (named[0], summaries[0], first),
+                (named[i], summaries[i].loc[rows], second),
+                threshold,
+            )
         )
-        for i in range(1, len(fits))
-    ]
     table = pd.concat(pairs, ignore_index=True)
     table.insert(1, "role", np.tile(np.array(roles, dtype=object), len(pairs)))
     return Agreement(
@@ -193,6 +199,17 @@ def agree(
             if not fit.diagnostics.ok
         },
     )
+
+
+def check_alpha(alpha: float) -> None:
+    """Refuse what is no probability.
+
+    Raises
+    ------
+    OptionError
+    """
+    if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not 0 < alpha < 1:
+        raise OptionError(f"alpha= must be a number between 0 and 1, not {alpha!r}: 0.01, say.")
 
 
 def _check_fits(fits: Sequence[Any]) -> None:

@@ -89,10 +89,10 @@ class EngineViews(Fitted):
         return bambi_model(self.model)
 
     def stan_code(self) -> str:
-        """Return the family's Stan program, includes in place."""
+        """Return the Stan program that is run, includes in place."""
         from winstan.backends.stan import expanded_template  # noqa: PLC0415
 
-        return expanded_template(self.model.family.template)
+        return expanded_template(self.model.template)
 
     def stan_data(self) -> dict[str, Any]:
         """Return the data of `stan_code`: cells, priors and geometry, as Stan reads them."""

@@ -52,6 +52,8 @@ DENSE_UP_TO = 400
 # or one of the sds near zero, curves the posterior so that Stan's step size meets divergences.
 ACCEPT = 0.8
 ACCEPT_CURVED = 0.95
+# Enough for random slopes where the effects are integrated out and only variances are sampled.
+MARGINAL_ACCEPT = 0.9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,12 +98,15 @@ class Geometry:
     beta_location, beta_scale : ndarray, shapes (P,), (P, P)
         ``beta = beta_location + beta_scale @ beta_raw``.
     log_sd_location, log_sd_scale : ndarray, shape (Q,)
+    corr_location, corr_scale : ndarray, shape (n_corr,)
+        Of the unconstrained correlations, term by term; the marginal template alone uses them.
     effect_location, effect_scale : ndarray, shape (T,)
+        Empty where the effects are integrated out.
     log_aux_location, log_aux_scale : ndarray, shape (A,)
     metric : {"diag_e", "dense_e"}
         The Euclidean metric for NUTS to adapt.
     target_accept : float
-        NUTS's target acceptance rate, unless the user gives one.
+        NUTS's target acceptance rate where effects are sampled, unless the user gives one.
     """
 
     terms: tuple[TermGeometry, ...]
@@ -112,6 +117,8 @@ class Geometry:
     beta_scale: Array
     log_sd_location: Array
     log_sd_scale: Array
+    corr_location: Array
+    corr_scale: Array
     effect_location: Array
     effect_scale: Array
     log_aux_location: Array
@@ -120,7 +127,9 @@ class Geometry:
     target_accept: float
 
 
-def choose_geometry(problem: Problem, parametrization: Mapping[int, bool]) -> Geometry:
+def choose_geometry(
+    problem: Problem, parametrization: Mapping[int, bool], *, marginal: bool = False
+) -> Geometry:
     """Find the coordinates for a model.
 
     Parameters
@@ -130,8 +139,13 @@ def choose_geometry(problem: Problem, parametrization: Mapping[int, bool]) -> Ge
     parametrization
         By number of the group term: True to sample totals, False to sample z-scores. Terms that it
         does not name are decided from the data.
+    marginal
+        Whether coefficients and effects are integrated out: what is drawn of the effects are then
+        z-scores, and a few variances remain to be sampled, with a dense metric.
     """
     fit = approximate(problem)
+    if marginal:
+        parametrization = dict.fromkeys(range(len(problem.Z)), False)
     outers = nesting(problem)
     known = information(problem, fit.cell_information, fit.effect_covariance, outers)
     directions = [
@@ -155,7 +169,10 @@ def choose_geometry(problem: Problem, parametrization: Mapping[int, bool]) -> Ge
                 share=share,
             )
         )
-    location, scale, metric = _standardise(problem, fit, tuple(terms))
+    location, scale, metric = np.zeros(0), np.zeros(0), "dense_e"
+    if not marginal:
+        location, scale, metric = _standardise(problem, fit, tuple(terms))
+    corr_location, corr_scale = _correlations(problem, fit)
     C, P = problem.X.shape
     return Geometry(
         terms=tuple(terms),
@@ -163,11 +180,13 @@ def choose_geometry(problem: Problem, parametrization: Mapping[int, bool]) -> Ge
         Z=np.hstack(
             [Z @ t.basis for Z, t in zip(problem.Z, terms, strict=True)] or [np.zeros((C, 0))]
         ),
-        carried=np.vstack([t.carried.reshape(-1, P) for t in terms] or [np.zeros((0, P))]),
+        carried=np.vstack([_by_row(t.carried) for t in terms] or [np.zeros((0, P))]),
         beta_location=fit.beta,
         beta_scale=np.linalg.cholesky(fit.beta_covariance) if P else np.zeros((0, 0)),
         log_sd_location=fit.log_sd,
         log_sd_scale=fit.log_sd_scale,
+        corr_location=corr_location,
+        corr_scale=corr_scale,
         effect_location=location,
         effect_scale=scale,
         log_aux_location=fit.log_aux,
@@ -198,6 +217,39 @@ def _directions(known: Array, S: Array, wanted: bool | None) -> tuple[Array, Arr
     centered = q if wanted else int(np.count_nonzero(small / (1 + small) > CENTER_ABOVE))
     basis = np.eye(1) if q == 1 else root @ U
     return (basis if centered else np.eye(q)), share, centered
+
+
+def _correlations(problem: Problem, fit: Approximation) -> tuple[Array, Array]:
+    """Canonical partial correlations of the effects, as artanh, and about their posterior sd.
+
+    Fisher's: one over the root of the number of groups, here of well-informed groups.
+    """
+    location, scale = [], []
+    for covariance, correlated, J, share in zip(
+        fit.effect_covariance,
+        problem.correlated,
+        problem.n_levels,
+        fit.information_share,
+        strict=True,
+    ):
+        q = covariance.shape[0]
+        if not correlated or q < 2:
+            continue
+        sd = np.sqrt(np.diag(covariance))
+        factor = np.linalg.cholesky(covariance / np.outer(sd, sd))
+        left = 1 - np.cumsum(np.square(factor), axis=1) + np.square(factor)
+        below = np.tril_indices(q, -1)  # row by row
+        partial = factor[below] / np.sqrt(left[below])
+        location.append(np.arctanh(np.clip(partial, -0.9, 0.9)))
+        scale.append(np.full(partial.size, np.clip(1 / np.sqrt(J * share**2 + 1e-9), 0.05, 1.0)))
+    if not location:
+        return np.zeros(0), np.zeros(0)
+    return np.concatenate(location), np.concatenate(scale)
+
+
+def _by_row(carried: Array) -> Array:
+    """Put (q, J, P) into (q * J, P), P being zero where there is no coefficient."""
+    return carried.reshape(carried.shape[0] * carried.shape[1], carried.shape[2])
 
 
 def _carried(problem: Problem, m: int, turn: Array) -> Array:
@@ -257,14 +309,14 @@ def _to_sampled(
     problem: Problem, fit: Approximation, terms: tuple[TermGeometry, ...]
 ) -> sparse.csr_array:
     """Map (beta, u) to the sampled effects, to which they are linear given the variances."""
-    P, rows = problem.X.shape[1], []
+    rows = []
     for m, term in enumerate(terms):
         q, J = term.basis.shape[0], problem.n_levels[m]
         turn = np.linalg.inv(term.basis)
         root = np.linalg.cholesky(turn @ fit.effect_covariance[m] @ turn.T)
         to_z = linalg.solve_triangular(root, turn, lower=True)
         own = np.where((np.arange(q) < term.centered)[:, None], turn, to_z)
-        row: list[Any] = [sparse.csr_array(term.carried.reshape(-1, P))]
+        row: list[Any] = [sparse.csr_array(_by_row(term.carried))]
         for n in range(len(terms)):
             if n == m:
                 row.append(sparse.kron(sparse.csr_array(own), sparse.eye_array(J)))

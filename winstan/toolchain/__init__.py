@@ -8,7 +8,7 @@ from winstan.toolchain.build import build, prebuild
 from winstan.toolchain.locate import Toolchain, toolchain
 from winstan.toolchain.run import log_density, sample
 from winstan.toolchain.stancsv import RawDraws
-from winstan.toolchain.templates import template_path
+from winstan.toolchain.templates import template_names, template_path
 
 __all__ = [
     "RawDraws",
@@ -17,6 +17,7 @@ __all__ = [
     "log_density",
     "prebuild",
     "sample",
+    "template_names",
     "template_path",
     "toolchain",
 ]

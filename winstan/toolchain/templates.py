@@ -18,6 +18,11 @@ def template_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "stan"
 
 
+def template_names() -> list[str]:
+    """Return the names of the packaged templates."""
+    return sorted(path.stem for path in template_folder().glob("*.stan"))
+
+
 def template_path(name: str | Path) -> Path:
     """Return the path of a template.
 
@@ -36,12 +41,12 @@ def template_path(name: str | Path) -> Path:
         if path.is_file():
             return path.resolve()
         raise BackendError(f"There is no Stan program at {str(path)!r}.")
-    folder = template_folder()
-    packaged = folder / f"{name}.stan"
+    packaged = template_folder() / f"{name}.stan"
     if packaged.is_file():
         return packaged
-    known = sorted(p.stem for p in folder.glob("*.stan"))
-    raise BackendError(f"There is no Stan template {str(name)!r}.{near_matches(str(name), known)}")
+    raise BackendError(
+        f"There is no Stan template {str(name)!r}.{near_matches(str(name), template_names())}"
+    )
 
 
 def sources(template: Path) -> dict[str, bytes]:

@@ -1,0 +1,178 @@
+// Gaussian likelihood with coefficients and group effects integrated out: what is sampled is their
+// sds and correlations, and sigma. Cross-products are sufficient (winstan/marginal/statistics.py).
+// One factor is integrated group by group, groups of equal design at once; the effects of all
+// others, as z-scores, are columns beside those of the coefficients, and last comes the response.
+// Serves gaussian, and lognormal (statistics of log y; its Jacobian is in log_constant).
+functions {
+#include include/priors.stan
+#include include/matrices.stan
+}
+data {
+  int<lower=1> W;                                    // columns: coefficients, effects, response
+  int<lower=1> K;                                    // patterns: groups of equal design
+  int<lower=1> width;                                // effects per group
+  vector<lower=0>[K] n_groups;
+  array[K] matrix[width, width] R;                   // R'R: cross-product of the effects' columns
+  array[K] matrix[width, W] projected;               // all columns on those of R, by sqrt(n_groups)
+  array[K] matrix[width, width] spread;              // of the groups' responses about their mean
+  matrix[W, W] residual;                             // cross-product of what no group explains
+  matrix[W, W] prior;                                // of the columns; 0: flat
+  real n_sigma;                                      // rows less effects of the groups
+  real log_constant;
+
+  int<lower=1> M;                                    // group terms
+  array[M] int<lower=1> J;                           // levels of each
+  array[M] int<lower=1> q;                           // effects per level
+  array[M] int<lower=0, upper=1> correlated;
+  array[M] int<lower=0> column;                      // of its first effect; 0: of the factor
+  int<lower=1> Q;                                    // sum of q
+  array[Q] int sd_prior;                             // see priors.stan
+  matrix[Q, 3] sd_prior_p;
+  vector<lower=0>[M] lkj;                            // 1: flat on correlation matrices
+  int<lower=1> A;                                    // auxiliary parameters: sigma
+  array[A] int aux_prior;
+  matrix[A, 3] aux_prior_p;
+
+  // Location and scale of the posterior by a quick approximate fit, as in data.stan.
+  vector[Q] log_sd_location;
+  vector<lower=0>[Q] log_sd_scale;
+  int<lower=0> n_corr;                               // free correlations, over all terms
+  vector[n_corr] corr_location;
+  vector<lower=0>[n_corr] corr_scale;
+  vector[A] log_aux_location;
+  vector<lower=0>[A] log_aux_scale;
+}
+transformed data {
+  int n_factor = 0;                                  // entries of the Cholesky factors
+  int n_pairs = entries(width);
+  // Both the covariance of a group's projected responses and the cross-products that it weighs are
+  // linear: in the effects' covariance, and in the inverses of those covariances.
+  array[n_pairs] matrix[K, n_pairs] to_covariance;
+  matrix[entries(W), n_pairs * K + 1] products;
+  array[W * W] int place;                            // of a matrix's entries in its lower triangle
+  for (m in 1:M) if (correlated[m]) n_factor += q[m] * q[m];
+  {
+    int pair = 1;
+    for (a in 1:width) {
+      for (b in 1:a) {
+        for (k in 1:K) {
+          int at = 1;
+          for (i in 1:W) {
+            for (j in 1:i) {
+              products[at, (pair - 1) * K + k]
+                = projected[k, a, i] * projected[k, b, j]
+                  + (a == b ? 0 : projected[k, b, i] * projected[k, a, j]);
+              at += 1;
+            }
+          }
+          products[at - 1, (pair - 1) * K + k] += (a == b ? 1 : 2) * spread[k, a, b];
+          at = 1;
+          for (c in 1:width) {
+            for (d in 1:c) {
+              to_covariance[pair, k, at] = R[k, a, c] * R[k, b, d]
+                                           + (c == d ? 0 : R[k, a, d] * R[k, b, c]);
+              at += 1;
+            }
+          }
+        }
+        pair += 1;
+      }
+    }
+    for (i in 1:W) {
+      for (j in 1:i) {
+        products[entries(i - 1) + j, n_pairs * K + 1] = residual[i, j];
+        place[(j - 1) * W + i] = entries(i - 1) + j;
+        place[(i - 1) * W + j] = entries(i - 1) + j;
+      }
+    }
+  }
+}
+parameters {
+  vector<offset=log_sd_location, multiplier=log_sd_scale>[Q] log_sd;
+  vector<offset=corr_location, multiplier=corr_scale>[n_corr] corr_raw;
+  vector<offset=log_aux_location, multiplier=log_aux_scale>[A] log_aux;
+}
+transformed parameters {
+  vector[Q] sd = exp(log_sd);
+  vector[A] aux = exp(log_aux);
+#include include/correlations.stan
+}
+model {
+  real variance = square(aux[1]);
+  vector[n_pairs] covariance = rep_vector(0, n_pairs);   // of a group's effects
+  array[M] matrix[max(q), max(q)] L;
+  {
+    int k = 1;
+    int from = 1;
+    int inside = 0;
+    for (m in 1:M) {
+      matrix[q[m], q[m]] Lm = identity_matrix(q[m]);
+      if (correlated[m]) {
+        Lm = to_matrix(segment(corr_factor, from, q[m] * q[m]), q[m], q[m]);
+        target += lkj_corr_cholesky_lpdf(Lm | lkj[m]);
+        from += q[m] * q[m];
+      }
+      Lm = diag_pre_multiply(segment(sd, k, q[m]), Lm);
+      if (column[m] == 0) {
+        for (i in 1:q[m]) {
+          for (j in 1:i) {
+            covariance[entries(inside + i - 1) + inside + j] = dot_product(Lm[i, 1:j], Lm[j, 1:j]);
+          }
+        }
+        inside += q[m];
+      }
+      L[m, 1:q[m], 1:q[m]] = Lm;
+      k += q[m];
+    }
+  }
+
+  array[width, width] vector[K] factor;              // of each pattern's covariance
+  {
+    int pair = 1;
+    for (a in 1:width) {
+      for (b in 1:a) {
+        factor[a, b] = to_covariance[pair] * covariance;
+        if (a == b) factor[a, b] += variance;
+        else factor[b, a] = zeros_vector(K);
+        pair += 1;
+      }
+    }
+    factor = cholesky_of_each(factor);
+  }
+  for (a in 1:width) target += -dot_product(n_groups, log(factor[a, a]));
+
+  matrix[W, W] gram
+    = to_matrix((products * append_row(inverse_of_each(factor), inv(variance)))[place], W, W);
+  {
+    vector[W] scale = ones_vector(W);
+    for (m in 1:M) {
+      if (column[m] > 0 && q[m] == 1) {
+        scale[column[m]:(column[m] + J[m] - 1)] = rep_vector(L[m, 1, 1], J[m]);
+      } else if (column[m] > 0) {                    // gram -> D' gram D, D = L kron identity
+        for (i in 1:q[m]) {
+          int at = column[m] + (i - 1) * J[m];
+          int last = at + J[m] - 1;
+          gram[, at:last] *= L[m, i, i];
+          for (h in (i + 1):q[m]) {
+            gram[, at:last] += L[m, h, i] * gram[, (at + (h - i) * J[m]):(last + (h - i) * J[m])];
+          }
+        }
+        for (i in 1:q[m]) {
+          int at = column[m] + (i - 1) * J[m];
+          int last = at + J[m] - 1;
+          gram[at:last] *= L[m, i, i];
+          for (h in (i + 1):q[m]) {
+            gram[at:last] += L[m, h, i] * gram[(at + (h - i) * J[m]):(last + (h - i) * J[m])];
+          }
+        }
+      }
+    }
+    gram = quad_form_diag(gram, scale) + prior;
+  }
+  // The last pivot is what neither columns nor priors explain of the responses.
+  vector[W] pivots = diagonal(cholesky_decompose(symmetrize_from_lower_tri(gram)));
+  target += -0.5 * square(pivots[W]) - sum(log(pivots[1:(W - 1)]));
+  target += log_constant - n_sigma * log_aux[1];
+  target += priors_lpdf(sd | sd_prior, sd_prior_p) + sum(log_sd);      // Jacobian of exp
+  target += priors_lpdf(aux | aux_prior, aux_prior_p) + sum(log_aux);
+}

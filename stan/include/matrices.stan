@@ -1,0 +1,44 @@
+  // Many small symmetric matrices at once: entry (a, b) of them all is one vector, for a >= b.
+  int entries(int n) {
+    return (n * (n + 1)) %/% 2;
+  }
+
+  array[,] vector cholesky_of_each(array[,] vector V) {
+    int n = size(V);
+    array[n, n] vector[num_elements(V[1, 1])] C = V;
+    for (b in 1:n) {
+      for (c in 1:(b - 1)) C[b, b] -= square(C[b, c]);
+      C[b, b] = sqrt(C[b, b]);
+      for (a in (b + 1):n) {
+        for (c in 1:(b - 1)) C[a, b] -= C[a, c] .* C[b, c];
+        C[a, b] ./= C[b, b];
+      }
+    }
+    return C;
+  }
+
+  // Inverses from the Cholesky factors: entries (1, 1), (2, 1), (2, 2), (3, 1) ... end to end.
+  vector inverse_of_each(array[,] vector C) {
+    int n = size(C);
+    int K = num_elements(C[1, 1]);
+    array[n, n] vector[K] D = C;                     // becomes the factors' inverses
+    vector[entries(n) * K] out;
+    int at = 1;
+    for (b in 1:n) {
+      D[b, b] = inv(C[b, b]);
+      for (a in (b + 1):n) {
+        vector[K] s = C[a, b] .* D[b, b];
+        for (c in (b + 1):(a - 1)) s += C[a, c] .* D[c, b];
+        D[a, b] = -s ./ C[a, a];
+      }
+    }
+    for (a in 1:n) {
+      for (b in 1:a) {
+        vector[K] s = D[a, a] .* D[a, b];
+        for (c in (a + 1):n) s += D[c, a] .* D[c, b];
+        out[at:(at + K - 1)] = s;
+        at += K;
+      }
+    }
+    return out;
+  }

@@ -1,0 +1,191 @@
+"""The marginal density and the conditional distribution, from dense matrices of all rows.
+
+A row of weight w is written w times, a covariance of N rows is N by N, and priors are scipy's:
+nothing of the cross-products, patterns and coordinates that winstan uses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from reference_density import cholesky_correlation, lkj_log_density, prior_log_density
+from scipy import stats
+
+import winstan as ws
+from winstan import priors as pr
+from winstan.scales import correlation_names
+
+if TYPE_CHECKING:
+    from winstan.model import Model
+
+
+def rows_of_data(seed: int = 0, *, balanced: bool = False) -> pd.DataFrame:
+    """Rows of two crossed factors and one nested in `h`, at scales away from one."""
+    rng = np.random.default_rng(seed)
+    g, h, x = (
+        a.ravel() for a in np.meshgrid(np.arange(12), np.arange(5), [0.3, 0.7, 2.0], indexing="ij")
+    )
+    data = pd.DataFrame({"g": g, "h": h, "x": x})
+    data["cond"] = np.array(["a", "b", "c"])[(data.h + np.round(data.x * 10).astype(int)) % 3]
+    if not balanced:
+        data = data.sample(90, random_state=seed).reset_index(drop=True)
+        # A group of one row, which tells nothing of a slope, and one of a single x.
+        data = data[~((data.g == 1) & (np.arange(90) != np.flatnonzero(data.g == 1)[0]))]
+        data = data[~((data.g == 2) & (data.x != 0.7))]
+    n = len(data)
+    level = (
+        0.4 * data.x
+        + 0.5 * rng.normal(size=12)[data.g]
+        + 0.3 * data.x * rng.normal(size=12)[data.g]
+    )
+    data["y"] = 170 + 31 * (level + 0.6 * data.h + rng.normal(size=n))
+    data["positive"] = np.exp(data.y / 100)
+    data["w"] = rng.integers(1, 4, n)
+    data["t"] = rng.choice([0.5, 2.0, 9.0], n)
+    data["k"] = data.g % 3
+    data["h"], data["g"] = "h" + data.h.astype(str), "g" + data.g.astype(str)
+    return data
+
+
+GIVEN = {
+    "b": ws.Normal(3.0, 22.0),
+    "Intercept": ws.Normal(140.0, 55.0),
+    "sd": ws.HalfStudentT(3, 17.0),
+    "1|g_sigma": ws.Gamma(2.5, 0.13),
+    "sigma": ws.HalfCauchy(21.0),
+}
+STRUCTURES = {
+    "intercepts": ("y ~ x + cond + (1|g)", {"priors": GIVEN}),
+    "slopes": ("y ~ x + (x|g)", {"priors": {"g_corr": ws.LKJ(2.7), "sd": ws.HalfNormal(31.0)}}),
+    "uncorrelated": ("y ~ x + (x||g)", {"center": False}),
+    "wide, crossed": ("y ~ cond + (cond|g) + (1|h)", {"priors": {"corr": ws.LKJ(1.6)}}),
+    "slopes of the other factor": ("y ~ x + (1|g) + (x|h)", {"priors": {"h_corr": ws.LKJ(1.3)}}),
+    "three effects of the other factor": ("y ~ x + (x|g) + (0 + cond|h)", {"center": False}),
+    "two terms of a factor": ("y ~ x + (x|g) + (0 + cond|g) + (1|h)", {}),
+    "nested": ("y ~ x + (1|h/k)", {}),
+    "flat": ("y ~ x + cond + (x|g)", {"priors": {"b": ws.Flat(), "Intercept": ws.Flat()}}),
+    "one flat": ("y ~ x * cond + (1|g)", {"priors": {"x": ws.Flat()}, "center": False}),
+    "no coefficients": ("y ~ 0 + (x|g)", {}),
+    "no intercept": ("y ~ 0 + cond + (1|g)", {}),
+    "weights, offset": ("y ~ x + offset(t / 10) + (x|g) + (1|h)", {"weights": "w"}),
+}
+CASES = [
+    *(("gaussian", name, balanced) for name in STRUCTURES for balanced in (False, True)),
+    ("lognormal", "weights, offset", False),
+    ("lognormal", "slopes", True),
+]
+
+
+@dataclass(frozen=True)
+class Variances:
+    """What is sampled: a point of the marginal template."""
+
+    sd: list[np.ndarray]  # per group term
+    root: list[np.ndarray]  # of the correlations, per group term
+    sigma: float
+    log_prior: float  # Jacobians included
+
+    @property
+    def covariance(self) -> list[np.ndarray]:
+        return [np.outer(sd, sd) * (L @ L.T) for sd, L in zip(self.sd, self.root, strict=True)]
+
+
+def variances_at(model: Model, point: np.ndarray) -> Variances:
+    """Read an unconstrained point, one number after another."""
+    geometry, groups = model.geometry, model.design.groups
+    n_sd, n_corr = geometry.log_sd_location.size, geometry.corr_location.size
+    log_sd = geometry.log_sd_location + geometry.log_sd_scale * point[:n_sd]
+    raw = geometry.corr_location + geometry.corr_scale * point[n_sd : n_sd + n_corr]
+    log_sigma = geometry.log_aux_location[0] + geometry.log_aux_scale[0] * point[-1]
+    lp = (
+        log_sd.sum()
+        + log_sigma
+        + sum(
+            np.log(scale).sum()
+            for scale in (geometry.log_sd_scale, geometry.corr_scale, geometry.log_aux_scale)
+        )
+    )
+    names = {id(group): name for name, group in correlation_names(model.design)}
+    sds, roots, k, at = [], [], 0, 0
+    for group in groups:
+        q = group.Z.shape[1]
+        sds.append(np.exp(log_sd[k : k + q]))
+        k += q
+        roots.append(np.eye(q))
+        if id(group) in names:
+            n = q * (q - 1) // 2
+            roots[-1], log_jacobian = cholesky_correlation(raw[at : at + n], q)
+            lp += log_jacobian
+            lp += lkj_log_density(roots[-1], model.priors[names[id(group)]].numbers[0])
+            at += n
+    priors = list(model.priors.table.values())
+    P = model.population.shape[1]
+    for prior, sd in zip(priors[P : P + k], np.exp(log_sd), strict=True):
+        lp += prior_log_density(prior, float(sd))
+    lp += prior_log_density(model.priors["sigma"], float(np.exp(log_sigma)))
+    return Variances(sds, roots, float(np.exp(log_sigma)), float(lp))
+
+
+def dense(model: Model) -> tuple[np.ndarray, np.ndarray, list[np.ndarray], float]:
+    """Response, population design, each term's design (by column, levels within), log Jacobian."""
+    design = model.design
+    weight = np.ones(design.row.size) if design.weights is None else design.weights
+    row = np.repeat(design.row, weight.astype(int))
+    y = np.repeat(design.response.y, weight.astype(int))
+    log_jacobian = 0.0
+    if model.family.name == "lognormal":
+        log_jacobian, y = -np.log(y).sum(), np.log(y)
+    X = design.X[row] - model.predictor_mean
+    if design.intercept:
+        X = np.column_stack([np.ones(row.size), X])
+    Z = []
+    for group in design.groups:
+        indicator = np.eye(len(group.levels))[group.level[row]]
+        Z.append(np.hstack([group.Z[row, i, None] * indicator for i in range(group.Z.shape[1])]))
+    return y - design.offset[row], X, Z, float(log_jacobian)
+
+
+def log_marginal(model: Model, point: np.ndarray) -> float:
+    """Log posterior density of the variances: that of all rows is one multivariate normal."""
+    at = variances_at(model, point)
+    y, X, Z, lp = dense(model)
+    V = at.sigma**2 * np.eye(y.size)
+    for Zm, S, group in zip(Z, at.covariance, model.design.groups, strict=True):
+        V += Zm @ np.kron(S, np.eye(len(group.levels))) @ Zm.T
+    priors = list(model.priors.table.values())[: X.shape[1]]
+    flat = np.array([isinstance(p, pr.Flat) for p in priors], bool)
+    normal = np.array([p.numbers for p in priors if isinstance(p, pr.Normal)]).reshape(-1, 2)
+    V += (X[:, ~flat] * normal[:, 1] ** 2) @ X[:, ~flat].T
+    y = y - X[:, ~flat] @ normal[:, 0]
+    F = X[:, flat]
+    if F.size:  # the integral over a flat coefficient: that of a normal, at its least squares
+        b = np.linalg.solve(F.T @ np.linalg.solve(V, F), F.T @ np.linalg.solve(V, y))
+        y = y - F @ b
+        lp += 0.5 * flat.sum() * np.log(2 * np.pi)
+        lp -= 0.5 * np.linalg.slogdet(F.T @ np.linalg.solve(V, F))[1]
+    return float(lp + at.log_prior + stats.multivariate_normal.logpdf(y, np.zeros(y.size), V))
+
+
+def conditional(model: Model, at: Variances) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and covariance of all coefficients (at centred predictors) and effects, term by term."""
+    y, X, Z, _ = dense(model)
+    priors = list(model.priors.table.values())[: X.shape[1]]
+    precision = np.array([0.0 if isinstance(p, pr.Flat) else p.numbers[1] ** -2 for p in priors])
+    mean = np.array([0.0 if isinstance(p, pr.Flat) else p.numbers[0] for p in priors])
+    blocks = [np.diag(precision)] + [
+        np.kron(np.linalg.inv(S), np.eye(len(group.levels)))
+        for S, group in zip(at.covariance, model.design.groups, strict=True)
+    ]
+    size = sum(len(b) for b in blocks)
+    whole, i = np.zeros((size, size)), 0
+    for block in blocks:
+        whole[i : i + len(block), i : i + len(block)] = block
+        i += len(block)
+    D = np.hstack([X, *Z])
+    covariance = np.linalg.inv(D.T @ D / at.sigma**2 + whole)
+    right = D.T @ y / at.sigma**2
+    right[: len(mean)] += precision * mean
+    return covariance @ right, covariance

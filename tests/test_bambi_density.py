@@ -1,0 +1,133 @@
+"""bambi's own density of what winstan hands it, against the program for readers, without sampling.
+
+`pymc_program` is held to scipy row by row elsewhere (test_pymc_program.py), so that this is a check
+of formula, coding, priors and likelihood by two code bases that share nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conftest import model_of
+from test_template_densities import data_of
+
+import winstan as ws
+from winstan.backends import Settings, bambi
+from winstan.backends.bambi import BACKEND, WEIGHTED, _factor_columns, built_model
+from winstan.backends.pymc_program import pymc_program
+from winstan.families import FAMILIES
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:PyTensor could not link to a BLAS:UserWarning"),
+    pytest.mark.filterwarnings("ignore:For backward compatibility:Warning"),  # in bambi
+]
+
+
+def frame_of(family):
+    data = data_of(family)
+    return data.assign(
+        fw=data["w"] + 0.5, flag=data["t"] > 1, h_by_g=data["g"].map(lambda g: int(g[1]) % 3)
+    )
+
+
+def gaps(model, *, scale=0.4) -> tuple[np.ndarray, float]:
+    """Differences of the two log densities at five points, and their size."""
+    source, data = pymc_program(model)
+    space = {"data": data}
+    exec(source, space)
+    ours, theirs = space["model"], built_model(model).backend.model
+    starts = [m.initial_point() for m in (ours, theirs)]
+    densities = [m.compile_logp(mode="FAST_COMPILE", jacobian=False) for m in (ours, theirs)]
+    scores = [v.name for v in ours.free_RVs if v.name.startswith("z_")]
+    columns = _factor_columns(model)
+    rng = np.random.default_rng(3)
+    out = []
+    for _ in range(5):
+        point = {k: rng.normal(0, scale, np.shape(v)) for k, v in starts[0].items()}
+        other = {}
+        for name, start in starts[1].items():
+            if name.endswith("_offset"):
+                continue
+            same = "Intercept_c" if name == "Intercept" and "Intercept_c" in point else name
+            for factor, column in columns.items():
+                same = same.replace(f"|{column}_s", f"|{factor}_s")
+            other[name] = point[same].reshape(np.shape(start))
+        for group, score in zip(model.design.groups, scores, strict=True):
+            z = np.atleast_2d(point[score])
+            for effect in group.effects:
+                part = z[list(effect.columns)]
+                name = f"{effect.name}|{columns[group.factor]}_offset"
+                other[name] = part.T if effect.labels else part[0]
+        assert other.keys() == starts[1].keys()
+        out.append([float(densities[0](point)), float(densities[1](other))])
+    values = np.array(out)
+    assert np.isfinite(values).all()
+    return values[:, 0] - values[:, 1], float(np.abs(values).max())
+
+
+def same(formula, family, *, scale=0.4, **options):
+    trials = "trials" if family == "binomial" else None
+    gap, size = gaps(
+        model_of(formula, frame_of(family), family, trials=trials, **options), scale=scale
+    )
+    np.testing.assert_allclose(gap, gap[0], rtol=0, atol=1e-9 * size)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_families(family):
+    same("y ~ x * cond + (x + cond||g) + (1|h)", family)
+
+
+@pytest.mark.parametrize(
+    ("formula", "family", "options"),
+    [
+        ("y ~ x + cond + (1|g)", "student", {"weights": "w"}),
+        ("y ~ x + (1|g/h)", "gamma", {"weights": "w"}),
+        (
+            "y ~ x + offset(np.log(t)) + (1|g)",
+            "binomial",
+            {"link": "cloglog", "weights": "w", "scale": 0.1},
+        ),
+        ("y ~ flag * cond + poly(x, 2) + scale(t) + (flag||g)", "gaussian", {}),
+        ("y ~ x + (1|h:g) + (1|h_by_g)", "gaussian", {}),
+        ("y ~ x + (1|g)", "gaussian", {"priors": {"sd": ws.Flat(), "sigma": ws.Flat()}}),
+        ("y ~ x + (1|g)", "poisson", {"priors": {"b": ws.Flat(), "Intercept": ws.Cauchy(1, 2)}}),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::winstan.DesignWarning")
+def test_weights_transforms_and_priors(formula, family, options):
+    options = dict(options)
+    same(formula, family, scale=options.pop("scale", 0.4), **options)
+
+
+@pytest.mark.parametrize("family", WEIGHTED)
+@pytest.mark.filterwarnings("ignore::winstan.DesignWarning")
+def test_fractions_of_rows(family):
+    same("y ~ x + (1|g)", family, weights="fw", center=False)
+
+
+@pytest.mark.filterwarnings("ignore::winstan.DesignWarning")
+def test_what_bambi_would_answer_wrongly_is_refused_before_sampling():
+    for family, formula, options, words in [
+        ("gamma", "y ~ x", {"weights": "fw", "center": False}, "gamma responses by fractions"),
+        ("gaussian", "y ~ x", {"weights": "fw"}, "center=False"),
+        ("gaussian", "y ~ scale(x) + cond", {"weights": "w"}, "functions of whole columns"),
+        ("gaussian", "y ~ I(x / 2)", {}, "cannot express this model"),
+    ]:
+        model = model_of(formula, frame_of(family), family, **options)
+        with pytest.raises(ws.BackendError, match=words):
+            BACKEND.check(model, Settings())
+    data = frame_of("gaussian").rename(columns={"x": "mu"})
+    with pytest.raises(ws.BackendError, match="parameter of its own called 'mu'"):
+        bambi.bambi_model(model_of("y ~ mu", data, "gaussian"))
+
+
+@pytest.mark.filterwarnings("ignore::winstan.ConvergenceWarning")
+def test_a_fit_gives_the_native_models():
+    fit = ws.fit(
+        "y ~ x + (1|g)", frame_of("gaussian"), warmup=20, draws=20, chains=2, seed=1,
+        progress=False, silence="all",
+    )  # fmt: skip
+    assert {v.name for v in fit.pymc_model.free_RVs} >= {"log_sd", "log_aux"}
+    assert set(fit.bambi_model.parameters) == {"mu", "sigma"}

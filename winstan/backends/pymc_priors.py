@@ -1,0 +1,80 @@
+"""Densities that every PyMC model has, as PyTensor graphs: priors, and correlation matrices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from winstan.scales import correlation_names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from winstan.model import Model
+    from winstan.priors import Prior
+
+
+def standard_normal(pt: Any, z: Any) -> Any:
+    """Log density of independent standard normals."""
+    return -0.5 * pt.sqr(z).sum() - 0.5 * np.log(2 * np.pi) * z.size
+
+
+def add_priors(pm: Any, name: str, priors: Sequence[Prior], values: Any) -> None:
+    """Add the priors of a vector, those of one kind together."""
+    kinds = dict.fromkeys(type(prior) for prior in priors)
+    distributions: dict[str, Any] = {
+        "Normal": pm.Normal.dist,
+        "StudentT": lambda nu, mu, sigma: pm.StudentT.dist(nu=nu, mu=mu, sigma=sigma),
+        "Cauchy": pm.Cauchy.dist,
+        "Exponential": pm.Exponential.dist,
+        "Gamma": lambda alpha, beta: pm.Gamma.dist(alpha=alpha, beta=beta),
+        "InverseGamma": lambda alpha, beta: pm.InverseGamma.dist(alpha=alpha, beta=beta),
+        "HalfNormal": pm.HalfNormal.dist,
+        "HalfStudentT": lambda nu, sigma: pm.HalfStudentT.dist(nu=nu, sigma=sigma),
+        "HalfCauchy": pm.HalfCauchy.dist,
+    }
+    for kind in kinds:
+        if kind.__name__ == "Flat":
+            continue
+        at = [i for i, prior in enumerate(priors) if type(prior) is kind]
+        numbers = np.array([priors[i].numbers for i in at]).T
+        density = pm.logp(distributions[kind.__name__](*numbers), values[at])
+        pm.Potential(f"{name}_{kind.__name__}", density.sum())
+
+
+def correlation_factors(
+    pm: Any, pt: Any, model: Model, raw: Any, n_free: Sequence[int]
+) -> list[Any]:
+    """Cholesky factors of the correlation matrices, with LKJ densities and Jacobians as potentials.
+
+    Canonical partial correlations z = tanh(raw) fill each row from the left, each taking its share
+    of what is left of the row's unit length (Lewandowski, Kurowicka and Joe 2009).
+    """
+    factors: list[Any] = []
+    at = 0
+    for (name, group), n in zip(correlation_names(model.design), n_free, strict=True):
+        q = group.Z.shape[1]
+        z = pt.tanh(raw[at : at + n])
+        log_jacobian = pt.log1p(-pt.sqr(z)).sum()
+        rows, diagonal, entry = [], [pt.as_tensor(1.0)], 0
+        for i in range(q):
+            left: Any = pt.as_tensor(1.0)
+            row = []
+            for _ in range(i):
+                value = z[entry] * pt.sqrt(left)
+                log_jacobian = log_jacobian + 0.5 * pt.log(left)
+                left = left - pt.sqr(value)
+                row.append(value)
+                entry += 1
+            if i:
+                diagonal.append(pt.sqrt(left))
+            rows.append(pt.stack([*row, diagonal[i], *[pt.as_tensor(0.0)] * (q - 1 - i)]))
+        eta = model.priors[name].numbers[0]
+        power = np.arange(q - 1, -1, -1) + 2 * (eta - 1)  # of each diagonal entry, from the first
+        pm.Potential(
+            f"corr_{len(factors)}", log_jacobian + pt.dot(power, pt.log(pt.stack(diagonal)))
+        )
+        factors.append(pt.stack(rows))
+        at += n
+    return factors
