@@ -25,7 +25,8 @@ class Settings:
         Warm-up iterations and kept draws are per chain.
     seed : int
     target_accept : float or None
-        None is the model's: 0.8; with random slopes 0.95, or 0.9 where they are integrated out.
+        None is the model's: 0.8; with random slopes or nested terms 0.98, or 0.9 where they are
+        integrated out.
     cores : int or None
         None is as many as there are, up to the number of chains.
     progress : bool or None

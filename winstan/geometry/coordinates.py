@@ -51,7 +51,7 @@ DENSE_UP_TO = 400
 # Stan's own target acceptance, and one for random slopes and nested terms: a correlation near one,
 # or one of the sds near zero, curves the posterior so that Stan's step size meets divergences.
 ACCEPT = 0.8
-ACCEPT_CURVED = 0.95
+ACCEPT_CURVED = 0.98
 # Enough for random slopes where the effects are integrated out and only variances are sampled.
 MARGINAL_ACCEPT = 0.9
 
