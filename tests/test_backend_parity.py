@@ -28,7 +28,7 @@ def test_stan_and_pymc_have_one_density(monkeypatch, family, link, structure, pa
     formula, options = STRUCTURES[structure]
     if parametrization == "mixed":
         first_direction(monkeypatch)
-        parametrization = None
+        parametrization = "centered"
     model = model_of(
         formula_of(formula, link),
         data_of(family, seed=3),

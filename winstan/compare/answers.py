@@ -12,8 +12,6 @@ import numpy as np
 from winstan import effects
 from winstan.classical.linear import interval_names
 from winstan.classical.paired import Paired
-from winstan.effects.averaging import averaged_means, strata, without_groups
-from winstan.effects.comparisons import comparison
 from winstan.errors import FormulaError
 from winstan.formula import parse_formula
 from winstan.plots.words import number, percent
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from winstan.classical import LME, Anova
     from winstan.compare.one_scale import Scale, Source
     from winstan.families.links import Array
-    from winstan.fitted import Fit
     from winstan.model import Model
 
 LABEL = 42
@@ -83,13 +80,12 @@ def answers_of(source: Source, base: float | None, scale: Scale, asked: Asked) -
     if source.kind == "posterior":
         fit = source.posterior
         ratio = scale.ratio and base is None
+        # The classical results are of the population, not of the groups that were seen.
+        groups = "zero" if _sloped(fit.model, asked.treatment) else "average"
         result = effects.contrast(
-            fit.model, fit._flat(), asked.treatment, ratio=ratio, **asked.options
+            fit.model, fit._flat(), asked.treatment, ratio=ratio, groups=groups, **asked.options
         )
-        draws = result.draws[:, :, 0]
-        if _has_slopes(fit.model, asked.treatment) and _is_linear(fit.model):
-            draws = _population(fit, asked)
-        draws = _on_scale(draws, base)
+        draws = _on_scale(result.draws[:, :, 0], base)
         lower, upper = effects.interval_ends(draws, asked.prob, "hdi")
         null = 1.0 if scale.ratio else 0.0
         return Answers(
@@ -113,7 +109,7 @@ def answers_of(source: Source, base: float | None, scale: Scale, asked: Asked) -
 
 
 def labels_of_sources(
-    sources: Sequence[Source], scale: Scale, answers: Sequence[Answers], contrast: int, prob: float
+    sources: Sequence[Source], scale: Scale, answers: Sequence[Answers], contrast: int, asked: Asked
 ) -> list[str]:
     """Label each result's row: what it is, its numbers, how sure it is, whether to trust it."""
     names = [_name(source, sources, scale) for source in sources]
@@ -123,9 +119,12 @@ def labels_of_sources(
         lines = [name]
         if repeated[name] > 1:
             lines.append(textwrap.shorten(source.written, LABEL, placeholder=" …"))
+        if source.kind == "posterior":
+            whom = _for_whom(source.posterior.model, asked.treatment)
+            lines += [textwrap.shorten(whom, LABEL, placeholder=" …")] if whom else []
         estimate, lower, upper = (number(x) for x in answer.numbers[contrast])
         kind = "HDI" if source.kind == "posterior" else "CI"
-        lines += [f"{estimate} [{lower}, {upper}], {percent(prob)} {kind}"]
+        lines += [f"{estimate} [{lower}, {upper}], {percent(asked.prob)} {kind}"]
         lines += [answer.tests[contrast]]
         if warning := _distrust(source):
             lines.append(warning)
@@ -134,37 +133,34 @@ def labels_of_sources(
 
 
 def averaging_words(sources: Sequence[Source], treatment: str) -> list[str]:
-    """Say over what a posterior is averaged, where its groups differ in the effect."""
+    """Say for whom the posteriors' effects are, where groups differ in the effect."""
     models = [s.posterior.model for s in sources if s.kind == "posterior"]
-    sloped = [model for model in models if _has_slopes(model, treatment)]
-    if not sloped:
-        return []
-    factor = sloped[0].design.groups[0].factor
-    if all(_is_linear(model) for model in sloped):
-        return [f"posterior: of the population of {factor}, not of these alone"]
-    return [f"posterior: averaged over these levels of {factor}, not over their population"]
+    said = [_for_whom(model, treatment) for model in models]
+    return [
+        f"posterior: {words}, not of these levels alone" for words in dict.fromkeys(said) if words
+    ]
 
 
-def _has_slopes(model: Model, treatment: str) -> bool:
-    """Whether groups have effects of the treatment of their own."""
+def _for_whom(model: Model, treatment: str) -> str:
+    """Say what an effect at group effects of zero is of; empty if groups share the effect."""
+    factors = _sloped(model, treatment)
+    if not factors:
+        return ""
+    if _is_linear(model):
+        return f"population of {' and '.join(map(repr, factors))}"
+    return f"in a typical {' and '.join(factors)}"
+
+
+def _sloped(model: Model, treatment: str) -> list[str]:
+    """Return the group factors whose levels have effects of the treatment of their own."""
     terms = model.formula.groups
-    return any(treatment in a.columns for term in terms for a in term.design.atoms.values())
+    varied = [t.factor for t in terms for a in t.design.atoms.values() if treatment in a.columns]
+    return list(dict.fromkeys(varied))
 
 
 def _is_linear(model: Model) -> bool:
     """Whether the mean response at group effects of zero is the mean over their population."""
     return model.link.name == "identity" and model.family.name in ("gaussian", "student")
-
-
-def _population(fit: Fit, asked: Asked) -> Array:
-    """Contrast means at group effects of zero, which for linear models are the population's."""
-    model = fit.model
-    compared = comparison(model, asked.treatment, asked.values, asked.pairs)
-    changes = [{asked.treatment: value} for value in compared.values]
-    means = averaged_means(
-        model, fit._flat(), changes, strata(model, None), scale="response", regroup=without_groups
-    )[:, :, 0]
-    return np.stack([means[:, b] - means[:, a] for a, b in compared.pairs], axis=1)
 
 
 def _on_scale(values: Array, base: float | None) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from winstan import effects
 from winstan.classical.linear import Understood
 from winstan.effects.observed import labels_of
+from winstan.errors import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from winstan.classical.paired import Paired
     from winstan.compare.one_scale import Scale, Source
     from winstan.model import Model
+
+
+SAME = 1e-9
+"""Relative difference up to which two rows hold the same number."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +92,146 @@ def observed_pairs(
     kind = "mean" if base is None else "geometric mean"
     name = what if group is None else f"{kind} {what} of each {group}"
     return Observed(table[["group", "treatment", "value"]].reset_index(drop=True), name)
+
+
+def check_same_data(
+    sources: Sequence[Source], scale: Scale, treatment: str, group: str | None
+) -> None:
+    """Refuse results of different data, in whatever order their rows are.
+
+    Compared are the treatment, the group where both results have it, and the response on the shared
+    scale. A paired analysis has kept the means of its cells, which are compared in place of rows.
+    One result may lack rows of the other, which the figure then counts.
+
+    Raises
+    ------
+    OptionError
+        Naming the two results, and the first column in which they differ.
+    """
+    numbered = list(enumerate(zip(sources, scale.bases, strict=True), start=1))
+    for (i, (a, base_a)), (j, (b, base_b)) in combinations(numbered, 2):
+        if a.design is not None and a.design is b.design:
+            continue
+        shared = group is not None and all(group in known_groups(s) for s in (a, b))
+        keys = [treatment, *([group] if shared and group and group != treatment else [])]
+        if a.design is None or b.design is None:
+            differs = _cells_differ(a, b, base_a, base_b, keys)
+        else:
+            differs = _rows_differ(_rows(a, base_a, keys), _rows(b, base_b, keys), keys, scale)
+        if differs:
+            raise OptionError(
+                f"Result {i}, {a.title}, and result {j}, {b.title}, are of different data: "
+                f"{differs}. Only results of the same data can stand side by side: give all the "
+                "same data frame."
+            )
+
+
+def _rows(source: Source, base: float | None, keys: Sequence[str]) -> pd.DataFrame:
+    """Return each row's keys, its response on the shared scale, and how often it occurs."""
+    design = source.design
+    assert design is not None  # a paired analysis has no rows
+    model = cast("Model", Understood(source.formula, design))
+    table = pd.DataFrame({key: _plain(labels_of(model, key)) for key in keys})
+    y = np.asarray(design.response.y, dtype=float)
+    table["(value)"] = y if base is None else np.power(base, y)
+    table["(weight)"] = 1.0 if design.weights is None else np.asarray(design.weights, dtype=float)
+    return table[table["(weight)"] > 0]
+
+
+def _rows_differ(a: pd.DataFrame, b: pd.DataFrame, keys: Sequence[str], scale: Scale) -> str:
+    """Name the first column in which one table's rows are not among the other's; else empty."""
+    values = np.concatenate([a["(value)"], b["(value)"]])
+    order = np.argsort(values)
+    step = np.diff(values[order]) > SAME * np.abs(values).max(initial=0.0)
+    codes = np.empty(values.size, dtype=int)
+    # Numbers that rounding tells apart, such as of 10 ** log10(y), have one code.
+    codes[order] = np.concatenate([[0], np.cumsum(step)])[: values.size]
+    a = a.assign(**{"(value)": codes[: len(a)]})
+    b = b.assign(**{"(value)": codes[len(a) :]})
+    named = [*((key, repr(key)) for key in keys), ("(value)", f"the response {scale.response!r}")]
+    for column, words in named:
+        if not _nested(*(t.groupby(column)["(weight)"].sum() for t in (a, b))):
+            return f"they differ in the values of {words}"
+    columns = [*keys, "(value)"]
+    if not _nested(*(t.groupby(columns)["(weight)"].sum() for t in (a, b))):
+        of = " and ".join(map(repr, keys))
+        return f"the same values of {scale.response!r} are at other values of {of}"
+    return ""
+
+
+def _cells_differ(
+    a: Source, b: Source, base_a: float | None, base_b: float | None, keys: Sequence[str]
+) -> str:
+    """Say how the means of cells differ, of which a paired analysis is at least one side."""
+    # A mean of logarithms is compared as such: in units of the natural one.
+    tables = [
+        _cells(source, base, keys, log=base_a is not None or base_b is not None)
+        for source, base in ((a, base_a), (b, base_b))
+    ]
+    left_out = {
+        _plain_label(x)
+        for source in (a, b)
+        if source.design is None
+        for x in cast("Paired", source.anova.fit).left_out
+    }
+    if left_out and len(keys) == 1:
+        return ""  # the groups that were left out cannot be told among the other's rows
+    if left_out:
+        tables = [t[~t[keys[1]].isin(left_out)] for t in tables]
+    for key in keys:
+        if not _nested(*(t.groupby(key)["(weight)"].sum() for t in tables)):
+            return f"they differ in the values of {key!r}"
+    sums = [t.groupby(list(keys))[["(weight)", "(total)"]].sum() for t in tables]
+    one, other = (t.reindex(sums[0].index.union(sums[1].index), fill_value=0.0) for t in sums)
+    if not _nested(one["(weight)"], other["(weight)"]):
+        return f"they differ in the values of {' and '.join(map(repr, keys))}"
+    same = (one["(weight)"] == other["(weight)"]).to_numpy()
+    x, y = (t["(total)"].to_numpy() for t in (one, other))
+    sizes = [float(t["(size)"].max()) * float(t["(weight)"].max()) for t in tables]
+    if not np.allclose(x[same], y[same], rtol=0, atol=SAME * max(sizes)):
+        return f"they differ in the values of the response {a.response!r}"
+    return ""
+
+
+def _cells(source: Source, base: float | None, keys: Sequence[str], *, log: bool) -> pd.DataFrame:
+    """Return keys, how many rows, the total of their values and its scale: of cells, or of rows."""
+    unit = 1.0 if base is None else float(np.log(base))
+    if source.design is None:
+        paired = cast("Paired", source.anova.fit)
+        cells = pd.MultiIndex.from_product(
+            [paired.groups, *paired.levels], names=[paired.group, *paired.factors]
+        ).to_frame(index=False)
+        table = pd.DataFrame({key: _plain(cells[key]) for key in keys})
+        weight = np.asarray(paired.counts, dtype=float).ravel()
+        value = unit * (paired.means.ravel() + paired.centre)
+    else:
+        table = _rows(source, None, keys)[list(keys)]
+        y = source.design.response.y - source.design.offset[source.design.row]
+        weights = source.design.weights
+        weight = np.ones(y.size) if weights is None else np.asarray(weights, dtype=float)
+        y, weight = y[weight > 0], weight[weight > 0]
+        value = np.log(y) if log and base is None else unit * y
+    return table.assign(**{"(weight)": weight, "(total)": weight * value, "(size)": np.abs(value)})
+
+
+def _nested(a: pd.Series, b: pd.Series) -> bool:
+    """Whether one holds all that the other does; of the same number of rows, the very same."""
+    both = a.index.union(b.index)
+    more = a.reindex(both, fill_value=0.0) - b.reindex(both, fill_value=0.0)
+    slack = 1e-6
+    return bool((more >= -slack).all() or (more <= slack).all())
+
+
+def _plain(labels: Any) -> list[Any]:
+    return [_plain_label(label) for label in labels]
+
+
+def _plain_label(label: Any) -> Any:
+    """Return a number as such, and anything else as text, whatever held it."""
+    try:
+        return f"{float(label):.12g}"
+    except (TypeError, ValueError):
+        return str(label)
 
 
 def _means(source: Source, treatment: str, group: str | None) -> pd.DataFrame:

@@ -12,10 +12,11 @@ from winstan.classical import LME, Anova
 from winstan.classical.linear import Understood, interval_names
 from winstan.compare.answers import Asked, answers_of, averaging_words, labels_of_sources
 from winstan.compare.fits import Fits
-from winstan.compare.observed import known_groups, observed_pairs
+from winstan.compare.observed import check_same_data, known_groups, observed_pairs
 from winstan.compare.one_scale import Source, shared_scale, source_of
 from winstan.data.columns import how_many
-from winstan.effects.comparisons import comparison
+from winstan.effects.codings import coding_of
+from winstan.effects.comparisons import comparison, has_labels
 from winstan.errors import OptionError, near_matches
 from winstan.fitted import Fit
 
@@ -51,8 +52,12 @@ def side_by_side(
     At the left what was observed: the mean of each animal at each value of the treatment, joined.
     At the right, on one axis, the contrast by each result: the posterior with its mean and HDI,
     and the classical estimates with their confidence intervals, F or z tests beside them. Where
-    animals have slopes of their own, a posterior of an identity link is shown for the population
-    that the animals come from, as the classical results are; `Fit.contrast` is of these animals.
+    animals have effects of their own, a posterior is shown at group effects of zero, which is
+    ``Fit.contrast(..., groups="zero")``: of a linear model the effect in the population that the
+    animals come from, as the classical results are, and of another link that in a typical animal.
+
+    All results must be of the same response, treatment and groups, row for row in any order. One
+    may have fewer rows, if they are among those of the others; the figure then counts them.
 
     Parameters
     ----------
@@ -85,7 +90,9 @@ def side_by_side(
     Raises
     ------
     OptionError
-        If there is no result, they share no treatment or scale, or an option is unknown.
+        If there is no result, they share no treatment or scale, they are of different data, the
+        treatment is a number in some and a factor in others and `values` does not say what to
+        compare, or an option is unknown.
     """
     from winstan.plots.side_by_side import plot_side_by_side  # noqa: PLC0415 - plotnine loads late
 
@@ -96,6 +103,9 @@ def side_by_side(
     treatment = _treatment(sources, treatment)
     scale = shared_scale(sources, None if ratio is None else bool(ratio))
     group = _group(sources, group)
+    check_same_data(sources, scale, treatment, group)
+    if values is None:
+        _check_readings(sources, treatment)
     compared = _compared(sources, treatment, values, pairs)
     levels = values if compared is None else list(compared.values) if compared.names else None
     asked = Asked(treatment, levels, pairs, prob)
@@ -107,7 +117,7 @@ def side_by_side(
     rows: list[dict[str, Any]] = []
     drawn: list[pd.DataFrame] = []
     for c, contrast in enumerate(contrasts[:CONTRASTS]):
-        labels = labels_of_sources(sources, scale, answers, c, prob)
+        labels = labels_of_sources(sources, scale, answers, c, asked)
         for source, answer, label in zip(sources, answers, labels, strict=True):
             key = len(rows)
             row = {"contrast": contrast, "label": label, "kind": source.kind, "key": key}
@@ -185,6 +195,30 @@ def _group(sources: Sequence[Source], group: str | None) -> str | None:
             f"group={group!r} is no column of these results." + near_matches(str(group), set(known))
         )
     return group
+
+
+def _check_readings(sources: Sequence[Source], treatment: str) -> None:
+    """Refuse the slope of a number beside differences of its levels: no row would be of both."""
+    numeric: list[Source] = []
+    factor: list[Source] = []
+    known: list[Any] = []
+    for source in sources:
+        if source.design is None:
+            factor.append(source)
+            continue
+        model = cast("Model", Understood(source.formula, source.design))
+        labels = has_labels(model, treatment)
+        (factor if labels else numeric).append(source)
+        if not labels:
+            known = list(coding_of(model, treatment).levels)
+    # Of two values there is one difference, however they are read.
+    if numeric and factor and len(known) > 2:
+        raise OptionError(
+            f"{treatment!r} is a number in {numeric[0].title}, which has a slope, and a factor in "
+            f"{factor[0].title}, which has a difference for each level. Say which to compare, "
+            f"such as values=[{known[0]:.4g}, {known[-1]:.4g}], or write the column alike in all "
+            "formulas."
+        )
 
 
 def _compared(

@@ -90,16 +90,38 @@ def settle_value(model: Model, column: str, value: Any) -> Any:
     Raises
     ------
     OptionError
-        If it is no level, with those that are near.
+        If it is no level, with those that are near, or no number.
     """
-    if not has_labels(model, column) and isinstance(value, Real) and np.isfinite(float(value)):
+    is_number = not has_labels(model, column)
+    if is_number and isinstance(value, Real) and np.isfinite(float(value)):
         return value
     known = list(coding_of(model, column).levels)
+    same = matching_levels(known, value)
+    if len(same) == 1:
+        return same[0]
+    if is_number:
+        raise OptionError(
+            f"{column!r} is a number, and cannot be set to {value!r}. Give finite numbers; the "
+            f"data have it from {known[0]:.4g} to {known[-1]:.4g}."
+        )
+    raise OptionError(f"{column!r} has no level {value!r}." + near_matches(str(value), known))
+
+
+def matching_levels(known: Iterable[Any], value: Any) -> list[Any]:
+    """Find the levels that a value stands for: those equal to it, or else written as it is.
+
+    The number 4 stands for the level ``"4"``, and so does 4.0, as which columns with missing values
+    hold it; the text ``"4"`` stands for the level 4.
+    """
+    known = list(known)
     same = [level for level in known if level == value]
-    same = same or [level for level in known if str(level) == str(value)]
-    if len(same) != 1:
-        raise OptionError(f"{column!r} has no level {value!r}." + near_matches(str(value), known))
-    return same[0]
+    return same or [level for level in known if _written(level) == _written(value)]
+
+
+def _written(value: Any) -> str:
+    """Write a value as the levels of a text column would be: whole numbers without a point."""
+    is_whole = isinstance(value, float | np.floating) and float(value).is_integer()
+    return str(int(value)) if is_whole else str(value)
 
 
 def has_labels(model: Model, column: str) -> bool:

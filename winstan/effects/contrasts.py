@@ -5,6 +5,7 @@ They are counterfactual (g-computation): see `winstan.effects.averaging`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +19,13 @@ from winstan.effects.comparisons import (
     comparison,
     has_labels,
 )
+from winstan.effects.extrapolation import warn_of_values
 from winstan.effects.intervals import describe
 from winstan.effects.rope import rope_of, share_inside
 from winstan.errors import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from winstan.effects.rope import Rope
     from winstan.families.links import Array
@@ -108,6 +110,11 @@ def contrast(
     OptionError
         If the treatment, a value, or an option is unknown, or if a ratio is asked of link values,
         or of means that are not positive in every draw.
+
+    Warns
+    -----
+    DesignWarning
+        ``extrapolation``, of values outside the data's range by more than a tenth of it.
     """
     check_scale(scale)
     regroup = regrouping(groups)
@@ -117,12 +124,15 @@ def contrast(
     over = strata(model, by)
     if over.by == treatment:
         raise OptionError(f"by={over.by!r} is the treatment itself.")
+    if over.by is not None and isinstance(by, Mapping):
+        warn_of_values(model, over.by, over.levels, "contrast")
     if slope:
         _check_slope(model, treatment, values, pairs, ratio=ratio)
         draws = averaged_slopes(model, posterior, treatment, over, scale=scale, regroup=regroup)
         labels: tuple[str, ...] = ("slope",)
     else:
         compared = comparison(model, treatment, values, pairs)
+        warn_of_values(model, treatment, compared.values, "contrast")
         changes = [{treatment: value} for value in compared.values]
         means = averaged_means(model, posterior, changes, over, scale=scale, regroup=regroup)
         if ratio:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,12 @@ from winstan.effects.averaging import averaged_means, check_label, regrouping, s
 from winstan.effects.codings import coding_of
 from winstan.effects.comparisons import check_predictor, check_treatment, has_labels, settle_value
 from winstan.effects.contrasts import check_scale
+from winstan.effects.extrapolation import warn_of_values
 from winstan.effects.intervals import describe
 from winstan.errors import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from winstan.families.links import Array
     from winstan.model import Model
@@ -83,6 +85,11 @@ def conditional(
     ------
     OptionError
         If a name, a value or an option is unknown.
+
+    Warns
+    -----
+    DesignWarning
+        ``extrapolation``, of values outside the data's range by more than a tenth of it.
     """
     check_scale(scale)
     check_treatment(model, predictor, "conditional")
@@ -93,11 +100,15 @@ def conditional(
     over = strata(model, by)
     if over.by == predictor:
         raise OptionError(f"by={over.by!r} is the predictor itself.")
+    warn_of_values(model, predictor, grid, "conditional")
+    if over.by is not None and isinstance(by, Mapping):
+        warn_of_values(model, over.by, over.levels, "conditional")
     for name, value in held.items():
         check_predictor(model, name, "values=")
         if name == over.by:
             raise OptionError(f"{name!r} is in by= and in values=: by={{{name!r}: [...]}} sets it.")
         held[name] = settle_value(model, name, value)
+        warn_of_values(model, name, [held[name]], "conditional")
     changes = [held | {predictor: value} for value in grid]
     draws = averaged_means(
         model,

@@ -25,11 +25,17 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "sqrt": np.sqrt,
 }
 COMPARISONS = (">", "<", ">=", "<=")
+RANGE_REMEDY = (
+    "A range is one, by its middle and half its width: 0 < stim < 1 is 'abs(stim - 0.5) < 0.5'. "
+    "Several hypotheses, each with a probability of its own, are a list: "
+    "['stim > 0', 'stim < 1']."
+)
 # More parentheses and powers than anyone writes, and fewer than Python's stack holds.
 DEEPEST = 50
 
 _NUMBER = re.compile(r"(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _OPERATOR = re.compile(r"\*\*|==|!=|>=|<=|[-+*/()<>=^]")
+_CONNECTIVE = re.compile(r"&&?|\|\|?|~|!(?!=)|(?:and|or|not)\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\s+*/()<>=^-]+")
 
 
@@ -86,6 +92,11 @@ def _next_token(
             return Token("number", number.group()), number.end()
     elif operator := _OPERATOR.match(text, at):
         return Token("operator", operator.group()), operator.end()
+    if connective := _CONNECTIVE.match(text, at):
+        raise OptionError(
+            f"The hypothesis {text!r} joins statements by {connective.group()!r}, and a hypothesis "
+            f"is one comparison. {RANGE_REMEDY}"
+        )
     word = _WORD.match(text, at)
     found = word.group() if word else text[at]
     end = at + len(found)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from winstan.convergence import convergence
-from winstan.effects.expressions import COMPARISONS, evaluate_tokens, read_tokens
+from winstan.effects.expressions import COMPARISONS, RANGE_REMEDY, evaluate_tokens, read_tokens
 from winstan.effects.intervals import describe
 from winstan.errors import OptionError
 
@@ -130,7 +130,7 @@ def _evaluated(text: str, names: Mapping[str, Array], n_chains: int) -> Hypothes
     if len(places) != 1:
         raise OptionError(
             f"The hypothesis {text!r} has {len(places)} comparisons, and needs one of <, >, <= "
-            "and >=, such as 'stim > 0.1'. A range is 'abs(stim) < 0.1', or two hypotheses."
+            f"and >=, such as 'stim > 0.1'. {RANGE_REMEDY if places else ''}".rstrip()
         )
     at = places[0]
     left = evaluate_tokens(tokens[:at], names, text)

@@ -2,25 +2,99 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from winstan.data.columns import how_many, some_levels
+from winstan.effects.comparisons import matching_levels
 from winstan.effects.means import n_draws_of
-from winstan.errors import DataError
+from winstan.errors import DataError, OptionError, near_matches
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from winstan.design import GroupTerm, NewRows
     from winstan.families.links import Array
     from winstan.model import Model
 
 
-def refuse_new_levels(model: Model, rows: NewRows, factors: pd.DataFrame) -> None:
+GROUPS = ("these", "new", "average", "zero")
+# Averages are over combinations of the levels of all factors: no setting of one of them.
+BY_FACTOR = ("these", "new", "zero")
+
+
+def group_settings(model: Model, groups: Any) -> dict[str, str]:
+    """Read a ``groups=`` option: the setting of each group factor.
+
+    Parameters
+    ----------
+    model
+    groups
+        One of `GROUPS` for all factors; or a mapping from factors to one of `BY_FACTOR`, where
+        factors that it leaves out have ``"these"``.
+
+    Raises
+    ------
+    OptionError
+        If a setting or a factor is unknown.
+    """
+    factors = list(dict.fromkeys(group.factor for group in model.design.groups))
+    if not isinstance(groups, Mapping):
+        if not isinstance(groups, str) or groups not in GROUPS:
+            raise OptionError(
+                f"groups must be 'these', 'new', 'average' or 'zero', not {groups!r}; or one of "
+                "'these', 'new' and 'zero' for each factor: groups={'mouse': 'new'}."
+            )
+        return dict.fromkeys(factors, groups)
+    for name, setting in groups.items():
+        if name not in factors:
+            raise OptionError(
+                f"groups= names {name!r}, which is no group factor of {model.formula.text!r}."
+                + near_matches(str(name), factors)
+            )
+        if not isinstance(setting, str) or setting not in BY_FACTOR:
+            raise OptionError(
+                f"groups= gives {setting!r} for {name!r}: a factor's setting is 'these', 'new' or "
+                "'zero' ('average' is of all factors together: groups='average')."
+            )
+    return dict.fromkeys(factors, "these") | dict(groups)
+
+
+def as_fitted(values: pd.Series, known: Collection[Any]) -> pd.Series:
+    """Give values the fitted levels that they stand for: the number 308 the level ``"308"``.
+
+    Parameters
+    ----------
+    values
+        A column of new rows, complete.
+    known
+        The fitted levels.
+
+    Returns
+    -------
+    Series
+        Where a value stands for no level, it stays as it is; among levels of text as text.
+    """
+    is_text = all(isinstance(level, str) for level in known)
+    found: dict[Any, Any] = {}
+    for value in values.unique().tolist():
+        same = matching_levels(known, value)
+        found[value] = same[0] if len(same) == 1 else str(value) if is_text else value
+    if all(type(a) is type(b) or a == b for a, b in found.items()):
+        return values
+    places = {level: k for k, level in enumerate(dict.fromkeys(found.values()))}
+    codes = [places[found[value]] for value in values.tolist()]
+    if set(found.values()) <= set(known):
+        return pd.Series(np.array(list(places))[codes])
+    # Numbers beside text: as categories, they are no mixture.
+    return pd.Series(pd.Categorical.from_codes(codes, pd.Index(list(places), dtype=object)))
+
+
+def refuse_new_levels(
+    model: Model, rows: NewRows, factors: pd.DataFrame, only: Collection[str]
+) -> None:
     """Refuse rows with a level that was not fitted.
 
     Parameters
@@ -30,6 +104,8 @@ def refuse_new_levels(model: Model, rows: NewRows, factors: pd.DataFrame) -> Non
         The new rows, coded.
     factors : DataFrame
         The columns of the group factors, n rows.
+    only
+        The factors that are looked at.
 
     Raises
     ------
@@ -38,7 +114,7 @@ def refuse_new_levels(model: Model, rows: NewRows, factors: pd.DataFrame) -> Non
     """
     for group, level, columns in _terms(model, rows):
         bad = np.flatnonzero(level < 0)
-        if not bad.size:
+        if not bad.size or group.factor not in only:
             continue
         names = dict.fromkeys(
             ":".join(map(str, values)) if len(values) > 1 else values[0]
@@ -59,11 +135,13 @@ def draw_new_levels(
     rows: NewRows,
     factors: pd.DataFrame,
     rng: np.random.Generator,
+    only: Collection[str],
 ) -> tuple[dict[str, Array], NewRows]:
     """Draw the effects of levels that were not fitted, from each draw's population.
 
     Rows of one new level share its effects, which are normal with the draw's standard deviations
-    and correlations. Levels that were fitted keep their own.
+    and correlations. Levels that were fitted keep their own. Factors other than `only` are left as
+    they are.
 
     Returns
     -------
@@ -85,7 +163,7 @@ def draw_new_levels(
             correlation = posterior[f"{group.factor}_corr"][:, start : start + n_pairs]
             at[group.factor] += n_pairs
         new = np.flatnonzero(level < 0)
-        if not new.size:
+        if not new.size or group.factor not in only:
             levels.append(level)
             continue
         number = factors[columns].iloc[new].groupby(columns, sort=False, observed=True).ngroup()

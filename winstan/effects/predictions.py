@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from winstan.data.columns import check_trials, distinct_rows, plain_column
-from winstan.data.tables import column_names, open_table, take_columns
+from winstan.data.tables import column_names, missing_mask, open_table, take_columns
 from winstan.design import NewRows, evaluate
 from winstan.design.evaluation import one_per_row
-from winstan.effects.averaging import without_groups
+from winstan.effects.comparisons import has_labels
+from winstan.effects.extrapolation import warn_of_rows
 from winstan.effects.intervals import interval_ends, interval_names
 from winstan.effects.means import (
     CHUNK,
@@ -22,20 +24,24 @@ from winstan.effects.means import (
     n_draws_of,
     rows_of,
 )
-from winstan.effects.new_levels import draw_new_levels, refuse_new_levels
+from winstan.effects.new_levels import (
+    as_fitted,
+    draw_new_levels,
+    group_settings,
+    refuse_new_levels,
+)
 from winstan.effects.replicates import check_seed
-from winstan.errors import OptionError
+from winstan.errors import DataError, OptionError
 from winstan.families.random import draw_responses
 from winstan.formula.tree import Constant, Name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from winstan.families.links import Array
     from winstan.model import Model
 
 KINDS = ("mean", "response", "link")
-GROUPS = ("these", "new", "average", "zero")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,7 @@ def predict(
     newdata: Any = None,
     *,
     kind: str = "mean",
-    groups: str = "these",
+    groups: str | Mapping[str, str] = "these",
     trials: Any = None,
     seed: int = 0,
     own: bool = True,
@@ -81,7 +87,7 @@ def predict(
     kind : {"mean", "response", "link"}
         The mean response (of binomial, per trial), a response drawn for each draw of the posterior
         (of binomial, successes), or the linear predictor.
-    groups : {"these", "new", "average", "zero"}
+    groups : {"these", "new", "average", "zero"}, or mapping
         See `winstan.fitted.predictions.Predictions.predict`.
     trials
         Of binomial responses, a number or the name of a column of `newdata`.
@@ -101,25 +107,31 @@ def predict(
         For an unknown option.
     DataError
         For columns, values or levels that cannot be used.
+
+    Warns
+    -----
+    DesignWarning
+        ``extrapolation``, of new rows outside the data's range by more than a tenth of it.
     """
     _check_options(kind, groups)
+    settings = group_settings(model, groups)
     rng = np.random.default_rng(check_seed(seed))
     each = kind == "response" and (own or model.family.trials)
     if newdata is None:
         rows = rows_of(model.design)
         rows, at = (_taken(rows, model.design.row), None) if each else (rows, model.design.row)
     else:
-        rows, at = _new_rows(model, newdata, groups), None
+        newdata = _with_fitted_levels(model, newdata)
+        rows, at = _new_rows(model, newdata, settings), None
+        warn_of_rows(model, newdata)
     of = _trials(model, newdata, trials, len(rows.offset)) if kind == "response" else None
     draws = dict(posterior)
-    if groups == "zero":
-        rows = without_groups(rows)
-    elif newdata is not None and model.design.groups and groups in ("these", "new"):
-        factors = _factor_columns(model, newdata)
-        if groups == "these":
-            refuse_new_levels(model, rows, factors)
-        else:
-            draws, rows = draw_new_levels(model, posterior, rows, factors, rng)
+    own_levels, new, zero = (_factors_of(settings, s) for s in ("these", "new", "zero"))
+    if newdata is not None and own_levels | new:
+        factors = _factor_columns(model, newdata, own_levels | new)
+        refuse_new_levels(model, rows, factors, own_levels)
+        draws, rows = draw_new_levels(model, posterior, rows, factors, rng, new)
+    rows = _without(model, rows, zero)
     if newdata is not None and not each:
         rows, at = _merged(rows, with_levels=groups != "average")
     n = len(rows.offset)
@@ -161,32 +173,84 @@ def prediction_draws(result: Prediction) -> pd.DataFrame:
     )
 
 
-def _check_options(kind: str, groups: str) -> None:
+def _check_options(kind: str, groups: Any) -> None:
     if kind not in KINDS:
         raise OptionError(f"kind must be 'mean', 'response' or 'link', not {kind!r}.")
-    if groups not in GROUPS:
-        raise OptionError(f"groups must be 'these', 'new', 'average' or 'zero', not {groups!r}.")
-    if kind == "response" and groups == "average":
+    if kind == "response" and isinstance(groups, str) and groups == "average":
         raise OptionError(
             "A response comes from one group, not from their average: kind='response' needs "
             "groups='these', 'new' or 'zero'."
         )
 
 
-def _new_rows(model: Model, newdata: Any, groups: str) -> NewRows:
+def _factors_of(settings: Mapping[str, str], setting: str) -> set[str]:
+    return {factor for factor, of in settings.items() if of == setting}
+
+
+def _without(model: Model, rows: NewRows, factors: set[str]) -> NewRows:
+    """Give no row a level of some factors: their effects are then at zero."""
+    pairs = zip(model.design.groups, rows.level, strict=True)
+    return replace(
+        rows,
+        level=tuple(np.full_like(x, -1) if g.factor in factors else x for g, x in pairs),
+    )
+
+
+def _with_fitted_levels(model: Model, newdata: Any) -> Any:
+    """Let numbers stand for levels of text, and text for levels that are numbers."""
+    table = open_table(newdata)
+    there = column_names(table)
+    once = [c for c in model.design.predictors if there.count(c) == 1 and has_labels(model, c)]
+    given = take_columns(table, once, "new data") if once else None
+    changed = {}
+    for name in once if given is not None else ():
+        if missing_mask(given[name]).any():
+            continue  # refused, with its rows, if it is needed
+        values = pd.Series(plain_column(given[name], name)[0])
+        first = model.design.predictors[name]
+        is_factor = isinstance(first.dtype, pd.CategoricalDtype)
+        fitted = as_fitted(values, (first.cat.categories if is_factor else first.unique()).tolist())
+        if fitted is not values:
+            changed[name] = fitted
+    if not changed:
+        return newdata
+    names = [name for name in there if there.count(name) == 1]
+    whole = take_columns(table, names, "new data")
+    native = whole.to_native()
+    if not isinstance(native, pd.DataFrame):
+        native = pd.DataFrame({name: whole[name].to_list() for name in names})
+    return native.assign(**changed)
+
+
+def _new_rows(model: Model, newdata: Any, settings: Mapping[str, str]) -> NewRows:
     """Code new rows; where levels do not matter, the factors' columns need not be there."""
-    if groups in ("these", "new"):
-        return evaluate(model.design, newdata)
     memory = model.design.memory
     table = open_table(newdata)
+    there = column_names(table)
+    needed = {
+        c
+        for group, factor in zip(model.design.groups, memory.factors, strict=True)
+        if settings[group.factor] in ("these", "new")
+        for c in factor.columns
+    } - set(memory.effect_columns)
+    absent = [name for name in model.design.predictors if name in needed and name not in there]
+    if absent and set(memory.effect_columns) <= set(there):
+        raise DataError(
+            f"The new data have no column {absent[0]!r}, which says what group each row is of. "
+            "Without it, groups='average' averages over the fitted groups and groups='zero' leaves "
+            "group effects out; groups='new' draws a new group for each name in the column that "
+            "was not fitted, so give it one, such as 'new'."
+        )
+    if needed >= {c for factor in memory.factors for c in factor.columns}:
+        return evaluate(model.design, newdata)
     # An intercept alone has no column to count the rows by: any will do.
-    wanted = list(memory.effect_columns) or column_names(table)[:1]
+    wanted = [*memory.effect_columns, *needed] or there[:1]
     given = take_columns(table, wanted, "new data")
     native = given.to_native()
     if not isinstance(native, pd.DataFrame):
         native = pd.DataFrame({name: given[name].to_list() for name in wanted})
     known = model.design.predictors
-    apart = {c for factor in memory.factors for c in factor.columns} - set(memory.effect_columns)
+    apart = {c for factor in memory.factors for c in factor.columns} - set(wanted)
     return evaluate(model.design, native.assign(**{c: known[c].iloc[0] for c in apart}))
 
 
@@ -257,8 +321,10 @@ def _responses(
         )
 
 
-def _factor_columns(model: Model, newdata: Any) -> pd.DataFrame:
-    names = dict.fromkeys(c for factor in model.design.memory.factors for c in factor.columns)
+def _factor_columns(model: Model, newdata: Any, factors: set[str]) -> pd.DataFrame:
+    """Columns of some group factors, of plain types."""
+    pairs = zip(model.design.groups, model.design.memory.factors, strict=True)
+    names = dict.fromkeys(c for g, factor in pairs if g.factor in factors for c in factor.columns)
     table = take_columns(open_table(newdata), list(names), "new data")
     return pd.DataFrame({name: plain_column(table[name], name)[0] for name in names})
 

@@ -58,14 +58,18 @@ def rope_of(
     inflate; of successes that of one trial, sqrt(p (1 - p)). On the link scale it is a tenth of the
     latent variable's sd for logit (0.18), probit and cloglog, and elsewhere the same width carried
     through the link at the mean response. A ratio has exp of the log link's. Of one unit of x, all
-    are divided by sd(x), so that neither unit matters.
+    are divided by sd(x), so that neither unit matters; where x has two values, by the distance
+    between them, so that the slope is held to the region of the contrast of the two.
     """
     if rope is not None:
         return _given(rope, ratio=ratio)
     width = _half_width(model, on_log=ratio, on_link=scale == "link")
     if per_unit:
         x = model.design.predictors[treatment].to_numpy(float)
-        width /= spread(x, row_weights(model))
+        values = np.unique(x)
+        # One effect has one region: of two values, the slope is their contrast over their distance.
+        is_pair = len(values) == 2
+        width /= np.ptp(values) if is_pair else spread(x, row_weights(model))
     if not ratio:
         return -width, width
     # A steep line may cover any ratio: exp would overflow.

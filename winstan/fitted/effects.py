@@ -9,6 +9,7 @@ import pandas as pd
 
 from winstan import effects
 from winstan.fitted.predictions import Predictions
+from winstan.guards import silenced
 
 
 class EffectTables(Predictions):
@@ -31,6 +32,7 @@ class EffectTables(Predictions):
         prob: float = 0.94,
         interval: str = "hdi",
         draws: bool = False,
+        silence: str | Iterable[str] | None = None,
     ) -> pd.DataFrame:
         """Compare the mean response between values of a predictor.
 
@@ -61,7 +63,8 @@ class EffectTables(Predictions):
         rope
             Region of practical equivalence: a half-width, or its two ends. By default a tenth of
             the response's standard deviation to either side of no difference (Kruschke 2018), for
-            a slope or x + 1 divided by the standard deviation of x; of probabilities, on the link
+            a slope or x + 1 divided by the standard deviation of x (by the distance of its values
+            where x has two, so that their contrast and the slope have one region); of probabilities, on the link
             scale, and of ratios see `winstan.effects.rope.rope_of`.
         groups : {"average", "zero"}
             The effect in the groups of these data, averaged; or in a typical group, effects at
@@ -71,6 +74,8 @@ class EffectTables(Predictions):
             As for `summary`.
         draws
             Return the draws in long form (columns contrast, [by], draw, value), not their summary.
+        silence
+            Names of `DesignWarning`s not to give, as for `winstan.fit`.
 
         Returns
         -------
@@ -83,20 +88,26 @@ class EffectTables(Predictions):
         ------
         OptionError
             If the treatment, a value, `by` or another option is unknown.
+
+        Warns
+        -----
+        DesignWarning
+            ``extrapolation``, of values outside the data's range by more than a tenth of it.
         """
-        result = effects.contrast(
-            self.model,
-            self._flat(),
-            treatment,
-            values=values,
-            by=by,
-            scale=scale,
-            ratio=ratio,
-            pairs=pairs,
-            slope=slope,
-            rope=rope,
-            groups=groups,
-        )
+        with silenced(silence):
+            result = effects.contrast(
+                self.model,
+                self._flat(),
+                treatment,
+                values=values,
+                by=by,
+                scale=scale,
+                ratio=ratio,
+                pairs=pairs,
+                slope=slope,
+                rope=rope,
+                groups=groups,
+            )
         if draws:
             return effects.contrast_draws(result)
         return effects.contrast_table(result, prob, interval)
@@ -165,6 +176,7 @@ class EffectTables(Predictions):
         interval: str = "hdi",
         scale: str = "response",
         draws: bool = False,
+        silence: str | Iterable[str] | None = None,
     ) -> pd.DataFrame:
         """Follow the mean response along a predictor.
 
@@ -190,6 +202,8 @@ class EffectTables(Predictions):
         scale : {"response", "link"}
         draws
             Return the draws in long form (the predictor, [by], draw, value).
+        silence
+            Names of `DesignWarning`s not to give, as for `winstan.fit`.
 
         Returns
         -------
@@ -200,17 +214,23 @@ class EffectTables(Predictions):
         ------
         OptionError
             If a column, a value or an option is unknown.
+
+        Warns
+        -----
+        DesignWarning
+            ``extrapolation``, of values outside the data's range by more than a tenth of it.
         """
-        curve = effects.conditional(
-            self.model,
-            self._flat(),
-            predictor,
-            by=by,
-            values=values,
-            points=points,
-            groups=groups,
-            scale=scale,
-        )
+        with silenced(silence):
+            curve = effects.conditional(
+                self.model,
+                self._flat(),
+                predictor,
+                by=by,
+                values=values,
+                points=points,
+                groups=groups,
+                scale=scale,
+            )
         if draws:
             return effects.curve_draws(curve)
         return effects.curve_table(curve, prob, interval)

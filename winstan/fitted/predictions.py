@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from winstan import effects
+from winstan.errors import OptionError
 from winstan.fitted.base import Fitted
+from winstan.guards import silenced
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,12 +25,13 @@ class Predictions(Fitted):
         newdata: Any = None,
         *,
         kind: str = "mean",
-        groups: str = "these",
+        groups: str | Mapping[str, str] = "these",
         trials: str | int | None = None,
         prob: float = 0.94,
         interval: str = "hdi",
         draws: bool = False,
         seed: int = 0,
+        silence: str | Iterable[str] | None = None,
     ) -> pd.DataFrame:
         """Predict the rows of the data, or new ones.
 
@@ -37,18 +40,21 @@ class Predictions(Fitted):
         newdata
             A data frame of any library (or a mapping of columns) with the predictors and the
             offsets' columns, which are used; None is the complete rows of the data. The response
-            is not looked at.
+            is not looked at. A number stands for the level written like it, 308 for ``"308"``, and
+            text likewise.
         kind : {"mean", "response", "link"}
             The mean response; a response, drawn anew for each draw of the posterior; or the linear
             predictor. Of binomial models the mean is per trial, a response counts successes.
-        groups : {"these", "new", "average", "zero"}
+        groups : {"these", "new", "average", "zero"}, or mapping
             ``"these"``: each row's own groups, all of which must have been fitted. ``"new"``: as
             well, but levels that were not fitted have effects drawn from the population, with each
             draw's standard deviations and correlations, and rows of one new level share them.
             ``"average"``: the mean over the groups of the data (the combinations of levels that
             they have), each counting once, as in `contrast`. ``"zero"``: all group effects at
             zero. Where the link is not the identity, the mean over groups is not the mean at
-            zero: through a log link it is larger. The last two need no columns of groups.
+            zero: through a log link it is larger. The last two need no columns of groups. A
+            mapping sets each factor by itself, ``{"mouse": "these", "neuron": "new"}``: to
+            ``"these"``, which factors left out have, ``"new"`` or ``"zero"``.
         trials
             Of binomial responses: a number, or the name of a column of `newdata`; by default the
             column in ``p(successes, trials)``.
@@ -58,6 +64,8 @@ class Predictions(Fitted):
             Return the draws in long form (columns row, draw, value).
         seed
             Of responses and new levels: the same seed gives the same.
+        silence
+            Names of `DesignWarning`s not to give, as for `winstan.fit`.
 
         Returns
         -------
@@ -70,17 +78,23 @@ class Predictions(Fitted):
             For an unknown option, or trials that are not given.
         DataError
             If a column is missing or cannot be used, or a level was not fitted.
+
+        Warns
+        -----
+        DesignWarning
+            ``extrapolation``, of new rows outside the data's range by more than a tenth of it.
         """
-        result = effects.predict(
-            self.model,
-            self._flat(),
-            newdata,
-            kind=kind,
-            groups=groups,
-            trials=trials,
-            seed=seed,
-            own=draws,
-        )
+        with silenced(silence):
+            result = effects.predict(
+                self.model,
+                self._flat(),
+                newdata,
+                kind=kind,
+                groups=groups,
+                trials=trials,
+                seed=seed,
+                own=draws,
+            )
         if draws:
             return effects.prediction_draws(result)
         return effects.prediction_table(result, prob, interval)
@@ -88,7 +102,7 @@ class Predictions(Fitted):
     def hypothesis(
         self,
         hypotheses: str | Sequence[str],
-        *,
+        *more: str,
         prob: float = 0.94,
         interval: str = "hdi",
         draws: bool = False,
@@ -103,6 +117,8 @@ class Predictions(Fitted):
             (back-ticks part a name from what surrounds it), coefficients are on the scale of the
             linear predictor and the Intercept is at X = 0. Operators are ``+ - * / **``, functions
             ``abs exp log sqrt``. Exact equality has no probability: ask for a region around it.
+        *more
+            None: several hypotheses are given as a list.
         prob, interval
             As for `summary`; of the left side less the right.
         draws
@@ -120,6 +136,11 @@ class Predictions(Fitted):
         OptionError
             If a hypothesis cannot be read, or names an unknown parameter.
         """
+        if more:
+            raise OptionError(
+                f"hypothesis() takes one argument and was given {1 + len(more)}. Several "
+                f"hypotheses are a list: fit.hypothesis({[hypotheses, *more]!r})."
+            )
         found = effects.hypotheses(
             self.model, self._flat(), self.draws["posterior"].sizes["chain"], hypotheses
         )

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from winstan.data.tables import column_names, open_table, take_columns
 from winstan.guards.confounding import confounded
 from winstan.guards.names import is_silent, warn_design
 from winstan.guards.repeats import repeated_responses
-from winstan.guards.skew import skewed
+from winstan.guards.skew import is_logarithm, skewed
 from winstan.guards.slopes import missing_slopes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from winstan.data import Frame
     from winstan.model import Model
 
@@ -36,21 +40,45 @@ def check_model(model: Model, frame: Frame, data: Any) -> None:
     guards = {
         "pseudoreplication": lambda: _repeats(model, frame, data),
         "confounding": lambda: confounded(model.formula, model.design),
-        "random_slopes": lambda: missing_slopes(model.formula, model.design),
-        "skew": lambda: skewed(model),
+        "random_slopes": lambda: missing_slopes(
+            model.formula, model.design, binary=_is_binary(model)
+        ),
+        "skew": lambda: _skew(model, frame, data),
     }
     for name, guard in guards.items():
         if not is_silent(name) and (message := guard()) is not None:
             warn_design(message, name)
 
 
+def _is_binary(model: Model) -> bool:
+    """Whether each row is one trial."""
+    trials = model.design.response.trials
+    name = model.family.name
+    return name == "bernoulli" or (
+        name == "binomial" and trials is not None and bool(np.all(trials == 1))
+    )
+
+
+def _skew(model: Model, frame: Frame, data: Any) -> str | None:
+    message = skewed(model)
+    if message is None:
+        return None
+    names, read = _columns(frame, data)
+    return None if is_logarithm(model.design.response.y, map(read, names)) else message
+
+
 def _repeats(model: Model, frame: Frame, data: Any) -> str | None:
+    names, read = _columns(frame, data)
+    return repeated_responses(model, [n for n in names if n not in frame.data], read)
+
+
+def _columns(frame: Frame, data: Any) -> tuple[list[str], Callable[[str], Any]]:
+    """Return the names of the user's columns, and what reads the rows in use of one."""
     table = open_table(data)
     names = column_names(table)
-    others = [n for n in names if n not in frame.data and names.count(n) == 1]
 
     def read(name: str) -> Any:
         values = take_columns(table, [name])[name].to_pandas().array
         return values if len(frame.kept) == frame.n_rows else values[frame.kept]
 
-    return repeated_responses(model, others, read)
+    return [n for n in names if names.count(n) == 1], read

@@ -27,6 +27,7 @@ GUARDS: Mapping[str, str] = MappingProxyType(
         "zero_weights": "rows are left out because they weigh nothing",
         "incomplete_groups": "a paired analysis of variance leaves out groups that lack a cell",
         "type_3_numbers": "an analysis of variance of type 3 has numbers in an interaction",
+        "extrapolation": "values beyond the data are compared or predicted",
     }
 )
 """Every `DesignWarning`, by the name that silences it."""

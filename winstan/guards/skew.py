@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from winstan.model import Model
 
 # An exponential variable has skewness 2, a lognormal one of sigma 0.5 has 1.75, a gamma one of
@@ -20,6 +23,8 @@ VARIATION = 0.25
 # Skewness that this share of the rows makes is that of outliers.
 OUTLIERS = 0.01
 SAMPLE = 200_000
+# Largest departure from a logarithm, in sd of the response: that of rounding to three digits.
+ROUNDING = 5e-3
 
 
 def skewed(model: Model) -> str | None:
@@ -74,6 +79,36 @@ def skewed(model: Model) -> str | None:
         f"their logarithms {after:.1f}): a gaussian fit predicts negative values, and is led by "
         f'the largest ones. Use {remedy} or "lognormal".'
     )
+
+
+def is_logarithm(y: np.ndarray, columns: Iterable[Any]) -> bool:
+    """Whether a response is the logarithm of a column, of any base and unit (dB too).
+
+    Such a response has been transformed already: the remedy of skewness would do so again.
+
+    Parameters
+    ----------
+    y
+        N responses.
+    columns
+        N values each, of any kind.
+    """
+    some = np.arange(len(y))
+    if len(y) > SAMPLE:
+        some = np.random.default_rng(0).choice(len(y), SAMPLE, replace=False)
+    y = y[some] - y[some].mean()
+    for column in columns:
+        if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+            continue
+        x = pd.Series(column).iloc[some].to_numpy(dtype=float, na_value=np.nan)
+        # Two values lie on a line whatever they are.
+        if not np.all((x > 0) & np.isfinite(x)) or len(np.unique(x)) < 3:
+            continue
+        x = np.log(x) - np.log(x).mean()
+        slope = x @ y / (x @ x)
+        if slope > 0 and np.abs(y - slope * x).max() <= ROUNDING * y.std():
+            return True
+    return False
 
 
 def _skewness(values: np.ndarray, weight: np.ndarray) -> float:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 FEWEST_GROUPS = 3
 # A predictor that varies in fewer of the groups is one of between-group differences.
 SMALLEST_SHARE = 0.4
+# Rows per group, where each is one yes or no. A logit's information is at most 1/4 a row, so that
+# the slope between two conditions of n/2 rows each has a standard error of at least 4 / sqrt(n): at
+# 16 rows 1, an odds ratio of 2.7. With fewer, each group's own slope is noisier than that.
+FEWEST_BINARY = 16
 # Design rows looked at: so many show which predictors vary within groups.
 SAMPLE = 200_000
 # A longer list would name covariates rather than treatments.
@@ -60,17 +64,21 @@ class _Missing:
     terms: list[_Candidate]
 
 
-def missing_slopes(formula: Formula, design: Design) -> str | None:
+def missing_slopes(formula: Formula, design: Design, *, binary: bool = False) -> str | None:
     """Say which effects could vary between groups, and do not in the model.
 
     A term counts where the data can tell its variance from noise: in enough groups it varies, and
     they have more rows than their own coefficients would take up. One row of each level in each
-    group (complete randomised blocks) leaves nothing to tell them apart by.
+    group (complete randomised blocks) leaves nothing to tell them apart by. Split plots, as in
+    ``(1|Block/Variety)``, with one row of each combination in a block are analysed as they were
+    laid out.
 
     Parameters
     ----------
     formula, design
         Of one model.
+    binary
+        Whether each row is one trial, which says less of a slope than a number does.
 
     Returns
     -------
@@ -96,15 +104,19 @@ def missing_slopes(formula: Formula, design: Design) -> str | None:
         outer = {
             name for level, names in answered if is_constant(group.level, level) for name in names
         }
-        within = _within(candidates, design, group.level)
+        inner = _inner_factors(factor, formula.groups)
+        within = _within(candidates, design, group.level, inner)
         open_terms = [c for c in within if c.name not in outer]
         missing = [c for c in open_terms if not _covered(c, factor, formula.groups)]
         done = {c.name for c in open_terms if c not in missing}
         own = [g for s, g in pairs if frozenset(s.factor_columns) == factor]
-        supported, varying = _supported(missing, own, weight, some)
+        supported, varying = _supported(missing, own, weight, some, FEWEST_BINARY * binary)
         done |= {c.name for c in supported}
         answered.append((group.level, done | outer))
-        if named := _worth_naming(supported, own):
+        if _split_plot(within, inner, group, weight):
+            continue
+        absent = {c.name for c in missing}
+        if named := _with_margins(_worth_naming(supported, own), absent):
             found.append(_Missing(spec, varying, len(group.levels), named))
     return _words(found) if found else None
 
@@ -118,10 +130,22 @@ def _candidates(formula: Formula, design: Design) -> list[_Candidate]:
     return out
 
 
-def _within(candidates: list[_Candidate], design: Design, level: np.ndarray) -> list[_Candidate]:
+def _inner_factors(factor: frozenset[str], specs: tuple[GroupSpec, ...]) -> list[frozenset[str]]:
+    """Return what other terms add to a group's columns: of Block, Variety in (1|Block:Variety)."""
+    finer = [frozenset(spec.factor_columns) for spec in specs]
+    return [own - factor for own in finer if own > factor]
+
+
+def _within(
+    candidates: list[_Candidate],
+    design: Design,
+    level: np.ndarray,
+    inner: list[frozenset[str]],
+) -> list[_Candidate]:
     """Reduce terms to what of them varies within groups: of age:sex, that is age.
 
     Within one group an interaction with something that is constant there is the slope of the rest.
+    So it is with what an inner term makes groups of: nitro:Variety is nitro within Block:Variety.
     """
     varies: dict[str, bool] = {}
     for candidate in candidates:
@@ -133,6 +157,8 @@ def _within(candidates: list[_Candidate], design: Design, level: np.ndarray) -> 
     out: dict[frozenset[str], _Candidate] = {}
     for whole in sorted(candidates, key=lambda c: len(c.atoms)):
         rest = tuple(atom for atom in whole.atoms if varies[atom.name])
+        if len(rest) > 1:
+            rest = tuple(a for a in rest if not any(set(a.columns) <= own for own in inner))
         if rest:
             part = _Candidate(rest, whole.X, whole.treatment)
             out.setdefault(part.name, part)
@@ -163,7 +189,11 @@ def _covered(term: _Candidate, factor: frozenset[str], specs: tuple[GroupSpec, .
 
 
 def _supported(
-    missing: list[_Candidate], own: list[GroupTerm], weight: np.ndarray, some: np.ndarray
+    missing: list[_Candidate],
+    own: list[GroupTerm],
+    weight: np.ndarray,
+    some: np.ndarray,
+    fewest: int,
 ) -> tuple[list[_Candidate], int]:
     """Return the terms whose slopes the rows can tell from noise, and how many groups vary."""
     level, n_levels = own[0].level[some], len(own[0].levels)
@@ -181,11 +211,30 @@ def _supported(
         varying = _distinct(level, combine(*columns), n_levels) > 1
         joint = combine(code, *columns)
         taken = np.minimum(_distinct(level, joint, n_levels), width + len(columns))
-        if np.count_nonzero(varying & (rows > taken)) >= enough:
+        if np.count_nonzero(varying & (rows > taken) & (rows >= fewest)) >= enough:
             out.append(term)
             code, width = joint, width + len(columns)
             most = max(most, int(np.count_nonzero(varying)))
     return out, most
+
+
+def _split_plot(
+    within: list[_Candidate], inner: list[frozenset[str]], group: GroupTerm, weight: np.ndarray
+) -> bool:
+    """Whether an inner term's plots are of one treatment, and each combination has one row.
+
+    Of most groups, since a plot may be lost. A covariate has no combinations: with as many values
+    as rows, times the levels of the treatments, they would be more than the rows.
+    """
+    single = [c for c in within if len(c.atoms) == 1]
+    if not any(c.treatment and c.columns <= own for c in single for own in inner):
+        return False
+    level, n_levels = group.level, len(group.levels)
+    codes = [combine(*(codes_of(x) for x in c.X.T)) for c in single]
+    full = np.prod([_distinct(level, code, n_levels).astype(float) for code in codes], axis=0)
+    rows = np.bincount(level, weight, minlength=n_levels)
+    complete = (rows == full) & (_distinct(level, combine(*codes), n_levels) == full)
+    return bool(2 * np.count_nonzero(complete) > n_levels)
 
 
 def _distinct(level: np.ndarray, code: np.ndarray, n_levels: int) -> np.ndarray:
@@ -199,6 +248,16 @@ def _worth_naming(terms: list[_Candidate], own: list[GroupTerm]) -> list[_Candid
     if any(_is_treatment(effect, Z) for effect, Z in fitted):
         return []  # whoever lets one treatment vary has thought of the others
     return treatments if treatments or fitted else terms
+
+
+def _with_margins(terms: list[_Candidate], absent: set[frozenset[str]]) -> list[_Candidate]:
+    """Leave out interactions of which a main effect, absent so far, is not named with them."""
+    out: list[_Candidate] = []
+    for term in sorted(terms, key=lambda term: len(term.atoms)):
+        named = {other.name for other in out}
+        if not any(name < term.name and name not in named for name in absent):
+            out.append(term)
+    return out
 
 
 def _words(found: list[_Missing]) -> str:
