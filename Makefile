@@ -26,7 +26,7 @@ demo: install  ## the main job on the LFP example: fit, tables, figures in out/
 	$(PY) -m winstan demo --out out
 
 test: lint stan browser  ## everything
-	$(PY) -m pytest
+	$(PY) -m pytest -n auto
 
 quick: install  ## the short loop: lint, and the tests that neither compile nor sample for long
 	$(VENV)/bin/ruff check --quiet

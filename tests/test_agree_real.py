@@ -51,7 +51,7 @@ QUESTIONS = {
     "bernoulli": (
         ("MASS", "bacteria"),
         "y ~ trt + week + (1|ID)",
-        ["--family", "bernoulli", "--link", "probit"],
+        ["--family", "bernoulli", "--link", "probit", "--target-accept", "0.99"],
         "stan,pymc",
     ),
 }

@@ -218,6 +218,16 @@ def test_default_regions():
     assert rope(binomial)[1] == pytest.approx(0.1 * np.sqrt(p * (1 - p)))
 
 
+def test_one_effect_has_one_region():
+    for factor in (1, 5):
+        model, p = made("y ~ stim", "gaussian", data=DATA.assign(stim=DATA["stim"] * factor))
+        pair, slope = (effects.contrast(model, p, "stim", slope=s) for s in (False, True))
+        assert pair.rope == pytest.approx((-0.1 * DATA["y"].std(), 0.1 * DATA["y"].std()))
+        np.testing.assert_allclose(np.multiply(slope.rope, factor), pair.rope)
+        shares = [effects.contrast_table(r, 0.9, "hdi")["p_rope"][0] for r in (pair, slope)]
+        assert shares[0] == shares[1]
+
+
 def test_regions_know_weights_exposure_and_units():
     weighted = model_of("y ~ stim", DATA, "gaussian", weights="n")
     repeated = DATA.loc[DATA.index.repeat(DATA["n"])]

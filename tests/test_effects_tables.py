@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import model_of
 from effects_cases import DATA, MICE, draws_of, made
@@ -10,7 +11,7 @@ from made_draws import made_fit
 
 import winstan as ws
 from winstan import effects
-from winstan.errors import OptionError
+from winstan.errors import DesignWarning, OptionError
 
 
 def test_direction_and_summary_of_a_contrast():
@@ -111,8 +112,49 @@ def test_values_that_cannot_be_compared():
     with pytest.raises(OptionError, match=r"two values at least.*values=\[0, 1\]; got \[5\]"):
         effects.contrast(model, p, "stim", values=5)
     for value in ("b", None, float("inf")):
-        with pytest.raises(OptionError, match="'stim' has no level"):
+        with pytest.raises(OptionError, match=r"'stim' is a number.*from 0 to 1\."):
             effects.contrast(model, p, "stim", values=[0, value])
+    model, p = made("y ~ stim * x", "gaussian")
+    with pytest.raises(OptionError, match=r"'x' is a number, and cannot be set to 'a'\. Give fin"):
+        effects.contrast(model, p, "stim", by={"x": ["a"]})
+
+
+def test_values_beyond_the_data_are_warned_of():
+    model, p = made("y ~ stim * x + cond", "gaussian")
+    high, low = DATA["x"].max(), DATA["x"].min()
+    near = high + 0.099 * (high - low)
+    effects.contrast(model, p, "x", values=[low, near])
+    effects.contrast(model, p, "stim", values=[-0.1, 1.1], by={"x": [near]})
+    effects.contrast(model, p, "stim", by="x")
+    effects.contrast(model, p, "cond", values=["a", "c"])
+    effects.conditional(model, p, "x", values={"stim": 1})
+    fit = made_fit(model, draws=20)
+    far = high + 0.101 * (high - low)
+    for call, what in (
+        (lambda **o: fit.contrast("stim", values=[0, 2], **o), r"'stim' to 2, .* from 0 to 1:"),
+        (lambda **o: fit.contrast("x", values=[5, far], **o), "contrast sets 'x' to"),
+        (lambda **o: fit.contrast("stim", by={"x": [far]}, **o), "contrast sets 'x' to"),
+        (lambda **o: fit.conditional("x", values={"x": [5, far]}, **o), "conditional sets 'x'"),
+        (lambda **o: fit.conditional("x", values={"stim": 3}, **o), "sets 'stim' to 3"),
+        (lambda **o: fit.conditional("cond", by={"x": [far]}, **o), "sets 'x'"),
+    ):
+        with pytest.warns(DesignWarning, match=what) as caught:
+            table = call()
+        assert [w.message.guard for w in caught] == ["extrapolation"]
+        assert caught[0].filename == __file__
+        pd.testing.assert_frame_equal(call(silence="extrapolation"), table)
+
+
+def test_numbers_stand_for_levels_of_text():
+    data = DATA.assign(dose=(np.arange(len(DATA)) % 3).astype(str))
+    model, p = made("y ~ C(dose)", "gaussian", data=data)
+    expected = effects.contrast(model, p, "dose", values=["0", "2"]).draws
+    for values in ([0, 2], [0.0, 2.0], np.array([0, 2])):
+        np.testing.assert_array_equal(
+            effects.contrast(model, p, "dose", values=values).draws, expected
+        )
+    with pytest.raises(OptionError, match=r"'dose' has no level 2\.5"):
+        effects.contrast(model, p, "dose", values=[0, 2.5])
 
 
 def test_ratios_need_positive_means():

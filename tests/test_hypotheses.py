@@ -110,7 +110,15 @@ def test_monte_carlo_error_is_arvizs_and_knows_autocorrelation():
         ("stimulus > 0", "names 'stimulus'"),
         ("mouse > 0", "names 'mouse'"),
         ("stim", "has 0 comparisons"),
-        ("0 < stim < 1", "has 2 comparisons"),
+        ("0 < stim < 1", r"has 2 comparisons.*'abs\(stim - 0.5\) < 0.5'"),
+        ("stim>0 & stim<1", r"joins statements by '&'.*'abs\(stim - 0.5\) < 0.5'.*a list: \['stim"),
+        ("stim>0&stim<1", "joins statements by '&'"),
+        ("stim > 0 && stim < 1", "joins statements by '&&'"),
+        ("(stim > 0) | (stim < 1)", r"joins statements by '\|'"),
+        ("stim > 0 and stim < 1", "joins statements by 'and'"),
+        ("stim > 0 OR stim < 1", "joins statements by 'OR'"),
+        ("not stim > 0", "joins statements by 'not'"),
+        ("android > 0", "names 'android'"),
         ("1 > 0", "names no parameter"),
         ("stim > ", "ends too early"),
         ("> 0", "ends too early"),
@@ -138,6 +146,16 @@ def test_monte_carlo_error_is_arvizs_and_knows_autocorrelation():
 def test_what_cannot_be_read(fit, text, message):
     with pytest.raises(OptionError, match=message):
         fit.hypothesis(text)
+
+
+def test_several_are_a_list(fit):
+    with pytest.raises(OptionError, match=r"given 2.*hypothesis\(\['stim > 0', 'stim < 1'\]\)"):
+        fit.hypothesis("stim > 0", "stim < 1")
+
+
+def test_the_range_that_messages_advise_is_the_two_statements_together(fit, p):
+    share = np.mean((p["stim"] > 0) & (p["stim"] < 1))
+    assert fit.hypothesis("abs(stim - 0.5) < 0.5")["probability"][0] == share
 
 
 def test_text_is_never_run(fit, tmp_path):

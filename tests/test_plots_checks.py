@@ -16,11 +16,12 @@ from plotnine import (
     geom_step,
     geom_text,
     geom_vline,
+    theme,
 )
 from scipy import stats
 
 from winstan.errors import OptionError
-from winstan.plots import OKABE_ITO, chains, plot_rank, plot_statistics, plot_trace
+from winstan.plots import OKABE_ITO, chains, plot_density, plot_rank, plot_statistics, plot_trace
 
 
 def recordings(n_groups=6, n=10, seed=0) -> pd.DataFrame:
@@ -270,3 +271,30 @@ def test_a_table_without_a_row_is_refused():
     empty = pd.DataFrame({"parameter": [], "chain": [], "draw": [], "value": []})
     with pytest.raises(ValueError, match="draws has no rows"):
         plot_trace(empty)
+
+
+def test_counts_of_any_size_and_proportions_stay_within_their_support():
+    rng = np.random.default_rng(2)
+    for whole, y in (
+        (True, rng.negative_binomial(1, 0.005, 300)),
+        (False, rng.binomial(8, 0.9, 300) / 8),
+    ):
+        replicated = pd.DataFrame({"draw": np.repeat(range(5), 300), "value": np.tile(y * 1.0, 5)})
+        plot = plot_density(replicated, pd.Series(y), response="k", whole=whole, share=not whole)
+        bars = data_of(plot, geom_rect)
+        assert bars["left"].min() >= 0
+        assert scale_of(plot, "x").limits[0] == 0
+        assert whole or scale_of(plot, "x").limits[1] == 1
+        left_out = float((y > scale_of(plot, "x").limits[1]).mean())
+        assert bars["data"].sum() == pytest.approx(1 - left_out)
+        # Replicates that are the data have the data's shares.
+        for column in ("lower", "mid", "upper"):
+            np.testing.assert_allclose(bars[column], bars["data"])
+        assert data_of(plot, geom_line).empty
+        assert_legible(plot)
+
+
+def test_titles_of_chains_do_not_meet_in_a_column():
+    fit = fit_of("y ~ x + (x|g)")
+    for plot in (fit.plot_trace(), fit.plot_rank()):
+        assert_legible(plot + theme(figure_size=(90 / 25.4, 6.5)))

@@ -199,3 +199,12 @@ def test_data_that_cannot_be_drawn():
         ws.plot_data({"y": [], "t": []}, "y", "t")
     with pytest.raises(DataError, match="no row without missing values"):
         ws.plot_data({"y": [np.nan, 1.0], "t": ["a", None]}, "y", "t")
+
+
+def test_one_small_value_does_not_make_the_axis_logarithmic_and_the_caption_tells_of_one():
+    data = trials(spread=0.2)
+    data.loc[0, "Power"] = 0.01
+    plot = ws.plot_data(data, "Power", "stim")
+    assert "log" not in type(scale_of(plot, "y")).__name__
+    assert "log axis" not in plot.labels.caption
+    assert "log axis" in ws.plot_data(trials(spread=1.5), "Power", "stim").labels.caption

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import model_of
+from made_draws import made_fit
 from plot_checks import NAMES, assert_observed_all_shown, data_of, drawn, scale_of, tables
 from plotnine import geom_point, geom_rect, geom_ribbon, geom_segment, geom_vline, ggplot
 
 from winstan.errors import DataError
 from winstan.plots import plot_difference
+from winstan.plots.words import level_texts
 
 
 def test_one_contrast_shows_the_numbers_of_its_tables():
@@ -167,7 +170,7 @@ def test_several_groups_in_each_level():
     assert len(dots) == 6
     hdi = data_of(plot, geom_segment, having=["lower", "upper"]).set_index("by")
     for row in dots.itertuples():
-        assert 0 < hdi.loc[row.by, "y"] - row.y < 0.5
+        assert 0 < hdi.loc[row.level_of_by, "y"] - row.y < 0.5
     assert plot.labels.caption == "beyond the axis: f m0 (10000)"
     drawn(plot)
 
@@ -239,3 +242,56 @@ def test_ratios_and_probabilities_that_cannot_be():
         plot_difference(*tables(scale=-1), ratio=True, **NAMES)
     with pytest.raises(DataError, match="prob=94"):
         plot_difference(*tables(), prob=94, **NAMES)
+
+
+@pytest.mark.parametrize("name", ["dose", "x", "y"])
+def test_numeric_levels_are_written_with_few_digits(name):
+    levels = [-0.987654321, 0.0, 1 / 3, 12.0]
+    draws, summary, observed = (t.rename(columns={"by": name}) for t in tables(by=levels))
+    plot = plot_difference(draws, summary, observed.iloc[:0], **NAMES, by=name)
+    labels = scale_of(plot, "y").labels
+    assert labels == ["\N{MINUS SIGN}0.9877", "0", "0.3333", "12"]
+    assert plot.labels.y == name
+    drawn(plot)
+
+
+def test_levels_that_four_digits_do_not_tell_apart_have_more():
+    assert level_texts([1.00001, 1.00002]) == ["1.00001", "1.00002"]
+    assert level_texts([1990.0, 12345.6, 3]) == ["1990", "12346", "3"]
+
+
+def fit_of_slopes(formula):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=60)
+    data = pd.DataFrame(
+        {
+            "mouse": np.repeat([f"m{i}" for i in range(6)], 10),
+            "stim": np.tile([0, 1], 30),
+            "x": x - x.mean(),
+            "y": rng.normal(size=60),
+        }
+    )
+    return made_fit(model_of(formula, data, "gaussian"), draws=50)
+
+
+def test_the_mean_of_a_centred_column_is_zero():
+    plot = fit_of_slopes("y ~ stim * x").plot_difference("stim", by="x")
+    assert scale_of(plot, "y").labels[1] == "0"
+    drawn(plot)
+
+
+def test_the_caption_says_what_a_contrast_of_differing_effects_is_averaged_over():
+    fit = fit_of_slopes("y ~ stim + x + (stim|mouse)")
+    average, typical = (fit.plot_difference("stim", groups=g) for g in ("average", "zero"))
+    assert average.labels.caption.startswith("averaged over these levels of mouse")
+    assert typical.labels.caption.startswith("in a typical mouse")
+    drawn(typical)
+    posterior = fit.draws["posterior"]
+    mean = data_of(typical, geom_point, having=["mean"])["mean"].iloc[0]
+    assert mean == pytest.approx(float(posterior["stim"].mean()), rel=1e-12)
+    own = float(
+        (posterior["stim"] + posterior["stim|mouse"].mean(posterior["stim|mouse"].dims[-1])).mean()
+    )
+    mean = data_of(average, geom_point, having=["mean"])["mean"].iloc[0]
+    assert mean == pytest.approx(own, rel=1e-10)
+    assert "averaged" not in fit.plot_difference("x").labels.caption

@@ -10,10 +10,11 @@ from plot_checks import NAMES, drawn, recordings, tables
 from plotnine import theme
 
 from winstan.plots import OKABE_ITO, plot_difference, plot_intercepts, theme_winstan
-from winstan.plots.axis import Axis
+from winstan.plots.axis import Axis, logarithmic
 from winstan.plots.density import kernel_density
 from winstan.plots.layers import legend
 from winstan.plots.theme import MM
+from winstan.plots.words import broken, wrapped
 
 
 def test_density_is_the_kernel_density_of_scipy():
@@ -116,3 +117,28 @@ def test_theme_fits_a_journal_column_and_colours_are_the_palette():
     assert style.getp("figure_size") == pytest.approx((85 * MM, 60 * MM))
     assert len(OKABE_ITO) == 8
     assert set(OKABE_ITO.values()) >= {"#0072B2", "#D55E00", "#56B4E9"}
+
+
+def test_names_break_at_their_punctuation_and_are_cut_only_as_a_last_resort():
+    assert wrapped("condition|mouse_sigma[walk]") == "condition|mouse_sigma[\nwalk]"
+    assert (
+        wrapped("condition|mouse_corr[Intercept, walk]").split("\n")[0] == "condition|mouse_corr["
+    )
+    assert wrapped("a" * 30) == "a" * 24 + "\n" + "a" * 6
+    assert wrapped("short") == "short"
+    for name in ("one|two_three[four, five]:six", "x" * 50, "a-b " * 20):
+        for width in (5, 9, 24):
+            lines = broken(name, width)
+            assert max(map(len, lines)) <= width
+            assert "".join(lines).replace(" ", "") == name.replace(" ", "")
+
+
+def test_no_single_value_makes_an_axis_logarithmic():
+    rng = np.random.default_rng(0)
+    bell = rng.normal(100, 20, 400).clip(min=1)
+    assert not logarithmic([*bell, 1e-4])
+    assert not logarithmic(rng.uniform(0, 1, 400))
+    many_sizes = np.exp(rng.normal(0, 1.5, 400))
+    assert logarithmic(many_sizes)
+    assert not logarithmic([*many_sizes, 0.0])
+    assert not logarithmic(np.ones(5))

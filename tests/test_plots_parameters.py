@@ -315,3 +315,14 @@ def test_scales_are_named_where_they_are_not_the_datas():
     ratio = fit.plot_posterior("x", ratio=True)
     assert "log" in type(scale_of(ratio, "x")).__name__
     assert effects.response_label(fit.model) in ratio.labels.x
+
+
+@pytest.mark.parametrize("columns", ["x", "x + z", "x + z + w"])
+def test_titles_of_several_effects_do_not_meet(columns):
+    data = recordings().assign(
+        w=lambda t: np.sin(t["z"]), z=lambda t: np.cos(t["z"]), y=lambda t: np.exp(t["y"] / 20)
+    )
+    fit = made_fit(model_of(f"y ~ {columns} + ({columns}|g)", data, "gamma"), draws=50)
+    plot = fit.plot_slopes()
+    assert all("log scale" in title for title in panels_of(plot))
+    assert_legible(plot)

@@ -107,6 +107,7 @@ def one_population(formula: str, **parameters):
     return model, {name: np.repeat(x, MANY, axis=0) for name, x in p.items()}
 
 
+@pytest.mark.filterwarnings("ignore::winstan.errors.DesignWarning")
 def test_new_levels_have_the_covariance_of_the_population():
     r, sds = -0.6, np.array([3.0, 0.8])
     model, p = one_population(
@@ -160,6 +161,7 @@ def test_effects_of_several_columns_and_perfect_correlation():
     np.testing.assert_allclose(got[:, 2], 2.5 * got[:, 0], rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore::winstan.errors.DesignWarning")
 def test_correlations_of_the_right_term():
     # Two correlated terms of one factor: their correlations stand one after the other.
     model, p = one_population(
@@ -296,6 +298,9 @@ def test_in_chunks_as_at_once(monkeypatch):
     [
         ({"kind": "median"}, "kind must be"),
         ({"groups": "old"}, "groups must be 'these', 'new', 'average' or 'zero'"),
+        ({"groups": ["new"]}, "groups must be 'these'.*for each factor"),
+        ({"groups": {"mous": "new"}}, "names 'mous', which is no group factor.*'mouse'"),
+        ({"groups": {"mouse": "average"}}, "'average' for 'mouse'.*of all factors together"),
         ({"kind": "response", "groups": "average"}, "A response comes from one group"),
         ({"seed": -1}, "seed must be"),
         ({"seed": 1.5}, "seed must be"),
@@ -311,7 +316,12 @@ def test_unknown_options(options, message):
     ("new", "groups", "message"),
     [
         ({"mouse": ["m0"]}, "these", "no column 'x'"),
-        ({"x": [1.0]}, "new", "no column 'mouse'"),
+        (
+            {"x": [1.0]},
+            "new",
+            r"no column 'mouse'.*groups='average'.*'zero'.*groups='new'.*'new'\.",
+        ),
+        ({"x": [1.0]}, "these", "no column 'mouse'.*groups='average'.*groups='zero'"),
         ({"mouse": ["m0"]}, "zero", "no column 'x'"),
         ({"x": [np.nan], "mouse": ["m0"]}, "average", "'x'.*1 missing value"),
         ({"x": ["a"], "mouse": ["m0"]}, "these", "numeric at first"),

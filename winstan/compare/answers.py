@@ -137,7 +137,7 @@ def averaging_words(sources: Sequence[Source], treatment: str) -> list[str]:
     models = [s.posterior.model for s in sources if s.kind == "posterior"]
     said = [_for_whom(model, treatment) for model in models]
     return [
-        f"posterior: {words}, not of these levels alone" for words in dict.fromkeys(said) if words
+        f"posterior: {words}, at group effects of zero" for words in dict.fromkeys(said) if words
     ]
 
 

@@ -133,7 +133,10 @@ def _rows(source: Source, base: float | None, keys: Sequence[str]) -> pd.DataFra
     model = cast("Model", Understood(source.formula, design))
     table = pd.DataFrame({key: _plain(labels_of(model, key)) for key in keys})
     y = np.asarray(design.response.y, dtype=float)
-    table["(value)"] = y if base is None else np.power(base, y)
+    with np.errstate(over="ignore"):
+        table["(value)"] = y if base is None else np.power(base, y)
+    if design.response.trials is not None:
+        table["(trials)"] = design.response.trials
     table["(weight)"] = 1.0 if design.weights is None else np.asarray(design.weights, dtype=float)
     return table[table["(weight)"] > 0]
 
@@ -149,10 +152,12 @@ def _rows_differ(a: pd.DataFrame, b: pd.DataFrame, keys: Sequence[str], scale: S
     a = a.assign(**{"(value)": codes[: len(a)]})
     b = b.assign(**{"(value)": codes[len(a) :]})
     named = [*((key, repr(key)) for key in keys), ("(value)", f"the response {scale.response!r}")]
+    if "(trials)" in a and "(trials)" in b:
+        named.append(("(trials)", "the trials"))
     for column, words in named:
         if not _nested(*(t.groupby(column)["(weight)"].sum() for t in (a, b))):
             return f"they differ in the values of {words}"
-    columns = [*keys, "(value)"]
+    columns = [column for column, _ in named]
     if not _nested(*(t.groupby(columns)["(weight)"].sum() for t in (a, b))):
         of = " and ".join(map(repr, keys))
         return f"the same values of {scale.response!r} are at other values of {of}"
@@ -210,7 +215,8 @@ def _cells(source: Source, base: float | None, keys: Sequence[str], *, log: bool
         weights = source.design.weights
         weight = np.ones(y.size) if weights is None else np.asarray(weights, dtype=float)
         y, weight = y[weight > 0], weight[weight > 0]
-        value = np.log(y) if log and base is None else unit * y
+        with np.errstate(invalid="ignore", divide="ignore"):
+            value = np.log(y) if log and base is None else unit * y
     return table.assign(**{"(weight)": weight, "(total)": weight * value, "(size)": np.abs(value)})
 
 
@@ -222,11 +228,12 @@ def _nested(a: pd.Series, b: pd.Series) -> bool:
     return bool((more >= -slack).all() or (more <= slack).all())
 
 
-def _plain(labels: Any) -> list[Any]:
-    return [_plain_label(label) for label in labels]
+def _plain(labels: Any) -> np.ndarray:
+    codes, known = pd.factorize(np.asarray(labels))
+    return np.array([_plain_label(label) for label in known], dtype=object)[codes]
 
 
-def _plain_label(label: Any) -> Any:
+def _plain_label(label: Any) -> str:
     """Return a number as such, and anything else as text, whatever held it."""
     try:
         return f"{float(label):.12g}"

@@ -91,6 +91,8 @@ def strata(model: Model, by: str | Mapping[str, Iterable[Any]] | None) -> Strata
         weight = row_weights(model)
         x = column.to_numpy(float)
         mean, sd = np.average(x, weights=weight), spread(x, weight)
+        # The mean of a centred column is a rounding error away from zero.
+        mean = 0.0 if abs(mean) < 1e-12 * sd else mean
         given = [float(mean - sd), float(mean), float(mean + sd)]
     if given is not None:
         values = [given] if isinstance(given, str) or not np.iterable(given) else list(given)

@@ -200,10 +200,13 @@ def _with_fitted_levels(model: Model, newdata: Any) -> Any:
     """Let numbers stand for levels of text, and text for levels that are numbers."""
     table = open_table(newdata)
     there = column_names(table)
-    once = [c for c in model.design.predictors if there.count(c) == 1 and has_labels(model, c)]
-    given = take_columns(table, once, "new data") if once else None
-    changed = {}
-    for name in once if given is not None else ():
+    columns = [str(c) for c in model.design.predictors]
+    once = [c for c in columns if there.count(c) == 1 and has_labels(model, c)]
+    if not once:
+        return newdata
+    given = take_columns(table, once, "new data")
+    changed: dict[str, Any] = {}
+    for name in once:
         if missing_mask(given[name]).any():
             continue  # refused, with its rows, if it is needed
         values = pd.Series(plain_column(given[name], name)[0])

@@ -209,6 +209,7 @@ class Checks(EffectTables):
                 response=name,
                 what=what,
                 whole=whole,
+                share=counted and not whole,
                 prob=prob,
                 unit=unit,
                 log=log,

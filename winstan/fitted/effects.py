@@ -64,8 +64,8 @@ class EffectTables(Predictions):
             Region of practical equivalence: a half-width, or its two ends. By default a tenth of
             the response's standard deviation to either side of no difference (Kruschke 2018), for
             a slope or x + 1 divided by the standard deviation of x (by the distance of its values
-            where x has two, so that their contrast and the slope have one region); of probabilities, on the link
-            scale, and of ratios see `winstan.effects.rope.rope_of`.
+            where x has two, so that their contrast and the slope have one region); of
+            probabilities, on the link scale, and of ratios see `winstan.effects.rope.rope_of`.
         groups : {"average", "zero"}
             The effect in the groups of these data, averaged; or in a typical group, effects at
             zero. With random slopes of the treatment the latter is wider: it is of the population

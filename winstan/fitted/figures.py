@@ -36,6 +36,7 @@ class Figures(ParameterFigures):
         values: Sequence[Any] | None = None,
         by: str | None = None,
         ratio: bool = False,
+        groups: str = "average",
         prob: float = 0.94,
         unit: str | None = None,
     ) -> ggplot:
@@ -43,8 +44,9 @@ class Figures(ParameterFigures):
 
         Parameters
         ----------
-        treatment, values, by, ratio
-            As for `contrast`.
+        treatment, values, by, ratio, groups
+            As for `contrast`. The caption says what `groups` is where the treatment's effect
+            differs between groups, and of ``"zero"``.
         prob
             Probability of the HDI.
         unit
@@ -58,7 +60,13 @@ class Figures(ParameterFigures):
         from winstan import plots  # noqa: PLC0415 - plotnine loads when a figure is asked for
 
         result = effects.contrast(
-            self.model, self._flat(), treatment, values=values, by=by, ratio=ratio
+            self.model,
+            self._flat(),
+            treatment,
+            values=values,
+            by=by,
+            ratio=ratio,
+            groups=groups,
         )
         group = effects.main_group(self.model)
         return plots.plot_difference(
@@ -72,6 +80,7 @@ class Figures(ParameterFigures):
             prob=prob,
             group=group,
             by=by,
+            caption=_groups_caption(self.model, treatment, groups),
         )
 
     def plot_intercepts(
@@ -267,6 +276,22 @@ class Figures(ParameterFigures):
             log=log,
             caption="at " + ", ".join(caption) if caption else "",
         )
+
+
+def _groups_caption(model: Model, treatment: str, groups: str) -> str:
+    """Say over which groups a contrast is averaged, where its effect differs between groups."""
+    designs = zip(model.design.groups, model.formula.groups, strict=True)
+    differing = [
+        group.factor
+        for group, term in designs
+        if groups == "zero" or any(treatment in atom.columns for atom in term.design.atoms.values())
+    ]
+    factors = " and ".join(dict.fromkeys(differing))
+    if not factors:
+        return ""
+    if groups == "zero":
+        return f"in a typical {factors}"
+    return f"averaged over these levels of {factors}"
 
 
 def _group_curves(

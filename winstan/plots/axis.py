@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 GRID = 256
 """Points at which a density is drawn."""
+LOG_FROM = 1.0
+"""Decades between the 5th and the 95th percentile from which an axis may be logarithmic."""
 REACH = 1.5
 """How far single values may stretch the view, in widths of the rest of it."""
 
@@ -150,6 +152,24 @@ def plain_labels(breaks: ArrayLike) -> list[str]:
     if axis.exponent():
         return [minus(f"{v:.3g}") for v in values]
     return axis.labels(values)
+
+
+def logarithmic(values: ArrayLike) -> bool:
+    """Tell whether data are better seen on a logarithmic axis.
+
+    They are when all are positive, their 5th and 95th percentiles lie more than a decade apart, and
+    these lie more evenly about the median on that axis (Bowley's skewness). No single value, be it
+    the smallest, decides.
+    """
+    x = np.asarray(values, dtype=float)
+    x = x[np.isfinite(x)]
+    if x.size == 0 or x.min() <= 0:
+        return False
+    plain = np.quantile(x, [0.05, 0.5, 0.95])
+    if plain[2] <= 10**LOG_FROM * plain[0]:
+        return False
+    skew, of_logs = (abs(a + c - 2 * b) / (c - a) for a, b, c in (plain, np.log(plain)))
+    return bool(of_logs < skew)
 
 
 def forward(values: ArrayLike, log: bool) -> Floats:

@@ -35,6 +35,8 @@ STEPS = 500
 """Draws of each chain that a trace shows; of more, every second, third, ..."""
 BINS = 20
 """Classes of ranks: of 1,000 draws a chain, fifty in each."""
+STRIP = 24
+"""Longest line of a panel's title, in characters: two panels stand in a column of 90 mm."""
 CHANCE = 0.99
 """Probability of the band of a rank plot."""
 
@@ -177,7 +179,7 @@ def _prepared(
     titled = [titles[name] for name in order]
     chains = [f"chain {chain}" for chain in sorted(draws["chain"].unique())]
     rows = draws.assign(
-        panel=as_panels(names.map(titles), titled),
+        panel=as_panels(names.map(titles), titled, STRIP),
         chain=pd.Categorical([f"chain {chain}" for chain in draws["chain"]], chains),
     )
     return rows, order
@@ -197,7 +199,7 @@ def _finished(
     plot: ggplot, rows: pd.DataFrame, order: list[str], caption: str, *, x: str, y: str, free: str
 ) -> ggplot:
     chains = list(rows["chain"].cat.categories)
-    ncol = columns_for(len(order))
+    ncol = columns_for(len(order), most=2)
     titles = rows["panel"].cat.categories
     return (
         plot
@@ -209,6 +211,7 @@ def _finished(
         + theme_panels(
             len(order),
             ncol,
+            height=33.0,
             caption=caption,
             strip=max(title.count("\n") + 1 for title in titles),
             extra=5,

@@ -19,10 +19,9 @@ from plotnine import (
 
 from winstan.data.columns import how_many
 from winstan.errors import DataError
-from winstan.plots.axis import Axis, bulk
+from winstan.plots.axis import Axis, bulk, logarithmic
 from winstan.plots.layers import LINE_END, faded, legend, spread, thinned, upright_triangles
 from winstan.plots.panels import caption_of
-from winstan.plots.raw import LOG_FROM
 from winstan.plots.tables import as_text, require_columns, require_finite
 from winstan.plots.theme import POSTERIOR, TREATMENTS, theme_winstan
 from winstan.plots.words import percent, wrapped
@@ -86,7 +85,7 @@ def plot_conditional(
     values = raw["x"]
     if log is None:
         low = min(curves["lower"].min(), values.min()) if len(raw) else 0.0
-        log = bool(low > 0 and values.max() / values.min() > 10**LOG_FROM)
+        log = bool(low > 0 and logarithmic(values))
     require_finite("table", curves[["mean", "lower", "upper"]], positive=log)
     require_finite("data", values, positive=log)
     # Of two values, such as a treatment's 0 and 1, nothing lies between.

@@ -34,7 +34,7 @@ from winstan.plots.layers import (
 )
 from winstan.plots.tables import as_text, in_order, require_columns, require_finite
 from winstan.plots.theme import OBSERVED, POSTERIOR
-from winstan.plots.words import contrast_text, listed, number, percent, wrapped
+from winstan.plots.words import contrast_text, level_texts, listed, number, percent, wrapped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,6 +45,8 @@ BOX_FROM = 5
 """Observed differences from which a box is drawn behind their dots."""
 NAMED = 4
 """Values beyond the axis that the caption names one by one."""
+LEVEL = "level_of_by"
+"""The column of levels in the figure's own tables."""
 TITLE = 36
 """Longest line of the axis' title, in characters."""
 CAPTION = 56
@@ -63,6 +65,7 @@ def plot_difference(
     prob: float = 0.94,
     group: str | None = None,
     by: str | None = None,
+    caption: str = "",
 ) -> ggplot:
     """Draw the posterior of a difference above the differences observed in each group.
 
@@ -100,6 +103,8 @@ def plot_difference(
         Name of the column of `draws` and `summary` that holds a level per row, to draw a row per
         level; by default ``"by"`` if `draws` has such a column. Observed differences without such
         a column belong to the levels by their ``group``.
+    caption
+        What else is to be told, such as what the contrast is averaged over.
 
     Returns
     -------
@@ -118,6 +123,12 @@ def plot_difference(
     require_columns(draws, "draws", ["value", *levels])
     require_columns(summary, "summary", ["contrast", "mean", "lower", "upper", *levels])
     require_columns(observed, "observed", ["group", "contrast", "difference"], empty=True)
+    name, by = by, LEVEL if by else None
+    # A copy, since the column may have a name that the figure's tables use, such as x.
+    draws, summary, observed = (
+        table.assign(**{LEVEL: table[name]}) if name in table.columns else table
+        for table in (draws, summary, observed)
+    )
     if "contrast" not in draws.columns:
         draws = draws.assign(contrast=summary["contrast"].iloc[0])
     rows = _rows(summary, by)
@@ -143,7 +154,8 @@ def plot_difference(
     shown = contrast_text(rows["contrast"].iloc[0], treatment) if one else treatment
     title = f"{'Ratio' if ratio else 'Difference'} {'of' if ratio else 'in'} {response} ({shown})"
 
-    caption = _beyond_caption(beyond, seen[seen["x"].isna()])
+    absent = seen[seen["x"].isna()]
+    caption = "\n".join([*(_lines(caption) if caption else []), *_beyond_lines(beyond, absent)])
     plot = (
         ggplot()
         + geom_vline(xintercept=1.0 if ratio else 0.0, linetype="dashed", size=0.4, color="#666666")
@@ -187,7 +199,7 @@ def plot_difference(
         + axis.scale()
         + labs(
             x=_title(axis.title(title, None if ratio else unit)),
-            y=by if by and by != "by" else (group or "") if by else "",
+            y=name if name and name != "by" else (group or "") if name else "",
             fill="",
             caption=caption,
         )
@@ -198,7 +210,7 @@ def plot_difference(
     bottom = -pitch * (per_panel - 1) - lane - slack
     if several:
         ticks = rows.drop_duplicates("row")
-        names = ticks[by] if by else [contrast_text(c, None) for c in ticks["contrast"]]
+        names = ticks["shown"] if by else [contrast_text(c, None) for c in ticks["contrast"]]
         breaks, labels = list(ticks["y"]), [wrapped(n) for n in names]
     else:
         breaks = [0.1, -lane] if len(seen) else [0.0]
@@ -226,6 +238,7 @@ def _rows(summary: pd.DataFrame, by: str | None) -> pd.DataFrame:
     rows = summary.reset_index(drop=True)
     rows["contrast"] = in_order(rows["contrast"])
     if by:
+        rows["shown"] = level_texts(rows[by])
         rows[by] = in_order(rows[by])
     rows["row"] = rows[by or "contrast"].cat.codes.astype(int)
     rows["panel"] = rows["contrast"].cat.codes.astype(int) if by else 0
@@ -262,7 +275,8 @@ def _observed_of_rows(observed: pd.DataFrame, rows: pd.DataFrame, by: str | None
     seen["contrast"] = pd.Categorical(seen["contrast"], rows["contrast"].cat.categories)
     seen["name"] = as_text(seen["group"].where(seen["group"].notna(), "all"))
     if by and (seen["name"] != seen[by]).any():
-        seen["name"] = seen[by] + " " + seen["name"]
+        shown = dict(zip(rows[by].astype(str), rows["shown"], strict=True))
+        seen["name"] = seen[by].map(shown) + " " + seen["name"]
     if len(rows["contrast"].cat.categories) > 1:
         seen["name"] += [f", {contrast_text(c, None)}" for c in seen["contrast"]]
     return seen
@@ -310,7 +324,7 @@ def _title(text: str) -> str:
     return text.replace(" (", "\n(", 1) if len(text.partition("$")[0]) > TITLE else text
 
 
-def _beyond_caption(beyond: pd.DataFrame, absent: pd.DataFrame) -> str:
+def _beyond_lines(beyond: pd.DataFrame, absent: pd.DataFrame) -> list[str]:
     """Say which observed differences are not at their place on the axis, and their values."""
     values = [f"{name} ({number(x)})" for name, x in zip(beyond["name"], beyond["x"], strict=True)]
     parts = {"beyond the axis": values, "no observed difference": list(absent["name"])}
@@ -320,7 +334,7 @@ def _beyond_caption(beyond: pd.DataFrame, absent: pd.DataFrame) -> str:
         for what, names in parts.items()
         if names
     ]
-    return "\n".join(line for text in sentences for line in _lines(text))
+    return [line for text in sentences for line in _lines(text)]
 
 
 def _lines(text: str) -> list[str]:

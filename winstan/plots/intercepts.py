@@ -18,7 +18,7 @@ from plotnine import (
 )
 
 from winstan.errors import DataError
-from winstan.plots.axis import Axis, bulk
+from winstan.plots.axis import Axis, bulk, logarithmic
 from winstan.plots.layers import (
     LINE_END,
     box_layers,
@@ -36,8 +36,6 @@ DOTS_UP_TO = 100
 """Rows of data of one group (and treatment) up to which each is drawn as a dot."""
 CAPTION = 40
 """Longest line of a caption, in characters; half of a composed figure holds it."""
-LOG_FROM = 1.5
-"""Decades that positive data must span for the axis to be logarithmic by default."""
 
 
 def plot_intercepts(
@@ -78,7 +76,7 @@ def plot_intercepts(
         Unit of the response, such as ``"Hz"``.
     log
         Whether the axis is logarithmic; by default it is when everything drawn is positive and the
-        data span more than 1.5 decades.
+        data are spread so; see `winstan.plots.axis.logarithmic`.
     at
         What the predictors are held at, for the caption: ``"at x = 0, stim = 0"``. By default
         ``table.attrs["at"]``, which `winstan.effects.group_intercepts` sets.
@@ -168,6 +166,5 @@ def plot_intercepts(
 
 
 def _is_wide(values: pd.Series, lower: pd.Series) -> bool:
-    """Whether positive data span enough decades for a logarithmic axis."""
-    low, high = values.min(), values.max()
-    return bool(low > 0 and lower.min() > 0 and np.log10(high / low) > LOG_FROM)
+    """Whether data, and the intervals over them, are better seen on a logarithmic axis."""
+    return bool(lower.min() > 0 and logarithmic(values))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import pandas as pd
 from plotnine import element_text, facet_wrap, theme
 
 from winstan.plots.theme import WIDTH, theme_winstan
+from winstan.plots.words import broken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,28 +51,16 @@ def caption_of(lines: Iterable[str]) -> str:
     return "\n".join(line for text in lines if text for line in textwrap.wrap(text, CAPTION))
 
 
-def as_panels(names: pd.Series, order: Sequence[str]) -> pd.Series:
+def as_panels(names: pd.Series, order: Sequence[str], width: int = STRIP) -> pd.Series:
     """Return the panel of each row, with its title on as many lines as it needs."""
-    titles = {name: strip_title(name) for name in order}
+    titles = {name: strip_title(name, width) for name in order}
     placed = pd.Categorical(names.map(titles), list(dict.fromkeys(titles.values())))
     return pd.Series(placed, index=names.index)
 
 
 def strip_title(name: str, width: int = STRIP) -> str:
-    """Return a panel's title on lines that fit it; lines that were broken stay so.
-
-    Lines end after a space or the punctuation of a parameter's name, such as ``1|mouse_sigma``.
-    """
-    lines = []
-    for given in name.split("\n"):
-        line = ""
-        for piece in re.split(r"(?<=[ \[_|:,])", given):
-            if line and len(line + piece.rstrip()) > width:
-                lines.append(line.rstrip())
-                line = ""
-            line += piece
-        lines.append(line.rstrip())
-    return "\n".join(lines)
+    """Return a panel's title on lines that fit it; lines that were broken stay so."""
+    return "\n".join(broken(name, width))
 
 
 def columns_for(n: int, most: int = 3) -> int:

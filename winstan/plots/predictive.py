@@ -22,7 +22,7 @@ from plotnine import (
     theme,
 )
 
-from winstan.plots.axis import Axis, bulk, forward
+from winstan.plots.axis import Axis, bulk, forward, logarithmic
 from winstan.plots.density import kernel_density
 from winstan.plots.layers import legend
 from winstan.plots.panels import caption_of
@@ -34,8 +34,8 @@ LINES = 50
 """Replicates whose density is drawn."""
 COUNTS = 40
 """Counts up to which each has its own place on the axis."""
-LOG_FROM = 1.5
-"""Decades that positive data must span for the axis to be logarithmic by default."""
+SHARES = 20
+"""Classes that proportions are counted in."""
 
 
 def plot_density(
@@ -45,14 +45,16 @@ def plot_density(
     response: str,
     what: str = "posterior",
     whole: bool = False,
+    share: bool = False,
     prob: float = 0.94,
     unit: str | None = None,
     log: bool | None = None,
 ) -> ggplot:
     """Draw the density of the data over those of replicated data.
 
-    Counts of up to forty have a place each: the share of the data that has it (dot), and the
-    interval and median of that share among replicates.
+    Counts and proportions have no density, and none is drawn: counts of up to forty have a place
+    each, larger ones and proportions are counted in classes of equal width. For each, the dot is
+    the share of the data in it, and the bar the interval and median of that share among replicates.
 
     Parameters
     ----------
@@ -67,11 +69,14 @@ def plot_density(
         ``"posterior"`` or ``"prior"``, for the legend.
     whole
         Whether the values are counts.
+    share
+        Whether the values are proportions, between 0 and 1.
     prob
         Probability of the intervals of counts, equal-tailed.
     log
-        Whether the axis is logarithmic; by default it is when everything is positive and the data
-        span more than 1.5 decades.
+        Whether the axis is logarithmic; by default it is when everything is positive, the
+        data's 5th to 95th percentiles span more than a decade, and they are less skewed there. Of
+        counts and proportions it never is, unless asked for; small counts stay on their places.
 
     Returns
     -------
@@ -87,12 +92,13 @@ def plot_density(
     rep = replicated["value"].to_numpy(float)
     finite = np.isfinite(rep)
     if log is None:
-        log = not whole and bool(
-            min(y.min(), rep[finite].min()) > 0 and y.max() / y.min() > 10**LOG_FROM
-        )
+        log = not (whole or share) and bool(rep[finite].min() > 0) and logarithmic(y)
     require_finite("observed", observed.astype(float), positive=log)
-    if whole and y.max() <= COUNTS:
-        return _plot_counts(replicated, y, response=response, what=what, prob=prob, unit=unit)
+    if (whole and y.max() <= COUNTS) or ((whole or share) and not log):
+        edges = _classes(y, rep[finite], whole=whole)
+        return _plot_counts(
+            replicated, y, edges, response=response, what=what, prob=prob, unit=unit
+        )
     draws = replicated["draw"].drop_duplicates()
     chosen = draws.iloc[np.unique(np.linspace(0, len(draws) - 1, LINES).astype(int))]
     shown = replicated[replicated["draw"].isin(chosen)]
@@ -121,6 +127,7 @@ def plot_density(
     gone = np.count_nonzero((y < axis.low) | (y > axis.high))
     caption = caption_of(
         [
+            "log axis" if log else "",
             f"beyond the axis: {_share(outside)} of the replicated values" if outside else "",
             f"beyond the axis: {gone} of {y.size:,} rows of data" if gone else "",
         ]
@@ -146,42 +153,81 @@ def plot_density(
     )
 
 
+def _classes(y: np.ndarray, rep: np.ndarray, *, whole: bool) -> np.ndarray:
+    """Return the edges of even classes of counts or proportions, none of them below zero.
+
+    A class holds its lower edge and not its upper; those of single counts have the count amid.
+    """
+    if not whole:
+        return np.linspace(0, 1, SHARES + 1)
+    if y.max() <= COUNTS:
+        largest = int(max(y.max(), min(COUNTS, np.quantile(rep, 0.99))))
+        return np.arange(largest + 2) - 0.5
+    axis = Axis.around(
+        bulk(y, 0.99), [y.min(), y.max(), *np.quantile(rep, [0.01, 0.99])], log=False
+    )
+    low, high = max(0, int(np.floor(axis.low))), int(np.ceil(axis.high))
+    least = (high - low) / COUNTS
+    decade = 10 ** int(np.floor(np.log10(max(least, 1))))
+    width = next(decade * m for m in (1, 2, 5, 10) if decade * m >= least)
+    low = low // width * width
+    edges = np.arange(low, high + width + 1, width).astype(float)
+    return edges - 0.5 if width == 1 else edges
+
+
+def _class_shares(
+    values: np.ndarray, draw: np.ndarray, n_draws: int, edges: np.ndarray
+) -> np.ndarray:
+    """Return the share of each draw's values that is in each class, shape (n_draws, classes)."""
+    n, width = len(edges) - 1, edges[1] - edges[0]
+    known = np.isfinite(values)
+    # Proportions such as 3/20 lie on an edge but for rounding.
+    place = np.floor((values[known] - edges[0]) / width + 1e-9)
+    place = np.where(values[known] == edges[-1], n - 1, place)
+    inside = (place >= 0) & (place < n)
+    cell = draw[known][inside] * n + place[inside].astype(int)
+    counts = np.bincount(cell, minlength=n_draws * n).reshape(n_draws, n)
+    return counts / (len(values) / n_draws)
+
+
 def _plot_counts(
     replicated: pd.DataFrame,
     y: np.ndarray,
+    edges: np.ndarray,
     *,
     response: str,
     what: str,
     prob: float,
     unit: str | None,
 ) -> ggplot:
-    """Draw the share of the data that has each count, over that of replicates."""
-    rep = replicated["value"].to_numpy(float)
-    largest = int(max(y.max(), min(COUNTS, np.quantile(rep, 0.99))))
-    values = np.arange(largest + 1)
-    inside = replicated[replicated["value"] <= largest]
-    counts = pd.crosstab(inside["draw"], inside["value"].astype(int))
-    # Draws all of whose values are beyond have a share of zero everywhere.
-    counts = counts.reindex(replicated["draw"].unique(), columns=values, fill_value=0)
-    shares = counts.to_numpy() / (len(replicated) / len(counts))
+    """Draw the share of the data that is in each class, over that of replicates."""
+    draw, names = pd.factorize(replicated["draw"])
+    shares = _class_shares(replicated["value"].to_numpy(float), draw, len(names), edges)
     lower, mid, upper = np.quantile(shares, [(1 - prob) / 2, 0.5, (1 + prob) / 2], axis=0)
+    data = _class_shares(y, np.zeros(y.size, int), 1, edges)[0]
+    width = float(edges[1] - edges[0])
     table = pd.DataFrame(
-        {
-            "x": values.astype(float),
-            "mid": mid,
-            "lower": lower,
-            "upper": upper,
-            "data": np.bincount(y.astype(int), minlength=largest + 1)[: largest + 1] / y.size,
-        }
+        {"x": edges[:-1] + width / 2, "mid": mid, "lower": lower, "upper": upper, "data": data}
     )
-    table = table.assign(left=table["x"] - 0.3, right=table["x"] + 0.3)
-    outside = float(np.mean(rep > largest))
+    single = float(edges[0]) % 1 == 0.5  # a count amid its class
+    half = width * (0.3 if single else 0.42)
+    table = table.assign(left=table["x"] - half, right=table["x"] + half)
+    outside = 1 - float(shares.sum(axis=1).mean())
+    gone = round(y.size * (1 - data.sum()))
     label, data_label = f"{what}: median, {percent(prob)} of replicates", "data"
     caption = caption_of(
-        [f"beyond the axis: {_share(outside)} of the replicated values" if outside else ""]
+        [
+            "" if single else f"classes of width {width:g}",
+            f"beyond the axis: {_share(outside)} of the replicated values"
+            if outside > 1e-12
+            else "",
+            f"beyond the axis: {gone} of {y.size:,} rows of data" if gone else "",
+        ]
     )
-    axis = Axis(-0.6, largest + 0.6, log=False)
-    breaks = sorted({int(b) for b in axis.breaks() if float(b).is_integer()})
+    pad = 0.1 if single else 0.0
+    limits = (float(edges[0]) - pad, float(edges[-1]) + pad)
+    axis = Axis(*limits, log=False)
+    breaks = [float(b) for b in axis.breaks() if edges[-1] <= 1 or float(b).is_integer()]
     return (
         ggplot()
         + geom_rect(
@@ -206,7 +252,9 @@ def _plot_counts(
             values={data_label: "black", label: POSTERIOR}, breaks=[data_label, label]
         )
         + legend([data_label, label])
-        + scale_x_continuous(breaks=breaks, limits=(-0.6, largest + 0.6), expand=(0, 0))
+        + scale_x_continuous(
+            breaks=breaks, labels=axis.labels(breaks), limits=limits, expand=(0, 0)
+        )
         + scale_y_continuous(expand=(0.02, 0, 0.05, 0))
         + labs(x=axis.title(response, unit), y="share of rows", fill="", caption=caption)
         + theme_winstan(width=90, height=64 + 3 * len(caption.splitlines()))

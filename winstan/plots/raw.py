@@ -24,7 +24,7 @@ from plotnine import (
 from winstan.data.columns import how_many, plain_column, some_rows
 from winstan.data.tables import column_names, missing_mask, open_table, take_columns
 from winstan.errors import DataError, OptionError, near_matches
-from winstan.plots.axis import Axis, bulk
+from winstan.plots.axis import Axis, bulk, logarithmic
 from winstan.plots.layers import faded, spread, thinned, upright_triangles
 from winstan.plots.panels import FULL, as_panels, caption_of
 from winstan.plots.tables import require_finite
@@ -43,8 +43,6 @@ PANELS = 24
 """Panels that a figure holds."""
 VALUES = 40
 """Values of a treatment that a figure holds."""
-LOG_FROM = 1.5
-"""Decades that positive data must span for the axis to be logarithmic by default."""
 HALF = 0.3
 """Half the width of a treatment's lane, as a share of the distance to the next."""
 
@@ -84,7 +82,8 @@ def plot_data(
         Unit of the response, such as ``"Hz"``, for the axis.
     log
         Whether the axis of the response is logarithmic; by default it is when all values are
-        positive and span more than 1.5 decades.
+        positive, their 5th to 95th percentiles span more than a decade, and they are less skewed
+        there. The caption then says so.
 
     Returns
     -------
@@ -108,7 +107,7 @@ def plot_data(
     rows = rows[rows["facet"].isin(drawn_panels)].copy()
     rows["panel"] = as_panels(rows["facet"].astype(str), [str(p) for p in drawn_panels])
     x = rows["x"]
-    log = bool(x.min() > 0 and x.max() / x.min() > 10**LOG_FROM) if log is None else log
+    log = logarithmic(x) if log is None else log
     require_finite(f"Column {response!r}", x, positive=log)
 
     cell = ["panel", "place"]
@@ -143,6 +142,7 @@ def plot_data(
     caption = caption_of(
         [
             _legend_text(group, boxes=bool(len(box)), only_means=rows_are_means),
+            "log axis" if log else "",
             f"{how_many(len(dots), 'dot')} of {how_many(len(rows), 'row')}"
             if len(dots) < len(rows)
             else "",

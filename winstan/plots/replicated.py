@@ -28,7 +28,6 @@ from plotnine import (
 from winstan.plots.axis import Axis, backward, forward, plain_labels
 from winstan.plots.layers import LINE_END, row_height, theme_rows, triangle_layers
 from winstan.plots.panels import as_panels, caption_of, columns_for, theme_panels
-from winstan.plots.predictive import LOG_FROM
 from winstan.plots.tables import as_text, require_columns, require_finite
 from winstan.plots.theme import OBSERVED, POSTERIOR
 from winstan.plots.words import percent, wrapped
@@ -37,6 +36,8 @@ LEVELS = 60
 """Groups that a page holds."""
 BINS = 31
 """Bars of a histogram."""
+LOG_FROM = 1.5
+"""Decades that positive values must span for the axis to be logarithmic by default."""
 
 
 def plot_groups(

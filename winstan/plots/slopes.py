@@ -24,13 +24,17 @@ from plotnine import (
 from winstan.errors import DataError
 from winstan.plots.axis import Axis, plain_labels
 from winstan.plots.layers import LINE_END, row_height, theme_rows
-from winstan.plots.panels import caption_of
+from winstan.plots.panels import caption_of, columns_for, strip_title
 from winstan.plots.tables import as_text, require_columns, require_finite
 from winstan.plots.theme import OBSERVED, POSTERIOR, theme_winstan
 from winstan.plots.words import listed, percent, wrapped
 
 LEVELS = 60
 """Groups that a page holds."""
+COLUMNS = 3
+"""Effects that stand side by side."""
+STRIP = 18
+"""Longest line of the title of one of three panels, in characters."""
 POOLED = "partially pooled"
 
 
@@ -77,9 +81,11 @@ def plot_slopes(
     levels = list(dict.fromkeys(rows["name"]))
     place = {name: -float(i) for i, name in enumerate(levels)}
     rows["y"] = rows["name"].map(place)
-    titles = [f"{effect}{scale}" for effect in order]
-    rows["panel"] = pd.Categorical([f"{e}{scale}" for e in rows["effect"]], titles)
-    centre = population.assign(panel=[f"{e}{scale}" for e in population["effect"]])
+    ncol = columns_for(len(order), COLUMNS)
+    title_of = {effect: _title(effect, scale, ncol) for effect in order}
+    titles = list(title_of.values())
+    rows["panel"] = pd.Categorical(rows["effect"].map(title_of), titles)
+    centre = population.assign(panel=as_text(population["effect"]).map(title_of))
     centre = centre[centre["panel"].isin(titles)]
     centre["panel"] = pd.Categorical(centre["panel"], titles)
 
@@ -125,10 +131,14 @@ def plot_slopes(
             aes("edge", "y"), part, shape="<" if left else ">", size=1.8, stroke=0, fill=OBSERVED
         )
     labels = [pooled_label, own_label][: 1 + bool(len(inside))]
-    height = 24 + row_height(len(levels)) * len(levels) + 3 * len(caption.splitlines())
+    lines = max(title.count("\n") for title in titles)
+    panel_height = row_height(len(levels)) * len(levels) + 3 * lines
+    rows_of_panels = -(-len(order) // ncol)
+    height = 24 + 3 * len(caption.splitlines()) + panel_height
+    height += (rows_of_panels - 1) * (panel_height + 14)
     return (
         plot
-        + facet_wrap("panel", nrow=1, scales="free_x")
+        + facet_wrap("panel", ncol=ncol, scales="free_x")
         + scale_fill_manual(values={pooled_label: POSTERIOR, own_label: "white"}, breaks=labels)
         + guides(
             fill=guide_legend(
@@ -144,8 +154,12 @@ def plot_slopes(
             expand=(0, 0),
         )
         + labs(x="", y=group, fill="", caption=caption)
-        + theme_rows(height + 4, panels=len(order))
-        + theme(strip_text=element_text(size=8, weight="bold"), panel_spacing_x=0.03)
+        + theme_rows(height + 4, panels=ncol)
+        + theme(
+            strip_text=element_text(size=8 if ncol < 3 else 7.5, weight="bold", linespacing=1.2),
+            panel_spacing_x=0.03,
+            panel_spacing_y=0.04,
+        )
     )
 
 
@@ -276,6 +290,13 @@ def _checked(
     rows = rows[rows["name"].isin(kept)].reset_index(drop=True)
     rows["own"] = rows["own"].astype(float)
     return rows, list(dict.fromkeys(rows["effect"])), len(levels) - len(kept)
+
+
+def _title(effect: str, scale: str, ncol: int) -> str:
+    """Return a panel's title; of a narrow one, with the scale on a line of its own."""
+    if ncol < 2:
+        return f"{effect}{scale}"
+    return "\n".join(strip_title(part.strip(), STRIP) for part in (effect, scale) if part)
 
 
 def _caption(absent: pd.Series, beyond: int, more: int) -> str:

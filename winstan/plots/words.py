@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,9 +42,58 @@ def contrast_text(contrast: object, treatment: str | None) -> str:
     return text if not treatment or text.startswith(treatment) else f"{treatment} {text}"
 
 
+def level_texts(levels: Iterable[object]) -> list[str]:
+    """Return levels as labels: numbers with four significant digits, or as many as tell them apart.
+
+    Whole numbers have all their digits.
+    """
+    given = list(levels)
+    texts = [str(level) for level in given]
+    known = len(set(given))
+    for digits in range(4, 18):
+        texts = [
+            _significant(float(v), digits) if isinstance(v, float | np.floating) else str(v)
+            for v in given
+        ]
+        if len(set(texts)) == known:
+            break
+    return texts
+
+
+def _significant(value: float, digits: int) -> str:
+    if not np.isfinite(value):
+        return str(value)
+    if value.is_integer() and abs(value) < 1e15:
+        return minus(f"{value:.0f}") if value else "0"
+    before_point = int(np.floor(np.log10(abs(value)))) + 1
+    return minus(f"{value:.{max(digits, before_point) if before_point < 7 else digits}g}")
+
+
+def broken(text: str, width: int) -> list[str]:
+    """Return a name on lines of a width, broken where a reader expects it.
+
+    Lines end after a space, a hyphen within a word, or the punctuation of a parameter's name, such
+    as ``1|mouse_sigma``. A piece without any of these is cut only where it is itself longer than a
+    line. Lines that were broken stay so.
+    """
+    lines = []
+    for given in text.split("\n"):
+        line = ""
+        for whole in re.split(r"(?<=[ \[_|:,])|(?<=\w-)(?=[^\W\d])", given):
+            for piece in [whole[i : i + width] for i in range(0, len(whole.rstrip()), width)] or [
+                whole
+            ]:
+                if line and len(line + piece.rstrip()) > width:
+                    lines.append(line.rstrip())
+                    line = ""
+                line += piece if line else piece.lstrip()
+        lines.append(line.rstrip())
+    return lines
+
+
 def wrapped(name: object) -> str:
     """Return a level's name on two lines at most."""
-    lines = textwrap.wrap(str(name), WRAP) or [""]
+    lines = broken(" ".join(str(name).split()), WRAP)
     return "\n".join(lines if len(lines) <= 2 else [lines[0], f"{lines[1][: WRAP - 1]}…"])
 
 
