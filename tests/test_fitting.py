@@ -108,6 +108,7 @@ def test_a_fit_survives_pickle_and_netcdf(fit, tmp_path):
 
 @slow
 @loose
+@pytest.mark.filterwarnings("ignore::winstan.DesignWarning")  # skew
 def test_a_slash_in_a_name():
     data = data_frame()
     fit = ws.fit("I(y / n) ~ I(x / n) + (1|mouse/cage)", data, **QUICK)
