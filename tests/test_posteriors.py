@@ -259,7 +259,7 @@ def test_radon_against_quadrature(shared, name, formula):
     assert np.all(gap < Z * spread / np.sqrt(2000)), gap.max()
 
 
-def test_correlated_slopes_both_ways_and_by_published_figures(shared):
+def test_correlated_slopes_every_way_and_by_published_figures(shared):
     data = pd.read_csv(shared / "reference" / "lme4" / "sleepstudy.csv")
     fits = [
         ws.fit(
@@ -268,14 +268,16 @@ def test_correlated_slopes_both_ways_and_by_published_figures(shared):
             draws=4000,
             seed=seed,
             parametrization=parametrization,
-            target_accept=0.98,
+            # Totals diverge in the direction that eighteen subjects say little of.
+            target_accept=0.99,
             progress=False,
         )
-        for seed, parametrization in ((1, "centered"), (2, "noncentered"))
+        for seed, parametrization in enumerate(("marginal", "centered", "noncentered"), 1)
     ]
-    a, b = (fit.summary() for fit in fits)
-    z = (a["mean"] - b["mean"]) / np.hypot(a["mcse_mean"], b["mcse_mean"])
-    assert z.abs().max() < Z, z.abs().idxmax()
+    a, *others = (fit.summary() for fit in fits)
+    for b in others:
+        z = (a["mean"] - b["mean"]) / np.hypot(a["mcse_mean"], b["mcse_mean"])
+        assert z.abs().max() < Z, z.abs().idxmax()
     # Posterior means as brms has them; its priors differ a little, so not to the last digit.
     assert a.loc["Intercept", "mean"] == pytest.approx(251.5, abs=1.0)
     assert a.loc["Days", "mean"] == pytest.approx(10.46, abs=0.2)

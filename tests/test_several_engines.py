@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import model_of
-from made_draws import made_fit
 
 import winstan as ws
 from winstan.backends import pymc, stan
@@ -198,12 +197,19 @@ def test_a_mutated_prior_is_caught(monkeypatch):
     assert not both.ok
 
 
-def test_made_up_fits_are_not_the_same_question():
-    """The agreement that `Fits` holds refuses what `agree` refuses."""
-    a = made_fit(model_of("y ~ x", data(), "gaussian"))
-    b = made_fit(model_of("y ~ 1", data(), "gaussian"))
-    with pytest.raises(ws.OptionError, match="different formulas"):
-        ws.agree(a, b)
+@pytest.mark.slow
+def test_a_shape_for_a_rate_is_caught(monkeypatch):
+    """PyMC's gamma with one over its shape: by the draws alone, the agreement names alpha."""
+    right = pymc.LOG_LIKELIHOODS["gamma"]
+
+    def wrong(stats, eta, aux, link):
+        return right(stats, eta, {"alpha": 1 / aux["alpha"]}, link)
+
+    monkeypatch.setattr(pymc, "LOG_LIKELIHOODS", {**pymc.LOG_LIKELIHOODS, "gamma": wrong})
+    positive = data().assign(y=lambda d: np.exp(d["y"] / 4))
+    both = ws.fit("y ~ x", positive, family="gamma", backend=("stan", "pymc"), **QUICK)
+    assert not both.ok
+    assert not both.agreement.table.set_index("parameter").loc["alpha", "agrees"]
 
 
 @pytest.mark.slow

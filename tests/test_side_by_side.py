@@ -7,49 +7,14 @@ from io import BytesIO
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import model_of
-from made_draws import made_fit
-from plot_checks import assert_legible, data_of, drawn, scale_of
+from plot_checks import assert_legible, data_of, drawn
 from plotnine import geom_path, geom_point, geom_ribbon, geom_segment
 from scipy import stats
+from side_by_side_cases import FORMULA, data, fit_of, labels_of, rows_of
 
 import winstan as ws
 
 pytestmark = pytest.mark.filterwarnings("ignore::winstan.errors.DesignWarning")
-
-
-def data(conditions=("off", "on"), n_mice=7, rows=5, seed=0) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    table = [
-        (f"m{i}", condition, np.exp(4 + 0.4 * level + (0.2 + 0.1 * slope) * c + noise))
-        for i in range(n_mice)
-        for level, slope in [rng.normal(size=2)]
-        for c, condition in enumerate(conditions)
-        for noise in rng.normal(0, 0.3, rows)
-    ]
-    frame = pd.DataFrame(table, columns=["mouse", "stim", "Power"])
-    frame["stim"] = pd.Categorical(frame["stim"], conditions)
-    frame["Log power"] = np.log10(frame["Power"])
-    return frame
-
-
-FORMULA = "Power ~ stim + (1|mouse)"
-
-
-def fit_of(formula=FORMULA, family="gaussian", frame=None, **options):
-    return made_fit(model_of(formula, data() if frame is None else frame, family), **options)
-
-
-def rows_of(composition) -> pd.DataFrame:
-    """The rows of the intervals, from top to bottom."""
-    points = data_of(composition[1], geom_point)
-    ends = data_of(composition[1], geom_segment)[["key", "lower", "upper"]]
-    table = points.drop(columns=["lower", "upper"]).merge(ends, on="key")
-    return table.sort_values("key").reset_index(drop=True)
-
-
-def labels_of(composition) -> list[str]:
-    return [str(x) for x in scale_of(composition[1], "y").labels]
 
 
 def test_each_row_is_the_contrast_of_its_result():
@@ -270,111 +235,6 @@ def test_whose_effect_a_posterior_has_is_said_of_each():
     assert "population" not in second
     own = plain.contrast("stim", prob=0.95).iloc[0]
     assert rows_of(ws.side_by_side(plain)).loc[0, "estimate"] == pytest.approx(own["mean"], 1e-12)
-
-
-def results_of(kind: str, frame: pd.DataFrame, left: str = "Power"):
-    if kind == "fit":
-        return fit_of(f"{left} ~ stim + (1|mouse)", frame=frame)
-    if kind == "lme":
-        return ws.lme(f"{left} ~ stim + (1|mouse)", frame)
-    if kind == "rows":
-        return ws.anova(f"{left} ~ stim + mouse", frame)
-    return ws.anova(f"{left} ~ stim", frame, group="mouse")
-
-
-KINDS = [
-    ("fit", "lme"),
-    ("lme", "paired"),
-    ("paired", "fit"),
-    ("fit", "rows"),
-    ("paired", "paired"),
-]
-
-
-@pytest.mark.parametrize(("one", "other"), KINDS)
-def test_other_data_of_the_same_size_are_refused(one, other):
-    frame = data()
-    first = results_of(one, frame)
-    swapped = frame["stim"].cat.rename_categories({"off": "on", "on": "off"})
-    mice = frame["mouse"].replace({"m0": "m1", "m1": "m0"})
-    touched = frame["Power"].where(frame.index != 33, frame["Power"] * 1.001)
-    cases = [
-        (data(seed=1), "Power"),
-        (frame.assign(stim=swapped), "stim|Power"),
-        (frame.assign(mouse=mice), "mouse|Power"),
-        (frame.assign(mouse=frame["mouse"] + "b"), "the values of 'mouse'"),
-        (frame.assign(Power=touched), "the values of the response 'Power'"),
-    ]
-    for changed, words in cases:
-        second = results_of(other, changed)
-        with pytest.raises(ws.OptionError, match="are of different data") as raised:
-            ws.side_by_side(first, second, group="mouse")
-        told = str(raised.value)
-        assert told.startswith("Result 1, the ")
-        assert "and result 2, the " in told
-        assert any(word in told for word in words.split("|"))
-
-
-@pytest.mark.parametrize("left", ["log(Power)", "np.log10(Power)", "`Log power`"])
-@pytest.mark.parametrize("other", ["lme", "paired"])
-def test_logarithms_of_other_data_are_refused(left, other):
-    frame = data()
-    fit = fit_of(family="gamma")
-    ws.side_by_side(fit, results_of(other, frame, left))
-    mice = frame["mouse"].replace({"m0": "m1", "m1": "m0"})
-    with pytest.raises(ws.OptionError, match="are of different data"):
-        ws.side_by_side(fit, results_of(other, frame.assign(mouse=mice), left))
-
-
-@pytest.mark.parametrize(("one", "other"), KINDS)
-def test_the_same_data_in_another_order_and_another_type_are_the_same(one, other):
-    frame = data(("0", "1"))
-    shuffled = frame.sample(frac=1, random_state=3).reset_index(drop=True)
-    shuffled["mouse"] = pd.Categorical(shuffled["mouse"], [f"m{i}" for i in range(6, -1, -1)])
-    if other != "paired":
-        shuffled["stim"] = shuffled["stim"].astype(int)
-    ws.side_by_side(results_of(one, frame), results_of(other, shuffled), values=[0, 1])
-
-
-def test_a_recoded_number_is_refused():
-    """1 - stim turns the effect's sign, and no name or size tells."""
-    frame = data().assign(stim=lambda t: (t["stim"] == "on").astype(float))
-    turned = frame.assign(stim=1 - frame["stim"])
-    with pytest.raises(ws.OptionError, match="at other values of 'stim'"):
-        ws.side_by_side(ws.lme(FORMULA, frame), ws.lme(FORMULA, turned))
-    with pytest.raises(ws.OptionError, match="are of different data"):
-        ws.side_by_side(ws.lme(FORMULA, frame), ws.anova("Power ~ stim", turned, group="mouse"))
-    tenfold = frame.assign(stim=10 * frame["stim"])
-    with pytest.raises(ws.OptionError, match="differ in the values of 'stim'"):
-        ws.side_by_side(fit_of(frame=frame), ws.lme(FORMULA, tenfold))
-
-
-def test_rows_that_are_no_part_of_the_others_are_refused():
-    frame = data()
-    part = data(seed=1).iloc[:60]
-    with pytest.raises(ws.OptionError, match="are of different data"):
-        ws.side_by_side(ws.lme(FORMULA, frame), ws.lme(FORMULA, part))
-    short = ws.anova("Power ~ stim", frame.iloc[:68], group="mouse")
-    ws.side_by_side(ws.lme(FORMULA, frame), short)
-
-
-def test_a_slope_beside_differences_of_levels_is_refused_without_values():
-    frame = data((0, 1, 2, 3)).assign(stim=lambda t: t["stim"].astype(int))
-    lme = ws.lme(FORMULA, frame)
-    rows = ws.anova("Power ~ C(stim) + mouse", frame)
-    paired = ws.anova("Power ~ C(stim)", frame, group="mouse")
-    for results in ((lme, rows), (rows, lme), (lme, paired), (paired, fit_of(frame=frame))):
-        with pytest.raises(ws.OptionError, match=r"such as values=\[0, 3\]"):
-            ws.side_by_side(*results)
-    composition = ws.side_by_side(lme, rows, values=[0, 3])
-    shown = rows_of(composition)
-    assert list(shown["contrast"]) == ["3 - 0", "3 - 0"]
-    # The slope is per unit, and the difference of levels is that of the table.
-    slope = lme.contrast("stim")["estimate"].iloc[0]
-    assert shown.loc[0, "estimate"] == pytest.approx(3 * slope, rel=1e-9)
-    means = frame.groupby("stim")["Power"].mean()
-    assert shown.loc[1, "estimate"] == pytest.approx(means[3] - means[0], rel=1e-9)
-    assert list(rows_of(ws.side_by_side(lme, fit_of(frame=frame)))["contrast"]) == ["+1", "+1"]
 
 
 def test_what_is_not_to_be_trusted_says_so():

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from winstan.data.columns import distinct_codes
 from winstan.families.likelihoods import Sample
 
 if TYPE_CHECKING:
@@ -118,14 +119,7 @@ def distinct(columns: Iterable[np.ndarray], n: int) -> tuple[np.ndarray, np.ndar
     first : ndarray of int
         The first row of each number.
     """
-    code = np.zeros(n, np.int64)
-    for column in columns:
-        if n and np.all(column == column[0]):
-            continue
-        column_code, values = pd.factorize(column)
-        # Renumbering after each column keeps the product below the square of the row count.
-        code, _ = pd.factorize(code * np.int64(len(values)) + column_code)
-    ndistinct = int(code.max()) + 1 if n else 0
-    first = np.empty(ndistinct, np.int64)
-    first[code[::-1]] = np.arange(n - 1, -1, -1)
+    changing = (column for column in columns if n and np.any(column != column[0]))
+    factorized = (pd.factorize(column) for column in changing)
+    first, code = distinct_codes(((codes, len(values)) for codes, values in factorized), n)
     return code, first

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan._version import __version__
+from winstan.geometry import by_row
 from winstan.model import correlation_labels
 from winstan.scales import correlation_names
 
@@ -166,16 +167,14 @@ def _deviations(model: Model, sampled: Sampled, roots: Sequence[Array]) -> dict[
     out: dict[int, Array] = {}
     for m in model.geometry.order:
         term, root = terms[m], roots[m]
-        q, J, P = term.carried.shape
+        q, J, _ = term.carried.shape
         c = term.centered
         v = sampled.effect[..., starts[m] : starts[m + 1]].reshape(*root.shape[:-2], q, J)
         if np.any(term.basis != np.eye(q)):
             turned = np.linalg.inv(term.basis) @ root
             root = np.linalg.cholesky(turned @ np.swapaxes(turned, -1, -2))
         if c:
-            mean = (sampled.beta @ term.carried[:c].reshape(c * J, P).T).reshape(
-                *v.shape[:-2], c, J
-            )
+            mean = (sampled.beta @ by_row(term.carried[:c]).T).reshape(*v.shape[:-2], c, J)
             for outer in term.outers:
                 mean = mean + outer.A[:c] @ out[outer.term][..., outer.level]
             scores = np.linalg.solve(root[..., :c, :c], v[..., :c, :] - mean)

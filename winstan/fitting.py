@@ -202,8 +202,9 @@ def fit(
             parametrization=parametrization,
         )
         check_model(model, frame, data)
-    for engine in engines:
-        engine.check(model, settings)
+    if len(engines) > 1:  # a single engine finds out for itself
+        for engine in engines:
+            engine.check(model, settings)
     fits = []
     for engine in engines:
         fits.append(_fit_by(engine, model, settings, start))

@@ -76,7 +76,7 @@ class BambiBackend:
         """
         import_bambi()
         sampler = checked_sampler(settings.sampler)
-        built = bambi_model(model)
+        built = built_model(model)
         progress = someone_looks_on() if settings.progress is None else settings.progress
         with failures_named(sampler):
             tree = built.fit(

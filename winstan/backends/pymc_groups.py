@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan.backends.pymc_priors import standard_normal
+from winstan.geometry import by_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,12 +30,12 @@ def group_effects(
     sizes = [term.carried.shape[0] * term.carried.shape[1] for term in geometry.terms]
     for m in geometry.order:
         term, root, q = geometry.terms[m], roots[m], widths[m]
-        _, J, P = term.carried.shape
+        J = term.carried.shape[1]
         c, k, t = term.centered, sum(widths[:m]), sum(sizes[:m])
         z = effect[t : t + J * q].reshape((q, J))
         jacobian: Any = 0.0
         if c:
-            mean = pt.dot(term.carried[:c].reshape(c * J, P), beta).reshape((c, J))
+            mean = pt.dot(by_row(term.carried[:c]), beta).reshape((c, J))
             for outer in term.outers:
                 mean = mean + pt.dot(outer.A[:c], deviations[outer.term])[:, outer.level]
             scores = pt.linalg.solve_triangular(root[:c, :c], z[:c] - mean, lower=True)

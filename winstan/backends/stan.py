@@ -9,6 +9,7 @@ import numpy as np
 
 from winstan.backends.stan_program import stan_program
 from winstan.draws import Draws, Sampled, canonical, run_attributes
+from winstan.geometry import by_row
 from winstan.marginal.draws import sampled_with_effects
 from winstan.scales import correlation_names
 from winstan.toolchain import build, template_path, toolchain
@@ -160,7 +161,7 @@ def _cells_data(model: Model) -> dict[str, Any]:
         "level": np.array([level + 1 for level in cells.level]).reshape(len(groups), cells.n),
         "Z": geometry.Z,
         "T": geometry.effect_location.size,
-        "carried": geometry.carried,
+        "carried": np.vstack([*(by_row(t.carried) for t in geometry.terms), np.zeros((0, P))]),
         "order": [m + 1 for m in geometry.order],
         "E": len(nested),
         "inner": [m + 1 for m, _ in nested],

@@ -58,7 +58,9 @@ def run_agree(arguments: argparse.Namespace) -> int:
         **_question(arguments),
         **_sampling(arguments),
     )
-    agreement = agree(*fits, alpha=arguments.alpha)
+    agreement = fits.agreement
+    if agreement.alpha != arguments.alpha:
+        agreement = agree(*fits, alpha=arguments.alpha)
     print(agreement)
     write_agreement(agreement, arguments.out)
     if agreement.unconverged:

@@ -206,11 +206,30 @@ def distinct_rows(data: pd.DataFrame, columns: Sequence[str]) -> tuple[np.ndarra
     row : ndarray of shape (N,)
         For each row, its place in `first`.
     """
-    n = len(data)
+    return distinct_codes(_codes(data, columns), len(data))
+
+
+def distinct_codes(
+    coded: Iterable[tuple[np.ndarray, int]], n: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the distinct rows of columns of integer codes.
+
+    Parameters
+    ----------
+    coded
+        For each column, its codes from 0 up, shape (n,), and how many there are.
+    n
+        Number of rows.
+
+    Returns
+    -------
+    first, row
+        As of `distinct_rows`.
+    """
     everything = np.arange(n)
     key = np.zeros(n, dtype=np.int64)
     n_keys = 1
-    for codes, size in _codes(data, columns):
+    for codes, size in coded:
         if size == n:
             return everything, everything
         if n_keys > np.iinfo(np.int64).max // max(size, 1):

@@ -1,6 +1,6 @@
 """Geometry: coordinates in which the posterior is easy for NUTS, from a quick approximate fit."""
 
-from winstan.geometry.coordinates import Geometry, TermGeometry, choose_geometry
+from winstan.geometry.coordinates import Geometry, TermGeometry, by_row, choose_geometry
 from winstan.geometry.laplace import Problem
 
-__all__ = ["Geometry", "Problem", "TermGeometry", "choose_geometry"]
+__all__ = ["Geometry", "Problem", "TermGeometry", "by_row", "choose_geometry"]

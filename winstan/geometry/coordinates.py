@@ -93,8 +93,6 @@ class Geometry:
         Terms, each after those that it is nested in.
     Z : ndarray, shape (C, Q)
         Group predictors, each term's in its directions.
-    carried : ndarray, shape (T, P)
-        The terms' `carried`, in the order of the effects.
     beta_location, beta_scale : ndarray, shapes (P,), (P, P)
         ``beta = beta_location + beta_scale @ beta_raw``.
     log_sd_location, log_sd_scale : ndarray, shape (Q,)
@@ -112,7 +110,6 @@ class Geometry:
     terms: tuple[TermGeometry, ...]
     order: tuple[int, ...]
     Z: Array
-    carried: Array
     beta_location: Array
     beta_scale: Array
     log_sd_location: Array
@@ -180,7 +177,6 @@ def choose_geometry(
         Z=np.hstack(
             [Z @ t.basis for Z, t in zip(problem.Z, terms, strict=True)] or [np.zeros((C, 0))]
         ),
-        carried=np.vstack([_by_row(t.carried) for t in terms] or [np.zeros((0, P))]),
         beta_location=fit.beta,
         beta_scale=np.linalg.cholesky(fit.beta_covariance) if P else np.zeros((0, 0)),
         log_sd_location=fit.log_sd,
@@ -247,7 +243,7 @@ def _correlations(problem: Problem, fit: Approximation) -> tuple[Array, Array]:
     return np.concatenate(location), np.concatenate(scale)
 
 
-def _by_row(carried: Array) -> Array:
+def by_row(carried: Array) -> Array:
     """Put (q, J, P) into (q * J, P), P being zero where there is no coefficient."""
     return carried.reshape(carried.shape[0] * carried.shape[1], carried.shape[2])
 
@@ -316,7 +312,7 @@ def _to_sampled(
         root = np.linalg.cholesky(turn @ fit.effect_covariance[m] @ turn.T)
         to_z = linalg.solve_triangular(root, turn, lower=True)
         own = np.where((np.arange(q) < term.centered)[:, None], turn, to_z)
-        row: list[Any] = [sparse.csr_array(_by_row(term.carried))]
+        row: list[Any] = [sparse.csr_array(by_row(term.carried))]
         for n in range(len(terms)):
             if n == m:
                 row.append(sparse.kron(sparse.csr_array(own), sparse.eye_array(J)))
