@@ -298,3 +298,9 @@ def test_titles_of_chains_do_not_meet_in_a_column():
     fit = fit_of("y ~ x + (x|g)")
     for plot in (fit.plot_trace(), fit.plot_rank()):
         assert_legible(plot + theme(figure_size=(90 / 25.4, 6.5)))
+
+
+def test_long_names_beside_the_pairs_can_be_read():
+    data = recordings().rename(columns={"g": "Volunteers"})
+    fit = made_fit(model_of("y ~ x + (x|Volunteers)", data, "gaussian"))
+    assert_legible(fit.plot_pairs())

@@ -202,6 +202,7 @@ class Figures(ParameterFigures):
         by: str | Mapping[str, Iterable[Any]] | None = None,
         *,
         values: Mapping[str, Any] | None = None,
+        groups: str = "average",
         data: bool = True,
         lines: bool = True,
         prob: float = 0.94,
@@ -213,7 +214,7 @@ class Figures(ParameterFigures):
 
         Parameters
         ----------
-        predictor, by, values
+        predictor, by, values, groups
             As for `conditional`.
         data
             Whether to draw the raw data.
@@ -239,7 +240,9 @@ class Figures(ParameterFigures):
         from winstan import plots  # noqa: PLC0415
 
         curve = ends_renamed(
-            self.conditional(predictor, by=by, values=values, prob=prob, interval=interval)
+            self.conditional(
+                predictor, by=by, values=values, groups=groups, prob=prob, interval=interval
+            )
         )
         by = next(iter(by)) if isinstance(by, Mapping) else by
         curve = curve.rename(columns={predictor: "x"} | ({} if by is None else {by: "by"}))
@@ -248,7 +251,9 @@ class Figures(ParameterFigures):
                 f"by={by!r} has {curve['by'].nunique()} levels: a figure has colours for "
                 f"{plots.CURVES}. Choose some: by={{{by!r}: [...]}}."
             )
-        caption = [f"{name} = {value}" for name, value in (values or {}).items()]
+        held = ", ".join(f"{name} = {value}" for name, value in (values or {}).items())
+        caption = [f"at {held}"] if held else []
+        caption += filter(None, [_groups_caption(self.model, predictor, groups)])
         raw = thin = None
         group = effects.main_group(self.model)
         if data:
@@ -274,7 +279,7 @@ class Figures(ParameterFigures):
             interval=interval,
             unit=unit,
             log=log,
-            caption="at " + ", ".join(caption) if caption else "",
+            caption="; ".join(caption),
         )
 
 

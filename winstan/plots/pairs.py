@@ -29,7 +29,7 @@ from winstan.plots.tables import require_columns, require_finite
 from winstan.plots.theme import OKABE_ITO, POSTERIOR, theme_winstan
 from winstan.plots.words import minus
 
-TITLE = 22
+TITLE = 16
 """Longest line of a panel's title, in characters."""
 DOTS = 1000
 """Draws shown; divergent ones are always."""
