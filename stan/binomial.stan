@@ -35,9 +35,11 @@ parameters {
 #include include/parameters.stan
 }
 transformed parameters {
-#include include/transformed_parameters.stan
+#include include/correlations.stan
 }
 model {
+#include include/scales.stan
+#include include/effects.stan
 #include include/model.stan
   target += binomial_cells_lpdf(sum_y | n, eta, link) + log_constant;
 }

@@ -23,9 +23,11 @@ parameters {
 #include include/parameters.stan
 }
 transformed parameters {
-#include include/transformed_parameters.stan
+#include include/correlations.stan
 }
 model {
+#include include/scales.stan
+#include include/effects.stan
 #include include/model.stan
   target += gaussian_cells_lpdf(mean_y | n, ss_within, mean_from(eta, link), aux[1]) + log_constant;
 }

@@ -20,12 +20,12 @@ data {
   real n_sigma;                                      // rows less effects of the groups
   real log_constant;
 
-  int<lower=1> M;                                    // group terms
+  int<lower=0> M;                                    // group terms
   array[M] int<lower=1> J;                           // levels of each
   array[M] int<lower=1> q;                           // effects per level
   array[M] int<lower=0, upper=1> correlated;
   array[M] int<lower=0> column;                      // of its first effect; 0: of the factor
-  int<lower=1> Q;                                    // sum of q
+  int<lower=0> Q;                                    // sum of q
   array[Q] int sd_prior;                             // see priors.stan
   matrix[Q, 3] sd_prior_p;
   vector<lower=0>[M] lkj;                            // 1: flat on correlation matrices
@@ -36,6 +36,7 @@ data {
   // Location and scale of the posterior by a quick approximate fit, as in data.stan.
   vector[Q] log_sd_location;
   vector<lower=0>[Q] log_sd_scale;
+  vector[Q] log_sd_bend;                             // smaller than the scale, either sign
   int<lower=0> n_corr;                               // free correlations, over all terms
   vector[n_corr] corr_location;
   vector<lower=0>[n_corr] corr_scale;
@@ -45,6 +46,7 @@ data {
 transformed data {
   int n_factor = 0;                                  // entries of the Cholesky factors
   int n_pairs = entries(width);
+  int q_max = M > 0 ? max(q) : 0;
   // Both the covariance of a group's projected responses and the cross-products that it weighs are
   // linear: in the effects' covariance, and in the inverses of those covariances.
   array[n_pairs] matrix[K, n_pairs] to_covariance;
@@ -88,19 +90,18 @@ transformed data {
   }
 }
 parameters {
-  vector<offset=log_sd_location, multiplier=log_sd_scale>[Q] log_sd;
-  vector<offset=corr_location, multiplier=corr_scale>[n_corr] corr_raw;
-  vector<offset=log_aux_location, multiplier=log_aux_scale>[A] log_aux;
+  vector[Q] sd_raw;
+  vector[n_corr] corr_raw;
+  vector[A] aux_raw;
 }
 transformed parameters {
-  vector[Q] sd = exp(log_sd);
-  vector[A] aux = exp(log_aux);
 #include include/correlations.stan
 }
 model {
+#include include/scales.stan
   real variance = square(aux[1]);
   vector[n_pairs] covariance = rep_vector(0, n_pairs);   // of a group's effects
-  array[M] matrix[max(q), max(q)] L;
+  array[M] matrix[q_max, q_max] L;
   {
     int k = 1;
     int from = 1;
@@ -173,6 +174,4 @@ model {
   vector[W] pivots = diagonal(cholesky_decompose(symmetrize_from_lower_tri(gram)));
   target += -0.5 * square(pivots[W]) - sum(log(pivots[1:(W - 1)]));
   target += log_constant - n_sigma * log_aux[1];
-  target += priors_lpdf(sd | sd_prior, sd_prior_p) + sum(log_sd);      // Jacobian of exp
-  target += priors_lpdf(aux | aux_prior, aux_prior_p) + sum(log_aux);
 }

@@ -28,9 +28,11 @@ parameters {
 #include include/parameters.stan
 }
 transformed parameters {
-#include include/transformed_parameters.stan
+#include include/correlations.stan
 }
 model {
+#include include/scales.stan
+#include include/effects.stan
 #include include/model.stan
   target += negative_binomial_cells_lpdf(sum_y | n, value, tally, log_mean_from(eta, link), aux[1])
             + log_constant;

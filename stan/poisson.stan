@@ -21,9 +21,11 @@ parameters {
 #include include/parameters.stan
 }
 transformed parameters {
-#include include/transformed_parameters.stan
+#include include/correlations.stan
 }
 model {
+#include include/scales.stan
+#include include/effects.stan
 #include include/model.stan
   target += poisson_cells_lpdf(sum_y | n, log_mean_from(eta, link)) + log_constant;
 }

@@ -25,9 +25,11 @@ parameters {
 #include include/parameters.stan
 }
 transformed parameters {
-#include include/transformed_parameters.stan
+#include include/correlations.stan
 }
 model {
+#include include/scales.stan
+#include include/effects.stan
 #include include/model.stan
   target += student_tally_lpdf(value | tally, mean_from(eta, link)[cell], aux[1], aux[2])
             + log_constant;

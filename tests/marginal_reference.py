@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from reference_density import cholesky_correlation, lkj_log_density, prior_log_density
+from reference_density import (
+    cholesky_correlation,
+    hyperbolic,
+    lkj_log_density,
+    prior_log_density,
+)
 from scipy import stats
 
 import winstan as ws
@@ -71,6 +76,7 @@ STRUCTURES = {
     "no coefficients": ("y ~ 0 + (x|g)", {}),
     "no intercept": ("y ~ 0 + cond + (1|g)", {}),
     "weights, offset": ("y ~ x + offset(t / 10) + (x|g) + (1|h)", {"weights": "w"}),
+    "no groups": ("y ~ x * cond", {"priors": {"x": ws.Flat(), "sigma": ws.HalfCauchy(21.0)}}),
 }
 CASES = [
     *(("gaussian", name, balanced) for name in STRUCTURES for balanced in (False, True)),
@@ -97,17 +103,10 @@ def variances_at(model: Model, point: np.ndarray) -> Variances:
     """Read an unconstrained point, one number after another."""
     geometry, groups = model.geometry, model.design.groups
     n_sd, n_corr = geometry.log_sd_location.size, geometry.corr_location.size
-    log_sd = geometry.log_sd_location + geometry.log_sd_scale * point[:n_sd]
+    log_sd, lp = hyperbolic(geometry, point[:n_sd])
     raw = geometry.corr_location + geometry.corr_scale * point[n_sd : n_sd + n_corr]
     log_sigma = geometry.log_aux_location[0] + geometry.log_aux_scale[0] * point[-1]
-    lp = (
-        log_sd.sum()
-        + log_sigma
-        + sum(
-            np.log(scale).sum()
-            for scale in (geometry.log_sd_scale, geometry.corr_scale, geometry.log_aux_scale)
-        )
-    )
+    lp += log_sigma
     names = {id(group): name for name, group in correlation_names(model.design)}
     sds, roots, k, at = [], [], 0, 0
     for group in groups:

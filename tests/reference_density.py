@@ -16,6 +16,7 @@ from winstan.draws import Sampled, canonical
 from winstan.scales import correlation_names
 
 if TYPE_CHECKING:
+    from winstan.geometry import Geometry
     from winstan.model import Model
 
 INVERSE = {
@@ -96,6 +97,19 @@ def lkj_log_density(L: np.ndarray, eta: float) -> float:
     return float(2 * (eta - 1) * np.log(np.diag(L)).sum() + jacobian - constant)
 
 
+def hyperbolic(geometry: Geometry, raw: np.ndarray) -> tuple[np.ndarray, float]:
+    """Log sds at their coordinates, and the log Jacobian of the sds."""
+    log_sd = np.empty_like(raw)
+    log_jacobian = 0.0
+    for k, x in enumerate(raw):
+        location, scale, bend = (
+            v[k] for v in (geometry.log_sd_location, geometry.log_sd_scale, geometry.log_sd_bend)
+        )
+        log_sd[k] = location + scale * x + bend * np.hypot(1, x)
+        log_jacobian += log_sd[k] + np.log(scale + bend * x / np.hypot(1, x))
+    return log_sd, float(log_jacobian)
+
+
 class Reference:
     """The density of a model at unconstrained points of its Stan template."""
 
@@ -105,11 +119,13 @@ class Reference:
         self.correlations = correlation_names(model.design)
         n_corr = [g.Z.shape[1] * (g.Z.shape[1] - 1) // 2 for _, g in self.correlations]
         geometry = model.geometry
+        self.P, T = model.population.shape[1], geometry.effect_location.size
+        self.joint = geometry.whitening.joint_scale.shape[0]
         self.sizes = [
-            model.population.shape[1],
+            self.joint,
             sum(self.widths),
             sum(n_corr),
-            geometry.effect_location.size,
+            self.P + T - self.joint,
             len(model.family.auxiliary),
         ]
         self.n_corr = n_corr
@@ -120,18 +136,19 @@ class Reference:
 
     def __call__(self, point: np.ndarray) -> float:
         model, geometry = self.model, self.model.geometry
-        beta_raw, sd_raw, corr_raw, effect_raw, aux_raw = np.split(
+        joint_raw, sd_raw, corr_raw, rest_raw, aux_raw = np.split(
             point, np.cumsum(self.sizes)[:-1]
         )
-        log_sd = geometry.log_sd_location + geometry.log_sd_scale * sd_raw
+        log_sd, lp = hyperbolic(geometry, sd_raw)
         log_aux = geometry.log_aux_location + geometry.log_aux_scale * aux_raw
-        effect = geometry.effect_location + geometry.effect_scale * effect_raw
-        beta = geometry.beta_location + geometry.beta_scale @ beta_raw
-        lp = log_sd.sum() + log_aux.sum()
-        lp += sum(
-            np.log(scale).sum()
-            for scale in (geometry.log_sd_scale, geometry.log_aux_scale, geometry.effect_scale)
-        )
+        corr_raw = geometry.corr_location + geometry.corr_scale * corr_raw
+        # Linear maps, of constant Jacobian.
+        scales = geometry.whitening
+        first = scales.joint_scale @ joint_raw
+        rest = scales.rest_scale.toarray() @ np.concatenate([first, rest_raw])
+        beta = geometry.beta_location + first[: self.P]
+        effect = geometry.effect_location + np.concatenate([first[self.P :], rest])[scales.place]
+        lp += log_aux.sum()
 
         factors, at = [], 0
         for (name, group), n in zip(self.correlations, self.n_corr, strict=True):

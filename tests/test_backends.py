@@ -177,7 +177,7 @@ def test_points_of_another_shape_are_refused():
         model_of("y ~ x + (x|g)", data_of("gaussian"), "gaussian", parametrization="centered")
     )
     with pytest.raises(
-        ws.OptionError, match=r"\(points, 18\), for 2 beta_raw, 2 log_sd, 1 corr_raw"
+        ws.OptionError, match=r"\(points, 18\), for 2 joint_raw, 2 sd_raw, 1 corr_raw, 12 rest_raw"
     ):
         fit.log_density(np.zeros((3, 17)))
     with pytest.raises(ws.OptionError, match=r"theirs is \(1, 2, 18\)"):

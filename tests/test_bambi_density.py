@@ -129,5 +129,5 @@ def test_a_fit_gives_the_native_models():
         "y ~ x + (1|g)", frame_of("gaussian"), warmup=20, draws=20, chains=2, seed=1,
         progress=False, silence="all",
     )  # fmt: skip
-    assert {v.name for v in fit.pymc_model.free_RVs} >= {"log_sd", "log_aux"}
+    assert {v.name for v in fit.pymc_model.free_RVs} >= {"sd_raw", "aux_raw"}
     assert set(fit.bambi_model.parameters) == {"mu", "sigma"}

@@ -8,6 +8,7 @@ import pytest
 from conftest import model_of
 from scipy import linalg
 
+import winstan as ws
 from winstan import model as model_module
 from winstan.draws import Sampled, canonical
 from winstan.errors import DataError
@@ -36,6 +37,7 @@ def problem(Z, level, *, X=None, correlated=True) -> Problem:
         },
         beta_prior=np.tile([0.0, 10.0], (1 if X is None else X.shape[1], 1)),
         sd_guess=np.ones(sum(z.shape[1] for z in Z)),
+        sd_prior=(ws.Exponential(1.0),) * sum(z.shape[1] for z in Z),
         aux_guess={"sigma": 1.0},
         start=0.0,
     )  # fmt: skip
@@ -142,7 +144,7 @@ def test_the_coordinates_lead_back_to_the_effects(formula, wanted):
         model,
         Sampled(
             fit.beta[None, None],
-            np.exp(fit.log_sd)[None, None],
+            np.sqrt(np.concatenate([np.diag(S) for S in fit.effect_covariance]))[None, None],
             factors,
             geometry.effect_location[None, None],
             np.ones((1, 1, 2)),

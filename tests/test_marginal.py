@@ -91,7 +91,7 @@ def affine_map(model: Model, at: Variances, monkeypatch) -> tuple[np.ndarray, np
                   if group.correlated and len(L) > 1]  # fmt: skip
     sampled = marginal_draws.sampled_with_effects(
         model,
-        each(np.concatenate(at.sd)),
+        each(np.concatenate([*at.sd, np.zeros(0)])),
         [each(L) for L in correlated],
         each(np.array([at.sigma])),
         seed=1,
@@ -151,7 +151,7 @@ def test_balanced_groups_are_one_pattern():
 @pytest.mark.parametrize(
     ("formula", "family", "options", "why"),
     [
-        ("y ~ x", "gaussian", {}, "no group term"),
+        ("y ~ 0 + offset(x)", "gaussian", {}, "neither a coefficient nor a group term"),
         ("positive ~ x + (1|g)", "gamma", {}, "gamma"),
         ("positive ~ x + (1|g)", "gaussian", {"link": "log"}, "the link is 'log'"),
         ("y ~ x + (1|g)", "gaussian", {"priors": {"x": ws.StudentT(4, 0, 9)}}, "prior of 'x'"),

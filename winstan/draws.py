@@ -66,19 +66,6 @@ class Draws:
     max_treedepth: int = 10
 
 
-def unconstrained_sizes(model: Model) -> dict[str, int]:
-    """Count the coordinates of each block that is sampled, in their order."""
-    geometry = model.geometry
-    widths = [group.Z.shape[1] for _, group in correlation_names(model.design)]
-    return {
-        "beta_raw": 0 if model.marginal else geometry.beta_location.size,
-        "log_sd": geometry.log_sd_location.size,
-        "corr_raw": sum(q * (q - 1) // 2 for q in widths),
-        "effect": geometry.effect_location.size,
-        "log_aux": geometry.log_aux_location.size,
-    }
-
-
 def run_attributes(engine: str, version: str, seed: int, seconds: float) -> dict[str, Any]:
     """Say how draws were made, under ArviZ's names."""
     return {

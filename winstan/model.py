@@ -381,6 +381,7 @@ def _problem(
     scales: Scales,
     priors: Priors,
 ) -> Problem:
+    P = population.shape[1]
     return Problem(
         X=population,
         Z=cells.Z,
@@ -393,6 +394,7 @@ def _problem(
         statistics=cells.statistics,
         beta_prior=scales.normal_priors(design, cells, priors),
         sd_guess=scales.group_scale(design, cells),
+        sd_prior=tuple(list(priors.table.values())[P : P + sum(Z.shape[1] for Z in cells.Z)]),
         aux_guess=scales.auxiliary(family),
         start=scales.eta_mean,
     )

@@ -70,6 +70,15 @@ class Prior:
         """
         raise PriorError(f"{type(self).__name__} cannot be drawn from.")
 
+    def log_density(self, x: Draws) -> Draws:
+        """Log of the density, within its domain, but for a constant.
+
+        Parameters
+        ----------
+        x : ndarray
+        """
+        raise PriorError(f"{type(self).__name__} is no distribution of single numbers.")
+
     def __str__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{v:.4g}' for v in self.numbers)})"
 
@@ -85,6 +94,9 @@ class Flat(Prior):
     kind = 0
     domain = _REAL | _POSITIVE
 
+    def log_density(self, x: Draws) -> Draws:  # noqa: D102
+        return np.zeros_like(x)
+
 
 @dataclass(frozen=True, slots=True)
 class Normal(Prior):
@@ -97,6 +109,9 @@ class Normal(Prior):
 
     def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
         return rng.normal(self.mu, self.sigma, size)
+
+    def log_density(self, x: Draws) -> Draws:  # noqa: D102
+        return -0.5 * np.square((x - self.mu) / self.sigma)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +127,9 @@ class StudentT(Prior):
     def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
         return self.mu + self.sigma * rng.standard_t(self.nu, size)
 
+    def log_density(self, x: Draws) -> Draws:  # noqa: D102
+        return _log_t((x - self.mu) / self.sigma, self.nu)
+
 
 @dataclass(frozen=True, slots=True)
 class Cauchy(Prior):
@@ -125,6 +143,9 @@ class Cauchy(Prior):
     def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
         return self.mu + self.sigma * rng.standard_cauchy(size)
 
+    def log_density(self, x: Draws) -> Draws:  # noqa: D102
+        return _log_t((x - self.mu) / self.sigma, 1.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Exponential(Prior):
@@ -136,6 +157,9 @@ class Exponential(Prior):
 
     def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
         return rng.standard_exponential(size) / self.rate
+
+    def log_density(self, x: Draws) -> Draws:  # noqa: D102
+        return -self.rate * x
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +174,9 @@ class Gamma(Prior):
     def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
         return rng.standard_gamma(self.alpha, size) / self.beta
 
+    def log_density(self, x: Draws) -> Draws:  # noqa: D102
+        return (self.alpha - 1) * np.log(x) - self.beta * x
+
 
 @dataclass(frozen=True, slots=True)
 class InverseGamma(Prior):
@@ -163,6 +190,9 @@ class InverseGamma(Prior):
     def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
         return self.beta / rng.standard_gamma(self.alpha, size)
 
+    def log_density(self, x: Draws) -> Draws:  # noqa: D102
+        return -(self.alpha + 1) * np.log(x) - self.beta / x
+
 
 @dataclass(frozen=True, slots=True)
 class HalfNormal(Prior):
@@ -174,6 +204,9 @@ class HalfNormal(Prior):
 
     def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
         return np.abs(rng.normal(0.0, self.sigma, size))
+
+    def log_density(self, x: Draws) -> Draws:  # noqa: D102
+        return -0.5 * np.square(x / self.sigma)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +221,9 @@ class HalfStudentT(Prior):
     def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
         return np.abs(self.sigma * rng.standard_t(self.nu, size))
 
+    def log_density(self, x: Draws) -> Draws:  # noqa: D102
+        return _log_t(x / self.sigma, self.nu)
+
 
 @dataclass(frozen=True, slots=True)
 class HalfCauchy(Prior):
@@ -199,6 +235,9 @@ class HalfCauchy(Prior):
 
     def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
         return np.abs(self.sigma * rng.standard_cauchy(size))
+
+    def log_density(self, x: Draws) -> Draws:  # noqa: D102
+        return _log_t(x / self.sigma, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +285,10 @@ class LKJ(Prior):
             left[:, j + 1 :] *= 1 - np.square(partial)
         L[:, -1, -1] = np.sqrt(left[:, -1])
         return L
+
+
+def _log_t(z: Draws, nu: float) -> Draws:
+    return -0.5 * (nu + 1) * np.log1p(np.square(z) / nu)
 
 
 @dataclass(frozen=True, slots=True)

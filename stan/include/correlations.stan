@@ -1,5 +1,6 @@
   vector[n_factor] corr_factor;                      // column by column, term by term
   {
+    vector[n_corr] partial = corr_location + corr_scale .* corr_raw;   // artanh of them
     int from_raw = 1;
     int from = 1;
     for (m in 1:M) {
@@ -7,7 +8,7 @@
         int n_free = (q[m] * (q[m] - 1)) %/% 2;
         int n_entries = q[m] * q[m];
         corr_factor[from:(from + n_entries - 1)]
-          = to_vector(cholesky_factor_corr_jacobian(segment(corr_raw, from_raw, n_free), q[m]));
+          = to_vector(cholesky_factor_corr_jacobian(segment(partial, from_raw, n_free), q[m]));
         from_raw += n_free;
         from += n_entries;
       }

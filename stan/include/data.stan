@@ -37,10 +37,19 @@
   // Location and scale of the posterior by a quick approximate fit: the sampler then starts, and
   // moves, in units in which everything is of order one. They change no posterior.
   vector[P] beta_location;
-  matrix[P, P] beta_scale;                           // Cholesky factor
+  vector[T] effect_location;
+  int<lower=0> W;                                    // effects drawn with the coefficients
+  matrix[P + W, P + W] joint_scale;
+  int<lower=0> n_rest;                               // the other effects given these: a sparse matrix
+  vector[n_rest] rest_w;
+  array[n_rest] int rest_v;
+  array[T - W + 1] int rest_u;
+  array[T] int<lower=1> place;                       // of each effect: W first, then the others
   vector[Q] log_sd_location;
   vector<lower=0>[Q] log_sd_scale;
-  vector[T] effect_location;
-  vector<lower=0>[T] effect_scale;
+  vector[Q] log_sd_bend;                             // of either sign, smaller than the scale
+  int<lower=0> n_corr;                               // free correlations, over all terms
+  vector[n_corr] corr_location;
+  vector<lower=0>[n_corr] corr_scale;
   vector[A] log_aux_location;
   vector<lower=0>[A] log_aux_scale;

@@ -53,6 +53,3 @@
       }
     }
   }
-  target += priors_lpdf(beta | beta_prior, beta_prior_p);
-  target += priors_lpdf(sd | sd_prior, sd_prior_p) + sum(log_sd);      // Jacobian of exp
-  target += priors_lpdf(aux | aux_prior, aux_prior_p) + sum(log_aux);

@@ -1,5 +1,7 @@
-  vector[P] beta_raw;
-  vector<offset=log_sd_location, multiplier=log_sd_scale>[Q] log_sd;
+  // Coordinates, all of order one (winstan/geometry): of the coefficients and the W effects that are
+  // drawn with them, of the other effects, and of what remains.
+  vector[P + W] joint_raw;
+  vector[Q] sd_raw;
   vector[n_corr] corr_raw;
-  vector<offset=effect_location, multiplier=effect_scale>[T] effect;  // term by term, by column
-  vector<offset=log_aux_location, multiplier=log_aux_scale>[A] log_aux;
+  vector[T - W] rest_raw;
+  vector[A] aux_raw;

@@ -1,11 +1,5 @@
-  int n_corr = 0;                                    // free correlations, over all terms
   int n_factor = 0;                                  // entries of the Cholesky factors
-  for (m in 1:M) {
-    if (correlated[m]) {
-      n_corr += (q[m] * (q[m] - 1)) %/% 2;
-      n_factor += q[m] * q[m];
-    }
-  }
+  for (m in 1:M) if (correlated[m]) n_factor += q[m] * q[m];
   array[M] int k_start;                              // where a term starts in Q, T, corr_factor
   array[M] int t_start;
   array[M] int f_start;

@@ -19,11 +19,11 @@ from winstan.backends.pymc_likelihoods import LOG_LIKELIHOODS
 from winstan.backends.pymc_marginal import add_marginal_likelihood
 from winstan.backends.pymc_priors import add_priors, correlation_factors
 from winstan.backends.pymc_program import pymc_program
-from winstan.draws import Draws, Sampled, canonical, run_attributes
+from winstan.draws import Draws, canonical, run_attributes
 from winstan.errors import BackendError, OptionError
-from winstan.marginal.draws import sampled_with_effects
 from winstan.progress import someone_looks_on
 from winstan.scales import correlation_names
+from winstan.unconstrained import coordinate_sizes, sampled_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from winstan.backends.base import Settings
+    from winstan.draws import Sampled
     from winstan.families import Array
     from winstan.model import Model
 
@@ -111,8 +112,7 @@ class PymcBackend:
     def log_density(self, model: Model, unconstrained: Array) -> tuple[Array, Array]:
         """Log density (Jacobians included) and gradient at unconstrained points, one a row.
 
-        The order is the Stan templates': beta_raw, log_sd, corr_raw, effect, log_aux; of a marginal
-        model log_sd, corr_raw, log_aux.
+        The order is that of `winstan.unconstrained.coordinate_sizes`.
         """
         built = pymc_model(model)
         variables = built.value_vars
@@ -194,32 +194,34 @@ def pymc_model(model: Model) -> pymc.Model:
         group.Z.shape[1] * (group.Z.shape[1] - 1) // 2
         for _, group in correlation_names(model.design)
     ]
-    n_sd, n_aux = geometry.log_sd_location.size, geometry.log_aux_location.size
+    sizes = coordinate_sizes(model)
+    n_sd, n_aux = sizes["sd_raw"], sizes["aux_raw"]
     P = geometry.beta_location.size
     marginal = model.marginal
     priors = list(model.priors.table.values())
 
-    def block(name: str, size: int) -> Any:
-        return pm.Flat(name, shape=size) if size else pt.zeros(0)
-
     with pm.Model() as built:
+        raw = {
+            name: pm.Flat(name, shape=size) if size else pt.zeros(0)
+            for name, size in sizes.items()
+        }
         if marginal is None:
-            beta = geometry.beta_location + pt.dot(geometry.beta_scale, block("beta_raw", P))
+            beta, effect = _coefficients_and_effects(pt, model, raw["joint_raw"], raw["rest_raw"])
             add_priors(pm, "beta_prior", priors[:P], beta)
-        log_sd = geometry.log_sd_location + geometry.log_sd_scale * block("log_sd", n_sd)
-        corr_raw = block("corr_raw", sum(n_free))
-        if marginal is None:
-            effect = geometry.effect_location + geometry.effect_scale * block(
-                "effect", geometry.effect_location.size
-            )
-        else:
-            corr_raw = geometry.corr_location + geometry.corr_scale * corr_raw
-        log_aux = geometry.log_aux_location + geometry.log_aux_scale * block("log_aux", n_aux)
+        h = pt.sqrt(1 + pt.sqr(raw["sd_raw"]))
+        log_sd = (
+            geometry.log_sd_location
+            + geometry.log_sd_scale * raw["sd_raw"]
+            + geometry.log_sd_bend * h
+        )
+        slope = geometry.log_sd_scale + geometry.log_sd_bend * raw["sd_raw"] / h
+        corr_raw = geometry.corr_location + geometry.corr_scale * raw["corr_raw"]
+        log_aux = geometry.log_aux_location + geometry.log_aux_scale * raw["aux_raw"]
         sd, aux = pt.exp(log_sd), pt.exp(log_aux)
 
         add_priors(pm, "sd_prior", priors[P : P + n_sd], sd)
         add_priors(pm, "aux_prior", priors[len(priors) - n_aux :] if n_aux else [], aux)
-        pm.Potential("jacobian", log_sd.sum() + log_aux.sum())
+        pm.Potential("jacobian", log_sd.sum() + pt.log(slope).sum() + log_aux.sum())
 
         factors = correlation_factors(pm, pt, model, corr_raw, n_free)
         if marginal is not None:
@@ -233,53 +235,25 @@ def pymc_model(model: Model) -> pymc.Model:
     return built
 
 
+def _coefficients_and_effects(pt: Any, model: Model, joint: Any, rest: Any) -> tuple[Any, Any]:
+    """Undo the whitening: see `winstan.geometry.whitening`."""
+    geometry, whitening = model.geometry, model.geometry.whitening
+    P = geometry.beta_location.size
+    first = pt.dot(whitening.joint_scale, joint)
+    entries = whitening.rest_scale.tocoo()
+    products = entries.data * pt.concatenate([first, rest])[entries.col]
+    after = pt.inc_subtensor(pt.zeros(entries.shape[0])[entries.row], products)
+    effect = pt.concatenate([first[P:], after])[whitening.place]
+    return geometry.beta_location + first[:P], geometry.effect_location + effect
+
+
 def _sampled(model: Model, posterior: xr.Dataset, seed: int) -> Sampled:
-    """Turn raw draws into the geometry's quantities, as the graph does; draw what it integrates."""
-    geometry = model.geometry
-
-    def take(name: str, size: int) -> Array:
-        if size:
-            return posterior[name].to_numpy()
-        return np.zeros((posterior.sizes["chain"], posterior.sizes["draw"], 0))
-
-    log_sd = take("log_sd", geometry.log_sd_location.size) * geometry.log_sd_scale
-    log_aux = take("log_aux", geometry.log_aux_location.size) * geometry.log_aux_scale
-    sd = np.exp(log_sd + geometry.log_sd_location)
-    aux = np.exp(log_aux + geometry.log_aux_location)
-    corr_raw = take("corr_raw", geometry.corr_location.size)
-    if model.marginal is not None:
-        corr_raw = geometry.corr_location + geometry.corr_scale * corr_raw
-    factors, at = [], 0
-    for _, group in correlation_names(model.design):
-        q = group.Z.shape[1]
-        n = q * (q - 1) // 2
-        factors.append(_factor_of(corr_raw[..., at : at + n], q))
-        at += n
-    if model.marginal is not None:
-        return sampled_with_effects(model, sd, factors, aux, seed)
-    beta = take("beta_raw", geometry.beta_location.size) @ geometry.beta_scale.T
-    effect = take("effect", geometry.effect_location.size) * geometry.effect_scale
-    return Sampled(
-        beta=beta + geometry.beta_location,
-        sd=sd,
-        factors=factors,
-        effect=effect + geometry.effect_location,
-        aux=aux,
-    )
-
-
-def _factor_of(raw: Array, q: int) -> Array:
-    """Fill Cholesky factors from canonical partial correlations: (..., n) to (..., q, q)."""
-    z, entry = np.tanh(raw), 0
-    factor = np.zeros((*raw.shape[:-1], q, q))
-    for i in range(q):
-        left = np.ones(raw.shape[:-1])
-        for j in range(i):
-            factor[..., i, j] = z[..., entry] * np.sqrt(left)
-            left = left - np.square(factor[..., i, j])
-            entry += 1
-        factor[..., i, i] = np.sqrt(left)
-    return factor
+    nothing = np.zeros((posterior.sizes["chain"], posterior.sizes["draw"], 0))
+    raw = {
+        name: posterior[name].to_numpy() if size else nothing
+        for name, size in coordinate_sizes(model).items()
+    }
+    return sampled_at(model, raw, seed)
 
 
 def sampler_statistics(

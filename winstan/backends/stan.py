@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan.backends.stan_program import stan_program
-from winstan.draws import Draws, Sampled, canonical, run_attributes
+from winstan.draws import Draws, canonical, run_attributes
 from winstan.geometry import by_row
-from winstan.marginal.draws import sampled_with_effects
 from winstan.scales import correlation_names
 from winstan.toolchain import build, template_path, toolchain
 from winstan.toolchain import run as runner
+from winstan.unconstrained import coordinate_sizes, sampled_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from winstan.backends.base import Settings
+    from winstan.draws import Sampled
     from winstan.families.links import Array
     from winstan.marginal import Marginal
     from winstan.model import Model
@@ -83,8 +84,7 @@ class StanBackend:
     def log_density(self, model: Model, unconstrained: Array) -> tuple[Array, Array]:
         """Log density (Jacobians included) and gradient at unconstrained points, one a row.
 
-        The order is the template's: beta_raw, log_sd, corr_raw, effect, log_aux; of a marginal
-        model log_sd, corr_raw, log_aux.
+        The order is that of `winstan.unconstrained.coordinate_sizes`.
         """
         return runner.log_density(build(model.template), stan_data(model), unconstrained)
 
@@ -131,6 +131,10 @@ def _terms_data(model: Model) -> dict[str, Any]:
         "aux_prior_p": aux_numbers,
         "log_sd_location": geometry.log_sd_location,
         "log_sd_scale": geometry.log_sd_scale,
+        "log_sd_bend": geometry.log_sd_bend,
+        "n_corr": geometry.corr_location.size,
+        "corr_location": geometry.corr_location,
+        "corr_scale": geometry.corr_scale,
         "log_aux_location": geometry.log_aux_location,
         "log_aux_scale": geometry.log_aux_scale,
     }
@@ -150,6 +154,7 @@ def _cells_data(model: Model) -> dict[str, Any]:
     for e, (_, outer) in enumerate(nested):
         passed[e, : outer.A.shape[0], : outer.A.shape[1]] = outer.A
     P = model.population.shape[1]
+    rest = geometry.whitening.rest_scale
     beta_kind, beta_numbers = _prior_data(list(model.priors.table.values())[:P])
     return {
         "C": cells.n,
@@ -175,9 +180,14 @@ def _cells_data(model: Model) -> dict[str, Any]:
         "beta_prior": beta_kind,
         "beta_prior_p": beta_numbers,
         "beta_location": geometry.beta_location,
-        "beta_scale": geometry.beta_scale,
         "effect_location": geometry.effect_location,
-        "effect_scale": geometry.effect_scale,
+        "W": len(geometry.whitening.joint_scale) - P,
+        "joint_scale": geometry.whitening.joint_scale,
+        "n_rest": rest.nnz,
+        "rest_w": rest.data,
+        "rest_v": rest.indices + 1,
+        "rest_u": rest.indptr + 1,
+        "place": geometry.whitening.place + 1,
         **cells.statistics,
     }
 
@@ -197,9 +207,6 @@ def _marginal_data(model: Model, marginal: Marginal) -> dict[str, Any]:
         "n_sigma": marginal.n_sigma,
         "log_constant": marginal.log_constant,
         "column": [at + 1 for at in marginal.column],
-        "n_corr": model.geometry.corr_location.size,
-        "corr_location": model.geometry.corr_location,
-        "corr_scale": model.geometry.corr_scale,
     }
 
 
@@ -224,21 +231,10 @@ def _prior_data(priors: Iterable[Prior]) -> tuple[list[int], Array]:
 
 
 def _sampled(model: Model, columns: tuple[str, ...], values: Array, seed: int) -> Sampled:
-    """Pick a template's quantities from the columns of CmdStan's CSV; draw what it integrates."""
+    """Pick the coordinates from the columns of CmdStan's CSV."""
     where: dict[str, list[int]] = {}
     for i, column in enumerate(columns):
         where.setdefault(column.split(".")[0], []).append(i)
-
-    def take(name: str) -> Array:
-        return values[..., where.get(name, [])]
-
-    entries = take("corr_factor")
-    factors, at = [], 0
-    for _, group in correlation_names(model.design):
-        q = group.Z.shape[1]
-        block = entries[..., at : at + q * q].reshape(*entries.shape[:-1], q, q)
-        factors.append(np.swapaxes(block, -1, -2))  # Stan's to_vector goes column by column
-        at += q * q
-    if model.marginal is not None:
-        return sampled_with_effects(model, take("sd"), factors, take("aux"), seed)
-    return Sampled(take("beta"), take("sd"), factors, take("effect"), take("aux"))
+    return sampled_at(
+        model, {name: values[..., where.get(name, [])] for name in coordinate_sizes(model)}, seed
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan.backends import backend_named
-from winstan.draws import unconstrained_sizes
+from winstan.unconstrained import coordinate_sizes
 from winstan.errors import OptionError
 from winstan.fitted.base import Fitted
 
@@ -46,8 +46,9 @@ class EngineViews(Fitted):
         ----------
         points : ndarray, shape (points, parameters)
             In the unconstrained space of the Stan templates, which the PyMC backend shares, every
-            coordinate of order one: beta_raw (coefficients), log_sd, corr_raw (correlations),
-            effect (of the groups), log_aux. A single point may be a vector.
+            coordinate of order one: joint_raw (coefficients, and group effects beside them),
+            sd_raw, corr_raw (correlations), rest_raw (the other group effects), aux_raw; see
+            `winstan.unconstrained`. A single point may be a vector.
         engine : {"stan", "pymc"}, optional
             By default the one that made the fit.
 
@@ -64,7 +65,7 @@ class EngineViews(Fitted):
             If the engine is missing, or is bambi, whose coordinates are its own.
         """
         points = np.atleast_2d(np.asarray(points, dtype=float))
-        blocks = unconstrained_sizes(self.model)
+        blocks = coordinate_sizes(self.model)
         width = sum(blocks.values())
         if points.ndim != 2 or points.shape[1] != width:
             listed = ", ".join(f"{size} {name}" for name, size in blocks.items() if size)

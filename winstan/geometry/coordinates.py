@@ -11,8 +11,9 @@ From it, for each group term:
 The directions are those in which likelihood and prior are both uncorrelated: a group's level is
 often known well, and its slope hardly.
 
-Every sampled quantity is measured from its approximate posterior mean in units of its approximate
-posterior standard deviation. None of this changes the posterior, only its coordinates.
+Coefficients and effects are measured from their approximate posterior mean, and whitened by its
+covariance; sds and auxiliary parameters are scaled one by one. None of this changes the posterior,
+only its coordinates.
 
 References
 ----------
@@ -32,6 +33,8 @@ from scipy import linalg, sparse
 
 from winstan.geometry.laplace import Approximation, approximate
 from winstan.geometry.nesting import Outer, information, nesting
+from winstan.geometry.sds import sd_coordinates
+from winstan.geometry.whitening import Whitening, coefficients_alone, whitened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,10 +47,6 @@ if TYPE_CHECKING:
 # its middle: a funnel that opens there makes totals diverge, whereas z-scores are merely slower.
 CENTER_ABOVE = 0.5
 CAUTION = 2.5
-# Diagonally scaled, a posterior of this condition number costs NUTS about its square root in
-# leapfrog steps; a dense metric then pays, while its cost per step (squared dimension) is small.
-DENSE_ABOVE = 20.0
-DENSE_UP_TO = 400
 # Stan's own target acceptance, and one for random slopes and nested terms: a correlation near one,
 # or one of the sds near zero, curves the posterior so that Stan's step size meets divergences.
 ACCEPT = 0.8
@@ -93,13 +92,14 @@ class Geometry:
         Terms, each after those that it is nested in.
     Z : ndarray, shape (C, Q)
         Group predictors, each term's in its directions.
-    beta_location, beta_scale : ndarray, shapes (P,), (P, P)
-        ``beta = beta_location + beta_scale @ beta_raw``.
-    log_sd_location, log_sd_scale : ndarray, shape (Q,)
+    beta_location, effect_location : ndarray, shapes (P,), (T,)
+        Effects are totals and z-scores; none where they are integrated out.
+    whitening : Whitening
+        Scales of the coefficients and effects.
+    log_sd_location, log_sd_scale, log_sd_bend : ndarray, shape (Q,)
+        See `winstan.geometry.sds`.
     corr_location, corr_scale : ndarray, shape (n_corr,)
-        Of the unconstrained correlations, term by term; the marginal template alone uses them.
-    effect_location, effect_scale : ndarray, shape (T,)
-        Empty where the effects are integrated out.
+        Of the unconstrained correlations, term by term.
     log_aux_location, log_aux_scale : ndarray, shape (A,)
     metric : {"diag_e", "dense_e"}
         The Euclidean metric for NUTS to adapt.
@@ -111,13 +111,13 @@ class Geometry:
     order: tuple[int, ...]
     Z: Array
     beta_location: Array
-    beta_scale: Array
+    effect_location: Array
+    whitening: Whitening
     log_sd_location: Array
     log_sd_scale: Array
+    log_sd_bend: Array
     corr_location: Array
     corr_scale: Array
-    effect_location: Array
-    effect_scale: Array
     log_aux_location: Array
     log_aux_scale: Array
     metric: str
@@ -166,11 +166,12 @@ def choose_geometry(
                 share=share,
             )
         )
-    location, scale, metric = np.zeros(0), np.zeros(0), "dense_e"
+    location, whitening = np.zeros(0), coefficients_alone(_root(fit.beta_covariance), np.zeros(0))
     if not marginal:
-        location, scale, metric = _standardise(problem, fit, tuple(terms))
+        location, whitening = _standardise(problem, fit, tuple(terms))
     corr_location, corr_scale = _correlations(problem, fit)
-    C, P = problem.X.shape
+    sds = sd_coordinates(problem, fit)
+    C = problem.X.shape[0]
     return Geometry(
         terms=tuple(terms),
         order=tuple(int(m) for m in np.argsort(problem.n_levels, kind="stable")),
@@ -178,16 +179,16 @@ def choose_geometry(
             [Z @ t.basis for Z, t in zip(problem.Z, terms, strict=True)] or [np.zeros((C, 0))]
         ),
         beta_location=fit.beta,
-        beta_scale=np.linalg.cholesky(fit.beta_covariance) if P else np.zeros((0, 0)),
-        log_sd_location=fit.log_sd,
-        log_sd_scale=fit.log_sd_scale,
+        effect_location=location,
+        whitening=whitening,
+        log_sd_location=sds[0],
+        log_sd_scale=sds[1],
+        log_sd_bend=sds[2],
         corr_location=corr_location,
         corr_scale=corr_scale,
-        effect_location=location,
-        effect_scale=scale,
         log_aux_location=fit.log_aux,
         log_aux_scale=fit.log_aux_scale,
-        metric=metric,
+        metric="dense_e" if marginal else "diag_e",
         target_accept=(
             ACCEPT_CURVED if any(len(t.basis) > 1 or t.outers for t in terms) else ACCEPT
         ),
@@ -275,37 +276,30 @@ def _carried(problem: Problem, m: int, turn: Array) -> Array:
 
 def _standardise(
     problem: Problem, fit: Approximation, terms: tuple[TermGeometry, ...]
-) -> tuple[Array, Array, str]:
-    """Location and scale of the sampled effects, and the metric their correlations call for."""
+) -> tuple[Array, Whitening]:
+    """Location of the sampled effects, and the scales of coefficients and effects."""
     P = problem.X.shape[1]
-    if not terms:
-        return np.zeros(0), np.zeros(0), "diag_e"
     to_sampled = _to_sampled(problem, fit, terms)
     location: Array = to_sampled @ np.concatenate([fit.beta, fit.u])
-    if fit.factor is None:
-        # Too many effects for a dense covariance: each group's own information will do for a scale.
-        variance = (to_sampled.multiply(to_sampled)) @ np.concatenate(
-            [np.diag(fit.beta_covariance), fit.u_variance]
-        )
-        return location, np.sqrt(variance), "diag_e"
-    whole = sparse.vstack([sparse.eye_array(P, location.size + P), to_sampled]).toarray()
-    root = linalg.solve_triangular(fit.factor, whole.T, lower=True)
-    deviation: Array = np.sqrt(np.square(root).sum(axis=0))
-    metric = "diag_e"
-    if deviation.size <= DENSE_UP_TO:
-        root /= deviation
-        eigenvalues = np.linalg.eigvalsh(root.T @ root)
-        # Where sampled totals and coefficients are redundant the smallest one is 0, and dense pays.
-        if eigenvalues[-1] > DENSE_ABOVE * max(eigenvalues[0], 1e-12):
-            metric = "dense_e"
-    return location, deviation[P:], metric
+    if fit.factor is not None:
+        return location, whitened(to_sampled, fit.factor)
+    # Each group's own information will do for a scale.
+    variance = to_sampled.multiply(to_sampled) @ np.concatenate(
+        [np.diag(fit.beta_covariance), fit.u_variance]
+    )
+    return location, coefficients_alone(_root(fit.beta_covariance), np.sqrt(variance))
+
+
+def _root(covariance: Array) -> Array:
+    return np.linalg.cholesky(covariance) if covariance.size else covariance
 
 
 def _to_sampled(
     problem: Problem, fit: Approximation, terms: tuple[TermGeometry, ...]
 ) -> sparse.csr_array:
     """Map (beta, u) to the sampled effects, to which they are linear given the variances."""
-    rows = []
+    P = problem.X.shape[1]
+    rows = [sparse.csr_array((0, P + fit.u.size))]
     for m, term in enumerate(terms):
         q, J = term.basis.shape[0], problem.n_levels[m]
         turn = np.linalg.inv(term.basis)

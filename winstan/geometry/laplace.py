@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import linalg, optimize, sparse
 
+from winstan.geometry.bordered import Bordered, Layout, factorise, layout
+
 if TYPE_CHECKING:
     from winstan.families import Family
     from winstan.families.likelihoods import Statistics
     from winstan.families.links import Array, Link
+    from winstan.priors import Prior
 
 MAX_ITERATIONS = 60
-# Dense factors of (beta, u) up to this size; block by block beyond.
-DENSE_UP_TO = 3000
+# Coefficients, and effects of all terms but the largest, up to which the precision is factored.
+FACTORED_UP_TO = 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Problem:
         Mean and standard deviation of a normal of about the prior's width (inf: flat).
     sd_guess : ndarray, shape (Q,)
         A scale of the effects: the mean or median of their prior.
+    sd_prior : tuple of Prior
+        Of each of the Q sds.
     aux_guess : mapping of str to float
     start : float
         A value of the linear predictor that the data are near: g(mean y).
@@ -58,6 +63,7 @@ class Problem:
     statistics: Statistics
     beta_prior: Array
     sd_guess: Array
+    sd_prior: tuple[Prior, ...]
     aux_guess: Mapping[str, float]
     start: float
 
@@ -71,13 +77,12 @@ class Approximation:
     beta, beta_covariance : ndarray, shapes (P,), (P, P)
     u, u_variance : ndarray, shape (T,)
         Effects, term by term, by column; marginal variances (conditional ones for large models).
-    factor : ndarray, shape (P + T, P + T), or None
-        Lower Cholesky factor of the precision of (beta, u); None where it would be too large.
+    factor : Bordered or None
+        The precision of (beta, u), factored; None where it would be too large.
     effect_covariance : tuple of ndarray, shape (q, q) each
     information_share : tuple of float
         Per term, the share of information on its effects that is in the data.
     cell_information : ndarray, shape (C,)
-    log_sd, log_sd_scale : ndarray, shape (Q,)
     log_aux, log_aux_scale : ndarray, shape (A,)
     """
 
@@ -85,12 +90,10 @@ class Approximation:
     beta_covariance: Array
     u: Array
     u_variance: Array
-    factor: Array | None
+    factor: Bordered | None
     effect_covariance: tuple[Array, ...]
     information_share: tuple[float, ...]
     cell_information: Array
-    log_sd: Array
-    log_sd_scale: Array
     log_aux: Array
     log_aux_scale: Array
 
@@ -106,7 +109,7 @@ def approximate(problem: Problem) -> Approximation:
     -------
     Approximation
     """
-    design = _design_matrix(problem)
+    design, at = _design_matrix(problem), layout(problem)
     P, T = problem.X.shape[1], design.shape[1] - problem.X.shape[1]
     covariance = _initial_covariances(problem)
     names = problem.family.auxiliary
@@ -125,7 +128,7 @@ def approximate(problem: Problem) -> Approximation:
         precision = _prior_precision(problem, covariance)
         working = eta - problem.offset + score / information
         hessian = weighted @ design + precision
-        solution, factor = _solve(hessian, weighted @ working + precision @ target)
+        solution, factor = _solve(hessian, weighted @ working + precision @ target, at)
         if at_theta:
             theta = _guarded(problem, design, aux, precision, target, theta, solution)
         else:
@@ -172,17 +175,15 @@ def _prior_precision(problem: Problem, covariance: tuple[Array, ...]) -> sparse.
     return sparse.block_diag(blocks, format="csr")
 
 
-def _solve(hessian: sparse.csr_array, right: Array) -> tuple[Array, Array | None]:
-    """Solve, and give the lower Cholesky factor where a dense one is affordable."""
-    if hessian.shape[0] <= DENSE_UP_TO:
-        dense = hessian.toarray()
-        # Flat priors on confounded columns leave a singular matrix: a ridge far below any scale.
-        dense[np.diag_indices_from(dense)] *= 1 + 1e-10
-        factor = linalg.cholesky(dense, lower=True)
-        return linalg.cho_solve((factor, True), right), factor
-    diagonal = hessian.diagonal()
+def _solve(
+    hessian: sparse.csr_array, right: Array, at: Layout
+) -> tuple[Array, Bordered | None]:
+    """Solve, and give the factor where it is affordable."""
+    if at.others.size <= FACTORED_UP_TO:
+        factor = factorise(hessian, at)
+        return factor.solve(right), factor
     solution, _ = sparse.linalg.cg(
-        hessian, right, rtol=1e-6, maxiter=500, M=sparse.diags_array(1 / diagonal)
+        hessian, right, rtol=1e-6, maxiter=500, M=sparse.diags_array(1 / hessian.diagonal())
     )
     return solution, None
 
@@ -260,15 +261,15 @@ def _effect_blocks(
     problem: Problem,
     information: Array,
     covariance: tuple[Array, ...],
-    factor: Array | None,
+    factor: Bordered | None,
 ) -> tuple[list[Array], list[float]]:
     """Posterior covariance of each level's effects, (J, q, q) a term, and information shares."""
     blocks, shares = [], []
-    at = problem.X.shape[1]
-    inverse = None
-    if factor is not None and problem.Z:
-        inverse = linalg.cho_solve((factor, True), np.eye(factor.shape[0]))
-    for Z, level, J, S in zip(problem.Z, problem.level, problem.n_levels, covariance, strict=True):
+    covariances = None if factor is None else factor.covariance()
+    start = problem.X.shape[1]
+    for m, (Z, level, J, S) in enumerate(
+        zip(problem.Z, problem.level, problem.n_levels, covariance, strict=True)
+    ):
         q = Z.shape[1]
         gram = np.stack(
             [
@@ -281,12 +282,14 @@ def _effect_blocks(
         conditional = np.linalg.inv(gram + np.linalg.inv(S))
         left = np.einsum("jik,ki->j", conditional, np.linalg.inv(S)).mean() / q
         shares.append(float(1 - left))
-        if inverse is None:
+        if factor is None or covariances is None:
             blocks.append(conditional)
+        elif m == factor.layout.term:
+            blocks.append(factor.of_first(covariances))
         else:
-            index = at + np.arange(q)[:, None] * J + np.arange(J)  # (q, J)
-            blocks.append(inverse[index[:, None, :], index[None, :, :]].transpose(2, 0, 1))
-        at += q * J
+            index = start + np.arange(q)[:, None] * J + np.arange(J)  # (q, J)
+            blocks.append(covariances[index[:, None, :], index[None, :, :]].transpose(2, 0, 1))
+            start += q * J
     return blocks, shares
 
 
@@ -322,7 +325,7 @@ def _approximation(
     problem: Problem,
     theta: Array,
     hessian: sparse.csr_array,
-    factor: Array | None,
+    factor: Bordered | None,
     information: Array,
     covariance: tuple[Array, ...],
     blocks: list[Array],
@@ -333,12 +336,8 @@ def _approximation(
     if factor is None:
         beta_covariance = np.linalg.inv(hessian[:P, :P].toarray())
     else:
-        columns = linalg.solve_triangular(factor, np.eye(factor.shape[0], P), lower=True)
+        columns = linalg.solve_triangular(factor.root, np.eye(len(factor.root), P), lower=True)
         beta_covariance = columns.T @ columns
-    log_sd_scale = [
-        np.full(S.shape[0], np.clip(1 / np.sqrt(2 * J * share**2 + 1e-9), 0.05, 1.0))
-        for S, J, share in zip(covariance, problem.n_levels, shares, strict=True)
-    ]
     return Approximation(
         beta=theta[:P],
         beta_covariance=beta_covariance,
@@ -350,8 +349,6 @@ def _approximation(
         effect_covariance=covariance,
         information_share=tuple(shares),
         cell_information=information,
-        log_sd=_log_sds(covariance),
-        log_sd_scale=np.concatenate(log_sd_scale or [np.zeros(0)]),
         log_aux=log_aux,
         log_aux_scale=_auxiliary_scale(problem, theta, log_aux),
     )

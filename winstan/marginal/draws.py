@@ -46,7 +46,7 @@ def sampled_with_effects(
     assert marginal is not None
     shape = sd.shape[:-1]
     roots = effect_roots(
-        model, sd.reshape(-1, sd.shape[-1]), [f.reshape(-1, *f.shape[-2:]) for f in factors]
+        model, sd.reshape(aux.size, sd.shape[-1]), [f.reshape(-1, *f.shape[-2:]) for f in factors]
     )
     sigma = aux.reshape(-1)
     random = np.random.default_rng([seed, STREAM])
@@ -63,7 +63,7 @@ def sampled_with_effects(
     z = np.concatenate([part[1] for part in parts])
 
     P = model.population.shape[1]
-    beta = model.geometry.beta_location + columns[:, :P] @ model.geometry.beta_scale.T
+    beta = model.geometry.beta_location + columns[:, :P] @ model.geometry.whitening.joint_scale.T
     effect, inside = [], 0
     for at, Z, group in zip(marginal.column, model.cells.Z, model.design.groups, strict=True):
         n_effects = Z.shape[1] * len(group.levels)
@@ -77,7 +77,7 @@ def sampled_with_effects(
         beta=beta.reshape(*shape, P),
         sd=sd,
         factors=factors,
-        effect=np.concatenate(effect, axis=1).reshape(*shape, -1),
+        effect=np.concatenate([*effect, np.zeros((sigma.size, 0))], axis=1).reshape(*shape, -1),
         aux=aux,
     )
 

@@ -35,7 +35,8 @@ class Plan:
     Attributes
     ----------
     factor : str
-        The factor whose effects are integrated group by group: the one with most of them.
+        The factor whose effects are integrated group by group: the one with most of them. Empty
+        where there is none: all rows are then one group, of no effect.
     inside : tuple of bool
         Per group term, whether it is on that factor.
     n_levels : tuple of int
@@ -99,8 +100,8 @@ def plan_marginal(
         return f"family={family.name!r} is neither gaussian nor lognormal"
     if link.name != "identity":
         return f"the link is {link.name!r}, not 'identity'"
-    if not design.groups:
-        return "the formula has no group term"
+    if not population.shape[1] and not design.groups:
+        return "there is neither a coefficient nor a group term"
     coefficients = dict(list(priors.items())[: population.shape[1]])
     if obstacle := _obstacle_of_priors(coefficients, population, cells.weight):
         return obstacle
@@ -108,6 +109,8 @@ def plan_marginal(
     effects: dict[str, int] = {}
     for group in design.groups:
         effects[group.factor] = effects.get(group.factor, 0) + len(group.levels) * len(group.Z.T)
+    if not effects:
+        return _without_groups(population)
     factor = max(effects, key=lambda name: effects[name])
     inside = tuple(group.factor == factor for group in design.groups)
     m = inside.index(True)
@@ -123,6 +126,13 @@ def plan_marginal(
     if plan.products > PRODUCTS_AT_MOST:
         return f"it would take {plan.products:.2g} cross-products in memory"
     return plan
+
+
+def _without_groups(population: Array) -> Plan:
+    """All rows are one group, that has no effect."""
+    C, P = population.shape
+    nothing = np.zeros(1, int)
+    return Plan("", (), (), np.zeros(C, int), nothing, columns=P, width=1)
 
 
 def _obstacle_of_priors(

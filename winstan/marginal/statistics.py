@@ -41,7 +41,7 @@ class Marginal:
     """Statistics of a model whose coefficients and effects are integrated out.
 
     K patterns of groups with q effects each; W columns: P coefficients, whitened by the approximate
-    posterior (`Geometry.beta_scale`), and z-scores of the other factors' effects. The response,
+    posterior (`Whitening.joint_scale`), and z-scores of the other factors' effects. The response,
     less the approximate fit, is the column after them.
 
     Attributes
@@ -106,7 +106,7 @@ def marginalise(
     J = plan.pattern.size
     data, column = _columns(plan, cells, population, geometry)
     inside = [Z for Z, within in zip(cells.Z, plan.inside, strict=True) if within]
-    Z, turn = _well_conditioned(np.hstack(inside), n)
+    Z, turn = _well_conditioned(np.hstack(inside or [np.zeros((cells.n, 1))]), n)
     q, W = Z.shape[1], data.shape[1] - 1
 
     rows = np.arange(cells.n)
@@ -172,7 +172,7 @@ def _columns(
     plan: Plan, cells: Cells, population: Array, geometry: Geometry
 ) -> tuple[Array, tuple[int, ...]]:
     """Coefficients' columns, those of the other factors' effects, and the response."""
-    parts = [population @ geometry.beta_scale]
+    parts = [population @ geometry.whitening.joint_scale]
     column, at = [], population.shape[1]
     rows = np.arange(cells.n)
     for Z, level, J, within in zip(cells.Z, cells.level, plan.n_levels, plan.inside, strict=True):
@@ -223,10 +223,10 @@ def _prior(geometry: Geometry, priors: Sequence[pr.Prior], W: int) -> tuple[Arra
     flat = np.array([isinstance(p, pr.Flat) for p in priors], bool)
     mean = np.array([0.0 if isinstance(p, pr.Flat) else p.numbers[0] for p in priors])
     sd = np.array([np.inf if isinstance(p, pr.Flat) else p.numbers[1] for p in priors])
-    scaled = geometry.beta_scale / sd[:, None]
+    scaled = geometry.whitening.joint_scale / sd[:, None]
     pull = np.where(flat, 0.0, (mean - geometry.beta_location) / sd)
     prior[:P, :P] = scaled.T @ scaled
     prior[:P, W] = prior[W, :P] = scaled.T @ pull
     prior[W, W] = pull @ pull
-    constant = np.log(np.abs(np.diag(geometry.beta_scale))).sum() - np.log(sd[~flat]).sum()
+    constant = np.log(np.abs(np.diag(geometry.whitening.joint_scale))).sum() - np.log(sd[~flat]).sum()
     return prior, float(constant + 0.5 * flat.sum() * np.log(2 * np.pi))

@@ -1,0 +1,155 @@
+"""The precision of coefficients and effects, factored: one term's effects first, level by level.
+
+Effects of one group term meet only within their level, so that their block of the precision is
+made of small blocks; what remains of the others, once they are eliminated, is dense. With the
+largest term first, the dense part is small: InstEval's 4,100 effects leave 1,130.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import linalg, sparse
+
+if TYPE_CHECKING:
+    from winstan.families.links import Array
+    from winstan.geometry.laplace import Problem
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """Which of (coefficients, effects) come first.
+
+    Attributes
+    ----------
+    term : int
+        The group term of most levels; -1 if there is none.
+    width, levels : int
+        Its effects per level, and its levels; zero if there is none.
+    first, others : ndarray of int
+        Positions of its effects, by column, and of all else: coefficients, then effects.
+    """
+
+    term: int
+    width: int
+    levels: int
+    first: np.ndarray
+    others: np.ndarray
+
+
+def layout(problem: Problem) -> Layout:
+    """Put the term of most levels first."""
+    P = problem.X.shape[1]
+    sizes = [Z.shape[1] * J for Z, J in zip(problem.Z, problem.n_levels, strict=True)]
+    everything = np.arange(P + sum(sizes))
+    if not sizes:
+        return Layout(-1, 0, 0, everything[:0], everything)
+    term = int(np.argmax(problem.n_levels))
+    start = P + sum(sizes[:term])
+    first = everything[start : start + sizes[term]]
+    return Layout(
+        term,
+        problem.Z[term].shape[1],
+        problem.n_levels[term],
+        first,
+        np.delete(everything, first),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bordered:
+    """A factored precision.
+
+    Attributes
+    ----------
+    layout : Layout
+    inverse : ndarray, shape (J, q, q)
+        Of the first effects' precision, level by level: their covariance given all others.
+    onto : sparse array, shape (q J, A)
+        Minus this, times the others' deviations, is the mean of the first effects' deviations.
+    root : ndarray, shape (A, A)
+        Lower Cholesky factor of the others' precision, the first effects integrated out.
+    """
+
+    layout: Layout
+    inverse: Array
+    onto: sparse.csr_array
+    root: Array
+
+    def solve(self, right: Array) -> Array:
+        """Solve for a vector of (coefficients, effects)."""
+        at = self.layout
+        out = np.empty_like(right)
+        above = right[at.first]
+        out[at.others] = linalg.cho_solve(
+            (self.root, True), right[at.others] - self.onto.T @ above
+        )
+        own = np.einsum("jik,kj->ij", self.inverse, above.reshape(at.width, at.levels))
+        out[at.first] = own.ravel() - self.onto @ out[at.others]
+        return out
+
+    def covariance(self) -> Array:
+        """Covariance of all but the first effects, shape (A, A)."""
+        return linalg.cho_solve((self.root, True), np.eye(self.root.shape[0]))
+
+    def of_first(self, covariance: Array) -> Array:
+        """Covariance of the first effects, level by level, shape (J, q, q).
+
+        Parameters
+        ----------
+        covariance : ndarray, shape (A, A)
+            The others'.
+        """
+        q, J = self.layout.width, self.layout.levels
+        out = self.inverse.copy()
+        spread = self.onto @ covariance
+        for i in range(q):
+            for k in range(q):
+                other = self.onto[k * J : (k + 1) * J]
+                out[:, i, k] += other.multiply(spread[i * J : (i + 1) * J]).sum(axis=1)
+        return out
+
+
+def factorise(hessian: sparse.csr_array, at: Layout) -> Bordered:
+    """Factor a precision of (coefficients, effects).
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If it is not positive definite.
+    """
+    q, J = at.width, at.levels
+    own = hessian[at.first][:, at.first]
+    blocks = np.empty((J, q, q))
+    for i in range(q):
+        for k in range(q):
+            blocks[:, i, k] = own[i * J : (i + 1) * J, k * J : (k + 1) * J].diagonal()
+    # By roots: what is subtracted below may nearly cancel.
+    inverse_root = np.linalg.inv(np.linalg.cholesky(blocks))
+    cross = hessian[at.first][:, at.others]
+    solved = by_level(inverse_root) @ cross
+    onto = by_level(np.swapaxes(inverse_root, 1, 2)) @ solved
+    left = (hessian[at.others][:, at.others] - solved.T @ solved).toarray()
+    # Flat priors on confounded columns leave a singular matrix: a ridge far below any scale.
+    diagonal = np.diag_indices_from(left)
+    left[diagonal] += 1e-10 * np.abs(left[diagonal]) + 1e-14 * hessian.diagonal()[at.others]
+    return Bordered(
+        at,
+        np.swapaxes(inverse_root, 1, 2) @ inverse_root,
+        sparse.csr_array(onto),
+        linalg.cholesky(left, lower=True),
+    )
+
+
+def by_level(blocks: Array) -> sparse.csr_array:
+    """Put (J, q, q) into a matrix on effects by column, levels within: (q J, q J)."""
+    J, q = blocks.shape[:2]
+    if not q:
+        return sparse.csr_array((0, 0))
+    return sparse.csr_array(
+        sparse.block_array(
+            [[sparse.diags_array(blocks[:, i, k]) for k in range(q)] for i in range(q)]
+        )
+    )

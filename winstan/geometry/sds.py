@@ -1,0 +1,107 @@
+"""Coordinates for the group sds, in which their posterior is about normal.
+
+The approximate fit tells of each effect a mean and a variance given the sd that it ended at. What
+the data alone say of the effect follows by division (its cavity), and so the posterior density of
+the sd: a sum over groups. On the log scale it has a long tail towards zero where few or poorly
+informed groups leave zero possible, and none to the other side; a hyperbola,
+``log sd = location + scale x + bend sqrt(1 + x^2)``, has one slope for either side, and is laid
+through the quantiles at which a standard normal has x.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import special
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from winstan.families.links import Array
+    from winstan.geometry.laplace import Approximation, Problem
+
+# Normal scores at which the quantiles are met, about equally well.
+SCORES = np.linspace(-2.0, 2.0, 9)
+# The hyperbola's slopes are scale - bend and scale + bend: neither may come near zero.
+BEND_UP_TO = 0.9
+# log sd is looked for this far from the approximate fit's, whose own steps end early near zero.
+BELOW, ABOVE = 8.0, 4.0
+# Quantiles are of the density's bulk: beyond exp(-LEFT_OUT) of its peak nothing is counted.
+LEFT_OUT = 14.0
+GRID = 200
+
+
+def sd_coordinates(problem: Problem, fit: Approximation) -> tuple[Array, Array, Array]:
+    """Find location, scale and bend of each sd's coordinate.
+
+    Returns
+    -------
+    location, scale, bend : ndarray, shape (Q,) each
+    """
+    out, at, k = [], 0, 0
+    for S, J in zip(fit.effect_covariance, problem.n_levels, strict=True):
+        for variance in np.diag(S):
+            mean, left = fit.u[at : at + J], fit.u_variance[at : at + J]
+            log_prior = problem.sd_prior[k].log_density
+            density = _log_posterior(mean, left / variance, float(variance), log_prior)
+            out.append(_hyperbola(*_quantiles(density, 0.5 * float(np.log(variance)))))
+            at, k = at + J, k + 1
+    location, scale, bend = np.array(out).reshape(-1, 3).T
+    return location, scale, bend
+
+
+def _log_posterior(
+    mean: Array, left: Array, variance: float, log_prior: Callable[[Array], Array]
+) -> Callable[[Array], Array]:
+    """Return the log density of log sd, but for a constant.
+
+    Parameters
+    ----------
+    mean : ndarray, shape (J,)
+        Of each group's effect, given that the effects have this `variance`.
+    left : ndarray, shape (J,)
+        What is left of the variance once the data are known, as a share.
+    variance
+    log_prior
+        Log density of the sd.
+    """
+    left = np.minimum(left, 0.999)  # a group without data says nothing
+    error = variance * left / (1 - left)
+    estimate = mean / (1 - left)
+
+    def density(log_sd: Array) -> Array:
+        total = np.exp(2 * log_sd)[:, None] + error
+        likelihood = -0.5 * (np.log(total) + np.square(estimate) / total).sum(axis=1)
+        return likelihood + log_prior(np.exp(log_sd)) + log_sd
+
+    return density
+
+
+def _quantiles(density: Callable[[Array], Array], middle: float) -> tuple[Array, Array]:
+    """Quantiles of log sd, and the normal scores that belong to them."""
+    grid = np.linspace(middle - BELOW, middle + ABOVE, GRID)
+    for _ in range(2):  # the second time where the density is
+        value = density(grid)
+        bulk = grid[value > value.max() - LEFT_OUT]
+        step = grid[1] - grid[0]
+        grid = np.linspace(bulk[0] - step, bulk[-1] + step, GRID)
+    value = density(grid)
+    mass = np.exp(value - value.max())
+    below = np.cumsum(mass) - 0.5 * mass
+    return np.interp(special.ndtr(SCORES) * mass.sum(), below, grid), SCORES
+
+
+def _hyperbola(log_sd: Array, score: Array) -> tuple[float, float, float]:
+    """Lay ``location + scale x + bend sqrt(1 + x^2)`` through quantiles, by least squares."""
+    h = np.sqrt(1 + np.square(score))
+    location, scale, bend = np.linalg.lstsq(
+        np.column_stack([np.ones_like(score), score, h]), log_sd, rcond=None
+    )[0]
+    if abs(bend) > BEND_UP_TO * scale:
+        share = BEND_UP_TO * np.sign(bend)
+        location, scale = np.linalg.lstsq(
+            np.column_stack([np.ones_like(score), score + share * h]), log_sd, rcond=None
+        )[0]
+        bend = share * scale
+    return float(location), float(scale), float(bend)

@@ -1,0 +1,111 @@
+"""From the coordinates that samplers move in to the model's own quantities, in numpy.
+
+The engines give back what they sampled and nothing else: all that follows from it is computed here,
+once, for all draws.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from winstan.draws import Sampled
+from winstan.marginal.draws import sampled_with_effects
+from winstan.scales import correlation_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from winstan.families.links import Array
+    from winstan.model import Model
+
+
+def coordinate_sizes(model: Model) -> dict[str, int]:
+    """Count the coordinates of each block that is sampled, in their order.
+
+    ``joint_raw`` (coefficients, and the effects that are drawn with them), ``sd_raw``,
+    ``corr_raw``, ``rest_raw`` (the other effects) and ``aux_raw``.
+    """
+    geometry = model.geometry
+    widths = [group.Z.shape[1] for _, group in correlation_names(model.design)]
+    rest = geometry.whitening.rest_scale.shape[0]
+    return {
+        "joint_raw": 0 if model.marginal else len(geometry.whitening.joint_scale),
+        "sd_raw": geometry.log_sd_location.size,
+        "corr_raw": sum(q * (q - 1) // 2 for q in widths),
+        "rest_raw": 0 if model.marginal else rest,
+        "aux_raw": geometry.log_aux_location.size,
+    }
+
+
+def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
+    """Quantities of the geometry at unconstrained coordinates.
+
+    Parameters
+    ----------
+    model
+    raw : mapping of str to ndarray, shape (chains, draws, size) each
+        Blocks of `coordinate_sizes`.
+    seed
+        Of the draws of what is integrated out, if anything is.
+
+    Returns
+    -------
+    Sampled
+    """
+    geometry = model.geometry
+    sd_raw = raw["sd_raw"]
+    sd = np.exp(
+        geometry.log_sd_location
+        + geometry.log_sd_scale * sd_raw
+        + geometry.log_sd_bend * np.sqrt(1 + np.square(sd_raw))
+    )
+    aux = np.exp(geometry.log_aux_location + geometry.log_aux_scale * raw["aux_raw"])
+    partial = geometry.corr_location + geometry.corr_scale * raw["corr_raw"]
+    factors, at = [], 0
+    for _, group in correlation_names(model.design):
+        q = group.Z.shape[1]
+        n = q * (q - 1) // 2
+        factors.append(correlation_factors(partial[..., at : at + n], q))
+        at += n
+    if model.marginal is not None:
+        return sampled_with_effects(model, sd, factors, aux, seed)
+    beta, effect = geometry.whitening.deviations(raw["joint_raw"], raw["rest_raw"])
+    return Sampled(
+        beta=geometry.beta_location + beta,
+        sd=sd,
+        factors=factors,
+        effect=geometry.effect_location + effect,
+        aux=aux,
+    )
+
+
+def correlation_factors(raw: Array, q: int) -> Array:
+    """Cholesky factors of correlation matrices from canonical partial correlations.
+
+    Parameters
+    ----------
+    raw : ndarray, shape (..., q (q - 1) / 2)
+        artanh of the partial correlations, row by row.
+    q
+
+    Returns
+    -------
+    ndarray, shape (..., q, q)
+
+    Notes
+    -----
+    Lewandowski, Kurowicka and Joe (2009), J. Multivariate Analysis 100, 1989-2001; the Stan
+    reference manual, on correlation matrices.
+    """
+    z, entry = np.tanh(raw), 0
+    factor = np.zeros((*raw.shape[:-1], q, q))
+    for i in range(q):
+        left = np.ones(raw.shape[:-1])
+        for j in range(i):
+            factor[..., i, j] = z[..., entry] * np.sqrt(left)
+            left = left - np.square(factor[..., i, j])
+            entry += 1
+        factor[..., i, i] = np.sqrt(left)
+    return factor
