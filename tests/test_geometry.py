@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import model_of
-from scipy import linalg
+from scipy import integrate, linalg, sparse, stats
 
 import winstan as ws
 from winstan import model as model_module
 from winstan.draws import Sampled, canonical
 from winstan.errors import DataError
 from winstan.families import family_named
-from winstan.geometry import coordinates, laplace, nesting
+from winstan.geometry import bordered, coordinates, laplace, nesting, sds
 from winstan.geometry.laplace import Problem
 from winstan.scales import correlation_names
 
@@ -168,3 +170,117 @@ def test_a_failed_start_names_the_response(monkeypatch):
     data = pd.DataFrame({"y": [1e-9, 2.0, 3e70], "x": [0.0, 1.0, 3.0]})
     with pytest.raises(DataError, match=r"'y' runs from 1e-09 to 3e\+70"):
         model_of("y ~ x", data, "gamma")
+
+
+def dense_precision(p: Problem, information, covariance) -> np.ndarray:
+    """Precision of (coefficients, effects), from full matrices."""
+    parts, blocks = [p.X], [np.diag(p.beta_prior[:, 1] ** -2.0)]
+    for Z, level, J, S in zip(p.Z, p.level, p.n_levels, covariance, strict=True):
+        indicator = np.eye(J)[level]
+        parts += [Z[:, i, None] * indicator for i in range(Z.shape[1])]
+        blocks.append(np.kron(np.linalg.inv(S), np.eye(J)))
+    A = np.hstack(parts)
+    return A.T @ (information[:, None] * A) + linalg.block_diag(*blocks)
+
+
+def crossed(seed=4, C=150):
+    """Two correlated effects of one factor, crossed with intercepts of another, and a predictor."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=C)
+    line, one = np.column_stack([np.ones(C), x]), np.ones((C, 1))
+    p = problem([one, line], [rng.integers(0, 7, C), rng.integers(0, 11, C)], X=line)
+    L = np.array([[1.3, 0.0], [0.7, 0.4]])
+    return rng, p, (np.array([[2.1]]), L @ L.T), rng.uniform(0.2, 3.0, C)
+
+
+def test_the_factored_precision_is_the_dense_one():
+    rng, p, covariance, information = crossed()
+    H = dense_precision(p, information, covariance)
+    factor = bordered.factorise(sparse.csr_array(H), bordered.layout(p))
+    assert factor.layout.term == 1
+    right = rng.normal(size=len(H))
+    inverse = np.linalg.inv(H)
+    np.testing.assert_allclose(factor.solve(right), inverse @ right, rtol=1e-8)
+    others = np.arange(len(H))[: 2 + 7]
+    np.testing.assert_allclose(
+        factor.covariance(), inverse[np.ix_(others, others)], rtol=1e-7, atol=1e-12
+    )
+    blocks = factor.of_first(factor.covariance())
+    for j in range(11):
+        at = [2 + 7 + j, 2 + 7 + 11 + j]
+        np.testing.assert_allclose(blocks[j], inverse[np.ix_(at, at)], rtol=1e-7)
+
+
+@pytest.mark.parametrize("wanted", [True, False, None])
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "y ~ x",
+        "y ~ 0 + (1|g)",
+        "y ~ x + (x|g) + (1|h)",
+        "y ~ x + (x|g/h)",
+        "y ~ x + (1|g) + (x||h)",
+    ],
+)
+def test_whitened_coordinates_have_the_approximate_covariance(formula, wanted):
+    """Uncorrelated coordinates of unit variance become the approximate posterior's effects."""
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame({"x": rng.choice([0.0, 1.0, 3.0], 200), "g": rng.integers(0, 9, 200)})
+    data["h"] = rng.integers(0, 5, 200)
+    data["y"] = 40 + 7 * rng.normal(size=9)[data["g"]] * (1 + data["x"]) + rng.normal(0, 5, 200)
+    how = {True: "centered", False: "noncentered", None: None}[wanted]
+    seen = {}
+    real_fit, real_map = laplace.approximate, coordinates._to_sampled
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            coordinates,
+            "approximate",
+            lambda p: seen.update(p=p) or seen.setdefault("f", real_fit(p)),
+        )
+        patch.setattr(coordinates, "_to_sampled", lambda *a: seen.setdefault("map", real_map(*a)))
+        geometry = model_of(formula, data, "student", parametrization=how).geometry
+    p, fit = seen["p"], seen["f"]
+    # The last step's precision is of the covariances that it began with: the factor has it.
+    P, T = p.X.shape[1], fit.u.size
+    size = P + T
+    identity = np.eye(size)
+    covariance = np.column_stack([fit.factor.solve(column) for column in identity])
+    to_sampled = np.vstack([identity[:P], seen["map"].toarray()])
+    expected = to_sampled @ covariance @ to_sampled.T
+    joint = len(geometry.whitening.joint_scale)
+    beta, effects = geometry.whitening.deviations(identity[:, :joint], identity[:, joint:])
+    scale = np.hstack([beta, effects])
+    sd = np.sqrt(np.diag(expected))
+    np.testing.assert_allclose(
+        scale.T @ scale / np.outer(sd, sd), expected / np.outer(sd, sd), rtol=1e-6, atol=1e-7
+    )
+
+
+@pytest.mark.parametrize(("true_sd", "J", "bent"), [(2.0, 60, False), (0.05, 8, True)])
+def test_sds_are_normal_in_their_coordinate(true_sd, J, bent):
+    """Group means of known error: the exact posterior of the sd has the quantiles of the normal."""
+    rng = np.random.default_rng(6)
+    error = rng.uniform(0.3, 0.9, J) ** 2
+    estimate = true_sd * rng.normal(size=J) + np.sqrt(error) * rng.normal(size=J)
+    S = 0.4  # where the approximate fit happens to stop must not matter
+    p = problem([np.ones((J, 1))], [np.arange(J)])
+    stub = SimpleNamespace(
+        u=estimate * S / (S + error),
+        u_variance=S * error / (S + error),
+        effect_covariance=(np.array([[S]]),),
+    )
+    (location,), (scale,), (bend,) = sds.sd_coordinates(p, stub)
+
+    def density(log_sd):
+        spread = np.sqrt(np.exp(2 * log_sd) + error)
+        log_prior = stats.expon.logpdf(np.exp(log_sd)) + log_sd
+        return np.exp(stats.norm.logpdf(estimate, 0, spread).sum() + log_prior + 0.9 * J)
+
+    def mass(low, high):
+        return integrate.quad(density, low, high, epsabs=0, epsrel=1e-9, limit=500)[0]
+
+    whole = mass(-12, 4)
+    for x in (-2.0, -1.0, 0.0, 1.0, 2.0):
+        at = location + scale * x + bend * np.hypot(1, x)
+        assert stats.norm.ppf(mass(-12, at) / whole) == pytest.approx(x, abs=0.15)
+    assert (bend < -0.3 * scale) == bent

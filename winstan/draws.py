@@ -12,11 +12,11 @@ import numpy as np
 from winstan._version import __version__
 from winstan.geometry import by_row
 from winstan.model import correlation_labels
-from winstan.scales import correlation_names
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from winstan.backends.base import Settings
     from winstan.families.links import Array
     from winstan.model import Model
 
@@ -66,7 +66,7 @@ class Draws:
     max_treedepth: int = 10
 
 
-def run_attributes(engine: str, version: str, seed: int, seconds: float) -> dict[str, Any]:
+def run_attributes(engine: str, version: str, settings: Settings, seconds: float) -> dict[str, Any]:
     """Say how draws were made, under ArviZ's names."""
     return {
         "inference_library": engine,
@@ -75,7 +75,9 @@ def run_attributes(engine: str, version: str, seed: int, seconds: float) -> dict
         "creation_library_version": __version__,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "sampling_time": float(seconds),
-        "seed": seed,
+        "seed": settings.seed,
+        "tuning_steps": settings.warmup,
+        "target_accept": settings.target_accept,
     }
 
 

@@ -43,7 +43,7 @@ def fit(
     weights: str | None = None,
     trials: str | int | None = None,
     chains: int = 4,
-    warmup: int = 1000,
+    warmup: int | None = None,
     draws: int = 1000,
     seed: int | None = None,
     target_accept: float | None = None,
@@ -68,7 +68,7 @@ def fit(
     weights: str | None = None,
     trials: str | int | None = None,
     chains: int = 4,
-    warmup: int = 1000,
+    warmup: int | None = None,
     draws: int = 1000,
     seed: int | None = None,
     target_accept: float | None = None,
@@ -92,7 +92,7 @@ def fit(
     weights: str | None = None,
     trials: str | int | None = None,
     chains: int = 4,
-    warmup: int = 1000,
+    warmup: int | None = None,
     draws: int = 1000,
     seed: int | None = None,
     target_accept: float | None = None,
@@ -131,8 +131,11 @@ def fit(
         Column of frequency weights: a row of weight 3 stands for three equal rows.
     trials
         Column, or number, of trials of a binomial response.
-    chains, warmup, draws
-        Warm-up iterations and kept draws are per chain.
+    chains, draws
+        Draws are kept of each chain.
+    warmup
+        Iterations of each chain before. None is 300, for the coordinates are made so that little is
+        left to adapt; 1000 where random slopes or nested terms are sampled, and for bambi.
     seed
         The same seed gives the same draws. None takes one at random; it is kept in
         ``draws["posterior"].attrs``.
@@ -222,10 +225,6 @@ def fit(
 def _fit_by(engine: Backend, model: Model, settings: Settings, start: float) -> Fit:
     sampled = engine.sample(model, settings)
     tree = to_datatree(model, sampled)
-    tree["posterior"].attrs |= {
-        "tuning_steps": settings.warmup,
-        "target_accept": settings.target_accept or model.geometry.target_accept,
-    }
     table = summarise(tree)
     diagnostics = diagnose(sampled, table)
     return Fit(model, tree, diagnostics, engine.name, perf_counter() - start, table)

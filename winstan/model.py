@@ -13,7 +13,6 @@ from winstan.errors import DataError, FamilyError, FormulaError, OptionError, ne
 from winstan.families import check_support
 from winstan.families.likelihoods import Sample
 from winstan.geometry import Geometry, choose_geometry
-from winstan.geometry.coordinates import MARGINAL_ACCEPT
 from winstan.geometry.laplace import Problem
 from winstan.marginal import Marginal, Plan, marginalise, plan_marginal
 from winstan.priors import Priors, resolve
@@ -25,6 +24,18 @@ if TYPE_CHECKING:
     from winstan.families.links import Array, Link
     from winstan.formula import Formula
     from winstan.priors import Prior
+
+
+# Stan's own target acceptance, and one for random slopes and nested terms: a correlation near one,
+# or one of the sds near zero, curves the posterior so that Stan's step size meets divergences.
+ACCEPT = 0.8
+ACCEPT_CURVED = 0.98
+# Enough for random slopes where the effects are integrated out and only variances are sampled.
+ACCEPT_MARGINAL = 0.9
+# Stan's 1000 iterations find scales and correlations that the coordinates here have already; what
+# is left is a step size and corrections of the scales.
+WARMUP = 300
+WARMUP_CURVED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +86,14 @@ class Model:
     @property
     def target_accept(self) -> float:
         """NUTS's target acceptance rate, unless the user gives one."""
-        if self.marginal is None:
-            return self.geometry.target_accept
-        return min(self.geometry.target_accept, MARGINAL_ACCEPT)
+        if not self.geometry.curved:
+            return ACCEPT
+        return ACCEPT_CURVED if self.marginal is None else ACCEPT_MARGINAL
+
+    @property
+    def warmup(self) -> int:
+        """Warm-up iterations of each chain, unless the user gives them."""
+        return WARMUP_CURVED if self.geometry.curved and self.marginal is None else WARMUP
 
     @property
     def variables(self) -> tuple[Variable, ...]:

@@ -18,6 +18,7 @@ from winstan.backends.bambi_program import Writer, bambi_program
 from winstan.backends.pymc import checked_sampler, failures_named, sampler_statistics
 from winstan.draws import Draws, run_attributes
 from winstan.errors import BackendError
+from winstan.model import ACCEPT, ACCEPT_CURVED, WARMUP_CURVED
 from winstan.progress import someone_looks_on
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ class BambiBackend:
         import_bambi()
         sampler = checked_sampler(settings.sampler)
         built = built_model(model)
+        accept = ACCEPT_CURVED if model.geometry.curved else ACCEPT
+        settings = settings.with_defaults(WARMUP_CURVED, accept)
         progress = someone_looks_on() if settings.progress is None else settings.progress
         with failures_named(sampler):
             tree = built.fit(
@@ -86,7 +89,7 @@ class BambiBackend:
                 cores=settings.cores,
                 random_seed=settings.seed,
                 inference_method=sampler,
-                target_accept=settings.target_accept or model.geometry.target_accept,
+                target_accept=settings.target_accept,
                 progressbar=progress,
                 quiet=True,
                 compute_convergence_checks=False,
@@ -98,7 +101,7 @@ class BambiBackend:
             attrs=run_attributes(
                 f"bambi ({sampler})",
                 import_module("bambi").__version__,
-                settings.seed,
+                settings,
                 float(posterior.attrs.get("sampling_time", np.nan)),
             ),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Protocol
@@ -21,8 +21,11 @@ class Settings:
 
     Attributes
     ----------
-    chains, warmup, draws : int
-        Warm-up iterations and kept draws are per chain.
+    chains, draws : int
+        Draws are kept of each chain.
+    warmup : int or None
+        Iterations of each chain before. None is the model's (`Model.warmup`); 1000 for bambi, whose
+        coordinates are its own.
     seed : int
     target_accept : float or None
         None is the model's: 0.8; with random slopes or nested terms 0.98, or 0.9 where they are
@@ -41,7 +44,7 @@ class Settings:
     """
 
     chains: int = 4
-    warmup: int = 1000
+    warmup: int | None = None
     draws: int = 1000
     seed: int = 0
     target_accept: float | None = None
@@ -53,7 +56,7 @@ class Settings:
         least = {"chains": 1, "warmup": 1, "draws": 4, "cores": 1}
         for name, low in least.items():
             value = getattr(self, name)
-            if value is None and name == "cores":
+            if value is None and name in ("cores", "warmup"):
                 continue
             if not _is_whole(value) or value < low:
                 raise OptionError(f"{name}= must be a whole number from {low} up, not {value!r}.")
@@ -67,6 +70,14 @@ class Settings:
             raise OptionError(
                 f"seed= must be a whole number from 0 to 2^32 - 1, not {self.seed!r}."
             )
+
+    def with_defaults(self, warmup: int, target_accept: float) -> Settings:
+        """Return settings in which nothing is left to the model."""
+        return replace(
+            self,
+            warmup=warmup if self.warmup is None else self.warmup,
+            target_accept=self.target_accept or target_accept,
+        )
 
 
 def _is_whole(value: object) -> bool:

@@ -81,6 +81,7 @@ class PymcBackend:
         pm = import_pymc()
         sampler = checked_sampler(settings.sampler)
         built = pymc_model(model)
+        settings = settings.with_defaults(model.warmup, model.target_accept)
         blocks = [variable.name for variable in built.free_RVs]
         progress = someone_looks_on() if settings.progress is None else settings.progress
         with built, failures_named(sampler):
@@ -90,7 +91,7 @@ class PymcBackend:
                 chains=settings.chains,
                 cores=settings.cores,
                 random_seed=settings.seed,
-                target_accept=settings.target_accept or model.target_accept,
+                target_accept=settings.target_accept,
                 nuts_sampler=sampler,
                 var_names=blocks,
                 progressbar=progress,
@@ -103,7 +104,7 @@ class PymcBackend:
             attrs=run_attributes(
                 f"pymc ({sampler})",
                 pm.__version__,
-                settings.seed,
+                settings,
                 float(tree["posterior"].attrs.get("sampling_time", np.nan)),
             ),
             max_treedepth=MAX_TREEDEPTH,
@@ -202,8 +203,7 @@ def pymc_model(model: Model) -> pymc.Model:
 
     with pm.Model() as built:
         raw = {
-            name: pm.Flat(name, shape=size) if size else pt.zeros(0)
-            for name, size in sizes.items()
+            name: pm.Flat(name, shape=size) if size else pt.zeros(0) for name, size in sizes.items()
         }
         if marginal is None:
             beta, effect = _coefficients_and_effects(pt, model, raw["joint_raw"], raw["rest_raw"])

@@ -51,6 +51,8 @@ class StanBackend:
         BackendError
             If the template cannot be compiled, or the sampler fails.
         """
+        settings = settings.with_defaults(model.warmup, model.target_accept)
+        assert settings.warmup is not None
         raw = runner.sample(
             build(model.template, progress=settings.progress),
             stan_data(model),
@@ -58,7 +60,7 @@ class StanBackend:
             warmup=settings.warmup,
             draws=settings.draws,
             seed=settings.seed,
-            target_accept=settings.target_accept or model.target_accept,
+            target_accept=settings.target_accept,
             max_treedepth=MAX_TREEDEPTH,
             cores=settings.cores,
             metric=model.geometry.metric,
@@ -75,9 +77,7 @@ class StanBackend:
                 "acceptance_rate": raw.sampler["accept_stat__"],
                 "step_size": raw.sampler["stepsize__"],
             },
-            attrs=run_attributes(
-                "stan", toolchain().stan, settings.seed, raw.seconds.sum(axis=1).max()
-            ),
+            attrs=run_attributes("stan", toolchain().stan, settings, raw.seconds.sum(axis=1).max()),
             max_treedepth=MAX_TREEDEPTH,
         )
 

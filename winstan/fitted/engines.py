@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan.backends import backend_named
-from winstan.unconstrained import coordinate_sizes
 from winstan.errors import OptionError
 from winstan.fitted.base import Fitted
+from winstan.unconstrained import coordinate_sizes
 
 if TYPE_CHECKING:
     import bambi

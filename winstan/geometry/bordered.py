@@ -83,9 +83,7 @@ class Bordered:
         at = self.layout
         out = np.empty_like(right)
         above = right[at.first]
-        out[at.others] = linalg.cho_solve(
-            (self.root, True), right[at.others] - self.onto.T @ above
-        )
+        out[at.others] = linalg.cho_solve((self.root, True), right[at.others] - self.onto.T @ above)
         own = np.einsum("jik,kj->ij", self.inverse, above.reshape(at.width, at.levels))
         out[at.first] = own.ravel() - self.onto @ out[at.others]
         return out
@@ -139,13 +137,13 @@ def factorise(hessian: sparse.csr_array, at: Layout) -> Bordered:
         at,
         np.swapaxes(inverse_root, 1, 2) @ inverse_root,
         sparse.csr_array(onto),
-        linalg.cholesky(left, lower=True),
+        np.linalg.cholesky(left),
     )
 
 
 def by_level(blocks: Array) -> sparse.csr_array:
     """Put (J, q, q) into a matrix on effects by column, levels within: (q J, q J)."""
-    J, q = blocks.shape[:2]
+    q = blocks.shape[1]
     if not q:
         return sparse.csr_array((0, 0))
     return sparse.csr_array(

@@ -47,12 +47,6 @@ if TYPE_CHECKING:
 # its middle: a funnel that opens there makes totals diverge, whereas z-scores are merely slower.
 CENTER_ABOVE = 0.5
 CAUTION = 2.5
-# Stan's own target acceptance, and one for random slopes and nested terms: a correlation near one,
-# or one of the sds near zero, curves the posterior so that Stan's step size meets divergences.
-ACCEPT = 0.8
-ACCEPT_CURVED = 0.98
-# Enough for random slopes where the effects are integrated out and only variances are sampled.
-MARGINAL_ACCEPT = 0.9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,8 +97,9 @@ class Geometry:
     log_aux_location, log_aux_scale : ndarray, shape (A,)
     metric : {"diag_e", "dense_e"}
         The Euclidean metric for NUTS to adapt.
-    target_accept : float
-        NUTS's target acceptance rate where effects are sampled, unless the user gives one.
+    curved : bool
+        Whether correlations near one, or sds near zero, may curve the posterior of what is sampled
+        beyond what the coordinates undo: random slopes, nested terms.
     """
 
     terms: tuple[TermGeometry, ...]
@@ -121,7 +116,7 @@ class Geometry:
     log_aux_location: Array
     log_aux_scale: Array
     metric: str
-    target_accept: float
+    curved: bool
 
 
 def choose_geometry(
@@ -189,9 +184,7 @@ def choose_geometry(
         log_aux_location=fit.log_aux,
         log_aux_scale=fit.log_aux_scale,
         metric="dense_e" if marginal else "diag_e",
-        target_accept=(
-            ACCEPT_CURVED if any(len(t.basis) > 1 or t.outers for t in terms) else ACCEPT
-        ),
+        curved=any(len(t.basis) > 1 or t.outers for t in terms),
     )
 
 
@@ -278,7 +271,6 @@ def _standardise(
     problem: Problem, fit: Approximation, terms: tuple[TermGeometry, ...]
 ) -> tuple[Array, Whitening]:
     """Location of the sampled effects, and the scales of coefficients and effects."""
-    P = problem.X.shape[1]
     to_sampled = _to_sampled(problem, fit, terms)
     location: Array = to_sampled @ np.concatenate([fit.beta, fit.u])
     if fit.factor is not None:

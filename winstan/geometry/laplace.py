@@ -175,9 +175,7 @@ def _prior_precision(problem: Problem, covariance: tuple[Array, ...]) -> sparse.
     return sparse.block_diag(blocks, format="csr")
 
 
-def _solve(
-    hessian: sparse.csr_array, right: Array, at: Layout
-) -> tuple[Array, Bordered | None]:
+def _solve(hessian: sparse.csr_array, right: Array, at: Layout) -> tuple[Array, Bordered | None]:
     """Solve, and give the factor where it is affordable."""
     if at.others.size <= FACTORED_UP_TO:
         factor = factorise(hessian, at)

@@ -96,14 +96,11 @@ def plan_marginal(
     Plan or str
         A reason, as a clause: ``"the link is 'log', not identity"``.
     """
-    if family.template != "gaussian":
-        return f"family={family.name!r} is neither gaussian nor lognormal"
-    if link.name != "identity":
-        return f"the link is {link.name!r}, not 'identity'"
-    if not population.shape[1] and not design.groups:
-        return "there is neither a coefficient nor a group term"
     coefficients = dict(list(priors.items())[: population.shape[1]])
-    if obstacle := _obstacle_of_priors(coefficients, population, cells.weight):
+    obstacle = _obstacle(design, family, link, coefficients) or _obstacle_of_priors(
+        coefficients, population, cells.weight
+    )
+    if obstacle:
         return obstacle
 
     effects: dict[str, int] = {}
@@ -133,6 +130,18 @@ def _without_groups(population: Array) -> Plan:
     C, P = population.shape
     nothing = np.zeros(1, int)
     return Plan("", (), (), np.zeros(C, int), nothing, columns=P, width=1)
+
+
+def _obstacle(
+    design: Design, family: Family, link: Link, coefficients: Mapping[str, pr.Prior]
+) -> str | None:
+    if family.template != "gaussian":
+        return f"family={family.name!r} is neither gaussian nor lognormal"
+    if link.name != "identity":
+        return f"the link is {link.name!r}, not 'identity'"
+    if not coefficients and not design.groups:
+        return "there is neither a coefficient nor a group term"
+    return None
 
 
 def _obstacle_of_priors(

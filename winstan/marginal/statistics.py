@@ -228,5 +228,7 @@ def _prior(geometry: Geometry, priors: Sequence[pr.Prior], W: int) -> tuple[Arra
     prior[:P, :P] = scaled.T @ scaled
     prior[:P, W] = prior[W, :P] = scaled.T @ pull
     prior[W, W] = pull @ pull
-    constant = np.log(np.abs(np.diag(geometry.whitening.joint_scale))).sum() - np.log(sd[~flat]).sum()
+    constant = (
+        np.log(np.abs(np.diag(geometry.whitening.joint_scale))).sum() - np.log(sd[~flat]).sum()
+    )
     return prior, float(constant + 0.5 * flat.sum() * np.log(2 * np.pi))
