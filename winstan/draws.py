@@ -17,6 +17,7 @@ from winstan.scales import correlation_names
 if TYPE_CHECKING:
     import xarray as xr
 
+    from winstan.backends.base import Settings
     from winstan.families.links import Array
     from winstan.model import Model
 
@@ -56,7 +57,7 @@ class Draws:
         ArviZ's names: ``lp``, ``diverging``, ``energy``, ``tree_depth``, ``n_steps``,
         ``acceptance_rate``, ``step_size``.
     attrs : mapping
-        From `run_attributes`: engine, versions, seed, seconds, time of day.
+        From `run_attributes`: engine, versions, how it sampled, seconds, time of day.
     max_treedepth : int
     """
 
@@ -79,17 +80,28 @@ def unconstrained_sizes(model: Model) -> dict[str, int]:
     }
 
 
-def run_attributes(engine: str, version: str, seed: int, seconds: float) -> dict[str, Any]:
-    """Say how draws were made, under ArviZ's names."""
-    return {
+def run_attributes(
+    engine: str,
+    version: str,
+    settings: Settings,
+    seconds: float,
+    *,
+    target_accept: float,
+    sampler: str | None = None,
+) -> dict[str, Any]:
+    """Say how draws were made, under ArviZ's names; `sampler` is for engines that have several."""
+    attributes = {
         "inference_library": engine,
         "inference_library_version": version,
         "creation_library": "winstan",
         "creation_library_version": __version__,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "sampling_time": float(seconds),
-        "seed": seed,
+        "seed": settings.seed,
+        "tuning_steps": settings.warmup,
+        "target_accept": float(target_accept),
     }
+    return attributes if sampler is None else attributes | {"sampler": sampler}
 
 
 def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:

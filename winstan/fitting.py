@@ -222,10 +222,6 @@ def fit(
 def _fit_by(engine: Backend, model: Model, settings: Settings, start: float) -> Fit:
     sampled = engine.sample(model, settings)
     tree = to_datatree(model, sampled)
-    tree["posterior"].attrs |= {
-        "tuning_steps": settings.warmup,
-        "target_accept": settings.target_accept or model.geometry.target_accept,
-    }
     table = summarise(tree)
     diagnostics = diagnose(sampled, table)
     return Fit(model, tree, diagnostics, engine.name, perf_counter() - start, table)

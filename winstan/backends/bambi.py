@@ -8,17 +8,18 @@ cannot express is refused, with the backend that can.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from winstan.backends.bambi_program import Writer, bambi_program
+from winstan.backends.base import imported
 from winstan.backends.pymc import checked_sampler, failures_named, sampler_statistics
 from winstan.draws import Draws, run_attributes
 from winstan.errors import BackendError
 from winstan.progress import someone_looks_on
+from winstan.toolchain.silence import silent
 
 if TYPE_CHECKING:
     import bambi
@@ -39,11 +40,15 @@ FAMILIES = {
     "bernoulli": "bernoulli",
     "binomial": "binomial",
 }
-RESPONSE, TRIALS, WEIGHT = "winstan_y", "winstan_trials", "winstan_weight"
+OWN = "winstan_"
+RESPONSE, TRIALS, WEIGHT = f"{OWN}y", f"{OWN}trials", f"{OWN}weight"
 # Families whose weighted density is the sum over weighted rows; that of gamma is not, for one.
 WEIGHTED = ("gaussian", "lognormal", "poisson", "negative_binomial")
 # Rows of whole weights are repeated, up to this many in all.
 REPEAT_UP_TO = 1_000_000
+# Its group effects are z-scores, however well informed: few groups diverge at 0.8. Four fits of
+# Machines and oats (nlme, MASS) with nutpie: 5 to 125 divergences in 4,000 draws; none at 0.95.
+ACCEPT_GROUPS = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +79,12 @@ class BambiBackend:
         BackendError, OptionError
             As `check` does.
         """
-        import_bambi()
+        version = import_bambi().__version__
         sampler = checked_sampler(settings.sampler)
         built = built_model(model)
+        target_accept = settings.target_accept or _target_accept(model)
         progress = someone_looks_on() if settings.progress is None else settings.progress
-        with failures_named(sampler):
+        with failures_named(sampler), silent("bambi"):
             tree = built.fit(
                 draws=settings.draws,
                 tune=settings.warmup,
@@ -86,7 +92,7 @@ class BambiBackend:
                 cores=settings.cores,
                 random_seed=settings.seed,
                 inference_method=sampler,
-                target_accept=settings.target_accept or model.geometry.target_accept,
+                target_accept=target_accept,
                 progressbar=progress,
                 quiet=True,
                 compute_convergence_checks=False,
@@ -96,10 +102,12 @@ class BambiBackend:
             posterior={v.name: _values(posterior, v, model) for v in model.variables},
             sample_stats=sampler_statistics(tree["sample_stats"], settings, sampler),
             attrs=run_attributes(
-                f"bambi ({sampler})",
-                import_module("bambi").__version__,
-                settings.seed,
-                float(posterior.attrs.get("sampling_time", np.nan)),
+                "bambi",
+                version,
+                settings,
+                posterior.attrs.get("sampling_time", np.nan),
+                target_accept=target_accept,
+                sampler=sampler,
             ),
         )
 
@@ -131,16 +139,25 @@ class BambiBackend:
         repeated = model.design.weights is not None and _weights(model) is None
         return bambi_program(model, FAMILIES[model.family.name], priors, repeated=repeated)
 
+    def code_data(self, model: Model) -> dict[str, Any]:
+        """Refuse: the program's data are the user's own.
+
+        Raises
+        ------
+        BackendError
+        """
+        raise BackendError(
+            'The program of fit.code("bambi") takes your own data frame; its first lines say which '
+            "rows and columns."
+        )
+
 
 BACKEND = BambiBackend()
 
 
 def import_bambi() -> Any:
     """Import bambi, or say how to get it."""
-    try:
-        return import_module("bambi")
-    except ImportError as problem:
-        raise BackendError("backend='bambi' needs bambi: pip install bambi") from problem
+    return imported("bambi", "bambi")
 
 
 def bambi_model(model: Model) -> bambi.Model:
@@ -178,10 +195,16 @@ def built_model(model: Model) -> bambi.Model:
     """
     out = bambi_model(model)
     try:
-        out.build()
+        with silent("bambi"):  # it tells which level of winstan's own column it models
+            out.build()
     except Exception as problem:  # bambi and PyMC raise what they like
         raise _not_expressed(problem) from problem
     return out
+
+
+def _target_accept(model: Model) -> float:
+    accept = model.geometry.target_accept
+    return max(accept, ACCEPT_GROUPS) if model.design.groups else accept
 
 
 def _not_expressed(problem: Exception) -> BackendError:
@@ -199,6 +222,12 @@ def _check(model: Model) -> None:
                 f"backend='stan' or 'pymc', or (... || {group.factor}) for uncorrelated ones."
             )
     _check_weights(model)
+    for column in model.design.predictors.columns:
+        if str(column).startswith(OWN):
+            raise BackendError(
+                f"The names of the columns that bambi is given beside yours start with {OWN!r}: "
+                f"rename {column!r}, or use backend='stan' or 'pymc'."
+            )
     own = {"mu", "p", *model.family.auxiliary}
     for term in model.design.terms:
         if term.name in own:
@@ -235,7 +264,7 @@ def _check_weights(model: Model) -> None:
 def _factor_columns(model: Model) -> dict[str, str]:
     """Name a column for each factor: what users call theirs may be no name for bambi."""
     factors = dict.fromkeys(group.factor for group in model.design.groups)
-    return {factor: f"winstan_group_{i}" for i, factor in enumerate(factors)}
+    return {factor: f"{OWN}group_{i}" for i, factor in enumerate(factors)}
 
 
 def _formula(model: Model) -> str:

@@ -50,6 +50,7 @@ class StanBackend:
         BackendError
             If the template cannot be compiled, or the sampler fails.
         """
+        target_accept = settings.target_accept or model.target_accept
         raw = runner.sample(
             build(model.template, progress=settings.progress),
             stan_data(model),
@@ -57,7 +58,7 @@ class StanBackend:
             warmup=settings.warmup,
             draws=settings.draws,
             seed=settings.seed,
-            target_accept=settings.target_accept or model.target_accept,
+            target_accept=target_accept,
             max_treedepth=MAX_TREEDEPTH,
             cores=settings.cores,
             metric=model.geometry.metric,
@@ -75,7 +76,11 @@ class StanBackend:
                 "step_size": raw.sampler["stepsize__"],
             },
             attrs=run_attributes(
-                "stan", toolchain().stan, settings.seed, raw.seconds.sum(axis=1).max()
+                "stan",
+                toolchain().stan,
+                settings,
+                raw.seconds.sum(axis=1).max(),
+                target_accept=target_accept,
             ),
             max_treedepth=MAX_TREEDEPTH,
         )
@@ -94,6 +99,10 @@ class StanBackend:
         What is run is the family's template, `expanded_template`, of the same posterior.
         """
         return stan_program(model)[0]
+
+    def code_data(self, model: Model) -> dict[str, Any]:
+        """Return the data of that program, by the names in its data block."""
+        return stan_program(model)[1]
 
 
 BACKEND = StanBackend()
