@@ -193,7 +193,7 @@ fit = ws.fit("Power ~ stim", data, "gamma", backend="bambi", sampler="nutpie", s
              progress=False, silence="all")
 assert fit.contrast("stim")["mean"].item() > 0
 try:
-    fit.log_density([0.0, 0.0, 0.0], engine="stan")
+    ws.fit("Power ~ stim", data, "gamma", backend=("bambi", "stan"), progress=False, silence="all")
 except ws.BackendError as error:
     print(error)
 """

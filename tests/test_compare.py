@@ -246,6 +246,9 @@ def refused(other, match):
 def test_other_questions_are_refused():
     refused(model(formula="y ~ x + (1|g)"), "different formulas: 'y ~ x")
     refused(model(formula="y ~ x + (x||g)"), "different formulas")
+    two = model(formula="y ~ x + (x|g) + (0 + C(w)|g)"), "y ~ x + (x|g) + (0 + C(w)||g)"
+    with pytest.raises(ws.OptionError, match="different formulas"):
+        ws.agree(fit_of(two[0], seed=1), fit_of(model(formula=two[1]), seed=2))
     refused(model(family="lognormal"), "families: 'gamma' and 'lognormal'")
     refused(model(link="identity"), "links: 'log' and 'identity'")
     refused(model(data(1)), "different data")

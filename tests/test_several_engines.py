@@ -119,6 +119,15 @@ def test_refused_before_any_sampling(monkeypatch, options, error, words):
     assert ran == []
 
 
+def test_what_one_engine_lacks_stops_all(monkeypatch):
+    ran = engines(monkeypatch)
+    monkeypatch.setenv("WINSTAN_CMDSTAN", "bundled")
+    monkeypatch.setitem(sys.modules, "cmdstanpy", None)
+    with pytest.raises(ws.BackendError, match="pip install cmdstanpy"):
+        ws.fit(FORMULA, data(), backend=("pymc", "stan"), **QUICK)
+    assert ran == []
+
+
 def test_what_one_engine_cannot_express_stops_all(monkeypatch):
     ran = engines(monkeypatch)
     with pytest.raises(ws.BackendError, match="bambi cannot express the correlated"):

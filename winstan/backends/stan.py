@@ -14,6 +14,7 @@ from winstan.marginal.draws import sampled_with_effects
 from winstan.scales import correlation_names
 from winstan.toolchain import build, template_path, toolchain
 from winstan.toolchain import run as runner
+from winstan.toolchain.silence import quiet_cmdstanpy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,13 +35,14 @@ class StanBackend:
     name: str = "stan"
 
     def check(self, model: Model, settings: Settings) -> None:
-        """Refuse if Stan or the compiler is missing.
+        """Refuse if Stan, cmdstanpy or the compiler is missing.
 
         Raises
         ------
         BackendError
         """
-        toolchain()
+        with quiet_cmdstanpy():
+            toolchain()
 
     def sample(self, model: Model, settings: Settings) -> Draws:
         """Draw from the posterior with Stan's NUTS.
