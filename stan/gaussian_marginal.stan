@@ -154,16 +154,16 @@ model {
           int at = column[m] + (i - 1) * J[m];
           int last = at + J[m] - 1;
           gram[, at:last] *= L[m, i, i];
-          for (h in (i + 1):q[m]) {
-            gram[, at:last] += L[m, h, i] * gram[, (at + (h - i) * J[m]):(last + (h - i) * J[m])];
+          for (j in (i + 1):q[m]) {
+            gram[, at:last] += L[m, j, i] * gram[, (at + (j - i) * J[m]):(last + (j - i) * J[m])];
           }
         }
         for (i in 1:q[m]) {
           int at = column[m] + (i - 1) * J[m];
           int last = at + J[m] - 1;
           gram[at:last] *= L[m, i, i];
-          for (h in (i + 1):q[m]) {
-            gram[at:last] += L[m, h, i] * gram[(at + (h - i) * J[m]):(last + (h - i) * J[m])];
+          for (j in (i + 1):q[m]) {
+            gram[at:last] += L[m, j, i] * gram[(at + (j - i) * J[m]):(last + (j - i) * J[m])];
           }
         }
       }

@@ -14,9 +14,13 @@ from winstan.unconstrained import coordinate_sizes
 pytestmark = pytest.mark.slow
 
 
+# The templates' tests have the nested structures for two families; this is the whole grid.
+WHOLE = dict.fromkeys(
+    [*CASES, *((name, row.links[0], s) for name, row in FAMILIES.items() for s in STRUCTURES)]
+)
 GRID = [
     (*case, parametrization)
-    for case in CASES
+    for case in WHOLE
     for parametrization in (
         ("centered", "noncentered") if "|" in STRUCTURES[case[2]][0] else (None,)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -14,6 +15,8 @@ from test_template_densities import data_of
 
 import winstan as ws
 from winstan.backends import Settings, bambi, pymc, stan
+from winstan.backends.base import imported
+from winstan.report.methods import methods_text
 
 # PyMC compiles for some ten seconds a model.
 pytestmark = [
@@ -134,6 +137,10 @@ def test_nutpie_has_stans_posterior(backend):
     stats = fits[1].draws["sample_stats"]
     assert np.isfinite(stats["lp"]).all()
     assert stats["tree_depth"].min() >= 1
+    attributes = fits[1].draws["posterior"].attrs
+    assert (attributes["inference_library"], attributes["sampler"]) == (backend, "nutpie")
+    assert attributes["target_accept"] == QUICK["target_accept"]
+    assert " with the sampler of nutpie, " in methods_text(fits[1], prob=0.94)
 
 
 def test_numpyros_potential_energy_is_the_density_below_zero():
@@ -151,8 +158,52 @@ def test_a_sampler_that_fails_is_named(monkeypatch):
         raise TypeError("no progress bar")
 
     monkeypatch.setattr(pymc.import_pymc(), "sample", fails)
-    with pytest.raises(ws.BackendError, match=r"sampler 'nutpie' failed: TypeError: no progress"):
-        ws.fit("y ~ x", data_of("gaussian"), backend="pymc", sampler="nutpie", progress=False)
+    for sampler, remedy in (
+        ("nutpie", r"pip install 'winstan\[samplers\]'"),
+        ("pymc", "another sampler=, or backend='stan'"),
+    ):
+        words = rf"sampler '{sampler}' failed: TypeError: no progress bar \(.*{remedy}"
+        with pytest.raises(ws.BackendError, match=words):
+            ws.fit("y ~ x", data_of("gaussian"), backend="pymc", sampler=sampler, progress=False)
+
+
+def test_a_package_that_is_there_but_broken_is_told_from_one_that_is_not(tmp_path, monkeypatch):
+    (tmp_path / "an_engine.py").write_text("import a_part_of_it\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ws.BackendError, match=r"pip install an_engine \(.*'a_part_of_it'\)$"):
+        imported("an_engine", "An Engine")
+    with pytest.raises(ws.BackendError, match=r"needs Nothing: pip install not_there$"):
+        imported("not_there", "Nothing")
+
+
+def test_bambis_z_scores_of_groups_have_a_higher_target():
+    data = data_of("gamma")
+    for formula, least in [("y ~ x", 0.8), ("y ~ x + (1|g)", 0.95), ("y ~ x + (x||g)", 0.98)]:
+        assert bambi._target_accept(model_of(formula, data, "gamma")) == least
+
+
+@pytest.mark.parametrize("missing", ["cmdstanpy", "httpstan"])
+def test_bambi_needs_nothing_of_stan(missing):
+    program = f"""
+import sys
+sys.modules["{missing}"] = None
+import winstan as ws
+data = ws.simulate_lfp(seed=5, n_mice=3, n_trials=4)
+fit = ws.fit("Power ~ stim", data, "gamma", backend="bambi", sampler="nutpie", seed=1,
+             progress=False, silence="all")
+assert fit.contrast("stim")["mean"].item() > 0
+try:
+    ws.fit("Power ~ stim", data, "gamma", backend=("bambi", "stan"), progress=False, silence="all")
+except ws.BackendError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True, text=True, check=False,
+        env=os.environ | {"WINSTAN_CMDSTAN": "bundled"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert f"pip install {missing}" in done.stdout
 
 
 def test_bambi_has_the_posterior_of_weighted_rows_and_odd_names():

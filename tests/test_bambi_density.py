@@ -12,6 +12,7 @@ from conftest import model_of
 from test_template_densities import data_of
 
 import winstan as ws
+from winstan import priors
 from winstan.backends import Settings, bambi
 from winstan.backends.bambi import BACKEND, WEIGHTED, _factor_columns, built_model
 from winstan.backends.pymc_program import pymc_program
@@ -101,6 +102,29 @@ def test_weights_transforms_and_priors(formula, family, options):
     same(formula, family, scale=options.pop("scale", 0.4), **options)
 
 
+# Numbers that are all different, none of them at a place of symmetry.
+ANY = [ws.Normal(0.3, 2.2), ws.StudentT(4, 0.3, 2.2), ws.Cauchy(0.3, 2.2)]
+POSITIVE = [
+    ws.Exponential(1.7), ws.Gamma(2.5, 1.3), ws.InverseGamma(2.5, 1.3), ws.HalfNormal(1.7),
+    ws.HalfStudentT(4, 1.7), ws.HalfCauchy(1.7),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("i", range(max(len(ANY), len(POSITIVE))))
+def test_every_prior(i):
+    free, half = ANY[i % len(ANY)], POSITIVE[i % len(POSITIVE)]
+    chosen = {"b": free, "sd": half, "alpha": half, "Intercept": free}
+    same("y ~ x + cond + (cond||g)", "negative_binomial", priors=chosen)
+
+
+def test_these_are_all_the_priors():
+    kinds = (kind for kind in vars(priors).values() if isinstance(kind, type))
+    tried = {type(prior) for prior in [*ANY, *POSITIVE]}
+    assert {k for k in kinds if issubclass(k, priors.Prior)} - tried == {
+        priors.Prior, ws.Flat, ws.LKJ,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("family", WEIGHTED)
 @pytest.mark.filterwarnings("ignore::winstan.DesignWarning")
 def test_fractions_of_rows(family):
@@ -118,9 +142,23 @@ def test_what_bambi_would_answer_wrongly_is_refused_before_sampling():
         model = model_of(formula, frame_of(family), family, **options)
         with pytest.raises(ws.BackendError, match=words):
             BACKEND.check(model, Settings())
-    data = frame_of("gaussian").rename(columns={"x": "mu"})
-    with pytest.raises(ws.BackendError, match="parameter of its own called 'mu'"):
-        bambi.bambi_model(model_of("y ~ mu", data, "gaussian"))
+    for name, words in [
+        ("mu", "parameter of its own called 'mu'"),
+        ("winstan_group_0", "start with 'winstan_': rename 'winstan_group_0'"),
+    ]:
+        data = frame_of("gaussian").rename(columns={"x": name})
+        with pytest.raises(ws.BackendError, match=words):
+            bambi.bambi_model(model_of(f"y ~ {name} + (1|g)", data, "gaussian"))
+
+
+@pytest.mark.filterwarnings("ignore::winstan.ConvergenceWarning")
+def test_bambi_does_not_speak_of_columns_that_are_not_the_users(caplog):
+    with caplog.at_level("INFO", "bambi"):
+        ws.fit(
+            "y ~ x", frame_of("bernoulli"), "bernoulli", backend="bambi", sampler="nutpie",
+            warmup=20, draws=20, chains=2, seed=1, progress=False, silence="all",
+        )  # fmt: skip
+    assert [record for record in caplog.records if record.name == "bambi"] == []
 
 
 @pytest.mark.filterwarnings("ignore::winstan.ConvergenceWarning")

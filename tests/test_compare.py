@@ -226,6 +226,9 @@ def test_not_converged_is_no_disagreement():
     assert not found.ok
     assert found.verdict.startswith("pymc has not converged, so that nothing can be said")
     assert "3 of 1600 draws diverged" in found.verdict
+    assert {line.split()[-1] for line in repr(found).splitlines() if line.startswith("1|g")} == {
+        "?"
+    }
     with pytest.raises(ws.AgreementError, match="has not converged"):
         found.raise_for_disagreement()
     again = made_fit(MODEL, divergent=3, seed=7)
@@ -243,11 +246,17 @@ def refused(other, match):
 def test_other_questions_are_refused():
     refused(model(formula="y ~ x + (1|g)"), "different formulas: 'y ~ x")
     refused(model(formula="y ~ x + (x||g)"), "different formulas")
+    two = model(formula="y ~ x + (x|g) + (0 + C(w)|g)"), "y ~ x + (x|g) + (0 + C(w)||g)"
+    with pytest.raises(ws.OptionError, match="different formulas"):
+        ws.agree(fit_of(two[0], seed=1), fit_of(model(formula=two[1]), seed=2))
     refused(model(family="lognormal"), "families: 'gamma' and 'lognormal'")
     refused(model(link="identity"), "links: 'log' and 'identity'")
     refused(model(data(1)), "different data")
     refused(model(data().iloc[1:]), "120 and 119 rows")
     refused(model(data().assign(y=lambda t: t.y * 1.001)), "different data: 'y' differs")
+    far = [fit_of(model(data().assign(y=data().y + 1e7 + more)), seed=1) for more in (0, 1)]
+    with pytest.raises(ws.OptionError, match="different data: 'y' differs"):
+        ws.agree(*far)
     refused(model(data(levels=7)), "different data: a factor's levels")
     refused(model(data().assign(g=lambda t: t.g.replace("g5", "g9"))), "levels 'g5' are 'g9'")
     refused(model(weights="w"), "different data: .* rows")
@@ -271,6 +280,10 @@ def test_the_same_question_in_another_shape_is_not_refused():
         model(data().assign(x=lambda t: t.x.astype(int))),
     ):
         assert ws.agree(a, fit_of(other, seed=2)).ok
+    by_one_term = fit_of(model(formula="y ~ x + (x||g)"), seed=1)
+    assert ws.agree(by_one_term, fit_of(model(formula="y ~ x + (1|g) + (0 + x|g)"), seed=2)).ok
+    without = [model(formula="y ~ 1 + (1|g)", center=center) for center in (True, False)]
+    assert ws.agree(*(fit_of(m, seed=s) for s, m in enumerate(without))).ok
     weighted = model(weights="w")
     long = data().loc[lambda t: t.index.repeat(t.w)]
     assert ws.agree(fit_of(weighted, seed=1), fit_of(model(long), seed=2)).ok

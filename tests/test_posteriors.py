@@ -259,6 +259,7 @@ def test_radon_against_quadrature(shared, name, formula):
     assert np.all(gap < Z * spread / np.sqrt(2000)), gap.max()
 
 
+@pytest.mark.filterwarnings("ignore::winstan.ConvergenceWarning")
 def test_correlated_slopes_every_way_and_by_published_figures(shared):
     data = pd.read_csv(shared / "reference" / "lme4" / "sleepstudy.csv")
     fits = [
@@ -268,12 +269,17 @@ def test_correlated_slopes_every_way_and_by_published_figures(shared):
             draws=4000,
             seed=seed,
             parametrization=parametrization,
-            # Totals diverge in the direction that eighteen subjects say little of.
+            # Totals diverge in the direction that eighteen subjects say little of: in one of five
+            # seeds four times in 16,000 draws, which moves no mean by its Monte Carlo error.
             target_accept=0.99,
             progress=False,
         )
         for seed, parametrization in enumerate(("marginal", "centered", "noncentered"), 1)
     ]
+    marginal, centered, noncentered = (fit.diagnostics for fit in fits)
+    assert marginal.ok
+    assert noncentered.ok
+    assert centered.n_divergent <= 16
     a, *others = (fit.summary() for fit in fits)
     for b in others:
         z = (a["mean"] - b["mean"]) / np.hypot(a["mcse_mean"], b["mcse_mean"])

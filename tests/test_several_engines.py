@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import model_of
+from made_draws import made_fit
 
 import winstan as ws
 from winstan.backends import pymc, stan
@@ -118,6 +119,15 @@ def test_refused_before_any_sampling(monkeypatch, options, error, words):
     assert ran == []
 
 
+def test_what_one_engine_lacks_stops_all(monkeypatch):
+    ran = engines(monkeypatch)
+    monkeypatch.setenv("WINSTAN_CMDSTAN", "bundled")
+    monkeypatch.setitem(sys.modules, "cmdstanpy", None)
+    with pytest.raises(ws.BackendError, match="pip install cmdstanpy"):
+        ws.fit(FORMULA, data(), backend=("pymc", "stan"), **QUICK)
+    assert ran == []
+
+
 def test_what_one_engine_cannot_express_stops_all(monkeypatch):
     ran = engines(monkeypatch)
     with pytest.raises(ws.BackendError, match="bambi cannot express the correlated"):
@@ -179,6 +189,17 @@ def test_agree_of_bad_input_is_a_line_and_code_2(capsys, csv):
         said = capsys.readouterr().err
         assert words in said
         assert said.count("\n") == 1
+
+
+def test_the_data_of_the_programs_are_to_be_had():
+    fit = made_fit(model_of(FORMULA, data(), "gaussian"))
+    for engine, first in (("stan", 1), ("pymc", 0)):
+        given = fit.code_data(engine)
+        np.testing.assert_array_equal(given["y"], data()["y"])
+        np.testing.assert_array_equal(given["g"], np.repeat(np.arange(12) + first, 10))
+    assert given["coords"]["g__factor_dim"] == sorted(set(data()["g"]))
+    with pytest.raises(ws.BackendError, match="your own data frame"):
+        fit.code_data("bambi")
 
 
 @pytest.mark.slow

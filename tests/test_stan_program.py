@@ -66,6 +66,65 @@ def test_program_reads_as_a_paper_would_have_it():
     assert sorted(set(data["g"])) == [1, 2, 3, 4, 5, 6]
 
 
+# As the Stan Functions Reference names distributions and orders their arguments; the inverse link
+# stands in the line above.
+SAYS = {
+    ("gaussian", "identity"): "y ~ normal(mu, sigma);",
+    ("gaussian", "log"): "vector[N] mu = exp(eta);|y ~ normal(mu, sigma);",
+    ("gaussian", "inverse"): "vector[N] mu = inv(eta);|y ~ normal(mu, sigma);",
+    ("student", "identity"): "y ~ student_t(nu, mu, sigma);",
+    ("student", "log"): "vector[N] mu = exp(eta);|y ~ student_t(nu, mu, sigma);",
+    ("student", "inverse"): "vector[N] mu = inv(eta);|y ~ student_t(nu, mu, sigma);",
+    ("lognormal", "identity"): "y ~ lognormal(mu, sigma);",
+    ("gamma", "log"): "vector[N] mu = exp(eta);|y ~ gamma(alpha, alpha ./ mu);",
+    ("gamma", "identity"): "y ~ gamma(alpha, alpha ./ mu);",
+    ("gamma", "inverse"): "vector[N] mu = inv(eta);|y ~ gamma(alpha, alpha ./ mu);",
+    ("poisson", "log"): "y ~ poisson_log(eta);",
+    ("poisson", "identity"): "y ~ poisson(mu);",
+    ("poisson", "sqrt"): "vector[N] mu = square(eta);|y ~ poisson(mu);",
+    ("negative_binomial", "log"): "y ~ neg_binomial_2_log(eta, alpha);",
+    ("negative_binomial", "identity"): "y ~ neg_binomial_2(mu, alpha);",
+    ("negative_binomial", "sqrt"): "vector[N] mu = square(eta);|y ~ neg_binomial_2(mu, alpha);",
+    ("bernoulli", "logit"): "y ~ bernoulli_logit(eta);",
+    ("bernoulli", "probit"): "vector[N] mu = Phi(eta);|y ~ bernoulli(mu);",
+    ("bernoulli", "cloglog"): "vector[N] mu = inv_cloglog(eta);|y ~ bernoulli(mu);",
+    ("binomial", "logit"): "y ~ binomial_logit(trials, eta);",
+    ("binomial", "probit"): "vector[N] mu = Phi(eta);|y ~ binomial(trials, mu);",
+    ("binomial", "cloglog"): "vector[N] mu = inv_cloglog(eta);|y ~ binomial(trials, mu);",
+}
+
+
+@pytest.mark.parametrize(("family", "link"), LINKS)
+def test_every_distribution_is_stans(family, link):
+    program, _ = stan_program(case(family, link, "no groups"))
+    lines = [line.strip() for line in program.splitlines()]
+    said = SAYS[family, link].split("|")
+    at = lines.index(said[0])
+    assert lines[at : at + len(said)] == said
+    first = "mu" if "mu" in said[0] and len(said) == 1 else "eta"
+    assert any(line.startswith(f"vector[N] {first} = Intercept") for line in lines)
+
+
+def test_every_prior_is_stans():
+    priors = {
+        "Intercept": (ws.Cauchy(0.7, 3), "Intercept ~ cauchy(0.7, 3);"),
+        "x": (ws.StudentT(4, 0.3, 2.2), "b_x ~ student_t(4, 0.3, 2.2);"),
+        "t": (ws.Normal(0.3, 2.2), "b_t ~ normal(0.3, 2.2);"),
+        "1|g_sigma": (ws.Gamma(2.5, 1.3), "sd_g[1] ~ gamma(2.5, 1.3);"),
+        "x|g_sigma": (ws.HalfStudentT(3, 1.7), "sd_g[2] ~ student_t(3, 0, 1.7);"),
+        "t|g_sigma": (ws.HalfNormal(1.9), "sd_g[3] ~ normal(0, 1.9);"),
+        "g_corr": (ws.LKJ(2.7), "L_g ~ lkj_corr_cholesky(2.7);"),
+        "1|h_sigma": (ws.HalfCauchy(2.1), "sd_h ~ cauchy(0, 2.1);"),
+        "sigma": (ws.InverseGamma(2.2, 1.4), "sigma ~ inv_gamma(2.2, 1.4);"),
+        "nu": (ws.Exponential(0.1), "nu ~ exponential(0.1);"),
+    }
+    chosen = {name: prior for name, (prior, _) in priors.items()}
+    formula = "y ~ x + t + (x + t|g) + (1|h)"
+    program, _ = stan_program(model_of(formula, data_of("student"), "student", priors=chosen))
+    lines = {line.strip() for line in program.splitlines()}
+    assert {line for _, line in priors.values()} <= lines
+
+
 def test_awkward_names_become_identifiers(tmp_path):
     data = data_of("gaussian").rename(columns={"x": "real", "cond": "exp", "g": "N", "h": "mu"})
     data["Größe 2"] = np.arange(60.0) ** 0.5

@@ -56,7 +56,7 @@ class Draws:
         ArviZ's names: ``lp``, ``diverging``, ``energy``, ``tree_depth``, ``n_steps``,
         ``acceptance_rate``, ``step_size``.
     attrs : mapping
-        From `run_attributes`: engine, versions, seed, seconds, time of day.
+        From `run_attributes`: engine, versions, how it sampled, seconds, time of day.
     max_treedepth : int
     """
 
@@ -66,9 +66,14 @@ class Draws:
     max_treedepth: int = 10
 
 
-def run_attributes(engine: str, version: str, settings: Settings, seconds: float) -> dict[str, Any]:
-    """Say how draws were made, under ArviZ's names."""
-    return {
+def run_attributes(
+    engine: str, version: str, settings: Settings, seconds: float, *, sampler: str | None = None
+) -> dict[str, Any]:
+    """Say how draws were made, under ArviZ's names; `sampler` is for engines that have several.
+
+    `settings` are those of `Settings.with_defaults`.
+    """
+    attributes = {
         "inference_library": engine,
         "inference_library_version": version,
         "creation_library": "winstan",
@@ -79,6 +84,7 @@ def run_attributes(engine: str, version: str, settings: Settings, seconds: float
         "tuning_steps": settings.warmup,
         "target_accept": settings.target_accept,
     }
+    return attributes if sampler is None else attributes | {"sampler": sampler}
 
 
 def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:

@@ -141,7 +141,8 @@ def fit(
         ``draws["posterior"].attrs``.
     target_accept
         NUTS's target acceptance rate; nearer 1 cures divergences, slowly. None is 0.8; with
-        random slopes or nested terms 0.98, or 0.9 where they are integrated out.
+        random slopes or nested terms 0.98, or 0.9 where they are integrated out; of bambi with
+        group terms at least 0.95.
     cores
         Chains that run at once; None is as many as there are.
     progress

@@ -8,18 +8,19 @@ cannot express is refused, with the backend that can.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from winstan.backends.bambi_program import Writer, bambi_program
+from winstan.backends.base import imported
 from winstan.backends.pymc import checked_sampler, failures_named, sampler_statistics
 from winstan.draws import Draws, run_attributes
 from winstan.errors import BackendError
 from winstan.model import ACCEPT, ACCEPT_CURVED, WARMUP_CURVED
 from winstan.progress import someone_looks_on
+from winstan.toolchain.silence import silent
 
 if TYPE_CHECKING:
     import bambi
@@ -40,11 +41,15 @@ FAMILIES = {
     "bernoulli": "bernoulli",
     "binomial": "binomial",
 }
-RESPONSE, TRIALS, WEIGHT = "winstan_y", "winstan_trials", "winstan_weight"
+OWN = "winstan_"
+RESPONSE, TRIALS, WEIGHT = f"{OWN}y", f"{OWN}trials", f"{OWN}weight"
 # Families whose weighted density is the sum over weighted rows; that of gamma is not, for one.
 WEIGHTED = ("gaussian", "lognormal", "poisson", "negative_binomial")
 # Rows of whole weights are repeated, up to this many in all.
 REPEAT_UP_TO = 1_000_000
+# Its group effects are z-scores, however well informed, and few groups diverge at 0.8. Four fits of
+# Machines and oats (nlme, MASS) with nutpie: 4 to 125 divergences in 4,000 draws; none at 0.95.
+ACCEPT_GROUPS = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +80,13 @@ class BambiBackend:
         BackendError, OptionError
             As `check` does.
         """
-        import_bambi()
+        version = import_bambi().__version__
         sampler = checked_sampler(settings.sampler)
         built = built_model(model)
-        accept = ACCEPT_CURVED if model.geometry.curved else ACCEPT
-        settings = settings.with_defaults(WARMUP_CURVED, accept)
+        settings = settings.with_defaults(WARMUP_CURVED, _target_accept(model))
         progress = someone_looks_on() if settings.progress is None else settings.progress
-        with failures_named(sampler):
+        # It would tell which level of a column, that is not the user's, it models.
+        with failures_named(sampler), silent("bambi"):
             tree = built.fit(
                 draws=settings.draws,
                 tune=settings.warmup,
@@ -99,10 +104,11 @@ class BambiBackend:
             posterior={v.name: _values(posterior, v, model) for v in model.variables},
             sample_stats=sampler_statistics(tree["sample_stats"], settings, sampler),
             attrs=run_attributes(
-                f"bambi ({sampler})",
-                import_module("bambi").__version__,
+                "bambi",
+                version,
                 settings,
-                float(posterior.attrs.get("sampling_time", np.nan)),
+                posterior.attrs.get("sampling_time", np.nan),
+                sampler=sampler,
             ),
         )
 
@@ -134,16 +140,25 @@ class BambiBackend:
         repeated = model.design.weights is not None and _weights(model) is None
         return bambi_program(model, FAMILIES[model.family.name], priors, repeated=repeated)
 
+    def code_data(self, model: Model) -> dict[str, Any]:
+        """Refuse: the program's data are the user's own.
+
+        Raises
+        ------
+        BackendError
+        """
+        raise BackendError(
+            'The program of fit.code("bambi") takes your own data frame; its first lines say which '
+            "rows and columns."
+        )
+
 
 BACKEND = BambiBackend()
 
 
 def import_bambi() -> Any:
     """Import bambi, or say how to get it."""
-    try:
-        return import_module("bambi")
-    except ImportError as problem:
-        raise BackendError("backend='bambi' needs bambi: pip install bambi") from problem
+    return imported("bambi", "bambi")
 
 
 def bambi_model(model: Model) -> bambi.Model:
@@ -187,6 +202,12 @@ def built_model(model: Model) -> bambi.Model:
     return out
 
 
+def _target_accept(model: Model) -> float:
+    if model.geometry.curved:
+        return ACCEPT_CURVED
+    return ACCEPT_GROUPS if model.design.groups else ACCEPT
+
+
 def _not_expressed(problem: Exception) -> BackendError:
     return BackendError(
         f"bambi cannot express this model ({type(problem).__name__}: {problem}); "
@@ -202,6 +223,12 @@ def _check(model: Model) -> None:
                 f"backend='stan' or 'pymc', or (... || {group.factor}) for uncorrelated ones."
             )
     _check_weights(model)
+    for column in model.design.predictors.columns:
+        if str(column).startswith(OWN):
+            raise BackendError(
+                f"The names of the columns that bambi is given beside yours start with {OWN!r}: "
+                f"rename {column!r}, or use backend='stan' or 'pymc'."
+            )
     own = {"mu", "p", *model.family.auxiliary}
     for term in model.design.terms:
         if term.name in own:
@@ -238,7 +265,7 @@ def _check_weights(model: Model) -> None:
 def _factor_columns(model: Model) -> dict[str, str]:
     """Name a column for each factor: what users call theirs may be no name for bambi."""
     factors = dict.fromkeys(group.factor for group in model.design.groups)
-    return {factor: f"winstan_group_{i}" for i, factor in enumerate(factors)}
+    return {factor: f"{OWN}group_{i}" for i, factor in enumerate(factors)}
 
 
 def _formula(model: Model) -> str:

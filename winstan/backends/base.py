@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from importlib import import_module
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from winstan.errors import BackendError, OptionError, near_matches
 
@@ -29,7 +29,7 @@ class Settings:
     seed : int
     target_accept : float or None
         None is the model's: 0.8; with random slopes or nested terms 0.98, or 0.9 where they are
-        integrated out.
+        integrated out; of bambi with group terms at least 0.95.
     cores : int or None
         None is as many as there are, up to the number of chains.
     progress : bool or None
@@ -104,6 +104,28 @@ class Backend(Protocol):
     def code(self, model: Model) -> str:
         """Return the model as source for the engine, to be read."""
         ...
+
+    def code_data(self, model: Model) -> dict[str, Any]:
+        """Return the data that this source takes."""
+        ...
+
+
+def imported(backend: str, package: str) -> Any:
+    """Import the module of a backend's name, or say how to get its package.
+
+    Raises
+    ------
+    BackendError
+        If it is not installed, or cannot be imported; it then says why.
+    """
+    try:
+        return import_module(backend)
+    except ImportError as problem:
+        absent = isinstance(problem, ModuleNotFoundError) and problem.name == backend
+        why = "" if absent else f" (the one that is there cannot be imported: {problem})"
+        raise BackendError(
+            f"backend={backend!r} needs {package}: pip install {backend}{why}"
+        ) from problem
 
 
 BACKENDS = {name: f"winstan.backends.{name}" for name in ("stan", "pymc", "bambi")}

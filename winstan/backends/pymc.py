@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from winstan.backends.base import imported
 from winstan.backends.pymc_groups import group_effects
 from winstan.backends.pymc_likelihoods import LOG_LIKELIHOODS
 from winstan.backends.pymc_marginal import add_marginal_likelihood
@@ -102,10 +103,11 @@ class PymcBackend:
             posterior=canonical(model, _sampled(model, tree["posterior"], settings.seed)),
             sample_stats=sampler_statistics(tree["sample_stats"], settings, sampler),
             attrs=run_attributes(
-                f"pymc ({sampler})",
+                "pymc",
                 pm.__version__,
                 settings,
-                float(tree["posterior"].attrs.get("sampling_time", np.nan)),
+                tree["posterior"].attrs.get("sampling_time", np.nan),
+                sampler=sampler,
             ),
             max_treedepth=MAX_TREEDEPTH,
         )
@@ -137,6 +139,10 @@ class PymcBackend:
         """
         return pymc_program(model)[0]
 
+    def code_data(self, model: Model) -> dict[str, Any]:
+        """Return what that program calls ``data``: columns, and the labels of dims."""
+        return pymc_program(model)[1]
+
 
 BACKEND = PymcBackend()
 
@@ -167,18 +173,20 @@ def failures_named(sampler: str) -> Iterator[None]:
     try:
         yield
     except Exception as problem:  # samplers of other packages raise what they like
+        remedy = "choose another sampler=, or backend='stan'"
+        if sampler != "pymc":  # blackjax from 1.3 on fails so, under PyMC 6
+            remedy = (
+                "pip install 'winstan[samplers]' gives versions that PyMC can call; or choose "
+                "another sampler="
+            )
         raise BackendError(
-            f"The sampler {sampler!r} failed: {type(problem).__name__}: {problem}. Update {sampler}"
-            " and PyMC to versions of each other's time, or choose another sampler."
+            f"The sampler {sampler!r} failed: {type(problem).__name__}: {problem} ({remedy})"
         ) from problem
 
 
 def import_pymc() -> Any:
     """Import PyMC, or say how to get it."""
-    try:
-        return import_module("pymc")
-    except ImportError as problem:
-        raise BackendError("backend='pymc' needs PyMC: pip install pymc") from problem
+    return imported("pymc", "PyMC")
 
 
 def pymc_model(model: Model) -> pymc.Model:

@@ -13,6 +13,7 @@ from winstan.geometry import by_row
 from winstan.scales import correlation_names
 from winstan.toolchain import build, template_path, toolchain
 from winstan.toolchain import run as runner
+from winstan.toolchain.silence import quiet_cmdstanpy
 from winstan.unconstrained import coordinate_sizes, sampled_at
 
 if TYPE_CHECKING:
@@ -35,13 +36,14 @@ class StanBackend:
     name: str = "stan"
 
     def check(self, model: Model, settings: Settings) -> None:
-        """Refuse if Stan or the compiler is missing.
+        """Refuse if Stan, cmdstanpy or the compiler is missing.
 
         Raises
         ------
         BackendError
         """
-        toolchain()
+        with quiet_cmdstanpy():
+            toolchain()
 
     def sample(self, model: Model, settings: Settings) -> Draws:
         """Draw from the posterior with Stan's NUTS.
@@ -94,6 +96,10 @@ class StanBackend:
         What is run is the family's template, `expanded_template`, of the same posterior.
         """
         return stan_program(model)[0]
+
+    def code_data(self, model: Model) -> dict[str, Any]:
+        """Return the data of that program, by the names in its data block."""
+        return stan_program(model)[1]
 
 
 BACKEND = StanBackend()

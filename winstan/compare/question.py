@@ -11,11 +11,16 @@ import pandas as pd
 from winstan.errors import OptionError
 
 if TYPE_CHECKING:
+    from winstan.design import GroupTerm
     from winstan.model import Model
     from winstan.priors import Prior
 
 SAME = 1e-6
-"""Relative difference up to which numbers of two models are the same: sums in another order."""
+"""Relative difference up to which numbers of two models are the same: sums in another order.
+
+A column's is in its sd: of values far from zero, a part in a million may be all that differs.
+"""
+ROUNDING = 1e-12
 
 
 def check_same_question(a: Model, b: Model, first: str, second: str) -> None:
@@ -48,7 +53,7 @@ def check_same_question(a: Model, b: Model, first: str, second: str) -> None:
                 f"{who} have different priors of {name!r}: {prior} and {other_prior}. Give both "
                 "the same priors=."
             )
-    if a.center != b.center:
+    if a.center != b.center and a.design.terms:  # the mean of no predictors is zero
         where = {True: "at the mean of the predictors", False: "at zero"}
         raise OptionError(
             f"{who} have different priors of 'Intercept': {where[a.center]} and "
@@ -62,11 +67,19 @@ def _structure(model: Model) -> object:
     # Auxiliary parameters are the family's.
     terms = frozenset(v.name for v in model.variables if v.role != "auxiliary")
     groups = Counter(
-        (group.factor, frozenset(effect.name for effect in group.effects), group.correlated)
+        (group.factor, together, group.correlated and group.Z.shape[1] > 1)
         for group in design.groups
+        for together in _kept_together(group)
     )
     offsets = bool(np.any(design.offset))
     return design.response.name, terms, frozenset(groups.items()), offsets
+
+
+def _kept_together(group: GroupTerm) -> list[frozenset[str]]:
+    """Return a term's effects as far as they belong together: (x||g) is (1|g) + (0 + x|g)."""
+    if group.correlated:
+        return [frozenset(effect.name for effect in group.effects)]
+    return [frozenset([effect.name]) for effect in group.effects]
 
 
 def _same_prior(a: Prior, b: Prior) -> bool:
@@ -92,8 +105,8 @@ def _data_difference(a: Model, b: Model) -> str:
         if object in (x.dtype, y.dtype):
             same = np.array_equal(x, y)
         else:
-            scale = np.abs(x).max(initial=0.0)
-            same = np.allclose(x, y, rtol=SAME, atol=1e-12 * scale, equal_nan=True)
+            spread = x.std() if x.size else 0.0
+            same = np.allclose(x, y, rtol=ROUNDING, atol=SAME * spread, equal_nan=True)
         if not same:
             what = "the weights" if column == "(weight)" else f"{column!r}"
             return f"{what} differ{'' if column == '(weight)' else 's'}"

@@ -149,7 +149,11 @@ def printed(agreement: Agreement) -> tuple[pd.DataFrame, str]:
     columns["z_sd"] = [f"{z:.1f}" for z in table["z_sd"]]
     columns[f"ess {first}"] = [f"{x:.0f}" for x in table["ess_first"]]
     columns["ess" if several else f"ess {others[0]}"] = [f"{x:.0f}" for x in table["ess_second"]]
-    columns["agrees"] = ["yes" if x else "NO" for x in table["agrees"]]
+    unknown = table[["first", "second"]].isin(list(agreement.unconverged)).any(axis=1)
+    columns["agrees"] = [
+        "?" if no_word else "yes" if agrees else "NO"
+        for agrees, no_word in zip(table["agrees"], unknown, strict=True)
+    ]
     shown = pd.DataFrame(columns, dtype=object)
     shown.index = pd.Index(table["parameter"].tolist())
     return shown, left_out

@@ -39,6 +39,26 @@ class EngineViews(Fitted):
         """
         return backend_named(engine).code(self.model)
 
+    def code_data(self, engine: str = "stan") -> dict[str, Any]:
+        """Return the data that the program of `code` takes.
+
+        Parameters
+        ----------
+        engine : {"stan", "pymc"}
+
+        Returns
+        -------
+        dict
+            For Stan by the names in the data block, levels counted from 1; for PyMC what the
+            program calls ``data``, levels counted from 0.
+
+        Raises
+        ------
+        BackendError
+            For bambi, whose program takes the user's data frame.
+        """
+        return backend_named(engine).code_data(self.model)
+
     def log_density(self, points: Array, *, engine: str | None = None) -> tuple[Array, Array]:
         """Log posterior density and its gradient, Jacobians included, without any sampling.
 

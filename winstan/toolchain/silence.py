@@ -1,4 +1,4 @@
-"""cmdstanpy without its chatter."""
+"""Packages without their chatter."""
 
 from __future__ import annotations
 
@@ -15,8 +15,20 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
+def silent(package: str) -> Iterator[None]:
+    """Silence a package's logger for the while, as the user may also use it."""
+    logger = logging.getLogger(package)
+    before = logger.disabled
+    logger.disabled = True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
+@contextlib.contextmanager
 def quiet_cmdstanpy() -> Iterator[ModuleType]:
-    """Give cmdstanpy with its logger silenced for the while, as the user may also use it.
+    """Give cmdstanpy with its logger silenced for the while.
 
     Raises
     ------
@@ -30,10 +42,5 @@ def quiet_cmdstanpy() -> Iterator[ModuleType]:
         raise BackendError(
             "backend='stan' needs cmdstanpy: pip install cmdstanpy; or use backend='pymc'."
         ) from problem
-    logger = logging.getLogger("cmdstanpy")
-    before = logger.disabled
-    logger.disabled = True
-    try:
+    with silent("cmdstanpy"):
         yield cmdstanpy
-    finally:
-        logger.disabled = before
