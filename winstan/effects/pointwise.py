@@ -74,8 +74,8 @@ def pointwise(model: Model, posterior: Mapping[str, Array]) -> Pointwise:
         for part, eta in linear_predictor(model, posterior, rows):
             at = first[part]
             of = None if trials is None else trials[at].astype(float)
-            eta += rows.offset[part]
-            yield part, log_densities(model.family, model.link, y[at], eta, aux, of)
+            whole = eta + rows.offset[part]
+            yield part, log_densities(model.family, model.link, y[at], whole, aux, of)
 
     return Pointwise(blocks(), number, len(first))
 

@@ -84,7 +84,12 @@ class Figures(ParameterFigures):
         )
 
     def plot_intercepts(
-        self, group: str | None = None, *, treatment: str | None = None, prob: float = 0.94
+        self,
+        group: str | None = None,
+        *,
+        treatment: str | None = None,
+        prob: float = 0.94,
+        unit: str | None = None,
     ) -> ggplot:
         """Draw each group's intercept, on the response scale, over the raw data.
 
@@ -96,6 +101,8 @@ class Figures(ParameterFigures):
             A column to colour the raw data by.
         prob
             Probability of the HDI.
+        unit
+            Unit of the response, for the axis.
 
         Returns
         -------
@@ -111,6 +118,7 @@ class Figures(ParameterFigures):
             group=group,
             treatment=treatment,
             prob=prob,
+            unit=unit,
         )
 
     def plot_slopes(
