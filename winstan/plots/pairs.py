@@ -34,7 +34,7 @@ TITLE = 16
 """Longest line of a panel's title, in characters."""
 DOTS = 1000
 """Draws shown; divergent ones are always."""
-TICKS = 3
+TICKS = 4
 """Ticks of an axis, about: panels are small."""
 
 
