@@ -14,7 +14,7 @@ from winstan.plots.words import contrast_text
 if TYPE_CHECKING:
     from winstan.plots.axis import Axis
 
-LINE = 3.2
+LINE = 3.3
 """Height of a line of a label, in mm."""
 GAP = 3.5
 """Height between two labels, in mm."""

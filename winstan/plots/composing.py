@@ -17,6 +17,8 @@ from plotnine.options import get_option
 from winstan.plots.theme import FULL, MM
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.figure import Figure
     from matplotlib.gridspec import SubplotSpec
 
@@ -95,7 +97,7 @@ class Sized(Compose):
 
 @dataclass(repr=False)
 class Row(Sized, Beside):
-    """Figures side by side, each as wide as its share of their widths."""
+    """Figures side by side; plotnine makes their panels equally wide."""
 
     def extent(self) -> Extent:
         """Add the widths, up to the page; the highest decides the height."""
@@ -112,11 +114,6 @@ class Row(Sized, Beside):
     def __truediv__(self, rhs: ggplot | Compose) -> Compose:
         """Place another figure below."""
         return Column([self, rhs])
-
-    def _create_gridspec(self, figure: Figure, nest_into: SubplotSpec | None) -> None:
-        """Share the width out; called by plotnine, which gives all figures the same."""
-        super()._create_gridspec(figure, nest_into)
-        self.gridspec.set_width_ratios([e.width for e in self.extents])
 
 
 @dataclass(repr=False)
@@ -140,9 +137,14 @@ class Column(Sized, Stack):
         return Row([self, rhs])
 
     def _create_gridspec(self, figure: Figure, nest_into: SubplotSpec | None) -> None:
-        """Share the height out; called by plotnine, which gives all figures the same."""
+        """Share the height out; called by plotnine, which would make all panels equally high."""
         super()._create_gridspec(figure, nest_into)
         self.gridspec.set_height_ratios([e.height for e in self.extents])
+        self.gridspec.set_height_ratios = _kept
+
+
+def _kept(ratios: Sequence[float]) -> None:
+    """Leave the heights as they are; plotnine would change them when it lays the panels out."""
 
 
 def extent_of(item: ggplot | Compose) -> Extent:

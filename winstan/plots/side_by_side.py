@@ -47,6 +47,8 @@ PLACES = 12
 """Values of a treatment up to which a group's dots are its means, joined, with the mean of all."""
 LEAST = 50.0
 """Least height of the panels, in mm."""
+FRAME = 18.0
+"""Height of what is around the panel: its axis, a title of two lines and the margins, in mm."""
 BESIDE = 150.0
 """Least width of a figure whose halves are side by side, in mm."""
 STACKED = 70.0
@@ -117,7 +119,7 @@ def plot_side_by_side(
     below = caption_of(caption)
     stacked = width < BESIDE
     at = placed(rows, above=stacked)
-    height = max(LEAST, -at.bottom) + 14 + LINE * len(below.splitlines())
+    height = max(LEAST, -at.bottom) + FRAME + LINE * len(below.splitlines())
     answers = _answers(
         at,
         draws,
@@ -160,6 +162,7 @@ def _answers(
     plot = Plot() + geom_vline(
         xintercept=1.0 if ratio else 0.0, linetype="dashed", size=0.4, color="#666666"
     )
+    plot += placed.labels(axis)
     if len(sampled):
         plot += geom_ribbon(
             aes("x", ymin="y", ymax="top", group="key"),
@@ -193,7 +196,6 @@ def _answers(
     ticks = placed.ticks()
     return (
         plot
-        + placed.labels(axis)
         + axis.scale()
         + scale_y_continuous(
             breaks=[y for y, _ in ticks],
