@@ -110,7 +110,7 @@ def plot_difference(
     -------
     plotnine.ggplot
         120 mm wide, of a height that fits its rows; ``+ theme(figure_size=...)``, in inches,
-        changes that, and is needed when plots are composed with ``|`` or ``/``.
+        changes that.
 
     Raises
     ------

@@ -85,7 +85,7 @@ def plot_intercepts(
     -------
     plotnine.ggplot
         120 mm wide, of a height that fits its groups; ``+ theme(figure_size=...)``, in inches,
-        changes that, and is needed when plots are composed with ``|`` or ``/``.
+        changes that.
 
     Raises
     ------
