@@ -113,6 +113,19 @@ def test_the_user_has_the_last_word_on_the_size():
     drawn(a + theme(figure_size=(85 * MM, 2)))
 
 
+def test_sizes_are_set_in_mm_and_nothing_else_changes():
+    a, b = difference(), intercepts()
+    (_, high) = size(a)
+    assert size(a.sized(85, 60)) == (85, 60)
+    assert size(a.sized(85)) == pytest.approx((85, high))
+    assert a.sized(85).theme.getp("axis_line_y") == a.theme.getp("axis_line_y")
+    assert type(a.sized(85)) is type(a)
+    assert_legible(a.sized(85, 60))
+    assert size((a | b).sized(170, 70)) == (170, 70)
+    assert size((a | b).sized(170)) == pytest.approx((170, size(b)[1]), abs=0.01)
+    assert size(a.sized(85, 60) | b)[0] == 180
+
+
 def test_gaps_are_those_of_a_single_figure():
     """plotnine takes the size of a plot's own theme for that of the whole figure."""
     from plot_checks import texts_of  # noqa: PLC0415

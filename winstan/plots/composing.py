@@ -31,6 +31,18 @@ ALIGNED = 8.0
 class Plot(ggplot):
     """A plotnine plot whose compositions have a size to match; built like any other."""
 
+    def sized(self, width: float, height: float | None = None) -> Plot:
+        """Return the figure in another size, all else as it is.
+
+        A whole theme, such as `theme_winstan`, replaces what is particular to a figure.
+
+        Parameters
+        ----------
+        width, height
+            In mm; by default the height stays.
+        """
+        return self + _size(width, extent_of(self).height if height is None else height)
+
     def __or__(self, rhs: ggplot | Compose) -> Compose:
         """Place another figure at the right."""
         return Row([self, rhs])
@@ -69,7 +81,11 @@ class Sized(Compose):
         self.extents = [extent_of(item) for item in self.items]
         size = self.extent()
         last: ggplot = self.last_plot  # type: ignore[has-type]
-        self.last_plot = last + theme(figure_size=(size.width * MM, size.height * MM))
+        self.last_plot = last + _size(size.width, size.height)
+
+    def sized(self, width: float, height: float | None = None) -> Compose:
+        """Return the composition in another size, in mm; by default the height stays."""
+        return self + _size(width, self.extent().height if height is None else height)
 
     def extent(self) -> Extent:
         """Return the size that the figures need together."""
@@ -91,7 +107,7 @@ class Sized(Compose):
         *others, last = self.items
         if isinstance(last, ggplot):
             own = self.extents[-1]
-            last = last + theme(figure_size=(own.width * MM, own.height * MM))
+            last = last + _size(own.width, own.height)
         return [*others, last]
 
 
@@ -141,6 +157,11 @@ class Column(Sized, Stack):
         super()._create_gridspec(figure, nest_into)
         self.gridspec.set_height_ratios([e.height for e in self.extents])
         self.gridspec.set_height_ratios = _kept
+
+
+def _size(width: float, height: float) -> theme:
+    """Return the theme of a size in mm."""
+    return theme(figure_size=(width * MM, height * MM))
 
 
 def _kept(ratios: Sequence[float]) -> None:
