@@ -33,5 +33,9 @@ class ProgramsHook(BuildHookInterface):
             )
         build_data["force_include"][str(folder)] = "winstan/programs"
         build_data["pure_python"] = False
-        # The first tag is the narrowest: on Linux it asks for this C library or a newer one
-        build_data["tag"] = f"py3-none-{next(iter(platform_tags()))}"
+        tags = list(platform_tags())
+        # "manylinux" asks for this C library or a newer one, plain "linux" for any
+        narrowest = next(
+            (tag for tag in tags if tag.startswith(("manylinux", "musllinux"))), tags[0]
+        )
+        build_data["tag"] = f"py3-none-{narrowest}"

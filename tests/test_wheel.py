@@ -32,17 +32,17 @@ used = ws.toolchain()
 assert used.kind == "wheel", used
 trials = ws.simulate_lfp(seed=5)
 rng = np.random.default_rng(5)
-trials["n"] = rng.negative_binomial(3, 0.2, len(trials))
-trials["hit"] = rng.integers(0, 2, len(trials))
-trials["hits"] = rng.binomial(9, 0.4, len(trials))
+eta = np.unique(trials["mouse"], return_inverse=True)[1] / 2 - 1.5
+trials["n"] = rng.poisson(np.exp(2 + eta) * rng.gamma(5, 1 / 5, len(trials)))
+trials["hit"] = rng.binomial(1, 1 / (1 + np.exp(-eta)))
+trials["hits"] = rng.binomial(9, 1 / (1 + np.exp(-eta)))
 trials["of"] = 9
 response = {"poisson": "n", "negative_binomial": "n", "bernoulli": "hit", "binomial": "p(hits, of)"}
 templates = set()
-asked = [(family, None) for family in FAMILIES] + [("gaussian", "centered")]
-for family, parametrization in asked:
+for family, link in [*((family, None) for family in FAMILIES), ("gaussian", "log")]:
     fit = ws.fit(
         f"{response.get(family, 'Power')} ~ stim + (1|mouse)", trials, family=family, seed=1,
-        parametrization=parametrization, progress=False, silence="all",
+        link=link, progress=False, silence="all",
     )
     assert fit.diagnostics.ok, (family, fit.verdict)
     program = build(fit.model.template)
