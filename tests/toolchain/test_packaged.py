@@ -69,13 +69,7 @@ def test_an_edited_template_is_compiled(pretended, wheel, monkeypatch):
 
 
 def test_an_edited_include_is_compiled(pretended, wheel, tmp_path):
-    include = pretended.template.parent / "include" / "scale.stan"
-    include.parent.mkdir()
-    include.write_text("real s = 7;\n")
-    pretended.template.write_text(
-        "transformed data {\n#include include/scale.stan\n}\n"
-        "parameters { real x; } model { x ~ normal(0, s); }"
-    )
+    include = pretended.include("real s = 7;\n")
     export(tmp_path / "again")
     shutil.rmtree(wheel)
     shutil.move(tmp_path / "again", wheel)
