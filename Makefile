@@ -61,8 +61,11 @@ figure: install  ## the figure of the README
 notebooks: install stan  ## run the notebooks and write their outputs into them
 	$(PY) notebooks/execute.py
 
-wheel: install  ## dist/*.whl
-	$(PY) -m build --wheel --outdir dist
+# Without a C++ compiler, `make wheel PROGRAMS=` makes a wheel for any machine that has one.
+PROGRAMS ?= out/programs
+wheel: install  ## dist/*.whl for this platform, with the compiled Stan programs
+	$(if $(PROGRAMS),$(PY) -m winstan prepare --export $(PROGRAMS))
+	WINSTAN_PROGRAMS=$(PROGRAMS) $(PY) -m build --wheel --outdir dist
 
 clean:  ## everything that make made
 	rm -rf $(VENV) dist out .pytest_cache .mypy_cache .ruff_cache

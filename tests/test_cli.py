@@ -239,6 +239,12 @@ def test_a_contrast_is_checked_before_sampling(csv, monkeypatch, capsys):
     assert "'stim'" in said
 
 
+def test_programs_are_exported_all_together(tmp_path, capsys):
+    assert main(["prepare", "gamma", "--export", str(tmp_path / "programs")]) == 2
+    assert "--export takes all templates" in capsys.readouterr().err
+    assert not (tmp_path / "programs").exists()
+
+
 def test_as_a_process(tmp_path):
     command = [sys.executable, "-m", "winstan"]
     done = subprocess.run(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import model_of
 from effects_cases import DATA, MICE, draws_of, made, observed, stimulated_less_not
+from made_draws import made_fit
 
 from winstan import effects
-from winstan.errors import OptionError
+from winstan.errors import DesignWarning, OptionError
 
 
 def test_observed_differences_are_those_of_pandas_group_means():
@@ -124,3 +127,27 @@ def test_levels_are_found_by_how_they_are_written():
         model, p = made(f"y ~ {term} + (1|mouse)", "gaussian")
         assert list(draws_of(model, p, "stim", values=["0", "1"])) == ["1 - 0"]
         assert len(observed(model, p, "stim", "mouse", values=["0", "1"])) == len(MICE)
+
+
+def test_levels_stand_in_the_models_order():
+    """Not by the alphabet: rest, low, high; nor are levels kept that no row has."""
+    order = ["rest", "low", "high", "never"]
+    data = DATA.assign(
+        cond=pd.Categorical(DATA["cond"].map(dict(zip("abc", order, strict=False))), order)
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DesignWarning)
+        model = model_of("Power ~ cond + (1|mouse)", data, "gamma")
+    raw = effects.intercept_data(model, "mouse", "cond")
+    assert list(raw["treatment"].cat.categories) == order[:3]
+    assert list(raw["treatment"]) == list(data["cond"])
+    given = model_of('Power ~ C(cond, Treatment("c")) + (1|mouse)', DATA, "gamma")
+    raw = effects.intercept_data(given, "mouse", "cond")
+    assert list(raw["treatment"].cat.categories) == ["c", "a", "b"]
+    fit = made_fit(model)
+    plot = fit.plot_predictive("groups", by="cond", draws=5)
+    assert next(s for s in plot.scales if "y" in s.aesthetics).labels == order[:3]
+    labels = fit.plot_intercepts("mouse", treatment="cond", unit="mV")
+    assert labels.labels.x == "Power, mV"
+    fills = next(s for s in labels.scales if "fill" in s.aesthetics)
+    assert list(fills.breaks)[1:] == ["cond rest", "cond low", "cond high"]

@@ -240,7 +240,7 @@ def test_the_data_are_in_view_however_far_from_the_replicates():
     plot = plot_statistics(replicated, observed, response="y")
     bars = data_of(plot, geom_rect)
     assert bars["left"].min() < -40 < bars["right"].max()
-    assert panels_of(plot)[0].endswith("= 1.00")
+    assert panels_of(plot)[0].endswith("> 0.98")  # all of fifty
 
 
 @pytest.mark.parametrize("kind", ["density", "groups", "statistic"])

@@ -40,7 +40,7 @@ def test_one_contrast_shows_the_numbers_of_its_tables():
 
     assert plot.labels.x == "Difference in Power (stim 1 \N{MINUS SIGN} 0), Hz"
     labels = scale_of(plot, "y").labels
-    assert labels == ["posterior\nmean,\n94% HDI", "observed,\neach mouse\n(no fitting)"]
+    assert labels == ["posterior mean,\n94% HDI", "observed,\neach mouse\n(no fitting)"]
     assert not plot.labels.caption
     drawn(plot)
 
@@ -155,7 +155,7 @@ def test_without_observed_differences_there_is_no_lane_for_them():
     draws, summary, observed = tables()
     full = plot_difference(draws, summary, observed, **NAMES)
     bare = plot_difference(draws, summary, observed.iloc[:0], **NAMES)
-    assert scale_of(bare, "y").labels == ["posterior\nmean,\n94% HDI"]
+    assert scale_of(bare, "y").labels == ["posterior mean,\n94% HDI"]
     assert scale_of(bare, "y").limits[0] > scale_of(full, "y").limits[0] + 0.3
     drawn(bare)
 

@@ -1,13 +1,11 @@
-"""What all figures are made of: axes, densities, legends, theme; and figures side by side."""
+"""What all figures are made of: axes, densities, legends, theme."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.image import imread
 from plot_checks import NAMES, drawn, recordings, tables
-from plotnine import theme
 
 from winstan.plots import OKABE_ITO, plot_difference, plot_intercepts, theme_winstan
 from winstan.plots.axis import Axis, logarithmic
@@ -50,29 +48,6 @@ def test_logarithmic_axes_have_enough_ticks(low, high):
     breaks = Axis(low, high, log=True).breaks()
     assert 3 <= len(breaks) <= 9
     assert ((breaks >= low) & (breaks <= high)).all()
-
-
-def test_figures_compose():
-    difference = plot_difference(*tables(), **NAMES)
-    several = plot_difference(*tables(("b - a", "c - a")), **NAMES)
-    intercepts = plot_intercepts(*recordings(), response="Power", group="mouse", treatment="stim")
-    size = theme(figure_size=(7, 4))
-    drawn((difference | intercepts) + size)
-    drawn((difference / intercepts) + size)
-    drawn(((difference / several) | intercepts) + size)
-    drawn(difference + theme(figure_size=(85 * MM, 2)))
-
-
-@pytest.mark.parametrize("spread", [0.4, 1.5])
-def test_nothing_is_cut_in_a_composition_of_default_size(spread, tmp_path):
-    difference = plot_difference(*tables(), **NAMES)
-    several = plot_difference(*tables(("b - a", "c - a")), **NAMES)
-    table, data = recordings(n=8, spread=spread)
-    intercepts = plot_intercepts(table, data, response="Power", group="mouse", treatment="stim")
-    for i, composed in enumerate((difference | intercepts, intercepts | several)):
-        composed.save(tmp_path / f"{i}.png")
-        image = imread(tmp_path / f"{i}.png")[..., :3]
-        assert (image[:, [0, 1, -2, -1]] == 1).all()
 
 
 def test_legends_of_many_and_of_long_names_are_narrow():

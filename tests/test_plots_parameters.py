@@ -326,3 +326,19 @@ def test_titles_of_several_effects_do_not_meet(columns):
     plot = fit.plot_slopes()
     assert all("log scale" in title for title in panels_of(plot))
     assert_legible(plot)
+
+
+def test_effects_have_the_units_that_they_are_given():
+    fit = made_fit(model_of("y ~ x + z + (x|g)", recordings(), "gaussian"))
+    units = {"Intercept": "ms", "x": "ms per day"}
+    plot = fit.plot_slopes("g", unit=units)
+    assert panels_of(plot) == ["Intercept, ms", "x, ms per day"]
+    # The same numbers under other names.
+    bare = data_of(fit.plot_slopes("g"), geom_point, having=["mean"])["mean"]
+    np.testing.assert_array_equal(data_of(plot, geom_point, having=["mean"])["mean"], bare)
+    assert panels_of(fit.plot_slopes("g", "x", unit="ms per day")) == ["x, ms per day"]
+    plane = fit.plot_slopes("g", plane=True, unit=units)
+    assert (plane.labels.x, plane.labels.y) == ("Intercept, ms", "x, ms per day")
+    assert_legible(plot)
+    with pytest.raises(OptionError, match=r"unit= names 'X', which is no effect here\..*'x'"):
+        fit.plot_slopes("g", unit={"X": "ms"})

@@ -241,3 +241,24 @@ def test_random_slopes_have_the_typical_group_beside_these(folder):
     assert row is not None
     mean = float(fit.draws["posterior"]["depth"].mean())
     assert float(row[1]) == pytest.approx(mean, abs=0.51 * 10 ** -len(row[1].partition(".")[2]))
+
+
+@pytest.mark.filterwarnings("ignore::winstan.errors.DesignWarning")
+def test_rows_that_are_left_out_are_counted(tmp_path):
+    """On the page, in the methods paragraph and in the fit's own heading."""
+    frame = data().assign(n=1, depth=lambda d: d["depth"].where(d.index >= 3))
+    frame.loc[[2, 7], "Power"] = np.nan  # row 2 lacks both
+    frame.loc[[10, 11], "n"] = 0
+    formula = "Power ~ depth + (1|mouse)"
+    fit = made_fit(model_of(formula, frame, "gamma", weights="n"))
+    said = (
+        "Of 48 rows these were left out: 4 with missing values, in Power (2), depth (3); "
+        "2 of weight zero."
+    )
+    page = fit.report(tmp_path / "fit.html").read_text()
+    assert page.count(said) == 2
+    assert said in methods_text(fit, prob=0.94)
+    assert "42 of 48 rows in 42 cells" in repr(fit)
+    whole = made_fit(model_of(formula, data(), "gamma"))
+    assert "left out" not in methods_text(whole, prob=0.94)
+    assert "\n48 rows in 48 cells" in repr(whole)

@@ -7,12 +7,15 @@ from io import BytesIO
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import pyplot as plt
 from plot_checks import assert_legible, data_of, drawn
-from plotnine import geom_path, geom_point, geom_ribbon, geom_segment
+from plotnine import geom_label, geom_path, geom_point, geom_ribbon, geom_segment
+from plotnine.composition import Stack
 from scipy import stats
 from side_by_side_cases import FORMULA, data, fit_of, labels_of, rows_of
 
 import winstan as ws
+from winstan.errors import OptionError
 
 pytestmark = pytest.mark.filterwarnings("ignore::winstan.errors.DesignWarning")
 
@@ -292,3 +295,40 @@ def test_data_are_never_changed():
     before = frame.copy(deep=True)
     ws.side_by_side(ws.lme(FORMULA, frame), ws.anova("Power ~ stim", frame, group="mouse"))
     pd.testing.assert_frame_equal(frame, before)
+
+
+def words_of(composition) -> list[str]:
+    """What stands above the intervals, from top to bottom."""
+    labels = data_of(composition[1], geom_label).sort_values("at", ascending=False)
+    return list(labels["label"].astype(str))
+
+
+@pytest.mark.parametrize("conditions", [("off", "on"), ("off", "low", "high")])
+def test_in_a_column_the_answers_stand_below_the_pairs(conditions):
+    """At 90 mm: the same numbers and words, each text legible as it is."""
+    frame = data(conditions)
+    fit = fit_of("Power ~ stim + (1|mouse)", frame=frame)
+    results = fit, ws.lme(FORMULA, frame), ws.anova("Power ~ stim", frame, group="mouse")
+    wide, narrow = ws.side_by_side(*results), ws.side_by_side(*results, width=90, unit="Hz")
+    assert isinstance(narrow, Stack)
+    figure = narrow.draw()
+    assert figure.get_size_inches()[0] * 25.4 == pytest.approx(90)
+    plt.close(figure)
+    columns = ["key", "kind", "estimate", "lower", "upper"]
+    pd.testing.assert_frame_equal(rows_of(narrow)[columns], rows_of(wide)[columns])
+    assert set(words_of(narrow)) == set(labels_of(wide))
+    assert not labels_of(narrow)
+    # Words stand above their own interval, and below the one before.
+    heights = [(y, "interval") for y in data_of(narrow[1], geom_point)["y"]]
+    answers = data_of(narrow[1], geom_label)
+    heights += [(at, "words") for at in answers.loc[answers["label"].str.contains("\n"), "at"]]
+    order = [what for _, what in sorted(heights, reverse=True)]
+    assert order == ["words", "interval"] * (len(order) // 2)
+    assert_legible(narrow)
+    assert_legible(ws.side_by_side(*results, width=150))
+
+
+@pytest.mark.parametrize("width", [79, 301, 0, -90, "wide", True, None, float("nan")])
+def test_widths_that_hold_no_figure_are_refused(width):
+    with pytest.raises(OptionError, match="width must be a number of mm from 80 to 300"):
+        ws.side_by_side(fit_of(), width=width)

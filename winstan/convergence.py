@@ -72,6 +72,19 @@ def convergence(draws: Array) -> Convergence:
     )
 
 
+def relative_efficiency(draws: Array) -> float:
+    """Return the effective draws per draw, on average over quantities; of one chain, 1.
+
+    What Pareto smoothing takes for the dependence between draws, as in ArviZ.
+
+    Parameters
+    ----------
+    draws : ndarray, shape (chains, draws, P)
+    """
+    n_chains, n, _ = draws.shape
+    return 1.0 if n_chains == 1 else float(_ess(_split(draws)).mean() / (n_chains * n))
+
+
 def hdi(draws: Array, prob: float) -> tuple[Array, Array]:
     """Return the ends of the shortest interval that holds this share of the draws.
 

@@ -82,6 +82,17 @@ class Pretended(NamedTuple):
         """What was compiled or linked: the names of the results."""
         return self.log.read_text().split() if self.log.exists() else []
 
+    def include(self, text: str) -> Path:
+        """Let the template include a file of this text, and return the file."""
+        file = self.template.parent / "include" / "scale.stan"
+        file.parent.mkdir()
+        file.write_text(text)
+        self.template.write_text(
+            "transformed data {\n#include include/scale.stan\n}\n"
+            "parameters { real x; } model { x ~ normal(0, s); }"
+        )
+        return file
+
     def programs(self) -> list[Path]:
         found = self.cache.glob("tiny-*")
         return [path for path in found if path.suffix not in {".lock", ".building"}]

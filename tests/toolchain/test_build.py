@@ -65,14 +65,8 @@ def test_the_driver_is_compiled_once_for_all(pretended):
 
 
 def test_key_follows_whatever_shapes_the_program(pretended, monkeypatch):
-    include = pretended.template.parent / "include" / "scale.stan"
-    include.parent.mkdir()
-    include.write_text("#include include/deeper.stan\n")
+    include = pretended.include("#include include/deeper.stan\n")
     (include.parent / "deeper.stan").write_text("real s = 7;")
-    pretended.template.write_text(
-        "transformed data {\n#include include/scale.stan\n}\n"
-        "parameters { real x; } model { x ~ normal(0, s); }"
-    )
     assert list(sources(pretended.template)) == [
         "include/deeper.stan", "include/scale.stan", "tiny.stan",
     ]  # fmt: skip
@@ -81,7 +75,7 @@ def test_key_follows_whatever_shapes_the_program(pretended, monkeypatch):
     programs.append(build(pretended.template))
     pretended.template.write_text(pretended.template.read_text() + "// a remark\n")
     programs.append(build(pretended.template))
-    monkeypatch.setattr(locate, "_flags", lambda: ("-std=c++17", "-O1"))
+    monkeypatch.setattr(locate, "flags", lambda: ("-std=c++17", "-O1"))
     programs.append(build(pretended.template))
     monkeypatch.setattr(BUILD_MODULE, "cpu", lambda: "another processor")
     BUILD_MODULE._machinery.cache_clear()
@@ -315,13 +309,7 @@ def test_the_cmdstan_asked_for(pretended, monkeypatch, cmdstan, tmp_path):
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 def test_cmdstan_compiles_a_copy(pretended, monkeypatch, cmdstan):
     monkeypatch.setenv("WINSTAN_CMDSTAN", str(cmdstan))
-    include = pretended.template.parent / "include" / "scale.stan"
-    include.parent.mkdir()
-    include.write_text("real s = 7;\n")
-    pretended.template.write_text(
-        "transformed data {\n#include include/scale.stan\n}\n"
-        "parameters { real x; } model { x ~ normal(0, s); }"
-    )
+    pretended.include("real s = 7;\n")
     before = sorted(pretended.template.parent.rglob("*"))
     program = build(pretended.template)
     assert is_whole(program)

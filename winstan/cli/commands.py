@@ -95,8 +95,16 @@ def run_demo(arguments: argparse.Namespace) -> int:
 def run_prepare(arguments: argparse.Namespace) -> int:
     """``winstan prepare``."""
     from winstan.toolchain import prebuild, template_names
+    from winstan.toolchain.export import export
 
-    for path in prebuild(arguments.templates or template_names()):
+    if arguments.export is not None and arguments.templates:
+        raise OptionError("--export takes all templates: name none.")
+    paths = (
+        prebuild(arguments.templates or template_names())
+        if arguments.export is None
+        else export(arguments.export)
+    )
+    for path in paths:
         print(path)
     return 0
 

@@ -105,6 +105,12 @@ def _parser() -> argparse.ArgumentParser:
 
     prepare = commands.add_parser("prepare", help="compile the Stan templates ahead of time")
     prepare.add_argument("templates", nargs="*", help="(default: all)")
+    prepare.add_argument(
+        "--export",
+        type=Path,
+        metavar="FOLDER",
+        help="copy the programs of all templates there, for a wheel to bring along",
+    )
     prepare.set_defaults(run=run_prepare)
 
     toolchain = commands.add_parser("toolchain", help="say which Stan and compiler are in use")

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 CONTRASTS = 8
 """Contrasts that a figure holds."""
+NARROWEST, WIDEST = 80.0, 300.0
+"""Widths of a figure, in mm."""
 ENDS = ("estimate", "lower", "upper")
 
 
@@ -46,6 +48,7 @@ def side_by_side(
     group: str | None = None,
     prob: float = 0.95,
     unit: str | None = None,
+    width: float = 180.0,
 ) -> Compose:
     """Draw the data of each animal, the posterior, the LME and the ANOVA of one contrast.
 
@@ -81,11 +84,14 @@ def side_by_side(
         Probability of all intervals: HDIs of posteriors, confidence intervals of the others.
     unit
         Unit of the response, such as ``"Hz"``, for the axes.
+    width
+        Of the figure in mm, from 80 to 300: 180 for both columns of a journal, 90 for one, in which
+        the answers stand below the data.
 
     Returns
     -------
     plotnine.composition.Compose
-        180 mm wide; composes with ``|`` and ``/``, and has `save`.
+        Composes with ``|`` and ``/``, and has `save`.
 
     Raises
     ------
@@ -97,6 +103,7 @@ def side_by_side(
     from winstan.plots.side_by_side import plot_side_by_side  # noqa: PLC0415 - plotnine loads late
 
     interval_names(prob)
+    width = _width(width)
     if ratio is not None and not isinstance(ratio, bool | np.bool_):
         raise OptionError(f"ratio must be True, False or None, not {ratio!r}.")
     sources = [source_of(result) for result in _results(results, lme, aov)]
@@ -136,7 +143,18 @@ def side_by_side(
         unit=unit,
         ratio=scale.ratio,
         caption=_caption(sources, scale, treatment, len(contrasts)),
+        width=width,
     )
+
+
+def _width(width: float) -> float:
+    """Refuse a width that holds no figure."""
+    number = isinstance(width, int | float | np.number) and not isinstance(width, bool)
+    if not number or not NARROWEST <= width <= WIDEST:
+        raise OptionError(
+            f"width must be a number of mm from {NARROWEST:g} to {WIDEST:g}, not {width!r}."
+        )
+    return float(width)
 
 
 def _results(results: Sequence[Any], lme: LME | None, aov: Anova | None) -> list[Fit | LME | Anova]:

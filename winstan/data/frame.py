@@ -42,6 +42,8 @@ class Frame:
         Rows of the user's frame.
     missing
         Missing values per column, for columns that have any.
+    weightless
+        Complete rows that are left out because their weight is zero.
     weights : ndarray of shape (N,), or None
         Frequency weights, all above zero.
     trials : ndarray of shape (N,), or None
@@ -52,6 +54,7 @@ class Frame:
     kept: np.ndarray
     n_rows: int
     missing: Mapping[str, int]
+    weightless: int
     weights: np.ndarray | None
     trials: np.ndarray | None
 
@@ -106,6 +109,7 @@ def frame_from(
         raise DataError("The data frame is empty: it has no rows.")
 
     kept, missing = _complete_rows(table)
+    n_complete = len(kept)
     if weights is not None:
         kept = _weighted_rows(table, kept, weights)
     if len(kept) < n_rows:
@@ -130,6 +134,7 @@ def frame_from(
         kept=kept,
         n_rows=n_rows,
         missing=missing,
+        weightless=n_complete - len(kept),
         weights=None if weights is None else columns[weights].astype(np.float64),
         trials=_trials(trials, columns, kept),
     )

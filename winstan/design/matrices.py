@@ -81,6 +81,12 @@ class Design:
         The design row of each data row.
     weights : ndarray of shape (N,), or None
         Frequency weights.
+    n_given
+        Rows of the user's data, of which N are complete (and have a weight).
+    missing
+        Missing values per column, for columns that have any.
+    weightless
+        Complete rows that are left out because their weight is zero.
     predictors
         The D distinct rows of the right side's columns, group factors included.
     names
@@ -97,6 +103,9 @@ class Design:
     offset: np.ndarray
     row: np.ndarray
     weights: np.ndarray | None
+    n_given: int
+    missing: Mapping[str, int]
+    weightless: int
     predictors: pd.DataFrame
     names: Mapping[str, Any]
     memory: _Memory = field(repr=False)
@@ -182,6 +191,9 @@ def build_design(
         offset=offset,
         row=row,
         weights=frame.weights,
+        n_given=frame.n_rows,
+        missing=frame.missing,
+        weightless=frame.weightless,
         predictors=predictors,
         names=Names(names),
         memory=_Memory(

@@ -20,6 +20,7 @@ from winstan.effects.observed import (
     observed_rows,
     response_label,
 )
+from winstan.effects.pointwise import leave_one_out, log_likelihood
 from winstan.effects.predictions import Prediction, predict, prediction_draws, prediction_table
 from winstan.effects.replicates import posterior_predictive, prior_predictive
 
@@ -47,7 +48,9 @@ __all__ = [
     "intercept_data",
     "interval_ends",
     "interval_names",
+    "leave_one_out",
     "linear_predictor",
+    "log_likelihood",
     "main_group",
     "observed_contrast",
     "observed_rows",

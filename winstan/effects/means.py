@@ -93,6 +93,16 @@ def rows_of(design: Design) -> NewRows:
     )
 
 
+def taken(rows: NewRows, at: np.ndarray) -> NewRows:
+    """Return some rows, each as often as it is named."""
+    return NewRows(
+        rows.X[at],
+        tuple(Z[at] for Z in rows.Z),
+        tuple(level[at] for level in rows.level),
+        rows.offset[at],
+    )
+
+
 def n_draws_of(posterior: Mapping[str, Array]) -> int:
     """Return the number of draws, S."""
     return next(iter(posterior.values())).shape[0]

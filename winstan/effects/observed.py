@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from winstan.effects.codings import coding_of
 from winstan.effects.comparisons import check_predictor, comparison
 from winstan.errors import OptionError
 
@@ -105,7 +106,7 @@ def intercept_data(model: Model, factor: str, treatment: str | None) -> pd.DataF
     )
     if treatment is not None:
         check_predictor(model, treatment, "treatment=")
-        table["treatment"] = labels_of(model, treatment)
+        table["treatment"] = ordered_labels(model, treatment)
         n_values = table["treatment"].nunique()
         if n_values > TREATMENTS:
             raise OptionError(
@@ -137,6 +138,16 @@ def labels_of(model: Model, factor: str) -> np.ndarray:
         if group.factor == factor:
             return np.array(group.levels, object)[group.level][model.design.row]
     return model.design.predictors[factor].to_numpy()[model.design.row]
+
+
+def ordered_labels(model: Model, factor: str) -> pd.Categorical:
+    """Return each data row's level of a group factor, or value of a column, in the model's order.
+
+    A factor's levels stand in the order that the formula gives them, the reference first.
+    """
+    known = [g.levels for g in model.design.groups if g.factor == factor]
+    levels = known[0] if known else coding_of(model, factor).levels
+    return pd.Categorical(labels_of(model, factor), list(levels)).remove_unused_categories()
 
 
 def _differences(sides: Sequence[tuple[pd.Series, ...]], result: Contrast) -> pd.DataFrame:

@@ -23,6 +23,7 @@ from winstan.effects.means import (
     mean_response,
     n_draws_of,
     rows_of,
+    taken,
 )
 from winstan.effects.new_levels import (
     as_fitted,
@@ -119,7 +120,7 @@ def predict(
     each = kind == "response" and (own or model.family.trials)
     if newdata is None:
         rows = rows_of(model.design)
-        rows, at = (_taken(rows, model.design.row), None) if each else (rows, model.design.row)
+        rows, at = (taken(rows, model.design.row), None) if each else (rows, model.design.row)
     else:
         newdata = _with_fitted_levels(model, newdata)
         rows, at = _new_rows(model, newdata, settings), None
@@ -263,17 +264,7 @@ def _merged(rows: NewRows, *, with_levels: bool) -> tuple[NewRows, np.ndarray]:
     columns += list(rows.level) if with_levels else []
     table = pd.DataFrame(dict(enumerate(columns)))
     first, number = distinct_rows(table, list(table.columns))
-    return _taken(rows, first), number
-
-
-def _taken(rows: NewRows, at: np.ndarray) -> NewRows:
-    """Repeat rows, as the data have them."""
-    return NewRows(
-        rows.X[at],
-        tuple(Z[at] for Z in rows.Z),
-        tuple(level[at] for level in rows.level),
-        rows.offset[at],
-    )
+    return taken(rows, first), number
 
 
 def _values(
@@ -297,7 +288,7 @@ def _averages(
     size = max(1, CHUNK // n_draws_of(posterior))
     for start in range(0, n_rows, size):
         part = slice(start, min(start + size, n_rows))
-        some = _taken(rows, np.arange(part.start, part.stop))
+        some = taken(rows, np.arange(part.start, part.stop))
         total: Any = 0.0
         for combination in levels:
             here = tuple(np.full(len(some.offset), level) for level in combination)

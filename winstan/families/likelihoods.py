@@ -266,13 +266,19 @@ def binomial_log_likelihood(
 ) -> float:
     """Log density of all rows."""
     successes, failures = stats["sum_y"], stats["n"] - stats["sum_y"]
-    if link.name == "logit":
-        log_p, log_q = special.log_expit(eta), special.log_expit(-eta)
-    elif link.name == "probit":
-        log_p, log_q = special.log_ndtr(eta), special.log_ndtr(-eta)
-    else:
-        log_p, log_q = np.log(-np.expm1(-np.exp(eta))), -np.exp(eta)
+    log_p, log_q = log_probabilities(eta, link)
     return float(successes @ log_p + failures @ log_q + stats["log_constant"])
+
+
+def log_probabilities(eta: Array, link: Link) -> tuple[Array, Array]:
+    """Log probabilities of success and of failure, exact far out in both tails."""
+    if link.name == "logit":
+        return special.log_expit(eta), special.log_expit(-eta)
+    if link.name == "probit":
+        return special.log_ndtr(eta), special.log_ndtr(-eta)
+    rate = np.exp(eta)
+    # 1 - exp(-rate) is the rate itself, to rounding, where the rate is below 1e-16.
+    return np.where(eta < -37, eta, np.log(-np.expm1(-np.maximum(rate, 1e-17)))), -rate
 
 
 def student_log_likelihood(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from winstan import effects
 from winstan.draws import tree_name
-from winstan.effects.observed import labels_of
+from winstan.effects.observed import ordered_labels
 from winstan.errors import OptionError, near_matches
 from winstan.families.links import Array
 from winstan.fitted.effects import EffectTables
@@ -308,7 +308,8 @@ def _long(y_rep: Array) -> pd.DataFrame:
 
 def _group_means(model: Model, y: Array, y_rep: Array, column: str, prob: float) -> pd.DataFrame:
     """Return the mean of each group, and of its replicates; of successes, their share."""
-    codes, levels = pd.factorize(labels_of(model, column), sort=True)
+    labels = ordered_labels(model, column)
+    codes, levels = labels.codes.astype(int), labels.categories
     weight = np.ones_like(y) if model.design.weights is None else model.design.weights
     trials = model.design.response.trials if model.family.trials else None
     size = np.bincount(codes, weight * (1.0 if trials is None else trials))

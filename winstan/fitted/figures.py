@@ -84,7 +84,12 @@ class Figures(ParameterFigures):
         )
 
     def plot_intercepts(
-        self, group: str | None = None, *, treatment: str | None = None, prob: float = 0.94
+        self,
+        group: str | None = None,
+        *,
+        treatment: str | None = None,
+        prob: float = 0.94,
+        unit: str | None = None,
     ) -> ggplot:
         """Draw each group's intercept, on the response scale, over the raw data.
 
@@ -96,6 +101,8 @@ class Figures(ParameterFigures):
             A column to colour the raw data by.
         prob
             Probability of the HDI.
+        unit
+            Unit of the response, for the axis.
 
         Returns
         -------
@@ -111,6 +118,7 @@ class Figures(ParameterFigures):
             group=group,
             treatment=treatment,
             prob=prob,
+            unit=unit,
         )
 
     def plot_slopes(
@@ -122,6 +130,7 @@ class Figures(ParameterFigures):
         levels: Sequence[Any] | None = None,
         prob: float = 0.94,
         interval: str = "hdi",
+        unit: str | Mapping[str, str] | None = None,
     ) -> ggplot:
         """Draw each group's effects, and how far they are shrunk towards the population's.
 
@@ -140,6 +149,8 @@ class Figures(ParameterFigures):
             The groups to draw; by default all, up to sixty.
         prob, interval
             As for `summary`.
+        unit
+            Unit of what is drawn, or by effect: ``{"Intercept": "ms", "Days": "ms per day"}``.
 
         Returns
         -------
@@ -170,6 +181,7 @@ class Figures(ParameterFigures):
                 raise OptionError("levels= names no group.")
         names = list(population["effect"])
         scale = self._scale()
+        units = _units(unit, names)
         if plane:
             if effect is not None or len(names) < 2:
                 raise OptionError(
@@ -178,8 +190,8 @@ class Figures(ParameterFigures):
                 )
             table = table[table["effect"].isin(names[:2])]
             return plots.plot_plane(
-                table,
-                population,
+                table.replace({"effect": units}),
+                population.replace({"effect": units}),
                 ellipses(self.model, flat, group, population, ELLIPSES),
                 group=group,
                 scale=scale,
@@ -193,7 +205,12 @@ class Figures(ParameterFigures):
                 )
             table = table[table["effect"] == effect]
         return plots.plot_slopes(
-            table, population, group=group, scale=scale, prob=prob, interval=interval
+            table.replace({"effect": units}),
+            population.replace({"effect": units}),
+            group=group,
+            scale=scale,
+            prob=prob,
+            interval=interval,
         )
 
     def plot_conditional(
@@ -281,6 +298,17 @@ class Figures(ParameterFigures):
             log=log,
             caption="; ".join(caption),
         )
+
+
+def _units(unit: str | Mapping[str, str] | None, effects: Sequence[str]) -> dict[str, str]:
+    """Return each effect's name with its unit, where it has one."""
+    given = dict.fromkeys(effects, unit) if isinstance(unit, str) else dict(unit or {})
+    for effect in given:
+        if effect not in effects:
+            raise OptionError(
+                f"unit= names {effect!r}, which is no effect here." + near_matches(effect, effects)
+            )
+    return {effect: f"{effect}, {of}" for effect, of in given.items()}
 
 
 def _groups_caption(model: Model, treatment: str, groups: str) -> str:

@@ -13,6 +13,7 @@ from winstan.guards import silenced
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
+    from arviz import ELPDDataLOO
 
 
 class Predictions(Fitted):
@@ -188,3 +189,58 @@ class Predictions(Fitted):
             If a prior is improper (`Flat`), or does not keep a mean positive that must be so.
         """
         return effects.prior_predictive(self.model, draws, seed)
+
+    def log_likelihood(self) -> xr.DataArray:
+        """Return the log density of every row under every draw.
+
+        Returns
+        -------
+        xarray.DataArray
+            Dims chain, draw and row (the complete rows of the data, in their order, counted from
+            0): normalised densities of the left side of the formula as it stands, so that those of
+            ``y`` and of ``log(y)`` are of different quantities. A row with a frequency weight is
+            one row, and so are the trials of a binomial one.
+
+        Raises
+        ------
+        OptionError
+            If the array is above 2 GB.
+        """
+        return effects.log_likelihood(
+            self.model, self._flat(), self.draws["posterior"].sizes["chain"]
+        )
+
+    def loo(self, *, silence: str | Iterable[str] | None = None) -> ELPDDataLOO:
+        """Estimate how well the model predicts each row from all others.
+
+        Leave-one-out cross-validation by Pareto-smoothed importance sampling (Vehtari, Gelman and
+        Gabry 2017), ArviZ's. Rows are taken in chunks, and those that are alike once; the time is
+        that of the smoothing.
+
+        Parameters
+        ----------
+        silence
+            Names of `DesignWarning`s not to give, as for `winstan.fit`.
+
+        Returns
+        -------
+        arviz.ELPDDataLOO
+            ``elpd``, ``se``, ``p``, and by row ``elpd_i``, ``p_loo_i`` and ``pareto_k``; a row of
+            weight 3 is three observations. Several compare by
+            ``arviz.compare({"gamma": a.loo(), "lognormal": b.loo()})``, if they are of the same
+            response: of ``y`` and ``log(y)`` they are not.
+
+        Raises
+        ------
+        OptionError
+            If a frequency weight is no whole number.
+
+        Warns
+        -----
+        DesignWarning
+            ``influential_rows``, of rows whose Pareto k is too large for their term to be trusted.
+        """
+        with silenced(silence):
+            return effects.leave_one_out(
+                self.model, self._flat(), self.draws["posterior"].sizes["chain"]
+            )

@@ -28,6 +28,7 @@ GUARDS: Mapping[str, str] = MappingProxyType(
         "incomplete_groups": "a paired analysis of variance leaves out groups that lack a cell",
         "type_3_numbers": "an analysis of variance of type 3 has numbers in an interaction",
         "extrapolation": "values beyond the data are compared or predicted",
+        "influential_rows": "rows weigh too much on a posterior for leave-one-out",
     }
 )
 """Every `DesignWarning`, by the name that silences it."""

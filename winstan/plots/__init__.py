@@ -1,7 +1,8 @@
 """The figures. They take tidy tables only, and return plotnine plots.
 
 Nothing here samples, fits or looks into a model: each function is given the numbers to draw. The
-results compose like any plotnine plots: ``a | b`` beside, ``a / b`` above, ``a + theme(...)``.
+results compose like any plotnine plots, in a size to match (`winstan.plots.composing`): ``a | b``
+beside, ``a / b`` above, ``a + theme(...)``.
 """
 
 from winstan.plots.agreement import plot_agreement

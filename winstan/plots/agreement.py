@@ -16,7 +16,6 @@ from plotnine import (
     geom_segment,
     geom_text,
     geom_vline,
-    ggplot,
     guide_legend,
     guides,
     labs,
@@ -28,6 +27,7 @@ from plotnine import (
 )
 
 from winstan.errors import DataError
+from winstan.plots.composing import Plot
 from winstan.plots.layers import LINE_END, row_height, theme_rows
 from winstan.plots.tables import as_text, require_columns
 from winstan.plots.theme import OKABE_ITO
@@ -45,7 +45,7 @@ def plot_agreement(
     threshold: float,
     prob: float = 0.94,
     left_out: int = 0,
-) -> ggplot:
+) -> Plot:
     """Draw each parameter's posterior by each fit, and beside it how far the fits differ.
 
     On the left, means (dots) and HDIs (lines), in posterior sds of the first fit about its mean,
@@ -114,7 +114,7 @@ def plot_agreement(
     if left_out:
         caption += f"; {left_out} more parameters are not drawn"
     plot = (
-        ggplot()
+        Plot()
         + geom_rect(aes(xmin="xmin", xmax="xmax", ymin="ymin", ymax="ymax"), band, fill="#E6E6E6")
         + geom_blank(aes("z", "y"), ends)
         + geom_vline(aes(xintercept="x"), zero, linetype="dashed", size=0.4, color="#666666")

@@ -13,7 +13,6 @@ from plotnine import (
     geom_point,
     geom_rect,
     geom_step,
-    ggplot,
     guide_legend,
     guides,
     labs,
@@ -24,6 +23,7 @@ from plotnine import (
 from scipy import stats
 
 from winstan.plots.axis import plain_labels
+from winstan.plots.composing import Plot
 from winstan.plots.panels import as_panels, caption_of, columns_for, theme_panels
 from winstan.plots.tables import require_columns, require_finite
 from winstan.plots.theme import OKABE_ITO
@@ -47,7 +47,7 @@ def plot_trace(
     diagnostics: pd.DataFrame | None = None,
     divergent: pd.DataFrame | None = None,
     caption: str = "",
-) -> ggplot:
+) -> Plot:
     """Draw the chains of each parameter, one panel a parameter.
 
     Chains that have converged overlap, without trend. Divergent draws are marked under the chains.
@@ -84,7 +84,7 @@ def plot_trace(
             caption,
         ]
     )
-    plot = ggplot() + geom_line(
+    plot = Plot() + geom_line(
         aes("draw", "value", color="chain", group="chain"), shown, size=0.25, alpha=0.8
     )
     if len(marks):
@@ -101,7 +101,7 @@ def plot_trace(
 
 def plot_rank(
     draws: pd.DataFrame, *, diagnostics: pd.DataFrame | None = None, caption: str = ""
-) -> ggplot:
+) -> Plot:
     """Draw how the ranks of each chain's draws, among those of all chains, are spread.
 
     Of chains that have converged, each has its share of all ranks: the steps stay about one. The
@@ -145,7 +145,7 @@ def plot_rank(
         [f"grey: {CHANCE:.0%} of the steps of chains of independent draws", caption]
     )
     plot = (
-        ggplot()
+        Plot()
         + geom_rect(aes(xmin="left", xmax="right", ymin="low", ymax="high"), band, fill="#E6E6E6")
         + geom_step(aes("rank", "share", color="chain", group="chain"), steps, size=0.6)
         + scale_x_continuous(breaks=[0, 50, 100], expand=(0, 2))
@@ -156,7 +156,7 @@ def plot_rank(
         order,
         caption,
         x="rank among all draws, percent",
-        y="share of draws",
+        y="draws / expected",
         free="fixed",
     )
 
@@ -196,8 +196,8 @@ def _marks(rows: pd.DataFrame, divergent: pd.DataFrame | None) -> pd.DataFrame:
 
 
 def _finished(
-    plot: ggplot, rows: pd.DataFrame, order: list[str], caption: str, *, x: str, y: str, free: str
-) -> ggplot:
+    plot: Plot, rows: pd.DataFrame, order: list[str], caption: str, *, x: str, y: str, free: str
+) -> Plot:
     chains = list(rows["chain"].cat.categories)
     ncol = columns_for(len(order), most=2)
     titles = rows["panel"].cat.categories

@@ -10,7 +10,6 @@ from plotnine import (
     geom_point,
     geom_ribbon,
     geom_segment,
-    ggplot,
     labs,
     scale_color_manual,
     scale_fill_manual,
@@ -20,6 +19,7 @@ from plotnine import (
 from winstan.data.columns import how_many
 from winstan.errors import DataError
 from winstan.plots.axis import Axis, bulk, logarithmic
+from winstan.plots.composing import Plot
 from winstan.plots.layers import LINE_END, faded, legend, spread, thinned, upright_triangles
 from winstan.plots.panels import caption_of
 from winstan.plots.tables import as_text, require_columns, require_finite
@@ -46,7 +46,7 @@ def plot_conditional(
     unit: str | None = None,
     log: bool | None = None,
     caption: str = "",
-) -> ggplot:
+) -> Plot:
     """Draw the posterior of the mean response along a predictor, over the raw data.
 
     Parameters
@@ -117,7 +117,7 @@ def plot_conditional(
     by_label = {label[name]: colour for name, colour in zip(names, colours, strict=False)}
     many = int(dots.groupby("what").size().max()) if len(dots) else 0
     return (
-        ggplot()
+        Plot()
         + geom_point(
             aes("at", "x", fill="what"),
             inside if by else inside.assign(what="data"),

@@ -14,7 +14,6 @@ from plotnine import (
     geom_ribbon,
     geom_segment,
     geom_vline,
-    ggplot,
     labs,
     scale_fill_manual,
     scale_y_continuous,
@@ -22,6 +21,7 @@ from plotnine import (
 
 from winstan.errors import DataError
 from winstan.plots.axis import Axis, backward, forward
+from winstan.plots.composing import Plot
 from winstan.plots.density import density_outlines
 from winstan.plots.layers import (
     LINE_END,
@@ -66,7 +66,7 @@ def plot_difference(
     group: str | None = None,
     by: str | None = None,
     caption: str = "",
-) -> ggplot:
+) -> Plot:
     """Draw the posterior of a difference above the differences observed in each group.
 
     For each contrast: the posterior density (shaded), its mean (dot) and HDI (black line), and,
@@ -110,7 +110,7 @@ def plot_difference(
     -------
     plotnine.ggplot
         120 mm wide, of a height that fits its rows; ``+ theme(figure_size=...)``, in inches,
-        changes that, and is needed when plots are composed with ``|`` or ``/``.
+        changes that.
 
     Raises
     ------
@@ -157,7 +157,7 @@ def plot_difference(
     absent = seen[seen["x"].isna()]
     caption = "\n".join([*(_lines(caption) if caption else []), *_beyond_lines(beyond, absent)])
     plot = (
-        ggplot()
+        Plot()
         + geom_vline(xintercept=1.0 if ratio else 0.0, linetype="dashed", size=0.4, color="#666666")
         + geom_ribbon(
             aes("x", ymin="y", ymax="top", group="key"),
@@ -215,7 +215,7 @@ def plot_difference(
     else:
         breaks = [0.1, -lane] if len(seen) else [0.0]
         labels = [
-            f"posterior\nmean,\n{percent(prob)} HDI",
+            f"posterior mean,\n{percent(prob)} HDI",
             f"observed,\n{whose}\n(no fitting)" if whose else "observed\n(no fitting)",
         ][: len(breaks)]
     if by and not one:

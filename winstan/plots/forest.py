@@ -10,7 +10,6 @@ from plotnine import (
     geom_point,
     geom_segment,
     geom_vline,
-    ggplot,
     labs,
     scale_x_continuous,
     scale_y_continuous,
@@ -19,6 +18,7 @@ from plotnine import (
 
 from winstan.errors import DataError
 from winstan.plots.axis import plain_labels
+from winstan.plots.composing import Plot
 from winstan.plots.layers import LINE_END, row_height, theme_rows
 from winstan.plots.panels import caption_of, facet_rows
 from winstan.plots.tables import as_text, require_columns, require_finite
@@ -41,7 +41,7 @@ def plot_forest(
     interval: str = "hdi",
     title: str = "",
     caption: str = "",
-) -> ggplot:
+) -> Plot:
     """Draw each parameter's posterior mean (dot), and its intervals, a thick one in a thin one.
 
     Parameters of different panels have axes of their own. So do those of one panel whose scales
@@ -97,7 +97,7 @@ def plot_forest(
             caption,
         ]
     )
-    plot = ggplot()
+    plot = Plot()
     if len(zero):
         plot += geom_vline(aes(xintercept="x"), zero, linetype="dashed", size=0.4, color="#666666")
     several = len(order) > 1
@@ -162,6 +162,6 @@ def _split(rows: pd.DataFrame) -> list[str]:
             for members in parts:
                 at = part.index.to_numpy()[sorted(members)]
                 first = rows["name"].loc[at[0]]
-                title = first if len(members) == 1 else f"{first} and others of its scale"
+                title = first if len(members) == 1 else f"{first}, …"
                 panel[at] = f"{name}: {title}"
     return panel.tolist()

@@ -11,7 +11,6 @@ from plotnine import (
     aes,
     geom_point,
     geom_segment,
-    ggplot,
     labs,
     scale_fill_manual,
     scale_y_continuous,
@@ -19,6 +18,7 @@ from plotnine import (
 
 from winstan.errors import DataError
 from winstan.plots.axis import Axis, bulk, logarithmic
+from winstan.plots.composing import Plot
 from winstan.plots.layers import (
     LINE_END,
     box_layers,
@@ -49,7 +49,7 @@ def plot_intercepts(
     unit: str | None = None,
     log: bool | None = None,
     at: str | None = None,
-) -> ggplot:
+) -> Plot:
     """Draw the posterior of each group's intercept over the raw data.
 
     Behind, each row of the data is a light dot, or, where a group has more than a hundred, they
@@ -85,7 +85,7 @@ def plot_intercepts(
     -------
     plotnine.ggplot
         120 mm wide, of a height that fits its groups; ``+ theme(figure_size=...)``, in inches,
-        changes that, and is needed when plots are composed with ``|`` or ``/``.
+        changes that.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def plot_intercepts(
     caption = textwrap.wrap(f"posterior mean {at}", CAPTION) if at else []
     caption += [f"{len(beyond)} {rest} beyond the axis (triangles)"] if len(beyond) else []
     plot = (
-        ggplot()
+        Plot()
         + box_layers(boxed, ["row", "what"], axis, 0.3 * lane, whiskers=True)
         + geom_point(aes("x", "y", fill="what"), drawn, shape="o", size=1.1, stroke=0, alpha=0.55)
         + geom_segment(aes("lower", "y", xend="upper", yend="y"), rows, size=1.1, **LINE_END)

@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from mizani.breaks import breaks_extended
 from plotnine import (
     aes,
     element_text,
@@ -13,7 +14,6 @@ from plotnine import (
     geom_point,
     geom_ribbon,
     geom_text,
-    ggplot,
     labs,
     scale_x_continuous,
     scale_y_continuous,
@@ -23,6 +23,7 @@ from scipy import stats
 
 from winstan.errors import OptionError
 from winstan.plots.axis import GRID, plain_labels
+from winstan.plots.composing import Plot
 from winstan.plots.density import kernel_density
 from winstan.plots.panels import caption_of, strip_title
 from winstan.plots.tables import require_columns, require_finite
@@ -33,9 +34,11 @@ TITLE = 16
 """Longest line of a panel's title, in characters."""
 DOTS = 1000
 """Draws shown; divergent ones are always."""
+TICKS = 4
+"""Ticks of an axis, about: panels are small."""
 
 
-def plot_pairs(draws: pd.DataFrame, *, caption: str = "") -> ggplot:
+def plot_pairs(draws: pd.DataFrame, *, caption: str = "") -> Plot:
     """Draw every two parameters against each other, and each one's density on the diagonal.
 
     Divergent draws are large and vermillion: where they gather, the sampler could not follow the
@@ -112,7 +115,7 @@ def plot_pairs(draws: pd.DataFrame, *, caption: str = "") -> ggplot:
         ]
     )
     plot = (
-        ggplot()
+        Plot()
         + geom_ribbon(aes("x", ymin="floor", ymax="top"), outline, fill=POSTERIOR, alpha=0.35)
         + geom_point(aes("x", "y"), cloud, size=0.5, stroke=0, fill=POSTERIOR, alpha=0.3, shape="o")
         + geom_text(aes("x", "y", label="text"), numbers, size=8, color="#444444")
@@ -131,8 +134,8 @@ def plot_pairs(draws: pd.DataFrame, *, caption: str = "") -> ggplot:
     width = 18 + size * len(names)
     return (
         plot
-        + scale_x_continuous(labels=plain_labels)
-        + scale_y_continuous(labels=plain_labels)
+        + scale_x_continuous(breaks=breaks_extended(TICKS), labels=plain_labels)
+        + scale_y_continuous(breaks=breaks_extended(TICKS), labels=plain_labels)
         + facet_grid("row", "column", scales="free")
         + labs(x="", y="", caption=caption)
         + theme_winstan(width=width, height=width * 0.85 + 3 * len(caption.splitlines()))

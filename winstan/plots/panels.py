@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from plotnine import element_text, facet_wrap, theme
 
-from winstan.plots.theme import WIDTH, theme_winstan
+from winstan.plots.theme import COLUMN, FULL, WIDTH, theme_winstan
 from winstan.plots.words import broken
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 CAPTION = 56
 """Longest line of a caption, in characters; 85 mm hold it."""
-FULL = 180.0
-"""Width of a figure across both columns of a journal, in mm."""
 STRIP = 30
 """Longest line of a panel's title, in characters; a panel of 40 mm holds it in small type."""
 
@@ -86,7 +84,7 @@ def theme_panels(
     extra
         Height of what stands above or below all panels, in mm.
     """
-    width = 90.0 if ncol == 1 else WIDTH if ncol == 2 else FULL
+    width = COLUMN if ncol == 1 else WIDTH if ncol == 2 else FULL
     rows = int(np.ceil(n / ncol))
     total = 12 + rows * (height + 3 * (strip - 1)) + 3 * len(caption.splitlines()) + extra
     return theme_winstan(width=width, height=total) + theme(

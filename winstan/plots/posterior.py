@@ -16,7 +16,6 @@ from plotnine import (
     geom_ribbon,
     geom_segment,
     geom_text,
-    ggplot,
     labs,
     scale_y_continuous,
     theme,
@@ -24,6 +23,7 @@ from plotnine import (
 
 from winstan.errors import OptionError
 from winstan.plots.axis import Axis
+from winstan.plots.composing import Plot
 from winstan.plots.density import kernel_density
 from winstan.plots.layers import LINE_END
 from winstan.plots.panels import as_panels, caption_of, columns_for, theme_panels
@@ -56,7 +56,7 @@ def plot_posterior(
     unit: str | None = None,
     log: bool = False,
     caption: str = "",
-) -> ggplot:
+) -> Plot:
     """Draw posterior densities as BEST does, with what they say in numbers.
 
     Under the density, the HDI (black line, its ends written) and the mean (dot, written above).
@@ -120,7 +120,7 @@ def plot_posterior(
     texts, steps = _texts(rows, values, axis, rope, ref)
     top = 1.06 + 0.15 * steps
     marks = [] if ref is None else [ref]
-    plot = ggplot()
+    plot = Plot()
     if rope is not None:
         band = pd.DataFrame({"left": [max(rope[0], axis.low)], "right": [min(rope[1], axis.high)]})
         band = band.assign(bottom=-0.04, top=1.06)

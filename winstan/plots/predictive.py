@@ -11,7 +11,6 @@ from plotnine import (
     geom_point,
     geom_rect,
     geom_segment,
-    ggplot,
     guide_legend,
     guides,
     labs,
@@ -23,6 +22,7 @@ from plotnine import (
 )
 
 from winstan.plots.axis import Axis, bulk, forward, logarithmic
+from winstan.plots.composing import Plot
 from winstan.plots.density import kernel_density
 from winstan.plots.layers import legend
 from winstan.plots.panels import caption_of
@@ -36,6 +36,8 @@ COUNTS = 40
 """Counts up to which each has its own place on the axis."""
 SHARES = 20
 """Classes that proportions are counted in."""
+SPIKE = 1.5
+"""How far a replicate may rise above nine tenths of them before it is cut."""
 
 
 def plot_density(
@@ -49,7 +51,7 @@ def plot_density(
     prob: float = 0.94,
     unit: str | None = None,
     log: bool | None = None,
-) -> ggplot:
+) -> Plot:
     """Draw the density of the data over those of replicated data.
 
     Counts and proportions have no density, and none is drawn: counts of up to forty have a place
@@ -119,9 +121,9 @@ def plot_density(
     lines = pd.concat(parts, ignore_index=True)
     data = pd.DataFrame({"x": grid, "density": kernel_density(forward(y, log), at)})
     # A replicate of (nearly) equal values would be a spike that flattens all others.
-    top = 1.1 * max(
-        data["density"].max(), float(lines.groupby("draw")["density"].max().quantile(0.9))
-    )
+    peaks = lines.groupby("draw")["density"].max()
+    tallest = min(float(peaks.max()), SPIKE * float(peaks.quantile(0.9)))
+    top = 1.1 * max(data["density"].max(), tallest)
     rep_label, data_label = f"{len(parts)} replicates, {what}", "data"
     outside = float(np.mean((rep < axis.low) | (rep > axis.high) | ~finite))
     gone = np.count_nonzero((y < axis.low) | (y > axis.high))
@@ -133,7 +135,7 @@ def plot_density(
         ]
     )
     return (
-        ggplot()
+        Plot()
         + geom_line(
             aes("x", "density", group="draw", color="what"),
             lines.assign(what=rep_label, density=lines["density"].clip(upper=top)),
@@ -199,7 +201,7 @@ def _plot_counts(
     what: str,
     prob: float,
     unit: str | None,
-) -> ggplot:
+) -> Plot:
     """Draw the share of the data that is in each class, over that of replicates."""
     draw, names = pd.factorize(replicated["draw"])
     shares = _class_shares(replicated["value"].to_numpy(float), draw, len(names), edges)
@@ -229,7 +231,7 @@ def _plot_counts(
     axis = Axis(*limits, log=False)
     breaks = [float(b) for b in axis.breaks() if edges[-1] <= 1 or float(b).is_integer()]
     return (
-        ggplot()
+        Plot()
         + geom_rect(
             aes(xmin="left", xmax="right", ymin="lower", ymax="upper"),
             table,

@@ -15,7 +15,6 @@ from plotnine import (
     geom_point,
     geom_rect,
     geom_segment,
-    ggplot,
     labs,
     scale_x_continuous,
     theme,
@@ -25,10 +24,11 @@ from winstan.data.columns import how_many, plain_column, some_rows
 from winstan.data.tables import column_names, missing_mask, open_table, take_columns
 from winstan.errors import DataError, OptionError, near_matches
 from winstan.plots.axis import Axis, bulk, logarithmic
+from winstan.plots.composing import Plot
 from winstan.plots.layers import faded, spread, thinned, upright_triangles
-from winstan.plots.panels import FULL, as_panels, caption_of
+from winstan.plots.panels import as_panels, caption_of
 from winstan.plots.tables import require_finite
-from winstan.plots.theme import POSTERIOR, TREATMENTS, theme_winstan
+from winstan.plots.theme import FULL, POSTERIOR, TREATMENTS, theme_winstan
 from winstan.plots.words import wrapped
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def plot_data(
     facet: str | None = None,
     unit: str | None = None,
     log: bool | None = None,
-) -> ggplot:
+) -> Plot:
     """Draw the raw data by treatment, and each group's means, joined by a line.
 
     Each row is a dot; behind, a box of the quartiles, the median, and a line from the 5th to the
@@ -123,7 +123,7 @@ def plot_data(
     half = HALF * gap
     dots["at"] = dots["place"] + 1.6 * half * spread(dots, cell)
     many = dots.groupby(cell, observed=True).size().max()
-    plot = ggplot()
+    plot = Plot()
     plot += _box_layers(box, axis, half) if len(box) else []
     beyond = far = pd.DataFrame()
     if not rows_are_means:

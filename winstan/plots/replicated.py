@@ -14,7 +14,6 @@ from plotnine import (
     geom_rect,
     geom_segment,
     geom_vline,
-    ggplot,
     guide_legend,
     guides,
     labs,
@@ -26,6 +25,7 @@ from plotnine import (
 )
 
 from winstan.plots.axis import Axis, backward, forward, plain_labels
+from winstan.plots.composing import Plot
 from winstan.plots.layers import LINE_END, row_height, theme_rows, triangle_layers
 from winstan.plots.panels import as_panels, caption_of, columns_for, theme_panels
 from winstan.plots.tables import as_text, require_columns, require_finite
@@ -49,7 +49,7 @@ def plot_groups(
     prob: float = 0.94,
     unit: str | None = None,
     log: bool | None = None,
-) -> ggplot:
+) -> Plot:
     """Draw the observed mean of each group over the means of its replicates.
 
     Parameters
@@ -108,7 +108,7 @@ def plot_groups(
         ]
     )
     return (
-        ggplot()
+        Plot()
         + geom_segment(
             aes("lower", "y", xend="upper", yend="y"),
             bars,
@@ -138,7 +138,12 @@ def plot_groups(
         )
         + guides(
             fill=guide_legend(
-                ncol=1, override_aes={"shape": ["o", "|"], "color": ["black", POSTERIOR]}
+                ncol=1,
+                override_aes={
+                    "shape": ["o", "|"],
+                    "color": ["black", POSTERIOR],
+                    "size": [1.9, 2.4],
+                },
             )
         )
         + axis.scale()
@@ -160,7 +165,7 @@ def plot_statistics(
     response: str,
     what: str = "posterior",
     unit: str | None = None,
-) -> ggplot:
+) -> Plot:
     """Draw statistics of replicated data as histograms, and that of the data as a line.
 
     Each panel's title has the share of replicates whose statistic is at least the data's: near 0
@@ -203,11 +208,13 @@ def plot_statistics(
         low, high = np.quantile(x, [0.01, 0.99])
         low, high = min(low, t), max(high, t)
         pad = 0.05 * (high - low) or 0.5
-        counts, edges = np.histogram(x, BINS, (low - pad, high + pad))
+        # Bars of what is never negative do not begin below zero.
+        floor = 0.0 if not log and min(x.min(), t) >= 0 else -np.inf
+        counts, edges = np.histogram(x, BINS, (max(low - pad, floor), high + pad))
         beyond += groups[name].size - int(counts.sum())
         edges = backward(edges, log)
-        p = float(np.mean(groups[name] >= truth[name]))
-        titles[name] = f"{name}\nP(replicate \N{GREATER-THAN OR EQUAL TO} data) = {p:.2f}"
+        p = _probability(groups[name] >= truth[name])
+        titles[name] = f"{name}\nP(replicate \N{GREATER-THAN OR EQUAL TO} data) {p}"
         bars.append(
             pd.DataFrame(
                 {"left": edges[:-1], "right": edges[1:], "count": counts, "zero": 0, "name": name}
@@ -228,7 +235,7 @@ def plot_statistics(
     ncol = columns_for(len(names), 2)
     axis = Axis(1.0, 2.0, log=log)
     return (
-        ggplot()
+        Plot()
         + geom_rect(
             aes(xmin="left", xmax="right", ymin="zero", ymax="count"),
             table,
@@ -253,6 +260,14 @@ def plot_statistics(
             strip_text=element_text(size=7, weight="normal", linespacing=1.2),
         )
     )
+
+
+def _probability(true: np.ndarray) -> str:
+    """Return what a share of draws says of a probability: none of 200 says that it is small."""
+    p, least = float(true.mean()), 1 / true.size
+    if p in (0.0, 1.0):
+        return f"< {least:.1g}" if p == 0 else f"> {1 - least:.4g}"
+    return f"= {p:.2f}" if 0.005 <= p < 0.995 else f"= {p:.3f}"
 
 
 def _power_labels(breaks: list[float]) -> list[str]:

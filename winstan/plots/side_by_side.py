@@ -15,7 +15,6 @@ from plotnine import (
     geom_ribbon,
     geom_segment,
     geom_vline,
-    ggplot,
     labs,
     scale_x_continuous,
     scale_y_continuous,
@@ -23,12 +22,14 @@ from plotnine import (
 )
 
 from winstan.errors import DataError
+from winstan.plots.answer_rows import LINE, Placed, placed
 from winstan.plots.axis import Axis, backward, forward
+from winstan.plots.composing import Column, Plot, Row
 from winstan.plots.density import density_outlines
 from winstan.plots.layers import LINE_END, spread, thinned, upright_triangles
-from winstan.plots.panels import FULL, caption_of
-from winstan.plots.tables import as_text, in_order, require_columns, require_finite
-from winstan.plots.theme import OBSERVED, OKABE_ITO, POSTERIOR, theme_winstan
+from winstan.plots.panels import caption_of
+from winstan.plots.tables import as_text, require_columns, require_finite
+from winstan.plots.theme import FULL, OBSERVED, OKABE_ITO, POSTERIOR, theme_winstan
 from winstan.plots.words import contrast_text, listed, wrapped
 
 if TYPE_CHECKING:
@@ -44,12 +45,14 @@ COLOURS = {"posterior": POSTERIOR, "lme": OKABE_ITO["green"], "anova": OBSERVED}
 MARKS = {"posterior": "o", "lme": "D", "anova": "s"}
 PLACES = 12
 """Values of a treatment up to which a group's dots are its means, joined, with the mean of all."""
-LINE = 3.2
-"""Height of a line of a label, in mm."""
-GAP = 3.5
-"""Height between two labels, in mm."""
 LEAST = 50.0
 """Least height of the panels, in mm."""
+FRAME = 18.0
+"""Height of what is around the panel: its axis, a title of two lines and the margins, in mm."""
+BESIDE = 150.0
+"""Least width of a figure whose halves are side by side, in mm."""
+STACKED = 70.0
+"""Largest height of the pairs above the answers, in mm."""
 NAME = 32
 """Longest line of the title of half a figure, in characters."""
 
@@ -66,6 +69,7 @@ def plot_side_by_side(
     unit: str | None = None,
     ratio: bool = False,
     caption: Sequence[str] = (),
+    width: float = FULL,
 ) -> Compose:
     """Draw the raw pairs, and beside them every answer to what the treatment changes.
 
@@ -90,11 +94,13 @@ def plot_side_by_side(
         Whether the answers are ratios: both axes of values are then logarithmic.
     caption
         Sentences below the intervals.
+    width
+        Of the figure, in mm; below 150 the answers stand below the pairs.
 
     Returns
     -------
     plotnine.composition.Compose
-        180 mm wide; composes further with ``|`` and ``/``.
+        Composes further with ``|`` and ``/``.
 
     Raises
     ------
@@ -111,13 +117,12 @@ def plot_side_by_side(
     if unknown := [kind for kind in rows["kind"] if kind not in COLOURS]:
         raise DataError(f"rows has the kind {listed(unknown)}; known are {listed(COLOURS)}.")
     below = caption_of(caption)
-    placed, bottom, headings = _placed(rows)
-    height = max(LEAST, -bottom) + 14 + LINE * len(below.splitlines())
+    stacked = width < BESIDE
+    at = placed(rows, above=stacked)
+    height = max(LEAST, -at.bottom) + FRAME + LINE * len(below.splitlines())
     answers = _answers(
-        placed,
+        at,
         draws,
-        bottom,
-        headings,
         response=response,
         treatment=treatment,
         unit=unit,
@@ -126,66 +131,42 @@ def plot_side_by_side(
     seen = _pairs(
         pairs, name=observed or response, treatment=treatment, group=group, unit=unit, log=ratio
     )
-    style = theme_winstan(width=FULL, height=height)
-    return (seen + style) | (
-        answers
-        + labs(caption=below)
-        + style
-        + theme(
-            axis_line_y=element_blank(),
-            axis_ticks_major_y=element_blank(),
-            axis_text_y=element_text(ha="right", multialignment="right", linespacing=1.15),
-        )
+    across = width if stacked else width / 2
+    seen += theme_winstan(width=across, height=min(height, STACKED) if stacked else height)
+    answers = answers + labs(caption=below) + theme_winstan(width=across, height=height)
+    answers += theme(
+        axis_line_y=element_blank(),
+        axis_ticks_major_y=element_blank(),
+        axis_text_y=element_text(ha="right", multialignment="right", linespacing=1.15),
     )
-
-
-def _placed(rows: pd.DataFrame) -> tuple[pd.DataFrame, float, list[tuple[float, str]]]:
-    """Place each row, downwards in mm; where there are several contrasts, under a heading."""
-    rows = rows.reset_index(drop=True)
-    rows["contrast"] = in_order(rows["contrast"])
-    lines = as_text(rows["label"]).str.count("\n") + 1
-    several = len(rows["contrast"].cat.categories) > 1
-    at, ys, headings = 0.0, {}, []
-    for contrast, part in rows.groupby("contrast", observed=True):
-        if several:
-            headings.append((at - LINE / 2 - 0.5, str(contrast)))
-            at -= LINE + 1
-        for i in part.index:
-            ys[i] = at - (LINE * lines[i] + GAP) / 2
-            at -= LINE * lines[i] + GAP
-        at -= 2.0 * several
-    return rows.assign(y=pd.Series(ys), height=LINE * lines + GAP), at, headings
+    return Column([seen, answers]) if stacked else Row([seen, answers])
 
 
 def _answers(
-    rows: pd.DataFrame,
+    placed: Placed,
     draws: pd.DataFrame,
-    bottom: float,
-    headings: list[tuple[float, str]],
     *,
     response: str,
     treatment: str,
     unit: str | None,
     ratio: bool,
-) -> ggplot:
+) -> Plot:
     """Draw an interval for each answer, and the densities of posteriors above theirs."""
     by_key = {key: part.to_numpy(dtype=float) for key, part in draws.groupby("key")["value"]}
-    # Densities have the upper two thirds of their row: the line of the interval is below them.
-    lowered = (rows["kind"] == "posterior") * rows["height"] * 0.28
-    rows = rows.assign(middle=rows["y"], y=rows["y"] - lowered)
+    rows = placed.rows
     sampled = rows[rows["kind"] == "posterior"]
     if missing := [key for key in sampled["key"] if key not in by_key]:
         raise DataError(f"draws has no rows for {listed(missing)}, which rows has.")
     values = [by_key[key] for key in sampled["key"]]
     axis = _axis(rows, sampled, values, ratio=ratio)
-    plot = ggplot() + geom_vline(
+    plot = Plot() + geom_vline(
         xintercept=1.0 if ratio else 0.0, linetype="dashed", size=0.4, color="#666666"
     )
+    plot += placed.labels(axis)
     if len(sampled):
-        tallest = float(sampled["height"].min()) * 0.72
         plot += geom_ribbon(
             aes("x", ymin="y", ymax="top", group="key"),
-            density_outlines(sampled, values, axis, height=tallest),
+            density_outlines(sampled, values, axis, height=placed.density),
             fill=POSTERIOR,
             alpha=0.35,
         )
@@ -208,21 +189,18 @@ def _answers(
             fill=colour,
         )
     contrast = str(rows["contrast"].iloc[0])
-    shown = contrast_text(treatment if headings else contrast, treatment)
+    shown = contrast_text(treatment if placed.headings else contrast, treatment)
     title = axis.title(
         f"{'Ratio of' if ratio else 'Difference in'} {response} ({shown})", None if ratio else unit
     )
-    ticks = [
-        *zip(rows["middle"], as_text(rows["label"]), strict=True),
-        *((y, f"{contrast_text(text, None)}:") for y, text in headings),
-    ]
+    ticks = placed.ticks()
     return (
         plot
         + axis.scale()
         + scale_y_continuous(
             breaks=[y for y, _ in ticks],
             labels=[text for _, text in ticks],
-            limits=(bottom, 0.0),
+            limits=(placed.bottom, 0.0),
             expand=(0, 0),
         )
         + labs(x=title.replace(" (", "\n(", 1) if len(title) > NAME else title, y="")
@@ -250,7 +228,7 @@ def _pairs(
     group: str | None,
     unit: str | None,
     log: bool,
-) -> ggplot:
+) -> Plot:
     """Draw each group's values, joined, and the mean of the groups."""
     known = list(dict.fromkeys(pairs["treatment"]))
     numeric = all(isinstance(v, int | float | np.number) for v in known)
@@ -272,7 +250,7 @@ def _pairs(
     axis = Axis.around(np.quantile(table["x"], [0.02, 0.98]), table["x"], log=log)
     inside, beyond = axis.split(dots)
     faint = float(np.clip((12 / n_groups) ** 0.5, 0.15, 0.8))
-    plot = ggplot()
+    plot = Plot()
     if joins:
         lines = table[joined & table["group"].isin(dots["group"])].sort_values(["group", "place"])
         plot += geom_path(

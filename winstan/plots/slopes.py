@@ -11,7 +11,6 @@ from plotnine import (
     geom_point,
     geom_segment,
     geom_vline,
-    ggplot,
     guide_legend,
     guides,
     labs,
@@ -23,6 +22,7 @@ from plotnine import (
 
 from winstan.errors import DataError
 from winstan.plots.axis import Axis, plain_labels
+from winstan.plots.composing import Plot
 from winstan.plots.layers import LINE_END, row_height, theme_rows
 from winstan.plots.panels import caption_of, columns_for, strip_title
 from winstan.plots.tables import as_text, require_columns, require_finite
@@ -46,7 +46,7 @@ def plot_slopes(
     scale: str = "",
     prob: float = 0.94,
     interval: str = "hdi",
-) -> ggplot:
+) -> Plot:
     """Draw each group's effects, and the estimates of its own data that they are shrunk from.
 
     Open dots are the estimates of each group's own data, without pooling; a line joins each to the
@@ -103,7 +103,7 @@ def plot_slopes(
     absent = rows.loc[rows["own"].isna(), "name"].drop_duplicates()
     caption = _caption(absent, len(beyond), more)
     plot = (
-        ggplot()
+        Plot()
         + geom_vline(aes(xintercept="mean"), centre, linetype="dashed", size=0.4, color="#666666")
         + geom_segment(aes("lower", "y", xend="upper", yend="y"), rows, size=0.5, **LINE_END)
         + geom_segment(
@@ -171,7 +171,7 @@ def plot_plane(
     group: str,
     scale: str = "",
     shares: tuple[float, ...] = (),
-) -> ggplot:
+) -> Plot:
     """Draw two effects of each group against each other, and how far they are shrunk.
 
     Lines lead from the estimate of a group's own data (open) to the posterior mean (filled), not
@@ -234,7 +234,7 @@ def plot_plane(
     labels = [pooled_label, own_label][: 1 + bool(len(inside))]
     x_axis, y_axis = views
     return (
-        ggplot()
+        Plot()
         + geom_path(
             aes("x", "y", group="contour"), contours, color="#888888", size=0.4, linetype="dashed"
         )

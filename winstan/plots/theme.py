@@ -35,6 +35,10 @@ TREATMENTS = tuple(
 MM = 1 / 25.4
 """One millimetre, in inches, the unit of plotnine's figure sizes."""
 
+FULL = 180.0
+"""Width of a figure across both columns of a journal, in mm."""
+COLUMN = 90.0
+"""Width of a figure in one of them, in mm."""
 WIDTH = 120.0
 """Default width of a figure, in mm; readable down to a journal's column of 85 mm."""
 

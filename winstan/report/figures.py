@@ -50,7 +50,7 @@ def figures_of(
         results.append(
             Figure(
                 f"Intercepts by {factor}, over the data.",
-                lambda: fit.plot_intercepts(prob=prob),
+                lambda: fit.plot_intercepts(prob=prob, unit=unit),
             )
         )
     results.append(
@@ -60,7 +60,7 @@ def figures_of(
         )
     )
     checks = [
-        Figure("The data, and data that the model makes.", fit.plot_predictive),
+        Figure("The data, and data that the model makes.", lambda: fit.plot_predictive(unit=unit)),
         Figure("The chains, draw by draw.", fit.plot_trace),
     ]
     left = predictors[PREDICTORS:]

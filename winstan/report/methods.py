@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from winstan import effects
 from winstan._version import __version__
 from winstan.diagnostics import ESS_PER_CHAIN, R_HAT_BELOW
+from winstan.report.tables import left_out
 
 if TYPE_CHECKING:
     from winstan.fitted import Fit
@@ -130,11 +131,13 @@ def _data_sentence(fit: Fit) -> str:
     text = f"The data were {model.cells.of_row.size:,} rows"
     if model.design.weights is not None:
         text += f" with frequency weights that add up to {model.design.weights.sum():,g}"
+    gone = left_out(model.design)
+    gone = f" {gone}" if gone else ""
     if fit.backend == "bambi":  # which takes row by row
-        return f"{text}."
+        return f"{text}.{gone}"
     return (
         f"{text}; the likelihood was evaluated, without approximation, from the sufficient "
-        f"statistics of {model.cells.n:,} cells of rows that share all predictors."
+        f"statistics of {model.cells.n:,} cells of rows that share all predictors.{gone}"
     )
 
 

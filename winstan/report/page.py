@@ -124,9 +124,11 @@ def _model(fit: Fit) -> str:
 
 def _data(fit: Fit) -> str:
     cells = fit.model.cells
+    gone = tables.left_out(fit.model.design)
     return (
         f"<p>{cells.of_row.size:,} complete rows, {cells.n:,} cells of rows that share all "
-        "predictors.</p>" + tables.as_html(tables.data_table(fit.model), text=("role", "values"))
+        f"predictors. {escape(gone)}</p>"
+        + tables.as_html(tables.data_table(fit.model), text=("role", "values"))
     )
 
 

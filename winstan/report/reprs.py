@@ -45,7 +45,7 @@ def _heading(fit: Fit) -> list[str]:
     rows, cells = model.cells.of_row.size, model.cells.n
     groups = {group.factor: len(group.levels) for group in model.design.groups}
     parts = [
-        f"{rows:,} rows in {cells:,} cells",
+        f"{rows:,}{_of_given(fit)} rows in {cells:,} cells",
         *(f"{factor}: {n:,} levels" for factor, n in groups.items()),
         f"{fit.seconds:.1f} s",
     ]
@@ -53,6 +53,12 @@ def _heading(fit: Fit) -> list[str]:
         f"{model.formula.text}  [{model.family.name}, {model.link.name} link, {fit.backend}]",
         f"{'; '.join(parts)}. Intervals are 94% highest-density intervals.",
     ]
+
+
+def _of_given(fit: Fit) -> str:
+    """Say of how many rows these are, where some are left out."""
+    design = fit.model.design
+    return f" of {design.n_given:,}" if design.n_given > len(design.row) else ""
 
 
 def _table(fit: Fit) -> tuple[pd.DataFrame, str]:

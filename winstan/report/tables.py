@@ -13,6 +13,7 @@ from winstan.errors import OptionError
 from winstan.report.reprs import EFFECT_ROWS, rounded
 
 if TYPE_CHECKING:
+    from winstan.design import Design
     from winstan.fitted import Fit
     from winstan.model import Model
 
@@ -85,6 +86,20 @@ def data_table(model: Model) -> pd.DataFrame:
             column = design.predictors[name]
             rows[name] = ("predictor", _described(column, counts, design.row, model))
     return pd.DataFrame.from_dict(rows, orient="index", columns=["role", "values"])
+
+
+def left_out(design: Design) -> str:
+    """Say how many rows of the data are not in the model, and why; nothing if all are."""
+    incomplete = design.n_given - len(design.row) - design.weightless
+    why = []
+    if incomplete:
+        named = ", ".join(f"{name} ({n:,})" for name, n in design.missing.items())
+        why.append(f"{incomplete:,} with missing values, in {named}")
+    if design.weightless:
+        why.append(f"{design.weightless:,} of weight zero")
+    if not why:
+        return ""
+    return f"Of {design.n_given:,} rows these were left out: {'; '.join(why)}."
 
 
 def priors_table(fit: Fit) -> pd.DataFrame:

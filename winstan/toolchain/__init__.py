@@ -5,7 +5,8 @@
 """
 
 from winstan.toolchain.build import build, prebuild
-from winstan.toolchain.locate import Toolchain, toolchain
+from winstan.toolchain.locate import Toolchain
+from winstan.toolchain.packaged import toolchain
 from winstan.toolchain.run import log_density, sample
 from winstan.toolchain.stancsv import RawDraws
 from winstan.toolchain.templates import template_names, template_path

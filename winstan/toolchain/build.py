@@ -16,14 +16,18 @@ from winstan.errors import BackendError
 from winstan.progress import ProgressLine, duration
 from winstan.toolchain.cache import digest, disk_full, explained, locked, publish, sweep, workshop
 from winstan.toolchain.jobs import Job, run_jobs
-from winstan.toolchain.locate import Toolchain, cpu, processors, toolchain
-from winstan.toolchain.templates import sources, template_path
+from winstan.toolchain.locate import Toolchain, compiling, cpu, processors
+from winstan.toolchain.packaged import find, why_not
+from winstan.toolchain.templates import driver_sources, light_model, sources, template_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # Compiling needs up to 1.5 GB, hence no more at once than this unless asked for.
 _DEFAULT_JOBS = 4
+
+# Nobody reads the names of functions, a good part of a program. Apple's linker has no such option.
+_STRIP = () if sys.platform == "darwin" else ("-Wl,-s",)
 
 _WITH_CMDSTAN = """
 import sys, cmdstanpy
@@ -52,7 +56,7 @@ class Program:
 
 
 def build(template: Path | str, *, progress: bool | None = None) -> Path:
-    """Return the executable of a template, compiling it if this machine has not done so yet.
+    """Return the executable of a template: from the wheel, or compiled once on this machine.
 
     Parameters
     ----------
@@ -86,8 +90,29 @@ def prebuild(
     progress
         As in `build`.
     """
-    tools = toolchain()
-    programs = [_plan(tools, template_path(template)) for template in templates]
+    paths = [template_path(template) for template in templates]
+    ready = {path: find(path) for path in paths}
+    rest = [path for path in paths if ready[path] is None]
+    if rest:
+        ready |= dict(
+            zip(rest, compiled(_compiler_for(rest[0]), rest, jobs, progress), strict=True)
+        )
+    return [program for path in paths if (program := ready[path])]
+
+
+def _compiler_for(template: Path) -> Toolchain:
+    """Return what compiles, or say why the wheel's programs do not spare it."""
+    try:
+        return compiling()
+    except BackendError as problem:
+        raise BackendError(f"{problem} {why_not(template)}") from problem
+
+
+def compiled(
+    tools: Toolchain, templates: Iterable[Path], jobs: int | None, progress: bool | None
+) -> list[Path]:
+    """Return the programs of the cache, compiling what is missing."""
+    programs = [_plan(tools, template) for template in templates]
     missing = {p.entry: p for p in programs if not p.path.exists()}
     if missing:
         with explained(tools.cache), ProgressLine(progress) as line:
@@ -117,13 +142,8 @@ def _machinery(tools: Toolchain) -> str:
     return digest(
         tools.kind, place, tools.stan, tools.compiler, tools.compiler_version,
         *tools.flags, "|", *tools.stanc_flags, cpu(),
-        *(path.read_bytes() for path in _driver_sources()),
+        *(path.read_bytes() for path in driver_sources()),
     )  # fmt: skip
-
-
-def _driver_sources() -> list[Path]:
-    folder = Path(__file__).parent
-    return [folder / name for name in ("driver.cpp", "arguments.hpp", "csv_writer.hpp", "run.hpp")]
 
 
 def _build_missing(
@@ -163,7 +183,7 @@ def _make_bundled(
     cache = tools.cache
     compile_ = [tools.compiler, *tools.flags, "-I", str(tools.path / "include"), "-c"]
     driver = cache / f"driver-{_machinery(tools)}.o"
-    libraries = _share_libraries(tools)
+    libraries = share_libraries(tools)
     with contextlib.ExitStack() as stack:
         jobs: list[Job] = []
         if not driver.exists():
@@ -172,13 +192,16 @@ def _make_bundled(
             )
         if not driver.exists():
             folder = stack.enter_context(workshop(cache, driver.stem))
-            command = [*compile_, str(_driver_sources()[0]), "-o", str(folder / "out.o")]
+            command = [*compile_, str(driver_sources()[0]), "-o", str(folder / "out.o")]
             jobs.append(Job("driver", command, folder))
         shop: dict[str, tuple[Program, Path]] = {}
         for program in programs:
             folder = stack.enter_context(workshop(cache, program.entry))
             _translate(tools, program, folder / "model.cpp")
-            command = [*compile_, str(folder / "model.cpp"), "-o", str(folder / "out.o")]
+            command = [
+                *compile_, "-include", str(light_model()),
+                str(folder / "model.cpp"), "-o", str(folder / "out.o"),
+            ]  # fmt: skip
             jobs.append(Job(program.name, command, folder))
             shop[str(folder)] = (program, folder)
 
@@ -221,16 +244,18 @@ def _link(tools: Toolchain, folder: Path, driver: Path, libraries: Path) -> None
     solvers = [f"-lsundials_{part}" for part in ("cvodes", "idas", "kinsol", "nvecserial")]
     command = [
         tools.compiler, str(folder / "out.o"), str(driver), "-o", str(folder / "program"),
-        "-L", str(libraries), "-L", str(tools.path / "lib"), *solvers, "-ltbb", "-lpthread",
+        "-L", str(tools.path / "lib"), *solvers, "-ltbb", "-lpthread", *_STRIP,
         f"-Wl,-rpath,{origin}/{libraries.name}",
     ]  # fmt: skip
     with ProgressLine(wanted=False) as quiet:
         list(run_jobs([Job("program", command, folder)], 1, quiet, "linking", tools.cache))
 
 
-def _share_libraries(tools: Toolchain) -> Path:
+def share_libraries(tools: Toolchain) -> Path:
     """Copy TBB into the cache, so that programs outlive the environment that compiled them."""
-    found = sorted((tools.path / "lib").glob("libtbb*"))
+    # One file under several names: programs ask for the longest
+    by_content = {f.read_bytes(): f for f in sorted((tools.path / "lib").glob("libtbb*"))}
+    found = list(by_content.values())
     key = digest(tools.stan, *(part for f in found for part in (f.name, f.read_bytes())))
     shared = tools.cache / f"tbb-{key}"
     if not shared.is_dir():

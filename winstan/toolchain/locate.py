@@ -29,10 +29,11 @@ class Toolchain:
     Parameters
     ----------
     kind
+        ``"wheel"``: the installed wheel brought the programs, compiled where it was made;
         ``"bundled"``: the headers and stanc of the httpstan package with winstan's own driver;
         ``"cmdstan"``: an installed CmdStan.
     path
-        The folder of httpstan or of CmdStan.
+        The folder of the wheel's programs, of httpstan or of CmdStan.
     stan
         The version of Stan.
     compiler
@@ -44,10 +45,10 @@ class Toolchain:
     stanc_flags
         Given to the Stan compiler.
     cache
-        The folder that keeps the programs.
+        The folder that keeps what is compiled on this machine.
     """
 
-    kind: Literal["bundled", "cmdstan"]
+    kind: Literal["wheel", "bundled", "cmdstan"]
     path: Path
     stan: str
     compiler: str
@@ -58,19 +59,24 @@ class Toolchain:
 
     def __repr__(self) -> str:
         """Return one line per fact."""
-        source = "bundled with httpstan" if self.kind == "bundled" else "CmdStan"
+        source = {
+            "wheel": "programs compiled into the wheel",
+            "bundled": "bundled with httpstan",
+            "cmdstan": "CmdStan",
+        }[self.kind]
+        others = "other programs" if self.kind == "wheel" else "programs"
         return "\n".join(
             [
                 f"Stan {self.stan}, {source}, in {self.path}",
                 f"compiler {self.compiler}: {self.compiler_version}",
                 f"flags {' '.join(self.flags)}; stanc {' '.join(self.stanc_flags) or '(none)'}",
-                f"programs in {self.cache}",
+                f"{others} in {self.cache}",
             ]
         )
 
 
-def toolchain() -> Toolchain:
-    """Return the toolchain in use.
+def compiling() -> Toolchain:
+    """Return what compiles programs on this machine.
 
     The environment variable ``WINSTAN_CMDSTAN`` chooses: the folder of a CmdStan, or ``bundled``.
     Without it, a CmdStan that cmdstanpy finds is used if it is recent enough.
@@ -80,14 +86,20 @@ def toolchain() -> Toolchain:
     BackendError
         If there is no C++ compiler, no Stan, or the CmdStan asked for is missing or too old.
     """
-    wanted = os.environ.get("WINSTAN_CMDSTAN", "").strip()
-    if wanted and wanted != "bundled":
-        return _with_cmdstan(Path(wanted).expanduser(), asked_for=True)
-    if not wanted:
+    wanted = cmdstan_asked_for()
+    if wanted is not None:
+        return _with_cmdstan(wanted, asked_for=True)
+    if os.environ.get("WINSTAN_CMDSTAN", "").strip() != "bundled":
         found = _cmdstan_of_cmdstanpy()
         if found is not None and cmdstan_version(found) >= OLDEST_CMDSTAN:
             return _with_cmdstan(found, asked_for=False)
-    return _bundled()
+    return bundled()
+
+
+def cmdstan_asked_for() -> Path | None:
+    """Return the CmdStan that ``WINSTAN_CMDSTAN`` names, if it names one."""
+    wanted = os.environ.get("WINSTAN_CMDSTAN", "").strip()
+    return Path(wanted).expanduser() if wanted not in {"", "bundled"} else None
 
 
 def cache_folder() -> Path:
@@ -160,7 +172,14 @@ def _with_cmdstan(folder: Path, *, asked_for: bool) -> Toolchain:
     )
 
 
-def _bundled() -> Toolchain:
+def bundled() -> Toolchain:
+    """Return the Stan of the httpstan package.
+
+    Raises
+    ------
+    BackendError
+        If it or a compiler is missing.
+    """
     spec = importlib.util.find_spec("httpstan")
     if spec is None or spec.origin is None:
         raise BackendError(
@@ -175,8 +194,8 @@ def _bundled() -> Toolchain:
         stan=_header_version(folder),
         compiler=compiler,
         compiler_version=_compiler_version(compiler),
-        flags=_flags(),
-        stanc_flags=("--O1",),  # see the measurements at _flags
+        flags=flags(),
+        stanc_flags=STANC_FLAGS,
         cache=cache_folder(),
     )
 
@@ -184,18 +203,23 @@ def _bundled() -> Toolchain:
 # Measured on the gamma template, LFP example, 4 x (1000 + 1000): processor time of a run, and of
 # compiling. stanc --O0: 0.32 s, 63 s; --O1: 0.27 s, 76 s; --O1 and -march=native: 0.29 s, 71 s,
 # no gain for programs that then run on one kind of processor only.
-def _flags() -> tuple[str, ...]:
-    flags = (
+STANC_FLAGS = ("--O1",)
+
+
+def flags() -> tuple[str, ...]:
+    """Return what the C++ compiler is given for programs with winstan's own driver."""
+    common = (
         "-std=c++17",
         "-O3",
         "-D_REENTRANT",
         "-DSTAN_THREADS",
         "-DBOOST_DISABLE_ASSERTS",
+        "-DEIGEN_NO_DEBUG",  # Stan checks sizes and indices itself
         "-Wno-sign-compare",
         "-Wno-ignored-attributes",
     )
     # httpstan's libraries for Linux are built with the older string layout of libstdc++
-    return (*flags, "-D_GLIBCXX_USE_CXX11_ABI=0") if platform.system() == "Linux" else flags
+    return (*common, "-D_GLIBCXX_USE_CXX11_ABI=0") if platform.system() == "Linux" else common
 
 
 def _header_version(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""The Stan templates: where they are and what they include."""
+"""The sources of programs: Stan templates, what they include, and winstan's own C++."""
 
 from __future__ import annotations
 
@@ -68,3 +68,14 @@ def sources(template: Path) -> dict[str, bytes]:
             ) from None
         wanted += [found.decode() for found in _INCLUDE.findall(texts[name])]
     return dict(sorted(texts.items()))
+
+
+def driver_sources() -> list[Path]:
+    """Return winstan's own C++, the file to compile first."""
+    folder = Path(__file__).parent
+    return [folder / "driver.cpp", *sorted(folder.glob("*.hpp"))]
+
+
+def light_model() -> Path:
+    """Return the header that a model's C++ is compiled with."""
+    return Path(__file__).parent / "light_model.hpp"

@@ -1,0 +1,180 @@
+"""The log density of every row under every draw, and what leave-one-out makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from winstan.cells import distinct
+from winstan.convergence import relative_efficiency
+from winstan.data.columns import how_many
+from winstan.effects.means import auxiliary, linear_predictor, rows_of, taken
+from winstan.errors import OptionError
+from winstan.families.pointwise import log_densities
+from winstan.guards import warn_design
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import xarray as xr
+    from arviz import ELPDDataLOO
+
+    from winstan.families.links import Array
+    from winstan.model import Model
+
+LARGEST = 2**31
+"""Bytes of an array of all rows and draws, above which it is not made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pointwise:
+    """Log densities, made when they are asked for: all draws of many rows may not fit in memory.
+
+    Rows that share predictors, groups and response share their densities, which come once.
+
+    Attributes
+    ----------
+    blocks : iterator of (slice, ndarray)
+        Some of the U distinct rows, and their log densities, shape (S, rows of the block).
+    number : ndarray of int, shape (N,)
+        The distinct row that each row of the data is like.
+    n : int
+        U.
+    """
+
+    blocks: Iterator[tuple[slice, Array]]
+    number: np.ndarray
+    n: int
+
+
+def pointwise(model: Model, posterior: Mapping[str, Array]) -> Pointwise:
+    """Evaluate the log density of each row of the data at each draw.
+
+    Parameters
+    ----------
+    model
+    posterior : mapping of str to ndarray
+        Draws by variable, shape (S, *dims).
+
+    Returns
+    -------
+    Pointwise
+        Normalised densities of the formula's left side; a row's frequency weight is left out.
+    """
+    design = model.design
+    y, trials = design.response.y.astype(float), design.response.trials
+    columns = [design.row, y] if trials is None else [design.row, y, trials]
+    number, first = distinct(columns, len(y))
+    rows = taken(rows_of(design), design.row[first])
+    aux = auxiliary(model, posterior)
+
+    def blocks() -> Iterator[tuple[slice, Array]]:
+        for part, eta in linear_predictor(model, posterior, rows):
+            at = first[part]
+            of = None if trials is None else trials[at].astype(float)
+            whole = eta + rows.offset[part]
+            yield part, log_densities(model.family, model.link, y[at], whole, aux, of)
+
+    return Pointwise(blocks(), number, len(first))
+
+
+def log_likelihood(model: Model, posterior: Mapping[str, Array], n_chains: int) -> xr.DataArray:
+    """Return all log densities in one array: see `winstan.fitted.predictions.Predictions`."""
+    import xarray as xr  # noqa: PLC0415 - half a second that `import winstan` should not pay
+
+    found = pointwise(model, posterior)
+    n_draws, n_rows = len(next(iter(posterior.values()))), len(found.number)
+    if n_draws * n_rows * 8 > LARGEST:
+        raise OptionError(
+            f"The log densities of {how_many(n_rows, 'row')} under {n_draws:,} draws are "
+            f"{n_draws * n_rows * 8 / 1e9:.1f} GB. fit.loo() goes through them in chunks."
+        )
+    out = np.empty((n_draws, n_rows))
+    for part, values in found.blocks:
+        rows = np.flatnonzero((found.number >= part.start) & (found.number < part.stop))
+        out[:, rows] = values[:, found.number[rows] - part.start]
+    return xr.DataArray(
+        out.reshape(n_chains, -1, n_rows),
+        dims=("chain", "draw", "row"),
+        coords={
+            "chain": np.arange(n_chains),
+            "draw": np.arange(n_draws // n_chains),
+            "row": np.arange(n_rows),
+        },
+        name=model.design.response.name,
+    )
+
+
+def leave_one_out(model: Model, posterior: Mapping[str, Array], n_chains: int) -> ELPDDataLOO:
+    """Estimate each observation's log density given all others: see `Predictions.loo`."""
+    import xarray as xr  # noqa: PLC0415 - as above, and ArviZ takes longer still
+    from arviz import ELPDDataLOO  # noqa: PLC0415
+    from arviz_stats.base import array_stats  # noqa: PLC0415
+
+    found = pointwise(model, posterior)
+    repeats = _repeats(model)
+    n_draws = len(next(iter(posterior.values())))
+    efficiency = relative_efficiency(
+        np.hstack([v.reshape(n_draws, -1) for v in posterior.values()]).reshape(
+            n_chains, n_draws // n_chains, -1
+        )
+    )
+    elpd, k, p = np.empty((3, found.n))
+    for part, values in found.blocks:
+        by_chain = values.T.reshape(values.shape[1], n_chains, -1)
+        # Weights beyond the largest double have a k that says so.
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            elpd[part], k[part], p[part] = array_stats.loo(by_chain, r_eff=efficiency)
+    row = np.repeat(np.arange(len(found.number)), repeats)
+    at = found.number[row]
+    elpd_i, p_i, k_i = elpd[at], p[at], k[at]
+    good = min(1 - 1 / np.log10(n_draws), 0.7)
+    _warn_of_influence(model, k[found.number], good)
+    total, error, n_parameters, _ = array_stats.loo_summary(elpd_i, p_i)
+    coords = {"row": row}
+    return ELPDDataLOO(
+        elpd=float(total),
+        se=float(error),
+        p=float(n_parameters),
+        n_samples=n_draws,
+        n_data_points=len(at),
+        scale="log",
+        warning=not (k <= good).all(),
+        good_k=good,
+        elpd_i=xr.DataArray(elpd_i, dims="row", coords=coords, name="elpd_i"),
+        pareto_k=xr.DataArray(k_i, dims="row", coords=coords, name="pareto_k"),
+        p_loo_i=xr.DataArray(p_i, dims="row", coords=coords, name="p_loo_i"),
+    )
+
+
+def _repeats(model: Model) -> np.ndarray:
+    """Return how many observations each row stands for, shape (N,)."""
+    weights = model.design.weights
+    if weights is None:
+        return np.ones(len(model.design.row), dtype=int)
+    fractions = int((weights != np.floor(weights)).sum())
+    if fractions:
+        raise OptionError(
+            f"loo() leaves out one observation at a time, and {how_many(fractions, 'row')} of "
+            f"{len(weights):,} have a weight that is no whole number of them. Fit with counts as "
+            "weights, or without."
+        )
+    return weights.astype(int)
+
+
+def _warn_of_influence(model: Model, k: Array, good: float) -> None:
+    """Warn of rows whose term cannot be trusted: importance sampling fails for them."""
+    bad = np.flatnonzero(~(k <= good))
+    if not bad.size:
+        return
+    worst = bad[np.argsort(-k[bad])][:5]
+    rows = ", ".join(f"row {i}: {k[i]:.2f}" for i in worst)
+    warn_design(
+        f"{len(bad)} of {len(k):,} rows of {model.formula.text!r} weigh so much on the posterior "
+        f"that leaving one out is not well approximated: Pareto k above {good:.2g} ({rows}"
+        f"{', ...' if len(bad) > len(worst) else ''}), which flatters the model. Look at these "
+        "rows; a family of heavier tails (student, negative_binomial) may suit them.",
+        "influential_rows",
+    )

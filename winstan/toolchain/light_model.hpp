@@ -1,0 +1,121 @@
+// Stan's base class of models, lighter to compile: read before Stan's own, it takes its place.
+//
+// Stan's instantiates a model's density sixteen times: for numbers and for autodiff variables, in
+// Eigen's and the standard library's vectors, with and without constants, with and without the
+// Jacobian. The services that the driver calls need the gradient without constants, and beside it
+// only whether the density at the start is finite. So two instantiations serve all: the number is
+// the value of the autodiff variable, the standard vectors are copied, and constants that Stan may
+// drop in `~` statements are always dropped (those of `target +=` never are).
+#ifndef WINSTAN_LIGHT_MODEL_HPP
+#define WINSTAN_LIGHT_MODEL_HPP
+
+#include <stan/version.hpp>
+
+// Another Stan may have another interface; its own class is right for it.
+#if STAN_MAJOR == 2 && STAN_MINOR == 39
+#define STAN_MODEL_MODEL_BASE_CRTP_HPP
+
+#include <stan/model/model_base.hpp>
+
+#include <ostream>
+#include <vector>
+
+namespace stan {
+namespace model {
+
+template <typename M>
+class model_base_crtp : public model_base {
+  using Log = std::ostream*;
+  using Reals = Eigen::VectorXd;
+  using Vars = Eigen::Matrix<math::var, -1, 1>;
+  using StdReals = std::vector<double>;
+  using StdVars = std::vector<math::var>;
+  using StdInts = std::vector<int>;
+
+  const M& self() const { return *static_cast<const M*>(this); }
+
+  template <bool jacobian>
+  math::var density(Vars& x, Log log) const {
+    return self().template log_prob<true, jacobian>(x, log);
+  }
+  template <bool jacobian>
+  math::var density(const StdVars& x, Log log) const {
+    Vars copy = Eigen::Map<const Vars>(x.data(), x.size());
+    return density<jacobian>(copy, log);
+  }
+  template <bool jacobian>
+  double value(const Reals& x, Log log) const {
+    math::nested_rev_autodiff nested;
+    Vars copy = x.cast<math::var>();
+    return density<jacobian>(copy, log).val();
+  }
+  template <bool jacobian>
+  double value(const StdReals& x, Log log) const {
+    return value<jacobian>(eigen(x), log);
+  }
+  static Reals eigen(const StdReals& x) { return Eigen::Map<const Reals>(x.data(), x.size()); }
+
+ public:
+  explicit model_base_crtp(std::size_t num_params_r) : model_base(num_params_r) {}
+
+  double log_prob(Reals& x, Log log) const override { return value<false>(x, log); }
+  math::var log_prob(Vars& x, Log log) const override { return density<false>(x, log); }
+  double log_prob_jacobian(Reals& x, Log log) const override { return value<true>(x, log); }
+  math::var log_prob_jacobian(Vars& x, Log log) const override { return density<true>(x, log); }
+  double log_prob_propto(Reals& x, Log log) const override { return value<false>(x, log); }
+  math::var log_prob_propto(Vars& x, Log log) const override { return density<false>(x, log); }
+  double log_prob_propto_jacobian(Reals& x, Log log) const override { return value<true>(x, log); }
+  math::var log_prob_propto_jacobian(Vars& x, Log log) const override {
+    return density<true>(x, log);
+  }
+  double log_prob(StdReals& x, StdInts&, Log log) const override { return value<false>(x, log); }
+  math::var log_prob(StdVars& x, StdInts&, Log log) const override {
+    return density<false>(x, log);
+  }
+  double log_prob_jacobian(StdReals& x, StdInts&, Log log) const override {
+    return value<true>(x, log);
+  }
+  math::var log_prob_jacobian(StdVars& x, StdInts&, Log log) const override {
+    return density<true>(x, log);
+  }
+  double log_prob_propto(StdReals& x, StdInts&, Log log) const override {
+    return value<false>(x, log);
+  }
+  math::var log_prob_propto(StdVars& x, StdInts&, Log log) const override {
+    return density<false>(x, log);
+  }
+  double log_prob_propto_jacobian(StdReals& x, StdInts&, Log log) const override {
+    return value<true>(x, log);
+  }
+  math::var log_prob_propto_jacobian(StdVars& x, StdInts&, Log log) const override {
+    return density<true>(x, log);
+  }
+
+  void write_array(rng_t& rng, Reals& x, Reals& values, bool transformed = true,
+                   bool generated = true, Log log = nullptr) const override {
+    self().write_array(rng, x, values, transformed, generated, log);
+  }
+  void write_array(rng_t& rng, StdReals& x, StdInts&, StdReals& values, bool transformed = true,
+                   bool generated = true, Log log = nullptr) const override {
+    Reals copy = eigen(x), out;
+    self().write_array(rng, copy, out, transformed, generated, log);
+    values.assign(out.data(), out.data() + out.size());
+  }
+  void unconstrain_array(const Reals& constrained, Reals& x, Log log = nullptr) const override {
+    self().unconstrain_array(constrained, x, log);
+  }
+  void unconstrain_array(const StdReals& constrained, StdReals& x,
+                         Log log = nullptr) const override {
+    Reals out;
+    self().unconstrain_array(eigen(constrained), out, log);
+    x.assign(out.data(), out.data() + out.size());
+  }
+  void transform_inits(const io::var_context& context, Reals& x, Log log) const override {
+    self().transform_inits(context, x, log);
+  }
+};
+
+}  // namespace model
+}  // namespace stan
+#endif
+#endif
