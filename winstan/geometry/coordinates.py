@@ -28,9 +28,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import sparse
 
-from winstan.geometry.laplace import Approximation, approximate
+from winstan.geometry.laplace import Approximation, approximate, solve_lower
 from winstan.geometry.nesting import Outer, information, nesting
 
 if TYPE_CHECKING:
@@ -289,7 +289,7 @@ def _standardise(
         )
         return location, np.sqrt(variance), "diag_e"
     whole = sparse.vstack([sparse.eye_array(P, location.size + P), to_sampled]).toarray()
-    root = linalg.solve_triangular(fit.factor, whole.T, lower=True)
+    root = solve_lower(fit.factor, whole.T)
     deviation: Array = np.sqrt(np.square(root).sum(axis=0))
     metric = "diag_e"
     if deviation.size <= DENSE_UP_TO:
@@ -310,7 +310,7 @@ def _to_sampled(
         q, J = term.basis.shape[0], problem.n_levels[m]
         turn = np.linalg.inv(term.basis)
         root = np.linalg.cholesky(turn @ fit.effect_covariance[m] @ turn.T)
-        to_z = linalg.solve_triangular(root, turn, lower=True)
+        to_z = solve_lower(root, turn)
         own = np.where((np.arange(q) < term.centered)[:, None], turn, to_z)
         row: list[Any] = [sparse.csr_array(by_row(term.carried))]
         for n in range(len(terms)):
