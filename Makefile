@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.14 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install stan browser demo test quick lint bench bench-all figure notebooks wheel clean help
+.PHONY: install stan browser demo test quick lint bench bench-all overheads figure notebooks wheel clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -54,6 +54,9 @@ bench: install  ## winstan beside bambi and row-wise Stan on the LFP example (fo
 bench-all: install  ## every design and engine, and the page of the docs (hours)
 	$(PY) -m benchmarks.run --designs all --cold --budget-seconds 1200 --out docs/benchmarks.csv \
 		--page docs/benchmarks.md --figure docs/benchmarks.png
+
+overheads: install  ## import, large frames, tables, figures and a small fit, beside their goals (five minutes)
+	$(PY) -m benchmarks.overheads
 
 figure: install  ## the figure of the README
 	$(PY) docs/figure.py

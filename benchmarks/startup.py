@@ -10,14 +10,18 @@ import tempfile
 from time import perf_counter
 
 
-def import_seconds(repeats: int = 5) -> float:
+def import_seconds() -> float:
     """Time `import winstan` in new processes; the median, in seconds."""
+    return statistics.median(import_times())
+
+
+def import_times(repeats: int = 5) -> list[float]:
+    """Time `import winstan` in new processes, in seconds each."""
     code = "import time; t = time.perf_counter(); import winstan; print(time.perf_counter() - t)"
-    runs = [
+    return [
         float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
         for _ in range(repeats)
     ]
-    return statistics.median(runs)
 
 
 def cold_seconds() -> float:

@@ -12,6 +12,7 @@ import pytest
 import xarray as xr
 from scipy import stats
 
+from benchmarks import overheads
 from benchmarks import table as tables
 from benchmarks.designs import DESIGNS, Design
 from benchmarks.engines import ENGINES, Sample, model_of
@@ -314,3 +315,14 @@ def made_points(
         points.append(np.concatenate([*parts, aux]))
         turned.append(np.concatenate([*other, aux]))
     return np.array(points), np.array(turned)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("kind", ["text", "category", "number"])
+def test_overheads_of_frames_are_measured(library, kind):
+    figure = overheads.frame(library, kind, 2_000)
+    assert (library in figure.what, kind in figure.what) == (True, True)
+    assert 0 < figure.wall < np.inf
+    shown = overheads.table([figure, overheads.Figure("import", 0.4, 0.25)])
+    assert shown.splitlines()[-1] == "| import | 0.4 | 0.250 |  |  |"
+    assert shown.splitlines()[-2].startswith(f"| {figure.what} | 2 | {figure.wall:.3f} |")

@@ -41,6 +41,16 @@ def test_equal_to_arviz_to_rounding(draws):
             np.testing.assert_allclose(getattr(ours, name), expected, rtol=1e-10, err_msg=name)
 
 
+def test_many_quantities_are_as_each_alone():
+    rng = np.random.default_rng(2)
+    draws = rng.normal(size=(2, 60, 100)).cumsum(axis=1)  # more than go through at once
+    together = convergence(draws)
+    for p in (0, 31, 32, 99):
+        alone = convergence(draws[..., [p]])
+        for name in ("r_hat", "ess_bulk", "ess_tail", "mcse_mean"):
+            assert getattr(together, name)[p] == getattr(alone, name)[0]
+
+
 def test_hdi_is_the_shortest_interval(draws):
     flat = draws.reshape(-1, draws.shape[-1])
     lower, upper = hdi(flat, 0.9)

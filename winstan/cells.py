@@ -84,9 +84,11 @@ def compress(design: Design, family: Family, link: Link) -> Cells:
     """
     response = design.response
     weight = np.ones_like(response.y) if design.weights is None else design.weights
-    sample = Sample(response.y, weight, design.offset[design.row], response.trials)
     offset = design.offset
-    if np.any(offset) and link.name in family.absorbs_offset:
+    has_offset = bool(np.any(offset))
+    each = offset[design.row] if has_offset else np.broadcast_to(0.0, response.y.shape)
+    sample = Sample(response.y, weight, each, response.trials)
+    if has_offset and link.name in family.absorbs_offset:
         sample = family.absorbs_offset[link.name](sample)
         offset = np.zeros_like(offset)
 
@@ -94,8 +96,8 @@ def compress(design: Design, family: Family, link: Link) -> Cells:
     for group in design.groups:
         columns += [*group.Z.T, group.level]
     of_design_row, first = distinct(columns, design.X.shape[0])
-    of_row = of_design_row[design.row]
     n_cells = first.size
+    of_row = design.row if n_cells == of_design_row.size else of_design_row[design.row]
     return Cells(
         design_row=first,
         of_row=of_row,

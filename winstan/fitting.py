@@ -206,6 +206,7 @@ def fit(
             parametrization=parametrization,
         )
         check_model(model, frame, data)
+    del frame  # millions of rows, perhaps, that the model does not need
     if len(engines) > 1:  # a single engine finds out for itself
         for engine in engines:
             engine.check(model, settings)

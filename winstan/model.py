@@ -315,17 +315,16 @@ def _check_response(design: Design, family: Family, link: Link, positions: np.nd
             f"{response.name!r} has the levels {' and '.join(map(repr, response.levels))}: "
             f"family={family.name!r} needs numbers. Two levels fit family='bernoulli'."
         )
-    weight = np.ones_like(y) if design.weights is None else design.weights
-    check_support(family, Sample(y, weight, np.zeros_like(y), trials), response.name, positions)
-    counted = y[weight > 0]
-    same = counted.size < 2 or bool(np.all(counted == counted[0]))
+    ones, zeros = (np.broadcast_to(value, y.shape) for value in (1.0, 0.0))
+    weight = ones if design.weights is None else design.weights
+    check_support(family, Sample(y, weight, zeros, trials), response.name, positions)
+    same = y.size < 2 or bool(np.all(y == y[0]))
     if trials is not None:
-        of = trials[weight > 0]
-        same = bool(np.all(counted == 0) or np.all(counted == of))
+        same = bool(np.all(y == 0) or np.all(y == trials))
     if same:
         raise DataError(
-            f"The response {response.name!r} is constant: all {counted.size} rows are "
-            f"{counted[0]:g}, so there is nothing to explain. "
+            f"The response {response.name!r} is constant: all {y.size} rows are "
+            f"{y[0]:g}, so there is nothing to explain. "
             "Check the column, or the filter before it."
         )
     mean = float(np.average(y, weights=weight))

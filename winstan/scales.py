@@ -72,8 +72,9 @@ def spread(x: Array, weight: Array) -> float:
     """Return the standard deviation over rows; for a constant, its size; for zeros, 1."""
     mean = np.average(x, weights=weight)
     total = weight.sum()
-    variance = weight @ np.square(x - mean) / max(total - 1, 1)
-    size = float(np.abs(x).max())
+    deviation = x - mean
+    variance = weight @ np.square(deviation, out=deviation) / max(total - 1, 1)
+    size = float(max(x.max(), -x.min()))
     # A constant's rounding is no spread.
     if variance <= (1e-10 * size) ** 2:
         return size if size > 0 else 1.0

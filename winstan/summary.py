@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from winstan.convergence import convergence
-from winstan.effects.intervals import interval_ends, interval_names
+from winstan.convergence import Ordered, by_block, mixing, quantiles, shortest
+from winstan.effects.intervals import interval_names
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,22 +35,25 @@ def summarise(draws: xr.DataTree, *, prob: float = 0.94, interval: str = "hdi") 
         A row for each scalar, such as ``1|mouse[m3]``; columns mean, sd, the ends of the interval
         (named by kind and probability), ess_bulk, ess_tail, r_hat, mcse_mean.
     """
-    ends = interval_names(prob, interval)
+    lower, upper = interval_names(prob, interval)
     names, values = _scalars(draws)
-    flat = values.reshape(-1, len(names))
-    lower, upper = interval_ends(flat, prob, interval)
-    mixing = convergence(values)
-    columns = {
-        "mean": flat.mean(axis=0),
-        "sd": flat.std(axis=0, ddof=1),
-        ends[0]: lower,
-        ends[1]: upper,
-        "ess_bulk": mixing.ess_bulk,
-        "ess_tail": mixing.ess_tail,
-        "r_hat": mixing.r_hat,
-        "mcse_mean": mixing.mcse_mean,
-    }
-    return pd.DataFrame(columns, index=names)
+
+    def judged(ordered: Ordered) -> dict[str, Array]:
+        if interval == "hdi":
+            low, high = shortest(ordered.values, prob)
+        else:
+            low, high = quantiles(ordered, ((1 - prob) / 2, (1 + prob) / 2))
+        return {
+            "mean": ordered.draws.mean(axis=(1, 2)),
+            "sd": ordered.draws.std(axis=(1, 2), ddof=1),
+            lower: low,
+            upper: high,
+            **mixing(ordered),
+        }
+
+    columns = by_block(values, judged)
+    order = ["mean", "sd", lower, upper, "ess_bulk", "ess_tail", "r_hat", "mcse_mean"]
+    return pd.DataFrame({name: columns[name] for name in order}, index=names)
 
 
 def _scalars(draws: xr.DataTree) -> tuple[list[str], Array]:

@@ -22,6 +22,7 @@ data {
   vector<lower=0>[n] wait;      // exponential
   vector[2] centre;
   cov_matrix[2] spread;
+  real quiet_below;             // of mu
 }
 parameters {
   real mu;
@@ -34,6 +35,7 @@ model {
   target += gamma_lpdf(rate | 4, 50);
   target += exponential_lpdf(wait | rate);
   target += multi_normal_lpdf(pair | centre, spread);
+  if (mu > quiet_below) print("mu is high");
 }
 generated quantities {
   matrix[2, 3] grid = [[11, 12, 13], [21, 22, 23]];
@@ -69,6 +71,7 @@ def conjugate(tmp_path_factory: pytest.TempPathFactory) -> Conjugate:
         "wait": rng.exponential(12, 25),
         "centre": np.array([100.0, -4.0]),
         "spread": np.array([[900.0, 5.4], [5.4, 0.04]]),  # sds 30 and 0.2, correlation 0.9
+        "quiet_below": 1e9,
     }
     return Conjugate(build(template), data)
 

@@ -174,6 +174,18 @@ def test_failures_carry_stans_own_words(conjugate):
         log_density(conjugate.exe, conjugate.data, np.zeros((2, 3)))
 
 
+def test_what_a_model_prints_is_passed_on_once(conjugate):
+    settings = {"seed": 1, "chains": 1, "warmup": 0, "draws": 8, "max_treedepth": 3}
+    loud = sample(conjugate.exe, conjugate.data | {"quiet_below": -1e9}, **settings)
+    # once at each gradient: of a trajectory's steps and its start, and of the first point of all
+    gradients = loud.sampler["n_leapfrog__"].sum() + 8
+    assert gradients <= loud.messages.count("mu is high") <= gradients + 4
+    assert set(loud.messages) == {"mu is high"}
+    quiet = sample(conjugate.exe, conjugate.data, **settings)
+    assert quiet.messages == ()
+    np.testing.assert_array_equal(quiet.values, loud.values)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -206,7 +218,8 @@ def test_cmdstanpy_drives_it_as_any_cmdstan_program(conjugate, tmp_path):
     logging.getLogger("cmdstanpy").setLevel(logging.CRITICAL)
     model = cmdstanpy.CmdStanModel(exe_file=conjugate.exe)
     assert model.exe_info()["STAN_THREADS"] == "true"
-    common = {"data": conjugate.data, "seed": 9, "output_dir": tmp_path, "sig_figs": 12}
+    # 17 digits are all that there are: our raw draws are CmdStan's, to the last bit
+    common = {"data": conjugate.data, "seed": 9, "output_dir": tmp_path, "sig_figs": 17}
     ours = sample(conjugate.exe, conjugate.data, seed=9)
     fit = model.sample(**common, show_progress=False)
     np.testing.assert_array_equal(fit.draws()[:, :, 7:].swapaxes(0, 1), ours.values)

@@ -66,6 +66,21 @@ def test_without_adaptation_or_end(tmp_path):
     assert np.isnan(found.seconds).all()
 
 
+def test_raw_draws_beside_the_comments(tmp_path):
+    values = np.random.default_rng(3).normal(size=(5, 9))
+    raw = tmp_path / "chain.csv.raw"
+    raw.write_bytes(values.tobytes())
+    adapted = "# Adaptation terminated\n# Step size = 0.75\n"
+    found = chain(tmp_path, HEAD, adapted, DIAGONAL, TIMES)
+    np.testing.assert_array_equal(found.values, values)
+    assert found.step_size == 0.75
+    assert found.seconds == (0.25, 0.015)
+    raw.write_bytes(values.tobytes()[:-12])  # killed within the last row
+    np.testing.assert_array_equal(chain(tmp_path, HEAD).values, values[:4])
+    raw.write_bytes(b"")
+    assert chain(tmp_path, HEAD).values.shape == (0, 9)
+
+
 def test_a_chain_that_wrote_nothing(tmp_path):
     for parts in ([], ["# method = sample\n"], ["# method = sample\n", "lp__,mu"]):
         with pytest.raises(BackendError, match="no draws"):

@@ -226,21 +226,23 @@ def distinct_codes(
     first, row
         As of `distinct_rows`.
     """
-    everything = np.arange(n)
     key = np.zeros(n, dtype=np.int64)
     n_keys = 1
     for codes, size in coded:
         if size == n:
+            everything = np.arange(n)
             return everything, everything
         if n_keys > np.iinfo(np.int64).max // max(size, 1):
             key, uniques = pd.factorize(key)
             n_keys = len(uniques)
-        key = key * size + codes
+        key *= size  # in place: rows may be many millions
+        key += codes
         n_keys *= size
+        del codes
     row, uniques = pd.factorize(key)
-    first = np.empty(len(uniques), dtype=np.int64)
-    first[row[::-1]] = everything[::-1]  # of several assignments the last one stays
-    return first, row
+    del key
+    # Numbered in order of appearance: a row is the first of its kind where the largest grows
+    return np.searchsorted(np.maximum.accumulate(row), np.arange(len(uniques))), row
 
 
 def _codes(data: pd.DataFrame, columns: Sequence[str]) -> Iterable[tuple[np.ndarray, int]]:

@@ -150,19 +150,21 @@ def _complete_rows(table: nw.DataFrame[Any]) -> tuple[np.ndarray, dict[str, int]
         if (count := int(mask.sum())) > 0:
             missing[name] = count
             incomplete |= mask
+    if not missing:
+        few = n_rows <= np.iinfo(np.int32).max  # half the memory, for as many rows as there are
+        return np.arange(n_rows, dtype=np.int32 if few else np.int64), missing
     kept = np.flatnonzero(~incomplete)
-    if missing:
-        where = ", ".join(f"'{name}' ({count:,})" for name, count in missing.items())
-        if len(kept) == 0:
-            raise DataError(
-                f"All {how_many(n_rows, 'row')} have missing values: {where}. Fill them in, or "
-                "leave the emptiest column out of the formula."
-            )
-        warn_design(
-            f"{n_rows - len(kept):,} of {n_rows:,} rows are left out: they have missing values, in "
-            f"{where}.",
-            "missing_rows",
+    where = ", ".join(f"'{name}' ({count:,})" for name, count in missing.items())
+    if len(kept) == 0:
+        raise DataError(
+            f"All {how_many(n_rows, 'row')} have missing values: {where}. Fill them in, or "
+            "leave the emptiest column out of the formula."
         )
+    warn_design(
+        f"{n_rows - len(kept):,} of {n_rows:,} rows are left out: they have missing values, in "
+        f"{where}.",
+        "missing_rows",
+    )
     return kept, missing
 
 

@@ -78,7 +78,9 @@ def take_columns(table: Table, names: Sequence[str], what: str = "data") -> nw.D
     if isinstance(table, pd.DataFrame):
         # By position, since pandas allows names that are no strings.
         native = pd.DataFrame(
-            {name: table.iloc[:, known.index(name)] for name in names}, index=table.index
+            {name: table.iloc[:, known.index(name)] for name in names},
+            index=table.index,
+            copy=False,  # `plain_column` copies
         )
         return nw.from_native(native.reset_index(drop=True), eager_only=True)
     table = table.select(names)

@@ -171,9 +171,10 @@ def as_numbers(data: pd.DataFrame, coded: Container[str] = ()) -> pd.DataFrame:
 
 
 def one_per_row(values: Any, n: int, what: str) -> np.ndarray:
-    """Turn what an expression gave into one float64 per row, shape (n,)."""
+    """Turn what an expression gave into one float64 per row, shape (n,); a copy only if need be."""
     try:
-        return np.array(np.broadcast_to(np.asarray(values, dtype=np.float64).reshape(-1), (n,)))
+        given = np.asarray(values, dtype=np.float64).reshape(-1)
+        return given if given.shape == (n,) else np.array(np.broadcast_to(given, (n,)))
     except (TypeError, ValueError) as error:
         raise DataError(f"{what} is not one number per row.") from error
 

@@ -29,8 +29,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import sparse
 
+from winstan.geometry.bordered import solve_lower
 from winstan.geometry.laplace import Approximation, approximate
 from winstan.geometry.nesting import Outer, information, nesting
 from winstan.geometry.sds import sd_coordinates
@@ -296,7 +297,7 @@ def _to_sampled(
         q, J = term.basis.shape[0], problem.n_levels[m]
         turn = np.linalg.inv(term.basis)
         root = np.linalg.cholesky(turn @ fit.effect_covariance[m] @ turn.T)
-        to_z = linalg.solve_triangular(root, turn, lower=True)
+        to_z = solve_lower(root, turn)
         own = np.where((np.arange(q) < term.centered)[:, None], turn, to_z)
         row: list[Any] = [sparse.csr_array(by_row(term.carried))]
         for n in range(len(terms)):

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import linalg, optimize, sparse
+from scipy import optimize, sparse
 
-from winstan.geometry.bordered import Bordered, Layout, factorise, layout
+from winstan.geometry.bordered import Bordered, Layout, factorise, layout, solve_lower
 
 if TYPE_CHECKING:
     from winstan.families import Family
@@ -169,10 +169,18 @@ def _log_sds(covariance: tuple[Array, ...]) -> Array:
 
 
 def _prior_precision(problem: Problem, covariance: tuple[Array, ...]) -> sparse.csr_array:
-    blocks: list[Any] = [sparse.diags_array(problem.beta_prior[:, 1] ** -2.0)]
+    # Block-diagonal, each term's block the Kronecker product of inv(S) and the identity
+    at = problem.beta_prior.shape[0]
+    values, rows, columns = [problem.beta_prior[:, 1] ** -2.0], [np.arange(at)], [np.arange(at)]
     for S, J in zip(covariance, problem.n_levels, strict=True):
-        blocks.append(sparse.kron(sparse.csr_array(np.linalg.inv(S)), sparse.eye_array(J)))
-    return sparse.block_diag(blocks, format="csr")
+        inverse = np.linalg.inv(S)
+        for i, k in np.argwhere(inverse):
+            values.append(np.full(J, inverse[i, k]))
+            rows.append(at + i * J + np.arange(J))
+            columns.append(at + k * J + np.arange(J))
+        at += len(S) * J
+    place = np.concatenate(rows), np.concatenate(columns)
+    return sparse.csr_array((np.concatenate(values), place), shape=(at, at))
 
 
 def _solve(hessian: sparse.csr_array, right: Array, at: Layout) -> tuple[Array, Bordered | None]:
@@ -334,7 +342,7 @@ def _approximation(
     if factor is None:
         beta_covariance = np.linalg.inv(hessian[:P, :P].toarray())
     else:
-        columns = linalg.solve_triangular(factor.root, np.eye(len(factor.root), P), lower=True)
+        columns = solve_lower(factor.root, np.eye(len(factor.root), P))
         beta_covariance = columns.T @ columns
     return Approximation(
         beta=theta[:P],

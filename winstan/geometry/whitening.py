@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import sparse
 
-from winstan.geometry.bordered import by_level
+from winstan.geometry.bordered import by_level, solve_lower
 
 if TYPE_CHECKING:
     from winstan.families.links import Array
@@ -96,7 +96,7 @@ def whitened(to_sampled: sparse.csr_array, factor: Bordered) -> Whitening:
     P = to_sampled.shape[1] - T
     whole = sparse.vstack([sparse.eye_array(P, P + T), to_sampled], format="csr")
     joint = whole[at.others][:, at.others]  # no other effect's coordinate holds a first effect
-    root = linalg.solve_triangular(factor.root, joint.T.toarray(), lower=True)
+    root = solve_lower(factor.root, joint.T.toarray())
     scale = np.linalg.qr(root, mode="r").T
     scale *= np.sign(np.diag(scale))
 

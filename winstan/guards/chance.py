@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from winstan.guards.codes import codes_of, combine, number_of, owner_of
+from winstan.guards.codes import codes_of, number_of, owner_of
 
 # A finding must be less likely than this under independence.
 LIKELIHOOD = 1e-6
@@ -16,20 +16,20 @@ _SPARSE = 20
 _DECIMALS = 9
 
 
-def constant_by_chance(cell: np.ndarray, value: np.ndarray, unit: np.ndarray) -> bool:
+def constant_by_chance(cell: np.ndarray, pair: np.ndarray, unit: np.ndarray) -> bool:
     """Whether units of one value each would be a surprise if rows were independent.
 
     Parameters
     ----------
-    cell, value, unit : ndarray of int, shape (N,)
-        Codes; each unit lies in one cell.
+    cell, pair, unit : ndarray of int, shape (N,)
+        Codes of the cells, of cell and value together, and of the units, which lie in one cell
+        each.
 
     Returns
     -------
     bool
         Whether the probability, with the values' frequencies in each cell, is below 1e-6.
     """
-    pair = combine(cell, value)
     pair_cell = owner_of(pair, cell)
     of_cell = np.bincount(cell)
     share = np.bincount(pair) / of_cell[pair_cell]

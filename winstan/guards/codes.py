@@ -18,20 +18,23 @@ def codes_of(values: Any) -> np.ndarray:
 
     Returns
     -------
-    ndarray of int64, shape (N,)
-        From 0 to the number of distinct values less one, all of which occur.
+    ndarray of int, shape (N,)
+        From 0 to the number of distinct values less one, all of which occur. In 32 bits where that
+        is enough: of many millions of rows several columns' codes are held at once.
     """
     if isinstance(getattr(values, "dtype", None), pd.CategoricalDtype):
         values = np.asarray(pd.Series(values).cat.codes)
     codes, _ = pd.factorize(values, use_na_sentinel=False)
-    return np.asarray(codes, dtype=np.int64)
+    return np.asarray(codes, dtype=np.int32 if len(codes) <= np.iinfo(np.int32).max else np.int64)
 
 
 def combine(first: np.ndarray, *others: np.ndarray) -> np.ndarray:
     """Return numbers for the combinations of several codes, as `codes_of` would."""
     for other in others:
         # Renumbered each time, so that the product stays below the square of the row count.
-        first = codes_of(first * np.int64(number_of(other)) + other)
+        key = np.multiply(first, number_of(other), dtype=np.int64)
+        key += other
+        first = codes_of(key)
     return first
 
 

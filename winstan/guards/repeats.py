@@ -182,7 +182,7 @@ def _constant_within(
     for name, values, code in others(None, kept):
         unit = combine(rows.cell, code)
         n_units = number_of(unit)
-        if not is_constant(unit, rows.value) or not constant_by_chance(rows.cell, rows.value, unit):
+        if not is_constant(unit, rows.value) or not constant_by_chance(rows.cell, pair, unit):
             continue
         is_number = _is_float(values)
         if n_units == number_of(rows.cell) or (is_number and n_units == number_of(pair)):
@@ -208,7 +208,8 @@ def _constant_in_group(rows: _Rows, n: int, *, same_event: bool) -> str | None:
     if not rows.groups or n < 2 * n_cells or not is_constant(rows.cell, rows.value):
         return None
     if n_cells <= number_of(rows.condition) or (
-        not same_event and not constant_by_chance(rows.condition, rows.value, rows.cell)
+        not same_event
+        and not constant_by_chance(rows.condition, combine(rows.condition, rows.value), rows.cell)
     ):
         return None
     keys = list(rows.columns)

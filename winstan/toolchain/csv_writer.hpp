@@ -13,25 +13,74 @@
 
 namespace winstan {
 
-// Buffers and formats by itself: through iostreams the formatting of numbers costs more than the
-// sampling of a small model. A default-constructed writer writes nothing.
-class csv_writer final : public stan::callbacks::writer {
+// Buffers by itself. A default-constructed file takes nothing.
+class buffered_file {
  public:
-  csv_writer() = default;
-  csv_writer(const std::string& path, int significant) : path_(path), significant_(significant) {
+  buffered_file() = default;
+  explicit buffered_file(const std::string& path) : path_(path) {
     if (path.empty())
       return;
-    file_.reset(std::fopen(path.c_str(), "w"));
+    file_.reset(std::fopen(path.c_str(), "wb"));
     if (!file_)
       throw std::runtime_error("cannot write '" + path + "'");
     buffer_.reserve(2 * flush_at);
   }
+  buffered_file(buffered_file&&) = default;
+  ~buffered_file() { flush(); }
+
+  explicit operator bool() const noexcept { return file_ != nullptr; }
+
+  void append(const char* bytes, std::size_t size) {
+    if (!file_)
+      return;
+    buffer_.append(bytes, size);
+    if (buffer_.size() > flush_at)
+      flush();
+  }
+  void append(const std::string& text) { append(text.data(), text.size()); }
+
+  // Everything must have reached the file: a full disk is an error, not a short table.
+  void close() {
+    flush();
+    if (!file_)
+      return;
+    failed_ |= std::fclose(file_.release()) != 0;
+    if (failed_)
+      throw std::runtime_error("cannot write '" + path_ + "': is the disk full?");
+  }
+
+ private:
+  static constexpr std::size_t flush_at = 1 << 16;
+
+  void flush() noexcept {
+    if (file_)
+      failed_ |= std::fwrite(buffer_.data(), 1, buffer_.size(), file_.get()) != buffer_.size();
+    buffer_.clear();
+  }
+
+  struct closer {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  std::string path_;
+  std::unique_ptr<std::FILE, closer> file_;
+  std::string buffer_;
+  bool failed_ = false;
+};
+
+// Formats by itself: through iostreams the formatting of numbers costs more than the sampling of a
+// small model. With `raw`, rows of numbers go to another file as they are in memory, without even
+// that, and the CSV keeps header and comments. A default-constructed writer writes nothing.
+class csv_writer final : public stan::callbacks::writer {
+ public:
+  csv_writer() = default;
+  csv_writer(const std::string& path, int significant, const std::string& raw = "")
+      : significant_(significant), text_(path), numbers_(raw) {}
   csv_writer(csv_writer&&) = default;
-  ~csv_writer() override { flush(); }
 
   void operator()(const std::vector<std::string>& names) override {
+    row_.clear();
     for (const std::string& name : names)
-      buffer_.append(name).push_back(',');
+      row_.append(name).push_back(',');
     end_row();
   }
   void operator()(const std::vector<double>& values) override {
@@ -48,34 +97,26 @@ class csv_writer final : public stan::callbacks::writer {
       row(columns.data() + j * columns.rows(), columns.rows());
   }
   void operator()() override { (*this)(std::string()); }
-  void operator()(const std::string& comment) override {
-    if (!file_)
-      return;
-    buffer_.append("# ").append(comment).push_back('\n');
-  }
-  bool is_valid() const noexcept override { return file_ != nullptr; }
+  void operator()(const std::string& comment) override { text_.append("# " + comment + "\n"); }
+  bool is_valid() const noexcept override { return static_cast<bool>(text_); }
 
-  // Everything must have reached the file: a full disk is an error, not a short table.
   void close() {
-    flush();
-    if (!file_)
-      return;
-    failed_ |= std::fclose(file_.release()) != 0;
-    if (failed_)
-      throw std::runtime_error("cannot write '" + path_ + "': is the disk full?");
+    text_.close();
+    numbers_.close();
   }
 
  private:
-  static constexpr std::size_t flush_at = 1 << 16;
-
   void row(const double* values, std::size_t size) {
-    if (!file_)
+    if (numbers_)
+      return numbers_.append(reinterpret_cast<const char*>(values), size * sizeof *values);
+    if (!text_)
       return;
+    row_.clear();
     char digits[64];
     for (std::size_t i = 0; i < size; ++i) {
       char* end = format(digits, digits + sizeof digits, values[i]);
       *end++ = ',';
-      buffer_.append(digits, end);
+      row_.append(digits, end);
     }
     end_row();
   }
@@ -87,27 +128,16 @@ class csv_writer final : public stan::callbacks::writer {
 #endif
   }
   void end_row() {
-    if (!buffer_.empty() && buffer_.back() == ',')
-      buffer_.back() = '\n';
-    if (!file_)
-      buffer_.clear();
-    else if (buffer_.size() > flush_at)
-      flush();
-  }
-  void flush() noexcept {
-    if (file_)
-      failed_ |= std::fwrite(buffer_.data(), 1, buffer_.size(), file_.get()) != buffer_.size();
-    buffer_.clear();
+    if (row_.empty())
+      return;
+    row_.back() = '\n';
+    text_.append(row_);
   }
 
-  struct closer {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-  std::string path_;
   int significant_ = 8;
-  std::unique_ptr<std::FILE, closer> file_;
-  std::string buffer_;
-  bool failed_ = false;
+  buffered_file text_;
+  buffered_file numbers_;
+  std::string row_;
 };
 
 }  // namespace winstan

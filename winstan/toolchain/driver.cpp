@@ -7,6 +7,7 @@
 #include <stan/callbacks/structured_writer.hpp>
 #include <stan/io/array_var_context.hpp>
 #include <stan/math/prim/core/init_threadpool_tbb.hpp>
+#include <stan/model/gradient.hpp>
 #include <stan/model/log_prob_grad.hpp>
 #include <stan/services/sample/fixed_param.hpp>
 #include <stan/services/sample/hmc_nuts_dense_e.hpp>
@@ -17,6 +18,7 @@
 #include <stan/services/sample/hmc_nuts_unit_e_adapt.hpp>
 
 #include <chrono>
+#include <cstdlib>
 #include <random>
 #include <thread>
 #include <tuple>
@@ -24,6 +26,27 @@
 
 stan::model::model_base& new_model(stan::io::var_context& data, unsigned int seed,
                                    std::ostream* messages);
+
+// Stan's own makes a stream for each gradient, for what a model might print: a tenth of the time of
+// a small one. Here every thread has one, made anew after it was used.
+template <>
+void stan::model::gradient(const stan::model::model_base& model, const Eigen::VectorXd& x, double& f,
+                           Eigen::VectorXd& grad_f, stan::callbacks::logger& logger) {
+  thread_local std::stringstream said;
+  auto pass_on = [&] {
+    if (said.tellp() > 0)
+      logger.info(said);
+    said = std::stringstream();
+  };
+  try {
+    stan::math::gradient(model_functional<model_base>(model, &said), x, f, grad_f);
+  } catch (const std::exception&) {
+    pass_on();
+    throw;
+  }
+  if (said.tellp() > 0)
+    pass_on();
+}
 
 namespace winstan {
 
@@ -53,6 +76,13 @@ Argument arguments() {
            integer("num_threads", "0", -1)});
 }
 
+// winstan asks by a variable and not by an argument, so that its commands are CmdStan's: programs
+// that a CmdStan has built write their CSV all the same, and so does this one for any other caller.
+bool wants_raw_draws() {
+  const char* wanted = std::getenv("WINSTAN_RAW_DRAWS");
+  return wanted && std::string(wanted) == "1";
+}
+
 int sample(Run& run) {
   namespace services = stan::services::sample;
   const Argument& a = run.args["sample"];
@@ -68,7 +98,7 @@ int sample(Run& run) {
 
   Contexts inits = run.inits(chains);
   Writers init_writers(chains);
-  Writers draws = run.outputs(run.args["output"]["file"].text(), chains);
+  Writers draws = run.outputs(run.args["output"]["file"].text(), chains, wants_raw_draws());
   Writers diagnostics = run.outputs(run.args["output"]["diagnostic_file"].text(), chains);
   std::vector<stan::callbacks::structured_writer> metric_writers(chains);
 

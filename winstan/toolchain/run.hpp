@@ -125,17 +125,17 @@ struct Run {
     double ignored = 0;
     return read_per_chain(init_is_number(ignored) ? "" : args["init"].text(), chains, id);
   }
-  csv_writer output(const std::string& path) const {
+  csv_writer output(const std::string& path, bool raw = false) const {
     const int asked = static_cast<int>(args["output"]["sig_figs"].integer());
-    csv_writer writer(path, asked > 0 ? asked : 8);
+    csv_writer writer(path, asked > 0 ? asked : 8, raw && !path.empty() ? path + ".raw" : "");
     if (!path.empty())
       write_configuration(writer);
     return writer;
   }
-  Writers outputs(const std::string& path, int chains) const {
+  Writers outputs(const std::string& path, int chains, bool raw = false) const {
     Writers writers;
     for (int i = 0; i < chains; ++i)
-      writers.push_back(output(chains == 1 || path.empty() ? path : numbered(path, id + i)));
+      writers.push_back(output(chains == 1 || path.empty() ? path : numbered(path, id + i), raw));
     return writers;
   }
 

@@ -1,0 +1,253 @@
+"""What winstan takes around the sampler: each figure beside its goal.
+
+    make overheads
+
+Seconds are the least of several runs, since other work on a machine can only add to them; the
+processor seconds beside them are of winstan's own process, all threads. Memory is the largest
+resident size above that before the call, over the size of the columns in use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import tempfile
+import threading
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from time import perf_counter, process_time, sleep
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import numpy as np
+import pandas as pd
+
+import winstan as ws
+from benchmarks.designs import DESIGNS, resampled_lfp
+from benchmarks.engines import model_of
+from benchmarks.startup import import_times
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from winstan.draws import Draws
+    from winstan.fitted import Fit
+
+_LFP = DESIGNS["lfp"]
+_STATM = Path("/proc/self/statm")
+_PAGE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line of the table; times in seconds, `memory` in sizes of the columns in use."""
+
+    what: str
+    goal: float
+    wall: float
+    cpu: float = float("nan")
+    memory: float = float("nan")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=5_000_000)
+    parser.add_argument("--groups", type=int, default=994, help="996 + 4 parameters by default")
+    arguments = parser.parse_args()
+    figures = [Figure("import winstan", 0.4, min(import_times()))]
+    figures += [
+        _in_new_process(partial(frame, library, kind, arguments.rows))
+        for library in ("pandas", "polars")
+        for kind in ("text", "category", "number")
+    ]
+    figures += _in_new_process(partial(tables, arguments.groups))
+    figures += _in_new_process(plots)
+    figures += _in_new_process(small_fit)
+    print(table(figures))
+
+
+def table(figures: list[Figure]) -> str:
+    lines = ["| | goal (s) | wall (s) | processor (s) | memory |", "|---|---|---|---|---|"]
+    for f in figures:
+        cpu = "" if np.isnan(f.cpu) else f"{f.cpu:.3f}"
+        memory = "" if np.isnan(f.memory) else f"{f.memory:.1f}"
+        goal = "" if np.isnan(f.goal) else f"{f.goal:g}"
+        lines.append(f"| {f.what} | {goal} | {f.wall:.3f} | {cpu} | {memory} |")
+    return "\n".join(lines)
+
+
+def frame(library: str, kind: str, n_rows: int) -> Figure:
+    """Time the design and cells of the LFP model, whose groups are text, a factor or numbers."""
+    from winstan.cells import compress  # noqa: PLC0415 - as `ws.fit` finds them: loaded
+    from winstan.data import frame_from  # noqa: PLC0415
+    from winstan.design import build_design  # noqa: PLC0415
+    from winstan.families import family_named  # noqa: PLC0415
+    from winstan.formula import parse_formula  # noqa: PLC0415
+
+    data: Any = resampled_lfp(n_rows)[["Power", "stim", "mouse"]]
+    if kind == "category":
+        data["mouse"] = data["mouse"].astype("category")
+    elif kind == "number":
+        data["mouse"] = data["mouse"].astype("category").cat.codes.astype(np.int64)
+    used = float(data.memory_usage(deep=True).sum())
+    if library == "polars":
+        import polars as pl  # noqa: PLC0415 - optional
+
+        data = pl.from_pandas(data)
+        used = float(data.estimated_size())
+    formula, family = parse_formula(_LFP.formula, {}), family_named(_LFP.family)
+
+    def prepare() -> None:
+        read = frame_from(data, formula)
+        compress(build_design(formula, read, {}), family, family.link(None))
+
+    with _peak() as grown:
+        wall, cpu = _least(prepare, 1)
+    again = _least(prepare, 4)
+    return Figure(
+        f"design and cells, {n_rows:,} rows, {library}, groups as {kind}",
+        2.0,
+        min(wall, again[0]),
+        min(cpu, again[1]),
+        grown() / used,
+    )
+
+
+def tables(n_groups: int) -> list[Figure]:
+    """Time what is computed of a fit with about a thousand parameters."""
+    from winstan.diagnostics import diagnose  # noqa: PLC0415
+
+    rng = np.random.default_rng(6)
+    group = np.repeat(np.arange(n_groups), 20)
+    x = np.tile([0, 1], group.size // 2)
+    mean = np.exp(1 + 0.3 * x + rng.normal(0, 0.4, n_groups)[group])
+    data = pd.DataFrame({"y": rng.gamma(2, mean / 2), "x": x, "g": group})
+    fit, sampled = _fit_with_draws("y ~ x + (1|g)", data)
+    whole = f"{len(fit.summary())} parameters, 4 x 1000 draws: "
+    return [
+        Figure(f"{whole}{what}", 0.3, *_least(call, 5))
+        for what, call in {
+            "summary": lambda: fit.summary(prob=0.9),
+            "diagnostics": lambda: diagnose(sampled, fit.summary()),
+            "contrast": lambda: fit.contrast("x"),
+        }.items()
+    ]
+
+
+def plots() -> list[Figure]:
+    """Time figures of the LFP example, written to PNG."""
+    fit, _ = _fit_with_draws(_LFP.formula, _LFP.data())
+    figures = {
+        "plot_difference": lambda: fit.plot_difference("stim"),
+        "plot_intercepts": fit.plot_intercepts,
+        "plot_forest": fit.plot_forest,
+    }
+    with tempfile.TemporaryDirectory() as folder:
+
+        def draw(make: Callable[[], Any]) -> None:
+            make().save(Path(folder) / "figure.png", verbose=False)
+
+        return [Figure(name, 2.0, *_least(partial(draw, f), 3)) for name, f in figures.items()]
+
+
+def small_fit(repeats: int = 20) -> list[Figure]:
+    """Take a warm `ws.fit` of 480 rows apart: Stan's program, and all around it."""
+    from winstan.toolchain import run  # noqa: PLC0415
+
+    data, run_program = _LFP.data(), run._run
+    took: list[float] = []
+
+    def timed(*arguments: Any) -> Any:
+        start = perf_counter()
+        said = run_program(*arguments)
+        took.append(perf_counter() - start)
+        return said
+
+    def fit(**settings: Any) -> None:
+        ws.fit(_LFP.formula, data, _LFP.family, seed=1, progress=False, silence="all", **settings)
+
+    with patch.object(run, "_run", timed):
+        fit()
+        whole, rest, processor = [], [], []
+        for _ in range(repeats):
+            start, cpu = perf_counter(), process_time()
+            fit()
+            whole.append(perf_counter() - start)
+            rest.append(whole[-1] - took[-1])
+            processor.append(process_time() - cpu)
+        program = min(took[1:])
+        took.clear()
+        for _ in range(repeats):
+            with patch("winstan.fitting.warn_user"):  # of draws that are far too few
+                fit(warmup=1, draws=4)
+    none = float("nan")
+    name = "ws.fit, LFP, 480 rows, warm"
+    return [
+        Figure(name, none, min(whole), min(processor)),
+        Figure(f"{name}: Stan's program", none, program),
+        Figure(f"{name}: the same, 5 iterations", none, min(took)),
+        Figure(f"{name}: around the program", 0.06 - min(took), min(rest)),
+    ]
+
+
+def _fit_with_draws(formula: str, data: pd.DataFrame) -> tuple[Fit, Draws]:
+    from winstan.backends import Settings, backends_named  # noqa: PLC0415
+    from winstan.diagnostics import diagnose  # noqa: PLC0415
+    from winstan.draws import to_datatree  # noqa: PLC0415
+    from winstan.summary import summarise  # noqa: PLC0415
+
+    (engine,) = backends_named("stan")
+    model = model_of(formula, "gamma", data)
+    sampled = engine.sample(model, Settings(seed=1, progress=False))
+    tree = to_datatree(model, sampled)
+    summary = summarise(tree)
+    return ws.Fit(model, tree, diagnose(sampled, summary), "stan", 0.0, summary), sampled
+
+
+def _least(call: Callable[[], Any], repeats: int) -> tuple[float, float]:
+    """Return the least wall and processor seconds of some calls."""
+    walls, processor = [], []
+    for _ in range(repeats):
+        start, cpu = perf_counter(), process_time()
+        call()
+        walls.append(perf_counter() - start)
+        processor.append(process_time() - cpu)
+    return min(walls), min(processor)
+
+
+@contextmanager
+def _peak() -> Iterator[Callable[[], float]]:
+    """Watch the resident size; what is given says by how many bytes it grew at most."""
+    if not _STATM.exists():
+        yield lambda: float("nan")
+        return
+
+    def resident() -> float:
+        return float(_STATM.read_text().split()[1]) * _PAGE
+
+    before, sizes, over = resident(), [0.0], threading.Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            sizes.append(resident())
+            sleep(0.002)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield lambda: max(sizes) - before
+    finally:
+        over.set()
+        thread.join()
+
+
+def _in_new_process(call: Callable[[], Any]) -> Any:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(call).result()
+
+
+if __name__ == "__main__":
+    main()
