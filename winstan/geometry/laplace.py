@@ -12,8 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import optimize, sparse
+from scipy import sparse
 
+from winstan.geometry.auxiliary import (
+    auxiliary_scale,
+    both_sides,
+    confined,
+    fit_auxiliary,
+    objective,
+)
 from winstan.geometry.bordered import Bordered, Layout, factorise, layout, solve_lower
 
 if TYPE_CHECKING:
@@ -133,15 +140,16 @@ def approximate(problem: Problem) -> Approximation:
             theta = _guarded(problem, design, aux, precision, target, theta, solution)
         else:
             theta, at_theta = solution, True
-        eta = _confined(problem, problem.offset + design @ theta)
-        log_aux = _fit_auxiliary(problem, eta, log_aux)
-        blocks, shares = _effect_blocks(problem, information, covariance, factor)
+        eta = confined(problem, problem.offset + design @ theta)
+        blocks, shares, spread = _effect_blocks(problem, information, covariance, factor)
+        log_aux = fit_auxiliary(problem, both_sides(problem, eta, spread), log_aux)
         covariance = _expectation_maximisation(problem, theta[P:], blocks)
         if _settled(before, (theta, _log_sds(covariance), log_aux), hessian):
             break
     return _approximation(
-        problem, theta, hessian, factor, information, covariance, blocks, shares, log_aux
-    )
+        problem, theta, hessian, factor, information, covariance, blocks, shares, log_aux,
+        auxiliary_scale(problem, both_sides(problem, eta, spread), log_aux),
+    )  # fmt: skip
 
 
 def _design_matrix(problem: Problem) -> sparse.csr_array:
@@ -194,12 +202,6 @@ def _solve(hessian: sparse.csr_array, right: Array, at: Layout) -> tuple[Array, 
     return solution, None
 
 
-def _objective(problem: Problem, eta: Array, aux: Mapping[str, float], penalty: float) -> float:
-    with np.errstate(all="ignore"):
-        value = problem.family.log_likelihood(problem.statistics, eta, aux, problem.link) - penalty
-    return value if np.isfinite(value) else -np.inf
-
-
 def _guarded(
     problem: Problem,
     design: sparse.csr_array,
@@ -213,7 +215,7 @@ def _guarded(
 
     def density(at: Array) -> float:
         penalty = 0.5 * float((at - target) @ (precision @ (at - target)))
-        return _objective(problem, problem.offset + design @ at, aux, penalty)
+        return objective(problem, problem.offset + design @ at, aux, penalty)
 
     here = density(theta)
     for _ in range(12):
@@ -223,54 +225,19 @@ def _guarded(
     return solution
 
 
-def _confined(problem: Problem, eta: Array) -> Array:
-    """Keep eta where the link has a mean, if the link confines it."""
-    if problem.family.positive_mean and not problem.link.unitless:
-        return np.maximum(eta, 1e-3 * problem.start)
-    return eta
-
-
-def _fit_auxiliary(problem: Problem, eta: Array, log_aux: Array) -> Array:
-    """Maximise the likelihood over the auxiliary parameters, near where they are."""
-    if not log_aux.size:
-        return log_aux
-    names = problem.family.auxiliary
-
-    def loss(at: Array) -> float:
-        return -_objective(problem, eta, dict(zip(names, np.exp(at), strict=True)), 0.0)
-
-    if log_aux.size == 1:
-        # Two units of log a step, so that no bracket leaves the range of the exponential.
-        found = optimize.minimize_scalar(
-            lambda x: loss(np.array([x])),
-            bounds=(log_aux[0] - 2, log_aux[0] + 2),
-            method="bounded",
-            options={"xatol": 1e-4},
-        )
-        return np.array([found.x])
-    maximum = optimize.minimize(
-        loss,
-        log_aux,
-        method="L-BFGS-B",
-        bounds=[(x - 2, x + 2) for x in log_aux],
-        options={"maxiter": 20},
-    )
-    return np.clip(maximum.x, None, _cap(problem))
-
-
-def _cap(problem: Problem) -> Array:
-    # The likelihood of nu may rise for ever (normal data); the prior's bulk ends near 50.
-    return np.array([np.log(50.0) if n == "nu" else np.inf for n in problem.family.auxiliary])
-
-
 def _effect_blocks(
     problem: Problem,
     information: Array,
     covariance: tuple[Array, ...],
     factor: Bordered | None,
-) -> tuple[list[Array], list[float]]:
-    """Posterior covariance of each level's effects, (J, q, q) a term, and information shares."""
+) -> tuple[list[Array], list[float], Array]:
+    """Posterior covariance of each level's effects, (J, q, q) a term, and information shares.
+
+    Last, the standard deviation, by cell, of what the terms add to the linear predictor, each with
+    all others given.
+    """
     blocks, shares = [], []
+    variance = np.zeros_like(information)
     covariances = None if factor is None else factor.covariance()
     start = problem.X.shape[1]
     for m, (Z, level, J, S) in enumerate(
@@ -288,6 +255,7 @@ def _effect_blocks(
         conditional = np.linalg.inv(gram + np.linalg.inv(S))
         left = np.einsum("jik,ki->j", conditional, np.linalg.inv(S)).mean() / q
         shares.append(float(1 - left))
+        variance += np.einsum("ci,cik,ck->c", Z, conditional[level], Z)
         if factor is None or covariances is None:
             blocks.append(conditional)
         elif m == factor.layout.term:
@@ -296,7 +264,7 @@ def _effect_blocks(
             index = start + np.arange(q)[:, None] * J + np.arange(J)  # (q, J)
             blocks.append(covariances[index[:, None, :], index[None, :, :]].transpose(2, 0, 1))
             start += q * J
-    return blocks, shares
+    return blocks, shares, np.sqrt(variance)
 
 
 def _expectation_maximisation(problem: Problem, u: Array, blocks: list[Array]) -> tuple[Array, ...]:
@@ -337,6 +305,7 @@ def _approximation(
     blocks: list[Array],
     shares: list[float],
     log_aux: Array,
+    log_aux_scale: Array,
 ) -> Approximation:
     P = problem.X.shape[1]
     if factor is None:
@@ -356,26 +325,5 @@ def _approximation(
         information_share=tuple(shares),
         cell_information=information,
         log_aux=log_aux,
-        log_aux_scale=_auxiliary_scale(problem, theta, log_aux),
+        log_aux_scale=log_aux_scale,
     )
-
-
-def _auxiliary_scale(problem: Problem, theta: Array, log_aux: Array) -> Array:
-    """One over the root of the curvature, by second differences."""
-    eta = _confined(problem, problem.offset + _design_matrix(problem) @ theta)
-    names = problem.family.auxiliary
-
-    def density(at: Array) -> float:
-        return _objective(problem, eta, dict(zip(names, np.exp(at), strict=True)), 0.0)
-
-    scale = np.ones_like(log_aux)
-    step = 0.05
-    for a in range(log_aux.size):
-        move = np.zeros_like(log_aux)
-        move[a] = step
-        curvature = (
-            2 * density(log_aux) - density(log_aux + move) - density(log_aux - move)
-        ) / step**2
-        if np.isfinite(curvature) and curvature > 1:
-            scale[a] = 1 / np.sqrt(curvature)
-    return scale
