@@ -74,7 +74,7 @@ def table(figures: list[Figure]) -> str:
     for f in figures:
         cpu = "" if np.isnan(f.cpu) else f"{f.cpu:.3f}"
         memory = "" if np.isnan(f.memory) else f"{f.memory:.1f}"
-        goal = "" if np.isnan(f.goal) else f"{f.goal:g}"
+        goal = "" if np.isnan(f.goal) else f"{f.goal:.2g}"
         lines.append(f"| {f.what} | {goal} | {f.wall:.3f} | {cpu} | {memory} |")
     return "\n".join(lines)
 

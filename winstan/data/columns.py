@@ -126,7 +126,7 @@ def _numeric(series: nw.Series[Any]) -> np.ndarray:
 
 def _strings(series: nw.Series[Any]) -> pd.Categorical:
     if nw.dependencies.is_polars_series(series.to_native()):
-        levels = series.unique().sort().to_list()
+        levels = series.unique().cast(nw.String).sort().to_list()
         codes = series.cast(nw.Enum(levels)).to_native().to_physical().to_numpy()
         return factor_of(codes, levels)
     return _factorize(series.to_pandas())
@@ -151,7 +151,8 @@ def _categorical(series: nw.Series[Any]) -> tuple[pd.Categorical, list[Any]]:
     else:
         # The order of a polars or Arrow dictionary is the order of appearance, in whatever was
         # read before: no order that a user chose.
-        return _strings(series.cast(nw.String)), []
+        is_polars = nw.dependencies.is_polars_series(native)  # it needs no text of every row
+        return _strings(series if is_polars else series.cast(nw.String)), []
     levels, codes = values.categories.tolist(), np.asarray(values.codes)
     counts = np.bincount(codes, minlength=len(levels))
     unused = [level for level, count in zip(levels, counts, strict=True) if not count]

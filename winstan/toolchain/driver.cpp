@@ -27,8 +27,8 @@
 stan::model::model_base& new_model(stan::io::var_context& data, unsigned int seed,
                                    std::ostream* messages);
 
-// Stan's own makes a stream for each gradient, for what a model might print: a tenth of the time of
-// a small one. Here every thread has one, made anew after it was used.
+// Stan's own makes a stream for each gradient, for what a model might print: 7% of the time of a
+// small one. Here every thread has one, made anew after it was used.
 template <>
 void stan::model::gradient(const stan::model::model_base& model, const Eigen::VectorXd& x, double& f,
                            Eigen::VectorXd& grad_f, stan::callbacks::logger& logger) {
