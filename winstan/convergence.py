@@ -156,7 +156,9 @@ def relative_efficiency(draws: Array) -> float:
     draws : ndarray, shape (chains, draws, P)
     """
     n_chains, n, _ = draws.shape
-    return 1.0 if n_chains == 1 else float(_ess(_split(_ordered(draws)).draws).mean() / (n_chains * n))
+    if n_chains == 1:
+        return 1.0
+    return float(_ess(_split(_ordered(draws)).draws).mean() / (n_chains * n))
 
 
 def hdi(draws: Array, prob: float) -> tuple[Array, Array]:
