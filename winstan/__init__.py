@@ -17,6 +17,7 @@ from winstan.errors import (
     ConvergenceWarning,
     DataError,
     DesignWarning,
+    FailureWarning,
     FamilyError,
     FormulaError,
     OptionError,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from winstan.classical import LME, Anova, anova, lme
     from winstan.compare import Agreement, Fits, agree
     from winstan.compare.side_by_side import side_by_side
+    from winstan.each import FitEach, fit_each
     from winstan.fitted import Fit
     from winstan.fitting import fit
     from winstan.plots import plot_data, theme_winstan
@@ -55,12 +57,14 @@ _LAZY = {
     "Agreement": "winstan.compare",
     "Anova": "winstan.classical",
     "Fit": "winstan.fitted",
+    "FitEach": "winstan.each",
     "Fits": "winstan.compare",
     "LME": "winstan.classical",
     "agree": "winstan.compare",
     "anova": "winstan.classical",
     "datasets": "winstan.real_data",
     "fit": "winstan.fitting",
+    "fit_each": "winstan.each",
     "lme": "winstan.classical",
     "load": "winstan.real_data",
     "plot_data": "winstan.plots",
@@ -82,8 +86,10 @@ __all__ = [
     "DataError",
     "DesignWarning",
     "Exponential",
+    "FailureWarning",
     "FamilyError",
     "Fit",
+    "FitEach",
     "Fits",
     "Flat",
     "FormulaError",
@@ -102,6 +108,7 @@ __all__ = [
     "anova",
     "datasets",
     "fit",
+    "fit_each",
     "lme",
     "load",
     "plot_data",

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import os
 import warnings
+from contextlib import contextmanager
+from contextvars import ContextVar
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _PACKAGE = str(Path(__file__).parent) + os.sep
+_COLLECTED: ContextVar[list[Warning] | None] = ContextVar("winstan_collected", default=None)
 
 
 class WinstanError(Exception):
@@ -68,6 +71,10 @@ class ConvergenceWarning(UserWarning):
     """The sampler's draws should not be trusted as they are."""
 
 
+class FailureWarning(UserWarning):
+    """Some of the fits that were asked for could not be made; the others were."""
+
+
 def warn_user(message: str | Warning, category: type[Warning] | None = None) -> None:
     """Warn, pointing at the first caller outside winstan: the line that the user can change.
 
@@ -78,7 +85,27 @@ def warn_user(message: str | Warning, category: type[Warning] | None = None) -> 
     category
         Of a text: `ConvergenceWarning`. A `DesignWarning` has a name: `guards.warn_design`.
     """
+    collected = _COLLECTED.get()
+    if collected is not None:
+        collected.append(
+            message if isinstance(message, Warning) else (category or UserWarning)(message)
+        )
+        return
     warnings.warn(message, category, stacklevel=2, skip_file_prefixes=(_PACKAGE,))
+
+
+@contextmanager
+def collected_warnings() -> Iterator[list[Warning]]:
+    """Keep winstan's warnings in a list, in this context and thread, in place of giving them.
+
+    `warnings.catch_warnings` does not keep threads apart.
+    """
+    kept: list[Warning] = []
+    token = _COLLECTED.set(kept)
+    try:
+        yield kept
+    finally:
+        _COLLECTED.reset(token)
 
 
 def near_matches(name: str, known: Iterable[str]) -> str:

@@ -190,6 +190,54 @@ def fit(
         progress=progress,
         sampler=sampler,
     )
+    model = model_from(
+        formula,
+        data,
+        family,
+        namespace,
+        link=link,
+        priors=priors,
+        center=center,
+        weights=weights,
+        trials=trials,
+        parametrization=parametrization,
+        silence=silence,
+    )
+    if len(engines) > 1:  # a single engine finds out for itself
+        for engine in engines:
+            engine.check(model, settings)
+    fits = []
+    for engine in engines:
+        fits.append(fit_by(engine, model, settings, start))
+        start = perf_counter()
+        if not fits[-1].diagnostics.ok:
+            who = f"{engine.name}: " if len(engines) > 1 else ""
+            warn_user(who + fits[-1].verdict, ConvergenceWarning)
+    if isinstance(backend, str):
+        return fits[0]
+    from winstan.compare import Fits, agree  # noqa: PLC0415 - only where there are several
+
+    return Fits(tuple(fits), agree(*fits))
+
+
+def model_from(
+    formula: str,
+    data: Any,
+    family: str,
+    namespace: Mapping[str, Any],
+    *,
+    link: str | None,
+    priors: Mapping[str, Prior] | None,
+    center: bool,
+    weights: str | None,
+    trials: str | int | None,
+    parametrization: str | Mapping[str, str] | None,
+    silence: str | Iterable[str] | None,
+) -> Model:
+    """Go from formula and data to the model, with every check that comes before sampling.
+
+    Parameters and errors are those of `fit`; `namespace` has the names that the formula may call.
+    """
     parsed = parse_formula(formula, namespace)
     chosen = family_named(family)
     with silenced(silence):
@@ -206,25 +254,11 @@ def fit(
             parametrization=parametrization,
         )
         check_model(model, frame, data)
-    del frame  # millions of rows, perhaps, that the model does not need
-    if len(engines) > 1:  # a single engine finds out for itself
-        for engine in engines:
-            engine.check(model, settings)
-    fits = []
-    for engine in engines:
-        fits.append(_fit_by(engine, model, settings, start))
-        start = perf_counter()
-        if not fits[-1].diagnostics.ok:
-            who = f"{engine.name}: " if len(engines) > 1 else ""
-            warn_user(who + fits[-1].verdict, ConvergenceWarning)
-    if isinstance(backend, str):
-        return fits[0]
-    from winstan.compare import Fits, agree  # noqa: PLC0415 - only where there are several
-
-    return Fits(tuple(fits), agree(*fits))
+    return model
 
 
-def _fit_by(engine: Backend, model: Model, settings: Settings, start: float) -> Fit:
+def fit_by(engine: Backend, model: Model, settings: Settings, start: float) -> Fit:
+    """Sample a model with one engine, and judge the draws; `start` is `perf_counter`'s."""
     sampled = engine.sample(model, settings)
     tree = to_datatree(model, sampled)
     table = summarise(tree)

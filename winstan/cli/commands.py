@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from winstan.cli.files import make_folder, read_table, write_agreement, write_fit
+from winstan.cli.files import make_folder, read_table, write_agreement, write_each, write_fit
 from winstan.errors import OptionError, near_matches
 
 # Imports of the library are inside the functions: `winstan --version` needs none of it.
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DISAGREEMENT = 1
 UNCONVERGED = 3
+FAILED_GROUPS = 4
 
 
 def run_fit(arguments: argparse.Namespace) -> int:
@@ -38,6 +39,29 @@ def run_fit(arguments: argparse.Namespace) -> int:
     )
     _show(result, arguments.contrast or contrasts_of(result), arguments.out)
     return 0
+
+
+def run_fit_each(arguments: argparse.Namespace) -> int:
+    """``winstan fit-each``."""
+    from winstan.each import fit_each
+
+    data = read_table(arguments.data)
+    check_contrasts(arguments.formula, arguments.contrast or [])
+    make_folder(arguments.out)
+    result = fit_each(
+        arguments.formula,
+        data,
+        arguments.family,
+        by=arguments.by[0] if len(arguments.by) == 1 else arguments.by,
+        contrasts=arguments.contrast,
+        n_jobs=arguments.jobs,
+        backend=arguments.backend,
+        **_question(arguments),
+        **_sampling(arguments),
+    )
+    print(result)
+    write_each(result, arguments.out)
+    return 0 if result.failures.empty else FAILED_GROUPS
 
 
 def run_agree(arguments: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from winstan.compare import Agreement
+    from winstan.each import FitEach
     from winstan.fitted import Fit
 
 FIGURE = {"dpi": 200, "verbose": False}
@@ -89,6 +90,29 @@ def write_fit(
             if f"1|{group.factor}" in fit.draws["posterior"]:
                 figure = fit.plot_intercepts(group.factor, treatment=treatment)
                 figure.save(out / f"intercepts_{_file_name(group.factor)}.png", **FIGURE)
+    except OSError as error:
+        raise _not_writable(out, error) from error
+    _say_written(out)
+
+
+def write_each(result: FitEach, out: Path | None) -> None:
+    """Write the tables of all groups, and a figure of each contrast, into a folder.
+
+    Raises
+    ------
+    DataError
+        If the folder cannot be written to.
+    """
+    if out is None:
+        return
+    try:
+        make_folder(out)
+        result.table.to_csv(out / "table.csv", index=False)
+        result.verdicts.to_csv(out / "verdicts.csv", index=False)
+        result.failures.to_csv(out / "failures.csv", index=False)
+        for name in result.predictors:
+            result.contrast(name).to_csv(out / f"contrast_{_file_name(name)}.csv", index=False)
+            result.plot(name).save(out / f"difference_{_file_name(name)}.png", **FIGURE)
     except OSError as error:
         raise _not_writable(out, error) from error
     _say_written(out)

@@ -1,4 +1,4 @@
-"""The command line: ``winstan fit``, ``agree``, ``demo``, ``prepare`` and ``toolchain``."""
+"""The command line: ``winstan fit``, ``fit-each``, ``agree``, ``demo`` and what compiles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from winstan._version import __version__
-from winstan.cli.commands import run_agree, run_demo, run_fit, run_prepare, run_toolchain
+from winstan.cli.commands import (
+    run_agree,
+    run_demo,
+    run_fit,
+    run_fit_each,
+    run_prepare,
+    run_toolchain,
+)
 from winstan.cli.files import one_line
 from winstan.errors import WinstanError
 
@@ -33,9 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0; of `agree`, 1 if the fits disagree and 3 if one has not converged; 2 on bad input, or if
-        an engine is missing or fails, with one line on standard error; 70 on an error of winstan's
-        own, with its traceback; 130 when interrupted.
+        0; of `agree`, 1 if the fits disagree and 3 if one has not converged; of `fit-each`, 4 if a
+        group could not be fitted; 2 on bad input, or if an engine is missing or fails, with one
+        line on standard error; 70 on an error of winstan's own, with its traceback; 130 when
+        interrupted.
     """
     arguments = _parser().parse_args(argv)
     try:
@@ -77,6 +85,31 @@ def _parser() -> argparse.ArgumentParser:
     _add_backend(fit)
     _add_sampling(fit, written="summary.csv, draws.nc and the figures")
     fit.set_defaults(run=run_fit)
+
+    each = commands.add_parser(
+        "fit-each",
+        help="fit a model to every group of rows: exit code 4 if one could not be fitted",
+        description="Fit one model to every group of rows, side by side. The exit code is 0, 4 if "
+        "a group could not be fitted, 2 on bad input.",
+    )
+    _add_question(each)
+    each.add_argument(
+        "--by",
+        action="append",
+        required=True,
+        metavar="COLUMN",
+        help="the column whose values are the groups (may be repeated)",
+    )
+    each.add_argument(
+        "--contrast",
+        action="append",
+        metavar="COLUMN",
+        help="a predictor to compare (may be repeated; default: every one)",
+    )
+    each.add_argument("--jobs", type=int, help="groups at once (default: one a processor)")
+    _add_backend(each)
+    _add_sampling(each, written="table.csv, verdicts.csv, failures.csv, contrasts and figures")
+    each.set_defaults(run=run_fit_each)
 
     agree = commands.add_parser(
         "agree",

@@ -12,6 +12,7 @@ import io
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from winstan.formula.terms import Atom, Effects
 
 _NOISE = "Unexpected error while trying to evaluate"
+_STDOUT = (
+    RLock()
+)  # there is one for all threads, and each would put back what another had put there
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +230,7 @@ def _quiet() -> Iterator[None]:
     """Silence numpy's floating-point warnings and formulae's printing, and nothing else."""
     printed = io.StringIO()
     try:
-        with redirect_stdout(printed), np.errstate(all="ignore"):
+        with _STDOUT, redirect_stdout(printed), np.errstate(all="ignore"):
             yield
     finally:
         lines = printed.getvalue().splitlines(keepends=True)

@@ -9,6 +9,7 @@ from winstan.plots.agreement import plot_agreement
 from winstan.plots.chains import plot_rank, plot_trace
 from winstan.plots.conditional import CURVES, plot_conditional
 from winstan.plots.difference import plot_difference
+from winstan.plots.each import plot_each
 from winstan.plots.forest import plot_forest
 from winstan.plots.intercepts import plot_intercepts
 from winstan.plots.pairs import plot_pairs
@@ -27,6 +28,7 @@ __all__ = [
     "plot_data",
     "plot_density",
     "plot_difference",
+    "plot_each",
     "plot_forest",
     "plot_groups",
     "plot_intercepts",

@@ -18,6 +18,7 @@ import tempfile
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ _SHOWN_MESSAGES = 12
 # be measurably quicker to write and read
 _DIGITS = 12
 _EXACT = 17
+RUNNING: ContextVar[set[subprocess.Popen[str]] | None] = ContextVar("winstan_running", default=None)
+"""Where a caller that runs fits in other threads, deaf to Ctrl-C, wants their programs put."""
 
 
 def sample(
@@ -221,7 +224,7 @@ def _run(command: list[str], cores: int, line: ProgressLine, chains: int) -> lis
         raise BackendError(
             f"The Stan program {command[0]!r} cannot be run: {problem}."
         ) from problem
-    try:
+    with _ended(process):
         assert process.stdout is not None
         for said in process.stdout:
             found = _ITERATION.match(said)
@@ -231,18 +234,30 @@ def _run(command: list[str], cores: int, line: ProgressLine, chains: int) -> lis
             elif not _CHATTER.match(said):
                 messages.append(said.rstrip())
         code = process.wait()
-    except BaseException:
-        process.kill()
-        raise
-    finally:
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
     if code == -signal.SIGKILL:
         raise BackendError("The Stan program was killed, most likely for want of memory.")
     if code != 0:
         raise BackendError(f"The Stan program failed (exit code {code}).{_end_of(messages)}")
     return list(messages)
+
+
+@contextlib.contextmanager
+def _ended(process: subprocess.Popen[str]) -> Iterator[None]:
+    """See to it that a process has ended afterwards, and that `RUNNING` has it until then."""
+    running = RUNNING.get()
+    if running is not None:
+        running.add(process)
+    try:
+        yield
+    except BaseException:
+        process.kill()
+        raise
+    finally:
+        process.wait()
+        if running is not None:
+            running.discard(process)
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def _progress(done: dict[str, int], total: int, chains: int, elapsed: float) -> str:

@@ -16,14 +16,20 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def silent(package: str) -> Iterator[None]:
-    """Silence a package's logger for the while, as the user may also use it."""
+    """Silence a package's logger for the while, as the user may also use it.
+
+    By a filter of one's own: several threads would restore a switch as another had left it.
+    """
     logger = logging.getLogger(package)
-    before = logger.disabled
-    logger.disabled = True
+
+    def nothing(_record: logging.LogRecord) -> bool:
+        return False
+
+    logger.addFilter(nothing)
     try:
         yield
     finally:
-        logger.disabled = before
+        logger.removeFilter(nothing)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,84 @@
+"""The contrasts that are asked of every group."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from winstan import effects
+from winstan.effects.comparisons import columns_of_offsets
+from winstan.effects.intervals import interval_names
+from winstan.errors import OptionError, collected_warnings, near_matches
+from winstan.fitted import Fit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from winstan.model import Model
+
+type Wanted = str | Iterable[str] | Mapping[str, Mapping[str, Any]] | None
+
+
+def contrasts_of(
+    wanted: Wanted, model: Model, prob: float, interval: str
+) -> dict[str, dict[str, Any]]:
+    """Read ``contrasts=`` and check it on the model of one group, before any is sampled.
+
+    Parameters
+    ----------
+    wanted
+        As of `winstan.fit_each`.
+    model
+        Of any group. What another group may have and this one not (levels) is not looked at.
+    prob, interval
+        Of the tables.
+
+    Returns
+    -------
+    dict
+        By predictor, options of `Fit.contrast`.
+
+    Raises
+    ------
+    OptionError
+        If there is no such predictor or option, or an option has a wrong value.
+    """
+    if wanted is None:
+        return {name: {} for name in _predictors(model)}
+    if isinstance(wanted, Mapping):
+        chosen = {name: dict(options) for name, options in wanted.items()}
+    else:
+        chosen = {name: {} for name in ([wanted] if isinstance(wanted, str) else wanted)}
+    takes = set(inspect.signature(Fit.contrast).parameters) - {"self", "treatment", "draws"}
+    for name, options in chosen.items():
+        for option in options:
+            if option not in takes:
+                raise OptionError(
+                    f"contrasts= gives {name!r} the option {option!r}, which Fit.contrast does not"
+                    f" take here.{near_matches(option, sorted(takes))}"
+                )
+        _try(model, name, {"prob": prob, "interval": interval, **options})
+    return chosen
+
+
+def _predictors(model: Model) -> list[str]:
+    apart = columns_of_offsets(model)
+    atoms = model.formula.effects.atoms.values()
+    names = dict.fromkeys(c for atom in atoms for c in atom.columns)
+    return [c for c in names if c in model.design.predictors and c not in apart]
+
+
+def _try(model: Model, name: str, options: dict[str, Any]) -> None:
+    """Take the contrast of a posterior of zeros: the options are checked on the way."""
+    interval_names(options["prob"], options["interval"])
+    zeros = {v.name: np.zeros((2, *v.shape)) for v in model.variables}
+    # Zeros need not give the positive means that a ratio asks for; levels are each group's own
+    apart = {"prob", "interval", "silence", "ratio", "values"}
+    if isinstance(options.get("by"), Mapping):
+        apart.add("by")
+    given = {key: value for key, value in options.items() if key not in apart}
+    with np.errstate(all="ignore"), collected_warnings():
+        effects.contrast(model, zeros, name, **given)

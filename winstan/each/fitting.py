@@ -1,0 +1,278 @@
+"""`fit_each`: one model, every group of rows, side by side."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from winstan.backends import Settings, backends_named
+from winstan.data.columns import how_many, some_levels
+from winstan.data.tables import column_names, take_columns
+from winstan.each.asked import contrasts_of
+from winstan.each.parallel import run_tasks, workers_of
+from winstan.each.parts import parted, seed_of
+from winstan.each.result import FitEach, result_of
+from winstan.each.task import Question
+from winstan.effects.intervals import interval_names
+from winstan.errors import (
+    BackendError,
+    ConvergenceWarning,
+    DesignWarning,
+    FailureWarning,
+    OptionError,
+    collected_warnings,
+    warn_user,
+)
+from winstan.families import family_named
+from winstan.fitting import namespace_of_caller
+from winstan.formula import parse_formula
+from winstan.guards import silenced
+from winstan.toolchain import build
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from winstan.each.parts import Parts
+    from winstan.formula import Formula
+    from winstan.model import Model
+    from winstan.priors import Prior
+
+KEEP = ("summary", "fits")
+NAMED = 8
+"""Groups that a warning names."""
+
+
+def fit_each(
+    formula: str,
+    data: Any,
+    family: str = "gaussian",
+    *,
+    by: str | list[str] | tuple[str, ...],
+    contrasts: str | Iterable[str] | Mapping[str, Mapping[str, Any]] | None = None,
+    keep: str = "summary",
+    n_jobs: int | None = None,
+    prob: float = 0.94,
+    interval: str = "hdi",
+    backend: str = "stan",
+    link: str | None = None,
+    priors: Mapping[str, Prior] | None = None,
+    center: bool = True,
+    weights: str | None = None,
+    trials: str | int | None = None,
+    chains: int = 4,
+    warmup: int | None = None,
+    draws: int = 1000,
+    seed: int | None = None,
+    target_accept: float | None = None,
+    cores: int | None = None,
+    progress: bool | None = None,
+    sampler: str | None = None,
+    parametrization: str | Mapping[str, str] | None = None,
+    silence: str | Iterable[str] | None = None,
+) -> FitEach:
+    """Fit one model to every group of rows, such as every neuron, side by side.
+
+    Each group's fit is the one that `winstan.fit` gives of its rows alone, with its seed: nothing
+    is shared between groups. (To share, write the group into the formula: ``(stim|neuron)``.)
+
+    Parameters
+    ----------
+    formula, data, family
+        As for `winstan.fit`.
+    by
+        The column whose values are the groups, or a list of columns. None of the formula's.
+    contrasts
+        Predictors whose contrasts are computed with each fit; or, by predictor, options of
+        `Fit.contrast`: ``{"stim": {"ratio": True}}``. By default all population-level predictors.
+    keep : {"summary", "fits"}
+        Tables only, some kilobytes a group; or the fits themselves with all draws (0.6 MB for
+        4 x 1000 draws of twelve parameters), for ``result[key]``.
+    n_jobs
+        Groups that are fitted at once; -1 is one for each processor. None is what
+        `joblib.parallel_config` says, whose backend (processes, threads, Dask, Ray) is used in any
+        case, and otherwise one for each processor.
+    prob, interval
+        Of the tables' intervals, as for `Fit.summary`.
+    seed
+        Each group has a seed of its own, made of this one and of its key: results depend neither
+        on `n_jobs`, nor on the order of the rows, nor on what other groups there are.
+    cores
+        Chains of one group that run at once. By default one, where as many groups as processors
+        run already.
+    progress
+        Whether to show a line of progress; None does in terminals and notebooks.
+    backend, link, priors, center, weights, trials, chains, warmup, draws, target_accept, sampler, \
+parametrization, silence
+        As for `winstan.fit`, of every group; one engine.
+
+    Returns
+    -------
+    FitEach
+        Of all groups; those that could not be fitted are in its ``failures``.
+
+    Raises
+    ------
+    FormulaError, DataError, FamilyError, PriorError, OptionError
+        Before any sampling, if no group can be fitted as it stands.
+    BackendError
+        If the engine is missing, or failed in every group.
+
+    Warns
+    -----
+    FailureWarning
+        If some groups could not be fitted.
+    ConvergenceWarning
+        If some have not converged.
+    DesignWarning
+        Each kind once, with the groups that it is of; ``missing_rows`` also of rows whose group is
+        missing.
+
+    Notes
+    -----
+    A group's seed is that of ``numpy.random.SeedSequence(seed, spawn_key=k)``, k being the SHA-256
+    digest of its key.
+    """
+    start = perf_counter()
+    (engine,) = backends_named(_one(backend), sampler=sampler)
+    if keep not in KEEP:
+        raise OptionError(f"keep= is 'summary' or 'fits', not {keep!r}.")
+    interval_names(prob, interval)
+    namespace = namespace_of_caller()
+    parsed = parse_formula(formula, namespace)
+    family_named(family).link(link)
+    workers = workers_of(n_jobs)
+    sampling: dict[str, Any] = {
+        "chains": chains,
+        "warmup": warmup,
+        "draws": draws,
+        "target_accept": target_accept,
+        "cores": cores,
+        "progress": False,
+        "sampler": sampler,
+    }
+    seed = secrets.randbelow(2**31 - 1) if seed is None else seed
+    settings = Settings(**sampling, seed=seed)
+    with silenced(silence):
+        parts = parted(data, by)
+        _check_columns(parsed, parts, weights, trials)
+        if cores is None and workers.n_jobs > 1:
+            sampling["cores"] = max(1, workers.n_jobs // len(parts.keys))
+        question = Question(
+            formula=formula,
+            family=family,
+            backend=engine.name,
+            namespace=_used(parsed, namespace),
+            model={
+                "link": link,
+                "priors": priors,
+                "center": center,
+                "weights": weights,
+                "trials": trials,
+                "parametrization": parametrization,
+                "silence": [silence] if isinstance(silence, str) else silence and list(silence),
+            },
+            sampling=sampling,
+            contrasts={},
+            prob=prob,
+            interval=interval,
+            keep_fits=keep == "fits",
+        )
+        model = _first_model(question, parts)
+        engine.check(model, settings)
+        question = replace(question, contrasts=contrasts_of(contrasts, model, prob, interval))
+        if engine.name == "stan":
+            build(model.template, progress=progress)  # once, for all
+        seeds = [seed_of(key, seed) for key in parts.keys]
+        outcomes = run_tasks(question, parts, seeds, workers, progress)
+        if not any(outcome.fitted for outcome in outcomes):
+            raise BackendError(
+                f"All {how_many(len(outcomes), 'group')} failed. The first, {parts.name(0)}: "
+                f"{outcomes[0].problems[0].error}: {outcomes[0].problems[0].message}"
+            )
+        result = result_of(question, parts, outcomes, model, seed, perf_counter() - start)
+    _tell(result)
+    return result
+
+
+def _one(backend: str) -> str:
+    if not isinstance(backend, str):
+        raise OptionError(
+            f"fit_each takes one engine, not {backend!r}: call it once for each, and compare."
+        )
+    return backend
+
+
+def _used(parsed: Formula, namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the formula calls of the caller's own: all that is sent to other processes."""
+    names = {function.split(".")[0] for function in parsed.functions} | set(parsed.ambient)
+    return {name: namespace[name] for name in sorted(names) if name in namespace}
+
+
+def _check_columns(
+    parsed: Formula, parts: Parts, weights: str | None, trials: str | int | None
+) -> None:
+    """Refuse columns that no group has, and a formula that uses what is constant in each."""
+    known = set(column_names(parts.table))
+    used = [name for name in parsed.columns if name in known or name not in parsed.ambient]
+    take_columns(parts.table, [*used, *(x for x in (weights, trials) if isinstance(x, str))])
+    for name in parts.by:
+        if name in used:
+            raise OptionError(
+                f"by={name!r} is constant within each of its groups, and {parsed.text!r} uses it."
+                " Leave it out of one of the two."
+            )
+
+
+def _first_model(question: Question, parts: Parts) -> Model:
+    """Return the model of the first group that has one.
+
+    Raises
+    ------
+    WinstanError
+        The first group's, if there is no such group: then it is an error of all.
+    """
+    first: Exception | None = None
+    for i in range(len(parts.keys)):
+        try:
+            with collected_warnings():
+                return question.model_of(parts.part(i))
+        except Exception as error:  # it is of one group, until all have one
+            first = first or error
+    assert first is not None  # there is a group
+    first.add_note(f"(In {parts.name(0)}; no group of {len(parts.keys):,} can be fitted.)")
+    raise first
+
+
+def _tell(result: FitEach) -> None:
+    """Give one warning of each kind, of all groups."""
+    failed = result.failures
+    if len(failed):
+        first = failed.iloc[0]
+        warn_user(
+            f"{_some(result, failed)} could not be fitted, or not wholly; .failures has"
+            f" them. The first: {first['error']}: {first['message']}",
+            FailureWarning,
+        )
+    bad = result.verdicts[result.verdicts["fitted"] & ~result.verdicts["ok"]]
+    if len(bad):
+        warn_user(
+            f"{_some(result, bad)} have not converged; .verdicts has them. The first: "
+            f"{bad.iloc[0]['verdict']}",
+            ConvergenceWarning,
+        )
+    for name, part in result.warnings.groupby("name", sort=False):
+        if name:
+            first = part.iloc[0]
+            warn_user(
+                DesignWarning(f"In {_some(result, part)}, such as: {first['message']}", str(name))
+            )
+
+
+def _some(result: FitEach, table: Any) -> str:
+    """Say of how many groups a table is, and name some: ``2 of 5 groups by cell ('n1', 'n4')``."""
+    rows = table[list(result.by)].drop_duplicates()
+    keys = [row[0] if len(row) == 1 else row for row in rows.itertuples(index=False, name=None)]
+    groups = how_many(len(result.keys), "group")
+    return f"{len(keys):,} of {groups} by {' and '.join(result.by)} ({some_levels(keys, NAMED)})"

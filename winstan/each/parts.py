@@ -1,0 +1,207 @@
+"""Groups of rows: which there are, the rows of each, and each one's seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from winstan.data.columns import distinct_codes, how_many
+from winstan.data.tables import missing_mask, open_table, take_columns
+from winstan.errors import DataError, OptionError
+from winstan.guards.names import warn_design
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
+# What the result's tables call their own columns.
+TAKEN = frozenset(
+    (
+        *("parameter", "mean", "sd", "ess_bulk", "ess_tail", "r_hat", "mcse_mean"),
+        *("contrast", "p_direction", "p_rope"),
+        *("fitted", "ok", "verdict", "rows", "seed", "seconds"),
+        *("max_r_hat", "min_ess_bulk", "min_ess_tail", "n_divergent"),
+        *("step", "error", "warning", "name", "message"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """A data frame, parted by the values of some columns.
+
+    Attributes
+    ----------
+    by : tuple of str
+        The columns.
+    keys : tuple
+        The groups in their order: values of the column, or tuples of values if there are several.
+        A factor's levels keep their order; other values are sorted, if they can be.
+    rows : tuple of ndarray of int
+        Positions of each group's rows in the data.
+    n_rows : int
+        Rows of the data.
+    missing : mapping of str to int
+        Rows whose value is missing, by column, where there are any.
+    table
+        The data, as `open_table` gives them, in memory.
+    """
+
+    by: tuple[str, ...]
+    keys: tuple[Hashable, ...]
+    rows: tuple[np.ndarray, ...]
+    n_rows: int
+    missing: Mapping[str, int]
+    table: Any
+
+    def part(self, i: int) -> Any:
+        """Return the rows of a group, all columns, as a data frame of the user's own kind."""
+        if isinstance(self.table, pd.DataFrame):
+            return self.table.iloc[self.rows[i]]
+        return self.table[self.rows[i]].to_native()
+
+    def name(self, i: int) -> str:
+        """Return a group as messages name it: ``neuron 'n3'``."""
+        values = self.keys[i] if len(self.by) > 1 else (self.keys[i],)
+        return ", ".join(
+            f"{column} {value!r}"
+            for column, value in zip(self.by, values, strict=True)  # type: ignore[call-overload]
+        )
+
+
+def parted(data: Any, by: str | list[str] | tuple[str, ...]) -> Parts:
+    """Part a data frame.
+
+    Parameters
+    ----------
+    data
+        As for `winstan.fit`.
+    by
+        A column, or several.
+
+    Raises
+    ------
+    OptionError
+        If `by` is no name or names, or one that the tables of results have themselves.
+    DataError
+        If there is no such column, no row, or no value.
+
+    Warns
+    -----
+    DesignWarning
+        ``missing_rows``, if rows are left out because their group is missing.
+    """
+    names = _names(by)
+    table = open_table(data)
+    for name in names:
+        take_columns(table, [name])  # refuses what is not there before a lazy frame is collected
+    if isinstance(table, nw.LazyFrame):
+        table = table.collect()
+    n_rows = len(table)
+    if n_rows == 0:
+        raise DataError("The data frame is empty: it has no rows.")
+    columns = take_columns(table, names)
+    masks = {name: missing_mask(columns[name]) for name in names}
+    missing = {name: int(mask.sum()) for name, mask in masks.items() if mask.any()}
+    kept = np.flatnonzero(~np.logical_or.reduce(list(masks.values())))
+    _tell_missing(missing, n_rows, len(kept))
+    if missing:
+        columns = columns[kept]
+    coded = [_codes(columns[name]) for name in names]
+    first, row = distinct_codes(((codes, len(levels)) for codes, levels in coded), len(kept))
+    ranks = np.column_stack([codes[first] for codes, _ in coded])
+    order = np.lexsort(ranks.T[::-1])
+    values = [[levels[code] for code in codes[first[order]]] for codes, levels in coded]
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    group = place[row]
+    at = np.argsort(group, kind="stable")
+    edges = np.cumsum(np.bincount(group))[:-1]
+    return Parts(
+        by=names,
+        keys=tuple(values[0] if len(names) == 1 else zip(*values, strict=True)),
+        rows=tuple(np.split(kept[at], edges)),
+        n_rows=n_rows,
+        missing=missing,
+        table=table,
+    )
+
+
+def seed_of(key: Hashable, seed: int) -> int:
+    """Return the seed of a group: of its own key, so that no other group changes it.
+
+    NumPy's `SeedSequence` is spawned with the digest of the key where its `spawn` would count.
+
+    Parameters
+    ----------
+    key
+        Of `Parts.keys`.
+    seed
+        The seed of all.
+
+    Returns
+    -------
+    int
+        From 0 to 2^31 - 1, which every engine takes.
+    """
+    digest = np.frombuffer(sha256(repr(key).encode()).digest(), dtype="<u4")
+    child = np.random.SeedSequence(seed, spawn_key=tuple(map(int, digest)))
+    return int(child.generate_state(1, np.uint32)[0] >> 1)
+
+
+def _names(by: Any) -> tuple[str, ...]:
+    names = (by,) if isinstance(by, str) else tuple(by) if isinstance(by, list | tuple) else ()
+    if not names or not all(isinstance(name, str) for name in names):
+        raise OptionError(
+            f'by= takes the name of a column, or a list of several, not {by!r}: by="neuron".'
+        )
+    if len(set(names)) < len(names):
+        raise OptionError(f"by={by!r} names a column twice.")
+    for name in names:
+        if name in TAKEN or name.startswith(("hdi_", "eti_")):
+            raise OptionError(
+                f"by={name!r}: the tables of results have a column of that name. Rename yours."
+            )
+    return names
+
+
+def _tell_missing(missing: Mapping[str, int], n_rows: int, n_kept: int) -> None:
+    if not missing:
+        return
+    where = ", ".join(f"'{name}' ({count:,})" for name, count in missing.items())
+    if n_kept == 0:
+        raise DataError(
+            f"All {how_many(n_rows, 'row')} have a missing value of by=, in {where}: there is no"
+            " group."
+        )
+    warn_design(
+        f"{n_rows - n_kept:,} of {n_rows:,} rows are in no group, and left out: their group is"
+        f" missing, in {where}.",
+        "missing_rows",
+    )
+
+
+def _codes(column: nw.Series[Any]) -> tuple[np.ndarray, list[Any]]:
+    """Return the codes of a column's rows, and its values in the order of the codes."""
+    native = column.to_native()
+    pandas_like = nw.dependencies.is_pandas_series(native)
+    if isinstance(column.dtype, nw.Enum) and not pandas_like:
+        levels = list(column.dtype.categories)
+        declared = pd.Categorical(column.cast(nw.String).to_list(), categories=levels)
+        native, pandas_like = pd.Series(declared), True
+    if pandas_like and isinstance(native.dtype, pd.CategoricalDtype):
+        used = native.cat.remove_unused_categories().cat
+        return np.asarray(used.codes, dtype=np.int64), used.categories.tolist()
+    codes, uniques = pd.factorize(native.array if pandas_like else column.to_numpy())
+    levels = [v.item() if isinstance(v, np.generic) else v for v in pd.Index(uniques).tolist()]
+    try:
+        order = sorted(range(len(levels)), key=levels.__getitem__)
+    except TypeError:  # of several types: as they come
+        return codes, levels
+    rank = np.empty(len(levels), dtype=np.int64)
+    rank[order] = np.arange(len(levels))
+    return rank[codes], [levels[i] for i in order]
