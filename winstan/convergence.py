@@ -158,7 +158,7 @@ def relative_efficiency(draws: Array) -> float:
     n_chains, n, _ = draws.shape
     if n_chains == 1:
         return 1.0
-    return float(_ess(_split(_ordered(draws)).draws).mean() / (n_chains * n))
+    return float(_ess(_halves(_by_quantity(draws))).mean() / (n_chains * n))
 
 
 def hdi(draws: Array, prob: float) -> tuple[Array, Array]:
@@ -185,26 +185,37 @@ def shortest(values: Array, prob: float) -> tuple[Array, Array]:
     return values[every, start], values[every, start + inside]
 
 
+def _by_quantity(draws: Array) -> Array:
+    """Turn (chains, draws, P) into (P, chains, draws), in memory too: sorts run along it."""
+    return np.ascontiguousarray(np.moveaxis(draws, 2, 0))
+
+
+def _halves(draws: Array) -> Array:
+    """Halve each chain of (P, chains, draws): a drift within it is disagreement between two.
+
+    Of an odd number of draws the middle one belongs to neither half.
+    """
+    P, chains, n = draws.shape
+    even = np.delete(draws, n // 2, axis=2) if n % 2 else draws
+    return even.reshape(P, 2 * chains, n // 2)
+
+
 def _ordered(draws: Array) -> Ordered:
-    by_quantity = np.ascontiguousarray(np.moveaxis(draws, 2, 0))  # sorts run along memory
+    by_quantity = _by_quantity(draws)
     flat = by_quantity.reshape(len(by_quantity), -1)
     order = flat.argsort(axis=1)
     return Ordered(by_quantity, order, np.take_along_axis(flat, order, axis=1))
 
 
 def _split(ordered: Ordered) -> Ordered:
-    """Halve each chain, so that a drift within a chain counts as disagreement between two.
-
-    Of an odd number of draws the middle one belongs to neither half.
-    """
-    P, chains, n = ordered.draws.shape
-    half = n // 2
+    """Return the halves of all chains, in order."""
+    P, _, n = ordered.draws.shape
+    halves = _halves(ordered.draws)
     if n % 2 == 0:
-        return Ordered(ordered.draws.reshape(P, 2 * chains, half), ordered.order, ordered.values)
+        return Ordered(halves, ordered.order, ordered.values)
     chain, place = np.divmod(ordered.order, n)
-    kept = place != half
-    order = (chain * (n - 1) + place - (place > half))[kept].reshape(P, -1)
-    halves = np.delete(ordered.draws, half, axis=2).reshape(P, 2 * chains, half)
+    kept = place != n // 2
+    order = (chain * (n - 1) + place - (place > n // 2))[kept].reshape(P, -1)
     return Ordered(halves, order, ordered.values[kept].reshape(P, -1))
 
 
