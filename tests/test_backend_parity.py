@@ -22,7 +22,7 @@ GRID = [
     (*case, parametrization)
     for case in WHOLE
     for parametrization in (
-        ("centered", "noncentered") if "|" in STRUCTURES[case[2]][0] else (None,)
+        ("centered", "noncentered") if "|" in STRUCTURES[case[2]][0] else ("noncentered",)
     )
     + (("mixed",) if case[0] == "gamma" and "slopes" in case[2] else ())
 ]

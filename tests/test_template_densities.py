@@ -104,7 +104,7 @@ def first_direction(monkeypatch) -> None:
 def ways(structure: str) -> tuple[str | None, ...]:
     """Parametrizations of a structure: mixed is for terms of several directions."""
     if "|" not in STRUCTURES[structure][0]:
-        return (None,)
+        return ("noncentered",)  # sampled: a gaussian model's coefficients would be integrated out
     several = "slopes" in structure or "wide" in structure
     return ("centered", "noncentered", "mixed") if several else ("centered", "noncentered")
 

@@ -33,9 +33,10 @@ ACCEPT_CURVED = 0.98
 # Enough for random slopes where the effects are integrated out and only variances are sampled.
 ACCEPT_MARGINAL = 0.9
 # Stan's 1000 iterations find scales and correlations that the coordinates here have already; what
-# is left is a step size and corrections of the scales.
+# is left is a step size and corrections of the scales. Thousands of effects take it longer.
 WARMUP = 300
-WARMUP_CURVED = 1000
+WARMUP_LONG = 1000
+MANY_COORDINATES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,8 @@ class Model:
     @property
     def warmup(self) -> int:
         """Warm-up iterations of each chain, unless the user gives them."""
-        return WARMUP_CURVED if self.geometry.curved and self.marginal is None else WARMUP
+        sampled = self.population.shape[1] + self.geometry.effect_location.size
+        return WARMUP_LONG if sampled > MANY_COORDINATES else WARMUP
 
     @property
     def variables(self) -> tuple[Variable, ...]:

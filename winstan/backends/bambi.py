@@ -18,7 +18,7 @@ from winstan.backends.base import imported
 from winstan.backends.pymc import checked_sampler, failures_named, sampler_statistics
 from winstan.draws import Draws, run_attributes
 from winstan.errors import BackendError
-from winstan.model import ACCEPT, ACCEPT_CURVED, WARMUP_CURVED
+from winstan.model import ACCEPT, ACCEPT_CURVED, WARMUP_LONG
 from winstan.progress import someone_looks_on
 from winstan.toolchain.silence import silent
 
@@ -83,7 +83,7 @@ class BambiBackend:
         version = import_bambi().__version__
         sampler = checked_sampler(settings.sampler)
         built = built_model(model)
-        settings = settings.with_defaults(WARMUP_CURVED, _target_accept(model))
+        settings = settings.with_defaults(WARMUP_LONG, _target_accept(model))
         progress = someone_looks_on() if settings.progress is None else settings.progress
         # It would tell which level of a column, that is not the user's, it models.
         with failures_named(sampler), silent("bambi"):
