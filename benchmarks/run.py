@@ -4,9 +4,10 @@
     make bench-all      every design, the page and the figure of the docs
     python -m benchmarks.run --designs lfp,sleepstudy --engines winstan,rowwise
 
-Four chains of 1000 + 1000 with the same priors; ESS by ArviZ, the smallest over all parameters and
-group effects. Cold is the first fit of a new process (pandas and the data are loaded), with the
-engine's imports and whatever it compiles for this one model; warm is the median of those after it.
+Four chains of 1000 draws with the same priors, after each engine's own warm-up; ESS by ArviZ, the
+smallest over all parameters and group effects. Cold is the first fit of a new process (pandas and
+the data are loaded), with the engine's imports and whatever it compiles for this one model; warm is
+the median of those after it.
 Exit code 1 if an engine fails, or if posterior means disagree beyond Monte Carlo error.
 """
 

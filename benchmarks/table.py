@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NAN = float("nan")
 REFERENCE = next(iter(ENGINES))
+ALL_DRAWS = 4 * 1000
 LEAST_ESS, WORST_R_HAT = 200, 1.05
 """Draws that mixed worse have Monte Carlo errors that are not to be relied on."""
 
@@ -144,8 +145,9 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         A row for each design: columns design, rows, wall and ess_per_s (bulk) of the reference,
-        peer, peer_ess_per_s, gain (NaN where no peer finished), goal, ended (peers that did not
-        finish).
+        peer, peer_ess_per_s, gain (NaN where no peer finished), at_least (the gain over a peer
+        whose every draw were effective at the end of its budget; NaN unless all were ended), goal,
+        ended (peers that did not finish).
     """
     peers = {engine.name for engine in ENGINES.values() if engine.peer and engine.samples}
     out = []
@@ -168,11 +170,21 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
                 "peer": best,
                 "peer_ess_per_s": rate,
                 "gain": own["bulk_per_s"] / rate,
+                "at_least": NAN if len(rates) else _least_gain(own["bulk_per_s"], others, ended),
                 "goal": DESIGNS[name].goal,
                 "ended": ", ".join(f"{e} {others.loc[e, 'status']}" for e in ended),
             }
         )
     return pd.DataFrame(out)
+
+
+def _least_gain(own: float, others: pd.DataFrame, ended: pd.Index) -> float:
+    budgets = [
+        float(status.removeprefix("> ").removesuffix(" s"))
+        for status in others.loc[ended, "status"]
+        if status.endswith(" s")
+    ]
+    return own / (ALL_DRAWS / min(budgets)) if budgets else NAN
 
 
 def summary(table: pd.DataFrame) -> str:
@@ -186,7 +198,7 @@ def summary(table: pd.DataFrame) -> str:
                 number(row["wall"]),
                 number(row["ess_per_s"]),
                 f"{peer}: {number(row['peer_ess_per_s'])}" if row["peer"] else peer,
-                number(row["gain"]),
+                f"> {number(row['at_least'])}" if row["at_least"] > 0 else number(row["gain"]),
                 str(row["goal"]),
                 row["ended"],
             ]

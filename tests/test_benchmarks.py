@@ -158,6 +158,16 @@ def test_gain_is_over_the_best_peer():
     assert gain["ended"] == "bambi-nutpie > 600 s"
 
 
+def test_gain_where_no_peer_finished_is_over_one_of_perfect_draws():
+    own = Row("lfp", "winstan", 480, "ok", wall=0.5, fits=3, bulk_per_s=9000.0)
+    ended = [Row("lfp", "bambi", 480, "> 200 s"), Row("lfp", "rowwise", 480, "> 100 s")]
+    table = tables.framed([own, *ended])
+    (gain,) = gains(table).to_dict("records")
+    assert gain["at_least"] == 9000 / (4 * 1000 / 100)
+    assert "> 225" in tables.summary(table)
+    assert np.isnan(gains(tables.framed(rows()))["at_least"]).all()
+
+
 def test_what_was_ended_is_shown():
     text = tables.of_design(tables.framed(rows()), "lfp")
     (line,) = [line for line in text.splitlines() if line.startswith("| bambi (nutpie)")]

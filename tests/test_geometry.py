@@ -54,6 +54,18 @@ def nested(seed=0, C=60):
     return rng, inner, middle, outer
 
 
+def grouped_rows() -> pd.DataFrame:
+    """Nine groups that differ in level and slope, a treatment of whole groups, another factor."""
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame({"x": rng.choice([0.0, 1.0, 3.0], 200), "g": rng.integers(0, 9, 200)})
+    data["h"], data["t"] = rng.integers(0, 5, 200), (data["g"] % 2).astype(float)
+    data["y"] = 40 + 7 * rng.normal(size=9)[data["g"]] * (1 + data["x"]) + rng.normal(0, 5, 200)
+    return data
+
+
+HOW = {True: "centered", False: "noncentered", None: None}
+
+
 def test_nesting_is_found_with_the_innermost_first():
     _, inner, middle, outer = nested()
     one = np.ones((60, 1))
@@ -123,11 +135,7 @@ def test_a_treatment_of_whole_groups_is_carried():
 )
 def test_the_coordinates_lead_back_to_the_effects(formula, wanted):
     """At the approximate fit, the sampled location is the effects of that fit and no others."""
-    rng = np.random.default_rng(3)
-    data = pd.DataFrame({"x": rng.choice([0.0, 1.0, 3.0], 200), "g": rng.integers(0, 9, 200)})
-    data["h"], data["t"] = rng.integers(0, 5, 200), (data["g"] % 2).astype(float)
-    data["y"] = 40 + 7 * rng.normal(size=9)[data["g"]] * (1 + data["x"]) + rng.normal(0, 5, 200)
-    how = {True: "centered", False: "noncentered", None: None}[wanted]
+    data, how = grouped_rows(), HOW[wanted]
     model = model_of(formula, data, "student", parametrization=how)
     seen = {}
     real = laplace.approximate
@@ -224,11 +232,7 @@ def test_the_factored_precision_is_the_dense_one():
 )
 def test_whitened_coordinates_have_the_approximate_covariance(formula, wanted):
     """Uncorrelated coordinates of unit variance become the approximate posterior's effects."""
-    rng = np.random.default_rng(3)
-    data = pd.DataFrame({"x": rng.choice([0.0, 1.0, 3.0], 200), "g": rng.integers(0, 9, 200)})
-    data["h"] = rng.integers(0, 5, 200)
-    data["y"] = 40 + 7 * rng.normal(size=9)[data["g"]] * (1 + data["x"]) + rng.normal(0, 5, 200)
-    how = {True: "centered", False: "noncentered", None: None}[wanted]
+    data, how = grouped_rows(), HOW[wanted]
     seen = {}
     real_fit, real_map = laplace.approximate, coordinates._to_sampled
     with pytest.MonkeyPatch.context() as patch:

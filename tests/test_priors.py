@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import model_of
+from scipy import stats
 
 import winstan as ws
 from winstan.errors import PriorError
@@ -340,3 +341,29 @@ def test_printing_tells_defaults_from_what_was_given():
     assert "at the mean" not in str(overridden(None, center=False))
     with pytest.raises(PriorError, match="Did you mean 'sigma'"):
         priors["sgma"]
+
+
+@pytest.mark.parametrize(
+    ("prior", "reference"),
+    [
+        (ws.Normal(1.2, 3.0), stats.norm(1.2, 3.0)),
+        (ws.StudentT(4, 0.7, 2.5), stats.t(4, 0.7, 2.5)),
+        (ws.Cauchy(0.7, 2.5), stats.cauchy(0.7, 2.5)),
+        (ws.Exponential(2.3), stats.expon(scale=1 / 2.3)),
+        (ws.Gamma(2.5, 1.3), stats.gamma(2.5, scale=1 / 1.3)),
+        (ws.InverseGamma(2.2, 1.4), stats.invgamma(2.2, scale=1.4)),
+        (ws.HalfNormal(1.9), stats.halfnorm(scale=1.9)),
+        (ws.HalfStudentT(3, 1.7), stats.t(3, 0, 1.7)),
+        (ws.HalfCauchy(2.1), stats.halfcauchy(scale=2.1)),
+    ],
+)
+def test_log_densities_are_scipys_but_for_a_constant(prior, reference):
+    x = np.array([0.02, 0.4, 1.7, 6.0, 40.0])
+    gap = prior.log_density(x) - reference.logpdf(x)
+    np.testing.assert_allclose(gap, gap[0], rtol=1e-9)
+
+
+def test_a_flat_prior_is_flat_and_matrices_have_no_density_here():
+    np.testing.assert_array_equal(ws.Flat().log_density(np.array([0.1, 90.0])), 0)
+    with pytest.raises(PriorError, match="LKJ"):
+        ws.LKJ(2.0).log_density(np.ones(2))
