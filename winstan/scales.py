@@ -70,6 +70,7 @@ class Scales:
 
 def spread(x: Array, weight: Array) -> float:
     """Return the standard deviation over rows; for a constant, its size; for zeros, 1."""
+    x = np.ascontiguousarray(x)  # a matrix's column is read slowly, once
     mean = np.average(x, weights=weight)
     total = weight.sum()
     deviation = x - mean

@@ -28,16 +28,17 @@ def confined(problem: Problem, eta: Array) -> Array:
     return eta
 
 
-def both_sides(problem: Problem, eta: Array, spread: Array) -> tuple[Array, Array]:
+def both_sides(problem: Problem, eta: Array, spread: Array) -> tuple[Array, ...]:
     """Linear predictors a standard deviation to either side.
 
     The mean of a quadratic log likelihood over the effects' uncertainty is that over these two: the
     rows that the effects take up are then not counted as fitted (as in an EM step for sigma).
     """
-    return confined(problem, eta - spread), confined(problem, eta + spread)
+    sides = (eta - spread, eta + spread) if spread.any() else (eta,)
+    return tuple(confined(problem, side) for side in sides)
 
 
-def fit_auxiliary(problem: Problem, etas: tuple[Array, Array], log_aux: Array) -> Array:
+def fit_auxiliary(problem: Problem, etas: tuple[Array, ...], log_aux: Array) -> Array:
     """Maximise the likelihood over the auxiliary parameters, near where they are."""
     if not log_aux.size:
         return log_aux
@@ -45,7 +46,7 @@ def fit_auxiliary(problem: Problem, etas: tuple[Array, Array], log_aux: Array) -
 
     def loss(at: Array) -> float:
         aux = dict(zip(names, np.exp(at), strict=True))
-        return -0.5 * sum(objective(problem, eta, aux, 0.0) for eta in etas)
+        return -sum(objective(problem, eta, aux, 0.0) for eta in etas) / len(etas)
 
     if log_aux.size == 1:
         # Two units of log a step, so that no bracket leaves the range of the exponential.
@@ -76,13 +77,13 @@ def _room(problem: Problem) -> tuple[Array, Array]:
     return np.where(nu, np.log(2.0), -np.inf), np.where(nu, np.log(50.0), np.inf)
 
 
-def auxiliary_scale(problem: Problem, etas: tuple[Array, Array], log_aux: Array) -> Array:
+def auxiliary_scale(problem: Problem, etas: tuple[Array, ...], log_aux: Array) -> Array:
     """One over the root of the curvature, by second differences."""
     names = problem.family.auxiliary
 
     def density(at: Array) -> float:
         aux = dict(zip(names, np.exp(at), strict=True))
-        return 0.5 * sum(objective(problem, eta, aux, 0.0) for eta in etas)
+        return sum(objective(problem, eta, aux, 0.0) for eta in etas) / len(etas)
 
     scale = np.ones_like(log_aux)
     step = 0.05

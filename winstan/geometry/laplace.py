@@ -22,11 +22,13 @@ from winstan.geometry.auxiliary import (
     objective,
 )
 from winstan.geometry.bordered import Bordered, Layout, factorise, layout, solve_lower
+from winstan.geometry.design import columns_of
 
 if TYPE_CHECKING:
     from winstan.families import Family
     from winstan.families.likelihoods import Statistics
     from winstan.families.links import Array, Link
+    from winstan.geometry.design import Columns
     from winstan.priors import Prior
 
 MAX_ITERATIONS = 60
@@ -116,8 +118,8 @@ def approximate(problem: Problem) -> Approximation:
     -------
     Approximation
     """
-    design, at = _design_matrix(problem), layout(problem)
-    P, T = problem.X.shape[1], design.shape[1] - problem.X.shape[1]
+    design, at = columns_of(problem), layout(problem)
+    P, T = problem.X.shape[1], design.Z.shape[1]
     covariance = _initial_covariances(problem)
     names = problem.family.auxiliary
     log_aux = np.log([problem.aux_guess[name] for name in names]).reshape(len(names))
@@ -131,11 +133,11 @@ def approximate(problem: Problem) -> Approximation:
         score, information = problem.family.score(problem.statistics, eta, aux, problem.link)
         # A cell of no information (saturated, or without weight) must not divide by zero.
         information = np.maximum(information, 1e-12 * max(information.max(), 1e-300))
-        weighted = design.T.multiply(information).tocsr()
         precision = _prior_precision(problem, covariance)
         working = eta - problem.offset + score / information
-        hessian = weighted @ design + precision
-        solution, factor = _solve(hessian, weighted @ working + precision @ target, at)
+        hessian = design.gram(information) + precision
+        right = design.transposed(information * working) + precision @ target
+        solution, factor = _solve(hessian, right, at)
         if at_theta:
             theta = _guarded(problem, design, aux, precision, target, theta, solution)
         else:
@@ -150,18 +152,6 @@ def approximate(problem: Problem) -> Approximation:
         problem, theta, hessian, factor, information, covariance, blocks, shares, log_aux,
         auxiliary_scale(problem, both_sides(problem, eta, spread), log_aux),
     )  # fmt: skip
-
-
-def _design_matrix(problem: Problem) -> sparse.csr_array:
-    """Columns: population, then each term's effects by column, levels within."""
-    parts = [sparse.csr_array(problem.X)]
-    rows = np.arange(problem.X.shape[0])
-    for Z, level, J in zip(problem.Z, problem.level, problem.n_levels, strict=True):
-        parts += [
-            sparse.csr_array((Z[:, i], (rows, level)), shape=(rows.size, J))
-            for i in range(Z.shape[1])
-        ]
-    return sparse.hstack(parts, format="csr")
 
 
 def _initial_covariances(problem: Problem) -> tuple[Array, ...]:
@@ -204,7 +194,7 @@ def _solve(hessian: sparse.csr_array, right: Array, at: Layout) -> tuple[Array, 
 
 def _guarded(
     problem: Problem,
-    design: sparse.csr_array,
+    design: Columns,
     aux: Mapping[str, float],
     precision: sparse.csr_array,
     target: Array,

@@ -1,0 +1,59 @@
+"""The columns of coefficients and effects, side by side: some dense, and many sparse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+if TYPE_CHECKING:
+    from winstan.families.links import Array
+    from winstan.geometry.laplace import Problem
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """Population predictors, then each term's effects by column, levels within.
+
+    Attributes
+    ----------
+    X : ndarray, shape (C, P)
+    Z : sparse array, shape (C, T)
+    """
+
+    X: Array
+    Z: sparse.csr_array
+
+    def __matmul__(self, theta: Array) -> Array:
+        """Linear predictor, without offset, of (coefficients, effects)."""
+        P = self.X.shape[1]
+        eta: Array = self.X @ theta[:P] + self.Z @ theta[P:]
+        return eta
+
+    def transposed(self, cells: Array) -> Array:
+        """Sum over cells, column by column, shape (P + T,)."""
+        return np.concatenate([self.X.T @ cells, self.Z.T @ cells])
+
+    def gram(self, weight: Array) -> sparse.csr_array:
+        """Cross-products of all columns, cells weighted, shape (P + T, P + T)."""
+        weighted = weight[:, None] * self.X
+        cross = sparse.csr_array(self.Z.T @ weighted)
+        below = self.Z.T.multiply(weight) @ self.Z
+        return sparse.csr_array(
+            sparse.block_array([[sparse.csr_array(self.X.T @ weighted), cross.T], [cross, below]])
+        )
+
+
+def columns_of(problem: Problem) -> Columns:
+    """Lay out a problem's columns."""
+    C = problem.X.shape[0]
+    rows = np.arange(C)
+    parts = [sparse.csr_array((C, 0))]
+    for Z, level, J in zip(problem.Z, problem.level, problem.n_levels, strict=True):
+        parts += [
+            sparse.csr_array((Z[:, i], (rows, level)), shape=(C, J)) for i in range(Z.shape[1])
+        ]
+    # BLAS reads columns that lie together.
+    return Columns(np.asfortranarray(problem.X), sparse.hstack(parts, format="csr"))
