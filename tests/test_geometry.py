@@ -224,6 +224,8 @@ def test_the_factored_precision_is_the_dense_one():
     "formula",
     [
         "y ~ x",
+        "y ~ 1 + (1|g)",
+        "y ~ 1",
         "y ~ 0 + (1|g)",
         "y ~ x + (x|g) + (1|h)",
         "y ~ x + (x|g/h)",

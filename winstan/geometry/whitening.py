@@ -104,7 +104,9 @@ def whitened(to_sampled: sparse.csr_array, factor: Bordered) -> Whitening:
     own = of_first[:, at.first]
     given = of_first[:, at.others] - own @ factor.onto
     if at.others.size:
-        given = given @ sparse.csr_array(sparse.linalg.inv(sparse.csc_array(joint)))
+        # (scipy gives the inverse of a 1 x 1 matrix as a vector.)
+        inverse = sparse.linalg.inv(sparse.csc_array(joint))
+        given = given @ sparse.csr_array(inverse.reshape(joint.shape))
     q, J = at.width, at.levels
     turn = np.array([[own[i * J, k * J] for k in range(q)] for i in range(q)]).reshape(q, q)
     conditional = np.linalg.cholesky(turn @ factor.inverse @ turn.T)  # (J, q, q)
