@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from winstan.priors import Prior
 
 
-# Stan's own target acceptance, and one for random slopes and nested terms: a correlation near one,
-# or one of the sds near zero, curves the posterior so that Stan's step size meets divergences.
+# Stan's own target acceptance, and one for random slopes and terms nested in few levels: there
+# correlations near one, and sds of a wide posterior, bring divergences at Stan's step size.
 ACCEPT = 0.8
 ACCEPT_CURVED = 0.98
 # Enough for random slopes where the effects are integrated out and only variances are sampled.
