@@ -4,22 +4,25 @@ functions {
 #include include/priors.stan
 #include include/links.stan
 
-  // std_normal_lcdf's derivative is good to five digits only, so it serves just the far tail,
-  // where Phi is zero to rounding.
-  real log_Phi(real x) {
-    return x > -30 ? log(Phi(x)) : std_normal_lcdf(x | );
+  // Mills' ratio by its asymptotic series, good to rounding below -30.
+  vector log_Phi_tail(vector x) {
+    vector[num_elements(x)] w = inv_square(x);
+    return -0.5 * square(x) - log(-x) + log1p(-w .* (1 - w .* (3 - w .* (15 - 105 * w))));
+  }
+
+  // std_normal_lcdf's derivative is good to five digits only; log(Phi) is, where Phi is not zero to
+  // rounding. Beyond, x is split at -30: fmax(x, -30) and fmin(x, -30).
+  vector log_Phi(vector x) {
+    vector[num_elements(x)] beyond = abs(x + 30);
+    return log(Phi(0.5 * (x - 30 + beyond))) + log_Phi_tail(0.5 * (x - 30 - beyond))
+           - log_Phi_tail(rep_vector(-30, 1))[1];
   }
 
   real binomial_cells_lpdf(vector sum_y, vector n, vector eta, int link) {
     if (link == 3) return dot_product(sum_y, eta) - dot_product(n, log1p_exp(eta));
     if (link == 5)
       return dot_product(sum_y, log1m_exp(-exp(eta))) - dot_product(n - sum_y, exp(eta));
-    real lp = 0;                                     // probit
-    for (i in 1:num_elements(eta)) {
-      if (sum_y[i] > 0) lp += sum_y[i] * log_Phi(eta[i]);
-      if (n[i] > sum_y[i]) lp += (n[i] - sum_y[i]) * log_Phi(-eta[i]);
-    }
-    return lp;
+    return dot_product(sum_y, log_Phi(eta)) + dot_product(n - sum_y, log_Phi(-eta));
   }
 }
 data {

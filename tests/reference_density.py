@@ -119,7 +119,7 @@ class Reference:
         self.correlations = correlation_names(model.design)
         n_corr = [g.Z.shape[1] * (g.Z.shape[1] - 1) // 2 for _, g in self.correlations]
         geometry = model.geometry
-        self.P, T = model.population.shape[1], geometry.effect_location.size
+        self.P, T = model.population.shape[1], geometry.whitening.place.size
         self.joint = geometry.whitening.joint_scale.shape[0]
         self.sizes = [
             self.joint,
@@ -145,7 +145,7 @@ class Reference:
         first = scales.joint_scale @ joint_raw
         rest = scales.rest_scale.toarray() @ np.concatenate([first, rest_raw])
         beta = geometry.beta_location + first[: self.P]
-        effect = geometry.effect_location + np.concatenate([first[self.P :], rest])[scales.place]
+        effect = np.concatenate([first[self.P :], rest])[scales.place]
         lp += log_aux.sum()
 
         factors, at = [], 0
@@ -206,13 +206,14 @@ class Reference:
                 R = R + np.tril(R, -1).T
             covariance = sd[:, None] * R * sd
             lp += stats.multivariate_normal.logpdf(u.T, np.zeros(sd.size), covariance).sum()
-            # What is sampled: totals in the first directions (du = dv), z-scores given these in
-            # the others.
-            turn = np.linalg.inv(geometry.basis)
-            turned = np.linalg.cholesky(turn @ covariance @ turn.T)
-            jacobian = 0.5 * np.linalg.slogdet(covariance)[1]
-            jacobian -= np.log(np.diag(turned)[: geometry.centered]).sum()
-            lp += u.shape[1] * jacobian
+            # What is sampled: K' L^-1 u, and what does not change with u.
+            jacobian = 0.0
+            L = np.linalg.cholesky(covariance)
+            for j in range(u.shape[1]):
+                known = geometry.information[geometry.kind[j]]
+                K = np.linalg.cholesky(np.eye(sd.size) + L.T @ known @ L)
+                jacobian += np.log(np.diag(L)).sum() - np.log(np.diag(K)).sum()
+            lp += jacobian
         return float(lp)
 
     def rows(self, values: dict[str, np.ndarray], aux: dict[str, float]) -> float:

@@ -33,7 +33,7 @@ class Sampled:
     factors : sequence of ndarray, shape (chains, draws, q, q) each
         Cholesky factor of the correlations, one for each correlated term of several effects.
     effect : ndarray, shape (chains, draws, T)
-        Totals or z-scores, term by term, by column.
+        Standard scores (`winstan.geometry.standard`), by `Geometry.start`, by column.
     aux : ndarray, shape (chains, draws, A)
     """
 
@@ -129,10 +129,10 @@ def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:
         k += q
     deviations = _deviations(model, sampled, roots)
     k = 0
-    for m, (group, geometry) in enumerate(zip(design.groups, model.geometry.terms, strict=True)):
-        q = geometry.basis.shape[0]
+    for m, group in enumerate(design.groups):
+        q = group.Z.shape[1]
         sd = sampled.sd[..., k : k + q]
-        u = geometry.basis @ deviations[m]
+        u = deviations[m]
         for effect in group.effects:
             columns = list(effect.columns)
             name = f"{effect.name}|{group.factor}"
@@ -147,7 +147,7 @@ def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:
 
 
 def _deviations(model: Model, sampled: Sampled, roots: Sequence[Array]) -> dict[int, Array]:
-    """Effects of each term in its directions, (chains, draws, q, J), from totals and z-scores.
+    """Effects of each term, (chains, draws, q, J), from their standard scores.
 
     Parameters
     ----------
@@ -157,24 +157,19 @@ def _deviations(model: Model, sampled: Sampled, roots: Sequence[Array]) -> dict[
         By term, the Cholesky factor of the effects' covariance, (chains, draws, q, q).
     """
     terms = model.geometry.terms
-    sizes = [term.carried.shape[0] * term.carried.shape[1] for term in terms]
-    starts = np.cumsum([0, *sizes])
+    start = model.geometry.start
+    moved = sampled.beta - model.geometry.beta_location
     out: dict[int, Array] = {}
     for m in model.geometry.order:
         term, root = terms[m], roots[m]
-        q, J, _ = term.carried.shape
-        c = term.centered
-        v = sampled.effect[..., starts[m] : starts[m + 1]].reshape(*root.shape[:-2], q, J)
-        if np.any(term.basis != np.eye(q)):
-            turned = np.linalg.inv(term.basis) @ root
-            root = np.linalg.cholesky(turned @ np.swapaxes(turned, -1, -2))
-        if c:
-            mean = (sampled.beta @ by_row(term.carried[:c]).T).reshape(*v.shape[:-2], c, J)
+        q, J = term.shape
+        x = sampled.effect[..., start[m] : start[m] + q * J].reshape(*root.shape[:-2], q, J)
+        if term.informed:
+            shift = (moved @ by_row(term.carried).T).reshape(x.shape)
             for outer in term.outers:
-                mean = mean + outer.A[:c] @ out[outer.term][..., outer.level]
-            scores = np.linalg.solve(root[..., :c, :c], v[..., :c, :] - mean)
-            v = np.concatenate([scores, v[..., c:, :]], axis=-2)
-        out[m] = root @ v
+                shift = shift + outer.A @ out[outer.term][..., outer.level]
+            x = term.z_scores(x, root, shift)
+        out[m] = root @ x
     return out
 
 

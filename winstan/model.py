@@ -94,7 +94,8 @@ class Model:
     @property
     def warmup(self) -> int:
         """Warm-up iterations of each chain, unless the user gives them."""
-        sampled = self.population.shape[1] + self.geometry.effect_location.size
+        whitening = self.geometry.whitening
+        sampled = len(whitening.joint_scale) + whitening.rest_scale.size
         return WARMUP_LONG if sampled > MANY_COORDINATES else WARMUP
 
     @property

@@ -29,7 +29,7 @@ def coordinate_sizes(model: Model) -> dict[str, int]:
     """
     geometry = model.geometry
     widths = [group.Z.shape[1] for _, group in correlation_names(model.design)]
-    rest = geometry.whitening.rest_scale.shape[0]
+    rest = geometry.whitening.rest_scale.size
     return {
         "joint_raw": 0 if model.marginal else len(geometry.whitening.joint_scale),
         "sd_raw": geometry.log_sd_location.size,
@@ -71,12 +71,13 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
         at += n
     if model.marginal is not None:
         return sampled_with_effects(model, sd, factors, aux, seed)
-    beta, effect = geometry.whitening.deviations(raw["joint_raw"], raw["rest_raw"])
+    both = geometry.whitening.deviations(raw["joint_raw"], raw["rest_raw"])
+    P = geometry.beta_location.size
     return Sampled(
-        beta=geometry.beta_location + beta,
+        beta=geometry.beta_location + both[..., :P],
         sd=sd,
         factors=factors,
-        effect=geometry.effect_location + effect,
+        effect=both[..., P:],
         aux=aux,
     )
 

@@ -8,26 +8,38 @@
   array[M] int<lower=1> J;                           // levels of each
   array[M] int<lower=1> q;                           // effects per level
   array[M] int<lower=0, upper=1> correlated;
-  array[M] int<lower=0> centered;                    // directions sampled as totals: the first ones
   array[M, C] int<lower=1> level;
   int<lower=0> Q;                                    // sum of q
-  matrix[C, Q] Z;                                    // predictors of the effects, in directions
+  matrix[C, Q] Z;                                    // predictors of the effects
+  array[Q] int<lower=0, upper=1> ones;               // whether they are all one
   int<lower=0> T;                                    // sum of J .* q
-  matrix[T, P] carried;                              // totals' mean is carried * beta, and
-  array[M] int<lower=1> order;                       // (each term after those that it is nested in)
-  int<lower=0> E;                                    // for each pair of nested terms
-  array[E] int<lower=1> inner;
-  array[E] int<lower=1> outer;
-  int<lower=0> q_max;
-  array[E] matrix[q_max, q_max] pass;                // the outer deviations, turned by this
-  array[M] int<lower=0, upper=1> turned;             // directions are not the effects themselves
-  array[M] matrix[q_max, q_max] turn;                // effects -> directions
-  int<lower=0> n_outer;
-  array[n_outer] int<lower=1> outer_level;           // of each inner level, pair by pair
+  array[M] int<lower=1> start;                       // where a term starts in T; the largest is last
+  array[M] int<lower=1> order;                       // each term after those that it is nested in
 
-  array[P] int beta_prior;                           // see priors.stan
-  matrix[P, 3] beta_prior_p;
-  array[Q] int sd_prior;
+  // Effects are sampled as standard scores of their approximate posterior, given sds and the mean of
+  // their totals (winstan/geometry/standard.py).
+  array[M] int<lower=0, upper=1> informed;           // 0: of their prior
+  vector[T] score;                                   // of the likelihood, at effects of zero
+  matrix[T, P] taken;                                // ... less what the coefficients take of it
+  array[M] int<lower=0> n_kinds;                     // kinds of levels; 0: each its own
+  int<lower=0> n_known;
+  vector[n_known] known;                             // information, of each kind or level
+  int<lower=0> n_size;
+  array[n_size] int<lower=1> size_of_kind;
+  int<lower=0> n_member;
+  array[n_member] int<lower=1> member;               // places in T of each kind's levels, by effect
+  int<lower=0> E;                                    // pairs of nested terms, effect by effect
+  array[E] int<lower=1> inner;                       // the inner term, and its effect's first place
+  array[E] int<lower=1> inner_start;
+  array[E] int<lower=1> outer_start;
+  int<lower=0> n_pass;
+  array[n_pass] int<lower=1> outer_level;            // of each inner level
+  vector[n_pass] pass;                               // what its deviation takes of the score
+
+  array[4] int<lower=0> n_prior;                     // coefficients with Flat, Normal, StudentT and
+  array[P] int<lower=1> prior_of;                    // Cauchy priors, in this order
+  matrix[P, 3] beta_prior_p;                         // in the coefficients' own
+  array[Q] int sd_prior;                             // see priors.stan
   matrix[Q, 3] sd_prior_p;
   vector<lower=0>[M] lkj;                            // 1: flat on correlation matrices
   int<lower=0> A;                                    // auxiliary parameters: sigma, alpha, nu
@@ -37,14 +49,13 @@
   // Location and scale of the posterior by a quick approximate fit: the sampler then starts, and
   // moves, in units in which everything is of order one. They change no posterior.
   vector[P] beta_location;
-  vector[T] effect_location;
   int<lower=0> W;                                    // effects drawn with the coefficients
   matrix[P + W, P + W] joint_scale;
-  int<lower=0> n_rest;                               // the other effects given these: a sparse matrix
-  vector[n_rest] rest_w;
-  array[n_rest] int rest_v;
-  array[T - W + 1] int rest_u;
-  array[T] int<lower=1> place;                       // of each effect: W first, then the others
+  vector[T - W] rest_scale;                          // the other effects given these
+  int<lower=0> n_given;                              // and how they follow these: a sparse matrix
+  vector[n_given] given_w;
+  array[n_given] int given_v;
+  array[T - W + 1] int given_u;
   vector[Q] log_sd_location;
   vector<lower=0>[Q] log_sd_scale;
   vector[Q] log_sd_bend;                             // of either sign, smaller than the scale

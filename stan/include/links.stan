@@ -8,10 +8,10 @@
   }
 
   // log of the mean; where the link does not keep the mean positive (identity, inverse, and sqrt,
-  // whose two branches give the same mean), eta is confined to the half line that does.
+  // whose two branches give the same mean), eta is confined to the half line that does: elsewhere the
+  // logarithm is not a number, which samplers reject.
   vector log_mean_from(vector eta, int link) {
     if (link == 2) return eta;
-    if (min(eta) <= 0) reject("the linear predictor must be positive under link code ", link);
     if (link == 1) return log(eta);
     if (link == 6) return -log(eta);
     if (link == 7) return 2 * log(eta);

@@ -1,55 +1,84 @@
-  // Declares eta, and adds every prior and the density of the group effects to target.
-  vector[C] eta = offsets + X * beta;
+  // Declares eta, and adds the density of the group effects to target. Whole vectors, and no single
+  // elements of them: stanc then keeps values and derivatives of each in one piece.
+  vector[C] eta = linear_location + X * moved;
   {
-    vector[T] deviation;                             // of each level, in its term's directions
-    vector[T] total = carried * beta;                // mean of the totals
+    vector[T] deviation;                             // kept for the terms that are nested in others
+    vector[T] pull = score;
+    if (T > 0 && P > 0) pull = score - taken * moved;
     for (m in order) {
       int k = k_start[m];
-      int t = t_start[m];
-      int last = t + J[m] * q[m] - 1;
-      vector[J[m] * q[m]] u = segment(effect, t, J[m] * q[m]);
-      if (centered[m]) {
-        int at = 1;
-        for (e in 1:E) {
-          if (inner[e] == m) {
-            int p = outer[e];
-            matrix[J[p], q[p]] above
-              = to_matrix(segment(deviation, t_start[p], J[p] * q[p]), J[p], q[p]);
-            matrix[J[p], q[m]] passed = above * pass[e, 1:q[m], 1:q[p]]';
-            total[t:last] += to_vector(passed[segment(outer_level, at, J[m])]);
-          }
-          at += J[inner[e]];
+      int n_m = J[m] * q[m];
+      real s = sd[k];
+      vector[n_m] x;
+      vector[n_m] own_pull = segment(pull, start[m], n_m);
+      vector[n_m] z;
+      if (start[m] > W) x = segment(rest, start[m] - W, n_m);
+      else x = segment(joint, P + start[m], n_m);
+      for (e in 1:E) {
+        if (inner[e] == m) {
+          int at = inner_start[e] - start[m];
+          array[J[m]] int above = segment(outer_level, pass_start[e], J[m]);
+          own_pull[(at + 1):(at + J[m])]
+            -= segment(pass, pass_start[e], J[m]) .* segment(deviation, outer_start[e], J_outer[e])[above];
         }
       }
-      if (q[m] == 1) {                               // the common case, in vectors
-        if (centered[m]) {
-          u -= total[t:last];
-          target += normal_lpdf(u | 0, sd[k]);
+      if (q[m] == 1) {
+        if (!informed[m]) {
+          z = x;
+        } else if (n_kinds[m] > 0) {                 // levels that are known alike
+          real width = inv_sqrt(1 + square(s) * known[known_start[m]]);
+          z = width * x + (s * square(width)) * own_pull;
+          target += J[m] * log(width);
         } else {
-          target += std_normal_lpdf(u);
-          u *= sd[k];
+          vector[n_m] width = inv_sqrt(1 + segment(known, known_start[m], n_m) .* rep_vector(square(s), n_m));
+          z = width .* (x + s * width .* own_pull);
+          target += sum(log(width));
         }
-        deviation[t:last] = u;
-        eta += Z[, k] .* u[level[m]];
+        target += std_normal_lpdf(z);
+        z *= s;                                      // z-scores to deviations
+        if (ones[k]) eta += z[level[m]];
+        else eta += Z[, k] .* z[level[m]];
       } else {
-        int c = centered[m];
-        matrix[J[m], q[m]] z = to_matrix(u, J[m], q[m]);
         matrix[q[m], q[m]] L = identity_matrix(q[m]);
+        vector[n_m] u;
         if (correlated[m]) {
           L = to_matrix(segment(corr_factor, f_start[m], q[m] * q[m]), q[m], q[m]);
           target += lkj_corr_cholesky_lpdf(L | lkj[m]);
         }
         L = diag_pre_multiply(sd[k:(k + q[m] - 1)], L);
-        if (turned[m]) L = cholesky_decompose(tcrossprod(turn[m, 1:q[m], 1:q[m]] * L));
-        if (c > 0) {
-          matrix[J[m], q[m]] mean_total = to_matrix(total[t:last], J[m], q[m]);
-          z[, 1:c] = mdivide_left_tri_low(L[1:c, 1:c], (z[, 1:c] - mean_total[, 1:c])')';
-          target += -J[m] * sum(log(diagonal(L)[1:c]));
+        z = x;
+        if (informed[m]) {
+          int at = member_start[m];
+          for (d in 1:n_kinds[m]) {
+            int size = size_of_kind[size_start[m] + d - 1];
+            matrix[q[m], q[m]] information = to_matrix(
+              segment(known, known_start[m] + (d - 1) * q[m] * q[m], q[m] * q[m]), q[m], q[m]);
+            matrix[q[m], q[m]] root = cholesky_decompose(add_diag(quad_form_sym(information, L), 1.0));
+            matrix[q[m], q[m]] inverse = mdivide_left_tri_low(root, identity_matrix(q[m]));
+            matrix[q[m], q[m]] to_z = L * crossprod(inverse);
+            for (i in 1:q[m]) {                      // z = inverse' * x + crossprod(inverse) * L' * pull
+              vector[size] zi = rep_vector(0, size);
+              for (a in 1:q[m]) {
+                array[size] int those = segment(member, at + (a - 1) * size, size);
+                if (a >= i) zi += inverse[a, i] * x[those];
+                zi += to_z[a, i] * own_pull[those];
+              }
+              z[segment(member, at + (i - 1) * size, size)] = zi;
+            }
+            target += -size * sum(log(diagonal(root)));
+            at += q[m] * size;
+          }
         }
-        target += std_normal_lpdf(to_vector(z));
-        z = z * L';                                  // z-scores to deviations
-        deviation[t:last] = to_vector(z);
-        for (i in 1:q[m]) eta += Z[, k + i - 1] .* z[level[m], i];
+        target += std_normal_lpdf(z);
+        for (i in 1:q[m]) {                          // z-scores to deviations
+          int to = (i - 1) * J[m];
+          vector[J[m]] ui = L[i, 1] * z[1:J[m]];
+          for (a in 2:i) ui += L[i, a] * z[((a - 1) * J[m] + 1):(a * J[m])];
+          u[(to + 1):(to + J[m])] = ui;
+          eta += Z[, k + i - 1] .* ui[level[m]];
+        }
+        z = u;
       }
+      if (E > 0) deviation[start[m]:(start[m] + n_m - 1)] = z;
     }
   }

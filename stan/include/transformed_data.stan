@@ -1,18 +1,37 @@
+  vector[C] linear_location = offsets + X * beta_location;
   int n_factor = 0;                                  // entries of the Cholesky factors
   for (m in 1:M) if (correlated[m]) n_factor += q[m] * q[m];
-  array[M] int k_start;                              // where a term starts in Q, T, corr_factor
-  array[M] int t_start;
+  array[M] int k_start;                              // where a term starts in Q, corr_factor,
   array[M] int f_start;
+  array[M] int known_start;                          // known, size_of_kind, member
+  array[M] int size_start;
+  array[M] int member_start;
   {
     int k = 1;
-    int t = 1;
     int f = 1;
+    int at = 1;
+    int kind = 1;
+    int inside = 1;
     for (m in 1:M) {
       k_start[m] = k;
-      t_start[m] = t;
       f_start[m] = f;
+      known_start[m] = at;
+      size_start[m] = kind;
+      member_start[m] = inside;
       k += q[m];
-      t += J[m] * q[m];
       if (correlated[m]) f += q[m] * q[m];
+      if (informed[m]) at += n_kinds[m] > 0 ? n_kinds[m] * q[m] * q[m] : J[m];
+      kind += n_kinds[m];
+      if (n_kinds[m] > 0) inside += J[m] * q[m];
+    }
+  }
+  array[E] int pass_start;
+  array[E] int J_outer;
+  {
+    int at = 1;
+    for (e in 1:E) {
+      pass_start[e] = at;
+      at += J[inner[e]];
+      J_outer[e] = max(segment(outer_level, pass_start[e], J[inner[e]]));
     }
   }

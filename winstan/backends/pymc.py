@@ -248,11 +248,11 @@ def _coefficients_and_effects(pt: Any, model: Model, joint: Any, rest: Any) -> t
     geometry, whitening = model.geometry, model.geometry.whitening
     P = geometry.beta_location.size
     first = pt.dot(whitening.joint_scale, joint)
-    entries = whitening.rest_scale.tocoo()
-    products = entries.data * pt.concatenate([first, rest])[entries.col]
-    after = pt.inc_subtensor(pt.zeros(entries.shape[0])[entries.row], products)
-    effect = pt.concatenate([first[P:], after])[whitening.place]
-    return geometry.beta_location + first[:P], geometry.effect_location + effect
+    after = whitening.rest_scale * rest
+    if whitening.given.nnz:
+        entries = whitening.given.tocoo()
+        after = pt.inc_subtensor(after[entries.row], entries.data * first[entries.col])
+    return geometry.beta_location + first[:P], pt.concatenate([first[P:], after])
 
 
 def _sampled(model: Model, posterior: xr.Dataset, seed: int) -> Sampled:

@@ -12,6 +12,7 @@ from winstan.geometry import by_row
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from winstan.geometry import TermGeometry
     from winstan.model import Model
 
 
@@ -26,39 +27,53 @@ def group_effects(
     roots = _roots(pt, model, sd, factors)
     total: Any = 0.0
     deviations: dict[int, Any] = {}
-    widths = [term.basis.shape[0] for term in geometry.terms]
-    sizes = [term.carried.shape[0] * term.carried.shape[1] for term in geometry.terms]
+    widths = [term.shape[0] for term in geometry.terms]
     for m in geometry.order:
-        term, root, q = geometry.terms[m], roots[m], widths[m]
-        J = term.carried.shape[1]
-        c, k, t = term.centered, sum(widths[:m]), sum(sizes[:m])
-        z = effect[t : t + J * q].reshape((q, J))
-        jacobian: Any = 0.0
-        if c:
-            mean = pt.dot(by_row(term.carried[:c]), beta).reshape((c, J))
+        term, root = geometry.terms[m], roots[m]
+        (q, J), k, t = term.shape, sum(widths[:m]), geometry.start[m]
+        x = effect[t : t + J * q].reshape((q, J))
+        z, jacobian = x, 0.0
+        if term.informed:
+            shift = pt.dot(by_row(term.carried), beta - geometry.beta_location).reshape((q, J))
             for outer in term.outers:
-                mean = mean + pt.dot(outer.A[:c], deviations[outer.term])[:, outer.level]
-            scores = pt.linalg.solve_triangular(root[:c, :c], z[:c] - mean, lower=True)
-            z = pt.concatenate([scores, z[c:]])
-            jacobian = -J * pt.log(pt.diag(root)[:c]).sum()
+                shift = shift + pt.dot(outer.A, deviations[outer.term])[:, outer.level]
+            z, jacobian = _z_scores(pt, term, root, x, shift)
         pm.Potential(f"effects_{m}", standard_normal(pt, z) + jacobian)
         deviations[m] = pt.dot(root, z)
         for i in range(q):
-            total = total + geometry.Z[:, k + i] * deviations[m][i][cells.level[m]]
+            total = total + cells.Z[m][:, i] * deviations[m][i][cells.level[m]]
     return total
 
 
+def _z_scores(
+    pt: Any, term: TermGeometry, root: Any, x: Any, shift: Any
+) -> tuple[Any, Any]:
+    """z-scores of the effects at coordinates x, and the log determinant of their derivative."""
+    q, J = term.shape
+    if q == 1:
+        information = term.information[term.kind, 0, 0]
+        square = 1 + root[0, 0] ** 2 * information
+        z = x / pt.sqrt(square) + root[0, 0] * (term.score - information * shift) / square
+        return z, -0.5 * pt.log(square).sum()
+    columns, jacobian = [], 0.0
+    for k, information in enumerate(term.information):
+        at = np.flatnonzero(term.kind == k)
+        own = pt.linalg.cholesky(np.eye(q) + pt.dot(root.T, pt.dot(information, root)))
+        pull = pt.dot(root.T, term.score[:, at] - pt.dot(information, shift[:, at]))
+        forward = pt.linalg.solve_triangular(own, pull, lower=True)
+        columns.append(pt.linalg.solve_triangular(own, x[:, at] + forward, lower=True, trans=1))
+        jacobian = jacobian - at.size * pt.log(pt.diag(own)).sum()
+    back = np.argsort(np.argsort(term.kind, kind="stable"), kind="stable")
+    return pt.concatenate(columns, axis=1)[:, back], jacobian
+
+
 def _roots(pt: Any, model: Model, sd: Any, factors: Sequence[Any]) -> list[Any]:
-    """Cholesky factor of each term's covariance, along its directions."""
+    """Cholesky factor of each term's covariance."""
     left = iter(factors)
     roots, k = [], 0
-    for group, term in zip(model.design.groups, model.geometry.terms, strict=True):
+    for group in model.design.groups:
         q = group.Z.shape[1]
         correlated = group.correlated and q > 1
-        root = sd[k : k + q][:, None] * (next(left) if correlated else pt.eye(q))
-        if np.any(term.basis != np.eye(q)):
-            turned = pt.dot(np.linalg.inv(term.basis), root)
-            root = pt.linalg.cholesky(pt.dot(turned, turned.T))
-        roots.append(root)
+        roots.append(sd[k : k + q][:, None] * (next(left) if correlated else pt.eye(q)))
         k += q
     return roots

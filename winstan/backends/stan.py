@@ -17,11 +17,12 @@ from winstan.toolchain.silence import quiet_cmdstanpy
 from winstan.unconstrained import coordinate_sizes, sampled_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from winstan.backends.base import Settings
     from winstan.draws import Sampled
     from winstan.families.links import Array
+    from winstan.geometry import Geometry
     from winstan.marginal import Marginal
     from winstan.model import Model
     from winstan.priors import Prior
@@ -148,53 +149,102 @@ def _terms_data(model: Model) -> dict[str, Any]:
 
 def _cells_data(model: Model) -> dict[str, Any]:
     """Return the rest of ``stan/include/data.stan``, and the cells' statistics."""
-    cells, geometry = model.cells, model.geometry
-    groups = model.design.groups
-    widths = [group.Z.shape[1] for group in groups]
-    q_max = max(widths, default=0)
-    turn = np.zeros((len(groups), q_max, q_max))
-    for m, (q, term) in enumerate(zip(widths, geometry.terms, strict=True)):
-        turn[m, :q, :q] = np.linalg.inv(term.basis)
-    nested = [(m, outer) for m, term in enumerate(geometry.terms) for outer in term.outers]
-    passed = np.zeros((len(nested), q_max, q_max))
-    for e, (_, outer) in enumerate(nested):
-        passed[e, : outer.A.shape[0], : outer.A.shape[1]] = outer.A
+    cells, geometry, whitening = model.cells, model.geometry, model.geometry.whitening
     P = model.population.shape[1]
-    rest = geometry.whitening.rest_scale
-    beta_kind, beta_numbers = _prior_data(list(model.priors.table.values())[:P])
+    Z = np.hstack([*cells.Z, np.zeros((cells.n, 0))])
+    given = whitening.given
     return {
         "C": cells.n,
         "P": P,
         "X": model.population,
         "offsets": cells.offset,
         "link": model.link.code,
-        "centered": [term.centered for term in geometry.terms],
-        "level": np.array([level + 1 for level in cells.level]).reshape(len(groups), cells.n),
-        "Z": geometry.Z,
-        "T": geometry.effect_location.size,
-        "carried": np.vstack([*(by_row(t.carried) for t in geometry.terms), np.zeros((0, P))]),
+        "level": np.array([level + 1 for level in cells.level]).reshape(-1, cells.n),
+        "Z": Z,
+        "ones": np.all(Z == 1, axis=0).astype(int),
+        "T": sum(term.score.size for term in geometry.terms),
+        "start": [at + 1 for at in geometry.start],
         "order": [m + 1 for m in geometry.order],
-        "E": len(nested),
-        "inner": [m + 1 for m, _ in nested],
-        "outer": [outer.term + 1 for _, outer in nested],
-        "q_max": q_max,
-        "pass": passed,
-        "turned": [int(np.any(t.basis != np.eye(len(t.basis)))) for t in geometry.terms],
-        "turn": turn,
-        "n_outer": sum(outer.level.size for _, outer in nested),
-        "outer_level": np.concatenate([o.level + 1 for _, o in nested] or [np.zeros(0, int)]),
-        "beta_prior": beta_kind,
-        "beta_prior_p": beta_numbers,
+        **_information_data(geometry),
+        **_nesting_data(geometry),
+        **_coefficient_priors(list(model.priors.table.values())[:P]),
         "beta_location": geometry.beta_location,
-        "effect_location": geometry.effect_location,
-        "W": len(geometry.whitening.joint_scale) - P,
-        "joint_scale": geometry.whitening.joint_scale,
-        "n_rest": rest.nnz,
-        "rest_w": rest.data,
-        "rest_v": rest.indices + 1,
-        "rest_u": rest.indptr + 1,
-        "place": geometry.whitening.place + 1,
+        "W": len(whitening.joint_scale) - P,
+        "joint_scale": whitening.joint_scale,
+        "rest_scale": whitening.rest_scale,
+        "n_given": given.nnz,
+        "given_w": given.data,
+        "given_v": given.indices + 1,
+        "given_u": given.indptr + 1,
         **cells.statistics,
+    }
+
+
+def _information_data(geometry: Geometry) -> dict[str, Any]:
+    """What the data say of the effects, by level or by kind of level, and the levels of each kind.
+
+    Where they say nothing, one kind is counted, of no information.
+    """
+    P = geometry.beta_location.size
+    stored = np.argsort(geometry.start)
+    scores = [np.zeros(0), *(geometry.terms[m].score.ravel() for m in stored)]
+    taken = [by_row(geometry.terms[m].taken) for m in stored]
+    known, sizes, members = [np.zeros(0)], [], []
+    for term, start in zip(geometry.terms, geometry.start, strict=True):
+        q, J = term.shape
+        if term.each:
+            known.append(term.information[term.kind].ravel())
+            continue
+        if term.informed:
+            known.append(term.information.ravel())
+        for k in range(len(term.information)):
+            at = np.flatnonzero(term.kind == k)
+            sizes.append(at.size)
+            members += [start + i * J + at + 1 for i in range(q)]
+    member = np.concatenate([np.zeros(0, int), *members])
+    return {
+        "informed": [int(term.informed) for term in geometry.terms],
+        "score": np.concatenate(scores),
+        "taken": np.vstack([np.zeros((0, P)), *taken]),
+        "n_kinds": [0 if term.each else len(term.information) for term in geometry.terms],
+        "n_known": sum(n.size for n in known),
+        "known": np.concatenate(known),
+        "n_size": len(sizes),
+        "size_of_kind": sizes,
+        "n_member": member.size,
+        "member": member,
+    }
+
+
+def _nesting_data(geometry: Geometry) -> dict[str, Any]:
+    """Pairs of an inner effect and one that it is nested in, and what that takes of its score."""
+    pairs = [
+        (m, geometry.start[m] + a * term.shape[1], geometry.start[o.term] + b * J_outer, o.level, w)
+        for m, term in enumerate(geometry.terms)
+        for o in term.outers
+        for J_outer in [geometry.terms[o.term].shape[1]]
+        for a, b in np.ndindex(o.A.shape)
+        for w in [(term.information[term.kind] @ o.A)[:, a, b]]
+        if np.any(w)
+    ]
+    return {
+        "E": len(pairs),
+        "inner": [m + 1 for m, *_ in pairs],
+        "inner_start": [at + 1 for _, at, *_ in pairs],
+        "outer_start": [at + 1 for _, _, at, *_ in pairs],
+        "n_pass": sum(w.size for *_, w in pairs),
+        "outer_level": np.concatenate([np.zeros(0, int), *(level + 1 for *_, level, _ in pairs)]),
+        "pass": np.concatenate([np.zeros(0), *(w for *_, w in pairs)]),
+    }
+
+
+def _coefficient_priors(priors: Sequence[Prior]) -> dict[str, Any]:
+    """Coefficients by the kind of their priors, so that each kind is one vectorised density."""
+    kinds, numbers = _prior_data(priors)
+    return {
+        "n_prior": [kinds.count(kind) for kind in range(4)],
+        "prior_of": np.argsort(kinds, kind="stable") + 1,
+        "beta_prior_p": numbers,
     }
 
 

@@ -145,13 +145,13 @@ def factorise(hessian: sparse.csr_array, at: Layout) -> Bordered:
 
 
 def by_level(blocks: Array) -> sparse.csr_array:
-    """Put (J, q, q) into a matrix on effects by column, levels within: (q J, q J)."""
-    q = blocks.shape[1]
+    """Put (J, p, q) into a matrix on effects by column, levels within: (p J, q J)."""
+    p, q = blocks.shape[1:]
     if not q:
         return sparse.csr_array((0, 0))
     return sparse.csr_array(
         sparse.block_array(
-            [[sparse.diags_array(blocks[:, i, k]) for k in range(q)] for i in range(q)]
+            [[sparse.diags_array(blocks[:, i, k]) for k in range(q)] for i in range(p)]
         )
     )
 

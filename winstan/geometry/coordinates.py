@@ -1,40 +1,31 @@
 """Geometry: coordinates in which the posterior is easy for NUTS.
 
 A quick approximate fit (penalised iteratively reweighted least squares with EM steps for the
-variances) tells where the posterior lies, how wide it is, and how well each group is informed.
-From it, for each group term:
-
-* in well informed directions of the effects the *total* (population, outer groups and deviation)
-  is sampled: hierarchical centring;
-* in poorly informed ones the z-score of the deviation (non-centred).
-
-The directions are those in which likelihood and prior are both uncorrelated: a group's level is
-often known well, and its slope hardly.
-
-Coefficients and effects are measured from their approximate posterior mean, and whitened by its
-covariance; sds and auxiliary parameters are scaled one by one. None of this changes the posterior,
-only its coordinates.
+variances) tells where the posterior lies, how wide it is, and what the data say of each level's
+effects. From it, the effects of a group term are sampled as standard scores of their own
+approximate posterior given sds and coefficients (`winstan.geometry.standard`); coefficients and
+these scores are then whitened by the approximate posterior's covariance, and sds and auxiliary
+parameters scaled one by one. None of this changes the posterior, only its coordinates.
 
 References
 ----------
-Papaspiliopoulos, Roberts and Skold (2007), Statistical Science 22, 59-73: the rates of both
-parametrisations by the share of information in the data. Breslow and Clayton (1993), JASA 88,
-9-25: penalised quasi-likelihood. Gelfand, Sahu and Carlin (1995), Biometrika 82, 479-488:
-hierarchical centring.
+Breslow and Clayton (1993), JASA 88, 9-25: penalised quasi-likelihood. Gelfand, Sahu and Carlin
+(1995), Biometrika 82, 479-488: hierarchical centring.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
-from winstan.geometry.bordered import solve_lower
+from winstan.geometry.bordered import by_level, layout
 from winstan.geometry.laplace import Approximation, approximate
-from winstan.geometry.nesting import Outer, information, nesting
+from winstan.geometry.nesting import information, nesting
 from winstan.geometry.sds import sd_coordinates
+from winstan.geometry.standard import TermGeometry, kinds_of_levels, standard_roots
 from winstan.geometry.whitening import Whitening, coefficients_alone, whitened
 
 if TYPE_CHECKING:
@@ -43,40 +34,12 @@ if TYPE_CHECKING:
     from winstan.families.links import Array
     from winstan.geometry.laplace import Problem
 
-# Totals mix faster where the data hold more than half of the information on a group's effects,
-# and that must still hold at the small end of the sds' posterior, this many scales of log sd below
-# its middle: a funnel that opens there makes totals diverge, whereas z-scores are merely slower.
-CENTER_ABOVE = 0.5
-CAUTION = 2.5
+# Totals, where a user wants them: effects of which the data are taken to say this many times more
+# than their prior.
+CERTAIN = 1e8
 # The sd of fewer levels is so uncertain that totals centred on their effects meet divergences at
 # Stan's own step size (four mice, 24 neurons: five in 4,000 draws).
 FEW_LEVELS = 10
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TermGeometry:
-    """Coordinates of one group term of q effects on J levels.
-
-    Attributes
-    ----------
-    centered : int
-        In how many directions, the first ones, totals are sampled; z-scores in the others.
-    basis : ndarray, shape (q, q)
-        Its columns are the directions: a level's effects are ``basis @ v``.
-    carried : ndarray, shape (q, J, P)
-        What of the totals the population coefficients make up, direction by direction.
-    outers : tuple of Outer
-        The terms that this one is nested in, whose deviations its totals include; `A` is here from
-        their directions to this term's.
-    share : ndarray, shape (q,)
-        By direction, the share of information on the effects that is in the data, 0 to 1.
-    """
-
-    centered: int
-    basis: Array
-    carried: Array
-    outers: tuple[Outer, ...]
-    share: Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,12 +51,11 @@ class Geometry:
     terms : tuple of TermGeometry
     order : tuple of int
         Terms, each after those that it is nested in.
-    Z : ndarray, shape (C, Q)
-        Group predictors, each term's in its directions.
-    beta_location, effect_location : ndarray, shapes (P,), (T,)
-        Effects are totals and z-scores; none where they are integrated out.
+    start : tuple of int
+        Where each term's effects start among all T: the largest term is last.
+    beta_location : ndarray, shape (P,)
     whitening : Whitening
-        Scales of the coefficients and effects.
+        Scales of the coefficients and of the T effects' scores, none where they are integrated out.
     log_sd_location, log_sd_scale, log_sd_bend : ndarray, shape (Q,)
         See `winstan.geometry.sds`.
     corr_location, corr_scale : ndarray, shape (n_corr,)
@@ -108,9 +70,8 @@ class Geometry:
 
     terms: tuple[TermGeometry, ...]
     order: tuple[int, ...]
-    Z: Array
+    start: tuple[int, ...]
     beta_location: Array
-    effect_location: Array
     whitening: Whitening
     log_sd_location: Array
     log_sd_scale: Array
@@ -142,43 +103,17 @@ def choose_geometry(
     fit = approximate(problem)
     if marginal:
         parametrization = dict.fromkeys(range(len(problem.Z)), False)
-    outers = nesting(problem)
-    known = information(problem, fit.cell_information, fit.effect_covariance, outers)
-    directions = [
-        _directions(G, S, parametrization.get(m))
-        for m, (G, S) in enumerate(zip(known, fit.effect_covariance, strict=True))
-    ]
-    terms = []
-    for m, (basis, share, centered) in enumerate(directions):
-        turn = np.linalg.inv(basis)
-        kept = (np.arange(len(turn)) < centered)[:, None]
-        terms.append(
-            TermGeometry(
-                centered=centered,
-                basis=basis,
-                carried=_carried(problem, m, np.where(kept, turn, 0.0)),
-                outers=tuple(
-                    Outer(o.term, o.level, np.where(kept, turn @ o.A @ directions[o.term][0], 0.0))
-                    for o in outers[m]
-                    if centered
-                ),
-                share=share,
-            )
-        )
-    location, whitening = np.zeros(0), coefficients_alone(_root(fit.beta_covariance), np.zeros(0))
+    terms = _terms(problem, fit, parametrization)
+    whitening = coefficients_alone(_root(fit.beta_covariance), np.zeros(0))
     if not marginal:
-        location, whitening = _standardise(problem, fit, tuple(terms))
+        whitening = _standardise(problem, fit, terms)
     corr_location, corr_scale = _correlations(problem, fit)
     sds = sd_coordinates(problem, fit)
-    C = problem.X.shape[0]
     return Geometry(
-        terms=tuple(terms),
+        terms=terms,
         order=tuple(int(m) for m in np.argsort(problem.n_levels, kind="stable")),
-        Z=np.hstack(
-            [Z @ t.basis for Z, t in zip(problem.Z, terms, strict=True)] or [np.zeros((C, 0))]
-        ),
+        start=_starts(problem),
         beta_location=fit.beta,
-        effect_location=location,
         whitening=whitening,
         log_sd_location=sds[0],
         log_sd_scale=sds[1],
@@ -189,31 +124,46 @@ def choose_geometry(
         log_aux_scale=fit.log_aux_scale,
         metric="dense_e" if marginal else "diag_e",
         curved=any(
-            len(t.basis) > 1 or any(problem.n_levels[o.term] < FEW_LEVELS for o in t.outers)
+            t.shape[0] > 1 or any(problem.n_levels[o.term] < FEW_LEVELS for o in t.outers)
             for t in terms
         ),
     )
 
 
-def _directions(known: Array, S: Array, wanted: bool | None) -> tuple[Array, Array, int]:
-    """Choose a term's directions: their basis, the data's share of information, how many centred.
-
-    In the columns of the basis the effects have unit variance and no correlation under the prior's
-    estimate, and none under the likelihood of an average level: eigenvectors of both at once.
-    """
-    J, q = known.shape[:2]
-    root = np.linalg.cholesky(S)
-    odds, U = np.linalg.eigh(root.T @ known.mean(axis=0) @ root)
-    odds, U = np.maximum(odds[::-1], 1e-12), U[:, ::-1]
-    share = odds / (1 + odds)
-    if wanted is False:
-        return np.eye(q), share, 0
-    # As in the approximate fit: the sd of a direction is known to about this, on the log scale.
-    scale = np.clip(1 / np.sqrt(2 * J * share**2), 0.05, 1.0)
-    small = odds * np.exp(-2 * CAUTION * scale)
-    centered = q if wanted else int(np.count_nonzero(small / (1 + small) > CENTER_ABOVE))
-    basis = np.eye(1) if q == 1 else root @ U
-    return (basis if centered else np.eye(q)), share, centered
+def _terms(
+    problem: Problem, fit: Approximation, parametrization: Mapping[int, bool]
+) -> tuple[TermGeometry, ...]:
+    """Find each term's information, and what moves its totals."""
+    outers = nesting(problem)
+    known = information(problem, fit.cell_information, fit.effect_covariance, outers)
+    terms: list[TermGeometry] = []
+    start = 0
+    effects = []
+    for Z, J in zip(problem.Z, problem.n_levels, strict=True):
+        effects.append(fit.u[start : start + Z.shape[1] * J].reshape(-1, J))
+        start += Z.shape[1] * J
+    for m, (G, S) in enumerate(zip(known, fit.effect_covariance, strict=True)):
+        precision, wanted = np.linalg.inv(S), parametrization.get(m)
+        if wanted is False:
+            own, kind = np.zeros((1, *S.shape)), np.zeros(len(G), int)
+        elif wanted:
+            own, kind = CERTAIN * precision[None], np.zeros(len(G), int)
+        else:
+            own, kind = kinds_of_levels(G, S)
+        informed = bool(np.any(own))
+        term = TermGeometry(
+            information=own,
+            kind=kind,
+            score=np.zeros((len(S), len(G))),
+            carried=_carried(problem, m, informed),
+            outers=outers[m] if informed else (),
+        )
+        if informed:
+            # The fit's effects are where prior and likelihood balance, about the fit's means.
+            at = effects[m] + sum(o.A @ effects[o.term][:, o.level] for o in term.outers)
+            term = replace(term, score=precision @ effects[m] + term.moved(at))
+        terms.append(term)
+    return tuple(terms)
 
 
 def _correlations(problem: Problem, fit: Approximation) -> tuple[Array, Array]:
@@ -249,7 +199,7 @@ def by_row(carried: Array) -> Array:
     return carried.reshape(carried.shape[0] * carried.shape[1], carried.shape[2])
 
 
-def _carried(problem: Problem, m: int, turn: Array) -> Array:
+def _carried(problem: Problem, m: int, informed: bool) -> Array:
     """Let the totals carry the population columns that vary as the term's own do, (q, J, P).
 
     Those in the span of the term's predictors (the intercept, the slope's predictor), and those in
@@ -257,7 +207,7 @@ def _carried(problem: Problem, m: int, turn: Array) -> Array:
     """
     X, Z, level, J = problem.X, problem.Z[m], problem.level[m], problem.n_levels[m]
     q, P = Z.shape[1], X.shape[1]
-    if not turn.any():
+    if not informed:
         return np.zeros((q, J, P))
     whole = np.repeat(np.linalg.lstsq(Z, X, rcond=None)[0][:, None], J, axis=1)
     gram, right = np.zeros((J, q, q)), np.zeros((J, q, P))
@@ -270,23 +220,33 @@ def _carried(problem: Problem, m: int, turn: Array) -> Array:
         gap = X - np.einsum("ci,icp->cp", Z, candidate[:, level])
         exact = np.abs(gap).max(axis=0, initial=0.0) <= 1e-9 * size
         out[:, :, exact] = candidate[:, :, exact]
-    carried: Array = np.einsum("ik,kjp->ijp", turn, out)
-    return carried
+    return out
 
 
 def _standardise(
     problem: Problem, fit: Approximation, terms: tuple[TermGeometry, ...]
-) -> tuple[Array, Whitening]:
-    """Location of the sampled effects, and the scales of coefficients and effects."""
+) -> Whitening:
+    """Find the scales of coefficients and effects' scores, which are zero at the fit."""
     to_sampled = _to_sampled(problem, fit, terms)
-    location: Array = to_sampled @ np.concatenate([fit.beta, fit.u])
     if fit.factor is not None:
-        return location, whitened(to_sampled, fit.factor)
+        return whitened(to_sampled, fit.factor)
     # Each group's own information will do for a scale.
     variance = to_sampled.multiply(to_sampled) @ np.concatenate(
         [np.diag(fit.beta_covariance), fit.u_variance]
     )
-    return location, coefficients_alone(_root(fit.beta_covariance), np.sqrt(variance))
+    at = layout(problem)
+    P = problem.X.shape[1]
+    stored = np.concatenate([at.others[P:], at.first]) - P
+    return coefficients_alone(_root(fit.beta_covariance), np.sqrt(variance)[stored])
+
+
+def _starts(problem: Problem) -> tuple[int, ...]:
+    """Where each term's effects start, the largest term's last."""
+    sizes = np.array([Z.shape[1] * J for Z, J in zip(problem.Z, problem.n_levels, strict=True)])
+    last = layout(problem).term
+    stored = [m for m in range(len(sizes)) if m != last] + [last] * (last >= 0)
+    starts = np.cumsum([0, *sizes[stored[:-1]]]) if stored else []
+    return tuple(int(at) for _, at in sorted(zip(stored, starts, strict=True)))
 
 
 def _root(covariance: Array) -> Array:
@@ -296,27 +256,29 @@ def _root(covariance: Array) -> Array:
 def _to_sampled(
     problem: Problem, fit: Approximation, terms: tuple[TermGeometry, ...]
 ) -> sparse.csr_array:
-    """Map (beta, u) to the sampled effects, to which they are linear given the variances."""
+    """Map (beta, u), as deviations, to the effects' scores, linear in them given the variances."""
     P = problem.X.shape[1]
     rows = [sparse.csr_array((0, P + fit.u.size))]
     for m, term in enumerate(terms):
-        q, J = term.basis.shape[0], problem.n_levels[m]
-        turn = np.linalg.inv(term.basis)
-        root = np.linalg.cholesky(turn @ fit.effect_covariance[m] @ turn.T)
-        to_z = solve_lower(root, turn)
-        own = np.where((np.arange(q) < term.centered)[:, None], turn, to_z)
-        row: list[Any] = [sparse.csr_array(by_row(term.carried))]
-        for n in range(len(terms)):
+        q, J = term.shape
+        root = np.linalg.cholesky(fit.effect_covariance[m])
+        standard = standard_roots(term.information, root)
+        own = np.swapaxes(standard, 1, 2) @ np.linalg.inv(root)
+        follow = np.linalg.inv(standard) @ root.T @ term.information  # of a shift of the mean
+        follow = follow[term.kind]
+        carried = np.einsum("jik,kjp->ijp", follow, term.carried)
+        row: list[Any] = [sparse.csr_array(by_row(carried))]
+        for n, other in enumerate(terms):
             if n == m:
-                row.append(sparse.kron(sparse.csr_array(own), sparse.eye_array(J)))
+                row.append(by_level(own[term.kind]))
                 continue
             found = next((o for o in term.outers if o.term == n), None)
-            q_n, J_n = terms[n].basis.shape[0], problem.n_levels[n]
+            q_n, J_n = other.shape
             if found is None:
                 row.append(sparse.csr_array((q * J, q_n * J_n)))
             else:
                 spread = sparse.csr_array((np.ones(J), (np.arange(J), found.level)), shape=(J, J_n))
-                A = found.A @ np.linalg.inv(terms[n].basis)
-                row.append(sparse.kron(sparse.csr_array(A), spread))
+                within = by_level(np.ascontiguousarray(follow @ found.A))
+                row.append(within @ sparse.kron(sparse.eye_array(q_n), spread))
         rows.append(sparse.hstack(row))
     return sparse.vstack(rows, format="csr")

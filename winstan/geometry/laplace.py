@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 MAX_ITERATIONS = 60
 # Coefficients, and effects of all terms but the largest, up to which the precision is factored.
 FACTORED_UP_TO = 3000
+# The least of a cell's expected information that its observed information is taken to be.
+KEPT = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +150,31 @@ def approximate(problem: Problem) -> Approximation:
         covariance = _expectation_maximisation(problem, theta[P:], blocks)
         if _settled(before, (theta, _log_sds(covariance), log_aux), hessian):
             break
+    information = _observed(problem, eta, spread, aux, information)
+    hessian = design.gram(information) + _prior_precision(problem, covariance)
+    factor = factorise(hessian, at) if at.others.size <= FACTORED_UP_TO else None
+    blocks, shares, _ = _effect_blocks(problem, information, covariance, factor)
     return _approximation(
         problem, theta, hessian, factor, information, covariance, blocks, shares, log_aux,
         auxiliary_scale(problem, both_sides(problem, eta, spread), log_aux),
     )  # fmt: skip
+
+
+def _observed(
+    problem: Problem, eta: Array, spread: Array, aux: Mapping[str, float], expected: Array
+) -> Array:
+    """Observed information of each cell, as it is on average over the effects' uncertainty.
+
+    The expected one, which the iterations use because it is never negative, is of cells that lie
+    where the fit has them. (A student's observed information is negative at outliers: some of the
+    expected one is kept.)
+    """
+    step = spread + 1e-4 * (np.abs(eta) + 1 / np.sqrt(expected.max()))
+    low, high = confined(problem, eta - step), confined(problem, eta + step)
+    (below, _), (above, _) = (
+        problem.family.score(problem.statistics, side, aux, problem.link) for side in (low, high)
+    )
+    return np.maximum((below - above) / (high - low), KEPT * expected)
 
 
 def _initial_covariances(problem: Problem) -> tuple[Array, ...]:

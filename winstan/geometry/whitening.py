@@ -20,33 +20,33 @@ if TYPE_CHECKING:
     from winstan.families.links import Array
     from winstan.geometry.bordered import Bordered
 
-# Entries of the sparse factor that move nothing by more than this share of a standard deviation.
-NEGLIGIBLE = 1e-8
+# How the other effects follow the joint ones is left out where it is this small, all together, in
+# their standard deviations: a balanced treatment's coefficient and a mouse's intercept.
+NEGLIGIBLE = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Whitening:
-    """Scales of P coefficients and T sampled effects, W of which are drawn with the coefficients.
+    """Scales of P coefficients and T effects' scores, W of which are drawn with the coefficients.
 
     With z of order one and uncorrelated, ``d = joint_scale @ z[: P + W]`` are deviations of the
-    coefficients and of W effects from their locations, and ``rest_scale @ (d, z[P + W :])`` those
-    of the other effects.
+    coefficients from their locations and W effects, and ``rest_scale * z[P + W :] + given @ d`` the
+    other effects: those of the largest term.
 
     Attributes
     ----------
     joint_scale : ndarray, shape (P + W, P + W)
         Lower triangular.
-    rest_scale : sparse array, shape (T - W, P + T)
-    place : ndarray of int, shape (T,)
-        Where each effect is found in (W effects drawn jointly, the others).
+    rest_scale : ndarray, shape (T - W,)
+    given : sparse array, shape (T - W, P + W)
     """
 
     joint_scale: Array
-    rest_scale: sparse.csr_array
-    place: np.ndarray
+    rest_scale: Array
+    given: sparse.csr_array
 
     def deviations(self, joint: Array, rest: Array) -> tuple[Array, Array]:
-        """Deviations of all coefficients and effects at coordinates z.
+        """Deviations of all coefficients, and effects, at coordinates z.
 
         Parameters
         ----------
@@ -55,16 +55,14 @@ class Whitening:
 
         Returns
         -------
-        coefficients : ndarray, shape (..., P)
-        effects : ndarray, shape (..., T)
+        both : ndarray, shape (..., P + T)
         """
         first = joint @ self.joint_scale.T
-        both = np.concatenate([first, rest], axis=-1)
-        flat = both.reshape(-1, both.shape[-1])
-        after = (self.rest_scale @ flat.T).T.reshape(*rest.shape)
-        P = both.shape[-1] - self.place.size
-        effects = np.concatenate([first[..., P:], after], axis=-1)[..., self.place]
-        return first[..., :P], effects
+        after = self.rest_scale * rest
+        if self.given.nnz:
+            flat = first.reshape(-1, first.shape[-1])
+            after = after + (self.given @ flat.T).T.reshape(after.shape)
+        return np.concatenate([first, after], axis=-1)
 
 
 def coefficients_alone(scale: Array, effect_scale: Array) -> Whitening:
@@ -76,13 +74,14 @@ def coefficients_alone(scale: Array, effect_scale: Array) -> Whitening:
         Lower Cholesky factor of the coefficients' covariance.
     effect_scale : ndarray, shape (T,)
     """
-    T, P = effect_scale.size, scale.shape[0]
-    own = sparse.diags_array(effect_scale, offsets=P, shape=(T, P + T))
-    return Whitening(scale, sparse.csr_array(own), np.arange(T))
+    return Whitening(scale, effect_scale, sparse.csr_array((effect_scale.size, scale.shape[0])))
 
 
 def whitened(to_sampled: sparse.csr_array, factor: Bordered) -> Whitening:
     """Whiten coefficients and effects by the approximate posterior.
+
+    Of several effects of one level of the largest term, given all others, the scales alone are
+    undone: their scores are nearly uncorrelated as they are.
 
     Parameters
     ----------
@@ -107,18 +106,11 @@ def whitened(to_sampled: sparse.csr_array, factor: Bordered) -> Whitening:
         # (scipy gives the inverse of a 1 x 1 matrix as a vector.)
         inverse = sparse.linalg.inv(sparse.csc_array(joint))
         given = given @ sparse.csr_array(inverse.reshape(joint.shape))
-    q, J = at.width, at.levels
-    turn = np.array([[own[i * J, k * J] for k in range(q)] for i in range(q)]).reshape(q, q)
-    conditional = np.linalg.cholesky(turn @ factor.inverse @ turn.T)  # (J, q, q)
-    rest_scale = sparse.csr_array(sparse.hstack([given, by_level(conditional)]))
+    variance = (own @ by_level(factor.inverse)).multiply(own).sum(axis=1)
+    rest = np.sqrt(np.asarray(variance).ravel())
+    given = sparse.csr_array(given)
     size = np.sqrt(np.square(scale).sum(axis=1))
-    moved = np.abs(rest_scale.data) * np.concatenate([size, np.ones(q * J)])[rest_scale.indices]
-    limit = NEGLIGIBLE * np.repeat(conditional.diagonal(axis1=1, axis2=2).T.ravel(),
-                                   np.diff(rest_scale.indptr))  # fmt: skip
-    rest_scale.data[(moved < limit)] = 0.0
-    rest_scale.eliminate_zeros()
-
-    place = np.empty(T, int)
-    place[at.others[P:] - P] = np.arange(at.others.size - P)
-    place[at.first - P] = at.others.size - P + np.arange(at.first.size)
-    return Whitening(scale, rest_scale, place)
+    moved = given.data * size[given.indices] / np.repeat(rest, np.diff(given.indptr))
+    if np.sqrt(np.square(moved).sum()) < NEGLIGIBLE:
+        given = sparse.csr_array(given.shape)
+    return Whitening(scale, rest, given)

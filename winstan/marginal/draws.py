@@ -64,20 +64,20 @@ def sampled_with_effects(
 
     P = model.population.shape[1]
     beta = model.geometry.beta_location + columns[:, :P] @ model.geometry.whitening.joint_scale.T
-    effect, inside = [], 0
-    for at, Z, group in zip(marginal.column, model.cells.Z, model.design.groups, strict=True):
-        n_effects = Z.shape[1] * len(group.levels)
+    terms, inside = model.geometry.terms, 0
+    effect = np.zeros((sigma.size, sum(term.score.size for term in terms)))
+    for at, term, start in zip(marginal.column, terms, model.geometry.start, strict=True):
+        q, n = term.shape[0], term.score.size
         if at < 0:
-            own = z[:, inside : inside + Z.shape[1]]
-            effect.append(own.reshape(sigma.size, n_effects))
-            inside += Z.shape[1]
+            effect[:, start : start + n] = z[:, inside : inside + q].reshape(sigma.size, n)
+            inside += q
         else:
-            effect.append(columns[:, at : at + n_effects])
+            effect[:, start : start + n] = columns[:, at : at + n]
     return Sampled(
         beta=beta.reshape(*shape, P),
         sd=sd,
         factors=factors,
-        effect=np.concatenate([*effect, np.zeros((sigma.size, 0))], axis=1).reshape(*shape, -1),
+        effect=effect.reshape(*shape, effect.shape[1]),
         aux=aux,
     )
 
