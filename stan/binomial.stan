@@ -19,7 +19,12 @@ functions {
   }
 
   real binomial_cells_lpdf(vector sum_y, vector n, vector eta, int link) {
-    if (link == 3) return dot_product(sum_y, eta) - dot_product(n, log1p_exp(eta));
+    if (link == 3) {
+      // log1p_exp, log1p are not vectorised; stanc makes them of 1 + exp, not of half of it.
+      vector[num_elements(eta)] size = abs(eta);
+      return dot_product(sum_y - 0.5 * n, eta) - log2() * sum(n)
+             - dot_product(n, 0.5 * size + log(0.5 + 0.5 * exp(-size)));
+    }
     if (link == 5)
       return dot_product(sum_y, log1m_exp(-exp(eta))) - dot_product(n - sum_y, exp(eta));
     return dot_product(sum_y, log_Phi(eta)) + dot_product(n - sum_y, log_Phi(-eta));

@@ -119,7 +119,7 @@ class Reference:
         self.correlations = correlation_names(model.design)
         n_corr = [g.Z.shape[1] * (g.Z.shape[1] - 1) // 2 for _, g in self.correlations]
         geometry = model.geometry
-        self.P, T = model.population.shape[1], geometry.whitening.place.size
+        self.P, T = model.population.shape[1], sum(t.score.size for t in geometry.terms)
         self.joint = geometry.whitening.joint_scale.shape[0]
         self.sizes = [
             self.joint,
@@ -142,10 +142,16 @@ class Reference:
         corr_raw = geometry.corr_location + geometry.corr_scale * corr_raw
         # Linear maps, of constant Jacobian.
         scales = geometry.whitening
+        joint_raw = joint_raw.copy()
+        for p, base, slope in zip(*(getattr(geometry.stretching, n) for n in ("at", "base", "slope")),
+                                  strict=True):  # fmt: skip
+            stretch = np.sqrt(base + slope @ np.exp(2 * log_sd))
+            joint_raw[p] *= stretch
+            lp += np.log(stretch)
         first = scales.joint_scale @ joint_raw
-        rest = scales.rest_scale.toarray() @ np.concatenate([first, rest_raw])
+        rest = scales.rest_scale * rest_raw + scales.given.toarray() @ first
         beta = geometry.beta_location + first[: self.P]
-        effect = np.concatenate([first[self.P :], rest])[scales.place]
+        effect = np.concatenate([first[self.P :], rest])
         lp += log_aux.sum()
 
         factors, at = [], 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from conftest import model_of
-from test_template_densities import CASES, STRUCTURES, data_of, first_direction, formula_of
+from test_template_densities import CASES, STRUCTURES, WAYS, data_of, formula_of, ways
 
 from winstan.backends import backend_named
 from winstan.families import FAMILIES
@@ -18,29 +18,19 @@ pytestmark = pytest.mark.slow
 WHOLE = dict.fromkeys(
     [*CASES, *((name, row.links[0], s) for name, row in FAMILIES.items() for s in STRUCTURES)]
 )
-GRID = [
-    (*case, parametrization)
-    for case in WHOLE
-    for parametrization in (
-        ("centered", "noncentered") if "|" in STRUCTURES[case[2]][0] else ("noncentered",)
-    )
-    + (("mixed",) if case[0] == "gamma" and "slopes" in case[2] else ())
-]
+GRID = [(*case, way) for case in WHOLE for way in ways(case[2])]
 
 
 @pytest.mark.parametrize(("family", "link", "structure", "parametrization"), GRID)
-def test_stan_and_pymc_have_one_density(monkeypatch, family, link, structure, parametrization):
+def test_stan_and_pymc_have_one_density(family, link, structure, parametrization):
     formula, options = STRUCTURES[structure]
-    if parametrization == "mixed":
-        first_direction(monkeypatch)
-        parametrization = "centered"
     model = model_of(
         formula_of(formula, link),
         data_of(family, seed=3),
         family,
         link=link,
         trials="trials" if family == "binomial" else None,
-        parametrization=parametrization,
+        parametrization=WAYS[parametrization],
         **options,
     )
     stan, pymc = backend_named("stan"), backend_named("pymc")

@@ -9,15 +9,18 @@ import pandas as pd
 import pytest
 from conftest import model_of
 from scipy import integrate, linalg, sparse, stats
+from test_template_densities import data_of
 
 import winstan as ws
 from winstan import model as model_module
 from winstan.draws import Sampled, canonical
 from winstan.errors import DataError
 from winstan.families import family_named
-from winstan.geometry import bordered, coordinates, laplace, nesting, sds
+from winstan.backends import backend_named
+from winstan.geometry import bordered, coordinates, laplace, nesting, sds, stretching, whitening
 from winstan.geometry.laplace import Problem
 from winstan.scales import correlation_names
+from winstan.unconstrained import coordinate_sizes
 
 
 def problem(Z, level, *, X=None, correlated=True) -> Problem:
@@ -63,7 +66,7 @@ def grouped_rows() -> pd.DataFrame:
     return data
 
 
-HOW = {True: "centered", False: "noncentered", None: None}
+HOW = {True: "centered", False: "noncentered", None: {}}
 
 
 def test_nesting_is_found_with_the_innermost_first():
@@ -116,7 +119,7 @@ def test_a_treatment_of_whole_groups_is_carried():
     within = np.random.default_rng(2).normal(size=60)
     X = np.column_stack([np.ones(60), treated, within])
     geometry = coordinates.choose_geometry(
-        problem([np.ones((60, 1))], [inner], X=X), parametrization={0: True}
+        problem([np.ones((60, 1))], [inner], X=X), parametrization={}
     )
     carried = geometry.terms[0].carried[0]
     np.testing.assert_allclose(carried[inner][:, :2], X[:, :2], atol=1e-12)
@@ -134,7 +137,10 @@ def test_a_treatment_of_whole_groups_is_carried():
     ],
 )
 def test_the_coordinates_lead_back_to_the_effects(formula, wanted):
-    """At the approximate fit, the sampled location is the effects of that fit and no others."""
+    """Standard scores of zero, at the approximate fit, are the effects of that fit and no others.
+
+    Scores of the prior (non-centred) are of effects of zero.
+    """
     data, how = grouped_rows(), HOW[wanted]
     model = model_of(formula, data, "student", parametrization=how)
     seen = {}
@@ -142,7 +148,7 @@ def test_the_coordinates_lead_back_to_the_effects(formula, wanted):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(coordinates, "approximate", lambda p: seen.setdefault("fit", real(p)))
         model = model_of(formula, data, "student", parametrization=how)
-    fit, geometry = seen["fit"], model.geometry
+    fit = seen["fit"]
 
     factors = []
     for _, group in correlation_names(model.design):
@@ -156,7 +162,7 @@ def test_the_coordinates_lead_back_to_the_effects(formula, wanted):
             fit.beta[None, None],
             np.sqrt(np.concatenate([np.diag(S) for S in fit.effect_covariance]))[None, None],
             factors,
-            geometry.effect_location[None, None],
+            np.zeros((1, 1, fit.u.size)),
             np.ones((1, 1, 2)),
         ),
     )
@@ -167,7 +173,8 @@ def test_the_coordinates_lead_back_to_the_effects(formula, wanted):
             for effect in group.effects
         ]
     )
-    np.testing.assert_allclose(got, fit.u, rtol=1e-8, atol=1e-8 * np.abs(fit.u).max())
+    expected = 0 * fit.u if wanted is False else fit.u
+    np.testing.assert_allclose(got, expected, rtol=1e-7, atol=1e-7 * np.abs(fit.u).max())
 
 
 def test_a_failed_start_names_the_response(monkeypatch):
@@ -244,22 +251,92 @@ def test_whitened_coordinates_have_the_approximate_covariance(formula, wanted):
             lambda p: seen.update(p=p) or seen.setdefault("f", real_fit(p)),
         )
         patch.setattr(coordinates, "_to_sampled", lambda *a: seen.setdefault("map", real_map(*a)))
+        patch.setattr(whitening, "NEGLIGIBLE", 0.0)
         geometry = model_of(formula, data, "student", parametrization=how).geometry
     p, fit = seen["p"], seen["f"]
-    # The last step's precision is of the covariances that it began with: the factor has it.
     P, T = p.X.shape[1], fit.u.size
-    size = P + T
-    identity = np.eye(size)
+    identity = np.eye(P + T)
     covariance = np.column_stack([fit.factor.solve(column) for column in identity])
-    to_sampled = np.vstack([identity[:P], seen["map"].toarray()])
+    at = bordered.layout(p)
+    stored = np.concatenate([at.others, at.first]).astype(int)
+    to_sampled = np.vstack([identity[:P], seen["map"].toarray()])[stored]
     expected = to_sampled @ covariance @ to_sampled.T
     joint = len(geometry.whitening.joint_scale)
-    beta, effects = geometry.whitening.deviations(identity[:, :joint], identity[:, joint:])
-    scale = np.hstack([beta, effects])
+    scale = geometry.whitening.deviations(identity[:, :joint], identity[:, joint:])
     sd = np.sqrt(np.diag(expected))
-    np.testing.assert_allclose(
-        scale.T @ scale / np.outer(sd, sd), expected / np.outer(sd, sd), rtol=1e-6, atol=1e-7
+    got = scale.T @ scale / np.outer(sd, sd)
+    expected /= np.outer(sd, sd)
+    # What is left out is how several effects of one level correlate, given all others.
+    left_out = expected - got
+    level = np.tile(np.arange(at.levels), at.width)
+    within = (level[:, None] == level) & ~np.eye(len(level), dtype=bool)
+    if wanted is None:
+        assert np.abs(left_out[joint:, joint:]).max(initial=0) < 0.3
+    left_out[joint:, joint:][within] = 0
+    np.testing.assert_allclose(left_out, 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("family", ["gamma", "poisson", "bernoulli", "student"])
+@pytest.mark.parametrize("formula", ["y ~ x + (1|g)", "y ~ x + (x|g) + (1|h)", "y ~ x + (x|g/h)"])
+def test_scores_are_standard_given_sds_and_coefficients(family, formula):
+    """By the density itself: its curvature in the scores is one, wherever the sds are."""
+    data = data_of(family).assign(g=lambda d: d["g"] + d["h"].str[1].where(d["x"] > 1, "0"))
+    model = model_of(formula, data, family, parametrization={})
+    sizes = coordinate_sizes(model)
+    first = sum(list(sizes.values())[:3])
+    rng = np.random.default_rng(8)
+    step = 1e-4
+    for sd_raw in (-1.5, 0.0, 1.5):
+        point = np.zeros(sum(sizes.values()))
+        point[sizes["joint_raw"] : sizes["joint_raw"] + sizes["sd_raw"]] = sd_raw
+        along = np.zeros_like(point)
+        along[first : first + sizes["rest_raw"]] = rng.normal(size=sizes["rest_raw"])
+        points = np.array([point - step * along, point + step * along])
+        (below, above), slopes = backend_named("stan").log_density(model, points)
+        assert np.isfinite([below, above]).all()
+        curvature = (slopes[0] - slopes[1]) @ along / (2 * step)
+        assert curvature / (along @ along) == pytest.approx(1, abs=0.35)
+
+
+def test_scales_of_coefficients_follow_the_sds(monkeypatch):
+    """Their derivative is that of the coefficients' posterior covariance, from full matrices."""
+    monkeypatch.setattr(stretching, "LEFT", 0.0)
+    _, p, covariance, information = crossed()
+    H = dense_precision(p, information, covariance)
+    factor = bordered.factorise(sparse.csr_array(H), bordered.layout(p))
+    fit = SimpleNamespace(
+        beta=np.zeros(2),
+        beta_covariance=np.linalg.inv(H)[:2, :2],
+        effect_covariance=covariance,
+        factor=factor,
     )
+    terms = [SimpleNamespace(shape=(1, 7), informed=True), SimpleNamespace(shape=(2, 11), informed=True)]
+    found = stretching.stretching(fit, terms)
+    sd = np.sqrt(np.concatenate([np.diag(S) for S in covariance]))
+    np.testing.assert_array_equal(found.at, [0, 1])
+    unit = np.eye(2)
+    np.testing.assert_allclose(found(unit, sd), unit, rtol=1e-12)
+    step = 1e-4
+    for k, (m, i) in enumerate([(0, 0), (1, 0), (1, 1)]):
+        wider = [S.copy() for S in covariance]
+        wider[m][i, i] += step * sd[k] ** 2
+        change = np.linalg.inv(dense_precision(p, information, wider))[:2, :2]
+        expected = np.diag(change - fit.beta_covariance) / np.diag(fit.beta_covariance)
+        moved = sd.copy()
+        moved[k] *= np.sqrt(1 + step)
+        got = np.diag(found(unit, moved)) ** 2 - 1
+        np.testing.assert_allclose(got, expected, rtol=2e-3)
+
+
+def test_a_balanced_treatment_within_groups_keeps_its_scale():
+    group = np.repeat(np.arange(8), 4)
+    treated = np.tile([-0.5, 0.5], 16)
+    X = np.column_stack([np.ones(32), treated])
+    p = problem([np.ones((32, 1))], [group], X=X)
+    np.testing.assert_array_equal(coordinates.choose_geometry(p, {}).stretching.at, [0])
+    between = np.column_stack([np.ones(32), (group % 2) - 0.5])
+    p = problem([np.ones((32, 1))], [group], X=between)
+    np.testing.assert_array_equal(coordinates.choose_geometry(p, {}).stretching.at, [0, 1])
 
 
 @pytest.mark.parametrize(("true_sd", "J", "bent"), [(2.0, 60, False), (0.05, 8, True)])

@@ -134,15 +134,15 @@ def fit(
     chains, draws
         Draws are kept of each chain.
     warmup
-        Iterations of each chain before. None is 300, for the coordinates are made so that little is
-        left to adapt; 1000 where thousands of effects are sampled, and for bambi.
+        Iterations of each chain before. None is 150, for the coordinates are made so that a step
+        size is all there is to adapt; 300 where a metric is adapted too (random slopes, integrated
+        effects, PyMC); 1000 where thousands of effects are sampled, and for bambi.
     seed
         The same seed gives the same draws. None takes one at random; it is kept in
         ``draws["posterior"].attrs``.
     target_accept
-        NUTS's target acceptance rate; nearer 1 cures divergences, slowly. None is 0.8; with
-        random slopes, or terms nested in few levels, 0.98, or 0.9 where they are integrated out;
-        of bambi with group terms at least 0.95.
+        NUTS's target acceptance rate; nearer 1 cures divergences, slowly. None is 0.8, with random
+        slopes 0.9; of bambi with group terms at least 0.95.
     cores
         Chains that run at once; None is as many as there are.
     progress

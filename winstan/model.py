@@ -26,15 +26,14 @@ if TYPE_CHECKING:
     from winstan.priors import Prior
 
 
-# Stan's own target acceptance, and one for random slopes and terms nested in few levels: there
-# correlations near one, and sds of a wide posterior, bring divergences at Stan's step size.
+# Stan's own target acceptance, and one for random slopes, where correlations near one bring
+# divergences at Stan's step size.
 ACCEPT = 0.8
-ACCEPT_CURVED = 0.98
-# Enough for random slopes where the effects are integrated out and only variances are sampled.
-ACCEPT_MARGINAL = 0.9
-# Stan's 1000 iterations find scales and correlations that the coordinates here have already; what
-# is left is a step size and corrections of the scales. Thousands of effects take it longer.
-WARMUP = 300
+ACCEPT_SLOPES = 0.9
+# Where the coordinates are about standard normal there is a step size to find, and no scales. They
+# are less so with correlations; thousands of effects take longer to arrive.
+WARMUP = 150
+WARMUP_METRIC = 300
 WARMUP_LONG = 1000
 MANY_COORDINATES = 1000
 
@@ -87,16 +86,34 @@ class Model:
     @property
     def target_accept(self) -> float:
         """NUTS's target acceptance rate, unless the user gives one."""
-        if not self.geometry.curved:
-            return ACCEPT
-        return ACCEPT_CURVED if self.marginal is None else ACCEPT_MARGINAL
+        return ACCEPT_SLOPES if self._slopes else ACCEPT
+
+    @property
+    def metric(self) -> str:
+        """The Euclidean metric of Stan's NUTS: ``"unit_e"``, or one to adapt.
+
+        ``"dense_e"`` where coefficients and effects are integrated out, and a few variances left;
+        ``"diag_e"`` with random slopes, and with thousands of effects.
+        """
+        if self.marginal is not None:
+            return "dense_e"
+        return "diag_e" if self._slopes or self._many else "unit_e"
 
     @property
     def warmup(self) -> int:
         """Warm-up iterations of each chain, unless the user gives them."""
+        if self._many:
+            return WARMUP_LONG
+        return WARMUP if self.metric == "unit_e" else WARMUP_METRIC
+
+    @property
+    def _slopes(self) -> bool:
+        return any(group.Z.shape[1] > 1 for group in self.design.groups)
+
+    @property
+    def _many(self) -> bool:
         whitening = self.geometry.whitening
-        sampled = len(whitening.joint_scale) + whitening.rest_scale.size
-        return WARMUP_LONG if sampled > MANY_COORDINATES else WARMUP
+        return len(whitening.joint_scale) + whitening.rest_scale.size > MANY_COORDINATES
 
     @property
     def variables(self) -> tuple[Variable, ...]:

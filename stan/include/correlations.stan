@@ -1,5 +1,5 @@
   vector[n_factor] corr_factor;                      // column by column, term by term
-  {
+  if (n_corr > 0) {
     vector[n_corr] partial = corr_location + corr_scale .* corr_raw;   // artanh of them
     int from_raw = 1;
     int from = 1;

@@ -1,6 +1,8 @@
   int<lower=0> C;                                    // cells: distinct rows of predictors and groups
   int<lower=0> P;                                    // population coefficients, intercept first
-  matrix[C, P] X;
+  int<lower=0> D;                                    // distinct rows of the coefficients' predictors
+  matrix[D, P] X;
+  array[C] int<lower=1> row;
   vector[C] offsets;
   int<lower=1> link;                                 // see links.stan
 
@@ -27,7 +29,7 @@
   int<lower=0> n_size;
   array[n_size] int<lower=1> size_of_kind;
   int<lower=0> n_member;
-  array[n_member] int<lower=1> member;               // places in T of each kind's levels, by effect
+  array[n_member] int<lower=1> member;               // places of each kind's levels, by effect
   int<lower=0> E;                                    // pairs of nested terms, effect by effect
   array[E] int<lower=1> inner;                       // the inner term, and its effect's first place
   array[E] int<lower=1> inner_start;
@@ -49,6 +51,10 @@
   // Location and scale of the posterior by a quick approximate fit: the sampler then starts, and
   // moves, in units in which everything is of order one. They change no posterior.
   vector[P] beta_location;
+  int<lower=0> n_stretched;                          // coefficients whose scale follows the sds
+  array[n_stretched] int<lower=1> stretched;
+  vector<lower=0>[n_stretched] stretch_base;
+  matrix<lower=0>[n_stretched, Q] stretch_slope;
   int<lower=0> W;                                    // effects drawn with the coefficients
   matrix[P + W, P + W] joint_scale;
   vector[T - W] rest_scale;                          // the other effects given these

@@ -1,23 +1,28 @@
   // Declares coefficients, and the effects' standard scores: W of them in joint, and rest.
-  vector[P + W] joint = joint_scale * joint_raw;
+  vector[P + W] unit = joint_raw;
+  if (n_stretched > 0) {
+    vector[n_stretched] stretch = sqrt(stretch_base + stretch_slope * square(sd));
+    unit[stretched] = joint_raw[stretched] .* stretch;
+    target += sum(log(stretch));
+  }
+  vector[P + W] joint = joint_scale * unit;
   vector[P] moved = head(joint, P);
   vector[T - W] rest = rest_scale .* rest_raw;
   if (n_given > 0)
     rest += csr_matrix_times_vector(T - W, P + W, given_w, given_v, given_u, joint);
   {
     vector[P] beta = beta_location + moved;
-    int normals = n_prior[1] + n_prior[2];
-    if (n_prior[2] > 0) {
-      array[n_prior[2]] int at = prior_of[(n_prior[1] + 1):normals];
-      target += normal_lpdf(beta[at] | beta_prior_p[at, 1], beta_prior_p[at, 2]);
-    }
-    if (n_prior[3] > 0) {
-      array[n_prior[3]] int at = prior_of[(normals + 1):(normals + n_prior[3])];
-      target += student_t_lpdf(beta[at] | beta_prior_p[at, 1], beta_prior_p[at, 2],
-                               beta_prior_p[at, 3]);
-    }
-    if (n_prior[4] > 0) {
-      array[n_prior[4]] int at = prior_of[(normals + n_prior[3] + 1):P];
-      target += cauchy_lpdf(beta[at] | beta_prior_p[at, 1], beta_prior_p[at, 2]);
+    if (n_prior[2] == P) {                           // as they are, unless a user says otherwise
+      target += normal_lpdf(beta | prior_mean, prior_sd);
+    } else {
+      int normals = n_prior[1] + n_prior[2];
+      int heavy = normals + n_prior[3];
+      array[n_prior[2]] int normal_at = prior_of[(n_prior[1] + 1):normals];
+      array[n_prior[3]] int student_at = prior_of[(normals + 1):heavy];
+      array[n_prior[4]] int cauchy_at = prior_of[(heavy + 1):P];
+      target += normal_lpdf(beta[normal_at] | prior_mean[normal_at], prior_sd[normal_at]);
+      target += student_t_lpdf(beta[student_at] | beta_prior_p[student_at, 1],
+                               beta_prior_p[student_at, 2], beta_prior_p[student_at, 3]);
+      target += cauchy_lpdf(beta[cauchy_at] | prior_mean[cauchy_at], prior_sd[cauchy_at]);
     }
   }

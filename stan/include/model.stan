@@ -1,6 +1,8 @@
   // Declares eta, and adds the density of the group effects to target. Whole vectors, and no single
   // elements of them: stanc then keeps values and derivatives of each in one piece.
-  vector[C] eta = linear_location + X * moved;
+  vector[C] eta;
+  if (D < C) eta = linear_location + (X * moved)[row];
+  else eta = linear_location + X * moved;            // each row its own, in order
   {
     vector[T] deviation;                             // kept for the terms that are nested in others
     vector[T] pull = score;

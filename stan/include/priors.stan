@@ -14,9 +14,3 @@
     if (kind == 13) return log2() + cauchy_lpdf(x | 0, p[1]);
     reject("unknown kind of prior: ", kind);
   }
-
-  real priors_lpdf(vector x, array[] int kind, matrix p) {
-    real lp = 0;
-    for (i in 1:num_elements(x)) lp += prior_lpdf(x[i] | kind[i], p[i]);
-    return lp;
-  }

@@ -1,10 +1,18 @@
   // Declares sds and auxiliary parameters, and adds their priors and Jacobians to target. An sd near
   // zero has a long tail on the log scale, and none above: a hyperbola has one slope for either side.
-  vector[Q] arc = sqrt(1 + square(sd_raw));
-  vector[Q] log_sd = log_sd_location + log_sd_scale .* sd_raw + log_sd_bend .* arc;
-  vector[Q] sd = exp(log_sd);
-  vector[A] log_aux = log_aux_location + log_aux_scale .* aux_raw;
-  vector[A] aux = exp(log_aux);
-  target += priors_lpdf(sd | sd_prior, sd_prior_p) + sum(log_sd);
-  target += sum(log(log_sd_scale + log_sd_bend .* sd_raw ./ arc));
-  target += priors_lpdf(aux | aux_prior, aux_prior_p) + sum(log_aux);
+  // (They are few: numbers one by one cost less than vectors.)
+  vector[Q] sd;
+  vector[A] aux;
+  vector[A] log_aux;
+  for (k in 1:Q) {
+    real arc = sqrt(1 + square(sd_raw[k]));
+    real log_sd = log_sd_location[k] + log_sd_scale[k] * sd_raw[k] + log_sd_bend[k] * arc;
+    sd[k] = exp(log_sd);
+    target += prior_lpdf(sd[k] | sd_prior[k], sd_prior_p[k]) + log_sd
+              + log(log_sd_scale[k] + log_sd_bend[k] * sd_raw[k] / arc);
+  }
+  for (a in 1:A) {
+    log_aux[a] = log_aux_location[a] + log_aux_scale[a] * aux_raw[a];
+    aux[a] = exp(log_aux[a]);
+    target += prior_lpdf(aux[a] | aux_prior[a], aux_prior_p[a]) + log_aux[a];
+  }

@@ -1,4 +1,6 @@
-  vector[C] linear_location = offsets + X * beta_location;
+  vector[P] prior_mean = beta_prior_p[, 1];          // of all but StudentT
+  vector[P] prior_sd = beta_prior_p[, 2];
+  vector[C] linear_location = offsets + (X * beta_location)[row];
   int n_factor = 0;                                  // entries of the Cholesky factors
   for (m in 1:M) if (correlated[m]) n_factor += q[m] * q[m];
   array[M] int k_start;                              // where a term starts in Q, corr_factor,

@@ -22,6 +22,7 @@ from winstan.backends.pymc_priors import add_priors, correlation_factors
 from winstan.backends.pymc_program import pymc_program
 from winstan.draws import Draws, canonical, run_attributes
 from winstan.errors import BackendError, OptionError
+from winstan.model import WARMUP_METRIC
 from winstan.progress import someone_looks_on
 from winstan.scales import correlation_names
 from winstan.unconstrained import coordinate_sizes, sampled_at
@@ -82,7 +83,7 @@ class PymcBackend:
         pm = import_pymc()
         sampler = checked_sampler(settings.sampler)
         built = pymc_model(model)
-        settings = settings.with_defaults(model.warmup, model.target_accept)
+        settings = settings.with_defaults(max(model.warmup, WARMUP_METRIC), model.target_accept)
         blocks = [variable.name for variable in built.free_RVs]
         progress = someone_looks_on() if settings.progress is None else settings.progress
         with built, failures_named(sampler):
@@ -213,9 +214,6 @@ def pymc_model(model: Model) -> pymc.Model:
         raw = {
             name: pm.Flat(name, shape=size) if size else pt.zeros(0) for name, size in sizes.items()
         }
-        if marginal is None:
-            beta, effect = _coefficients_and_effects(pt, model, raw["joint_raw"], raw["rest_raw"])
-            add_priors(pm, "beta_prior", priors[:P], beta)
         h = pt.sqrt(1 + pt.sqr(raw["sd_raw"]))
         log_sd = (
             geometry.log_sd_location
@@ -226,6 +224,10 @@ def pymc_model(model: Model) -> pymc.Model:
         corr_raw = geometry.corr_location + geometry.corr_scale * raw["corr_raw"]
         log_aux = geometry.log_aux_location + geometry.log_aux_scale * raw["aux_raw"]
         sd, aux = pt.exp(log_sd), pt.exp(log_aux)
+        if marginal is None:
+            joint = _stretched(pm, pt, model, raw["joint_raw"], sd)
+            beta, effect = _coefficients_and_effects(pt, model, joint, raw["rest_raw"])
+            add_priors(pm, "beta_prior", priors[:P], beta)
 
         add_priors(pm, "sd_prior", priors[P : P + n_sd], sd)
         add_priors(pm, "aux_prior", priors[len(priors) - n_aux :] if n_aux else [], aux)
@@ -241,6 +243,16 @@ def pymc_model(model: Model) -> pymc.Model:
         named = dict(zip(model.family.auxiliary, (aux[a] for a in range(n_aux)), strict=True))
         pm.Potential("likelihood", likelihood(cells.statistics, eta, named, model.link.name))
     return built
+
+
+def _stretched(pm: Any, pt: Any, model: Model, joint: Any, sd: Any) -> Any:
+    """Let coefficients' scales follow the sds: see `winstan.geometry.stretching`."""
+    stretching = model.geometry.stretching
+    if not stretching.at.size:
+        return joint
+    stretch = pt.sqrt(stretching.base + pt.dot(stretching.slope, pt.sqr(sd)))
+    pm.Potential("stretching", pt.log(stretch).sum())
+    return pt.set_subtensor(joint[stretching.at], joint[stretching.at] * stretch)
 
 
 def _coefficients_and_effects(pt: Any, model: Model, joint: Any, rest: Any) -> tuple[Any, Any]:

@@ -66,7 +66,7 @@ class StanBackend:
             target_accept=settings.target_accept,
             max_treedepth=MAX_TREEDEPTH,
             cores=settings.cores,
-            metric=model.geometry.metric,
+            metric=model.metric,
             progress=settings.progress,
         )
         return Draws(
@@ -156,7 +156,7 @@ def _cells_data(model: Model) -> dict[str, Any]:
     return {
         "C": cells.n,
         "P": P,
-        "X": model.population,
+        **_population_data(model.population),
         "offsets": cells.offset,
         "link": model.link.code,
         "level": np.array([level + 1 for level in cells.level]).reshape(-1, cells.n),
@@ -170,6 +170,10 @@ def _cells_data(model: Model) -> dict[str, Any]:
         **_coefficient_priors(list(model.priors.table.values())[:P]),
         "beta_location": geometry.beta_location,
         "W": len(whitening.joint_scale) - P,
+        "n_stretched": geometry.stretching.at.size,
+        "stretched": geometry.stretching.at + 1,
+        "stretch_base": geometry.stretching.base,
+        "stretch_slope": geometry.stretching.slope,
         "joint_scale": whitening.joint_scale,
         "rest_scale": whitening.rest_scale,
         "n_given": given.nnz,
@@ -178,6 +182,15 @@ def _cells_data(model: Model) -> dict[str, Any]:
         "given_u": given.indptr + 1,
         **cells.statistics,
     }
+
+
+def _population_data(X: Array) -> dict[str, Any]:
+    """Distinct rows of the coefficients' predictors, where they are many fewer than cells."""
+    C = len(X)
+    distinct, row = np.unique(X, axis=0, return_inverse=True)
+    if 2 * len(distinct) > C:
+        distinct, row = X, np.arange(C)
+    return {"D": len(distinct), "X": distinct, "row": row.reshape(C) + 1}
 
 
 def _information_data(geometry: Geometry) -> dict[str, Any]:
@@ -190,7 +203,7 @@ def _information_data(geometry: Geometry) -> dict[str, Any]:
     scores = [np.zeros(0), *(geometry.terms[m].score.ravel() for m in stored)]
     taken = [by_row(geometry.terms[m].taken) for m in stored]
     known, sizes, members = [np.zeros(0)], [], []
-    for term, start in zip(geometry.terms, geometry.start, strict=True):
+    for term in geometry.terms:
         q, J = term.shape
         if term.each:
             known.append(term.information[term.kind].ravel())
@@ -200,7 +213,7 @@ def _information_data(geometry: Geometry) -> dict[str, Any]:
         for k in range(len(term.information)):
             at = np.flatnonzero(term.kind == k)
             sizes.append(at.size)
-            members += [start + i * J + at + 1 for i in range(q)]
+            members += [i * J + at + 1 for i in range(q)]
     member = np.concatenate([np.zeros(0, int), *members])
     return {
         "informed": [int(term.informed) for term in geometry.terms],

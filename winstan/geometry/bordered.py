@@ -95,6 +95,14 @@ class Bordered:
         half = solve_lower(self.root, np.eye(self.root.shape[0]))
         return half.T @ half
 
+    def with_coefficients(self, P: int) -> Array:
+        """Covariance of all effects with the P coefficients, term by term, shape (T, P)."""
+        covariance = self.covariance()[:, :P]
+        out = np.empty((self.layout.first.size + len(covariance), P))
+        out[self.layout.others] = covariance
+        out[self.layout.first] = -(self.onto @ covariance)
+        return out[P:]
+
     def of_first(self, covariance: Array) -> Array:
         """Covariance of the first effects, level by level, shape (J, q, q).
 
@@ -146,13 +154,16 @@ def factorise(hessian: sparse.csr_array, at: Layout) -> Bordered:
 
 def by_level(blocks: Array) -> sparse.csr_array:
     """Put (J, p, q) into a matrix on effects by column, levels within: (p J, q J)."""
-    p, q = blocks.shape[1:]
-    if not q:
-        return sparse.csr_array((0, 0))
+    J, p, q = blocks.shape
+    # Row by row, for scipy's assembly of blocks takes longer than all else with few levels.
+    columns = np.arange(J)[:, None] + J * np.arange(q)
     return sparse.csr_array(
-        sparse.block_array(
-            [[sparse.diags_array(blocks[:, i, k]) for k in range(q)] for i in range(p)]
-        )
+        (
+            blocks.transpose(1, 0, 2).ravel(),
+            np.tile(columns.ravel(), p),
+            q * np.arange(p * J + 1),
+        ),
+        shape=(p * J, q * J),
     )
 
 

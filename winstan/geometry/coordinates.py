@@ -26,6 +26,7 @@ from winstan.geometry.laplace import Approximation, approximate
 from winstan.geometry.nesting import information, nesting
 from winstan.geometry.sds import sd_coordinates
 from winstan.geometry.standard import TermGeometry, kinds_of_levels, standard_roots
+from winstan.geometry.stretching import Stretching, stretching
 from winstan.geometry.whitening import Whitening, coefficients_alone, whitened
 
 if TYPE_CHECKING:
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
 # Totals, where a user wants them: effects of which the data are taken to say this many times more
 # than their prior.
 CERTAIN = 1e8
-# The sd of fewer levels is so uncertain that totals centred on their effects meet divergences at
-# Stan's own step size (four mice, 24 neurons: five in 4,000 draws).
-FEW_LEVELS = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,16 +54,13 @@ class Geometry:
     beta_location : ndarray, shape (P,)
     whitening : Whitening
         Scales of the coefficients and of the T effects' scores, none where they are integrated out.
+    stretching : Stretching
+        How scales of coefficients follow the sds.
     log_sd_location, log_sd_scale, log_sd_bend : ndarray, shape (Q,)
         See `winstan.geometry.sds`.
     corr_location, corr_scale : ndarray, shape (n_corr,)
         Of the unconstrained correlations, term by term.
     log_aux_location, log_aux_scale : ndarray, shape (A,)
-    metric : {"diag_e", "dense_e"}
-        The Euclidean metric for NUTS to adapt.
-    curved : bool
-        Whether correlations near one, or a wide posterior of an sd, may curve the posterior of what
-        is sampled beyond what the coordinates undo: random slopes, terms nested in few levels.
     """
 
     terms: tuple[TermGeometry, ...]
@@ -73,6 +68,7 @@ class Geometry:
     start: tuple[int, ...]
     beta_location: Array
     whitening: Whitening
+    stretching: Stretching
     log_sd_location: Array
     log_sd_scale: Array
     log_sd_bend: Array
@@ -80,8 +76,6 @@ class Geometry:
     corr_scale: Array
     log_aux_location: Array
     log_aux_scale: Array
-    metric: str
-    curved: bool
 
 
 def choose_geometry(
@@ -98,7 +92,7 @@ def choose_geometry(
         does not name are decided from the data.
     marginal
         Whether coefficients and effects are integrated out: what is drawn of the effects are then
-        z-scores, and a few variances remain to be sampled, with a dense metric.
+        z-scores, and a few variances remain to be sampled.
     """
     fit = approximate(problem)
     if marginal:
@@ -115,6 +109,7 @@ def choose_geometry(
         start=_starts(problem),
         beta_location=fit.beta,
         whitening=whitening,
+        stretching=stretching(fit, () if marginal else terms),
         log_sd_location=sds[0],
         log_sd_scale=sds[1],
         log_sd_bend=sds[2],
@@ -122,11 +117,6 @@ def choose_geometry(
         corr_scale=corr_scale,
         log_aux_location=fit.log_aux,
         log_aux_scale=fit.log_aux_scale,
-        metric="dense_e" if marginal else "diag_e",
-        curved=any(
-            t.shape[0] > 1 or any(problem.n_levels[o.term] < FEW_LEVELS for o in t.outers)
-            for t in terms
-        ),
     )
 
 
@@ -136,23 +126,21 @@ def _terms(
     """Find each term's information, and what moves its totals."""
     outers = nesting(problem)
     known = information(problem, fit.cell_information, fit.effect_covariance, outers)
+    sizes = [Z.shape[1] * J for Z, J in zip(problem.Z, problem.n_levels, strict=True)]
+    effects = [
+        part.reshape(-1, J)
+        for part, J in zip(np.split(fit.u, np.cumsum(sizes)[:-1]), problem.n_levels, strict=True)
+    ] if sizes else []
     terms: list[TermGeometry] = []
-    start = 0
-    effects = []
-    for Z, J in zip(problem.Z, problem.n_levels, strict=True):
-        effects.append(fit.u[start : start + Z.shape[1] * J].reshape(-1, J))
-        start += Z.shape[1] * J
     for m, (G, S) in enumerate(zip(known, fit.effect_covariance, strict=True)):
         precision, wanted = np.linalg.inv(S), parametrization.get(m)
-        if wanted is False:
-            own, kind = np.zeros((1, *S.shape)), np.zeros(len(G), int)
-        elif wanted:
-            own, kind = CERTAIN * precision[None], np.zeros(len(G), int)
-        else:
+        if wanted is None:
             own, kind = kinds_of_levels(G, S)
+        else:
+            own, kind = (CERTAIN if wanted else 0.0) * precision[None], np.zeros(len(G), int)
         informed = bool(np.any(own))
         term = TermGeometry(
-            information=own,
+            information=(own + np.swapaxes(own, 1, 2)) / 2,  # symmetric to the last digit
             kind=kind,
             score=np.zeros((len(S), len(G))),
             carried=_carried(problem, m, informed),

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 MAX_ITERATIONS = 60
 # Coefficients, and effects of all terms but the largest, up to which the precision is factored.
 FACTORED_UP_TO = 3000
+# EM's steps shrink slowly where effects are poorly informed: every so many, all that would follow.
+EXTRAPOLATED_EVERY = 3
 # The least of a cell's expected information that its observed information is taken to be.
 KEPT = 0.2
 
@@ -129,6 +131,7 @@ def approximate(problem: Problem) -> Approximation:
     target = theta.copy()  # the prior's mean
     eta = problem.offset + problem.start
     at_theta = False
+    steps: list[Array] = []
     for _ in range(MAX_ITERATIONS):
         before = theta, _log_sds(covariance), log_aux
         aux = dict(zip(names, np.exp(log_aux), strict=True))
@@ -148,6 +151,9 @@ def approximate(problem: Problem) -> Approximation:
         blocks, shares, spread = _effect_blocks(problem, information, covariance, factor)
         log_aux = fit_auxiliary(problem, both_sides(problem, eta, spread), log_aux)
         covariance = _expectation_maximisation(problem, theta[P:], blocks)
+        steps.append(_log_sds(covariance) - before[1])
+        if covariance and len(steps) % EXTRAPOLATED_EVERY == 0:
+            covariance = _extrapolated(covariance, steps[-2], steps[-1])
         if _settled(before, (theta, _log_sds(covariance), log_aux), hessian):
             break
     information = _observed(problem, eta, spread, aux, information)
@@ -294,6 +300,16 @@ def _expectation_maximisation(problem: Problem, u: Array, blocks: list[Array]) -
         out.append(S + 0.01 * alone if correlated else alone)
         at += q * J
     return tuple(out)
+
+
+def _extrapolated(
+    covariance: tuple[Array, ...], last: Array, step: Array
+) -> tuple[Array, ...]:
+    """Take the steps of log sd that are still to come, each a share of the one before (Aitken)."""
+    share = np.clip(step * last / np.maximum(np.square(last), 1e-300), 0.0, 0.9)
+    ahead = np.clip(step * share / (1 - share), -1.0, 1.0)
+    factors = np.split(np.exp(ahead), np.cumsum([len(S) for S in covariance])[:-1])
+    return tuple(S * np.outer(f, f) for S, f in zip(covariance, factors, strict=True))
 
 
 def _settled(

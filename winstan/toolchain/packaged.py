@@ -2,8 +2,8 @@
 
 They stand under their content: the text of the template and of winstan's own C++, and the flags. A
 template that somebody has edited, or of another version, is thus never answered by a stale program.
-What compiled them, and for which processor's features, is no part of it: they use none but those of
-every processor of their platform. Nothing is ever written beside them.
+What compiled them is no part of it; that they use vector instructions is, by the flags, so that a
+processor without these does not find them. Nothing is ever written beside them.
 """
 
 from __future__ import annotations

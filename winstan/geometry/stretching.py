@@ -1,0 +1,78 @@
+"""How a coefficient's own scale follows the sds of the effects that its groups share.
+
+The mean of eight mice is known to the sd of mice over the root of eight, so that the intercept's
+width is that of a funnel: it grows with the sd. To first order in the squared sds, a coefficient's
+posterior variance is linear in them, and so is it taken to be; a balanced treatment within groups
+has no part in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from winstan.families.links import Array
+    from winstan.geometry.laplace import Approximation
+    from winstan.geometry.standard import TermGeometry
+
+# Below this share of its variance a coefficient's scale stays as it is.
+NEGLIGIBLE = 0.05
+# What of a variance no sd may take: the first order is not to be believed to the end.
+LEFT = 0.05
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stretching:
+    """Scales of n coefficients' coordinates: ``sqrt(base + slope @ sd**2)``, one at the fit's sds.
+
+    Attributes
+    ----------
+    at : ndarray of int, shape (n,)
+        Which coefficients.
+    base : ndarray, shape (n,)
+    slope : ndarray, shape (n, Q)
+    """
+
+    at: np.ndarray
+    base: Array
+    slope: Array
+
+    def __call__(self, joint: Array, sd: Array) -> Array:
+        """Stretch coordinates, (..., P + W), at sds, (..., Q)."""
+        if not self.at.size:
+            return joint
+        out = joint.copy()
+        out[..., self.at] *= np.sqrt(self.base + np.square(sd) @ self.slope.T)
+        return out
+
+
+def stretching(fit: Approximation, terms: Sequence[TermGeometry]) -> Stretching:
+    """Find how much of each coefficient's variance grows with each sd.
+
+    A change of a term's prior covariance S by dS changes the coefficients' posterior covariance by
+    ``C S^-1 dS S^-1 C'``, summed over levels, with C their covariance with the level's effects.
+    """
+    P = len(fit.beta)
+    if fit.factor is None or not terms:
+        Q = sum(len(S) for S in fit.effect_covariance)
+        return Stretching(np.zeros(0, int), np.zeros(0), np.zeros((0, Q)))
+    cross = fit.factor.with_coefficients(P)  # (T, P)
+    share, start = [], 0
+    for S, term in zip(fit.effect_covariance, terms, strict=True):
+        q, J = term.shape
+        C = cross[start : start + q * J].reshape(q, J, P)
+        weight = np.einsum("ik,kjp->ijp", np.linalg.inv(S), C)
+        grows = np.square(weight).sum(axis=1) * np.diag(S)[:, None] * term.informed
+        share.append(grows / np.diag(fit.beta_covariance))
+        start += q * J
+    reach = np.concatenate(share).T  # (P, Q)
+    total = reach.sum(axis=1)
+    reach *= np.minimum(1.0, (1 - LEFT) / np.maximum(total, 1e-300))[:, None]
+    at = np.flatnonzero(total > NEGLIGIBLE)
+    variance = np.concatenate([np.diag(S) for S in fit.effect_covariance])
+    return Stretching(at, 1 - reach[at].sum(axis=1), reach[at] / variance)
