@@ -143,8 +143,8 @@ class Reference:
         # Linear maps, of constant Jacobian.
         scales = geometry.whitening
         joint_raw = joint_raw.copy()
-        for p, base, slope in zip(*(getattr(geometry.stretching, n) for n in ("at", "base", "slope")),
-                                  strict=True):  # fmt: skip
+        follows = geometry.stretching
+        for p, base, slope in zip(follows.at, follows.base, follows.slope, strict=True):
             stretch = np.sqrt(base + slope @ np.exp(2 * log_sd))
             joint_raw[p] *= stretch
             lp += np.log(stretch)

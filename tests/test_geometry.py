@@ -13,10 +13,10 @@ from test_template_densities import data_of
 
 import winstan as ws
 from winstan import model as model_module
+from winstan.backends import backend_named
 from winstan.draws import Sampled, canonical
 from winstan.errors import DataError
 from winstan.families import family_named
-from winstan.backends import backend_named
 from winstan.geometry import bordered, coordinates, laplace, nesting, sds, stretching, whitening
 from winstan.geometry.laplace import Problem
 from winstan.scales import correlation_names
@@ -310,7 +310,7 @@ def test_scales_of_coefficients_follow_the_sds(monkeypatch):
         effect_covariance=covariance,
         factor=factor,
     )
-    terms = [SimpleNamespace(shape=(1, 7), informed=True), SimpleNamespace(shape=(2, 11), informed=True)]
+    terms = [SimpleNamespace(shape=shape, informed=True) for shape in ((1, 7), (2, 11))]
     found = stretching.stretching(fit, terms)
     sd = np.sqrt(np.concatenate([np.diag(S) for S in covariance]))
     np.testing.assert_array_equal(found.at, [0, 1])

@@ -11,7 +11,6 @@ from reference_density import Reference, gradient
 import winstan as ws
 from winstan.backends.stan import BACKEND
 from winstan.families import FAMILIES
-from winstan.geometry import coordinates
 
 pytestmark = pytest.mark.slow  # the templates compile on first use
 
@@ -90,7 +89,7 @@ def formula_of(formula: str, link: str) -> str:
     return formula
 
 
-# As the data have it: {} names no group factor, and so decides nothing but that effects are sampled.
+# {} names no group factor, and so decides nothing but that effects are sampled.
 WAYS = {"informed": {}, "centered": "centered", "noncentered": "noncentered"}
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from winstan._version import __version__
 from winstan.geometry import by_row
-from winstan.model import correlation_labels
+from winstan.variables import correlation_labels
 
 if TYPE_CHECKING:
     import xarray as xr

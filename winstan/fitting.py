@@ -142,7 +142,7 @@ def fit(
         ``draws["posterior"].attrs``.
     target_accept
         NUTS's target acceptance rate; nearer 1 cures divergences, slowly. None is 0.8, with random
-        slopes 0.9; of bambi with group terms at least 0.95.
+        slopes 0.9; of bambi with group terms 0.95 and 0.98.
     cores
         Chains that run at once; None is as many as there are.
     progress

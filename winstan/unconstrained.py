@@ -71,9 +71,7 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
         at += n
     if model.marginal is not None:
         return sampled_with_effects(model, sd, factors, aux, seed)
-    both = geometry.whitening.deviations(
-        geometry.stretching(raw["joint_raw"], sd), raw["rest_raw"]
-    )
+    both = geometry.whitening.deviations(geometry.stretching(raw["joint_raw"], sd), raw["rest_raw"])
     P = geometry.beta_location.size
     return Sampled(
         beta=geometry.beta_location + both[..., :P],

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from winstan.model import effect_names
 from winstan.scales import correlation_names
+from winstan.variables import effect_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

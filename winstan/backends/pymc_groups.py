@@ -27,10 +27,9 @@ def group_effects(
     roots = _roots(pt, model, sd, factors)
     total: Any = 0.0
     deviations: dict[int, Any] = {}
-    widths = [term.shape[0] for term in geometry.terms]
     for m in geometry.order:
         term, root = geometry.terms[m], roots[m]
-        (q, J), k, t = term.shape, sum(widths[:m]), geometry.start[m]
+        (q, J), t = term.shape, geometry.start[m]
         x = effect[t : t + J * q].reshape((q, J))
         z, jacobian = x, 0.0
         if term.informed:
@@ -45,11 +44,9 @@ def group_effects(
     return total
 
 
-def _z_scores(
-    pt: Any, term: TermGeometry, root: Any, x: Any, shift: Any
-) -> tuple[Any, Any]:
+def _z_scores(pt: Any, term: TermGeometry, root: Any, x: Any, shift: Any) -> tuple[Any, Any]:
     """z-scores of the effects at coordinates x, and the log determinant of their derivative."""
-    q, J = term.shape
+    q = term.shape[0]
     if q == 1:
         information = term.information[term.kind, 0, 0]
         square = 1 + root[0, 0] ** 2 * information

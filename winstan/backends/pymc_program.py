@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from winstan import priors as pr
 from winstan.backends.program_names import Group, Names, Parts, number, one_line, quoted, spoken
 from winstan.draws import tree_name
-from winstan.model import correlation_labels, effect_coords
+from winstan.variables import correlation_labels, effect_coords
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ import pandas as pd
 from winstan.effects.intervals import describe
 from winstan.effects.means import n_draws_of
 from winstan.errors import OptionError, near_matches
-from winstan.model import effect_names
+from winstan.variables import effect_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

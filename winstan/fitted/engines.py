@@ -117,6 +117,6 @@ class EngineViews(Fitted):
 
     def stan_data(self) -> dict[str, Any]:
         """Return the data of `stan_code`: cells, priors and geometry, as Stan reads them."""
-        from winstan.backends.stan import stan_data  # noqa: PLC0415
+        from winstan.backends.stan_data import stan_data  # noqa: PLC0415
 
         return stan_data(self.model)

@@ -11,7 +11,7 @@ from winstan import effects
 from winstan.effects.groups import group_effects
 from winstan.effects.means import linear_predictor, rows_of
 from winstan.errors import OptionError
-from winstan.model import correlation_labels, effect_names
+from winstan.variables import correlation_labels, effect_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

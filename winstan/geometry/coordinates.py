@@ -127,10 +127,16 @@ def _terms(
     outers = nesting(problem)
     known = information(problem, fit.cell_information, fit.effect_covariance, outers)
     sizes = [Z.shape[1] * J for Z, J in zip(problem.Z, problem.n_levels, strict=True)]
-    effects = [
-        part.reshape(-1, J)
-        for part, J in zip(np.split(fit.u, np.cumsum(sizes)[:-1]), problem.n_levels, strict=True)
-    ] if sizes else []
+    effects = (
+        [
+            part.reshape(-1, J)
+            for part, J in zip(
+                np.split(fit.u, np.cumsum(sizes)[:-1]), problem.n_levels, strict=True
+            )
+        ]
+        if sizes
+        else []
+    )
     terms: list[TermGeometry] = []
     for m, (G, S) in enumerate(zip(known, fit.effect_covariance, strict=True)):
         precision, wanted = np.linalg.inv(S), parametrization.get(m)
@@ -230,11 +236,12 @@ def _standardise(
 
 def _starts(problem: Problem) -> tuple[int, ...]:
     """Where each term's effects start, the largest term's last."""
-    sizes = np.array([Z.shape[1] * J for Z, J in zip(problem.Z, problem.n_levels, strict=True)])
-    last = layout(problem).term
-    stored = [m for m in range(len(sizes)) if m != last] + [last] * (last >= 0)
-    starts = np.cumsum([0, *sizes[stored[:-1]]]) if stored else []
-    return tuple(int(at) for _, at in sorted(zip(stored, starts, strict=True)))
+    sizes = [Z.shape[1] * J for Z, J in zip(problem.Z, problem.n_levels, strict=True)]
+    starts, at, last = [0] * len(sizes), 0, layout(problem).term
+    for m in sorted(range(len(sizes)), key=lambda m: m == last):
+        starts[m] = at
+        at += sizes[m]
+    return tuple(starts)
 
 
 def _root(covariance: Array) -> Array:

@@ -302,9 +302,7 @@ def _expectation_maximisation(problem: Problem, u: Array, blocks: list[Array]) -
     return tuple(out)
 
 
-def _extrapolated(
-    covariance: tuple[Array, ...], last: Array, step: Array
-) -> tuple[Array, ...]:
+def _extrapolated(covariance: tuple[Array, ...], last: Array, step: Array) -> tuple[Array, ...]:
     """Take the steps of log sd that are still to come, each a share of the one before (Aitken)."""
     share = np.clip(step * last / np.maximum(np.square(last), 1e-300), 0.0, 0.9)
     ahead = np.clip(step * share / (1 - share), -1.0, 1.0)

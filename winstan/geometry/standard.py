@@ -35,8 +35,8 @@ class TermGeometry:
 
     With L the Cholesky factor of the effects' covariance, I the information and
     ``K K' = 1 + L' I L``, the z-scores of a level's effects are
-    ``K'^-1 (x + K^-1 L' (score - I shift))``: x is sampled, and shift is by how much the mean of the
-    total has moved from where the approximate fit has it.
+    ``K'^-1 (x + K^-1 L' (score - I shift))``: x is sampled, and shift is by how much the mean of
+    the total has moved from where the approximate fit has it.
 
     Attributes
     ----------

@@ -2,8 +2,8 @@
 
 The precision is factored with the effects of the largest group term first (`bordered`); the same
 order serves here: all others are drawn jointly, by a dense factor, and the largest term's effects
-given them, by a sparse one. A sampler with a diagonal metric then meets a posterior of about unit
-covariance, whatever crossed factors, unbalanced designs or correlated predictors did to it.
+given them, by a sparse one. A sampler then meets a posterior of about unit covariance, whatever
+crossed factors, unbalanced designs or correlated predictors did to it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Whitening:
     rest_scale: Array
     given: sparse.csr_array
 
-    def deviations(self, joint: Array, rest: Array) -> tuple[Array, Array]:
+    def deviations(self, joint: Array, rest: Array) -> Array:
         """Deviations of all coefficients, and effects, at coordinates z.
 
         Parameters

@@ -1,0 +1,201 @@
+"""A model as the data of its Stan template, under the names of the template's data block."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from winstan.cells import distinct
+from winstan.geometry import by_row
+from winstan.scales import correlation_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from winstan.families.links import Array
+    from winstan.geometry import Geometry
+    from winstan.marginal import Marginal
+    from winstan.model import Model
+    from winstan.priors import Prior
+
+
+def stan_data(model: Model) -> dict[str, Any]:
+    """Return the data of the model's template, under the names of its data block."""
+    shared = _terms_data(model)
+    own = _marginal_data(model, model.marginal) if model.marginal else _cells_data(model)
+    return shared | own
+
+
+def _terms_data(model: Model) -> dict[str, Any]:
+    """Return what all templates need: group terms, priors and scales of their parameters."""
+    geometry, groups = model.geometry, model.design.groups
+    widths = [group.Z.shape[1] for group in groups]
+    lkj_of = {
+        id(group): model.priors[name].numbers[0] for name, group in correlation_names(model.design)
+    }
+    P = model.population.shape[1]
+    sd_names = list(model.priors.table)[P : P + sum(widths)]
+    sd_kind, sd_numbers = _prior_data(model.priors[n] for n in sd_names)
+    aux_kind, aux_numbers = _prior_data(model.priors[n] for n in model.family.auxiliary)
+    return {
+        "M": len(groups),
+        "J": [len(group.levels) for group in groups],
+        "q": widths,
+        "correlated": [int(g.correlated and q > 1) for g, q in zip(groups, widths, strict=True)],
+        "Q": sum(widths),
+        "sd_prior": sd_kind,
+        "sd_prior_p": sd_numbers,
+        "lkj": [lkj_of.get(id(group), 1.0) for group in groups],
+        "A": len(model.family.auxiliary),
+        "aux_prior": aux_kind,
+        "aux_prior_p": aux_numbers,
+        "log_sd_location": geometry.log_sd_location,
+        "log_sd_scale": geometry.log_sd_scale,
+        "log_sd_bend": geometry.log_sd_bend,
+        "n_corr": geometry.corr_location.size,
+        "corr_location": geometry.corr_location,
+        "corr_scale": geometry.corr_scale,
+        "log_aux_location": geometry.log_aux_location,
+        "log_aux_scale": geometry.log_aux_scale,
+    }
+
+
+def _cells_data(model: Model) -> dict[str, Any]:
+    """Return the rest of ``stan/include/data.stan``, and the cells' statistics."""
+    cells, geometry, whitening = model.cells, model.geometry, model.geometry.whitening
+    P = model.population.shape[1]
+    Z = np.hstack([*cells.Z, np.zeros((cells.n, 0))])
+    given = whitening.given
+    return {
+        "C": cells.n,
+        "P": P,
+        **_population_data(model.population),
+        "offsets": cells.offset,
+        "link": model.link.code,
+        "level": np.array([level + 1 for level in cells.level]).reshape(-1, cells.n),
+        "Z": Z,
+        "ones": np.all(Z == 1, axis=0).astype(int),
+        "T": sum(term.score.size for term in geometry.terms),
+        "start": [at + 1 for at in geometry.start],
+        "order": [m + 1 for m in geometry.order],
+        **_information_data(geometry),
+        **_nesting_data(geometry),
+        **_coefficient_priors(list(model.priors.table.values())[:P]),
+        "beta_location": geometry.beta_location,
+        "W": len(whitening.joint_scale) - P,
+        "n_stretched": geometry.stretching.at.size,
+        "stretched": geometry.stretching.at + 1,
+        "stretch_base": geometry.stretching.base,
+        "stretch_slope": geometry.stretching.slope,
+        "joint_scale": whitening.joint_scale,
+        "rest_scale": whitening.rest_scale,
+        "n_given": given.nnz,
+        "given_w": given.data,
+        "given_v": given.indices + 1,
+        "given_u": given.indptr + 1,
+        **cells.statistics,
+    }
+
+
+def _population_data(X: Array) -> dict[str, Any]:
+    """Return the distinct rows of the coefficients' predictors, where cells are many more."""
+    C = len(X)
+    row, first = distinct(X.T, C)
+    if 2 * first.size > C:
+        first = row = np.arange(C)
+    return {"D": first.size, "X": X[first], "row": row + 1}
+
+
+def _information_data(geometry: Geometry) -> dict[str, Any]:
+    """Return what the data say of the effects, by level or by kind of levels.
+
+    Where they say nothing, one kind is counted, of no information.
+    """
+    P = geometry.beta_location.size
+    stored = np.argsort(geometry.start)
+    scores = [np.zeros(0), *(geometry.terms[m].score.ravel() for m in stored)]
+    taken = [by_row(geometry.terms[m].taken) for m in stored]
+    known, sizes, members = [np.zeros(0)], [], []
+    for term in geometry.terms:
+        q, J = term.shape
+        if term.each:
+            known.append(term.information[term.kind].ravel())
+            continue
+        if term.informed:
+            known.append(term.information.ravel())
+        for k in range(len(term.information)):
+            at = np.flatnonzero(term.kind == k)
+            sizes.append(at.size)
+            members += [i * J + at + 1 for i in range(q)]
+    member = np.concatenate([np.zeros(0, int), *members])
+    return {
+        "informed": [int(term.informed) for term in geometry.terms],
+        "score": np.concatenate(scores),
+        "taken": np.vstack([np.zeros((0, P)), *taken]),
+        "n_kinds": [0 if term.each else len(term.information) for term in geometry.terms],
+        "n_known": sum(n.size for n in known),
+        "known": np.concatenate(known),
+        "n_size": len(sizes),
+        "size_of_kind": sizes,
+        "n_member": member.size,
+        "member": member,
+    }
+
+
+def _nesting_data(geometry: Geometry) -> dict[str, Any]:
+    """Return pairs of nested effects, and what the outer one takes of the inner one's score."""
+    pairs = [
+        (m, geometry.start[m] + a * term.shape[1], geometry.start[o.term] + b * J_outer, o.level, w)
+        for m, term in enumerate(geometry.terms)
+        for o in term.outers
+        for J_outer in [geometry.terms[o.term].shape[1]]
+        for a, b in np.ndindex(o.A.shape)
+        for w in [(term.information[term.kind] @ o.A)[:, a, b]]
+        if np.any(w)
+    ]
+    return {
+        "E": len(pairs),
+        "inner": [m + 1 for m, *_ in pairs],
+        "inner_start": [at + 1 for _, at, *_ in pairs],
+        "outer_start": [at + 1 for _, _, at, *_ in pairs],
+        "n_pass": sum(w.size for *_, w in pairs),
+        "outer_level": np.concatenate([np.zeros(0, int), *(level + 1 for *_, level, _ in pairs)]),
+        "pass": np.concatenate([np.zeros(0), *(w for *_, w in pairs)]),
+    }
+
+
+def _coefficient_priors(priors: Sequence[Prior]) -> dict[str, Any]:
+    """Sort coefficients by the kind of their priors: each kind is one vectorised density."""
+    kinds, numbers = _prior_data(priors)
+    return {
+        "n_prior": [kinds.count(kind) for kind in range(4)],
+        "prior_of": np.argsort(kinds, kind="stable") + 1,
+        "beta_prior_p": numbers,
+    }
+
+
+def _marginal_data(model: Model, marginal: Marginal) -> dict[str, Any]:
+    """Return the rest of the data of ``stan/gaussian_marginal.stan``."""
+    return {
+        "W": marginal.residual.shape[0],
+        "K": marginal.count.size,
+        "width": marginal.R.shape[1],
+        "n_groups": marginal.count,
+        "R": marginal.R,
+        "projected": marginal.projected,
+        "spread": marginal.spread,
+        "residual": marginal.residual,
+        "prior": marginal.prior,
+        "n_sigma": marginal.n_sigma,
+        "log_constant": marginal.log_constant,
+        "column": [at + 1 for at in marginal.column],
+    }
+
+
+def _prior_data(priors: Iterable[Prior]) -> tuple[list[int], Array]:
+    priors = list(priors)
+    numbers = np.zeros((len(priors), 3))
+    for row, prior in zip(numbers, priors, strict=True):
+        row[: len(prior.numbers)] = prior.numbers
+    return [prior.kind for prior in priors], numbers
