@@ -171,7 +171,8 @@ def test_every_option_of_fit_is_taken_and_passed_on():
     fit = result["n1"]
     assert fit.priors["x"] == priors["x"]
     assert not fit.model.center
-    assert fit.model.geometry.terms[0].centered == 1
+    known = fit.model.geometry.terms[0].information[0, 0, 0]
+    assert known * np.exp(2 * fit.model.geometry.log_sd_location[0]) > 1e6  # centred
     assert fit.draws["posterior"].attrs["target_accept"] == 0.9
     assert fit.summary().loc["Intercept", "mean"] == pytest.approx(2, abs=2)
 

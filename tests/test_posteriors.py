@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
+from test_template_densities import data_of
 
 import winstan as ws
 
@@ -93,7 +94,6 @@ def lfp(n_mice: int = 6) -> pd.DataFrame:
 def test_generalised_intercepts_against_quadrature(shared, family, informed):
     module = oracle(shared, "glmm_oracle")
     rng = np.random.default_rng(8)
-    # Groups of many rows are sampled as totals, groups of four rows as z-scores.
     data = lfp() if informed == "well" else ws.simulate_lfp(n_mice=20, n_trials=2, seed=4)
     rate = 3.1 if informed == "well" else 0.2
     data["count"] = rng.poisson(rate * data["Power"].clip(upper=200) ** 0.5)
@@ -269,17 +269,11 @@ def test_correlated_slopes_every_way_and_by_published_figures(shared):
             draws=4000,
             seed=seed,
             parametrization=parametrization,
-            # Totals diverge in the direction that eighteen subjects say little of: in one of five
-            # seeds four times in 16,000 draws, which moves no mean by its Monte Carlo error.
-            target_accept=0.99,
             progress=False,
         )
-        for seed, parametrization in enumerate(("marginal", "centered", "noncentered"), 1)
+        for seed, parametrization in enumerate(("marginal", {}, "noncentered"), 1)
     ]
-    marginal, centered, noncentered = (fit.diagnostics for fit in fits)
-    assert marginal.ok
-    assert noncentered.ok
-    assert centered.n_divergent <= 16
+    assert [fit.verdict for fit in fits if not fit.diagnostics.ok] == []
     a, *others = (fit.summary() for fit in fits)
     for b in others:
         z = (a["mean"] - b["mean"]) / np.hypot(a["mcse_mean"], b["mcse_mean"])
@@ -360,3 +354,22 @@ def test_same_seed_same_draws_whatever_the_cores():
         "posterior"
     ]
     assert not runs[0].equals(other)
+
+
+@pytest.mark.parametrize("case", ["crossed, few levels", "one event", "slopes", "nested"])
+def test_no_divergences_at_default_settings(case):
+    """Where sds may vanish, groups are few, or slopes correlate."""
+    binomial, poisson = data_of("binomial", 4), data_of("poisson")
+    formula, data, family, options = {
+        "crossed, few levels": (
+            "y ~ x + cond + (1|g) + (1|h)", binomial, "binomial", {"trials": "trials"}
+        ),
+        "one event": ("y ~ x + (1|g)", poisson.assign(y=(poisson.index == 3) * 1), "poisson", {}),
+        "slopes": (
+            "Power ~ stim + (stim|mouse)", ws.simulate_lfp(n_trials=30, seed=1), "gamma", {}
+        ),
+        "nested": ("y ~ x + (1|g/h)", data_of("poisson", 4), "poisson", {}),
+    }[case]  # fmt: skip
+    fit = ws.fit(formula, data, family, seed=1, progress=False, silence="all", **options)
+    assert fit.diagnostics.n_divergent == 0
+    assert fit.diagnostics.ok, fit.verdict

@@ -141,8 +141,9 @@ def fit(
         The same seed gives the same draws. None takes one at random; it is kept in
         ``draws["posterior"].attrs``.
     target_accept
-        NUTS's target acceptance rate; nearer 1 cures divergences, slowly. None is 0.8, with random
-        slopes 0.9; of bambi with group terms 0.95 and 0.98.
+        NUTS's target acceptance rate; nearer 1 cures divergences, slowly. None is 0.8; 0.95
+        with random slopes (0.9 where they are integrated out), and where the data hardly tell a
+        group sd from zero; of bambi 0.95 with group terms, and 0.98 with random slopes.
     cores
         Chains that run at once; None is as many as there are.
     progress
@@ -152,9 +153,10 @@ def fit(
     parametrization : {"marginal", "centered", "noncentered"}, or by group factor, or None
         It changes the speed, not the posterior. ``"marginal"`` integrates coefficients and group
         effects out, and draws them exactly afterwards: gaussian and lognormal models with Normal
-        or Flat priors of the coefficients. The others sample them, and may differ by group factor:
-        ``{"mouse": "centered"}``. None takes marginal where it is possible and quick, and else
-        decides for each group term from the data.
+        or Flat priors of the coefficients. Otherwise they are sampled, as standard
+        scores of what the data say of them; ``"centered"`` (totals) and ``"noncentered"`` (z-scores
+        of the prior) are the two ends of that, by group factor if need be: ``{"mouse":
+        "centered"}``. None takes marginal where it is possible and quick.
     silence
         Names of `DesignWarning`s not to give, or ``"all"``; `winstan.guards.GUARDS` lists them.
 

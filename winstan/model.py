@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     from winstan.priors import Prior
 
 
-# Stan's own target acceptance, and one for random slopes, where correlations near one bring
-# divergences at Stan's step size.
+# Stan's own target acceptance; one for random slopes, where correlations near one bring divergences
+# at Stan's step size, and for sds that the data hardly tell from zero; and one for random slopes
+# that are integrated out.
 ACCEPT = 0.8
-ACCEPT_SLOPES = 0.9
+ACCEPT_CURVED = 0.95
+ACCEPT_MARGINAL = 0.9
 # Where the coordinates are about standard normal there is a step size to find, and no scales. They
 # are less so with correlations; thousands of effects take longer to arrive.
 WARMUP = 150
@@ -87,7 +89,9 @@ class Model:
     @property
     def target_accept(self) -> float:
         """NUTS's target acceptance rate, unless the user gives one."""
-        return ACCEPT_SLOPES if self._slopes else ACCEPT
+        if self.marginal is not None:
+            return ACCEPT_MARGINAL if self._slopes else ACCEPT
+        return ACCEPT_CURVED if self._slopes or self.geometry.vanishing else ACCEPT
 
     @property
     def metric(self) -> str:
@@ -147,8 +151,8 @@ def build_model(
         Whether to centre the population-level predictors.
     parametrization : {"marginal", "centered", "noncentered"}, or a mapping, or None
         "marginal" integrates coefficients and effects out; the others sample them, and can be given
-        by group factor. None decides: marginal where that is possible and pays, else for each
-        group term from the data.
+        by group factor. None takes marginal where that is possible and pays; factors without a
+        name here are sampled as standard scores of what the data say of them.
 
     Raises
     ------
@@ -340,6 +344,7 @@ def _problem(
         beta_prior=scales.normal_priors(design, cells, priors),
         sd_guess=scales.group_scale(design, cells),
         sd_prior=tuple(list(priors.table.values())[P : P + sum(Z.shape[1] for Z in cells.Z)]),
+        aux_prior=tuple(priors.table[name] for name in family.auxiliary),
         aux_guess=scales.auxiliary(family),
         start=scales.eta_mean,
     )

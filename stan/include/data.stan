@@ -21,15 +21,17 @@
   // Effects are sampled as standard scores of their approximate posterior, given sds and the mean of
   // their totals (winstan/geometry/standard.py).
   array[M] int<lower=0, upper=1> informed;           // 0: of their prior
-  vector[T] score;                                   // of the likelihood, at effects of zero
-  matrix[T, P] taken;                                // ... less what the coefficients take of it
+  vector[T] score;                                   // of the likelihood, at effects of zero,
+  int<lower=0> n_taken;                              // of which a coefficient's move takes its share
+  array[n_taken] int<lower=1> taken_by;
+  matrix[T, n_taken] taken;
   array[M] int<lower=0> n_kinds;                     // kinds of levels; 0: each its own
   int<lower=0> n_known;
   vector[n_known] known;                             // information, of each kind or level
   int<lower=0> n_size;
   array[n_size] int<lower=1> size_of_kind;
   int<lower=0> n_member;
-  array[n_member] int<lower=1> member;               // places of each kind's levels, by effect
+  array[n_member] int<lower=1> member;               // places of each kind's levels in their term
   int<lower=0> E;                                    // pairs of nested terms, effect by effect
   array[E] int<lower=1> inner;                       // the inner term, and its effect's first place
   array[E] int<lower=1> inner_start;

@@ -6,14 +6,15 @@
   {
     vector[T] deviation;                             // kept for the terms that are nested in others
     vector[T] pull = score;
-    if (T > 0 && P > 0) pull = score - taken * moved;
+    if (n_taken > 0) pull = score - taken * moved[taken_by];
     for (m in order) {
       int k = k_start[m];
       int n_m = J[m] * q[m];
       real s = sd[k];
       vector[n_m] x;
       vector[n_m] own_pull = segment(pull, start[m], n_m);
-      vector[n_m] z;
+      vector[n_m] z;                                 // the effects' z-scores,
+      vector[n_m] u;                                 // and themselves
       if (start[m] > W) x = segment(rest, start[m] - W, n_m);
       else x = segment(joint, P + start[m], n_m);
       for (e in 1:E) {
@@ -37,12 +38,11 @@
           target += sum(log(width));
         }
         target += std_normal_lpdf(z);
-        z *= s;                                      // z-scores to deviations
-        if (ones[k]) eta += z[level[m]];
-        else eta += Z[, k] .* z[level[m]];
+        u = s * z;
+        if (ones[k]) eta += u[level[m]];
+        else eta += Z[, k] .* u[level[m]];
       } else {
         matrix[q[m], q[m]] L = identity_matrix(q[m]);
-        vector[n_m] u;
         if (correlated[m]) {
           L = to_matrix(segment(corr_factor, f_start[m], q[m] * q[m]), q[m], q[m]);
           target += lkj_corr_cholesky_lpdf(L | lkj[m]);
@@ -72,15 +72,14 @@
           }
         }
         target += std_normal_lpdf(z);
-        for (i in 1:q[m]) {                          // z-scores to deviations
+        for (i in 1:q[m]) {
           int to = (i - 1) * J[m];
           vector[J[m]] ui = L[i, 1] * z[1:J[m]];
           for (a in 2:i) ui += L[i, a] * z[((a - 1) * J[m] + 1):(a * J[m])];
           u[(to + 1):(to + J[m])] = ui;
           eta += Z[, k + i - 1] .* ui[level[m]];
         }
-        z = u;
       }
-      if (E > 0) deviation[start[m]:(start[m] + n_m - 1)] = z;
+      if (E > 0) deviation[start[m]:(start[m] + n_m - 1)] = u;
     }
   }

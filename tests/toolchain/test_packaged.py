@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 import sys
 
@@ -82,7 +83,7 @@ def test_an_edited_include_is_compiled(pretended, wheel, tmp_path):
 @pytest.mark.parametrize("changed", ["flags", "stanc", "driver", "platform"])
 def test_other_sources_and_flags_are_compiled(pretended, monkeypatch, tmp_path, changed):
     if changed == "flags":
-        monkeypatch.setattr(locate, "flags", lambda: ("-std=c++17", "-O1"))
+        monkeypatch.setattr(locate, "flags", lambda *_: ("-std=c++17", "-O1"))
     elif changed == "stanc":
         monkeypatch.setattr(locate, "STANC_FLAGS", ("--O0",))
     elif changed == "platform":
@@ -100,6 +101,21 @@ def test_neither_processor_nor_compiler_matter(pretended, wheel, monkeypatch):
     script = pretended.log.parent / "pretended-g++"
     script.write_text(script.read_text().replace("pretended 1.0", "pretended 2.0"))
     assert build("tiny") == program_of(wheel, "tiny")
+
+
+def test_a_processor_without_their_instructions_compiles(pretended, wheel, monkeypatch):
+    facts = json.loads((wheel / "programs.json").read_text())
+    assert facts["processor_flags"] == list(locate.processor_flags())
+    facts["processor_flags"] = ["-mavx2", "-mfma"]
+    (wheel / "programs.json").write_text(json.dumps(facts))
+    monkeypatch.setattr(locate, "processor_flags", lambda: ("-mavx2", "-mfma"))
+    assert build("tiny") == program_of(wheel, "tiny")
+    monkeypatch.setattr(locate, "processor_flags", tuple)
+    assert build("tiny").parent == pretended.cache
+    shutil.rmtree(pretended.cache)
+    take_compilers_away(monkeypatch)
+    with pytest.raises(BackendError, match="need a processor for -mavx2 -mfma"):
+        build("tiny")
 
 
 @pytest.mark.parametrize("fault", ["older C library", "no permission"])

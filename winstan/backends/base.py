@@ -28,7 +28,7 @@ class Settings:
         coordinates are its own.
     seed : int
     target_accept : float or None
-        None is the model's: 0.8, with random slopes 0.9; of bambi with groups 0.95 and 0.98.
+        None is the model's (`Model.target_accept`); of bambi with groups 0.95 and 0.98.
     cores : int or None
         None is as many as there are, up to the number of chains.
     progress : bool or None

@@ -115,7 +115,8 @@ def _information_data(geometry: Geometry) -> dict[str, Any]:
     P = geometry.beta_location.size
     stored = np.argsort(geometry.start)
     scores = [np.zeros(0), *(geometry.terms[m].score.ravel() for m in stored)]
-    taken = [by_row(geometry.terms[m].taken) for m in stored]
+    taken = np.vstack([np.zeros((0, P)), *(by_row(geometry.terms[m].taken) for m in stored)])
+    taken_by = np.flatnonzero(np.any(taken, axis=0))
     known, sizes, members = [np.zeros(0)], [], []
     for term in geometry.terms:
         q, J = term.shape
@@ -132,7 +133,9 @@ def _information_data(geometry: Geometry) -> dict[str, Any]:
     return {
         "informed": [int(term.informed) for term in geometry.terms],
         "score": np.concatenate(scores),
-        "taken": np.vstack([np.zeros((0, P)), *taken]),
+        "n_taken": taken_by.size,
+        "taken_by": taken_by + 1,
+        "taken": taken[:, taken_by],
         "n_kinds": [0 if term.each else len(term.information) for term in geometry.terms],
         "n_known": sum(n.size for n in known),
         "known": np.concatenate(known),

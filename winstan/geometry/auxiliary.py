@@ -39,14 +39,12 @@ def both_sides(problem: Problem, eta: Array, spread: Array) -> tuple[Array, ...]
 
 
 def fit_auxiliary(problem: Problem, etas: tuple[Array, ...], log_aux: Array) -> Array:
-    """Maximise the likelihood over the auxiliary parameters, near where they are."""
+    """Maximise the posterior density over the log auxiliary parameters, near where they are."""
     if not log_aux.size:
         return log_aux
-    names = problem.family.auxiliary
 
     def loss(at: Array) -> float:
-        aux = dict(zip(names, np.exp(at), strict=True))
-        return -sum(objective(problem, eta, aux, 0.0) for eta in etas) / len(etas)
+        return -_density(problem, etas, at)
 
     if log_aux.size == 1:
         # Two units of log a step, so that no bracket leaves the range of the exponential.
@@ -67,6 +65,16 @@ def fit_auxiliary(problem: Problem, etas: tuple[Array, ...], log_aux: Array) -> 
     return np.clip(maximum.x, *_room(problem))
 
 
+def _density(problem: Problem, etas: tuple[Array, ...], log_aux: Array) -> float:
+    """Log density of the log auxiliary parameters, the likelihood averaged over `etas`."""
+    names, values = problem.family.auxiliary, np.exp(log_aux)
+    aux = dict(zip(names, values, strict=True))
+    likelihood = sum(objective(problem, eta, aux, 0.0) for eta in etas) / len(etas)
+    with np.errstate(all="ignore"):
+        prior = sum(float(p.log_density(x)) for p, x in zip(problem.aux_prior, values, strict=True))
+    return likelihood + prior + float(log_aux.sum())
+
+
 def _room(problem: Problem) -> tuple[Array, Array]:
     """Return the ends of the log auxiliary parameters.
 
@@ -79,11 +87,9 @@ def _room(problem: Problem) -> tuple[Array, Array]:
 
 def auxiliary_scale(problem: Problem, etas: tuple[Array, ...], log_aux: Array) -> Array:
     """One over the root of the curvature, by second differences."""
-    names = problem.family.auxiliary
 
     def density(at: Array) -> float:
-        aux = dict(zip(names, np.exp(at), strict=True))
-        return sum(objective(problem, eta, aux, 0.0) for eta in etas) / len(etas)
+        return _density(problem, etas, at)
 
     scale = np.ones_like(log_aux)
     step = 0.05
@@ -93,6 +99,6 @@ def auxiliary_scale(problem: Problem, etas: tuple[Array, ...], log_aux: Array) -
         curvature = (
             2 * density(log_aux) - density(log_aux + move) - density(log_aux - move)
         ) / step**2
-        if np.isfinite(curvature) and curvature > 1:
+        if np.isfinite(curvature) and curvature > 0.1:
             scale[a] = 1 / np.sqrt(curvature)
     return scale

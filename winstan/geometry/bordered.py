@@ -97,7 +97,8 @@ class Bordered:
 
     def with_coefficients(self, P: int) -> Array:
         """Covariance of all effects with the P coefficients, term by term, shape (T, P)."""
-        covariance = self.covariance()[:, :P]
+        half = solve_lower(self.root, np.eye(len(self.root), P))
+        covariance = solve_lower(self.root, half, transposed=True)
         out = np.empty((self.layout.first.size + len(covariance), P))
         out[self.layout.others] = covariance
         out[self.layout.first] = -(self.onto @ covariance)
@@ -121,7 +122,7 @@ class Bordered:
         return out
 
 
-def factorise(hessian: sparse.csr_array, at: Layout) -> Bordered:
+def factorise(hessian: sparse.csr_array | Array, at: Layout) -> Bordered:
     """Factor a precision of (coefficients, effects).
 
     Raises
@@ -140,7 +141,9 @@ def factorise(hessian: sparse.csr_array, at: Layout) -> Bordered:
     cross = hessian[at.first][:, at.others]
     solved = by_level(inverse_root) @ cross
     onto = by_level(np.swapaxes(inverse_root, 1, 2)) @ solved
-    left = (hessian[at.others][:, at.others] - solved.T @ solved).toarray()
+    left = hessian[at.others][:, at.others] - solved.T @ solved
+    if not isinstance(left, np.ndarray):
+        left = left.toarray()
     # Flat priors on confounded columns leave a singular matrix: a ridge far below any scale.
     diagonal = np.diag_indices_from(left)
     left[diagonal] += 1e-10 * np.abs(left[diagonal]) + 1e-14 * hessian.diagonal()[at.others]

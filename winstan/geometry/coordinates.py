@@ -15,7 +15,7 @@ Breslow and Clayton (1993), JASA 88, 9-25: penalised quasi-likelihood. Gelfand, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,10 +34,13 @@ if TYPE_CHECKING:
 
     from winstan.families.links import Array
     from winstan.geometry.laplace import Problem
+    from winstan.geometry.nesting import Outer
 
 # Totals, where a user wants them: effects of which the data are taken to say this many times more
 # than their prior.
 CERTAIN = 1e8
+# Units of log sd, for one of its coordinate, from which its lower tail is long.
+LONG_TAIL = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +80,11 @@ class Geometry:
     log_aux_location: Array
     log_aux_scale: Array
 
+    @property
+    def vanishing(self) -> bool:
+        """Whether some sd may be about zero: its logarithm has a long tail there."""
+        return bool(np.any(self.log_sd_scale - self.log_sd_bend > LONG_TAIL))
+
 
 def choose_geometry(
     problem: Problem, parametrization: Mapping[int, bool], *, marginal: bool = False
@@ -88,16 +96,15 @@ def choose_geometry(
     problem
         The model's numbers.
     parametrization
-        By number of the group term: True to sample totals, False to sample z-scores. Terms that it
-        does not name are decided from the data.
+        By number of the group term: True for totals (effects as good as known from the data alone),
+        False for z-scores (of which the data say nothing). Terms that it does not name have what
+        the data say of them.
     marginal
         Whether coefficients and effects are integrated out: what is drawn of the effects are then
         z-scores, and a few variances remain to be sampled.
     """
     fit = approximate(problem)
-    if marginal:
-        parametrization = dict.fromkeys(range(len(problem.Z)), False)
-    terms = _terms(problem, fit, parametrization)
+    terms = _z_scores(problem) if marginal else _terms(problem, fit, parametrization)
     whitening = coefficients_alone(_root(fit.beta_covariance), np.zeros(0))
     if not marginal:
         whitening = _standardise(problem, fit, terms)
@@ -123,41 +130,49 @@ def choose_geometry(
 def _terms(
     problem: Problem, fit: Approximation, parametrization: Mapping[int, bool]
 ) -> tuple[TermGeometry, ...]:
-    """Find each term's information, and what moves its totals."""
+    """Find each term's information and score, and what moves its totals."""
     outers = nesting(problem)
     known = information(problem, fit.cell_information, fit.effect_covariance, outers)
-    sizes = [Z.shape[1] * J for Z, J in zip(problem.Z, problem.n_levels, strict=True)]
-    effects = (
-        [
-            part.reshape(-1, J)
-            for part, J in zip(
-                np.split(fit.u, np.cumsum(sizes)[:-1]), problem.n_levels, strict=True
-            )
-        ]
-        if sizes
-        else []
-    )
-    terms: list[TermGeometry] = []
+    effects = _by_term(problem, fit.u)
+    carried = _carried_once(problem, outers)
+    terms = []
     for m, (G, S) in enumerate(zip(known, fit.effect_covariance, strict=True)):
         precision, wanted = np.linalg.inv(S), parametrization.get(m)
         if wanted is None:
             own, kind = kinds_of_levels(G, S)
         else:
             own, kind = (CERTAIN if wanted else 0.0) * precision[None], np.zeros(len(G), int)
-        informed = bool(np.any(own))
-        term = TermGeometry(
-            information=(own + np.swapaxes(own, 1, 2)) / 2,  # symmetric to the last digit
-            kind=kind,
-            score=np.zeros((len(S), len(G))),
-            carried=_carried(problem, m, informed),
-            outers=outers[m] if informed else (),
-        )
-        if informed:
-            # The fit's effects are where prior and likelihood balance, about the fit's means.
-            at = effects[m] + sum(o.A @ effects[o.term][:, o.level] for o in term.outers)
-            term = replace(term, score=precision @ effects[m] + term.moved(at))
-        terms.append(term)
+        own = (own + np.swapaxes(own, 1, 2)) / 2  # symmetric to the last digit
+        inside = outers[m] if np.any(own) else ()
+        # The fit's effects are where prior and likelihood balance, about the fit's means.
+        total = effects[m] + sum(o.A @ effects[o.term][:, o.level] for o in inside)
+        score = precision @ effects[m] + np.einsum("jik,kj->ij", own[kind], total)
+        of_beta = carried[m] if np.any(own) else np.zeros_like(carried[m])
+        terms.append(TermGeometry(own, kind, score, of_beta, inside))
     return tuple(terms)
+
+
+def _z_scores(problem: Problem) -> tuple[TermGeometry, ...]:
+    """Coordinates of effects that are drawn as z-scores, beside sds that are sampled."""
+    return tuple(
+        TermGeometry(
+            information=np.zeros((1, Z.shape[1], Z.shape[1])),
+            kind=np.zeros(J, int),
+            score=np.zeros((Z.shape[1], J)),
+            carried=np.zeros((Z.shape[1], J, problem.X.shape[1])),
+            outers=(),
+        )
+        for Z, J in zip(problem.Z, problem.n_levels, strict=True)
+    )
+
+
+def _by_term(problem: Problem, u: Array) -> list[Array]:
+    """Part effects into those of each term, shape (q, J) each."""
+    parts, at = [], 0
+    for Z, J in zip(problem.Z, problem.n_levels, strict=True):
+        parts.append(u[at : at + Z.shape[1] * J].reshape(-1, J))
+        at += Z.shape[1] * J
+    return parts
 
 
 def _correlations(problem: Problem, fit: Approximation) -> tuple[Array, Array]:
@@ -193,7 +208,23 @@ def by_row(carried: Array) -> Array:
     return carried.reshape(carried.shape[0] * carried.shape[1], carried.shape[2])
 
 
-def _carried(problem: Problem, m: int, informed: bool) -> Array:
+def _carried_once(problem: Problem, outers: tuple[tuple[Outer, ...], ...]) -> list[Array]:
+    """Give each term what its totals carry of the coefficients, each coefficient to one term.
+
+    Crossed terms that all followed the intercept would undo its move several times over. (A term
+    that is nested in another follows what the two of them add up to.)
+    """
+    out = [_carried(problem, m) for m in range(len(problem.Z))]
+    done: list[int] = []
+    for m in sorted(range(len(out)), key=lambda m: -problem.n_levels[m]):
+        for p in done:
+            if all(outer.term != m for outer in outers[p]):
+                out[m][:, :, np.any(out[p], axis=(0, 1))] = 0.0
+        done.append(m)
+    return out
+
+
+def _carried(problem: Problem, m: int) -> Array:
     """Let the totals carry the population columns that vary as the term's own do, (q, J, P).
 
     Those in the span of the term's predictors (the intercept, the slope's predictor), and those in
@@ -201,8 +232,6 @@ def _carried(problem: Problem, m: int, informed: bool) -> Array:
     """
     X, Z, level, J = problem.X, problem.Z[m], problem.level[m], problem.n_levels[m]
     q, P = Z.shape[1], X.shape[1]
-    if not informed:
-        return np.zeros((q, J, P))
     whole = np.repeat(np.linalg.lstsq(Z, X, rcond=None)[0][:, None], J, axis=1)
     gram, right = np.zeros((J, q, q)), np.zeros((J, q, P))
     np.add.at(gram, level, Z[:, :, None] * Z[:, None, :])

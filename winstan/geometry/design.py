@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from winstan.geometry.laplace import Problem
 
 
+# Cells, coefficients and effects, together, of which scipy's sparse matrices cost more than they
+# spare (LFP's 16 cells and 10 columns: 0.02 s of a fit of 0.12 s).
+DENSE_UP_TO = 400
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
     """Population predictors, then each term's effects by column, levels within.
@@ -36,8 +41,12 @@ class Columns:
         """Sum over cells, column by column, shape (P + T,)."""
         return np.concatenate([self.X.T @ cells, self.Z.T @ cells])
 
-    def gram(self, weight: Array) -> sparse.csr_array:
-        """Cross-products of all columns, cells weighted, shape (P + T, P + T)."""
+    def gram(self, weight: Array) -> sparse.csr_array | Array:
+        """Cross-products of all columns, cells weighted, shape (P + T, P + T); dense if few."""
+        if sum(self.Z.shape) + self.X.shape[1] <= DENSE_UP_TO:
+            whole = np.hstack([self.X, self.Z.toarray()])
+            product: Array = whole.T @ (weight[:, None] * whole)
+            return product
         weighted = weight[:, None] * self.X
         cross = sparse.csr_array(self.Z.T @ weighted)
         below = self.Z.T.multiply(weight) @ self.Z

@@ -60,6 +60,7 @@ class Problem:
         A scale of the effects: the mean or median of their prior.
     sd_prior : tuple of Prior
         Of each of the Q sds.
+    aux_prior : tuple of Prior
     aux_guess : mapping of str to float
     start : float
         A value of the linear predictor that the data are near: g(mean y).
@@ -77,6 +78,7 @@ class Problem:
     beta_prior: Array
     sd_guess: Array
     sd_prior: tuple[Prior, ...]
+    aux_prior: tuple[Prior, ...]
     aux_guess: Mapping[str, float]
     start: float
 
@@ -152,11 +154,12 @@ def approximate(problem: Problem) -> Approximation:
         log_aux = fit_auxiliary(problem, both_sides(problem, eta, spread), log_aux)
         covariance = _expectation_maximisation(problem, theta[P:], blocks)
         steps.append(_log_sds(covariance) - before[1])
-        if covariance and len(steps) % EXTRAPOLATED_EVERY == 0:
-            covariance = _extrapolated(covariance, steps[-2], steps[-1])
-        if _settled(before, (theta, _log_sds(covariance), log_aux), hessian):
+        ahead = _ahead(steps)
+        if _settled(before, (theta, _log_sds(covariance) + ahead, log_aux), hessian):
             break
-    information = _observed(problem, eta, spread, aux, information)
+        if len(steps) % EXTRAPOLATED_EVERY == 0 and len(steps) < MAX_ITERATIONS:
+            covariance = _rescaled(covariance, np.exp(ahead))
+    information = _observed(problem, eta, spread, dict(zip(names, np.exp(log_aux), strict=True)))
     hessian = design.gram(information) + _prior_precision(problem, covariance)
     factor = factorise(hessian, at) if at.others.size <= FACTORED_UP_TO else None
     blocks, shares, _ = _effect_blocks(problem, information, covariance, factor)
@@ -166,21 +169,24 @@ def approximate(problem: Problem) -> Approximation:
     )  # fmt: skip
 
 
-def _observed(
-    problem: Problem, eta: Array, spread: Array, aux: Mapping[str, float], expected: Array
-) -> Array:
+def _observed(problem: Problem, eta: Array, spread: Array, aux: Mapping[str, float]) -> Array:
     """Observed information of each cell, as it is on average over the effects' uncertainty.
 
     The expected one, which the iterations use because it is never negative, is of cells that lie
     where the fit has them. (A student's observed information is negative at outliers: some of the
     expected one is kept.)
     """
+
+    def score(at: Array) -> tuple[Array, Array]:
+        return problem.family.score(problem.statistics, at, aux, problem.link)
+
+    expected = score(eta)[1]
+    expected = np.maximum(expected, 1e-12 * max(expected.max(), 1e-300))
     step = spread + 1e-4 * (np.abs(eta) + 1 / np.sqrt(expected.max()))
     low, high = confined(problem, eta - step), confined(problem, eta + step)
-    (below, _), (above, _) = (
-        problem.family.score(problem.statistics, side, aux, problem.link) for side in (low, high)
-    )
-    return np.maximum((below - above) / (high - low), KEPT * expected)
+    with np.errstate(all="ignore"):
+        observed = (score(low)[0] - score(high)[0]) / (high - low)
+    return np.where(np.isfinite(observed), np.maximum(observed, KEPT * expected), expected)
 
 
 def _initial_covariances(problem: Problem) -> tuple[Array, ...]:
@@ -210,7 +216,9 @@ def _prior_precision(problem: Problem, covariance: tuple[Array, ...]) -> sparse.
     return sparse.csr_array((np.concatenate(values), place), shape=(at, at))
 
 
-def _solve(hessian: sparse.csr_array, right: Array, at: Layout) -> tuple[Array, Bordered | None]:
+def _solve(
+    hessian: sparse.csr_array | Array, right: Array, at: Layout
+) -> tuple[Array, Bordered | None]:
     """Solve, and give the factor where it is affordable."""
     if at.others.size <= FACTORED_UP_TO:
         factor = factorise(hessian, at)
@@ -302,16 +310,24 @@ def _expectation_maximisation(problem: Problem, u: Array, blocks: list[Array]) -
     return tuple(out)
 
 
-def _extrapolated(covariance: tuple[Array, ...], last: Array, step: Array) -> tuple[Array, ...]:
-    """Take the steps of log sd that are still to come, each a share of the one before (Aitken)."""
+def _ahead(steps: list[Array]) -> Array:
+    """Predict what EM's steps of log sd still add up to: each is a share of the last (Aitken)."""
+    if len(steps) < 2:
+        return np.zeros_like(steps[-1])
+    last, step = steps[-2:]
     share = np.clip(step * last / np.maximum(np.square(last), 1e-300), 0.0, 0.9)
-    ahead = np.clip(step * share / (1 - share), -1.0, 1.0)
-    factors = np.split(np.exp(ahead), np.cumsum([len(S) for S in covariance])[:-1])
-    return tuple(S * np.outer(f, f) for S, f in zip(covariance, factors, strict=True))
+    return np.clip(step * share / (1 - share), -1.0, 1.0)
+
+
+def _rescaled(covariance: tuple[Array, ...], factor: Array) -> tuple[Array, ...]:
+    parts = np.split(factor, np.cumsum([len(S) for S in covariance])[:-1])
+    return tuple(S * np.outer(f, f) for S, f in zip(covariance, parts, strict=False))
 
 
 def _settled(
-    before: tuple[Array, Array, Array], after: tuple[Array, Array, Array], hessian: sparse.csr_array
+    before: tuple[Array, Array, Array],
+    after: tuple[Array, Array, Array],
+    hessian: sparse.csr_array | Array,
 ) -> bool:
     """Whether the last step was small against the posterior's own width."""
     step = np.abs(after[0] - before[0]) * np.sqrt(hessian.diagonal())
@@ -325,7 +341,7 @@ def _settled(
 def _approximation(
     problem: Problem,
     theta: Array,
-    hessian: sparse.csr_array,
+    hessian: sparse.csr_array | Array,
     factor: Bordered | None,
     information: Array,
     covariance: tuple[Array, ...],
@@ -336,7 +352,7 @@ def _approximation(
 ) -> Approximation:
     P = problem.X.shape[1]
     if factor is None:
-        beta_covariance = np.linalg.inv(hessian[:P, :P].toarray())
+        beta_covariance = np.linalg.inv(sparse.csr_array(hessian[:P, :P]).toarray())
     else:
         columns = solve_lower(factor.root, np.eye(len(factor.root), P))
         beta_covariance = columns.T @ columns

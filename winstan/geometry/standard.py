@@ -72,7 +72,7 @@ class TermGeometry:
     @property
     def informed(self) -> bool:
         """Whether the coordinates are anything but z-scores."""
-        return bool(np.any(self.information))
+        return bool(np.any(self.information) or np.any(self.score))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -138,6 +138,8 @@ def kinds_of_levels(known: Array, S: Array) -> tuple[Array, np.ndarray]:
     _, U = np.linalg.eigh(root.T @ known.mean(axis=0) @ root)
     A = root @ U
     size = np.log1p(np.maximum(np.einsum("ai,jab,bi->ji", A, known, A), 0.0))
+    if not np.isfinite(size).all():
+        size[:] = 0.0
     width = np.log(ABOUT)
     if q == 1 and np.ptp(size) > width:
         return known, np.arange(J)

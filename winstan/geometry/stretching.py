@@ -55,7 +55,8 @@ def stretching(fit: Approximation, terms: Sequence[TermGeometry]) -> Stretching:
     """Find how much of each coefficient's variance grows with each sd.
 
     A change of a term's prior covariance S by dS changes the coefficients' posterior covariance by
-    ``C S^-1 dS S^-1 C'``, summed over levels, with C their covariance with the level's effects.
+    ``C S^-1 dS S^-1 C'``, summed over levels, with C their covariance with the level's effects. Of
+    one sd, with the correlations as they are, dS has a row and a column.
     """
     P = len(fit.beta)
     if fit.factor is None or not terms:
@@ -67,7 +68,7 @@ def stretching(fit: Approximation, terms: Sequence[TermGeometry]) -> Stretching:
         q, J = term.shape
         C = cross[start : start + q * J].reshape(q, J, P)
         weight = np.einsum("ik,kjp->ijp", np.linalg.inv(S), C)
-        grows = np.square(weight).sum(axis=1) * np.diag(S)[:, None] * term.informed
+        grows = np.maximum((weight * C).sum(axis=1), 0.0) * np.any(term.information)
         share.append(grows / np.diag(fit.beta_covariance))
         start += q * J
     reach = np.concatenate(share).T  # (P, Q)

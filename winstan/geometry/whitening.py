@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from winstan.families.links import Array
     from winstan.geometry.bordered import Bordered
 
-# How the other effects follow the joint ones is left out where it is this small, all together, in
-# their standard deviations: a balanced treatment's coefficient and a mouse's intercept.
+# How the other effects follow one of the joint ones is left out where it is this small, over all of
+# them, in their standard deviations: mice's intercepts and a balanced treatment's coefficient.
 NEGLIGIBLE = 0.1
 
 
@@ -111,6 +111,7 @@ def whitened(to_sampled: sparse.csr_array, factor: Bordered) -> Whitening:
     given = sparse.csr_array(given)
     size = np.sqrt(np.square(scale).sum(axis=1))
     moved = given.data * size[given.indices] / np.repeat(rest, np.diff(given.indptr))
-    if np.sqrt(np.square(moved).sum()) < NEGLIGIBLE:
-        given = sparse.csr_array(given.shape)
+    all_together = np.sqrt(np.bincount(given.indices, np.square(moved), minlength=len(size)))
+    given.data[all_together[given.indices] < NEGLIGIBLE] = 0.0
+    given.eliminate_zeros()
     return Whitening(scale, rest, given)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from winstan.errors import BackendError
 from winstan.toolchain.build import compiled, share_libraries
-from winstan.toolchain.locate import bundled
+from winstan.toolchain.locate import bundled, processor_flags
 from winstan.toolchain.packaged import FACTS, entry
 from winstan.toolchain.templates import template_names, template_path
 
@@ -58,6 +58,7 @@ def export(folder: Path, *, progress: bool | None = None) -> list[Path]:
         "stan": tools.stan,
         "compiler": Path(tools.compiler).name,
         "compiler_version": tools.compiler_version,
+        "processor_flags": processor_flags(),
     }
     (folder / FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     return programs

@@ -194,7 +194,7 @@ def bundled() -> Toolchain:
         stan=_header_version(folder),
         compiler=compiler,
         compiler_version=_compiler_version(compiler),
-        flags=flags(),
+        flags=flags(*processor_flags()),
         stanc_flags=STANC_FLAGS,
         cache=cache_folder(),
     )
@@ -207,7 +207,7 @@ STANC_FLAGS = ("--O1",)
 _WANTED_FEATURES = {"avx2": "-mavx2", "fma": "-mfma"}
 
 
-def flags() -> tuple[str, ...]:
+def flags(*processor: str) -> tuple[str, ...]:
     """Return what the C++ compiler is given for programs with winstan's own driver."""
     common = (
         "-std=c++17",
@@ -218,15 +218,15 @@ def flags() -> tuple[str, ...]:
         "-DEIGEN_NO_DEBUG",  # Stan checks sizes and indices itself
         "-Wno-sign-compare",
         "-Wno-ignored-attributes",
-        *_processor_flags(),
+        *processor,
     )
     # httpstan's libraries for Linux are built with the older string layout of libstdc++
     return (*common, "-D_GLIBCXX_USE_CXX11_ABI=0") if platform.system() == "Linux" else common
 
 
 @functools.cache
-def _processor_flags() -> tuple[str, ...]:
-    """Return flags for vector instructions, if this processor has all of them."""
+def processor_flags() -> tuple[str, ...]:
+    """Return the C++ compiler's flags for vector instructions, if this processor has them."""
     if platform.machine().lower() not in {"x86_64", "amd64"}:
         return ()
     has = set(cpu().split())

@@ -2,8 +2,8 @@
 
 They stand under their content: the text of the template and of winstan's own C++, and the flags. A
 template that somebody has edited, or of another version, is thus never answered by a stale program.
-What compiled them is no part of it; that they use vector instructions is, by the flags, so that a
-processor without these does not find them. Nothing is ever written beside them.
+What compiled them is no part of it. Vector instructions that they use are noted beside them, and a
+processor without these compiles its own. Nothing is ever written beside them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import platform
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from winstan.toolchain import locate
 from winstan.toolchain.cache import digest
@@ -51,7 +52,8 @@ def find(template: Path) -> Path | None:
     if not (FOLDER / FACTS).is_file() or cmdstan_asked_for() is not None:
         return None
     program = FOLDER / entry(template)
-    return program if program.is_file() and _complaint(program) is None else None
+    found = program.is_file() and not _lacking() and _complaint(program) is None
+    return program if found else None
 
 
 def why_not(template: Path) -> str:
@@ -61,6 +63,8 @@ def why_not(template: Path) -> str:
     program = FOLDER / entry(template)
     if not program.is_file():
         return f"The installed wheel has no program of this text of {template.name}."
+    if _lacking():
+        return f"The wheel's programs need a processor for {' '.join(_lacking())}."
     return f"The wheel's program {str(program)!r} does not run here: {_complaint(program)}."
 
 
@@ -80,15 +84,25 @@ def entry(template: Path) -> str:
     return f"{template.stem}-{key}"
 
 
+def _facts() -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads((FOLDER / FACTS).read_text(encoding="utf-8"))
+    return facts
+
+
+def _lacking() -> list[str]:
+    """Return the vector instructions of the programs that this processor lacks, as flags."""
+    return sorted(set(_facts()["processor_flags"]) - set(locate.processor_flags()))
+
+
 def _of_wheel() -> Toolchain:
-    facts = json.loads((FOLDER / FACTS).read_text(encoding="utf-8"))
+    facts = _facts()
     return Toolchain(
         kind="wheel",
         path=FOLDER,
         stan=facts["stan"],
         compiler=facts["compiler"],
         compiler_version=facts["compiler_version"],
-        flags=locate.flags(),
+        flags=locate.flags(*facts["processor_flags"]),
         stanc_flags=locate.STANC_FLAGS,
         cache=cache_folder(),
     )
