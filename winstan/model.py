@@ -34,11 +34,13 @@ ACCEPT = 0.8
 ACCEPT_CURVED = 0.95
 ACCEPT_MARGINAL = 0.9
 # Where the coordinates are about standard normal there is a step size to find, and no scales. They
-# are less so with correlations; thousands of effects take longer to arrive.
+# are less so with correlations.
 WARMUP = 150
 WARMUP_METRIC = 300
-WARMUP_LONG = 1000
+# One step size for all draws brings every coordinate of equal width about to its mirror image. Of
+# thousands, some then seem not to have mixed.
 MANY_COORDINATES = 1000
+JITTER = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,27 +100,27 @@ class Model:
         """The Euclidean metric of Stan's NUTS: ``"unit_e"``, or one to adapt.
 
         ``"dense_e"`` where coefficients and effects are integrated out, and a few variances left;
-        ``"diag_e"`` with random slopes, and with thousands of effects.
+        ``"diag_e"`` with random slopes.
         """
         if self.marginal is not None:
             return "dense_e"
-        return "diag_e" if self._slopes or self._many else "unit_e"
+        return "diag_e" if self._slopes else "unit_e"
 
     @property
     def warmup(self) -> int:
         """Warm-up iterations of each chain, unless the user gives them."""
-        if self._many:
-            return WARMUP_LONG
         return WARMUP if self.metric == "unit_e" else WARMUP_METRIC
+
+    @property
+    def step_size_jitter(self) -> float:
+        """Share by which Stan's NUTS varies its step size: 0.5 with thousands of effects, else 0."""
+        whitening = self.geometry.whitening
+        many = len(whitening.joint_scale) + whitening.rest_scale.size > MANY_COORDINATES
+        return JITTER if many else 0.0
 
     @property
     def _slopes(self) -> bool:
         return any(group.Z.shape[1] > 1 for group in self.design.groups)
-
-    @property
-    def _many(self) -> bool:
-        whitening = self.geometry.whitening
-        return len(whitening.joint_scale) + whitening.rest_scale.size > MANY_COORDINATES
 
     @property
     def variables(self) -> tuple[Variable, ...]:

@@ -18,7 +18,7 @@ from winstan.backends.base import imported
 from winstan.backends.pymc import checked_sampler, failures_named, sampler_statistics
 from winstan.draws import Draws, run_attributes
 from winstan.errors import BackendError
-from winstan.model import ACCEPT, WARMUP_LONG
+from winstan.model import ACCEPT
 from winstan.progress import someone_looks_on
 from winstan.toolchain.silence import silent
 
@@ -53,6 +53,8 @@ REPEAT_UP_TO = 1_000_000
 # Correlated slopes of few groups want more.
 ACCEPT_GROUPS = 0.95
 ACCEPT_SLOPES = 0.98
+# Its coordinates are its own: PyMC's usual number.
+WARMUP = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class BambiBackend:
         version = import_bambi().__version__
         sampler = checked_sampler(settings.sampler)
         built = built_model(model)
-        settings = settings.with_defaults(WARMUP_LONG, _target_accept(model))
+        settings = settings.with_defaults(WARMUP, _target_accept(model))
         progress = someone_looks_on() if settings.progress is None else settings.progress
         # It would tell which level of a column, that is not the user's, it models.
         with failures_named(sampler), silent("bambi"):

@@ -59,6 +59,7 @@ class StanBackend:
             max_treedepth=MAX_TREEDEPTH,
             cores=settings.cores,
             metric=model.metric,
+            step_size_jitter=model.step_size_jitter,
             progress=settings.progress,
         )
         return Draws(

@@ -63,6 +63,7 @@ def sample(
     metric: str = "diag_e",
     inits: float | Data | Sequence[Data] | None = None,
     step_size: float | None = None,
+    step_size_jitter: float = 0.0,
     progress: bool | None = None,
 ) -> RawDraws:
     """Sample the posterior with NUTS.
@@ -79,6 +80,8 @@ def sample(
         The same seed gives the same draws, with any number of cores.
     target_accept, max_treedepth, step_size
         NUTS settings; None leaves Stan's (0.8, 10, 1).
+    step_size_jitter
+        Up to what share of it the step size varies from draw to draw.
     cores
         Threads; by default one per chain, as far as there are processors.
     metric
@@ -104,6 +107,7 @@ def sample(
             seed=seed,
             inits=_write_inits(folder, inits, chains),
             refresh=max(1, (warmup + draws) // 50 if line.on else warmup + draws),
+            step_size_jitter=step_size_jitter,
             method={
                 "iter_warmup": warmup,
                 "iter_sampling": draws,
@@ -184,7 +188,13 @@ def _private_folder() -> Iterator[Path]:
 
 
 def _sample_command(
-    exe: Path, output: Path, chains: int, *, method: dict[str, Any], **settings: Any
+    exe: Path,
+    output: Path,
+    chains: int,
+    *,
+    step_size_jitter: float,
+    method: dict[str, Any],
+    **settings: Any,
 ) -> list[str]:
     with quiet_cmdstanpy():
         from cmdstanpy.cmdstan_args import CmdStanArgs, SamplerArgs  # noqa: PLC0415
@@ -200,7 +210,11 @@ def _sample_command(
             )
         except ValueError as problem:
             raise BackendError(f"Stan cannot sample so: {problem}") from problem
-        return arguments.compose_command(0, str(output))
+        command: list[str] = arguments.compose_command(0, str(output))
+    if step_size_jitter:  # which cmdstanpy has no word for
+        beside = next(i for i, word in enumerate(command) if word.startswith("metric="))
+        command.insert(beside, f"stepsize_jitter={step_size_jitter}")
+    return command
 
 
 def _run(command: list[str], cores: int, line: ProgressLine, chains: int) -> list[str]:
