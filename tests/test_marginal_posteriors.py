@@ -76,12 +76,11 @@ def test_lognormal_with_weights_and_flat_coefficients():
     fits = fits_of(
         "y ~ x + (x||g)",
         data,
-        "noncentered",
+        {},
         "lognormal",
         weights="w",
         priors={"b": ws.Flat()},
         draws=2000,
-        target_accept=0.98,
     )
     assert_one_posterior(*fits)
 

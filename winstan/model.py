@@ -113,7 +113,7 @@ class Model:
 
     @property
     def step_size_jitter(self) -> float:
-        """Share by which Stan's NUTS varies its step size: 0.5 with thousands of effects, else 0."""
+        """Share by which Stan's NUTS varies its step size: half with thousands of effects, or 0."""
         whitening = self.geometry.whitening
         many = len(whitening.joint_scale) + whitening.rest_scale.size > MANY_COORDINATES
         return JITTER if many else 0.0

@@ -75,7 +75,7 @@ def test_key_follows_whatever_shapes_the_program(pretended, monkeypatch):
     programs.append(build(pretended.template))
     pretended.template.write_text(pretended.template.read_text() + "// a remark\n")
     programs.append(build(pretended.template))
-    monkeypatch.setattr(locate, "flags", lambda: ("-std=c++17", "-O1"))
+    monkeypatch.setattr(locate, "flags", lambda *_: ("-std=c++17", "-O1"))
     programs.append(build(pretended.template))
     monkeypatch.setattr(BUILD_MODULE, "cpu", lambda: "another processor")
     BUILD_MODULE._machinery.cache_clear()
