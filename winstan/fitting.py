@@ -135,8 +135,8 @@ def fit(
         Draws are kept of each chain.
     warmup
         Iterations of each chain before. None is 150, for the coordinates are made so that a step
-        size is all there is to adapt; 300 where a metric is adapted too (random slopes, integrated
-        effects, PyMC); 1000 for bambi.
+        size is all there is to adapt; 300 where a metric is adapted too (random slopes,
+        PyMC); 1000 for bambi.
     seed
         The same seed gives the same draws. None takes one at random; it is kept in
         ``draws["posterior"].attrs``.

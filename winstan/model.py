@@ -99,11 +99,11 @@ class Model:
     def metric(self) -> str:
         """The Euclidean metric of Stan's NUTS: ``"unit_e"``, or one to adapt.
 
-        ``"dense_e"`` where coefficients and effects are integrated out, and a few variances left;
-        ``"diag_e"`` with random slopes.
+        ``"diag_e"`` with random slopes; where coefficients and effects are integrated out and a few
+        variances left, ``"dense_e"`` with random slopes, and with sds hardly told from zero.
         """
         if self.marginal is not None:
-            return "dense_e"
+            return "dense_e" if self._slopes or self.geometry.vanishing else "unit_e"
         return "diag_e" if self._slopes else "unit_e"
 
     @property
