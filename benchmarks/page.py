@@ -24,7 +24,7 @@ _INTRODUCTION = """\
 
 Each row is one engine on one design, alone on the machine, in a process of its own: four chains of
 1000 draws, with winstan's default priors in every engine, after the engine's own default warm-up
-(1000; of winstan 300, or 1000 with more than a thousand effects). **ESS** is the smallest effective
+(1000; of winstan 150, or 300 where it adapts a metric). **ESS** is the smallest effective
 sample size over all parameters and group effects, by ArviZ's functions whatever the engine.
 **Warm** is the median of the fits after the first of a process; **cold** is the first: the
 engine's imports and all that it compiles for this one model (winstan's templates are compiled once
