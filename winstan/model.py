@@ -92,8 +92,8 @@ class Model:
     def target_accept(self) -> float:
         """NUTS's target acceptance rate, unless the user gives one."""
         if self.marginal is not None:
-            return ACCEPT_MARGINAL if self._slopes else ACCEPT
-        return ACCEPT_CURVED if self._slopes or self.geometry.vanishing else ACCEPT
+            return ACCEPT_MARGINAL if self.slopes else ACCEPT
+        return ACCEPT_CURVED if self.slopes or self.geometry.vanishing else ACCEPT
 
     @property
     def metric(self) -> str:
@@ -103,8 +103,8 @@ class Model:
         variances left, ``"dense_e"`` with random slopes, and with sds hardly told from zero.
         """
         if self.marginal is not None:
-            return "dense_e" if self._slopes or self.geometry.vanishing else "unit_e"
-        return "diag_e" if self._slopes else "unit_e"
+            return "dense_e" if self.slopes or self.geometry.vanishing else "unit_e"
+        return "diag_e" if self.slopes else "unit_e"
 
     @property
     def warmup(self) -> int:
@@ -119,7 +119,8 @@ class Model:
         return JITTER if many else 0.0
 
     @property
-    def _slopes(self) -> bool:
+    def slopes(self) -> bool:
+        """Whether some group term has several effects a level."""
         return any(group.Z.shape[1] > 1 for group in self.design.groups)
 
     @property

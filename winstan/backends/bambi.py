@@ -208,7 +208,7 @@ def built_model(model: Model) -> bambi.Model:
 
 
 def _target_accept(model: Model) -> float:
-    if any(group.Z.shape[1] > 1 for group in model.design.groups):
+    if model.slopes:
         return ACCEPT_SLOPES
     return ACCEPT_GROUPS if model.design.groups else ACCEPT
 
