@@ -2,6 +2,7 @@
 // in log_constant. Serves binomial, and bernoulli (one trial a row).
 functions {
 #include include/priors.stan
+#include include/matrices.stan
 #include include/links.stan
 
   // Mills' ratio by its asymptotic series, good to rounding below -30.

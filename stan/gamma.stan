@@ -2,6 +2,7 @@
 // of log y are sufficient.
 functions {
 #include include/priors.stan
+#include include/matrices.stan
 #include include/links.stan
 
   real gamma_cells_lpdf(vector sum_y, vector n, real sum_log_y, vector log_mu, real alpha) {

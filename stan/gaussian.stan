@@ -2,6 +2,7 @@
 // Serves gaussian, and lognormal (statistics of log y; its Jacobian is in log_constant).
 functions {
 #include include/priors.stan
+#include include/matrices.stan
 #include include/links.stan
 
   real gaussian_cells_lpdf(vector mean_y, vector n, real ss_within, vector mu, real sigma) {

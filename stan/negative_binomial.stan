@@ -2,6 +2,7 @@
 // cell count and sum of y, and over all rows a tally of the values, which alone meet lgamma.
 functions {
 #include include/priors.stan
+#include include/matrices.stan
 #include include/links.stan
 
   real negative_binomial_cells_lpdf(vector sum_y, vector n, vector value, vector tally,

@@ -2,6 +2,7 @@
 // log_constant.
 functions {
 #include include/priors.stan
+#include include/matrices.stan
 #include include/links.stan
 
   real poisson_cells_lpdf(vector sum_y, vector n, vector log_mu) {

@@ -2,6 +2,7 @@
 // tally of the distinct (cell, value) pairs.
 functions {
 #include include/priors.stan
+#include include/matrices.stan
 #include include/links.stan
 
   real student_tally_lpdf(vector value, vector tally, vector mu, real sigma, real nu) {

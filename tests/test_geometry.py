@@ -273,6 +273,41 @@ def test_whitened_coordinates_have_the_approximate_covariance(formula, wanted):
     np.testing.assert_allclose(left_out, 0, atol=1e-6)
 
 
+def factor_of_many(n_axes: int, noise: float) -> np.ndarray:
+    """Scale of two coefficients and 250 effects that have a few directions in common."""
+    rng = np.random.default_rng(3)
+    P, W = 2, 250
+    axes, _ = np.linalg.qr(rng.normal(size=(W, n_axes)))
+    other = rng.normal(size=(W, W)) * noise / np.sqrt(W)
+    covariance = np.eye(W) + axes @ np.diag(np.linspace(2, 9, n_axes)) @ axes.T + other @ other.T
+    sd = rng.uniform(0.1, 3, W) / np.sqrt(np.diag(covariance))
+    scale = np.zeros((P + W, P + W))
+    scale[:P, :P] = [[0.7, 0], [0.2, 0.4]]
+    scale[P:, :P] = rng.normal(size=(W, P))
+    scale[P:, P:] = sd[:, None] * np.linalg.cholesky(covariance)
+    return scale
+
+
+def test_many_effects_of_few_axes_keep_their_covariance():
+    scale = factor_of_many(7, noise=0.1)
+    axes = whitening.few_axes(scale, 2)
+    assert len(axes.along) == 2 + 7
+    np.testing.assert_array_equal(axes.dense()[:, :2], scale[:, :2])
+    # In the axes' coordinates the covariance is one, but for what was left out on purpose.
+    back = np.linalg.solve(axes.dense(), scale)
+    sd = np.linalg.svd(back, compute_uv=False)
+    assert sd.max() < 1 + whitening.APART
+    assert sd.min() > 1 - whitening.APART
+    assert (
+        np.linalg.svd(scale[2:, 2:] / np.linalg.norm(scale[2:, 2:], axis=1)[:, None])[1].max() > 2
+    )
+
+
+def test_effects_of_many_axes_keep_their_matrix():
+    assert whitening.few_axes(factor_of_many(7, noise=2.0), 2) is None
+    assert whitening.few_axes(factor_of_many(7, noise=0.1)[:150, :150], 2) is None
+
+
 @pytest.mark.parametrize("family", ["gamma", "poisson", "bernoulli", "student"])
 @pytest.mark.parametrize("formula", ["y ~ x + (1|g)", "y ~ x + (x|g) + (1|h)", "y ~ x + (x|g/h)"])
 def test_scores_are_standard_given_sds_and_coefficients(family, formula):

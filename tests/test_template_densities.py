@@ -10,7 +10,9 @@ from reference_density import Reference, gradient
 
 import winstan as ws
 from winstan.backends.stan import BACKEND
+from winstan.backends.stan_data import stan_data
 from winstan.families import FAMILIES
+from winstan.geometry import whitening
 
 pytestmark = pytest.mark.slow  # the templates compile on first use
 
@@ -126,3 +128,23 @@ def test_template_is_the_sum_over_rows(family, link, structure, parametrization)
     expected_slope = gradient(reference, points[0])
     tolerance = 1e-6 * max(1, np.abs(expected_slope).max())
     np.testing.assert_allclose(slope[0], expected_slope, rtol=1e-5, atol=tolerance)
+
+
+def test_template_with_few_axes_is_the_sum_over_rows(monkeypatch):
+    """The scale of many joint coordinates comes as a diagonal and a few axes: the same map."""
+
+    def any_axes(scale, P):
+        own = np.linspace(0.2, 1.4, len(scale))
+        left, size, right = np.linalg.svd(scale - np.diag(own))
+        return whitening.Axes(own, left * size, right)
+
+    monkeypatch.setattr(whitening, "few_axes", any_axes)
+    model = model_of("y ~ x + (1|g) + (x|h)", data_of("poisson"), "poisson")
+    data = stan_data(model)
+    assert data["n_axes"] > 2
+    assert data["joint_scale"].size == 0
+    reference = Reference(model)
+    points = np.random.default_rng(5).normal(0, 0.8, (3, reference.dim))
+    density, slope = BACKEND.log_density(model, points)
+    np.testing.assert_allclose(density, [reference(point) for point in points], rtol=1e-9)
+    np.testing.assert_allclose(slope[0], gradient(reference, points[0]), rtol=1e-5, atol=1e-4)

@@ -27,11 +27,11 @@
   matrix[T, n_taken] taken;
   array[M] int<lower=0> n_kinds;                     // kinds of levels; 0: each its own
   int<lower=0> n_known;
-  vector[n_known] known;                             // information, of each kind or level
+  vector[n_known] known;                             // information, entry by entry: kinds or levels
   int<lower=0> n_size;
-  array[n_size] int<lower=1> size_of_kind;
-  int<lower=0> n_member;
-  array[n_member] int<lower=1> member;               // places of each kind's levels in their term
+  vector<lower=1>[n_size] size_of_kind;              // levels of each
+  int<lower=0> n_of;
+  array[n_of] int<lower=1> kind_of;                  // of each level, where there are several effects
   int<lower=0> E;                                    // pairs of nested terms, effect by effect
   array[E] int<lower=1> inner;                       // the inner term, and its effect's first place
   array[E] int<lower=1> inner_start;
@@ -58,7 +58,12 @@
   vector<lower=0>[n_stretched] stretch_base;
   matrix<lower=0>[n_stretched, Q] stretch_slope;
   int<lower=0> W;                                    // effects drawn with the coefficients
-  matrix[P + W, P + W] joint_scale;
+  int<lower=0> n_axes;                               // their scale is diag(own) + onto * along; or
+  int<lower=0> n_dense;                              // one matrix (n_dense = P + W, no axes)
+  matrix[n_dense, n_dense] joint_scale;
+  vector[n_axes > 0 ? P + W : 0] own_scale;
+  matrix[P + W, n_axes] onto_axes;
+  matrix[n_axes, P + W] along_axes;
   vector[T - W] rest_scale;                          // the other effects given these
   int<lower=0> n_given;                              // and how they follow these: a sparse matrix
   vector[n_given] given_w;

@@ -5,7 +5,9 @@
     unit[stretched] = joint_raw[stretched] .* stretch;
     target += sum(log(stretch));
   }
-  vector[P + W] joint = joint_scale * unit;
+  vector[P + W] joint;
+  if (n_axes > 0) joint = own_scale .* unit + onto_axes * (along_axes * unit);
+  else joint = joint_scale * unit;
   vector[P] moved = head(joint, P);
   vector[T - W] rest = rest_scale .* rest_raw;
   if (n_given > 0)

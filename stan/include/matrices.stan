@@ -17,21 +17,28 @@
     return C;
   }
 
+  // Inverses of lower triangular matrices.
+  array[,] vector lower_inverse_of_each(array[,] vector C) {
+    int n = size(C);
+    array[n, n] vector[num_elements(C[1, 1])] D = C;
+    for (b in 1:n) {
+      D[b, b] = inv(C[b, b]);
+      for (a in (b + 1):n) {
+        D[a, b] = C[a, b] .* D[b, b];
+        for (c in (b + 1):(a - 1)) D[a, b] += C[a, c] .* D[c, b];
+        D[a, b] = -D[a, b] ./ C[a, a];
+      }
+    }
+    return D;
+  }
+
   // Inverses from the Cholesky factors: entries (1, 1), (2, 1), (2, 2), (3, 1) ... end to end.
   vector inverse_of_each(array[,] vector C) {
     int n = size(C);
     int K = num_elements(C[1, 1]);
-    array[n, n] vector[K] D = C;                     // becomes the factors' inverses
+    array[n, n] vector[K] D = lower_inverse_of_each(C);
     vector[entries(n) * K] out;
     int at = 1;
-    for (b in 1:n) {
-      D[b, b] = inv(C[b, b]);
-      for (a in (b + 1):n) {
-        vector[K] s = C[a, b] .* D[b, b];
-        for (c in (b + 1):(a - 1)) s += C[a, c] .* D[c, b];
-        D[a, b] = -s ./ C[a, a];
-      }
-    }
     for (a in 1:n) {
       for (b in 1:a) {
         vector[K] s = D[a, a] .* D[a, b];

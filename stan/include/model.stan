@@ -50,25 +50,39 @@
         L = diag_pre_multiply(sd[k:(k + q[m] - 1)], L);
         z = x;
         if (informed[m]) {
-          int at = member_start[m];
-          for (d in 1:n_kinds[m]) {
-            int size = size_of_kind[size_start[m] + d - 1];
-            matrix[q[m], q[m]] information = to_matrix(
-              segment(known, known_start[m] + (d - 1) * q[m] * q[m], q[m] * q[m]), q[m], q[m]);
-            matrix[q[m], q[m]] root = cholesky_decompose(add_diag(quad_form_sym(information, L), 1.0));
-            matrix[q[m], q[m]] inverse = mdivide_left_tri_low(root, identity_matrix(q[m]));
-            matrix[q[m], q[m]] to_z = L * crossprod(inverse);
-            for (i in 1:q[m]) {                      // z = inverse' * x + crossprod(inverse) * L' * pull
-              vector[size] zi = rep_vector(0, size);
-              for (a in 1:q[m]) {
-                array[size] int those = segment(member, at + (a - 1) * size, size);
-                if (a >= i) zi += inverse[a, i] * x[those];
-                zi += to_z[a, i] * own_pull[those];
+          // z = K'^-1 (x + K^-1 L' pull), K K' = 1 + L' I L: entry (a, b) of all kinds is one vector.
+          int n_k = n_kinds[m];
+          array[J[m]] int kind = segment(kind_of, kind_start[m], J[m]);
+          array[q[m], q[m]] vector[n_k] own;         // 1 + L' I L; its factor's inverse
+          vector[n_m] w = x;
+          for (a in 1:q[m]) {
+            for (b in 1:a) {
+              own[a, b] = rep_vector(a == b, n_k);
+              for (c in a:q[m]) {
+                for (d in b:q[m]) {
+                  int at = known_start[m] + ((c - 1) * q[m] + d - 1) * n_k;
+                  own[a, b] += L[c, a] * L[d, b] * segment(known, at, n_k);
+                }
               }
-              z[segment(member, at + (i - 1) * size, size)] = zi;
             }
-            target += -size * sum(log(diagonal(root)));
-            at += q[m] * size;
+          }
+          own = lower_inverse_of_each(cholesky_of_each(own));
+          for (b in 1:q[m]) {
+            vector[J[m]] p = L[b, b] * segment(own_pull, (b - 1) * J[m] + 1, J[m]);
+            for (c in (b + 1):q[m]) p += L[c, b] * segment(own_pull, (c - 1) * J[m] + 1, J[m]);
+            for (a in b:q[m]) {
+              if (n_k == 1) w[((a - 1) * J[m] + 1):(a * J[m])] += own[a, b][1] * p;
+              else w[((a - 1) * J[m] + 1):(a * J[m])] += own[a, b][kind] .* p;
+            }
+          }
+          for (i in 1:q[m]) {
+            vector[J[m]] zi = rep_vector(0, J[m]);
+            for (a in i:q[m]) {
+              if (n_k == 1) zi += own[a, i][1] * segment(w, (a - 1) * J[m] + 1, J[m]);
+              else zi += own[a, i][kind] .* segment(w, (a - 1) * J[m] + 1, J[m]);
+            }
+            z[((i - 1) * J[m] + 1):(i * J[m])] = zi;
+            target += dot_product(segment(size_of_kind, size_start[m], n_k), log(own[i, i]));
           }
         }
         target += std_normal_lpdf(z);

@@ -5,9 +5,9 @@
   for (m in 1:M) if (correlated[m]) n_factor += q[m] * q[m];
   array[M] int k_start;                              // where a term starts in Q, corr_factor,
   array[M] int f_start;
-  array[M] int known_start;                          // known, size_of_kind, member
+  array[M] int known_start;                          // known, size_of_kind, kind_of
   array[M] int size_start;
-  array[M] int member_start;
+  array[M] int kind_start;
   {
     int k = 1;
     int f = 1;
@@ -19,12 +19,12 @@
       f_start[m] = f;
       known_start[m] = at;
       size_start[m] = kind;
-      member_start[m] = inside;
+      kind_start[m] = inside;
       k += q[m];
       if (correlated[m]) f += q[m] * q[m];
       if (informed[m]) at += n_kinds[m] > 0 ? n_kinds[m] * q[m] * q[m] : J[m];
       kind += n_kinds[m];
-      if (n_kinds[m] > 0) inside += J[m] * q[m];
+      if (q[m] > 1) inside += J[m];
     }
   }
   array[E] int pass_start;

@@ -8,6 +8,7 @@ import numpy as np
 
 from winstan.cells import distinct
 from winstan.geometry import by_row
+from winstan.geometry.whitening import Axes
 from winstan.scales import correlation_names
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from winstan.families.links import Array
     from winstan.geometry import Geometry
+    from winstan.geometry.whitening import Whitening
     from winstan.marginal import Marginal
     from winstan.model import Model
     from winstan.priors import Prior
@@ -88,13 +90,28 @@ def _cells_data(model: Model) -> dict[str, Any]:
         "stretched": geometry.stretching.at + 1,
         "stretch_base": geometry.stretching.base,
         "stretch_slope": geometry.stretching.slope,
-        "joint_scale": whitening.joint_scale,
+        **_axes_data(whitening),
         "rest_scale": whitening.rest_scale,
         "n_given": given.nnz,
         "given_w": given.data,
         "given_v": given.indices + 1,
         "given_u": given.indptr + 1,
         **cells.statistics,
+    }
+
+
+def _axes_data(whitening: Whitening) -> dict[str, Any]:
+    """Return the scale of the joint coordinates: a matrix, or a few axes of it."""
+    axes, n = whitening.axes, len(whitening.joint_scale)
+    if axes is None:
+        axes = Axes(np.zeros(0), np.zeros((n, 0)), np.zeros((0, n)))
+    return {
+        "n_axes": len(axes.along),
+        "joint_scale": np.zeros((0, 0)) if len(axes.along) else whitening.joint_scale,
+        "n_dense": 0 if len(axes.along) else n,
+        "own_scale": axes.own,
+        "onto_axes": axes.onto,
+        "along_axes": axes.along,
     }
 
 
@@ -117,19 +134,17 @@ def _information_data(geometry: Geometry) -> dict[str, Any]:
     scores = [np.zeros(0), *(geometry.terms[m].score.ravel() for m in stored)]
     taken = np.vstack([np.zeros((0, P)), *(by_row(geometry.terms[m].taken) for m in stored)])
     taken_by = np.flatnonzero(np.any(taken, axis=0))
-    known, sizes, members = [np.zeros(0)], [], []
+    known, sizes, kinds = [np.zeros(0)], [np.zeros(0)], [np.zeros(0, int)]
     for term in geometry.terms:
-        q, J = term.shape
         if term.each:
             known.append(term.information[term.kind].ravel())
             continue
         if term.informed:
-            known.append(term.information.ravel())
-        for k in range(len(term.information)):
-            at = np.flatnonzero(term.kind == k)
-            sizes.append(at.size)
-            members += [i * J + at + 1 for i in range(q)]
-    member = np.concatenate([np.zeros(0, int), *members])
+            known.append(np.moveaxis(term.information, 0, -1).ravel())
+        sizes.append(np.bincount(term.kind))
+        if term.shape[0] > 1:
+            kinds.append(term.kind + 1)
+    size, kind = np.concatenate(sizes), np.concatenate(kinds)
     return {
         "informed": [int(term.informed) for term in geometry.terms],
         "score": np.concatenate(scores),
@@ -139,10 +154,10 @@ def _information_data(geometry: Geometry) -> dict[str, Any]:
         "n_kinds": [0 if term.each else len(term.information) for term in geometry.terms],
         "n_known": sum(n.size for n in known),
         "known": np.concatenate(known),
-        "n_size": len(sizes),
-        "size_of_kind": sizes,
-        "n_member": member.size,
-        "member": member,
+        "n_size": size.size,
+        "size_of_kind": size,
+        "n_of": kind.size,
+        "kind_of": kind,
     }
 
 

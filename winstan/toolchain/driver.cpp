@@ -189,13 +189,12 @@ int log_prob(Run& run) {
   csv_writer table = run.output(run.args["output"]["file"].text());
   table(names);
   std::vector<int> no_integers;
+  if (!a["jacobian"].flag())  // see light_model.hpp
+    throw std::runtime_error("this program has no density without the Jacobian (jacobian=0)");
   for (std::vector<double>& point : points) {
     std::vector<double> gradient;
-    const double density
-        = a["jacobian"].flag() ? stan::model::log_prob_grad<true, true>(
-              run.model, point, no_integers, gradient, &std::cout)
-                               : stan::model::log_prob_grad<true, false>(
-                                     run.model, point, no_integers, gradient, &std::cout);
+    const double density = stan::model::log_prob_grad<true, true>(run.model, point, no_integers,
+                                                                  gradient, &std::cout);
     gradient.insert(gradient.begin(), density);
     table(gradient);
   }

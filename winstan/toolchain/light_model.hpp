@@ -3,9 +3,13 @@
 // Stan's instantiates a model's density sixteen times: for numbers and for autodiff variables, in
 // Eigen's and the standard library's vectors, with and without constants, with and without the
 // Jacobian. The services that the driver calls need the gradient without constants, and beside it
-// only whether the density at the start is finite. So two instantiations serve all: the number is
-// the value of the autodiff variable, the standard vectors are copied, and constants that Stan may
-// drop in `~` statements are always dropped (those of `target +=` never are).
+// only whether the density at the start is finite. So one instantiation serves all: the number is
+// the value of the autodiff variable, the standard vectors are copied, constants that Stan may drop
+// in `~` statements are always dropped (those of `target +=` never are), and there is no density
+// without the Jacobian.
+//
+// Solvers of equations, quadrature, map_rect, and most distributions, which no program of winstan's
+// calls, are a quarter of what the compiler has to read: the guards of their headers keep them out.
 #ifndef WINSTAN_LIGHT_MODEL_HPP
 #define WINSTAN_LIGHT_MODEL_HPP
 
@@ -14,10 +18,66 @@
 // Another Stan may have another interface; its own class is right for it.
 #if STAN_MAJOR == 2 && STAN_MINOR == 39
 #define STAN_MODEL_MODEL_BASE_CRTP_HPP
+#define STAN_MATH_REV_FUNCTOR_INTEGRATE_ODE_CVODES_HPP
+#define STAN_MATH_REV_FUNCTOR_FP_SOLVER_HPP
+#define STAN_MATH_REV_FUNCTOR_ALGEBRA_SYSTEM_HPP
+#define STAN_MATH_REV_FUNCTOR_SOLVE_POWELL_HPP
+#define STAN_MATH_REV_FUNCTOR_SOLVE_NEWTON_HPP
+#define STAN_MATH_REV_FUNCTOR_COUPLED_ODE_SYSTEM_HPP
+#define STAN_MATH_REV_FUNCTOR_CVODES_UTILS_HPP
+#define STAN_MATH_REV_FUNCTOR_integrate_1d_HPP
+#define STAN_MATH_REV_FUNCTOR_DAE_HPP
+#define STAN_MATH_REV_FUNCTOR_INTEGRATE_ODE_ADAMS_HPP
+#define STAN_MATH_REV_FUNCTOR_INTEGRATE_ODE_BDF_HPP
+#define STAN_MATH_REV_FUNCTOR_ODE_ADAMS_HPP
+#define STAN_MATH_REV_FUNCTOR_ODE_BDF_HPP
+#define STAN_MATH_REV_FUNCTOR_ODE_ADJOINT_HPP
+#define STAN_MATH_REV_FUNCTOR_ODE_STORE_SENSITIVITIES_HPP
+#define STAN_MATH_REV_FUNCTOR_KINSOL_DATA_HPP
+#define STAN_MATH_REV_FUNCTOR_KINSOL_SOLVE_HPP
+#define STAN_MATH_REV_FUNCTOR_MAP_RECT_CONCURRENT_HPP
+#define STAN_MATH_REV_FUNCTOR_MAP_RECT_REDUCE_HPP
+#define STAN_MATH_REV_FUNCTOR_DAE_RESIDUAL_HPP
+#define STAN_MATH_REV_FUNCTOR_IDAS_INTEGRATOR_HPP
+#define STAN_MATH_PRIM_FUNCTOR_COUPLED_ODE_SYSTEM_HPP
+#define STAN_MATH_PRIM_FUNCTOR_HCUBATURE_HPP
+#define STAN_MATH_PRIM_FUNCTOR_INTEGRATE_1D_HPP
+#define STAN_MATH_PRIM_FUNCTOR_INTEGRATE_ODE_RK45_HPP
+#define STAN_MATH_PRIM_FUNCTOR_ODE_CKRK_HPP
+#define STAN_MATH_PRIM_FUNCTOR_ODE_RK45_HPP
+#define STAN_MATH_PRIM_FUNCTOR_ODE_STORE_SENSITIVITIES_HPP
+#define STAN_MATH_PRIM_FUNCTOR_MAP_RECT_HPP
+#define STAN_MATH_PRIM_FUNCTOR_MAP_RECT_COMBINE_HPP
+#define STAN_MATH_PRIM_FUNCTOR_MAP_RECT_CONCURRENT_HPP
+#define STAN_MATH_PRIM_FUNCTOR_MAP_RECT_REDUCE_HPP
+
+#define STAN_MATH_PRIM_PROB_HPP
 
 #include <stan/model/model_base.hpp>
+#include <stan/math/prim/prob/bernoulli_logit_glm_lpmf.hpp>
+#include <stan/math/prim/prob/bernoulli_logit_lpmf.hpp>
+#include <stan/math/prim/prob/bernoulli_lpmf.hpp>
+#include <stan/math/prim/prob/binomial_logit_lpmf.hpp>
+#include <stan/math/prim/prob/binomial_lpmf.hpp>
+#include <stan/math/prim/prob/cauchy_lpdf.hpp>
+#include <stan/math/prim/prob/exponential_lpdf.hpp>
+#include <stan/math/prim/prob/gamma_lpdf.hpp>
+#include <stan/math/prim/prob/inv_gamma_lpdf.hpp>
+#include <stan/math/prim/prob/lkj_corr_cholesky_lpdf.hpp>
+#include <stan/math/prim/prob/multi_normal_lpdf.hpp>
+#include <stan/math/prim/prob/neg_binomial_2_log_lpmf.hpp>
+#include <stan/math/prim/prob/neg_binomial_2_lpmf.hpp>
+#include <stan/math/prim/prob/normal_id_glm_lpdf.hpp>
+#include <stan/math/prim/prob/normal_lpdf.hpp>
+#include <stan/math/prim/prob/poisson_log_glm_lpmf.hpp>
+#include <stan/math/prim/prob/poisson_log_lpmf.hpp>
+#include <stan/math/prim/prob/poisson_lpmf.hpp>
+#include <stan/math/prim/prob/std_normal_lcdf.hpp>
+#include <stan/math/prim/prob/std_normal_lpdf.hpp>
+#include <stan/math/prim/prob/student_t_lpdf.hpp>
 
 #include <ostream>
+#include <stdexcept>
 #include <vector>
 
 namespace stan {
@@ -34,61 +94,48 @@ class model_base_crtp : public model_base {
 
   const M& self() const { return *static_cast<const M*>(this); }
 
-  template <bool jacobian>
   math::var density(Vars& x, Log log) const {
-    return self().template log_prob<true, jacobian>(x, log);
+    return self().template log_prob<true, true>(x, log);
   }
-  template <bool jacobian>
-  math::var density(const StdVars& x, Log log) const {
-    Vars copy = Eigen::Map<const Vars>(x.data(), x.size());
-    return density<jacobian>(copy, log);
-  }
-  template <bool jacobian>
   double value(const Reals& x, Log log) const {
     math::nested_rev_autodiff nested;
     Vars copy = x.cast<math::var>();
-    return density<jacobian>(copy, log).val();
-  }
-  template <bool jacobian>
-  double value(const StdReals& x, Log log) const {
-    return value<jacobian>(eigen(x), log);
+    return density(copy, log).val();
   }
   static Reals eigen(const StdReals& x) { return Eigen::Map<const Reals>(x.data(), x.size()); }
+  static Vars eigen(const StdVars& x) { return Eigen::Map<const Vars>(x.data(), x.size()); }
+  [[noreturn]] static void no_jacobian() {
+    throw std::domain_error("this program has no density without the Jacobian (jacobian=0)");
+  }
 
  public:
   explicit model_base_crtp(std::size_t num_params_r) : model_base(num_params_r) {}
 
-  double log_prob(Reals& x, Log log) const override { return value<false>(x, log); }
-  math::var log_prob(Vars& x, Log log) const override { return density<false>(x, log); }
-  double log_prob_jacobian(Reals& x, Log log) const override { return value<true>(x, log); }
-  math::var log_prob_jacobian(Vars& x, Log log) const override { return density<true>(x, log); }
-  double log_prob_propto(Reals& x, Log log) const override { return value<false>(x, log); }
-  math::var log_prob_propto(Vars& x, Log log) const override { return density<false>(x, log); }
-  double log_prob_propto_jacobian(Reals& x, Log log) const override { return value<true>(x, log); }
-  math::var log_prob_propto_jacobian(Vars& x, Log log) const override {
-    return density<true>(x, log);
-  }
-  double log_prob(StdReals& x, StdInts&, Log log) const override { return value<false>(x, log); }
-  math::var log_prob(StdVars& x, StdInts&, Log log) const override {
-    return density<false>(x, log);
-  }
+  double log_prob(Reals&, Log) const override { no_jacobian(); }
+  math::var log_prob(Vars&, Log) const override { no_jacobian(); }
+  double log_prob(StdReals&, StdInts&, Log) const override { no_jacobian(); }
+  math::var log_prob(StdVars&, StdInts&, Log) const override { no_jacobian(); }
+  double log_prob_jacobian(Reals& x, Log log) const override { return value(x, log); }
+  math::var log_prob_jacobian(Vars& x, Log log) const override { return density(x, log); }
   double log_prob_jacobian(StdReals& x, StdInts&, Log log) const override {
-    return value<true>(x, log);
+    return value(eigen(x), log);
   }
   math::var log_prob_jacobian(StdVars& x, StdInts&, Log log) const override {
-    return density<true>(x, log);
+    Vars copy = eigen(x);
+    return density(copy, log);
   }
-  double log_prob_propto(StdReals& x, StdInts&, Log log) const override {
-    return value<false>(x, log);
-  }
-  math::var log_prob_propto(StdVars& x, StdInts&, Log log) const override {
-    return density<false>(x, log);
-  }
+  double log_prob_propto(Reals&, Log) const override { no_jacobian(); }
+  math::var log_prob_propto(Vars&, Log) const override { no_jacobian(); }
+  double log_prob_propto(StdReals&, StdInts&, Log) const override { no_jacobian(); }
+  math::var log_prob_propto(StdVars&, StdInts&, Log) const override { no_jacobian(); }
+  double log_prob_propto_jacobian(Reals& x, Log log) const override { return value(x, log); }
+  math::var log_prob_propto_jacobian(Vars& x, Log log) const override { return density(x, log); }
   double log_prob_propto_jacobian(StdReals& x, StdInts&, Log log) const override {
-    return value<true>(x, log);
+    return value(eigen(x), log);
   }
   math::var log_prob_propto_jacobian(StdVars& x, StdInts&, Log log) const override {
-    return density<true>(x, log);
+    Vars copy = eigen(x);
+    return density(copy, log);
   }
 
   void write_array(rng_t& rng, Reals& x, Reals& values, bool transformed = true,

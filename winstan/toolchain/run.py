@@ -136,10 +136,8 @@ def sample(
         return join_chains(files, command=tuple(command), messages=tuple(messages))
 
 
-def log_density(
-    exe: Path, data: Data, unconstrained: np.ndarray, *, jacobian: bool = True
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the log density and its gradient at unconstrained points.
+def log_density(exe: Path, data: Data, unconstrained: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the log density and its gradient at unconstrained points, as the sampler sees them.
 
     Parameters
     ----------
@@ -147,13 +145,12 @@ def log_density(
         As in `sample`.
     unconstrained
         (points, parameters), or a single point.
-    jacobian
-        Whether to count the change of variables, as the sampler does.
 
     Returns
     -------
     tuple
-        The densities (points,) and the gradients (points, parameters). Constants that Stan drops
+        The densities (points,), Jacobians of the change of variables included, and the gradients
+        (points, parameters). Constants that Stan drops
         in ``~`` statements are missing; those of ``target +=`` are there.
     """
     import pandas as pd  # noqa: PLC0415
@@ -163,7 +160,7 @@ def log_density(
         output = folder / "density.csv"
         where = _write_json(folder / "points.json", {"params_r": points})
         command = [
-            str(exe), "log_prob", f"unconstrained_params={where}", f"jacobian={int(jacobian)}",
+            str(exe), "log_prob", f"unconstrained_params={where}",
             "data", f"file={_write_json(folder / 'data.json', data)}",
             "output", f"file={output}", f"sig_figs={_EXACT}",
         ]  # fmt: skip
