@@ -14,7 +14,7 @@ from made_draws import made_fit
 from test_template_densities import data_of
 
 import winstan as ws
-from winstan.backends import Settings, bambi, pymc, stan
+from winstan.backends import bambi, pymc, stan
 from winstan.backends.base import imported
 from winstan.report.methods import methods_text
 
@@ -145,12 +145,11 @@ def test_nutpie_has_stans_posterior(backend):
 
 def test_numpyros_potential_energy_is_the_density_below_zero():
     lp = np.array([[-3.0, -4.0]])
-    settings = Settings(chains=1, draws=4)
     raw = xr.Dataset({"lp": (("chain", "draw"), np.hstack([-lp, -lp]))})
-    got = pymc.sampler_statistics(raw, settings, "numpyro")["lp"]
+    got = pymc.sampler_statistics(raw, "numpyro")["lp"]
     np.testing.assert_array_equal(got, np.hstack([lp, lp]))
     raw["lp"] *= -1
-    np.testing.assert_array_equal(pymc.sampler_statistics(raw, settings, "nutpie")["lp"], got)
+    np.testing.assert_array_equal(pymc.sampler_statistics(raw, "nutpie")["lp"], got)
 
 
 def test_a_sampler_that_fails_is_named(monkeypatch):

@@ -9,6 +9,7 @@ from conftest import model_of
 from reference_density import Reference, gradient
 
 import winstan as ws
+from winstan.backends import quadratic_form
 from winstan.backends.stan import BACKEND
 from winstan.backends.stan_data import stan_data
 from winstan.families import FAMILIES
@@ -148,3 +149,64 @@ def test_template_with_few_axes_is_the_sum_over_rows(monkeypatch):
     density, slope = BACKEND.log_density(model, points)
     np.testing.assert_allclose(density, [reference(point) for point in points], rtol=1e-9)
     np.testing.assert_allclose(slope[0], gradient(reference, points[0]), rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("family", ["gaussian", "lognormal"])
+@pytest.mark.parametrize(
+    "structure",
+    ["no groups", "intercepts", "correlated slopes", "wide, crossed", "nested slopes",
+     "offset, weights"],
+)  # fmt: skip
+def test_quadratic_form_of_many_cells_is_the_sum_over_rows(family, structure, monkeypatch):
+    """Where it stands for the cells there are none; the density is of the rows as ever."""
+    monkeypatch.setattr(quadratic_form, "CELLS_FROM", 1)
+    monkeypatch.setattr(quadratic_form, "ENTRIES_A_CELL", np.inf)
+    formula, options = STRUCTURES[structure]
+    # Heavy tails: coefficients that cannot be integrated out.
+    priors = {"b": ws.StudentT(4, 0, 2)} | options.get("priors", {})
+    model = model_of(
+        formula, data_of(family), family, parametrization={}, **options | {"priors": priors}
+    )
+    assert model.marginal is None
+    data = stan_data(model)
+    assert (data["form"], data["C"]) == (1, 0)
+    reference = Reference(model)
+    points = np.random.default_rng(5).normal(0, 0.8, (3, reference.dim))
+    density, slope = BACKEND.log_density(model, points)
+    np.testing.assert_allclose(density, [reference(point) for point in points], rtol=1e-9)
+    expected = gradient(reference, points[0])
+    tolerance = 1e-6 * max(1, np.abs(expected).max())
+    np.testing.assert_allclose(slope[0], expected, rtol=1e-5, atol=tolerance)
+
+
+def test_quadratic_form_is_taken_where_it_is_the_smaller():
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({
+        "y": rng.normal(size=900),
+        "g": rng.integers(0, 30, 900).astype(str),
+        "h": rng.integers(0, 40, 900).astype(str),
+    }).assign(x=lambda d: rng.normal(size=len(d)))  # fmt: skip
+    heavy = {"b": ws.StudentT(4, 0, 2)}
+    model = model_of("y ~ x + (1|g) + (1|h)", rows, "gaussian", priors=heavy, parametrization={})
+    assert quadratic_form.quadratic_form(model) is not None
+    few = model_of(
+        "y ~ x + (1|g) + (1|h)", rows[:300], "gaussian", priors=heavy, parametrization={}
+    )
+    assert quadratic_form.quadratic_form(few) is None  # cells are quick enough
+    counts = rows.assign(y=rng.poisson(2, 900))
+    poisson = model_of("y ~ x + (1|g) + (1|h)", counts, "poisson", parametrization={})
+    assert quadratic_form.quadratic_form(poisson) is None  # not quadratic
+
+
+def test_quadratic_form_does_not_cancel():
+    """A mean a million residual sds away, and effects a thousand, cost no digits."""
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"g": rng.integers(0, 30, 900), "h": rng.integers(0, 40, 900)})
+    far = 1e6 + 1e3 * rng.normal(size=30)[rows["g"]] + rng.normal(size=(2, 900))
+    rows = rows.assign(y=far[0], x=far[1] - 1e6).astype({"g": str, "h": str})
+    model = model_of("y ~ x + (1|g) + (1|h)", rows, "gaussian", parametrization={})
+    assert stan_data(model)["form"] == 1
+    reference = Reference(model)
+    points = np.random.default_rng(5).normal(0, 0.8, (3, reference.dim))
+    density, _ = BACKEND.log_density(model, points)
+    np.testing.assert_allclose(density, [reference(point) for point in points], rtol=1e-8)

@@ -44,7 +44,7 @@ def fit(
     trials: str | int | None = None,
     chains: int = 4,
     warmup: int | None = None,
-    draws: int = 1000,
+    draws: int | None = None,
     seed: int | None = None,
     target_accept: float | None = None,
     cores: int | None = None,
@@ -69,7 +69,7 @@ def fit(
     trials: str | int | None = None,
     chains: int = 4,
     warmup: int | None = None,
-    draws: int = 1000,
+    draws: int | None = None,
     seed: int | None = None,
     target_accept: float | None = None,
     cores: int | None = None,
@@ -93,7 +93,7 @@ def fit(
     trials: str | int | None = None,
     chains: int = 4,
     warmup: int | None = None,
-    draws: int = 1000,
+    draws: int | None = None,
     seed: int | None = None,
     target_accept: float | None = None,
     cores: int | None = None,
@@ -131,8 +131,10 @@ def fit(
         Column of frequency weights: a row of weight 3 stands for three equal rows.
     trials
         Column, or number, of trials of a binomial response.
-    chains, draws
-        Draws are kept of each chain.
+    chains
+    draws
+        That are kept, of each chain. None is 1000; 2000 where more than a thousand effects are
+        sampled, the worst R-hat of which is 1.01 by chance alone after 1000.
     warmup
         Iterations of each chain before. None is 150, for the coordinates are made so that a step
         size is all there is to adapt; 300 where a metric is adapted too (random slopes,

@@ -41,6 +41,9 @@ WARMUP_METRIC = 300
 # once: InstEval's 4,102 mix a third better where it varies.
 MANY_COORDINATES = 1000
 JITTER = 0.5
+# The worst R-hat of four thousand effects is 1.01 by chance alone, after a thousand draws.
+DRAWS = 1000
+DRAWS_OF_MANY = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +115,20 @@ class Model:
         return WARMUP if self.metric == "unit_e" else WARMUP_METRIC
 
     @property
+    def draws(self) -> int:
+        """Draws of each chain, unless the user says how many: twice as many of many effects."""
+        return DRAWS_OF_MANY if self._many else DRAWS
+
+    @property
     def step_size_jitter(self) -> float:
         """Share by which Stan's NUTS varies its step size: half with thousands of effects, or 0."""
+        return JITTER if self._many else 0.0
+
+    @property
+    def _many(self) -> bool:
         whitening = self.geometry.whitening
-        many = len(whitening.joint_scale) + whitening.rest_scale.size > MANY_COORDINATES
-        return JITTER if many else 0.0
+        sampled = len(whitening.joint_scale) + whitening.rest_scale.size
+        return self.marginal is None and sampled > MANY_COORDINATES
 
     @property
     def slopes(self) -> bool:

@@ -1,10 +1,10 @@
-  // Declares eta, and adds the density of the group effects to target. Whole vectors, and no single
-  // elements of them: stanc then keeps values and derivatives of each in one piece.
+  // Declares eta and deviation, and adds the density of the group effects to target. Whole vectors, and
+  // no single elements of them: stanc then keeps values and derivatives of each in one piece.
   vector[C] eta;
   if (D < C) eta = linear_location + (X * moved)[row];
   else eta = linear_location + X * moved;            // each row its own, in order
+  vector[T] deviation;                               // of each effect, if they are kept
   {
-    vector[T] deviation;                             // kept for the terms that are nested in others
     vector[T] pull = score;
     if (n_taken > 0) pull = score - taken * moved[taken_by];
     for (m in order) {
@@ -94,6 +94,6 @@
           eta += Z[, k + i - 1] .* ui[level[m]];
         }
       }
-      if (E > 0) deviation[start[m]:(start[m] + n_m - 1)] = u;
+      if (kept) deviation[start[m]:(start[m] + n_m - 1)] = u;
     }
   }

@@ -88,7 +88,7 @@ class BambiBackend:
         version = import_bambi().__version__
         sampler = checked_sampler(settings.sampler)
         built = built_model(model)
-        settings = settings.with_defaults(WARMUP, _target_accept(model))
+        settings = settings.with_defaults(model.draws, WARMUP, _target_accept(model))
         progress = someone_looks_on() if settings.progress is None else settings.progress
         # It would tell which level of a column, that is not the user's, it models.
         with failures_named(sampler), silent("bambi"):
@@ -107,7 +107,7 @@ class BambiBackend:
         posterior = tree["posterior"]
         return Draws(
             posterior={v.name: _values(posterior, v, model) for v in model.variables},
-            sample_stats=sampler_statistics(tree["sample_stats"], settings, sampler),
+            sample_stats=sampler_statistics(tree["sample_stats"], sampler),
             attrs=run_attributes(
                 "bambi",
                 version,

@@ -21,8 +21,9 @@ class Settings:
 
     Attributes
     ----------
-    chains, draws : int
-        Draws are kept of each chain.
+    chains : int
+    draws : int or None
+        That are kept, of each chain. None is the model's (`Model.draws`).
     warmup : int or None
         Iterations of each chain before. None is the model's (`Model.warmup`); 1000 for bambi, whose
         coordinates are its own.
@@ -44,7 +45,7 @@ class Settings:
 
     chains: int = 4
     warmup: int | None = None
-    draws: int = 1000
+    draws: int | None = None
     seed: int = 0
     target_accept: float | None = None
     cores: int | None = None
@@ -55,7 +56,7 @@ class Settings:
         least = {"chains": 1, "warmup": 1, "draws": 4, "cores": 1}
         for name, low in least.items():
             value = getattr(self, name)
-            if value is None and name in ("cores", "warmup"):
+            if value is None and name in ("cores", "warmup", "draws"):
                 continue
             if not _is_whole(value) or value < low:
                 raise OptionError(f"{name}= must be a whole number from {low} up, not {value!r}.")
@@ -70,10 +71,11 @@ class Settings:
                 f"seed= must be a whole number from 0 to 2^32 - 1, not {self.seed!r}."
             )
 
-    def with_defaults(self, warmup: int, target_accept: float) -> Settings:
+    def with_defaults(self, draws: int, warmup: int, target_accept: float) -> Settings:
         """Return settings in which nothing is left to the model."""
         return replace(
             self,
+            draws=draws if self.draws is None else self.draws,
             warmup=warmup if self.warmup is None else self.warmup,
             target_accept=self.target_accept or target_accept,
         )

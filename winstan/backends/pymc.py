@@ -83,7 +83,9 @@ class PymcBackend:
         pm = import_pymc()
         sampler = checked_sampler(settings.sampler)
         built = pymc_model(model)
-        settings = settings.with_defaults(max(model.warmup, WARMUP_METRIC), model.target_accept)
+        settings = settings.with_defaults(
+            model.draws, max(model.warmup, WARMUP_METRIC), model.target_accept
+        )
         blocks = [variable.name for variable in built.free_RVs]
         progress = someone_looks_on() if settings.progress is None else settings.progress
         with built, failures_named(sampler):
@@ -102,7 +104,7 @@ class PymcBackend:
             )
         return Draws(
             posterior=canonical(model, _sampled(model, tree["posterior"], settings.seed)),
-            sample_stats=sampler_statistics(tree["sample_stats"], settings, sampler),
+            sample_stats=sampler_statistics(tree["sample_stats"], sampler),
             attrs=run_attributes(
                 "pymc",
                 pm.__version__,
@@ -276,11 +278,9 @@ def _sampled(model: Model, posterior: xr.Dataset, seed: int) -> Sampled:
     return sampled_at(model, raw, seed)
 
 
-def sampler_statistics(
-    stats: xr.Dataset, settings: Settings, sampler: str
-) -> dict[str, np.ndarray]:
+def sampler_statistics(stats: xr.Dataset, sampler: str) -> dict[str, np.ndarray]:
     """Return a PyMC sampler's statistics under ArviZ's names."""
-    shape = (settings.chains, settings.draws)
+    shape = (stats.sizes["chain"], stats.sizes["draw"])
     out = {}
     for name, names in STATISTICS.items():
         found = next((n for n in names if n in stats), None)

@@ -46,8 +46,9 @@ class StanBackend:
         BackendError
             If the template cannot be compiled, or the sampler fails.
         """
-        settings = settings.with_defaults(model.warmup, model.target_accept)
+        settings = settings.with_defaults(model.draws, model.warmup, model.target_accept)
         assert settings.warmup is not None
+        assert settings.draws is not None
         raw = runner.sample(
             build(model.template, progress=settings.progress),
             stan_data(model),

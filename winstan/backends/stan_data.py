@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import sparse
 
+from winstan.backends.quadratic_form import quadratic_form
 from winstan.cells import distinct
 from winstan.geometry import by_row
 from winstan.geometry.whitening import Axes
@@ -67,22 +69,30 @@ def _cells_data(model: Model) -> dict[str, Any]:
     """Return the rest of ``stan/include/data.stan``, and the cells' statistics."""
     cells, geometry, whitening = model.cells, model.geometry, model.geometry.whitening
     P = model.population.shape[1]
-    Z = np.hstack([*cells.Z, np.zeros((cells.n, 0))])
     given = whitening.given
+    form = quadratic_form(model)
+    # The quadratic form stands for all cells.
+    C = cells.n if form is None else 0
+    Z = np.hstack([*cells.Z, np.zeros((cells.n, 0))])[:C]
+    nesting = _nesting_data(geometry)
+    statistics: dict[str, Any] = dict(cells.statistics)
+    if model.family.template == "gaussian":
+        statistics |= _form_data(model, form)
     return {
-        "C": cells.n,
+        "C": C,
         "P": P,
-        **_population_data(model.population),
-        "offsets": cells.offset,
+        **_population_data(model.population[:C]),
+        "offsets": cells.offset[:C],
         "link": model.link.code,
-        "level": np.array([level + 1 for level in cells.level]).reshape(-1, cells.n),
+        "level": np.array([level[:C] + 1 for level in cells.level]).reshape(len(cells.level), C),
         "Z": Z,
         "ones": np.all(Z == 1, axis=0).astype(int),
         "T": sum(term.score.size for term in geometry.terms),
         "start": [at + 1 for at in geometry.start],
         "order": [m + 1 for m in geometry.order],
         **_information_data(geometry),
-        **_nesting_data(geometry),
+        **nesting,
+        "kept": int(nesting["E"] > 0 or form is not None),
         **_coefficient_priors(list(model.priors.table.values())[:P]),
         "beta_location": geometry.beta_location,
         "W": len(whitening.joint_scale) - P,
@@ -96,7 +106,45 @@ def _cells_data(model: Model) -> dict[str, Any]:
         "given_w": given.data,
         "given_v": given.indices + 1,
         "given_u": given.indptr + 1,
-        **cells.statistics,
+        **statistics,
+    }
+
+
+def _form_data(model: Model, form: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the quadratic form that stands for a gaussian model's cells, or an empty one."""
+    n_rows = float(np.sum(model.cells.statistics["n"]))
+    if form is None:
+        return {
+            "n_rows": n_rows,
+            "form": 0,
+            "coefficient_form": np.zeros((0, 0)),
+            "cross_form": np.zeros((0, 0)),
+            **dict.fromkeys(
+                ("coefficient_slope", "effect_location", "form_slope", "form_diagonal", "form_w"),
+                np.zeros(0),
+            ),
+            "n_form": 0,
+            **dict.fromkeys(("form_v", "form_u"), np.zeros(0, int)),
+        }
+    P = model.population.shape[1]
+    gram, slope = form["gram"], form["slope"]
+    above = sparse.csr_array(sparse.triu(gram[P:, P:], k=1))
+    return {
+        "n_rows": n_rows,
+        "n": np.zeros(0),
+        "mean_y": np.zeros(0),
+        "ss_within": form["ss"],
+        "form": 1,
+        "coefficient_slope": slope[:P],
+        "coefficient_form": gram[:P, :P].toarray(),
+        "cross_form": gram[P:, :P].toarray(),
+        "effect_location": form["location"],
+        "form_slope": slope[P:],
+        "form_diagonal": gram.diagonal()[P:],
+        "n_form": above.nnz,
+        "form_w": above.data,
+        "form_v": above.indices + 1,
+        "form_u": above.indptr + 1,
     }
 
 
@@ -134,7 +182,8 @@ def _information_data(geometry: Geometry) -> dict[str, Any]:
     scores = [np.zeros(0), *(geometry.terms[m].score.ravel() for m in stored)]
     taken = np.vstack([np.zeros((0, P)), *(by_row(geometry.terms[m].taken) for m in stored)])
     taken_by = np.flatnonzero(np.any(taken, axis=0))
-    known, sizes, kinds = [np.zeros(0)], [np.zeros(0)], [np.zeros(0, int)]
+    known, sizes = [np.zeros(0)], [np.zeros(0, int)]
+    kinds = [np.zeros(0, int)]
     for term in geometry.terms:
         if term.each:
             known.append(term.information[term.kind].ravel())

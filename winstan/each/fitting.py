@@ -63,7 +63,7 @@ def fit_each(
     trials: str | int | None = None,
     chains: int = 4,
     warmup: int | None = None,
-    draws: int = 1000,
+    draws: int | None = None,
     seed: int | None = None,
     target_accept: float | None = None,
     cores: int | None = None,

@@ -18,7 +18,13 @@ from winstan.toolchain.cache import digest, disk_full, explained, locked, publis
 from winstan.toolchain.jobs import Job, run_jobs
 from winstan.toolchain.locate import Toolchain, compiling, cpu, processors
 from winstan.toolchain.packaged import find, why_not
-from winstan.toolchain.templates import driver_sources, light_model, sources, template_path
+from winstan.toolchain.templates import (
+    driver_sources,
+    light_model,
+    sources,
+    template_folder,
+    template_path,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -198,8 +204,9 @@ def _make_bundled(
         for program in programs:
             folder = stack.enter_context(workshop(cache, program.entry))
             _translate(tools, program, folder / "model.cpp")
+            own = program.template.parent.resolve() == template_folder().resolve()
             command = [
-                *compile_, "-include", str(light_model()),
+                *compile_, *(["-DWINSTAN_TEMPLATE"] if own else []), "-include", str(light_model()),
                 str(folder / "model.cpp"), "-o", str(folder / "out.o"),
             ]  # fmt: skip
             jobs.append(Job(program.name, command, folder))

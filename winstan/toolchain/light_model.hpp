@@ -8,8 +8,9 @@
 // in `~` statements are always dropped (those of `target +=` never are), and there is no density
 // without the Jacobian.
 //
-// Solvers of equations, quadrature, map_rect, and most distributions, which no program of winstan's
-// calls, are a quarter of what the compiler has to read: the guards of their headers keep them out.
+// Solvers of equations, quadrature, map_rect, and most distributions, which winstan's own templates
+// do not call, are a quarter of what the compiler has to read: the guards of their headers keep them
+// out, where WINSTAN_TEMPLATE is defined.
 #ifndef WINSTAN_LIGHT_MODEL_HPP
 #define WINSTAN_LIGHT_MODEL_HPP
 
@@ -18,6 +19,8 @@
 // Another Stan may have another interface; its own class is right for it.
 #if STAN_MAJOR == 2 && STAN_MINOR == 39
 #define STAN_MODEL_MODEL_BASE_CRTP_HPP
+
+#ifdef WINSTAN_TEMPLATE
 #define STAN_MATH_REV_FUNCTOR_INTEGRATE_ODE_CVODES_HPP
 #define STAN_MATH_REV_FUNCTOR_FP_SOLVER_HPP
 #define STAN_MATH_REV_FUNCTOR_ALGEBRA_SYSTEM_HPP
@@ -50,31 +53,21 @@
 #define STAN_MATH_PRIM_FUNCTOR_MAP_RECT_COMBINE_HPP
 #define STAN_MATH_PRIM_FUNCTOR_MAP_RECT_CONCURRENT_HPP
 #define STAN_MATH_PRIM_FUNCTOR_MAP_RECT_REDUCE_HPP
-
 #define STAN_MATH_PRIM_PROB_HPP
+#endif
 
 #include <stan/model/model_base.hpp>
-#include <stan/math/prim/prob/bernoulli_logit_glm_lpmf.hpp>
-#include <stan/math/prim/prob/bernoulli_logit_lpmf.hpp>
-#include <stan/math/prim/prob/bernoulli_lpmf.hpp>
-#include <stan/math/prim/prob/binomial_logit_lpmf.hpp>
-#include <stan/math/prim/prob/binomial_lpmf.hpp>
+
+#ifdef WINSTAN_TEMPLATE
 #include <stan/math/prim/prob/cauchy_lpdf.hpp>
 #include <stan/math/prim/prob/exponential_lpdf.hpp>
 #include <stan/math/prim/prob/gamma_lpdf.hpp>
 #include <stan/math/prim/prob/inv_gamma_lpdf.hpp>
 #include <stan/math/prim/prob/lkj_corr_cholesky_lpdf.hpp>
-#include <stan/math/prim/prob/multi_normal_lpdf.hpp>
-#include <stan/math/prim/prob/neg_binomial_2_log_lpmf.hpp>
-#include <stan/math/prim/prob/neg_binomial_2_lpmf.hpp>
-#include <stan/math/prim/prob/normal_id_glm_lpdf.hpp>
 #include <stan/math/prim/prob/normal_lpdf.hpp>
-#include <stan/math/prim/prob/poisson_log_glm_lpmf.hpp>
-#include <stan/math/prim/prob/poisson_log_lpmf.hpp>
-#include <stan/math/prim/prob/poisson_lpmf.hpp>
-#include <stan/math/prim/prob/std_normal_lcdf.hpp>
 #include <stan/math/prim/prob/std_normal_lpdf.hpp>
 #include <stan/math/prim/prob/student_t_lpdf.hpp>
+#endif
 
 #include <ostream>
 #include <stdexcept>
