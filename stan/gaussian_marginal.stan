@@ -50,7 +50,9 @@ transformed data {
   // Both the covariance of a group's projected responses and the cross-products that it weighs are
   // linear: in the effects' covariance, and in the inverses of those covariances.
   array[n_pairs] matrix[K, n_pairs] to_covariance;
-  matrix[entries(W), n_pairs * K + 1] products;
+  vector[K] single = to_vector(square(R[, 1, 1]));   // of one effect a group
+  matrix[entries(W), n_pairs * K] products;
+  vector[entries(W)] left;                           // what no group explains
   array[W * W] int place;                            // of a matrix's entries in its lower triangle
   for (m in 1:M) if (correlated[m]) n_factor += q[m] * q[m];
   {
@@ -82,7 +84,7 @@ transformed data {
     }
     for (i in 1:W) {
       for (j in 1:i) {
-        products[entries(i - 1) + j, n_pairs * K + 1] = residual[i, j];
+        left[entries(i - 1) + j] = residual[i, j];
         place[(j - 1) * W + i] = entries(i - 1) + j;
         place[(i - 1) * W + j] = entries(i - 1) + j;
       }
@@ -127,8 +129,13 @@ model {
     }
   }
 
-  array[width, width] vector[K] factor;              // of each pattern's covariance
-  {
+  vector[entries(W)] weighted;                       // cross-products, by inverse covariances
+  if (width == 1) {
+    vector[K] of_pattern = covariance[1] * single + variance;
+    target += -0.5 * dot_product(n_groups, log(of_pattern));
+    weighted = products * inv(of_pattern);
+  } else {
+    array[width, width] vector[K] factor;            // of each pattern's covariance
     int pair = 1;
     for (a in 1:width) {
       for (b in 1:a) {
@@ -139,11 +146,11 @@ model {
       }
     }
     factor = cholesky_of_each(factor);
+    for (a in 1:width) target += -dot_product(n_groups, log(factor[a, a]));
+    weighted = products * inverse_of_each(factor);
   }
-  for (a in 1:width) target += -dot_product(n_groups, log(factor[a, a]));
 
-  matrix[W, W] gram
-    = to_matrix((products * append_row(inverse_of_each(factor), inv(variance)))[place], W, W);
+  matrix[W, W] gram = to_matrix((weighted + left * inv(variance))[place], W, W);
   {
     vector[W] scale = ones_vector(W);
     for (m in 1:M) {

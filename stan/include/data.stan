@@ -32,7 +32,7 @@
   vector<lower=1>[n_size] size_of_kind;              // levels of each
   int<lower=0> n_of;
   array[n_of] int<lower=1> kind_of;                  // of each level, where there are several effects
-  int<lower=0, upper=1> kept;                        // whether deviations are asked for again: by
+  int<lower=0, upper=1> kept;                        // whether deviations are asked for again
   int<lower=0> E;                                    // pairs of nested terms, effect by effect
   array[E] int<lower=1> inner;                       // the inner term, and its effect's first place
   array[E] int<lower=1> inner_start;
