@@ -1,7 +1,8 @@
 """The engines: each takes a design and its data, and gives draws under winstan's names.
 
-All give four chains of 1000 draws with winstan's default priors, after each engine's own default
-warm-up: 1000 of the peers, and what the model needs (`Model.warmup`) of winstan. winstan is timed
+All give four chains of 1000 draws (of winstan `Model.draws`: 2000 with thousands of effects) with
+winstan's default priors, after each engine's own default warm-up: 1000 of the peers, and what the
+model needs (`Model.warmup`) of winstan. winstan is timed
 through `ws.fit`, tables and verdict included; its peers from the model (formulas already read) to
 the draws, without summaries, and at their own defaults (target_accept 0.8).
 """

@@ -23,7 +23,8 @@ _INTRODUCTION = """\
 `make bench-all` makes this page; `make bench` runs the LFP example alone.
 
 Each row is one engine on one design, alone on the machine, in a process of its own: four chains of
-1000 draws, with winstan's default priors in every engine, after the engine's own default warm-up
+1000 draws (winstan: 2000 where it samples more than a thousand effects), with winstan's default
+priors in every engine, after the engine's own default warm-up
 (1000; of winstan 150, or 300 where it adapts a metric). **ESS** is the smallest effective
 sample size over all parameters and group effects, by ArviZ's functions whatever the engine.
 **Warm** is the median of the fits after the first of a process; **cold** is the first: the

@@ -4,8 +4,9 @@
     make bench-all      every design, the page and the figure of the docs
     python -m benchmarks.run --designs lfp,sleepstudy --engines winstan,rowwise
 
-Four chains of 1000 draws with the same priors, after each engine's own warm-up; ESS by ArviZ, the
-smallest over all parameters and group effects. Cold is the first fit of a new process (pandas and
+Four chains of 1000 draws (of winstan 2000 where it samples thousands of effects) with the same
+priors, after each engine's own warm-up; ESS by ArviZ, the smallest over all parameters and group
+effects. Cold is the first fit of a new process (pandas and
 the data are loaded), with the engine's imports and whatever it compiles for this one model; warm is
 the median of those after it.
 Exit code 1 if an engine fails, or if posterior means disagree beyond Monte Carlo error.

@@ -7,7 +7,7 @@ functions {
 #include include/matrices.stan
 #include include/links.stan
 
-  real gaussian_lpdf(real ss, real n_rows, real sigma) {
+  real gaussian_log_density(real ss, real n_rows, real sigma) {
     return -n_rows * (0.5 * log(2 * pi()) + log(sigma)) - 0.5 * ss / square(sigma);
   }
 }
@@ -15,7 +15,7 @@ data {
 #include include/data.stan
   vector<lower=0>[C] n;
   vector[C] mean_y;
-  real<lower=0> ss_within;                           // over all cells; or at no deviation
+  real<lower=0> ss_base;                             // within all cells; or all of it, at no deviation
   real<lower=0> n_rows;
   real log_constant;
 
@@ -47,13 +47,13 @@ model {
   real ss;
   if (form) {
     vector[T] from = deviation - effect_location;
-    ss = ss_within - 2 * dot_product(form_slope, from) + dot_product(form_diagonal, square(from))
+    ss = ss_base - 2 * dot_product(form_slope, from) + dot_product(form_diagonal, square(from))
          + dot_product(moved, coefficient_form * moved - 2 * coefficient_slope);
     if (T > 0) ss += 2 * dot_product(from, cross_form * moved);
     if (n_form > 0)
       ss += 2 * dot_product(from, csr_matrix_times_vector(T, T, form_w, form_v, form_u, from));
   } else {
-    ss = ss_within + dot_product(n, square(mean_y - mean_from(eta, link)));
+    ss = ss_base + dot_product(n, square(mean_y - mean_from(eta, link)));
   }
-  target += gaussian_lpdf(ss | n_rows, aux[1]) + log_constant;
+  target += gaussian_log_density(ss, n_rows, aux[1]) + log_constant;
 }

@@ -410,3 +410,20 @@ def test_sds_are_normal_in_their_coordinate(true_sd, J, bent):
         at = location + scale * x + bend * np.hypot(1, x)
         assert stats.norm.ppf(mass(-12, at) / whole) == pytest.approx(x, abs=0.25)
     assert (bend < -0.3 * scale) == bent
+
+
+def test_draws_by_default_are_more_of_many_effects(monkeypatch):
+    data = grouped_rows()
+    formula = "y ~ x + (1|g) + (1|h)"
+    assert model_of(formula, data, "student").draws == 1000
+    monkeypatch.setattr(model_module, "MANY_COORDINATES", 10)
+    many = model_of(formula, data, "student")
+    assert many.draws == 2000
+    assert many.step_size_jitter > 0
+    integrated = model_of(formula, data, "gaussian")
+    assert integrated.marginal is not None
+    assert integrated.draws == 1000  # what is integrated out is not sampled
+    fit = ws.fit(
+        formula, data, "student", chains=1, draws=40, seed=1, silence="all", progress=False
+    )
+    assert fit.draws["posterior"].sizes["draw"] == 40  # the user's own

@@ -131,7 +131,8 @@ def test_template_is_the_sum_over_rows(family, link, structure, parametrization)
     np.testing.assert_allclose(slope[0], expected_slope, rtol=1e-5, atol=tolerance)
 
 
-def test_template_with_few_axes_is_the_sum_over_rows(monkeypatch):
+@pytest.mark.parametrize("family", ["poisson", "gaussian"])
+def test_template_with_few_axes_is_the_sum_over_rows(family, monkeypatch):
     """The scale of many joint coordinates comes as a diagonal and a few axes: the same map."""
 
     def any_axes(scale, P):
@@ -140,10 +141,14 @@ def test_template_with_few_axes_is_the_sum_over_rows(monkeypatch):
         return whitening.Axes(own, left * size, right)
 
     monkeypatch.setattr(whitening, "few_axes", any_axes)
-    model = model_of("y ~ x + (1|g) + (x|h)", data_of("poisson"), "poisson")
+    if family == "gaussian":  # and many cells: a quadratic form
+        monkeypatch.setattr(quadratic_form, "CELLS_FROM", 1)
+        monkeypatch.setattr(quadratic_form, "ENTRIES_A_CELL", np.inf)
+    model = model_of("y ~ x + (1|g) + (x|h)", data_of(family), family, parametrization={})
     data = stan_data(model)
     assert data["n_axes"] > 2
     assert data["joint_scale"].size == 0
+    assert data.get("form", 0) == (family == "gaussian")
     reference = Reference(model)
     points = np.random.default_rng(5).normal(0, 0.8, (3, reference.dim))
     density, slope = BACKEND.log_density(model, points)
@@ -154,8 +159,8 @@ def test_template_with_few_axes_is_the_sum_over_rows(monkeypatch):
 @pytest.mark.parametrize("family", ["gaussian", "lognormal"])
 @pytest.mark.parametrize(
     "structure",
-    ["no groups", "intercepts", "correlated slopes", "wide, crossed", "nested slopes",
-     "offset, weights"],
+    ["no groups", "nested, no coefficients", "intercepts", "correlated slopes",
+     "wide, crossed", "nested slopes", "offset, weights"],
 )  # fmt: skip
 def test_quadratic_form_of_many_cells_is_the_sum_over_rows(family, structure, monkeypatch):
     """Where it stands for the cells there are none; the density is of the rows as ever."""
@@ -179,7 +184,7 @@ def test_quadratic_form_of_many_cells_is_the_sum_over_rows(family, structure, mo
     np.testing.assert_allclose(slope[0], expected, rtol=1e-5, atol=tolerance)
 
 
-def test_quadratic_form_is_taken_where_it_is_the_smaller():
+def test_quadratic_form_is_taken_where_it_is_the_smaller(monkeypatch):
     rng = np.random.default_rng(0)
     rows = pd.DataFrame({
         "y": rng.normal(size=900),
@@ -193,6 +198,15 @@ def test_quadratic_form_is_taken_where_it_is_the_smaller():
         "y ~ x + (1|g) + (1|h)", rows[:300], "gaussian", priors=heavy, parametrization={}
     )
     assert quadratic_form.quadratic_form(few) is None  # cells are quick enough
+    every = rows.assign(i=np.arange(900).astype(str), j=np.arange(900).astype(str))
+    wide = "y ~ x + (x|g:h) + (1|i) + (1|j)"
+    many = model_of(wide, every, "gaussian", priors=heavy, parametrization={})
+    with monkeypatch.context() as patch:
+        patch.setattr(quadratic_form, "ENTRIES_A_CELL", 0.5)
+        assert quadratic_form.quadratic_form(many) is None  # more entries than cells pay for
+    positive = rows.assign(y=np.exp(rows["y"]))
+    logged = model_of("y ~ x + (1|g) + (1|h)", positive, "gaussian", link="log")
+    assert quadratic_form.quadratic_form(logged) is None  # not quadratic
     counts = rows.assign(y=rng.poisson(2, 900))
     poisson = model_of("y ~ x + (1|g) + (1|h)", counts, "poisson", parametrization={})
     assert quadratic_form.quadratic_form(poisson) is None  # not quadratic
@@ -210,3 +224,20 @@ def test_quadratic_form_does_not_cancel():
     points = np.random.default_rng(5).normal(0, 0.8, (3, reference.dim))
     density, _ = BACKEND.log_density(model, points)
     np.testing.assert_allclose(density, [reference(point) for point in points], rtol=1e-8)
+
+
+def test_many_effects_of_no_axes_need_no_matrix():
+    """No coefficient, and effects that are as good as uncorrelated: the scale is a diagonal."""
+    rng = np.random.default_rng(2)
+    rows = pd.DataFrame({
+        "y": rng.poisson(2, 2000),
+        "g": rng.integers(0, 300, 2000).astype(str),
+        "h": rng.integers(0, 320, 2000).astype(str),
+    })  # fmt: skip
+    model = model_of("y ~ 0 + (1|g) + (1|h)", rows, "poisson")
+    data = stan_data(model)
+    assert (data["n_axes"], data["n_dense"]) == (0, 0)
+    reference = Reference(model)
+    points = rng.normal(0, 0.8, (2, reference.dim))
+    density, _ = BACKEND.log_density(model, points)
+    np.testing.assert_allclose(density, [reference(point) for point in points], rtol=1e-9)

@@ -132,9 +132,10 @@ def fit(
     trials
         Column, or number, of trials of a binomial response.
     chains
+        Chains.
     draws
-        That are kept, of each chain. None is 1000; 2000 where more than a thousand effects are
-        sampled, the worst R-hat of which is 1.01 by chance alone after 1000.
+        Draws kept of each chain. None is 1000; 2000 where more than a thousand coefficients and
+        effects are sampled, the worst R-hat of which is 1.01 by chance alone after 1000.
     warmup
         Iterations of each chain before. None is 150, for the coordinates are made so that a step
         size is all there is to adapt; 300 where a metric is adapted too (random slopes,

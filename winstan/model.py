@@ -116,19 +116,19 @@ class Model:
 
     @property
     def draws(self) -> int:
-        """Draws of each chain, unless the user says how many: twice as many of many effects."""
-        return DRAWS_OF_MANY if self._many else DRAWS
+        """Draws of each chain, unless the user says how many."""
+        return default_draws(self._sampled)
 
     @property
     def step_size_jitter(self) -> float:
         """Share by which Stan's NUTS varies its step size: half with thousands of effects, or 0."""
-        return JITTER if self._many else 0.0
+        return JITTER if self._sampled > MANY_COORDINATES else 0.0
 
     @property
-    def _many(self) -> bool:
+    def _sampled(self) -> int:
+        """Coefficients and effects that are sampled."""
         whitening = self.geometry.whitening
-        sampled = len(whitening.joint_scale) + whitening.rest_scale.size
-        return self.marginal is None and sampled > MANY_COORDINATES
+        return 0 if self.marginal else len(whitening.joint_scale) + whitening.rest_scale.size
 
     @property
     def slopes(self) -> bool:
@@ -139,6 +139,11 @@ class Model:
     def variables(self) -> tuple[Variable, ...]:
         """The parameters, in order, as every backend reports them."""
         return variables(self.design, self.family)
+
+
+def default_draws(sampled: int) -> int:
+    """Draws of each chain where so many coefficients and effects are sampled."""
+    return DRAWS_OF_MANY if sampled > MANY_COORDINATES else DRAWS
 
 
 def build_model(

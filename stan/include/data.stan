@@ -59,10 +59,10 @@
   vector<lower=0>[n_stretched] stretch_base;
   matrix<lower=0>[n_stretched, Q] stretch_slope;
   int<lower=0> W;                                    // effects drawn with the coefficients
-  int<lower=0> n_axes;                               // their scale is diag(own) + onto * along; or
-  int<lower=0> n_dense;                              // one matrix (n_dense = P + W, no axes)
+  int<lower=0> n_dense;                              // their scale is one matrix (n_dense = P + W),
   matrix[n_dense, n_dense] joint_scale;
-  vector[n_axes > 0 ? P + W : 0] own_scale;
+  vector[n_dense > 0 ? 0 : P + W] own_scale;         // or diag(own) + onto * along
+  int<lower=0> n_axes;
   matrix[P + W, n_axes] onto_axes;
   matrix[n_axes, P + W] along_axes;
   vector[T - W] rest_scale;                          // the other effects given these

@@ -6,8 +6,12 @@
     target += sum(log(stretch));
   }
   vector[P + W] joint;
-  if (n_axes > 0) joint = own_scale .* unit + onto_axes * (along_axes * unit);
-  else joint = joint_scale * unit;
+  if (n_dense > 0) {
+    joint = joint_scale * unit;
+  } else {
+    joint = own_scale .* unit;
+    if (n_axes > 0) joint += onto_axes * (along_axes * unit);
+  }
   vector[P] moved = head(joint, P);
   vector[T - W] rest = rest_scale .* rest_raw;
   if (n_given > 0)

@@ -1,5 +1,5 @@
   // Declares eta and deviation, and adds the density of the group effects to target. Whole vectors, and
-  // no single elements of them: stanc then keeps values and derivatives of each in one piece.
+  // no single elements of long ones: stanc then keeps values and derivatives of each in one piece.
   vector[C] eta;
   if (D < C) eta = linear_location + (X * moved)[row];
   else eta = linear_location + X * moved;            // each row its own, in order
@@ -53,7 +53,7 @@
           // z = K'^-1 (x + K^-1 L' pull), K K' = 1 + L' I L: entry (a, b) of all kinds is one vector.
           int n_k = n_kinds[m];
           array[J[m]] int kind = segment(kind_of, kind_start[m], J[m]);
-          array[q[m], q[m]] vector[n_k] own;         // 1 + L' I L; its factor's inverse
+          array[q[m], q[m]] vector[n_k] own;         // 1 + L' I L; its factor's inverse: short
           vector[n_m] w = x;
           for (a in 1:q[m]) {
             for (b in 1:a) {

@@ -121,6 +121,19 @@ def test_log_density_and_gradient_are_those_of_scipy(conjugate):
     assert one.shape == (1,)
 
 
+def test_no_density_without_the_jacobian(conjugate, tmp_path):
+    """Programs hold one density only, and refuse the other rather than give the wrong one."""
+    (tmp_path / "data.json").write_text(json.dumps(plain(conjugate.data)))
+    command = [
+        str(conjugate.exe), "log_prob", "unconstrained_params=nowhere.json", "jacobian=0",
+        "data", f"file={tmp_path / 'data.json'}", "output", f"file={tmp_path / 'out.csv'}",
+    ]  # fmt: skip
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert told.returncode != 0
+    assert "jacobian=0" in told.stderr
+    assert not (tmp_path / "out.csv").exists()
+
+
 def test_same_seed_same_draws_whatever_the_cores(conjugate):
     settings = {"chains": 4, "warmup": 300, "draws": 200}
     first = sample(conjugate.exe, conjugate.data, seed=7, cores=1, **settings)

@@ -18,7 +18,7 @@ from winstan.backends.base import imported
 from winstan.backends.pymc import checked_sampler, failures_named, sampler_statistics
 from winstan.draws import Draws, run_attributes
 from winstan.errors import BackendError
-from winstan.model import ACCEPT
+from winstan.model import ACCEPT, default_draws
 from winstan.progress import someone_looks_on
 from winstan.toolchain.silence import silent
 
@@ -88,7 +88,9 @@ class BambiBackend:
         version = import_bambi().__version__
         sampler = checked_sampler(settings.sampler)
         built = built_model(model)
-        settings = settings.with_defaults(model.draws, WARMUP, _target_accept(model))
+        effects = sum(group.Z.shape[1] * len(group.levels) for group in model.design.groups)
+        draws = default_draws(model.population.shape[1] + effects)
+        settings = settings.with_defaults(draws, WARMUP, _target_accept(model))
         progress = someone_looks_on() if settings.progress is None else settings.progress
         # It would tell which level of a column, that is not the user's, it models.
         with failures_named(sampler), silent("bambi"):

@@ -22,8 +22,9 @@ class Settings:
     Attributes
     ----------
     chains : int
+        Chains.
     draws : int or None
-        That are kept, of each chain. None is the model's (`Model.draws`).
+        Draws kept of each chain. None is the model's (`Model.draws`).
     warmup : int or None
         Iterations of each chain before. None is the model's (`Model.warmup`); 1000 for bambi, whose
         coordinates are its own.

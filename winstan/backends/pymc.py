@@ -261,7 +261,10 @@ def _coefficients_and_effects(pt: Any, model: Model, joint: Any, rest: Any) -> t
     """Undo the whitening: see `winstan.geometry.whitening`."""
     geometry, whitening = model.geometry, model.geometry.whitening
     P = geometry.beta_location.size
-    first = pt.dot(whitening.joint_scale, joint)
+    if (axes := whitening.axes) is None:
+        first = pt.dot(whitening.joint_scale, joint)
+    else:
+        first = axes.own * joint + pt.dot(axes.onto, pt.dot(axes.along, joint))
     after = whitening.rest_scale * rest
     if whitening.given.nnz:
         entries = whitening.given.tocoo()

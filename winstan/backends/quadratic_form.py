@@ -1,67 +1,111 @@
 """The gaussian likelihood of many cells as a quadratic form in coefficients and effects.
 
-With an identity link the sum of squares is quadratic in what is sampled, and its matrix as sparse
-as the design: where cells are many, it costs far less than their linear predictors. It is taken
-about the effects' estimates, so that nothing cancels.
+With an identity link the sum of squares is quadratic in what is sampled, and its matrix is sparse
+between effects, as the design is: where cells are many, it costs far less than their linear
+predictors. It is taken about the effects' estimates, so that nothing cancels.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
+
+from winstan.cells import distinct
 
 if TYPE_CHECKING:
     from winstan.families.links import Array
     from winstan.model import Model
 
-# A cell costs the sampler as much as about six entries of the matrix.
+# Fewer cells are so quick that nothing would be won.
 CELLS_FROM = 500
+# InstEval's cells cost the sampler as much as six entries of the matrix each, or more.
 ENTRIES_A_CELL = 4
 
 
-def quadratic_form(model: Model) -> dict[str, Any] | None:
-    """Return the sum of squares in deviations of coefficients and effects, or None if cells do.
+@dataclass(frozen=True, slots=True, eq=False)
+class QuadraticForm:
+    """The sum of squares as a function of P coefficients' and T effects' deviations.
 
-    Returns
-    -------
-    dict or None
-        ``ss`` at no deviation, ``slope`` (half the gradient's negative there, by place), ``gram``
-        (the weighted cross-product of the design, sparse) and ``location`` of the effects.
+    It is ``ss - 2 slope @ d + d @ gram @ d`` with both in d, the effects in the order in which they
+    are stored; coefficients deviate from `Geometry.beta_location`.
+
+    Attributes
+    ----------
+    ss : float
+        At no deviation.
+    coefficient_slope : ndarray, shape (P,)
+    coefficient_gram : ndarray, shape (P, P)
+    cross : ndarray, shape (T, P)
+    location : ndarray, shape (T,)
+        What the effects deviate from.
+    slope : ndarray, shape (T,)
+    gram : sparse array, shape (T, T)
     """
-    cells, geometry = model.cells, model.geometry
+
+    ss: float
+    coefficient_slope: Array
+    coefficient_gram: Array
+    cross: Array
+    location: Array
+    slope: Array
+    gram: sparse.csr_array
+
+
+def quadratic_form(model: Model) -> QuadraticForm | None:
+    """Return the quadratic form, or None where the cells cost the sampler no more."""
+    cells, geometry, X = model.cells, model.geometry, model.population
     if model.family.template != "gaussian" or model.link.name != "identity" or cells.n < CELLS_FROM:
         return None
-    P = model.population.shape[1]
-    design = sparse.hstack([sparse.csr_array(model.population), *_effects(model)], format="csr")
-    n = cells.statistics["n"]
-    weighted = (design * n[:, None]).tocsr()
-    gram = sparse.csr_array(design.T @ weighted)
-    if gram.nnz > ENTRIES_A_CELL * cells.n:
+    P, T = X.shape[1], sum(term.score.size for term in geometry.terms)
+    budget = ENTRIES_A_CELL * cells.n + P * distinct_rows(X)[1].size
+    if budget < P * (P + T):
         return None
-    left = cells.statistics["mean_y"] - cells.offset - model.population @ geometry.beta_location
-    location = _estimates(model, gram[P:, P:], (weighted.T @ left)[P:])
-    left = left - design[:, P:] @ location
-    return {
-        "ss": float(cells.statistics["ss_within"] + n @ np.square(left)),
-        "slope": weighted.T @ left,
-        "gram": gram,
-        "location": location,
-    }
+    Z = _effects(model, T)
+    n = cells.statistics["n"]
+    gram = sparse.csr_array(Z.T @ sparse.csr_array(Z * n[:, None]))
+    if P * (P + T) + gram.nnz / 2 > budget:
+        return None
+    left = cells.statistics["mean_y"] - cells.offset - X @ geometry.beta_location
+    location = _estimates(model, gram, Z.T @ (n * left))
+    left = left - Z @ location
+    return QuadraticForm(
+        ss=float(cells.statistics["ss_within"] + n @ np.square(left)),
+        coefficient_slope=X.T @ (n * left),
+        # Column by column: no second design is held.
+        coefficient_gram=np.array([X.T @ (n * x) for x in X.T]).reshape(P, P),
+        cross=np.array([Z.T @ (n * x) for x in X.T]).reshape(P, T).T,
+        location=location,
+        slope=Z.T @ (n * left),
+        gram=gram,
+    )
 
 
-def _effects(model: Model) -> list[sparse.csr_array]:
-    """Return the columns of the effects, in the order in which they are stored."""
+def distinct_rows(X: Array) -> tuple[np.ndarray, np.ndarray]:
+    """Return the number of each row among the distinct ones, and the first row of each.
+
+    Where most are distinct, every row is its own.
+    """
+    C = len(X)
+    row, first = distinct(X.T, C)
+    if 2 * first.size > C:
+        return np.arange(C), np.arange(C)
+    return row, first
+
+
+def _effects(model: Model, T: int) -> sparse.csr_array:
+    """Return the design of the effects, in the order in which they are stored."""
     cells, geometry = model.cells, model.geometry
-    row = np.arange(cells.n)
-    return [
-        sparse.csr_array(
-            (cells.Z[m][:, i], (row, cells.level[m])), shape=(cells.n, geometry.terms[m].shape[1])
-        )
-        for m in np.argsort(geometry.start)
-        for i in range(geometry.terms[m].shape[0])
-    ]
+    values, places = [np.zeros((0, cells.n))], [np.zeros((0, cells.n), int)]
+    for m, (Z, level) in enumerate(zip(cells.Z, cells.level, strict=True)):
+        q, J = geometry.terms[m].shape
+        values.append(Z.T)
+        places.append(geometry.start[m] + J * np.arange(q)[:, None] + level)
+    data, at = np.concatenate(values).T, np.concatenate(places).T
+    ends = np.arange(cells.n + 1) * at.shape[1]
+    return sparse.csr_array((data.ravel(), at.ravel(), ends), shape=(cells.n, T))
 
 
 def _estimates(model: Model, gram: sparse.csr_array, score: Array) -> Array:
@@ -69,12 +113,18 @@ def _estimates(model: Model, gram: sparse.csr_array, score: Array) -> Array:
     geometry = model.geometry
     if not score.size:
         return score
-    sd, k, precision = np.exp(geometry.log_sd_location + geometry.log_sd_bend), 0, {}
+    sd, k, precision = np.exp(geometry.log_sd_location + geometry.log_sd_bend), 0, score * 0
     sigma = np.exp(geometry.log_aux_location[0])
-    for m, term in enumerate(geometry.terms):
+    for start, term in zip(geometry.start, geometry.terms, strict=True):
         q, J = term.shape
-        precision[geometry.start[m]] = np.repeat((sigma / sd[k : k + q]) ** 2, J)
+        precision[start : start + q * J] = np.repeat((sigma / sd[k : k + q]) ** 2, J)
         k += q
-    penalty = np.concatenate([precision[at] for at in sorted(precision)])
-    found, _ = sparse.linalg.cg(gram + sparse.diags_array(penalty), score, rtol=1e-6, maxiter=500)
+    diagonal = gram.diagonal() + precision
+    found, _ = sparse.linalg.cg(
+        gram + sparse.diags_array(precision),
+        score,
+        rtol=1e-6,
+        maxiter=500,
+        M=sparse.diags_array(1 / diagonal),
+    )
     return np.asarray(found)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from winstan.backends.quadratic_form import quadratic_form
-from winstan.cells import distinct
+from winstan.backends.quadratic_form import distinct_rows, quadratic_form
 from winstan.geometry import by_row
 from winstan.geometry.whitening import Axes
 from winstan.scales import correlation_names
@@ -16,6 +15,7 @@ from winstan.scales import correlation_names
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from winstan.backends.quadratic_form import QuadraticForm
     from winstan.families.links import Array
     from winstan.geometry import Geometry
     from winstan.geometry.whitening import Whitening
@@ -78,6 +78,7 @@ def _cells_data(model: Model) -> dict[str, Any]:
     statistics: dict[str, Any] = dict(cells.statistics)
     if model.family.template == "gaussian":
         statistics |= _form_data(model, form)
+        del statistics["ss_within"]  # part of ss_base
     return {
         "C": C,
         "P": P,
@@ -110,12 +111,13 @@ def _cells_data(model: Model) -> dict[str, Any]:
     }
 
 
-def _form_data(model: Model, form: dict[str, Any] | None) -> dict[str, Any]:
+def _form_data(model: Model, form: QuadraticForm | None) -> dict[str, Any]:
     """Return the quadratic form that stands for a gaussian model's cells, or an empty one."""
     n_rows = float(np.sum(model.cells.statistics["n"]))
     if form is None:
         return {
             "n_rows": n_rows,
+            "ss_base": model.cells.statistics["ss_within"],
             "form": 0,
             "coefficient_form": np.zeros((0, 0)),
             "cross_form": np.zeros((0, 0)),
@@ -126,21 +128,19 @@ def _form_data(model: Model, form: dict[str, Any] | None) -> dict[str, Any]:
             "n_form": 0,
             **dict.fromkeys(("form_v", "form_u"), np.zeros(0, int)),
         }
-    P = model.population.shape[1]
-    gram, slope = form["gram"], form["slope"]
-    above = sparse.csr_array(sparse.triu(gram[P:, P:], k=1))
+    above = sparse.csr_array(sparse.triu(form.gram, k=1))
     return {
         "n_rows": n_rows,
         "n": np.zeros(0),
         "mean_y": np.zeros(0),
-        "ss_within": form["ss"],
+        "ss_base": form.ss,
         "form": 1,
-        "coefficient_slope": slope[:P],
-        "coefficient_form": gram[:P, :P].toarray(),
-        "cross_form": gram[P:, :P].toarray(),
-        "effect_location": form["location"],
-        "form_slope": slope[P:],
-        "form_diagonal": gram.diagonal()[P:],
+        "coefficient_slope": form.coefficient_slope,
+        "coefficient_form": form.coefficient_gram,
+        "cross_form": form.cross,
+        "effect_location": form.location,
+        "form_slope": form.slope,
+        "form_diagonal": form.gram.diagonal(),
         "n_form": above.nnz,
         "form_w": above.data,
         "form_v": above.indices + 1,
@@ -152,12 +152,15 @@ def _axes_data(whitening: Whitening) -> dict[str, Any]:
     """Return the scale of the joint coordinates: a matrix, or a few axes of it."""
     axes, n = whitening.axes, len(whitening.joint_scale)
     if axes is None:
-        axes = Axes(np.zeros(0), np.zeros((n, 0)), np.zeros((0, n)))
+        nothing = Axes(np.zeros(0), np.zeros((n, 0)), np.zeros((0, n)))
+        return {"n_dense": n, "joint_scale": whitening.joint_scale, **_of_axes(nothing)}
+    return {"n_dense": 0, "joint_scale": np.zeros((0, 0)), **_of_axes(axes)}
+
+
+def _of_axes(axes: Axes) -> dict[str, Any]:
     return {
-        "n_axes": len(axes.along),
-        "joint_scale": np.zeros((0, 0)) if len(axes.along) else whitening.joint_scale,
-        "n_dense": 0 if len(axes.along) else n,
         "own_scale": axes.own,
+        "n_axes": len(axes.along),
         "onto_axes": axes.onto,
         "along_axes": axes.along,
     }
@@ -165,10 +168,7 @@ def _axes_data(whitening: Whitening) -> dict[str, Any]:
 
 def _population_data(X: Array) -> dict[str, Any]:
     """Return the distinct rows of the coefficients' predictors, where cells are many more."""
-    C = len(X)
-    row, first = distinct(X.T, C)
-    if 2 * first.size > C:
-        first = row = np.arange(C)
+    row, first = distinct_rows(X)
     return {"D": first.size, "X": X[first], "row": row + 1}
 
 

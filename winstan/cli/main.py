@@ -182,7 +182,7 @@ def _add_sampling(
     command.add_argument("--chains", type=int, default=4, help="(default: 4)")
     command.add_argument("--warmup", type=int, help="per chain (default: as the model needs)")
     command.add_argument(
-        "--draws", type=int, help="per chain (default: 1000; 2000 of thousands of effects)"
+        "--draws", type=int, help="per chain (default: 1000, or 2000 of very many effects)"
     )
     command.add_argument("--seed", type=int, default=seed, help="(default: %(default)s)")
     command.add_argument("--target-accept", type=float)

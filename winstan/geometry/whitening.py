@@ -164,9 +164,10 @@ def few_axes(scale: Array, P: int) -> Axes | None:
         return None
     within = scale[P:, P:]
     s = np.sqrt(np.square(within).sum(axis=1))
-    values, vectors = linalg.eigh(within @ within.T / np.outer(s, s))
-    wider = np.sqrt(np.maximum(values, 0.0)) - 1
-    V, wider = vectors[:, abs(wider) > APART], wider[abs(wider) > APART]
+    # Not from the covariance, whose smallest eigenvalues have half the digits.
+    vectors, widths, _ = linalg.svd(within / s[:, None])
+    apart = np.abs(widths - 1) > APART
+    V, wider = vectors[:, apart], widths[apart] - 1
     if 4 * (P + wider.size) > n:
         return None
     return Axes(

@@ -29,7 +29,7 @@ from winstan.toolchain.templates import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Compiling needs up to 1.5 GB, hence no more at once than this unless asked for.
+# Compiling needs up to 2 GB, hence no more at once than this unless asked for.
 _DEFAULT_JOBS = 4
 
 # Nobody reads the names of functions, a good part of a program. Apple's linker has no such option.
@@ -91,7 +91,7 @@ def prebuild(
     templates
         Names or paths, as in `build`.
     jobs
-        How many compilers may run at once (1 to 1.5 GB each); by default one per processor, at
+        How many compilers may run at once (up to 2 GB each); by default one per processor, at
         most four.
     progress
         As in `build`.

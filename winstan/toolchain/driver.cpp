@@ -165,6 +165,8 @@ std::vector<double> read_parameters(Run& run, const std::string& path) {
 
 int log_prob(Run& run) {
   const Argument& a = run.args["log_prob"];
+  if (!a["jacobian"].flag())  // see light_model.hpp
+    throw std::runtime_error("this program has no density without the Jacobian (jacobian=0)");
   const std::size_t dim = run.model.num_params_r();
   std::vector<std::vector<double>> points;
   if (!a["constrained_params"].text().empty())
@@ -189,8 +191,6 @@ int log_prob(Run& run) {
   csv_writer table = run.output(run.args["output"]["file"].text());
   table(names);
   std::vector<int> no_integers;
-  if (!a["jacobian"].flag())  // see light_model.hpp
-    throw std::runtime_error("this program has no density without the Jacobian (jacobian=0)");
   for (std::vector<double>& point : points) {
     std::vector<double> gradient;
     const double density = stan::model::log_prob_grad<true, true>(run.model, point, no_integers,

@@ -97,7 +97,7 @@ def _failure(job: Job, code: int, doing: str, cache: Path) -> BackendError:
     if code == -signal.SIGKILL or "Killed signal terminated program" in said:
         return BackendError(
             f"{doing} {job.label}: the compiler was killed, most likely for want of memory (it"
-            " needs up to 1.5 GB). Free some, or compile one template at a time (jobs=1)."
+            " needs up to 2 GB). Free some, or compile one template at a time (jobs=1)."
         )
     end = "\n".join(said.strip().splitlines()[-_SHOWN_LINES:])
     command = os.path.basename(job.command[0])  # noqa: PTH119 - a name, not a path to open

@@ -10,7 +10,8 @@
 //
 // Solvers of equations, quadrature, map_rect, and most distributions, which winstan's own templates
 // do not call, are a quarter of what the compiler has to read: the guards of their headers keep them
-// out, where WINSTAN_TEMPLATE is defined.
+// out, where WINSTAN_TEMPLATE is defined. (A template that calls another distribution does not
+// compile until that is in the list below.)
 #ifndef WINSTAN_LIGHT_MODEL_HPP
 #define WINSTAN_LIGHT_MODEL_HPP
 
