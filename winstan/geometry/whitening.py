@@ -166,6 +166,8 @@ def few_axes(scale: Array, P: int) -> Axes | None:
     s = np.sqrt(np.square(within).sum(axis=1))
     # Not from the covariance, whose smallest eigenvalues have half the digits.
     vectors, widths, _ = linalg.svd(within / s[:, None])
+    usual = np.median(widths)  # below one by what the axes take of every effect
+    s, widths = s * usual, widths / usual
     apart = np.abs(widths - 1) > APART
     V, wider = vectors[:, apart], widths[apart] - 1
     if 4 * (P + wider.size) > n:
