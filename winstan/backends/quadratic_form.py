@@ -14,6 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from winstan.cells import distinct
+from winstan.geometry.design import effect_columns
 
 if TYPE_CHECKING:
     from winstan.families.links import Array
@@ -63,9 +64,15 @@ def quadratic_form(model: Model) -> QuadraticForm | None:
     budget = ENTRIES_A_CELL * cells.n + P * distinct_rows(X)[1].size
     if budget < P * (P + T):
         return None
-    Z = _effects(model, T)
+    stored = np.argsort(geometry.start)
+    Z = effect_columns(
+        cells.n,
+        [cells.Z[m] for m in stored],
+        [cells.level[m] for m in stored],
+        [geometry.terms[m].shape[1] for m in stored],
+    )
     n = cells.statistics["n"]
-    gram = sparse.csr_array(Z.T @ sparse.csr_array(Z * n[:, None]))
+    gram = sparse.csr_array(Z.T.multiply(n) @ Z)
     if P * (P + T) + gram.nnz / 2 > budget:
         return None
     left = cells.statistics["mean_y"] - cells.offset - X @ geometry.beta_location
@@ -93,19 +100,6 @@ def distinct_rows(X: Array) -> tuple[np.ndarray, np.ndarray]:
     if 2 * first.size > C:
         return np.arange(C), np.arange(C)
     return row, first
-
-
-def _effects(model: Model, T: int) -> sparse.csr_array:
-    """Return the design of the effects, in the order in which they are stored."""
-    cells, geometry = model.cells, model.geometry
-    values, places = [np.zeros((0, cells.n))], [np.zeros((0, cells.n), int)]
-    for m, (Z, level) in enumerate(zip(cells.Z, cells.level, strict=True)):
-        q, J = geometry.terms[m].shape
-        values.append(Z.T)
-        places.append(geometry.start[m] + J * np.arange(q)[:, None] + level)
-    data, at = np.concatenate(values).T, np.concatenate(places).T
-    ends = np.arange(cells.n + 1) * at.shape[1]
-    return sparse.csr_array((data.ravel(), at.ravel(), ends), shape=(cells.n, T))
 
 
 def _estimates(model: Model, gram: sparse.csr_array, score: Array) -> Array:

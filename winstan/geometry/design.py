@@ -9,6 +9,8 @@ import numpy as np
 from scipy import sparse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from winstan.families.links import Array
     from winstan.geometry.laplace import Problem
 
@@ -57,12 +59,17 @@ class Columns:
 
 def columns_of(problem: Problem) -> Columns:
     """Lay out a problem's columns."""
-    C = problem.X.shape[0]
+    Z = effect_columns(problem.X.shape[0], problem.Z, problem.level, problem.n_levels)
+    # BLAS reads columns that lie together.
+    return Columns(np.asfortranarray(problem.X), Z)
+
+
+def effect_columns(
+    C: int, Z: Iterable[Array], level: Iterable[np.ndarray], n_levels: Iterable[int]
+) -> sparse.csr_array:
+    """Lay out the columns of the effects of C cells: term by term, by column, levels within."""
     rows = np.arange(C)
     parts = [sparse.csr_array((C, 0))]
-    for Z, level, J in zip(problem.Z, problem.level, problem.n_levels, strict=True):
-        parts += [
-            sparse.csr_array((Z[:, i], (rows, level)), shape=(C, J)) for i in range(Z.shape[1])
-        ]
-    # BLAS reads columns that lie together.
-    return Columns(np.asfortranarray(problem.X), sparse.hstack(parts, format="csr"))
+    for values, at, J in zip(Z, level, n_levels, strict=True):
+        parts += [sparse.csr_array((column, (rows, at)), shape=(C, J)) for column in values.T]
+    return sparse.csr_array(sparse.hstack(parts, format="csr"))
