@@ -1,20 +1,16 @@
   // Declares eta and deviation, and adds the density of the group effects to target. Whole vectors, and
   // no single elements of long ones: stanc then keeps values and derivatives of each in one piece.
-  vector[C] eta;
-  if (D < C) eta = linear_location + (X * moved)[row];
-  else eta = linear_location + X * moved;            // each row its own, in order
-  vector[T] deviation;                               // of each effect, if they are kept
+  vector[C] eta = linear_location + (X * moved)[row];
+  vector[kept ? T : 0] deviation;                    // of each effect
   {
-    vector[T] pull = score;
-    if (n_taken > 0) pull = score - taken * moved[taken_by];
+    vector[T] pull = score - taken * moved[taken_by];
     for (m in order) {
       int k = k_start[m];
       int n_m = J[m] * q[m];
       real s = sd[k];
       vector[n_m] x;
       vector[n_m] own_pull = segment(pull, start[m], n_m);
-      vector[n_m] z;                                 // the effects' z-scores,
-      vector[n_m] u;                                 // and themselves
+      vector[n_m] z;                                 // the effects' z-scores
       if (start[m] > W) x = segment(rest, start[m] - W, n_m);
       else x = segment(joint, P + start[m], n_m);
       for (e in 1:E) {
@@ -38,9 +34,10 @@
           target += sum(log(width));
         }
         target += std_normal_lpdf(z);
-        u = s * z;
+        vector[n_m] u = s * z;
         if (ones[k]) eta += u[level[m]];
         else eta += Z[, k] .* u[level[m]];
+        if (kept) deviation[start[m]:(start[m] + n_m - 1)] = u;
       } else {
         matrix[q[m], q[m]] L = identity_matrix(q[m]);
         if (correlated[m]) {
@@ -87,13 +84,11 @@
         }
         target += std_normal_lpdf(z);
         for (i in 1:q[m]) {
-          int to = (i - 1) * J[m];
           vector[J[m]] ui = L[i, 1] * z[1:J[m]];
           for (a in 2:i) ui += L[i, a] * z[((a - 1) * J[m] + 1):(a * J[m])];
-          u[(to + 1):(to + J[m])] = ui;
           eta += Z[, k + i - 1] .* ui[level[m]];
+          if (kept) deviation[(start[m] + (i - 1) * J[m]):(start[m] + i * J[m] - 1)] = ui;
         }
       }
-      if (kept) deviation[start[m]:(start[m] + n_m - 1)] = u;
     }
   }

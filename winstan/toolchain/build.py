@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 # Compiling needs up to 2 GB, hence no more at once than this unless asked for.
 _DEFAULT_JOBS = 4
 
+# g++ looks for memory to free every few megabytes; from 600 MB on, that spares 1.5 s of 37 for 0.2 GB.
+_SELDOM_COLLECTED = ("--param", "ggc-min-heapsize=600000")
+
 # Nobody reads the names of functions, a good part of a program. Apple's linker has no such option.
 _STRIP = () if sys.platform == "darwin" else ("-Wl,-s",)
 
@@ -187,7 +190,9 @@ def _make_bundled(
 ) -> None:
     """Compile the driver (if need be) and the templates side by side, then link."""
     cache = tools.cache
-    compile_ = [tools.compiler, *tools.flags, "-I", str(tools.path / "include"), "-c"]
+    sooner = () if "clang" in tools.compiler_version else _SELDOM_COLLECTED
+    include = ("-I", str(tools.path / "include"))
+    compile_ = [tools.compiler, *tools.flags, *sooner, *include, "-c"]
     driver = cache / f"driver-{_machinery(tools)}.o"
     libraries = share_libraries(tools)
     with contextlib.ExitStack() as stack:

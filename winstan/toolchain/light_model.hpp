@@ -57,6 +57,9 @@
 #define STAN_MATH_PRIM_PROB_HPP
 #endif
 
+#ifdef WINSTAN_TEMPLATE
+#include "light_assign.hpp"
+#endif
 #include <stan/model/model_base.hpp>
 
 #ifdef WINSTAN_TEMPLATE
