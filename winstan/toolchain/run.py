@@ -45,7 +45,7 @@ _SHOWN_MESSAGES = 12
 # be measurably quicker to write and read
 _DIGITS = 12
 _EXACT = 17
-# A gradient makes and frees more small pieces than glibc keeps at hand by itself, seven of each size
+# A gradient makes and frees more small pieces than glibc keeps at hand: seven of each size
 _MALLOC = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=100"}
 RUNNING: ContextVar[set[subprocess.Popen[str]] | None] = ContextVar("winstan_running", default=None)
 """Where a caller that runs fits in other threads, deaf to Ctrl-C, wants their programs put."""
