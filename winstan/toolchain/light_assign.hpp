@@ -17,77 +17,71 @@
 #include <stan/math/rev/fun/to_arena.hpp>
 #include <stan/math/rev/meta.hpp>
 
+#include <type_traits>
 #include <utility>
 
 namespace stan {
 namespace model {
 namespace internal {
 
-template <typename T, require_var_matrix_t<T>* = nullptr>
+template <typename T>
 auto rowwise_reverse(const T& x) {
-  return x.rowwise_reverse();
+  if constexpr (is_var_matrix<T>::value)
+    return x.rowwise_reverse();
+  else
+    return x.rowwise().reverse();
 }
-template <typename T, require_eigen_t<T>* = nullptr>
-auto rowwise_reverse(const T& x) {
-  return x.rowwise().reverse();
-}
-template <typename T, require_var_matrix_t<T>* = nullptr>
+template <typename T>
 auto colwise_reverse(const T& x) {
-  return x.colwise_reverse();
-}
-template <typename T, require_eigen_t<T>* = nullptr>
-auto colwise_reverse(const T& x) {
-  return x.colwise().reverse();
-}
-
-template <typename T1, typename T2>
-void check_same_shape(const T1& x, const T2& y, const char* name) {
-  math::check_size_match("assign columns", name, x.cols(), "right hand side columns", y.cols());
-  math::check_size_match("assign rows", name, x.rows(), "right hand side rows", y.rows());
+  if constexpr (is_var_matrix<T>::value)
+    return x.colwise_reverse();
+  else
+    return x.colwise().reverse();
 }
 
-template <typename T1, typename T2,
-          require_all_t<is_stan_scalar<T1>, is_stan_scalar<T2>>* = nullptr>
-void assign_impl(T1&& x, T2&& y, const char*) {
-  x = std::forward<T2>(y);
+// Whether a value has a size to keep: what was only declared takes any.
+template <typename T>
+bool has_size(T& x) {
+  if constexpr (is_var_matrix<T>::value)
+    return !x.is_uninitialized();
+  else
+    return x.size() != 0;
 }
 
-template <typename T1, typename T2, require_all_var_matrix_t<T1, T2>* = nullptr>
-void assign_impl(T1&& x, T2&& y, const char* name) {
-  if (!x.is_uninitialized())
-    check_same_shape(x, y, name);
-  x = std::forward<T2>(y);
-}
-
-template <typename T1, typename T2, require_all_eigen_t<T1, T2>* = nullptr>
-void assign_impl(T1&& x, T2&& y, const char* name) {
-  if (x.size() != 0)
-    check_same_shape(x, y, name);
-  x = std::forward<T2>(y);
-}
-
-template <typename T1, typename T2, require_all_std_vector_t<T1, T2>* = nullptr>
-void assign_impl(T1&& x, T2&& y, const char* name) {
-  if (x.size() != 0)
-    math::check_size_match("assign array size", name, x.size(), "right hand side", y.size());
-  x = std::forward<T2>(y);
-}
-
-// Numbers into a variable that has values: the reverse pass finds the former ones again.
-template <typename T1, typename T2, require_var_matrix_t<T1>* = nullptr,
-          require_eigen_st<std::is_arithmetic, T2>* = nullptr>
-void assign_impl(T1&& x, T2&& y, const char* name) {
-  if (x.is_uninitialized()) {
-    x = math::var_value<plain_type_t<T2>>(std::forward<T2>(y));
-    return;
+template <typename T, typename U>
+void check_same_size(const T& x, const U& y, const char* name) {
+  if constexpr (is_std_vector<T>::value) {
+    math::check_size_match("assignment", name, x.size(), "the array assigned", y.size());
+  } else {
+    math::check_size_match("assignment", name, x.cols(), "columns assigned", y.cols());
+    math::check_size_match("assignment", name, x.rows(), "rows assigned", y.rows());
   }
-  check_same_shape(x, y, name);
-  auto former = math::to_arena(x.val());
-  x.vi_->val_ = std::forward<T2>(y);
-  math::reverse_pass_callback([x, former]() mutable {
-    x.vi_->val_ = former;
-    x.vi_->adj_.setZero();
-  });
+}
+
+template <typename T, typename U>
+void assign_impl(T&& x, U&& y, const char* name) {
+  using To = std::decay_t<T>;
+  using From = std::decay_t<U>;
+  if constexpr (is_stan_scalar<To>::value) {
+    x = std::forward<U>(y);
+  } else {
+    const bool sized = has_size(x);
+    if (sized)
+      check_same_size(x, y, name);
+    if constexpr (!is_var_matrix<To>::value || is_var_matrix<From>::value) {
+      x = std::forward<U>(y);
+    } else if (!sized) {
+      x = math::var_value<plain_type_t<From>>(std::forward<U>(y));
+    } else {
+      // Numbers in a variable's place: the reverse pass, which comes from the end, finds its own again
+      auto former = math::to_arena(x.val());
+      x.vi_->val_ = std::forward<U>(y);
+      math::reverse_pass_callback([x, former]() mutable {
+        x.vi_->val_ = former;
+        x.vi_->adj_.setZero();
+      });
+    }
+  }
 }
 
 }  // namespace internal
