@@ -25,6 +25,9 @@ stan: install  ## compile the Stan driver and every template
 demo: install  ## the main job on the LFP example: fit, tables, figures in out/
 	$(PY) -m winstan demo --out out
 
+# One worker for each processor, so that BLAS's own threads would only wait for one another.
+test quick: export OPENBLAS_NUM_THREADS = 1
+
 test: lint stan browser  ## everything
 	$(PY) -m pytest -n auto
 

@@ -54,7 +54,14 @@ def test_rows_and_levels(name, rows, levels):
         assert data[column].nunique() == count
 
 
-@pytest.mark.parametrize("name", list(ws.datasets().index))
+# Of InstEval, 2,500 effects are one dense matrix: 20 s for its model alone.
+EVERY = [
+    pytest.param(name, marks=[pytest.mark.slow] if name == "InstEval" else [])
+    for name in ws.datasets().index
+]
+
+
+@pytest.mark.parametrize("name", EVERY)
 def test_every_data_set_is_tidy_and_its_formula_can_be_fitted(name):
     data = ws.load(name)
     assert not data.isna().any(axis=None)
@@ -69,7 +76,7 @@ def test_every_data_set_is_tidy_and_its_formula_can_be_fitted(name):
     assert model_of(listed["formula"], data, listed["family"]).design.row.size == len(data)
 
 
-@pytest.mark.parametrize("name", list(ws.datasets().index))
+@pytest.mark.parametrize("name", EVERY)
 def test_the_listed_formulas_are_such_as_guards_ask_for(name):
     listed = ws.datasets().loc[name]
     found = guards(listed["formula"], ws.load(name), listed["family"])
