@@ -171,6 +171,20 @@ def test_the_draws_say_how_they_were_made(fit):
     assert "sampler" not in attributes  # Stan has one
 
 
+@slow
+@loose
+def test_four_groups_do_not_diverge_by_default():
+    """Their sd's long tail towards zero wants smaller steps than Stan's; that of eight does not."""
+    formula, quiet = "Power ~ stim + (1|mouse)", {"progress": False, "silence": "all"}
+    for data_seed in (1, 2, 4):
+        mice = ws.simulate_lfp(n_mice=4, seed=data_seed)
+        for seed in range(4):
+            fit = ws.fit(formula, mice, "gamma", seed=seed, **quiet)
+            assert not fit.draws["sample_stats"]["diverging"].any()
+    eight = ws.fit(formula, ws.simulate_lfp(n_mice=8, seed=1), "gamma", seed=1, **quiet)
+    assert (fit.model.target_accept, eight.model.target_accept) == (0.95, 0.8)
+
+
 REFUSED = {
     "support of gamma": (
         ("count ~ x", "gamma", {}),
