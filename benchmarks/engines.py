@@ -9,10 +9,8 @@ the draws, without summaries, and at their own defaults (target_accept 0.8).
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -156,18 +154,15 @@ def bambi(design: Design, data: pd.DataFrame, sampler: str) -> Runner:
 
 def rowwise_stan(design: Design, data: pd.DataFrame) -> Runner:
     """Compile the program that brms would write, at the first fit, and sample it."""
-    from benchmarks.rowwise import rowwise  # noqa: PLC0415
-    from winstan.toolchain import build, sample  # noqa: PLC0415
+    from benchmarks.rowwise import compiled_by_default, rowwise  # noqa: PLC0415
+    from winstan.toolchain import sample  # noqa: PLC0415
 
     model = model_of(design.formula, design.family, data)
     program = rowwise(model)
     shapes = {variable.name: variable.shape for variable in model.variables}
 
     def fit(seed: int) -> Any:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "rowwise.stan"
-            path.write_text(program.source, encoding="utf-8")
-            executable = build(path, progress=False)  # of the first fit, from the second on
+        executable = compiled_by_default(program.source)  # of the first fit, from the second on
         return sample(executable, program.data, seed=seed, progress=False)
 
     def draws(raw: Any) -> Sample:

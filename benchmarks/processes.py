@@ -119,7 +119,6 @@ def _watched(
     peak, problem = 0.0, ""
     since: float | None = monotonic()  # of the fit at hand; the preparation counts as one
     while not problem:
-        peak = max(peak, _memory(process.pid))
         if peak > limits.memory:
             problem = f"> {limits.memory / 1e9:g} GB"
         elif since is not None and monotonic() - since > limits.budget:
@@ -127,6 +126,8 @@ def _watched(
         try:
             line = lines.get(timeout=_LOOK_EVERY)
         except queue.Empty:
+            # To look takes a few ms, in which memory stands still. A fit of 0.1 s is let alone.
+            peak = max(peak, _memory(process.pid))
             continue
         if line is None:
             break

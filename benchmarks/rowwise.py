@@ -2,21 +2,30 @@
 
 Predictors are centred and multiplied as one matrix, group effects are added in a loop over rows,
 and where Stan has a density of a generalised linear model (gaussian, poisson, bernoulli) it is
-used. The priors are winstan's, so that the posterior is.
+used. The priors are winstan's, so that the posterior is. It is compiled as CmdStan compiles unless
+told otherwise.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from winstan.scales import correlation_names
+from winstan.toolchain.build import compiled
+from winstan.toolchain.locate import compiling
 
 if TYPE_CHECKING:
     from winstan.model import Model
     from winstan.priors import Prior
+    from winstan.toolchain import Toolchain
+
+# winstan's own, beyond -O3 and the like in stan-dev/math's make/compiler_flags
+_NOT_BY_DEFAULT = {"-mavx2", "-mfma", "-DEIGEN_NO_DEBUG"}
 
 # By family and link: type of the response, its density, and the one that takes the predictors too,
 # where Stan has it.
@@ -54,6 +63,20 @@ class Rowwise:
     source: str
     data: dict[str, Any]
     columns: dict[str, list[str]]
+
+
+def by_default(tools: Toolchain) -> Toolchain:
+    """Return a toolchain that compiles with the flags of CmdStan's makefiles, and stanc's own."""
+    flags = tuple(flag for flag in tools.flags if flag not in _NOT_BY_DEFAULT)
+    return replace(tools, flags=flags, stanc_flags=())
+
+
+def compiled_by_default(source: str) -> Path:
+    """Compile a program, unless the cache has it, and return the executable."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rowwise.stan"
+        path.write_text(source, encoding="utf-8")
+        return compiled(by_default(compiling()), [path], jobs=None, progress=False)[0]
 
 
 def rowwise(model: Model) -> Rowwise:

@@ -127,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
         default=list(ENGINES.values()),
         help=f"all, or some of {','.join(ENGINES)} (default: all)",
     )
-    add("--repeats", type=_positive(int), default=3, help="warm fits at most (default: 3)")
+    add("--repeats", type=_positive(int), default=7, help="warm fits at most (default: 7)")
     add(
         "--budget-seconds",
         type=_positive(float),

@@ -146,7 +146,8 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         A row for each design: columns design, rows, wall and ess_per_s (bulk) of the reference,
         peer, peer_ess_per_s, gain (NaN where no peer finished), at_least (the gain over a peer
-        whose every draw were effective at the end of its budget; NaN unless all were ended), goal,
+        whose every draw were effective at the end of its budget; NaN unless all were ended),
+        tail_gain and tail_at_least (the same of tail ESS, whose best peer may be another), goal,
         ended (peers that did not finish).
     """
     peers = {engine.name for engine in ENGINES.values() if engine.peer and engine.samples}
@@ -171,6 +172,10 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
                 "peer_ess_per_s": rate,
                 "gain": own["bulk_per_s"] / rate,
                 "at_least": NAN if len(rates) else _least_gain(own["bulk_per_s"], others, ended),
+                "tail_gain": own["tail_per_s"] / others["tail_per_s"].max(),
+                "tail_at_least": (
+                    NAN if len(rates) else _least_gain(own["tail_per_s"], others, ended)
+                ),
                 "goal": DESIGNS[name].goal,
                 "ended": ", ".join(f"{e} {others.loc[e, 'status']}" for e in ended),
             }
@@ -198,13 +203,27 @@ def summary(table: pd.DataFrame) -> str:
                 number(row["wall"]),
                 number(row["ess_per_s"]),
                 f"{peer}: {number(row['peer_ess_per_s'])}" if row["peer"] else peer,
-                f"> {number(row['at_least'])}" if row["at_least"] > 0 else number(row["gain"]),
+                _said_of_gain(row["gain"], row["at_least"]),
+                _said_of_gain(row["tail_gain"], row["tail_at_least"]),
                 str(row["goal"]),
                 row["ended"],
             ]
         )
-    head = ["design", "wall, s", "ESS/s", "best peer's", "gain", "goal", "ended"]
+    head = [
+        "design",
+        "wall, s",
+        "ESS/s",
+        "best peer's",
+        "gain",
+        "gain in tail ESS",
+        "goal",
+        "ended",
+    ]
     return markdown(head, lines)
+
+
+def _said_of_gain(gain: float, at_least: float) -> str:
+    return f"> {number(at_least)}" if at_least > 0 else number(gain)
 
 
 def growth(table: pd.DataFrame, small: str = "lfp", large: str = "lfp-480k") -> list[str]:
