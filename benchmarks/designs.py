@@ -32,6 +32,9 @@ class Design:
     nearest
         What bambi fits, where it cannot express the formula: a different model, whose means are
         not compared.
+    budget
+        Seconds that one fit may take: a peer that has not ended by then is far behind the goal,
+        were its every draw effective.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Design:
     data: Callable[[], pd.DataFrame]
     goal: int
     nearest: str | None = None
+    budget: float = 60.0
 
 
 def lfp(n_trials: int) -> pd.DataFrame:
@@ -90,7 +94,7 @@ def verbal_aggression() -> pd.DataFrame:
 _LFP = "Power ~ stim + (1|mouse)"
 
 _ALL = (
-    Design("lfp", "LFP, 480 rows", _LFP, "gamma", partial(lfp, 30), 300),
+    Design("lfp", "LFP, 480 rows", _LFP, "gamma", partial(lfp, 30), 300, budget=150.0),
     Design("lfp-75k", "LFP, 75,008 rows", _LFP, "gamma", partial(lfp, 4688), 100),
     Design("lfp-480k", "LFP, 480,000 rows", _LFP, "gamma", partial(lfp, 30_000), 100),
     Design("lfp-5m", "LFP, 5,000,000 rows", _LFP, "gamma", partial(resampled_lfp, 5_000_000), 100),
@@ -166,6 +170,7 @@ _ALL = (
         "gaussian",
         partial(ws.load, "InstEval"),
         10,
+        budget=300.0,
     ),
     Design(
         "spikes",
@@ -174,6 +179,7 @@ _ALL = (
         "poisson",
         spikes,
         100,
+        budget=120.0,
     ),
 )
 

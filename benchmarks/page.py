@@ -20,7 +20,8 @@ _PACKAGES = ("winstan", "httpstan", "pymc", "pytensor", "bambi", "nutpie", "mixe
 _INTRODUCTION = """\
 # Benchmarks
 
-`make bench-all` makes this page; `make bench` runs the LFP example alone.
+`make bench-all` makes this page (all of it at once, or by `python -m benchmarks.run --designs ...
+--out docs/benchmarks.csv` in pieces); `make bench` runs the LFP example alone.
 
 Each row is one engine on one design, alone on the machine, in a process of its own: four chains of
 1000 draws (winstan: 2000 where it samples more than a thousand effects), with winstan's default
@@ -34,15 +35,16 @@ per machine; pandas and the data are loaded). ESS/s are of warm fits. winstan's 
 the draws. The peers are at their own defaults (target_accept 0.8). **Row-wise Stan** is the program
 as brms writes it, centred predictors in one matrix and non-centred group effects added in a loop
 over rows, compiled with the flags that CmdStan has by default and run by winstan's driver.
-**Gradients** are evaluations per draw after
-warm-up. **Peak** memory counts Python, the data, the sampler's processes
-and the compilers of the one model. **Largest z** is the
+**Gradients** are evaluations per draw after warm-up. **Peak** memory counts Python, the data, the
+sampler's processes and the compilers of the one model; of fits too short to be looked at, the peaks
+of Python and of its largest child together. **Largest z** is the
 largest difference of posterior means from winstan's, in Monte Carlo standard errors, beside what
 chance reaches once in a hundred with so many parameters. **Gain** is in bulk ESS/s over the best
-peer's, and beside it in tail ESS/s. **Point estimates** are those of maximum
-likelihood by mixedlm (statsmodels without groups), for scale. An engine that took more than its
-budget for one fit was ended, and is shown so; where no peer finished, the gain is what it would be
-over one whose every draw were effective at the end of that budget.
+peer's, to which the goals refer, and beside it in tail ESS/s: draws that leap to the other side of
+the mean have more bulk ESS than there are draws, and no more tail ESS. **Point estimates** are
+those of maximum likelihood by mixedlm (statsmodels without groups), for scale. An engine that took
+more than its budget for one fit was ended, and is shown so; where no peer that was tried finished,
+the gain is what it would be over one whose every draw were effective at the end of that budget.
 """
 
 

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -111,23 +111,47 @@ def run_engine(design: Design, engine: Engine, data: Path, limits: Limits) -> Ou
         return outcome
 
 
+@dataclass(slots=True)
+class _Watch:
+    """The memory of a process, looked at now and then, and the time of the fit at hand."""
+
+    pid: int
+    limits: Limits
+    peak: float = 0.0
+    since: float | None = field(default_factory=monotonic)  # the preparation counts as a fit
+    looked: float = field(default_factory=monotonic)
+
+    def begin(self) -> None:
+        """Let a fit begin: to look takes a few ms, of which a fit of 0.1 s is to have none."""
+        self.since = self.looked = monotonic()
+
+    def end(self, peak: float) -> None:
+        """Let it end, and hear of its own peak."""
+        self.since = None
+        self.peak = max(self.peak, peak)
+
+    def problem(self) -> str:
+        """Say what has been used up; an empty string if nothing has."""
+        now = monotonic()
+        if now - self.looked >= _LOOK_EVERY:
+            self.peak, self.looked = max(self.peak, _memory(self.pid)), now
+        if self.peak > self.limits.memory:
+            return f"> {self.limits.memory / 1e9:g} GB"
+        if self.since is not None and now - self.since > self.limits.budget:
+            return f"> {self.limits.budget:g} s"
+        return ""
+
+
 def _watched(
     process: subprocess.Popen[str], lines: queue.Queue[str | None], limits: Limits
 ) -> Outcome:
     fits: list[FitRecord] = []
     last: deque[str] = deque(maxlen=_SHOWN_LINES)
-    peak, problem = 0.0, ""
-    since: float | None = monotonic()  # of the fit at hand; the preparation counts as one
-    while not problem:
-        if peak > limits.memory:
-            problem = f"> {limits.memory / 1e9:g} GB"
-        elif since is not None and monotonic() - since > limits.budget:
-            problem = f"> {limits.budget:g} s"
+    watch = _Watch(process.pid, limits)
+    while not (problem := watch.problem()):
         try:
             line = lines.get(timeout=_LOOK_EVERY)
         except queue.Empty:
-            # To look takes a few ms, in which memory stands still. A fit of 0.1 s is let alone.
-            peak = max(peak, _memory(process.pid))
             continue
         if line is None:
             break
@@ -136,15 +160,14 @@ def _watched(
             continue
         said: dict[str, Any] = json.loads(line.removeprefix(MARK))
         if said["event"] == "start":
-            since = monotonic()
+            watch.begin()
         elif said["event"] == "fitted":
-            since = None
-            peak = max(peak, said["peak"])
+            watch.end(said["peak"])
         else:
             fits.append(FitRecord(**said["record"]))
     if not problem and process.wait() != 0:
-        return Outcome(tuple(fits), peak, None, "failed", "\n".join(last))
-    return Outcome(tuple(fits), peak, None, problem)
+        return Outcome(tuple(fits), watch.peak, None, "failed", "\n".join(last))
+    return Outcome(tuple(fits), watch.peak, None, problem)
 
 
 def _read(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:

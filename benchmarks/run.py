@@ -62,12 +62,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _measured(arguments: argparse.Namespace) -> list[Row]:
     """Run all engines on all designs; the file grows with every row."""
-    limits = Limits(arguments.budget_seconds, arguments.memory_gb * 1e9, arguments.repeats)
     _say("compiling winstan's templates, if they are not yet")
     prepare()
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         for design in arguments.designs:
+            budget = arguments.budget_seconds or design.budget
+            limits = Limits(budget, arguments.memory_gb * 1e9, arguments.repeats)
             for row in _rows(design, arguments.engines, limits, Path(folder)):
                 rows.append(row)
                 if arguments.out is not None:
@@ -131,8 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--budget-seconds",
         type=_positive(float),
-        default=600,
-        help="an engine is ended when one fit takes longer (default: 600)",
+        help="an engine is ended when one fit takes longer (default: the design's own, 60 or more)",
     )
     add(
         "--memory-gb",

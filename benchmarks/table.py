@@ -146,11 +146,12 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         A row for each design: columns design, rows, wall and ess_per_s (bulk) of the reference,
         peer, peer_ess_per_s, gain (NaN where no peer finished), at_least (the gain over a peer
-        whose every draw were effective at the end of its budget; NaN unless all were ended),
-        tail_gain and tail_at_least (the same of tail ESS, whose best peer may be another), goal,
-        ended (peers that did not finish).
+        whose every draw were effective at the end of its budget; NaN unless all that were tried
+        were ended), tail_gain and tail_at_least (the same of tail ESS, whose best peer may be
+        another), goal, ended (peers that did not finish), untried (peers without a row, or not
+        installed).
     """
-    peers = {engine.name for engine in ENGINES.values() if engine.peer and engine.samples}
+    peers = [engine.name for engine in ENGINES.values() if engine.peer and engine.samples]
     out = []
     for name in dict.fromkeys(table["design"]):
         part = table[table["design"] == name].set_index("engine")
@@ -162,6 +163,8 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
         best = rates.idxmax() if len(rates) else ""
         rate = rates.max() if len(rates) else NAN
         ended = others.index[others["bulk_per_s"].isna() & others["status"].str.startswith(">")]
+        tried = others.index[others["status"] != "not installed"]
+        bounded = len(ended) > 0 and len(ended) == len(tried)
         out.append(
             {
                 "design": name,
@@ -171,13 +174,12 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
                 "peer": best,
                 "peer_ess_per_s": rate,
                 "gain": own["bulk_per_s"] / rate,
-                "at_least": NAN if len(rates) else _least_gain(own["bulk_per_s"], others, ended),
+                "at_least": _least_gain(own["bulk_per_s"], others, ended) if bounded else NAN,
                 "tail_gain": own["tail_per_s"] / others["tail_per_s"].max(),
-                "tail_at_least": (
-                    NAN if len(rates) else _least_gain(own["tail_per_s"], others, ended)
-                ),
+                "tail_at_least": _least_gain(own["tail_per_s"], others, ended) if bounded else NAN,
                 "goal": DESIGNS[name].goal,
                 "ended": ", ".join(f"{e} {others.loc[e, 'status']}" for e in ended),
+                "untried": ", ".join(peer for peer in peers if peer not in tried),
             }
         )
     return pd.DataFrame(out)
@@ -207,18 +209,13 @@ def summary(table: pd.DataFrame) -> str:
                 _said_of_gain(row["tail_gain"], row["tail_at_least"]),
                 str(row["goal"]),
                 row["ended"],
+                row["untried"],
             ]
         )
     head = [
-        "design",
-        "wall, s",
-        "ESS/s",
-        "best peer's",
-        "gain",
-        "gain in tail ESS",
-        "goal",
-        "ended",
-    ]
+        "design", "wall, s", "bulk ESS/s", "best peer's", "gain", "gain in tail ESS", "goal",
+        "ended", "not tried",
+    ]  # fmt: skip
     return markdown(head, lines)
 
 

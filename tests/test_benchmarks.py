@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import arviz_stats
 import numpy as np
@@ -12,11 +14,12 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from benchmarks import overheads
+from benchmarks import overheads, processes
 from benchmarks import table as tables
 from benchmarks.designs import DESIGNS, Design
 from benchmarks.engines import ENGINES, Sample, model_of
 from benchmarks.measures import FitRecord, Means, judged, largest_z, typical, z_bar
+from benchmarks.page import machine, page
 from benchmarks.processes import Limits, Outcome, run_engine
 from benchmarks.rowwise import by_default, compiled_by_default, rowwise
 from benchmarks.run import main
@@ -179,6 +182,11 @@ def test_gain_where_no_peer_finished_is_over_one_of_perfect_draws():
     assert gain["tail_at_least"] == 4000 / (4 * 1000 / 100)
     (line,) = tables.summary(table).splitlines()[2:]
     assert [cell.strip() for cell in line.split("|")[5:7]] == ["> 225", "> 100"]
+    assert line.split("|")[-2].strip() == "bambi-nutpie"
+    # Of a peer that failed nothing is known.
+    failed = Row("lfp", "bambi-nutpie", 480, "failed")
+    (gain,) = gains(tables.framed([*ended, own, failed])).to_dict("records")
+    assert np.isnan(gain["at_least"])
     assert np.isnan(gains(tables.framed(rows()))["at_least"]).all()
 
 
@@ -189,6 +197,17 @@ def test_what_was_ended_is_shown():
     # point estimates have a time and nothing else
     (line,) = [line for line in text.splitlines() if line.startswith("| point estimates")]
     assert [cell.strip() for cell in line.split("|")[2:-1]] == ["0.1", *[""] * 11]
+
+
+def test_the_page_is_that_of_the_table():
+    """All of it but what it says of the machine."""
+    docs = Path(__file__).parents[1] / "docs"
+    table = tables.read(docs / "benchmarks.csv")
+    written = (docs / "benchmarks.md").read_text(encoding="utf-8").split("\n\n")
+    made = page(table, tables.growth(table)).split("\n\n")
+    assert [part for part in made if part not in written] == [machine()] * (
+        machine() not in written
+    )
 
 
 def test_growth_with_rows():
@@ -263,6 +282,20 @@ def test_an_engine_that_takes_too_much_memory_is_ended(tmp_path):
     limits = Limits(budget=300, memory=2e7, repeats=1)
     outcome = run_engine(DESIGNS["lfp"], ENGINES["winstan"], path, limits)
     assert outcome.problem == "> 0.02 GB"
+
+
+def test_memory_is_looked_at_on_a_clock_and_not_as_a_fit_begins():
+    watch = processes._Watch(os.getpid(), Limits(budget=60, memory=1e6, repeats=1))
+    watch.begin()
+    assert (watch.problem(), watch.peak) == ("", 0.0)
+    watch.looked -= 0.3  # whatever the child has printed since
+    assert watch.problem() == "> 0.001 GB"
+    assert watch.peak > 1e7
+    watch = processes._Watch(os.getpid(), Limits(budget=60, memory=1e12, repeats=1))
+    watch.begin()
+    watch.end(5e6)
+    assert watch.peak == 5e6
+    assert watch.since is None
 
 
 def test_a_failure_is_told(tmp_path):

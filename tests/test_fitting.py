@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from conftest import model_of
 
 import winstan as ws
 from winstan.backends import Settings, stan
@@ -212,6 +213,16 @@ REFUSED = {
         ("y ~ x + (1|mouse)", "gaussian", {"parametrization": {"mous": "centered"}}),
         ws.OptionError, r"'mous'.*'mouse'",
     ),
+    "no parameter": (("count ~ 0 + offset(x)", "poisson", {}), ws.FormulaError, r"no parameter"),
+    "an exact response": (("line ~ x", "gaussian", {}), ws.DataError, r"'line' exactly.*240 rows"),
+    "an exact response with outliers' tails": (
+        ("line ~ x", "student", {}), ws.DataError, r"'line' exactly",
+    ),
+    "exact in each group": (("own ~ (1|mouse)", "gaussian", {}), ws.DataError, r"'own' exactly"),
+    "separated and flat": (
+        ("apart ~ x + (1|mouse)", "bernoulli", {"priors": {"b": ws.Flat(), "Intercept": ws.Flat()}}),
+        ws.PriorError, r"'Intercept', 'x' are Flat.*Normal",
+    ),
     "a parameter's name": (("y ~ sigma", "gaussian", {}), ws.FormulaError, r"'sigma'.*parameter"),
     "a dimension's name": (("y ~ draw", "gaussian", {}), ws.FormulaError, r"'draw'.*dimension"),
     "chains of text": (("y ~ x", "gaussian", {"chains": "4"}), ws.OptionError, r"chains="),
@@ -237,6 +248,11 @@ def test_refused_before_sampling(case, monkeypatch):
     monkeypatch.setattr(stan.StanBackend, "sample", sampled)
     (formula, family, options), error, message = REFUSED[case]
     data = data_frame().assign(sigma=1.0 * np.arange(240), draw=np.arange(240) % 7)
+    data = data.assign(
+        line=2 + 3 * data["x"],
+        own=data["mouse"].astype("category").cat.codes * 1.7,
+        apart=(data["x"] > data["x"].median()).astype(int),
+    )
     with pytest.raises(error, match=message):
         ws.fit(formula, data, family, progress=False, **options)
 
@@ -245,6 +261,14 @@ def test_refused_before_sampling(case, monkeypatch):
 def test_a_constant_response_is_refused(value):
     with pytest.raises(ws.DataError, match=r"'y' is constant: all 240 rows"):
         ws.fit("y ~ x", data_frame().assign(y=value), progress=False)
+
+
+def test_as_many_coefficients_as_rows_are_no_exact_response():
+    rows = data_frame().head(4).assign(k=["a", "b", "c", "c"])
+    model_of("y ~ C(k)", rows.head(3))
+    model_of("y ~ C(k)", rows)
+    with pytest.raises(ws.DataError, match="exactly"):
+        model_of("y ~ C(k)", rows.assign(y=[3.0, 1.0, 2.0, 2.0]))
 
 
 def test_whole_numbers_of_numpy_are_whole_numbers():

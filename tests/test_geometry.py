@@ -8,66 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import model_of
+from geometry_cases import HOW, crossed, dense_precision, grouped_rows, nested, problem
 from scipy import integrate, linalg, sparse, stats
 from test_template_densities import data_of
 
-import winstan as ws
 from winstan import model as model_module
 from winstan.backends import Settings, backend_named
 from winstan.draws import Sampled, canonical
 from winstan.errors import DataError
-from winstan.families import family_named
-from winstan.geometry import bordered, coordinates, laplace, nesting, sds, stretching, whitening
-from winstan.geometry.laplace import Problem
+from winstan.geometry import bordered, coordinates, laplace, nesting, sds, stretching
 from winstan.scales import correlation_names
 from winstan.unconstrained import coordinate_sizes
-
-
-def problem(Z, level, *, X=None, correlated=True) -> Problem:
-    """A gaussian model of one row a cell."""
-    C = Z[0].shape[0]
-    family = family_named("gaussian")
-    y = np.random.default_rng(1).normal(size=C)
-    return Problem(
-        X=np.ones((C, 1)) if X is None else X,
-        Z=tuple(Z),
-        level=tuple(level),
-        n_levels=tuple(int(x.max()) + 1 for x in level),
-        correlated=tuple(correlated for _ in Z),
-        offset=np.zeros(C),
-        family=family,
-        link=family.link(None),
-        statistics={
-            "n": np.ones(C), "mean_y": y, "ss_within": np.float64(0), "log_constant": np.float64(0)
-        },
-        beta_prior=np.tile([0.0, 10.0], (1 if X is None else X.shape[1], 1)),
-        sd_guess=np.ones(sum(z.shape[1] for z in Z)),
-        sd_prior=(ws.Exponential(1.0),) * sum(z.shape[1] for z in Z),
-        aux_prior=(ws.Exponential(1.0),),
-        aux_guess={"sigma": 1.0},
-        start=0.0,
-    )  # fmt: skip
-
-
-def nested(seed=0, C=60):
-    """Three litters' worth of levels, each inside one of the next."""
-    rng = np.random.default_rng(seed)
-    inner = np.r_[np.arange(12), rng.integers(0, 12, C - 12)]
-    middle = np.array([0, 0, 1, 1, 1, 2, 2, 3, 3, 4, 4, 4])[inner]
-    outer = np.array([0, 0, 1, 1, 1])[middle]
-    return rng, inner, middle, outer
-
-
-def grouped_rows() -> pd.DataFrame:
-    """Nine groups that differ in level and slope, a treatment of whole groups, another factor."""
-    rng = np.random.default_rng(3)
-    data = pd.DataFrame({"x": rng.choice([0.0, 1.0, 3.0], 200), "g": rng.integers(0, 9, 200)})
-    data["h"], data["t"] = rng.integers(0, 5, 200), (data["g"] % 2).astype(float)
-    data["y"] = 40 + 7 * rng.normal(size=9)[data["g"]] * (1 + data["x"]) + rng.normal(0, 5, 200)
-    return data
-
-
-HOW = {True: "centered", False: "noncentered", None: {}}
 
 
 def test_nesting_is_found_with_the_innermost_first():
@@ -182,130 +133,6 @@ def test_a_failed_start_names_the_response(monkeypatch):
     data = pd.DataFrame({"y": [1e-9, 2.0, 3e70], "x": [0.0, 1.0, 3.0]})
     with pytest.raises(DataError, match=r"'y' runs from 1e-09 to 3e\+70"):
         model_of("y ~ x", data, "gamma")
-
-
-def dense_precision(p: Problem, information, covariance) -> np.ndarray:
-    """Precision of (coefficients, effects), from full matrices."""
-    parts, blocks = [p.X], [np.diag(p.beta_prior[:, 1] ** -2.0)]
-    for Z, level, J, S in zip(p.Z, p.level, p.n_levels, covariance, strict=True):
-        indicator = np.eye(J)[level]
-        parts += [Z[:, i, None] * indicator for i in range(Z.shape[1])]
-        blocks.append(np.kron(np.linalg.inv(S), np.eye(J)))
-    A = np.hstack(parts)
-    return A.T @ (information[:, None] * A) + linalg.block_diag(*blocks)
-
-
-def crossed(seed=4, C=150):
-    """Two correlated effects of one factor, crossed with intercepts of another, and a predictor."""
-    rng = np.random.default_rng(seed)
-    x = rng.normal(size=C)
-    line, one = np.column_stack([np.ones(C), x]), np.ones((C, 1))
-    p = problem([one, line], [rng.integers(0, 7, C), rng.integers(0, 11, C)], X=line)
-    L = np.array([[1.3, 0.0], [0.7, 0.4]])
-    return rng, p, (np.array([[2.1]]), L @ L.T), rng.uniform(0.2, 3.0, C)
-
-
-def test_the_factored_precision_is_the_dense_one():
-    rng, p, covariance, information = crossed()
-    H = dense_precision(p, information, covariance)
-    factor = bordered.factorise(sparse.csr_array(H), bordered.layout(p))
-    assert factor.layout.term == 1
-    right = rng.normal(size=len(H))
-    inverse = np.linalg.inv(H)
-    np.testing.assert_allclose(factor.solve(right), inverse @ right, rtol=1e-8)
-    others = np.arange(len(H))[: 2 + 7]
-    np.testing.assert_allclose(
-        factor.covariance(), inverse[np.ix_(others, others)], rtol=1e-7, atol=1e-9
-    )
-    blocks = factor.of_first(factor.covariance())
-    for j in range(11):
-        at = [2 + 7 + j, 2 + 7 + 11 + j]
-        np.testing.assert_allclose(blocks[j], inverse[np.ix_(at, at)], rtol=1e-7)
-
-
-@pytest.mark.parametrize("wanted", [True, False, None])
-@pytest.mark.parametrize(
-    "formula",
-    [
-        "y ~ x",
-        "y ~ 1 + (1|g)",
-        "y ~ 1",
-        "y ~ 0 + (1|g)",
-        "y ~ x + (x|g) + (1|h)",
-        "y ~ x + (x|g/h)",
-        "y ~ x + (1|g) + (x||h)",
-    ],
-)
-def test_whitened_coordinates_have_the_approximate_covariance(formula, wanted):
-    """Uncorrelated coordinates of unit variance become the approximate posterior's effects."""
-    data, how = grouped_rows(), HOW[wanted]
-    seen = {}
-    real_fit, real_map = laplace.approximate, coordinates._to_sampled
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            coordinates,
-            "approximate",
-            lambda p: seen.update(p=p) or seen.setdefault("f", real_fit(p)),
-        )
-        patch.setattr(coordinates, "_to_sampled", lambda *a: seen.setdefault("map", real_map(*a)))
-        patch.setattr(whitening, "NEGLIGIBLE", 0.0)
-        geometry = model_of(formula, data, "student", parametrization=how).geometry
-    p, fit = seen["p"], seen["f"]
-    P, T = p.X.shape[1], fit.u.size
-    identity = np.eye(P + T)
-    covariance = np.column_stack([fit.factor.solve(column) for column in identity])
-    at = bordered.layout(p)
-    stored = np.concatenate([at.others, at.first]).astype(int)
-    to_sampled = np.vstack([identity[:P], seen["map"].toarray()])[stored]
-    expected = to_sampled @ covariance @ to_sampled.T
-    joint = len(geometry.whitening.joint_scale)
-    scale = geometry.whitening.deviations(identity[:, :joint], identity[:, joint:])
-    sd = np.sqrt(np.diag(expected))
-    got = scale.T @ scale / np.outer(sd, sd)
-    expected /= np.outer(sd, sd)
-    # What is left out is how several effects of one level correlate, given all others.
-    left_out = expected - got
-    level = np.tile(np.arange(at.levels), at.width)
-    within = (level[:, None] == level) & ~np.eye(len(level), dtype=bool)
-    if wanted is None:
-        assert np.abs(left_out[joint:, joint:]).max(initial=0) < 0.3
-    left_out[joint:, joint:][within] = 0
-    np.testing.assert_allclose(left_out, 0, atol=1e-6)
-
-
-def factor_of_many(n_axes: int, noise: float) -> np.ndarray:
-    """Scale of two coefficients and 256 effects that have a few directions in common."""
-    rng = np.random.default_rng(3)
-    P, W = 2, 256
-    axes = linalg.hadamard(W)[:, 1 : n_axes + 1] / np.sqrt(W)  # all effects have equal parts
-    other = rng.normal(size=(W, W)) * noise / np.sqrt(W)
-    covariance = np.eye(W) + axes @ np.diag(np.linspace(2, 9, n_axes)) @ axes.T + other @ other.T
-    sd = rng.uniform(0.1, 3, W) / np.sqrt(np.diag(covariance))
-    scale = np.zeros((P + W, P + W))
-    scale[:P, :P] = [[0.7, 0], [0.2, 0.4]]
-    scale[P:, :P] = rng.normal(size=(W, P))
-    scale[P:, P:] = sd[:, None] * np.linalg.cholesky(covariance)
-    return scale
-
-
-def test_many_effects_of_few_axes_keep_their_covariance():
-    scale = factor_of_many(7, noise=0.1)
-    axes = whitening.few_axes(scale, 2)
-    assert len(axes.along) == 2 + 7
-    np.testing.assert_array_equal(axes.dense()[:, :2], scale[:, :2])
-    # In the axes' coordinates the covariance is one, but for what was left out on purpose.
-    back = np.linalg.solve(axes.dense(), scale)
-    sd = np.linalg.svd(back, compute_uv=False)
-    assert sd.max() < 1 + whitening.APART
-    assert sd.min() > 1 - whitening.APART
-    assert (
-        np.linalg.svd(scale[2:, 2:] / np.linalg.norm(scale[2:, 2:], axis=1)[:, None])[1].max() > 2
-    )
-
-
-def test_effects_of_many_axes_keep_their_matrix():
-    assert whitening.few_axes(factor_of_many(7, noise=2.0), 2) is None
-    assert whitening.few_axes(factor_of_many(7, noise=0.1)[:150, :150], 2) is None
 
 
 @pytest.mark.parametrize("family", ["gamma", "poisson", "bernoulli", "student"])

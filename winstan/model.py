@@ -9,13 +9,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.cells import Cells, compress
-from winstan.errors import DataError, FamilyError, FormulaError, OptionError, near_matches
+from winstan.errors import (
+    DataError,
+    FamilyError,
+    FormulaError,
+    OptionError,
+    PriorError,
+    near_matches,
+)
 from winstan.families import check_support
 from winstan.families.likelihoods import Sample
 from winstan.geometry import Geometry, choose_geometry
 from winstan.geometry.laplace import Problem
 from winstan.marginal import Marginal, Plan, marginalise, plan_marginal
-from winstan.priors import Priors, resolve
+from winstan.priors import Flat, Priors, resolve
 from winstan.scales import Scales, default_slots, measure_scales
 from winstan.variables import Variable, variables
 
@@ -44,6 +51,8 @@ JITTER = 0.5
 # The worst R-hat of four thousand effects is 1.01 by chance alone, after a thousand draws.
 DRAWS = 1000
 DRAWS_OF_MANY = 2000
+# A residual sd of a smaller share of the response's is no noise, but the rounding of its numbers.
+EXACT = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +188,7 @@ def build_model(
     DataError, FamilyError, PriorError
     """
     _check_names(design, family)
+    _check_parameters(formula, design, family)
     _check_response(design, family, link, positions)
     cells = compress(design, family, link)
     centered = center and design.intercept
@@ -197,7 +207,8 @@ def build_model(
     plan = None
     if parametrization is None or parametrization == "marginal":
         plan = _plan(design, cells, population, family, link, resolved, parametrization)
-    geometry = _geometry(design, problem, sampled, marginal=plan is not None)
+    geometry = _geometry(design, problem, sampled, resolved, marginal=plan is not None)
+    _check_noise(design, family, geometry, scales.response)
     marginal = None
     if plan is not None:
         coefficients = list(resolved.table.values())[: population.shape[1]]
@@ -218,23 +229,61 @@ def build_model(
 
 
 def _geometry(
-    design: Design, problem: Problem, sampled: Mapping[int, bool], *, marginal: bool
+    design: Design,
+    problem: Problem,
+    sampled: Mapping[int, bool],
+    priors: Priors,
+    *,
+    marginal: bool,
 ) -> Geometry:
     """Choose the coordinates; numbers beyond what a double holds are the data's fault."""
     try:
-        return choose_geometry(problem, sampled, marginal=marginal)
+        with np.errstate(over="ignore", invalid="ignore"):  # an error is raised, if it matters
+            return choose_geometry(problem, sampled, marginal=marginal)
     except np.linalg.LinAlgError as failed:
         reason: Exception = failed
     except ValueError as failed:
         if "infs or NaNs" not in str(failed):  # scipy's words for numbers that have overflowed
             raise
         reason = failed
+    failed_so = f"The approximate fit that starts the sampler failed ({reason}): "
+    flat = [name for name, prior in priors.table.items() if isinstance(prior, Flat)]
+    if flat:
+        raise PriorError(
+            f"{failed_so}the priors of {', '.join(map(repr, flat))} are Flat, and the data may not "
+            "bound them (a predictor that tells the response for certain, say). Give them Normal "
+            "priors."
+        ) from reason
     y = design.response.y
+    wide = "; model its logarithm if it is so wide" if y.min() > 0 else ""
     raise DataError(
-        f"The approximate fit that starts the sampler failed ({reason}): '"
-        f"{design.response.name}' runs from {y.min():.3g} to {y.max():.3g}. Look for wrong "
-        "values in it and in the predictors; model its logarithm if it is so wide."
+        f"{failed_so}'{design.response.name}' runs from {y.min():.3g} to {y.max():.3g}. Look for "
+        f"wrong values in it and in the predictors{wide}."
     ) from reason
+
+
+def _check_parameters(formula: Formula, design: Design, family: Family) -> None:
+    if not (design.intercept or design.X.shape[1] or design.groups or family.auxiliary):
+        raise FormulaError(
+            f"The {family.name} model of {formula.text!r} has no parameter: no intercept, no "
+            "predictor, no group term. Leave out the 0, or add a term."
+        )
+
+
+def _check_noise(design: Design, family: Family, geometry: Geometry, response: float) -> None:
+    """Refuse a response that the formula gives exactly: sigma would be the rounding of numbers.
+
+    As many coefficients as rows give any response exactly; there the priors say what sigma is.
+    """
+    if "sigma" not in family.auxiliary or design.response.y.size <= geometry.beta_location.size:
+        return
+    log_sigma = geometry.log_aux_location[family.auxiliary.index("sigma")]
+    if np.exp(log_sigma) < EXACT * response:
+        raise DataError(
+            f"The formula gives {design.response.name!r} exactly, in all {design.response.y.size} "
+            f"rows: of its sd of {response:.3g} nothing is left but rounding. Was the column "
+            "computed from the predictors, or from the group factors?"
+        )
 
 
 def _check_names(design: Design, family: Family) -> None:

@@ -1,4 +1,4 @@
-"""Stan: the family's template, compiled once for every formula, run through cmdstanpy."""
+"""Stan: the family's template, compiled once for every formula, and its coordinates read back."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def expanded_template(name: str) -> str:
 
 
 def _sampled(model: Model, columns: tuple[str, ...], values: Array, seed: int) -> Sampled:
-    """Pick the coordinates from the columns of CmdStan's CSV."""
+    """Pick the coordinates from the program's columns, which have CmdStan's names."""
     where: dict[str, list[int]] = {}
     for i, column in enumerate(columns):
         where.setdefault(column.split(".")[0], []).append(i)

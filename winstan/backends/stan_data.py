@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def stan_data(model: Model) -> dict[str, Any]:
     """Return the data of the model's template, under the names of its data block."""
     shared = _terms_data(model)
-    own = _marginal_data(model, model.marginal) if model.marginal else _cells_data(model)
+    own = _marginal_data(model.marginal) if model.marginal else _cells_data(model)
     return shared | own
 
 
@@ -242,7 +242,7 @@ def _coefficient_priors(priors: Sequence[Prior]) -> dict[str, Any]:
     }
 
 
-def _marginal_data(model: Model, marginal: Marginal) -> dict[str, Any]:
+def _marginal_data(marginal: Marginal) -> dict[str, Any]:
     """Return the rest of the data of ``stan/gaussian_marginal.stan``."""
     return {
         "W": marginal.residual.shape[0],

@@ -4,8 +4,10 @@ A quick approximate fit (penalised iteratively reweighted least squares with EM 
 variances) tells where the posterior lies, how wide it is, and what the data say of each level's
 effects. From it, the effects of a group term are sampled as standard scores of their own
 approximate posterior given sds and coefficients (`winstan.geometry.standard`); coefficients and
-these scores are then whitened by the approximate posterior's covariance, and sds and auxiliary
-parameters scaled one by one. None of this changes the posterior, only its coordinates.
+these scores are then whitened by the approximate posterior's covariance, the scales of coefficients
+following the sds (`winstan.geometry.stretching`). Sds lie on a hyperbola of their logarithm
+(`winstan.geometry.sds`), auxiliary parameters are scaled one by one. None of this changes the
+posterior, only its coordinates.
 
 References
 ----------

@@ -83,7 +83,7 @@ def _quantiles(density: Callable[[Array], Array], middle: float) -> tuple[Array,
     grid = np.linspace(middle - BELOW, middle + ABOVE, GRID)
     for _ in range(2):  # the second time where the density is
         value = density(grid)
-        bulk = grid[value > value.max() - LEFT_OUT]
+        bulk = grid[value >= value.max() - LEFT_OUT]  # its peak, if nothing else
         step = grid[1] - grid[0]
         grid = np.linspace(bulk[0] - step, bulk[-1] + step, GRID)
     value = density(grid)

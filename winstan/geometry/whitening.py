@@ -160,7 +160,7 @@ def few_axes(scale: Array, P: int) -> Axes | None:
     P
     """
     n = len(scale)
-    if n < MANY:
+    if n < MANY or n == P:
         return None
     within = scale[P:, P:]
     s = np.sqrt(np.square(within).sum(axis=1))

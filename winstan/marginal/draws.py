@@ -151,7 +151,7 @@ def draw_effects(
         if start < 0:
             continue
         others, width = True, L.shape[1]
-        n_levels = _levels_of(marginal, roots, start, width)
+        n_levels = _levels_of(marginal, start, width)
         level = np.arange(n_levels)
         for i in range(width):
             for h in range(i + 1):
@@ -178,7 +178,7 @@ def draw_effects(
     return columns, z
 
 
-def _levels_of(marginal: Marginal, roots: Sequence[Array], start: int, width: int) -> int:
+def _levels_of(marginal: Marginal, start: int, width: int) -> int:
     """Levels of the term whose effects begin at a column."""
     after = [at for at in marginal.column if at > start]
     return (min(after, default=marginal.T.shape[2]) - start) // width

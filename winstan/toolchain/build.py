@@ -217,7 +217,7 @@ def _make_bundled(
             jobs.append(Job(program.name, command, folder))
             shop[str(folder)] = (program, folder)
 
-        compiled: list[Job] = []
+        waiting: list[Job] = []
         results = stack.enter_context(
             contextlib.closing(run_jobs(jobs, limit, line, "compiling", cache))
         )
@@ -225,9 +225,9 @@ def _make_bundled(
             if done.label == "driver" and str(done.folder) not in shop:
                 publish(done.folder / "out.o", driver)
             else:
-                compiled.append(done)
-            while compiled and driver.exists():
-                program, folder = shop[str(compiled.pop().folder)]
+                waiting.append(done)
+            while waiting and driver.exists():
+                program, folder = shop[str(waiting.pop().folder)]
                 _link(tools, folder, driver, libraries)
                 publish(folder / "program", program.path)
                 held[program.entry].close()
