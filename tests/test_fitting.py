@@ -220,7 +220,10 @@ REFUSED = {
     ),
     "exact in each group": (("own ~ (1|mouse)", "gaussian", {}), ws.DataError, r"'own' exactly"),
     "separated and flat": (
-        ("apart ~ x + (1|mouse)", "bernoulli", {"priors": {"b": ws.Flat(), "Intercept": ws.Flat()}}),
+        (
+            "apart ~ x + (1|mouse)", "bernoulli",
+            {"priors": {"b": ws.Flat(), "Intercept": ws.Flat()}},
+        ),
         ws.PriorError, r"'Intercept', 'x' are Flat.*Normal",
     ),
     "a parameter's name": (("y ~ sigma", "gaussian", {}), ws.FormulaError, r"'sigma'.*parameter"),
@@ -265,10 +268,10 @@ def test_a_constant_response_is_refused(value):
 
 def test_as_many_coefficients_as_rows_are_no_exact_response():
     rows = data_frame().head(4).assign(k=["a", "b", "c", "c"])
-    model_of("y ~ C(k)", rows.head(3))
-    model_of("y ~ C(k)", rows)
+    model_of("y ~ C(k)", rows.head(3), "gaussian")
+    model_of("y ~ C(k)", rows, "gaussian")
     with pytest.raises(ws.DataError, match="exactly"):
-        model_of("y ~ C(k)", rows.assign(y=[3.0, 1.0, 2.0, 2.0]))
+        model_of("y ~ C(k)", rows.assign(y=[3.0, 1.0, 2.0, 2.0]), "gaussian")
 
 
 def test_whole_numbers_of_numpy_are_whole_numbers():
