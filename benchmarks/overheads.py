@@ -13,6 +13,7 @@ import argparse
 import multiprocessing
 import tempfile
 import threading
+import warnings
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from winstan.fitted import Fit
 
 _LFP = DESIGNS["lfp"]
+GROWING = (2_000, 20_000)
+"""Rows of a design whose cells are its rows."""
 _STATM = Path("/proc/self/statm")
 _PAGE = 4096
 
@@ -56,6 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=5_000_000)
     parser.add_argument("--groups", type=int, default=994, help="996 + 4 parameters by default")
+    parser.add_argument("--neurons", type=int, default=1000, help="fits of ws.fit_each")
     arguments = parser.parse_args()
     figures = [Figure("import winstan", 0.4, min(import_times()))]
     figures += [
@@ -66,6 +70,8 @@ def main() -> None:
     figures += _in_new_process(partial(tables, arguments.groups))
     figures += _in_new_process(plots)
     figures += _in_new_process(small_fit)
+    figures += [_in_new_process(partial(growing, n)) for n in GROWING]
+    figures.append(_in_new_process(partial(many, arguments.neurons)))
     print(table(figures))
 
 
@@ -74,7 +80,7 @@ def table(figures: list[Figure]) -> str:
     for f in figures:
         cpu = "" if np.isnan(f.cpu) else f"{f.cpu:.3f}"
         memory = "" if np.isnan(f.memory) else f"{f.memory:.1f}"
-        goal = "" if np.isnan(f.goal) else f"{f.goal:.2g}"
+        goal = "" if np.isnan(f.goal) else f"{round(f.goal, 3):g}"
         lines.append(f"| {f.what} | {goal} | {f.wall:.3f} | {cpu} | {memory} |")
     return "\n".join(lines)
 
@@ -191,6 +197,36 @@ def small_fit(repeats: int = 20) -> list[Figure]:
         Figure(f"{name}: the same, 5 iterations", none, min(took)),
         Figure(f"{name}: around the program", 0.06 - min(took), min(rest)),
     ]
+
+
+def growing(n_rows: int) -> Figure:
+    """Time a fit whose every row is a cell of its own: a predictor of distinct numbers."""
+    rng = np.random.default_rng(8)
+    data = pd.DataFrame({"x": rng.normal(size=n_rows), "g": rng.integers(0, 20, n_rows)})
+    data["n"] = rng.poisson(np.exp(1 + 0.3 * data["x"] + 0.1 * data["g"]))
+
+    def fit() -> None:
+        ws.fit("n ~ x + (1|g)", data, "poisson", seed=1, progress=False, silence="all")
+
+    return Figure(f"ws.fit, poisson, {n_rows:,} rows, as many cells", float("nan"), *_least(fit, 3))
+
+
+def many(n_neurons: int) -> Figure:
+    """Time `ws.fit_each` of the LFP model, 480 rows a neuron."""
+    whole = pd.concat(
+        [ws.simulate_lfp(seed=seed).assign(neuron=seed) for seed in range(n_neurons)],
+        ignore_index=True,
+    )
+
+    def fit() -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of neurons that have not converged
+            ws.fit_each(
+                _LFP.formula, whole, by="neuron", family=_LFP.family, progress=False, seed=1
+            )
+
+    goal = 0.6 * n_neurons  # ten minutes for a thousand
+    return Figure(f"ws.fit_each, {n_neurons:,} neurons of 480 rows", goal, *_least(fit, 1))
 
 
 def _fit_with_draws(formula: str, data: pd.DataFrame) -> tuple[Fit, Draws]:

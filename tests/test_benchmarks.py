@@ -14,7 +14,7 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from benchmarks import overheads, processes
+from benchmarks import divergences, overheads, processes
 from benchmarks import table as tables
 from benchmarks.designs import DESIGNS, Design
 from benchmarks.engines import ENGINES, Sample, model_of
@@ -25,6 +25,7 @@ from benchmarks.rowwise import by_default, compiled_by_default, rowwise
 from benchmarks.run import main
 from benchmarks.table import Row, gains, number, row_of
 from winstan.backends.stan_program import stan_program
+from winstan.geometry.coordinates import LONG_TAIL
 from winstan.toolchain import build, log_density
 from winstan.toolchain.locate import bundled
 
@@ -380,6 +381,17 @@ def made_points(
         points.append(np.concatenate([*parts, aux]))
         turned.append(np.concatenate([*other, aux]))
     return np.array(points), np.array(turned)
+
+
+@pytest.mark.slow
+def test_divergences_of_small_designs_are_counted():
+    two, twelve = (divergences.measured(divergences.Small("poisson", n, 1.5, 3)) for n in (2, 12))
+    assert two["tail"] > LONG_TAIL > twelve["tail"]
+    assert twelve["at 0.8"] == twelve["at 0.95"] == 0
+    shown = divergences.shown(pd.DataFrame([two, twelve, twelve | {"at 0.8": 3.0}]), "groups")
+    assert [cell.strip() for cell in shown.splitlines()[-1].split("|")[1:-1]] == [
+        "12", "2", "1", "0",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])

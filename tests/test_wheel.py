@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import first_fit
+from winstan.families import FAMILIES
 from winstan.toolchain.export import export
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -148,6 +150,8 @@ def test_wheel_fits_without_a_compiler(wheel, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("every family\n")
+    assert min(first_fit.seconds(python, "gamma", first_fit.FAMILIES["gamma"])) > 0
+    assert set(first_fit.FAMILIES) == set(FAMILIES)
     assert not (tmp_path / "cache").exists()
     assert files_of(installed) == before
     version = subprocess.run(

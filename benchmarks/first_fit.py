@@ -1,0 +1,80 @@
+"""The wheel's first fit of each family beside its second, where there is no compiler.
+
+    make wheel
+    python -m venv /tmp/wheel && /tmp/wheel/bin/pip install dist/winstan-*.whl
+    python -m benchmarks.first_fit /tmp/wheel/bin/python
+
+Every family has a process and an empty cache of its own. The goal is less than 2 s between the two.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+from benchmarks.table import markdown, number
+
+FAMILIES = {
+    "gaussian": "Power",
+    "student": "Power",
+    "lognormal": "Power",
+    "gamma": "Power",
+    "poisson": "n",
+    "negative_binomial": "n",
+    "bernoulli": "hit",
+    "binomial": "p(hits, of)",
+}
+_PROGRAM = """
+import json, shutil, sys
+from time import perf_counter
+import numpy as np
+import winstan as ws
+assert not shutil.which("g++") and not shutil.which("clang++")
+rng = np.random.default_rng(5)
+data = ws.simulate_lfp(seed=5)
+group = np.unique(data["mouse"], return_inverse=True)[1] / 2 - 1.5
+data["n"] = rng.poisson(np.exp(2 + group) * rng.gamma(5, 1 / 5, len(data)))
+data["hit"] = rng.binomial(1, 1 / (1 + np.exp(-group)))
+data["hits"], data["of"] = rng.binomial(9, 1 / (1 + np.exp(-group))), 9
+took = []
+for seed in (1, 2):
+    start = perf_counter()
+    ws.fit(f"{sys.argv[2]} ~ stim + (1|mouse)", data, sys.argv[1], seed=seed, progress=False,
+           silence="all")
+    took.append(perf_counter() - start)
+print(json.dumps(took))
+"""
+
+
+def seconds(python: Path, family: str, response: str) -> tuple[float, float]:
+    """Time the first and the second fit of a new process, in seconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [python, "-W", "ignore", "-c", _PROGRAM, family, response],
+            cwd=folder,
+            env={"PATH": os.fspath(python.parent), "HOME": folder, "WINSTAN_CACHE": folder},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    first, second = json.loads(done.stdout)
+    return first, second
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("python", type=Path, help="of the environment that has the wheel")
+    python = parser.parse_args().python.absolute()
+    rows = []
+    for family, response in FAMILIES.items():
+        first, second = seconds(python, family, response)
+        rows.append([family, number(first), number(second), number(first - second)])
+    print(markdown(["family", "first, s", "second, s", "difference, s"], rows))
+
+
+if __name__ == "__main__":
+    main()
