@@ -146,6 +146,7 @@ _ALL = (
         "bernoulli",
         verbal_aggression,
         10,
+        budget=240.0,
     ),
     Design(
         "radon",

@@ -19,6 +19,7 @@ import winstan as ws
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     import pandas as pd
 
@@ -50,10 +51,11 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """A fit ready to be timed: `fit` is, `draws` is not."""
+    """A fit ready to be timed: `compile` and `fit` are, `draws` is not."""
 
     fit: Callable[[int], Any]
     draws: Callable[[Any], Sample]
+    compile: Callable[[], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +163,11 @@ def rowwise_stan(design: Design, data: pd.DataFrame) -> Runner:
     program = rowwise(model)
     shapes = {variable.name: variable.shape for variable in model.variables}
 
+    def compile_() -> Path:
+        return compiled_by_default(program.source)
+
     def fit(seed: int) -> Any:
-        executable = compiled_by_default(program.source)  # of the first fit, from the second on
-        return sample(executable, program.data, seed=seed, progress=False)
+        return sample(compile_(), program.data, seed=seed, progress=False)
 
     def draws(raw: Any) -> Sample:
         place = {column: i for i, column in enumerate(raw.columns)}
@@ -175,7 +179,7 @@ def rowwise_stan(design: Design, data: pd.DataFrame) -> Runner:
         }
         return Sample(posterior, raw.sampler["n_leapfrog__"], raw.sampler["divergent__"])
 
-    return Runner(fit, draws)
+    return Runner(fit, draws, compile_)
 
 
 def mixedlm(design: Design, data: pd.DataFrame) -> Runner:

@@ -38,6 +38,8 @@ _SHOWN_LINES = 15
 class Limits:
     """How long one fit may take (s), how much memory (bytes), and how many warm fits there are.
 
+    The row-wise program is compiled before its budget begins; PyMC compiles within it.
+
     No further warm fit is begun once those before have taken a tenth of the budget.
     """
 
@@ -159,7 +161,7 @@ def _watched(
             last.append(line.rstrip())
             continue
         said: dict[str, Any] = json.loads(line.removeprefix(MARK))
-        if said["event"] == "start":
+        if said["event"] in ("start", "compiled"):  # the budget is for sampling
             watch.begin()
         elif said["event"] == "fitted":
             watch.end(said["peak"])

@@ -219,6 +219,10 @@ REFUSED = {
         ("line ~ x", "student", {}), ws.DataError, r"'line' exactly",
     ),
     "exact in each group": (("own ~ (1|mouse)", "gaussian", {}), ws.DataError, r"'own' exactly"),
+    "separated, flat, and overflown": (
+        ("apart ~ x + (1|mouse)", "bernoulli", {"priors": {"b": ws.Flat()}}),
+        ws.PriorError, r"'x' are Flat",
+    ),
     "separated and flat": (
         (
             "apart ~ x + (1|mouse)", "bernoulli",

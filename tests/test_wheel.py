@@ -150,7 +150,8 @@ def test_wheel_fits_without_a_compiler(wheel, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("every family\n")
-    assert min(first_fit.seconds(python, "gamma", first_fit.FAMILIES["gamma"])) > 0
+    first, second = first_fit.seconds(python, "gamma", first_fit.FAMILIES["gamma"])
+    assert first - second < 20  # it did not compile
     assert set(first_fit.FAMILIES) == set(FAMILIES)
     assert not (tmp_path / "cache").exists()
     assert files_of(installed) == before

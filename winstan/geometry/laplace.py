@@ -159,6 +159,8 @@ def approximate(problem: Problem) -> Approximation:
             break
         if len(steps) % EXTRAPOLATED_EVERY == 0 and len(steps) < MAX_ITERATIONS:
             covariance = _rescaled(covariance, np.exp(ahead))
+    if not all(np.isfinite(part).all() for part in (theta, *covariance, log_aux)):
+        raise np.linalg.LinAlgError("numbers have overflowed")
     information = _observed(problem, eta, spread, dict(zip(names, np.exp(log_aux), strict=True)))
     hessian = design.gram(information) + _prior_precision(problem, covariance)
     factor = factorise(hessian, at) if at.others.size <= FACTORED_UP_TO else None
