@@ -53,11 +53,11 @@ def main() -> None:
     runner = engine.prepare(design, data)
     warm = 0.0
     for number in range(arguments.repeats + 1):
-        say("start")
         start = perf_counter()
         if runner.compile is not None:
+            say("compiling")
             runner.compile()  # of the first fit, from the second on
-            say("compiled")
+        say("start")
         result = runner.fit(number + 1)
         wall = perf_counter() - start
         say("fitted", peak=peak_bytes())

@@ -161,7 +161,9 @@ def _watched(
             last.append(line.rstrip())
             continue
         said: dict[str, Any] = json.loads(line.removeprefix(MARK))
-        if said["event"] in ("start", "compiled"):  # the budget is for sampling
+        if said["event"] == "compiling":  # the budget is for sampling
+            watch.since = None
+        elif said["event"] == "start":
             watch.begin()
         elif said["event"] == "fitted":
             watch.end(said["peak"])

@@ -2,13 +2,19 @@
 // for the two methods that winstan uses, sample and log_prob.
 //
 // Compiled once per machine and linked to the object of each model, which defines new_model().
+#include "light_math.hpp"  // before all of Stan
+
 #include "run.hpp"
 
 #include <stan/callbacks/structured_writer.hpp>
 #include <stan/io/array_var_context.hpp>
 #include <stan/math/prim/core/init_threadpool_tbb.hpp>
+#include <stan/math/prim/fun/welford_covar_estimator.hpp>
+#include <stan/math/prim/fun/welford_var_estimator.hpp>
+#include <stan/math/rev/fun/grad.hpp>
 #include <stan/model/gradient.hpp>
 #include <stan/model/log_prob_grad.hpp>
+#include <tbb/parallel_for.h>
 #include <stan/services/sample/fixed_param.hpp>
 #include <stan/services/sample/hmc_nuts_dense_e.hpp>
 #include <stan/services/sample/hmc_nuts_dense_e_adapt.hpp>

@@ -8,10 +8,7 @@
 // in `~` statements are always dropped (those of `target +=` never are), and there is no density
 // without the Jacobian.
 //
-// Solvers of equations, quadrature, map_rect, and most distributions, which winstan's own templates
-// do not call, are a quarter of what the compiler has to read: the guards of their headers keep them
-// out, where WINSTAN_TEMPLATE is defined. (A template that calls another distribution does not
-// compile until that is in the list below.)
+// winstan's own templates (WINSTAN_TEMPLATE) read no more of Stan Math than they call.
 #ifndef WINSTAN_LIGHT_MODEL_HPP
 #define WINSTAN_LIGHT_MODEL_HPP
 
@@ -22,56 +19,10 @@
 #define STAN_MODEL_MODEL_BASE_CRTP_HPP
 
 #ifdef WINSTAN_TEMPLATE
-#define STAN_MATH_REV_FUNCTOR_INTEGRATE_ODE_CVODES_HPP
-#define STAN_MATH_REV_FUNCTOR_FP_SOLVER_HPP
-#define STAN_MATH_REV_FUNCTOR_ALGEBRA_SYSTEM_HPP
-#define STAN_MATH_REV_FUNCTOR_SOLVE_POWELL_HPP
-#define STAN_MATH_REV_FUNCTOR_SOLVE_NEWTON_HPP
-#define STAN_MATH_REV_FUNCTOR_COUPLED_ODE_SYSTEM_HPP
-#define STAN_MATH_REV_FUNCTOR_CVODES_UTILS_HPP
-#define STAN_MATH_REV_FUNCTOR_integrate_1d_HPP
-#define STAN_MATH_REV_FUNCTOR_DAE_HPP
-#define STAN_MATH_REV_FUNCTOR_INTEGRATE_ODE_ADAMS_HPP
-#define STAN_MATH_REV_FUNCTOR_INTEGRATE_ODE_BDF_HPP
-#define STAN_MATH_REV_FUNCTOR_ODE_ADAMS_HPP
-#define STAN_MATH_REV_FUNCTOR_ODE_BDF_HPP
-#define STAN_MATH_REV_FUNCTOR_ODE_ADJOINT_HPP
-#define STAN_MATH_REV_FUNCTOR_ODE_STORE_SENSITIVITIES_HPP
-#define STAN_MATH_REV_FUNCTOR_KINSOL_DATA_HPP
-#define STAN_MATH_REV_FUNCTOR_KINSOL_SOLVE_HPP
-#define STAN_MATH_REV_FUNCTOR_MAP_RECT_CONCURRENT_HPP
-#define STAN_MATH_REV_FUNCTOR_MAP_RECT_REDUCE_HPP
-#define STAN_MATH_REV_FUNCTOR_DAE_RESIDUAL_HPP
-#define STAN_MATH_REV_FUNCTOR_IDAS_INTEGRATOR_HPP
-#define STAN_MATH_PRIM_FUNCTOR_COUPLED_ODE_SYSTEM_HPP
-#define STAN_MATH_PRIM_FUNCTOR_HCUBATURE_HPP
-#define STAN_MATH_PRIM_FUNCTOR_INTEGRATE_1D_HPP
-#define STAN_MATH_PRIM_FUNCTOR_INTEGRATE_ODE_RK45_HPP
-#define STAN_MATH_PRIM_FUNCTOR_ODE_CKRK_HPP
-#define STAN_MATH_PRIM_FUNCTOR_ODE_RK45_HPP
-#define STAN_MATH_PRIM_FUNCTOR_ODE_STORE_SENSITIVITIES_HPP
-#define STAN_MATH_PRIM_FUNCTOR_MAP_RECT_HPP
-#define STAN_MATH_PRIM_FUNCTOR_MAP_RECT_COMBINE_HPP
-#define STAN_MATH_PRIM_FUNCTOR_MAP_RECT_CONCURRENT_HPP
-#define STAN_MATH_PRIM_FUNCTOR_MAP_RECT_REDUCE_HPP
-#define STAN_MATH_PRIM_PROB_HPP
-#endif
-
-#ifdef WINSTAN_TEMPLATE
+#include "light_math.hpp"
 #include "light_assign.hpp"
 #endif
 #include <stan/model/model_base.hpp>
-
-#ifdef WINSTAN_TEMPLATE
-#include <stan/math/prim/prob/cauchy_lpdf.hpp>
-#include <stan/math/prim/prob/exponential_lpdf.hpp>
-#include <stan/math/prim/prob/gamma_lpdf.hpp>
-#include <stan/math/prim/prob/inv_gamma_lpdf.hpp>
-#include <stan/math/prim/prob/lkj_corr_cholesky_lpdf.hpp>
-#include <stan/math/prim/prob/normal_lpdf.hpp>
-#include <stan/math/prim/prob/std_normal_lpdf.hpp>
-#include <stan/math/prim/prob/student_t_lpdf.hpp>
-#endif
 
 #include <ostream>
 #include <stdexcept>
