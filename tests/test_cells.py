@@ -9,6 +9,7 @@ from reference_density import row_log_densities
 from test_template_densities import data_of
 
 from winstan.families import FAMILIES
+from winstan.scales import spread
 
 AUX = {"sigma": 17.3, "nu": 3.7, "alpha": 2.9}
 SIGMA = {"lognormal": 0.63}
@@ -84,6 +85,14 @@ def test_a_large_mean_does_not_swamp_a_small_spread():
     )
     np.testing.assert_allclose(cells.statistics["mean_y"], mean, rtol=1e-15)
     assert cells.statistics["ss_within"] == pytest.approx(within, rel=1e-4)
+
+
+def test_the_rounding_of_a_constant_is_no_spread():
+    ones = np.arange(1.0, 50.0)
+    rounded = 0.1 * ones / (3 * ones) * 3
+    assert np.ptp(rounded) > 0
+    assert spread(rounded, np.ones(49)) == pytest.approx(0.1)
+    assert spread(1e9 + 1e-2 * ones, np.ones(49)) == pytest.approx(1e-2 * np.std(ones, ddof=1), 1e-5)
 
 
 def test_offsets_that_a_family_absorbs_split_no_cells():

@@ -269,9 +269,14 @@ def test_correlated_slopes_every_way_and_by_published_figures(shared):
             draws=4000,
             seed=seed,
             parametrization=parametrization,
+            target_accept=target_accept,
             progress=False,
         )
-        for seed, parametrization in enumerate(("marginal", {}, "noncentered"), 1)
+        for seed, (parametrization, target_accept) in enumerate(
+            # z-scores of the prior have a funnel: at the default, some fits diverge now and then
+            [("marginal", None), ({}, None), ("noncentered", 0.99)],
+            1,
+        )
     ]
     assert [fit.verdict for fit in fits if not fit.diagnostics.ok] == []
     a, *others = (fit.summary() for fit in fits)

@@ -76,8 +76,8 @@ def spread(x: Array, weight: Array) -> float:
     deviation = x - mean
     variance = weight @ np.square(deviation, out=deviation) / max(total - 1, 1)
     size = float(max(x.max(), -x.min()))
-    # A constant's rounding is no spread.
-    if variance <= (1e-10 * size) ** 2:
+    # The rounding of a constant, some units in the last of 16 places, is no spread.
+    if variance <= (1e-13 * size) ** 2:
         return size if size > 0 else 1.0
     return float(np.sqrt(variance))
 
