@@ -92,7 +92,9 @@ def test_the_rounding_of_a_constant_is_no_spread():
     rounded = 0.1 * ones / (3 * ones) * 3
     assert np.ptp(rounded) > 0
     assert spread(rounded, np.ones(49)) == pytest.approx(0.1)
-    assert spread(1e9 + 1e-2 * ones, np.ones(49)) == pytest.approx(1e-2 * np.std(ones, ddof=1), 1e-5)
+    assert spread(1e9 + 1e-2 * ones, np.ones(49)) == pytest.approx(
+        1e-2 * np.std(ones, ddof=1), 1e-5
+    )
 
 
 def test_offsets_that_a_family_absorbs_split_no_cells():
