@@ -31,18 +31,19 @@ sample size over all parameters and group effects, by ArviZ's functions whatever
 **Warm** is the median of the fits after the first of a process; **cold** is the first: the
 engine's imports and all that it compiles for this one model (winstan's templates are compiled once
 per machine; pandas and the data are loaded). ESS/s are of warm fits. winstan's times are those of
-`ws.fit`, formula, table and verdict included; its peers' begin with the formula read and end with
-the draws. The peers are at their own defaults (target_accept 0.8). **Row-wise Stan** is the program
-as brms writes it, centred predictors in one matrix and non-centred group effects added in a loop
-over rows; it is compiled with the flags that CmdStan has by default (and STAN_THREADS, for chains
-are threads of winstan's driver, with winstan's lighter base class of models).
+`ws.fit`, formula, table and verdict included, but for the guards (`silence="all"`); its peers'
+begin with the formula read and end with the draws. The peers are at their own defaults
+(target_accept 0.8). **Row-wise Stan** is the program as brms writes it, centred predictors in one
+matrix and non-centred group effects added in a loop over rows; it is compiled with the flags that
+CmdStan has by default (and STAN_THREADS, for chains are threads of winstan's driver, with winstan's
+lighter base class of models).
 **Gradients** are evaluations per draw after warm-up. **Peak** memory counts Python, the data, the
 sampler's processes and the compilers of the one model; of fits too short to be looked at, Python
 or its largest child. It was not kept of every row. **Largest z** is the
 largest difference of posterior means from winstan's, in Monte Carlo standard errors, beside what
 chance reaches once in a hundred with so many parameters. **Gain** is in bulk ESS/s over the best
-peer's, to which the goals refer, and beside it in tail ESS/s: draws that leap to the other side of
-the mean have more bulk ESS than there are draws, and no more tail ESS. **Point estimates** are
+peer's, by which the goals are read here, and beside it in tail ESS/s: draws that leap to the other
+side of the mean have more bulk ESS than there are draws, and no more tail ESS. **Point estimates** are
 those of maximum likelihood by mixedlm (statsmodels without groups), for scale. An engine that took
 more than its budget for one fit was ended, and is shown so; where no peer that was tried finished,
 the gain is what it would be over one whose every draw were effective at the end of that budget

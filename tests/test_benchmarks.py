@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -310,6 +312,15 @@ def test_memory_is_looked_at_on_a_clock_and_not_as_a_fit_begins():
     watch.end(5e6)
     assert watch.peak == 5e6
     assert watch.since is None
+
+
+def test_the_memory_of_the_process_that_began_it_is_not_a_fits_own():
+    much = np.ones(100_000_000)
+    said = subprocess.run(
+        [sys.executable, "-c", "from benchmarks import child; print(child.peak_bytes())"],
+        cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert 1e7 < int(said) < much.nbytes
 
 
 def test_a_failure_is_told(tmp_path):
