@@ -43,11 +43,11 @@ or its largest child. It was not kept of every row. **Largest z** is the
 largest difference of posterior means from winstan's, in Monte Carlo standard errors, beside what
 chance reaches once in a hundred with so many parameters. **Gain** is in bulk ESS/s over the best
 peer's, by which the goals are read here, and beside it in tail ESS/s: draws that leap to the other
-side of the mean have more bulk ESS than there are draws, and no more tail ESS. **Point estimates** are
-those of maximum likelihood by mixedlm (statsmodels without groups), for scale. An engine that took
-more than its budget for one fit was ended, and is shown so; where no peer that was tried finished,
-the gain is what it would be over one whose every draw were effective at the end of that budget
-(which begins when the row-wise program is compiled; PyMC compiles within it).
+side of the mean have more bulk ESS than there are draws, and no more tail ESS. **Point estimates**
+are those of maximum likelihood by mixedlm (statsmodels without groups), for scale. An engine that
+took more than its budget for one fit was ended, and is shown so; where no peer that was tried
+finished, the gain is what it would be over one whose every draw were effective at the end of that
+budget (which begins when the row-wise program is compiled; PyMC compiles within it).
 """
 
 
