@@ -1,8 +1,8 @@
 """The wheel's first fit of each family beside its second, where there is no compiler.
 
     make wheel
-    python -m venv /tmp/wheel && /tmp/wheel/bin/pip install dist/winstan-*.whl
-    python -m benchmarks.first_fit /tmp/wheel/bin/python
+    python -m venv out/wheel && out/wheel/bin/pip install dist/winstan-*.whl
+    python -m benchmarks.first_fit out/wheel/bin/python
 
 Every family has a process and an empty cache of its own. The goal is less than 2 s between the two.
 """
