@@ -44,7 +44,7 @@ def constant_by_chance(cell: np.ndarray, pair: np.ndarray, unit: np.ndarray) -> 
     return bool(log_p.sum() < np.log(LIKELIHOOD))
 
 
-def are_coincidences(y: np.ndarray, cell: np.ndarray, pair: np.ndarray) -> bool:
+def are_coincidences(y: np.ndarray, cell: np.ndarray, pair: np.ndarray, n: int) -> bool:
     """Whether equal values may have met by chance, since there are few to choose from.
 
     Parameters
@@ -52,19 +52,26 @@ def are_coincidences(y: np.ndarray, cell: np.ndarray, pair: np.ndarray) -> bool:
     y : ndarray of float, shape (N,)
     cell, pair : ndarray of int, shape (N,)
         Codes of the conditions, and of condition and value together.
+    n
+        Rows of the data, of which these have some of the values.
     """
     n_pairs = number_of(pair)
     if n_pairs == len(y):
         return False
     values, cells = owner_of(pair, y), owner_of(pair, cell)
-    n_values = number_of(codes_of(values))
+    value = codes_of(values)
+    n_values = number_of(value)
     if n_values < 10 or n_pairs - n_values > _SHARED * n_pairs:
         return True
+    repeats = np.bincount(pair) - 1
+    elsewhere = np.bincount(value)[value] > 1
+    if repeats[elsewhere].sum() > repeats.sum() / 2:
+        return True  # most are of values that any condition may have: zero, the end of a scale
     step = _step(values, cells)
     if step is None:
         return False
     low, high = np.quantile(values, [0.25, 0.75])
-    return bool(min(np.ptp(values), 5 * (high - low)) < _SPARSE * step * len(y))
+    return bool(min(np.ptp(values), 5 * (high - low)) < _SPARSE * step * n)
 
 
 def _step(values: np.ndarray, cells: np.ndarray) -> float | None:
@@ -101,12 +108,16 @@ def difference_of_units(y: np.ndarray, cell: np.ndarray, unit: np.ndarray) -> bo
     n, n_units, n_cells = len(y), number_of(unit), number_of(cell)
     if n <= n_units or n_units <= n_cells:
         return False
-    centred = y - (np.bincount(cell, y) / np.bincount(cell))[cell]
-    size = np.bincount(unit)
-    mean = np.bincount(unit, centred) / size
-    between = float(size @ mean**2) / (n_units - n_cells)
-    within = float(((centred - mean[unit]) ** 2).sum()) / (n - n_units)
-    if within <= 0:
+    # From sums alone, since rows may be many; about the mean, since digits are few.
+    centred = y - y.mean()
+    size, total = np.bincount(unit), np.bincount(unit, centred)
+    of_cell = owner_of(unit, cell)
+    cell_mean = np.bincount(of_cell, total) / np.bincount(of_cell, size)
+    mean = total / size
+    between = float(size @ (mean - cell_mean[of_cell]) ** 2) / (n_units - n_cells)
+    squares = float(centred @ centred)
+    within = (squares - float(total @ mean)) / (n - n_units)
+    if within * (n - n_units) <= 1e-12 * squares:  # rounding
         return between > 0
     return bool(stats.f.sf(between / within, n_units - n_cells, n - n_units) < LIKELIHOOD)
 

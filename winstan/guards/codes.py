@@ -6,10 +6,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.arrays import NumpyExtensionArray
+
+# Numbers are looked up in a table while it has fewer entries than this for each row.
+_SPARSEST = 4
+_PIECE = 2**15
+# 2^64 over the golden ratio: multiplicative hashing (Knuth, The Art of Computer Programming 3,
+# section 6.4).
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def codes_of(values: Any) -> np.ndarray:
-    """Return numbers for the values of a column, in order of appearance; missing is a value too.
+    """Return numbers for the values of a column; missing is a value too.
 
     Parameters
     ----------
@@ -24,18 +32,39 @@ def codes_of(values: Any) -> np.ndarray:
     """
     if isinstance(getattr(values, "dtype", None), pd.CategoricalDtype):
         values = np.asarray(pd.Series(values).cat.codes)
+    if isinstance(values, NumpyExtensionArray):
+        values = values.to_numpy()
+    if isinstance(values, np.ndarray) and values.dtype.kind in "iu" and values.size:
+        low, high = int(values.min()), int(values.max())
+        if high - low < _SPARSEST * values.size:
+            return _renumbered(values if low == 0 else values - low, high - low + 1)
     codes, _ = pd.factorize(values, use_na_sentinel=False)
-    return np.asarray(codes, dtype=np.int32 if len(codes) <= np.iinfo(np.int32).max else np.int64)
+    return np.asarray(codes, dtype=_kind(len(codes)))
 
 
 def combine(first: np.ndarray, *others: np.ndarray) -> np.ndarray:
     """Return numbers for the combinations of several codes, as `codes_of` would."""
     for other in others:
         # Renumbered each time, so that the product stays below the square of the row count.
-        key = np.multiply(first, number_of(other), dtype=np.int64)
+        n_other = number_of(other)
+        n_keys = number_of(first) * n_other
+        key = np.multiply(first, n_other, dtype=_kind(n_keys))
         key += other
-        first = codes_of(key)
+        first = _renumbered(key, n_keys) if n_keys < _SPARSEST * key.size else codes_of(key)
     return first
+
+
+def _renumbered(keys: np.ndarray, n_keys: int) -> np.ndarray:
+    """Return numbers for the keys that occur, by a table of all: faster than by hashing."""
+    occurs = np.zeros(n_keys, dtype=bool)
+    occurs[keys] = True
+    number = np.cumsum(occurs, dtype=_kind(n_keys))
+    number -= 1
+    return number.astype(_kind(keys.size), copy=False)[keys]
+
+
+def _kind(n: int) -> type[np.integer[Any]]:
+    return np.int32 if n <= np.iinfo(np.int32).max else np.int64
 
 
 def number_of(codes: np.ndarray) -> int:
@@ -53,6 +82,30 @@ def owner_of(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
 def is_constant(unit: np.ndarray, values: np.ndarray) -> bool:
     """Whether there is one value within every unit."""
     return bool(np.array_equal(owner_of(unit, values)[unit], values))
+
+
+def whole_values(values: np.ndarray, n_rows: int) -> np.ndarray:
+    """Return about so many rows, with every row of each value that is among them.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (N,)
+    n_rows
+        Expected number, if no value has a large share of the rows.
+
+    Returns
+    -------
+    ndarray of int
+        Rows, in order.
+    """
+    limit = np.uint64(min(n_rows / len(values), 1) * (2**64 - 2**11))
+    some = []
+    for start in range(0, len(values), _PIECE):  # which the processor's cache can hold
+        bits = (values[start : start + _PIECE] + 0.0).view(np.uint64)  # + 0.0: -0.0 is 0.0
+        bits = (bits ^ (bits >> np.uint64(32))) * _ODD
+        bits = (bits ^ (bits >> np.uint64(29))) * _ODD
+        some.append(start + np.flatnonzero(bits < limit))
+    return np.concatenate(some)
 
 
 def multiplicity(values: Any, n_sample: int = 2_000) -> float:

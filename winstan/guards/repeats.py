@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,7 +34,15 @@ from winstan.guards.chance import (
     difference_of_units,
     stand_together,
 )
-from winstan.guards.codes import codes_of, combine, is_constant, multiplicity, number_of, owner_of
+from winstan.guards.codes import (
+    codes_of,
+    combine,
+    is_constant,
+    multiplicity,
+    number_of,
+    owner_of,
+    whole_values,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -42,8 +51,11 @@ if TYPE_CHECKING:
 
 # Numbers of more values than this are measurements, not conditions.
 MOST_CONDITIONS = 20
-# Rows looked at first, to dismiss a column without reading all of it.
+# Rows looked at first, to dismiss a column without reading all of it, where there are more than
+# twice as many.
 SAMPLE = 50_000
+# Responses of so few values among those rows are scores or counts: all rows are judged.
+FEWEST_VALUES = 1_000
 # A value that stands for several rows occurs this often, on average over rows.
 FEWEST_REPEATS = 1.01
 # Fewer rows to a unit are replicates, not samples of it.
@@ -57,22 +69,30 @@ _UNIT = _TRIAL | {
 _CONTINUOUS = frozenset({"gaussian", "student", "lognormal", "gamma"})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class _Rows:
-    """The rows as codes: conditions and groups (`cell`), conditions alone, and the response."""
+    """Rows as codes: conditions and groups (`cell`), conditions alone, and the response."""
 
     cell: np.ndarray
     condition: np.ndarray
-    value: np.ndarray
     y: np.ndarray
+    trials: np.ndarray | None
     columns: tuple[str, ...]
     groups: tuple[str, ...]
 
-    def take(self, rows: np.ndarray) -> _Rows:
-        cell, condition, value = (
-            codes_of(code[rows]) for code in (self.cell, self.condition, self.value)
-        )
-        return _Rows(cell, condition, value, self.y[rows], self.columns, self.groups)
+    @cached_property
+    def value(self) -> np.ndarray:
+        value = codes_of(self.y)
+        return value if self.trials is None else combine(value, codes_of(self.trials))
+
+    @cached_property
+    def pair(self) -> np.ndarray:
+        """Cell and response together."""
+        return combine(self.cell, self.value)
+
+    def is_constant(self, unit: np.ndarray) -> bool:
+        """Whether all rows of each unit have one response."""
+        return is_constant(unit, self.y) and (self.trials is None or is_constant(unit, self.trials))
 
 
 def repeated_responses(
@@ -97,37 +117,45 @@ def repeated_responses(
     y = model.design.response.y
     others = _readable(columns, read)
     names = [name for name in columns if _words_of(name) & _UNIT]
-    if len(y) > 2 * SAMPLE and multiplicity(y) < FEWEST_REPEATS:
-        return _units(model, _rows(model), others, names) if names else None
-    rows = _rows(model)
-    n = len(y)
-    pair = combine(rows.cell, rows.value)
+    some = whole_values(y, SAMPLE) if len(y) > 2 * SAMPLE else None
+    if some is not None and number_of(codes_of(y[some])) < FEWEST_VALUES:
+        some = None
+    rows = _rows(model, some)
+    if some is not None and len(some) < FEWEST_REPEATS * number_of(rows.pair):
+        return _units(model, others, names)
     continuous = model.family.name in _CONTINUOUS
     # Values that could have met by chance are none; so each is an event of its own.
-    same_event = continuous and not are_coincidences(y, rows.cell, pair)
-    if number_of(pair) < n:
-        found = _constant_within(rows, pair, others, same_event=same_event)
+    same_event = continuous and not are_coincidences(rows.y, rows.cell, rows.pair, len(y))
+    repeats = number_of(rows.pair) < len(rows.y)
+    if repeats:
+        found = _constant_within(model, rows, some, others, same_event=same_event)
         if found is not None:
             return found
-    if (found := _units(model, rows, others, names)) is not None:
+    if (found := _units(model, others, names)) is not None:
         return found
-    n_repeated = n - number_of(pair)
-    if same_event and n_repeated >= max(3, 0.005 * n):
-        name = model.design.response.name
-        return (
-            f"{n_repeated:,} of {n:,} rows repeat another row's '{name}' exactly, under the same "
-            f"conditions: the rows hold {number_of(pair):,} distinct measurements. If rows were "
-            "copied, remove the copies (`data.drop_duplicates()`); if one measurement stands in "
-            "many rows, keep one row of each."
-        )
-    return None
+    if not repeats or not same_event:
+        return None
+    return _copies(rows if some is None else _rows(model), model.design.response.name)
 
 
-def _rows(model: Model) -> _Rows:
+def _copies(rows: _Rows, name: str) -> str | None:
+    """Count rows that repeat a response under the same conditions."""
+    n, n_distinct = len(rows.y), number_of(rows.pair)
+    if n - n_distinct < max(3, 0.005 * n):
+        return None
+    return (
+        f"{n - n_distinct:,} of {n:,} rows repeat another row's '{name}' exactly, under the same "
+        f"conditions: the rows hold {n_distinct:,} distinct measurements. If rows were "
+        "copied, remove the copies (`data.drop_duplicates()`); if one measurement stands in "
+        "many rows, keep one row of each."
+    )
+
+
+def _rows(model: Model, some: np.ndarray | None = None) -> _Rows:
     """Code the factors of the right side; numbers of many values are left out."""
     design, formula = model.design, model.formula
     groups = tuple(dict.fromkeys(c for spec in formula.groups for c in spec.factor_columns))
-    zero = np.zeros(len(design.predictors), dtype=np.int64)
+    zero = np.zeros(len(design.predictors), dtype=np.int32)
     named: dict[str, np.ndarray] = {}
     for name in map(str, design.predictors):
         code = codes_of(design.predictors[name])
@@ -137,12 +165,13 @@ def _rows(model: Model) -> _Rows:
     population = {c for atom in formula.effects.atoms.values() for c in atom.columns}
     cell = combine(zero, *named.values())
     condition = combine(zero, *(code for name, code in named.items() if name in population))
-    value = codes_of(design.response.y)
-    if design.response.trials is not None:
-        value = combine(value, codes_of(design.response.trials))
-    return _Rows(
-        cell[design.row], condition[design.row], value, design.response.y, tuple(named), groups
-    )
+    row, y, trials = design.row, design.response.y, design.response.trials
+    if some is not None:
+        row, y, trials = row[some], y[some], None if trials is None else trials[some]
+        cell, condition = codes_of(cell[row]), codes_of(condition[row])
+    else:
+        cell, condition = cell[row], condition[row]
+    return _Rows(cell, condition, y, trials, tuple(named), groups)
 
 
 def _readable(columns: Sequence[str], read: Callable[[str], Any]) -> Callable[..., Any]:
@@ -156,8 +185,10 @@ def _readable(columns: Sequence[str], read: Callable[[str], Any]) -> Callable[..
             if name not in cache:
                 cache[name] = read(name)
             values = cache[name]
+            if rows is not None:
+                values = values[rows]
             try:
-                yield name, values, codes_of(values if rows is None else values[rows])
+                yield name, values, codes_of(values)
             except TypeError:  # lists and the like have no codes
                 continue
 
@@ -165,47 +196,61 @@ def _readable(columns: Sequence[str], read: Callable[[str], Any]) -> Callable[..
 
 
 def _constant_within(
-    rows: _Rows, pair: np.ndarray, others: Callable[..., Any], *, same_event: bool
+    model: Model,
+    rows: _Rows,
+    some: np.ndarray | None,
+    others: Callable[..., Any],
+    *,
+    same_event: bool,
 ) -> str | None:
     """Find the column, or the group factor, within whose values the response is constant."""
-    n = len(pair)
-    some = np.random.default_rng(0).choice(n, SAMPLE, replace=False) if n > 2 * SAMPLE else None
-    kept = None
-    if some is not None:
-        sample = rows.take(some)
-        kept = [
-            name
-            for name, values, code in others(some)
-            if is_constant(combine(sample.cell, code), sample.value) and multiplicity(values) > 1.5
-        ]
-    best: tuple[tuple[int, bool], str, int] | None = None
-    for name, values, code in others(None, kept):
+    found = []
+    for name, values, code in others(some, _not_dismissed(rows, some, others)):
         unit = combine(rows.cell, code)
         n_units = number_of(unit)
-        if not is_constant(unit, rows.value) or not constant_by_chance(rows.cell, pair, unit):
+        if not rows.is_constant(unit) or not constant_by_chance(rows.cell, rows.pair, unit):
             continue
         is_number = _is_float(values)
-        if n_units == number_of(rows.cell) or (is_number and n_units == number_of(pair)):
+        if n_units == number_of(rows.cell) or (is_number and n_units == number_of(rows.pair)):
             continue  # known to the formula already; the response in other units
-        if not same_event and _is_derived(rows, pair, unit, code, values):
-            continue
-        if best is None or (n_units, is_number) < best[0]:
-            best = ((n_units, is_number), name, n_units)
-    if best is not None:
-        _, name, n_units = best
-        keys = [*rows.columns, name]
-        return (
-            f"{n:,} rows hold {n_units:,} distinct {_noun(name)} (column '{name}'): the response "
-            "is the same in all rows of each, so that intervals are too narrow. Keep one row of "
-            f"each: `data.drop_duplicates({keys})`."
-        )
-    return _constant_in_group(rows, n, same_event=same_event)
+        if same_event or not _is_derived(rows, unit, code, values):
+            found.append((n_units, is_number, name))
+    whole = rows if some is None else _rows(model)
+    n = len(whole.y)
+    for _, _, best in sorted(found):
+        for name, _, code in others(None, [best]):
+            unit = combine(whole.cell, code)
+            if some is not None and not whole.is_constant(unit):
+                continue
+            keys = [*rows.columns, name]
+            return (
+                f"{n:,} rows hold {number_of(unit):,} distinct {_noun(name)} (column '{name}'): "
+                "the response is the same in all rows of each, so that intervals are too narrow. "
+                f"Keep one row of each: `data.drop_duplicates({keys})`."
+            )
+    return _constant_in_group(whole, same_event=same_event)
 
 
-def _constant_in_group(rows: _Rows, n: int, *, same_event: bool) -> str | None:
+def _not_dismissed(
+    rows: _Rows, some: np.ndarray | None, others: Callable[..., Any]
+) -> list[str] | None:
+    """Return the columns to judge, all if None: of many rows not those that few rows rule out."""
+    n = len(rows.y)
+    if some is not None or n <= 2 * SAMPLE:
+        return None
+    few = np.random.default_rng(0).choice(n, SAMPLE, replace=False)
+    cell, value = rows.cell[few], rows.value[few]
+    return [
+        name
+        for name, values, code in others(few)
+        if is_constant(combine(cell, code), value) and multiplicity(values) > 1.5
+    ]
+
+
+def _constant_in_group(rows: _Rows, *, same_event: bool) -> str | None:
     """Find out whether the response is constant within the groups of the formula themselves."""
-    n_cells = number_of(rows.cell)
-    if not rows.groups or n < 2 * n_cells or not is_constant(rows.cell, rows.value):
+    n, n_cells = len(rows.y), number_of(rows.cell)
+    if not rows.groups or n < 2 * n_cells or not rows.is_constant(rows.cell):
         return None
     if n_cells <= number_of(rows.condition) or (
         not same_event
@@ -220,9 +265,7 @@ def _constant_in_group(rows: _Rows, n: int, *, same_event: bool) -> str | None:
     )
 
 
-def _is_derived(
-    rows: _Rows, pair: np.ndarray, unit: np.ndarray, code: np.ndarray, values: Any
-) -> bool:
+def _is_derived(rows: _Rows, unit: np.ndarray, code: np.ndarray, values: Any) -> bool:
     """Whether a column was made from the response, or the response from it.
 
     The label of a count, or the count of which the response says whether it is high, go with the
@@ -230,8 +273,8 @@ def _is_derived(
     response under the same conditions; and it means another unit under other conditions, or occurs
     under one only, in no order of the responses.
     """
-    n_units, n_pairs, n_names = number_of(unit), number_of(pair), number_of(code)
-    if n_units < 2 * n_pairs:
+    n_units, n_names = number_of(unit), number_of(code)
+    if n_units < 2 * number_of(rows.pair):
         return True
     if not is_constant(code, rows.value):
         return False
@@ -247,11 +290,12 @@ def _is_monotone(code: np.ndarray, y: np.ndarray, values: Any) -> bool:
     return bool(np.all(steps >= 0) or np.all(steps <= 0))
 
 
-def _units(
-    model: Model, rows: _Rows, others: Callable[..., Any], names: Sequence[str]
-) -> str | None:
+def _units(model: Model, others: Callable[..., Any], names: Sequence[str]) -> str | None:
     """Find a column of units, such as trials or neurons, that the formula does not know."""
-    n = len(rows.cell)
+    if not names:
+        return None
+    rows = _rows(model)
+    n = len(rows.y)
     for name, values, code in others(None, names):
         if _is_float(values):
             continue
