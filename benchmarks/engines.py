@@ -2,14 +2,15 @@
 
 All give four chains of 1000 draws (of winstan `Model.draws`: 2000 with thousands of effects) with
 winstan's default priors, after each engine's own default warm-up: 1000 of the peers, and what the
-model needs (`Model.warmup`) of winstan. winstan is timed
-through `ws.fit`, tables and verdict included; its peers from the model (formulas already read) to
-the draws, without summaries, and at their own defaults (target_accept 0.8).
+model needs (`Model.warmup`) of winstan. winstan is timed through `ws.fit` as it is called by
+default, with guards, tables and verdict; its peers from the model (formulas already read) to the
+draws, without summaries, and at their own defaults (target_accept 0.8).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +109,7 @@ def model_of(formula: str, family: str, data: pd.DataFrame) -> Model:
 
 
 def winstan(design: Design, data: pd.DataFrame, backend: str) -> Runner:
-    """Fit by `ws.fit`, all of it."""
+    """Fit by `ws.fit`, all of it: guards, tables and verdict too."""
 
     def fit(seed: int) -> Any:
         return ws.fit(
@@ -118,7 +119,6 @@ def winstan(design: Design, data: pd.DataFrame, backend: str) -> Runner:
             backend=backend,
             seed=seed,
             progress=False,
-            silence="all",
         )
 
     def draws(result: Any) -> Sample:
@@ -163,6 +163,7 @@ def rowwise_stan(design: Design, data: pd.DataFrame) -> Runner:
     program = rowwise(model)
     shapes = {variable.name: variable.shape for variable in model.variables}
 
+    @cache  # or every warm fit would look for it
     def compile_() -> Path:
         return compiled_by_default(program.source)
 

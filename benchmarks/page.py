@@ -25,29 +25,36 @@ _INTRODUCTION = """\
 
 Each row is one engine on one design, alone on the machine, in a process of its own: four chains of
 1000 draws (winstan: 2000 where it samples more than a thousand effects), with winstan's default
-priors in every engine, after the engine's own default warm-up
-(1000; of winstan 150, or 300 where it adapts a metric). **ESS** is the smallest effective
-sample size over all parameters and group effects, by ArviZ's functions whatever the engine.
-**Warm** is the median of the fits after the first of a process; **cold** is the first: the
-engine's imports and all that it compiles for this one model (winstan's templates are compiled once
-per machine; pandas and the data are loaded). ESS/s are of warm fits. winstan's times are those of
-`ws.fit`, formula, table and verdict included, but for the guards (`silence="all"`); its peers'
-begin with the formula read and end with the draws. The peers are at their own defaults
-(target_accept 0.8). **Row-wise Stan** is the program as brms writes it, centred predictors in one
-matrix and non-centred group effects added in a loop over rows; it is compiled with the flags that
-CmdStan has by default (and STAN_THREADS, for chains are threads of winstan's driver, with winstan's
-lighter base class of models).
-**Gradients** are evaluations per draw after warm-up. **Peak** memory counts Python, the data, the
-sampler's processes and the compilers of the one model; of fits too short to be looked at, Python
-or its largest child. It was not kept of every row. **Largest z** is the
-largest difference of posterior means from winstan's, in Monte Carlo standard errors, beside what
-chance reaches once in a hundred with so many parameters. **Gain** is in bulk ESS/s over the best
-peer's, by which the goals are read here, and beside it in tail ESS/s: draws that leap to the other
-side of the mean have more bulk ESS than there are draws, and no more tail ESS. **Point estimates**
-are those of maximum likelihood by mixedlm (statsmodels without groups), for scale. An engine that
-took more than its budget for one fit was ended, and is shown so; where no peer that was tried
-finished, the gain is what it would be over one whose every draw were effective at the end of that
-budget (which begins when the row-wise program is compiled; PyMC compiles within it).
+priors in every engine, after the engine's own default warm-up (1000; of winstan 150, or 300 where
+it adapts a metric). winstan's times are those of `ws.fit` as it is called by default, with formula,
+guards, table and verdict; its peers' begin with the formula read and end with the draws. The peers
+are at their own defaults (target_accept 0.8).
+
+- **ESS** is the smallest effective sample size over all parameters and group effects, by ArviZ's
+  functions whatever the engine.
+- **Warm** is the median of the fits after the first of a process; **cold** is the first: the
+  engine's imports and all that it compiles for this one model (winstan's templates are compiled
+  once per machine; pandas and the data are loaded). ESS/s are of warm fits.
+- **Row-wise Stan** is the program as brms writes it, centred predictors in one matrix and
+  non-centred group effects added in a loop over rows; it is compiled with the flags that CmdStan
+  has by default (and STAN_THREADS, for chains are threads of winstan's driver, with winstan's
+  lighter base class of models).
+- **Gradients** are evaluations per draw after warm-up.
+- **Peak** memory counts Python, the data, the sampler's processes and the compilers of the one
+  model; of fits too short to be looked at, Python or its largest child.
+- **Largest z** is the largest difference of posterior means from winstan's, in Monte Carlo standard
+  errors, beside what chance reaches once in a hundred with so many parameters.
+- **Gain** is in bulk ESS/s over the best peer's, which is the measure of the goals. Beside it stand
+  the gains in tail ESS/s and in the smaller of the two: draws that leap to the other side of the
+  mean have more bulk ESS than there are draws, and no more tail ESS.
+- **Ended** are engines that took more than the design's budget for one fit (it begins when the
+  row-wise program is compiled; PyMC compiles within it). Where no peer that was tried finished, the
+  gain is what it would be over one whose every draw were effective at the end of that budget.
+- **Point estimates** are those of maximum likelihood by mixedlm (statsmodels without groups), for
+  scale.
+
+With two or three groups a few of winstan's fits have divergences at the default settings:
+`python -m benchmarks.divergences` counts them in 504 small designs.
 """
 
 

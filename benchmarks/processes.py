@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from benchmarks.engines import Engine
 
 _ROOT = Path(__file__).resolve().parents[1]
+COMPILING = 600.0
 _LOOK_EVERY = 0.2
 _SHOWN_LINES = 15
 
@@ -38,7 +39,8 @@ _SHOWN_LINES = 15
 class Limits:
     """How long one fit may take (s), how much memory (bytes), and how many warm fits there are.
 
-    The row-wise program is compiled before its budget begins; PyMC compiles within it.
+    The row-wise program is compiled before its budget begins, within `COMPILING` seconds; PyMC
+    compiles within it.
 
     No further warm fit is begun once those before have taken a tenth of the budget.
     """
@@ -122,10 +124,12 @@ class _Watch:
     peak: float = 0.0
     since: float | None = field(default_factory=monotonic)  # the preparation counts as a fit
     looked: float = field(default_factory=monotonic)
+    compiling: bool = False
 
-    def begin(self) -> None:
+    def begin(self, *, compiling: bool = False) -> None:
         """Let a fit begin: to look takes a few ms, of which a fit of 0.1 s is to have none."""
         self.since = self.looked = monotonic()
+        self.compiling = compiling
 
     def end(self, peak: float) -> None:
         """Let it end, and hear of its own peak."""
@@ -139,7 +143,10 @@ class _Watch:
             self.peak, self.looked = max(self.peak, _memory(self.pid)), now
         if self.peak > self.limits.memory:
             return f"> {self.limits.memory / 1e9:g} GB"
-        if self.since is not None and now - self.since > self.limits.budget:
+        took = 0.0 if self.since is None else now - self.since
+        if self.compiling and took > COMPILING:
+            return f"> {COMPILING:g} s compiling"
+        if not self.compiling and took > self.limits.budget:
             return f"> {self.limits.budget:g} s"
         return ""
 
@@ -162,7 +169,7 @@ def _watched(
             continue
         said: dict[str, Any] = json.loads(line.removeprefix(MARK))
         if said["event"] == "compiling":  # the budget is for sampling
-            watch.since = None
+            watch.begin(compiling=True)
         elif said["event"] == "start":
             watch.begin()
         elif said["event"] == "fitted":

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 NAN = float("nan")
 REFERENCE = next(iter(ENGINES))
 ALL_DRAWS = 4 * 1000
+REPEATED = "lfp"
+"""The design whose data others repeat."""
 LEAST_ESS, WORST_R_HAT = 200, 1.05
 """Draws that mixed worse have Monte Carlo errors that are not to be relied on."""
 
@@ -148,8 +150,8 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
         peer, peer_ess_per_s, gain (NaN where no peer finished), at_least (the gain over a peer
         whose every draw were effective at the end of its budget; NaN unless all that were tried
         were ended), tail_gain and tail_at_least (the same of tail ESS, whose best peer may be
-        another), goal, ended (peers that did not finish), untried (peers without a row, or not
-        installed).
+        another), smaller_gain and smaller_at_least (of the smaller of the two), goal, ended (peers
+        that did not finish), untried (peers without a row, or not installed).
     """
     peers = [engine.name for engine in ENGINES.values() if engine.peer and engine.samples]
     out = []
@@ -157,6 +159,7 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
         part = table[table["design"] == name].set_index("engine")
         if REFERENCE not in part.index:
             continue
+        part = part.assign(smaller_per_s=part[["bulk_per_s", "tail_per_s"]].min(axis=1))
         own = part.loc[REFERENCE]
         others = part[part.index.isin(peers)]
         rates = others["bulk_per_s"].dropna()
@@ -164,7 +167,7 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
         rate = rates.max() if len(rates) else NAN
         ended = others.index[others["bulk_per_s"].isna() & others["status"].str.startswith(">")]
         tried = others.index[others["status"] != "not installed"]
-        bounded = len(ended) > 0 and len(ended) == len(tried)
+        bound = _largest_rate(others, ended) if len(ended) == len(tried) else NAN
         out.append(
             {
                 "design": name,
@@ -173,10 +176,9 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
                 "ess_per_s": own["bulk_per_s"],
                 "peer": best,
                 "peer_ess_per_s": rate,
-                "gain": own["bulk_per_s"] / rate,
-                "at_least": _least_gain(own["bulk_per_s"], others, ended) if bounded else NAN,
-                "tail_gain": own["tail_per_s"] / others["tail_per_s"].max(),
-                "tail_at_least": _least_gain(own["tail_per_s"], others, ended) if bounded else NAN,
+                **_gain("", own["bulk_per_s"], rate, bound),
+                **_gain("tail_", own["tail_per_s"], others["tail_per_s"].max(), bound),
+                **_gain("smaller_", own["smaller_per_s"], others["smaller_per_s"].max(), bound),
                 "goal": DESIGNS[name].goal,
                 "ended": ", ".join(f"{e} {others.loc[e, 'status']}" for e in ended),
                 "untried": ", ".join(peer for peer in peers if peer not in tried),
@@ -185,13 +187,18 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(out)
 
 
-def _least_gain(own: float, others: pd.DataFrame, ended: pd.Index) -> float:
+def _gain(kind: str, own: float, best: float, bound: float) -> dict[str, float]:
+    return {f"{kind}gain": own / best, f"{kind}at_least": own / bound}
+
+
+def _largest_rate(others: pd.DataFrame, ended: pd.Index) -> float:
+    """Return ESS/s of peers whose every draw were effective when they were ended."""
     budgets = [
         float(status.removeprefix("> ").removesuffix(" s"))
         for status in others.loc[ended, "status"]
         if status.endswith(" s")
     ]
-    return own / (ALL_DRAWS / min(budgets)) if budgets else NAN
+    return ALL_DRAWS / min(budgets) if budgets else NAN
 
 
 def summary(table: pd.DataFrame) -> str:
@@ -205,16 +212,18 @@ def summary(table: pd.DataFrame) -> str:
                 number(row["wall"]),
                 number(row["ess_per_s"]),
                 f"{peer}: {number(row['peer_ess_per_s'])}" if row["peer"] else peer,
-                _said_of_gain(row["gain"], row["at_least"]),
-                _said_of_gain(row["tail_gain"], row["tail_at_least"]),
+                *(
+                    _said_of_gain(row[f"{kind}gain"], row[f"{kind}at_least"])
+                    for kind in ("", "tail_", "smaller_")
+                ),
                 str(row["goal"]),
                 row["ended"],
                 row["untried"],
             ]
         )
     head = [
-        "design", "wall, s", "bulk ESS/s", "best peer's", "gain", "gain in tail ESS", "goal",
-        "ended", "not tried",
+        "design", "wall, s", "bulk ESS/s", "best peer's", "gain", "in tail ESS", "in the smaller",
+        "goal", "ended", "not tried",
     ]  # fmt: skip
     return markdown(head, lines)
 
@@ -223,13 +232,15 @@ def _said_of_gain(gain: float, at_least: float) -> str:
     return f"> {number(at_least)}" if at_least > 0 else number(gain)
 
 
-def growth(table: pd.DataFrame, small: str = "lfp", large: str = "lfp-480k") -> list[str]:
-    """Say how the wall time grows with rows when cells do not."""
-    own = table[table["engine"] == REFERENCE].set_index("design")["wall"]
-    if small not in own.index or large not in own.index:
+def growth(table: pd.DataFrame) -> list[str]:
+    """Say how the wall time grows with rows when cells do not: of the LFP example, 16 cells."""
+    own = table[(table["engine"] == REFERENCE) & table["design"].str.match(rf"{REPEATED}\b")]
+    wall = dict(zip(own["design"], own["wall"], strict=True))
+    least = wall.pop(REPEATED, NAN)
+    if not wall or pd.isna(least):
         return []
-    ratio = own[large] / own[small]
-    return [f"winstan's wall time, 480,000 rows of the LFP example over 480: {ratio:.2f}."]
+    ratios = [f"{wall[name] / least:.2f} ({DESIGNS[name].title.split(', ')[1]})" for name in wall]
+    return [f"winstan's wall time on the LFP example, over that of 480 rows: {', '.join(ratios)}."]
 
 
 def of_design(table: pd.DataFrame, name: str) -> str:

@@ -1,35 +1,25 @@
-"""The benchmark's own arithmetic, its child processes, and the row-wise program's posterior."""
+"""The benchmark's own arithmetic, its tables and its command line."""
 
 from __future__ import annotations
 
 import math
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import arviz_stats
 import numpy as np
-import pandas as pd
 import pytest
 import xarray as xr
 from scipy import stats
 
-from benchmarks import divergences, overheads, processes
 from benchmarks import table as tables
-from benchmarks.designs import DESIGNS, Design
-from benchmarks.engines import ENGINES, Sample, model_of
+from benchmarks.designs import DESIGNS
+from benchmarks.engines import ENGINES, Sample
 from benchmarks.measures import FitRecord, Means, judged, largest_z, typical, z_bar
 from benchmarks.page import machine, page
-from benchmarks.processes import Limits, Outcome, run_engine
-from benchmarks.rowwise import by_default, compiled_by_default, rowwise
+from benchmarks.processes import Outcome
 from benchmarks.run import main
 from benchmarks.table import Row, gains, number, row_of
-from winstan.backends.stan_program import stan_program
-from winstan.geometry.coordinates import LONG_TAIL
-from winstan.toolchain import build, log_density
-from winstan.toolchain.locate import bundled
 
 GOOD = FitRecord(wall=2.0, bulk=1000.0, tail=800.0, r_hat=1.001, steps=7.0, divergences=0.0)
 
@@ -173,6 +163,7 @@ def test_gain_is_over_the_best_peer():
     (gain,) = gains(tables.framed(rows())).to_dict("records")
     assert (gain["peer"], gain["gain"], gain["goal"]) == ("rowwise", 300.0, 300)
     assert gain["tail_gain"] == 80.0  # bambi's tails are better than those of the best in bulk
+    assert gain["smaller_gain"] == 4000 / 30  # which is its bulk
     assert gain["ended"] == "bambi-nutpie > 600 s"
 
 
@@ -184,7 +175,7 @@ def test_gain_where_no_peer_finished_is_over_one_of_perfect_draws():
     assert gain["at_least"] == 9000 / (4 * 1000 / 100)
     assert gain["tail_at_least"] == 4000 / (4 * 1000 / 100)
     (line,) = tables.summary(table).splitlines()[2:]
-    assert [cell.strip() for cell in line.split("|")[5:7]] == ["> 225", "> 100"]
+    assert [cell.strip() for cell in line.split("|")[5:8]] == ["> 225", "> 100", "> 100"]
     assert line.split("|")[-2].strip() == "bambi-nutpie"
     # Of a peer that failed nothing is known.
     failed = Row("lfp", "bambi-nutpie", 480, "failed")
@@ -218,7 +209,7 @@ def test_the_page_is_that_of_the_table():
 def test_growth_with_rows():
     longer = Row("lfp-480k", "winstan", 480_000, "ok", wall=0.6, fits=3)
     (line,) = tables.growth(tables.framed([*rows(), longer]))
-    assert line.endswith(": 1.20.")
+    assert line.endswith(": 1.20 (480,000 rows).")
     assert tables.growth(tables.framed(rows())) == []
 
 
@@ -267,164 +258,3 @@ def test_disagreement_gives_exit_code_1(tmp_path, capsys):
     tables.write([replace(rows()[3], means="disagree")], path)
     assert main(["--table", "--out", str(path)]) == 1
     assert "rowwise: ok disagree" in capsys.readouterr().err
-
-
-# Child processes.
-
-
-def test_an_engine_over_its_budget_is_ended(tmp_path):
-    path = tmp_path / "data.pickle"
-    DESIGNS["lfp"].data().to_pickle(path)
-    limits = Limits(budget=0.1, memory=1e12, repeats=1)
-    outcome = run_engine(DESIGNS["lfp"], ENGINES["winstan"], path, limits)
-    assert outcome.problem == "> 0.1 s"
-    assert outcome.fits == ()
-
-
-def test_an_engine_that_takes_too_much_memory_is_ended(tmp_path):
-    path = tmp_path / "data.pickle"
-    DESIGNS["lfp"].data().to_pickle(path)
-    limits = Limits(budget=300, memory=2e7, repeats=1)
-    outcome = run_engine(DESIGNS["lfp"], ENGINES["winstan"], path, limits)
-    assert outcome.problem == "> 0.02 GB"
-
-
-@pytest.mark.slow
-def test_the_budget_begins_when_the_program_is_compiled(tmp_path):
-    """It takes some fifteen seconds to compile, and three to sample."""
-    path = tmp_path / "data.pickle"
-    DESIGNS["sleepstudy"].data().to_pickle(path)
-    limits = Limits(budget=8, memory=1e12, repeats=1)
-    outcome = run_engine(DESIGNS["sleepstudy"], ENGINES["rowwise"], path, limits)
-    assert outcome.problem == ""
-    assert outcome.fits[0].wall > 8 > outcome.fits[1].wall
-
-
-def test_memory_is_looked_at_on_a_clock_and_not_as_a_fit_begins():
-    watch = processes._Watch(os.getpid(), Limits(budget=60, memory=1e6, repeats=1))
-    watch.begin()
-    assert (watch.problem(), watch.peak) == ("", 0.0)
-    watch.looked -= 0.3  # whatever the child has printed since
-    assert watch.problem() == "> 0.001 GB"
-    assert watch.peak > 1e7
-    watch = processes._Watch(os.getpid(), Limits(budget=60, memory=1e12, repeats=1))
-    watch.begin()
-    watch.end(5e6)
-    assert watch.peak == 5e6
-    assert watch.since is None
-
-
-def test_the_memory_of_the_process_that_began_it_is_not_a_fits_own():
-    much = np.ones(100_000_000)
-    said = subprocess.run(
-        [sys.executable, "-c", "from benchmarks import child; print(child.peak_bytes())"],
-        cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
-    assert 1e7 < int(said) < much.nbytes
-
-
-def test_a_failure_is_told(tmp_path):
-    path = tmp_path / "data.pickle"
-    pd.DataFrame({"x": [1.0, 2.0]}).to_pickle(path)
-    limits = Limits(budget=60, memory=1e12, repeats=1)
-    outcome = run_engine(DESIGNS["lfp"], ENGINES["winstan"], path, limits)
-    assert outcome.problem == "failed"
-    assert "'Power'" in outcome.said
-
-
-@pytest.mark.slow
-def test_winstan_is_measured(tmp_path):
-    path = tmp_path / "data.pickle"
-    DESIGNS["lfp"].data().to_pickle(path)
-    limits = Limits(budget=300, memory=1e12, repeats=2)
-    outcome = run_engine(DESIGNS["lfp"], ENGINES["winstan"], path, limits)
-    assert outcome.problem == ""
-    assert len(outcome.fits) == 3
-    assert all(fit.bulk > 400 and fit.r_hat < 1.05 for fit in outcome.fits)
-    assert outcome.means is not None
-    assert len(outcome.means.names) == 4 + 8
-    assert 5e7 < outcome.peak < 5e9
-
-
-# The row-wise program states the posterior that `fit.code()` does.
-
-
-def thinned(design: Design) -> pd.DataFrame:
-    return design.data().iloc[::5].reset_index(drop=True)
-
-
-def test_rowwise_is_compiled_as_by_cmdstan():
-    own = bundled()
-    theirs = by_default(own)
-    assert own.stanc_flags
-    assert theirs.stanc_flags == ()
-    assert {flag for flag in theirs.flags if not flag.startswith(("-W", "-D_GLIBCXX"))} == {
-        "-std=c++17", "-O3", "-D_REENTRANT", "-DSTAN_THREADS", "-DBOOST_DISABLE_ASSERTS",
-    }  # fmt: skip
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["sleepstudy", "verbagg", "cbpp"])
-def test_rowwise_density(name, tmp_path):
-    design = DESIGNS[name]
-    data = design.data() if name != "verbagg" else thinned(design)
-    model = model_of(design.formula, design.family, data)
-    program = rowwise(model)
-    source, read = stan_program(model)
-    path = tmp_path / "reader_test.stan"
-    path.write_text(source, encoding="utf-8")
-    n_effects = [(len(g.levels), g.Z.shape[1], g.correlated) for g in model.design.groups]
-    n_first = 1 + model.design.X.shape[1]
-    points, turned = made_points(n_first, n_effects, len(model.family.auxiliary))
-    ours = log_density(compiled_by_default(program.source), program.data, turned)[0]
-    theirs = log_density(build(path), read, points)[0]
-    difference = ours - theirs
-    assert difference == pytest.approx(difference[0], abs=1e-7 * np.abs(ours).max())
-    assert np.ptp(ours) > 10
-
-
-def made_points(
-    n_first: int, groups: list[tuple[int, int, bool]], n_aux: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Draw points for the reader's program, and order them as the row-wise one does.
-
-    The reader's has sd, L, z by effect (a matrix of levels by effects) for each group; the other
-    has sd, z (effects by levels), L where effects are correlated. Stan stores columns first.
-    """
-    rng = np.random.default_rng(7)
-    points, turned = [], []
-    for _ in range(5):
-        parts = [rng.normal(0, 0.5, n_first)]
-        other = [parts[0]]
-        for J, q, correlated in groups:
-            sd, z = rng.normal(0, 0.5, q), rng.normal(0, 0.5, (J, q))
-            L = rng.normal(0, 0.5, q * (q - 1) // 2 if correlated else 0)
-            parts += [sd, L, z.ravel("F")]
-            # (q, J) of a correlated term by columns; else an array of q vectors
-            other += [sd, z.ravel("C"), L] if L.size else [sd, z.ravel("F")]
-        aux = rng.normal(0, 0.5, n_aux)
-        points.append(np.concatenate([*parts, aux]))
-        turned.append(np.concatenate([*other, aux]))
-    return np.array(points), np.array(turned)
-
-
-@pytest.mark.slow
-def test_divergences_of_small_designs_are_counted():
-    two, twelve = (divergences.measured(divergences.Small("poisson", n, 1.5, 3)) for n in (2, 12))
-    assert two["tail"] > LONG_TAIL > twelve["tail"]
-    assert twelve["at 0.8"] == twelve["at 0.95"] == 0
-    shown = divergences.shown(pd.DataFrame([two, twelve, twelve | {"at 0.8": 3.0}]), "groups")
-    assert [cell.strip() for cell in shown.splitlines()[-1].split("|")[1:-1]] == [
-        "12", "2", "1", "0",
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("library", ["pandas", "polars"])
-@pytest.mark.parametrize("kind", ["text", "category", "number"])
-def test_overheads_of_frames_are_measured(library, kind):
-    figure = overheads.frame(library, kind, 2_000)
-    assert (library in figure.what, kind in figure.what) == (True, True)
-    assert 0 < figure.wall < np.inf
-    shown = overheads.table([figure, overheads.Figure("import", 0.4, 0.25)])
-    assert shown.splitlines()[-1] == "| import | 0.4 | 0.250 |  |  |"
-    assert shown.splitlines()[-2].startswith(f"| {figure.what} | 2 | {figure.wall:.3f} |")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from concurrent.futures import BrokenExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pickle import PicklingError
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     from winstan.each.parts import Parts
     from winstan.each.task import Question
+
+
+_ROUND = 8
+"""Groups a worker, at a time, where results come all at once (Dask, Ray)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,8 @@ def run_tasks(
 ) -> list[Outcome]:
     """Fit every group; return the outcomes in the groups' order.
 
-    A worker that dies takes the groups that are not finished with it: they are failures.
+    A worker that dies takes the groups that are not finished with it: they are failures. Each
+    backend of joblib has errors of its own to say so; those of a fit are in its outcome.
     """
     n = len(parts.keys)
     done: dict[int, Outcome] = {}
@@ -65,15 +70,15 @@ def run_tasks(
                 for i, outcome in outcomes:
                     done[i] = outcome
                     line.show(_progress(done, n, line.elapsed))
-        except BrokenExecutor as problem:
-            if not done:
-                raise BackendError(_died(problem)) from problem
-            lost = Problem("fit", "BackendError", _died(problem))
         except PicklingError as problem:
             raise OptionError(
                 "The data, or what the formula calls, cannot be sent to another process"
                 f" ({problem}). Use n_jobs=1, or joblib.parallel_config('threading')."
             ) from problem
+        except Exception as problem:
+            if not done:
+                raise BackendError(_died(problem)) from problem
+            lost = Problem("fit", "BackendError", _died(problem))
     for i in range(n):
         if i not in done:
             done[i] = Outcome(parts.keys[i], len(parts.rows[i]), seeds[i], problems=(lost,))
@@ -85,15 +90,20 @@ def _outcomes(
 ) -> Generator[tuple[int, Outcome]]:
     from joblib import Parallel, delayed  # noqa: PLC0415
 
+    n_jobs = workers.n_jobs
     running: set[Any] = set()  # filled by threads only: processes have copies
     # Made as they are dispatched: only few groups are in memory twice
     tasks = (
         delayed(_numbered)(i, question, key, parts.part(i), seeds[i], running)
         for i, key in enumerate(parts.keys)
     )
-    how = "generator_unordered" if workers.as_they_come else "list"
     try:
-        yield from Parallel(n_jobs=workers.n_jobs, return_as=how)(tasks)
+        if workers.as_they_come:
+            yield from Parallel(n_jobs, return_as="generator_unordered")(tasks)
+            return
+        with Parallel(n_jobs) as parallel:  # in rounds, of which those done are safe, and shown
+            while done := parallel(islice(tasks, _ROUND * n_jobs)):
+                yield from done
     except BaseException:
         for process in list(running):
             process.kill()
@@ -112,7 +122,8 @@ def _progress(done: dict[int, Outcome], n: int, elapsed: float) -> str:
 
 
 def _died(problem: BaseException) -> str:
+    name, said = type(problem).__name__, str(problem).partition("\n")[0]
     return (
         "A worker process died, most likely for want of memory: use fewer with n_jobs=."
-        f" ({str(problem).splitlines()[0] if str(problem) else type(problem).__name__})"
+        f" ({f'{name}: {said}' if said else name})"
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from pandas.arrays import NumpyExtensionArray
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Numbers are looked up in a table while it has fewer entries than this for each row.
 _SPARSEST = 4
@@ -60,7 +63,15 @@ def _renumbered(keys: np.ndarray, n_keys: int) -> np.ndarray:
     occurs[keys] = True
     number = np.cumsum(occurs, dtype=_kind(n_keys))
     number -= 1
-    return number.astype(_kind(keys.size), copy=False)[keys]
+    codes = np.empty(keys.size, dtype=_kind(keys.size))
+    for piece in _pieces(keys.size):
+        codes[piece] = number[keys[piece]]
+    return codes
+
+
+def _pieces(n: int) -> Iterator[slice]:
+    """Part n rows into pieces that the processor's cache can hold."""
+    return (slice(start, start + _PIECE) for start in range(0, n, _PIECE))
 
 
 def _kind(n: int) -> type[np.integer[Any]]:
@@ -81,7 +92,8 @@ def owner_of(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def is_constant(unit: np.ndarray, values: np.ndarray) -> bool:
     """Whether there is one value within every unit."""
-    return bool(np.array_equal(owner_of(unit, values)[unit], values))
+    owner = owner_of(unit, values)
+    return all(np.array_equal(owner[unit[p]], values[p]) for p in _pieces(unit.size))
 
 
 def whole_values(values: np.ndarray, n_rows: int) -> np.ndarray:
@@ -100,11 +112,11 @@ def whole_values(values: np.ndarray, n_rows: int) -> np.ndarray:
     """
     limit = np.uint64(min(n_rows / len(values), 1) * (2**64 - 2**11))
     some = []
-    for start in range(0, len(values), _PIECE):  # which the processor's cache can hold
-        bits = (values[start : start + _PIECE] + 0.0).view(np.uint64)  # + 0.0: -0.0 is 0.0
+    for piece in _pieces(len(values)):
+        bits = (values[piece] + 0.0).view(np.uint64)  # + 0.0: -0.0 is 0.0
         bits = (bits ^ (bits >> np.uint64(32))) * _ODD
         bits = (bits ^ (bits >> np.uint64(29))) * _ODD
-        some.append(start + np.flatnonzero(bits < limit))
+        some.append(piece.start + np.flatnonzero(bits < limit))
     return np.concatenate(some)
 
 

@@ -74,11 +74,15 @@ class _Rows:
     """Rows as codes: conditions and groups (`cell`), conditions alone, and the response."""
 
     cell: np.ndarray
-    condition: np.ndarray
+    condition_of_cell: np.ndarray
     y: np.ndarray
     trials: np.ndarray | None
     columns: tuple[str, ...]
     groups: tuple[str, ...]
+
+    @cached_property
+    def condition(self) -> np.ndarray:
+        return self.condition_of_cell[self.cell]
 
     @cached_property
     def value(self) -> np.ndarray:
@@ -166,12 +170,14 @@ def _rows(model: Model, some: np.ndarray | None = None) -> _Rows:
     cell = combine(zero, *named.values())
     condition = combine(zero, *(code for name, code in named.items() if name in population))
     row, y, trials = design.row, design.response.y, design.response.trials
-    if some is not None:
-        row, y, trials = row[some], y[some], None if trials is None else trials[some]
-        cell, condition = codes_of(cell[row]), codes_of(condition[row])
-    else:
-        cell, condition = cell[row], condition[row]
-    return _Rows(cell, condition, y, trials, tuple(named), groups)
+    of_cell = owner_of(cell, condition)
+    if some is None:
+        return _Rows(cell[row], of_cell, y, trials, tuple(named), groups)
+    taken = cell[row[some]]
+    cell = codes_of(taken)
+    of_cell = codes_of(of_cell[owner_of(cell, taken)])
+    trials = None if trials is None else trials[some]
+    return _Rows(cell, of_cell, y[some], trials, tuple(named), groups)
 
 
 def _readable(columns: Sequence[str], read: Callable[[str], Any]) -> Callable[..., Any]:

@@ -1,0 +1,71 @@
+"""The figures beside the sampler's: overheads, first fits, divergences of small designs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks import divergences, first_fit, overheads
+from winstan.geometry.coordinates import LONG_TAIL
+
+
+@pytest.mark.slow
+def test_divergences_of_small_designs_are_counted():
+    two, twelve = (divergences.measured(divergences.Small("poisson", n, 1.5, 3)) for n in (2, 12))
+    assert two["tail"] > LONG_TAIL > twelve["tail"]
+    assert twelve["at 0.8"] == twelve["at 0.95"] == 0
+    shown = divergences.shown(pd.DataFrame([two, twelve, twelve | {"at 0.8": 3.0}]), "groups")
+    assert [cell.strip() for cell in shown.splitlines()[-1].split("|")[1:-1]] == [
+        "12", "2", "1", "0",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("kind", ["text", "category", "number"])
+def test_overheads_of_frames_are_measured(library, kind):
+    figure = overheads.frame(library, kind, 2_000)
+    assert (library in figure.what, kind in figure.what) == (True, True)
+    assert 0 < figure.wall < np.inf
+    shown = overheads.table([figure, overheads.Figure("import", 0.4, 0.25)])
+    assert shown.splitlines()[-1] == "| import | 0.4 | 0.250 |  |  |"
+    assert shown.splitlines()[-2].startswith(f"| {figure.what} | 2 | {figure.wall:.3f} |")
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_a_whole_fit_of_many_rows_is_measured(library):
+    figure = overheads.large_fit(library, 3_000)
+    assert library in figure.what
+    assert 0 < figure.wall < np.inf
+    assert np.isnan(figure.goal)
+
+
+def test_text_of_polars_is_counted_with_its_views():
+    frame = overheads._frame_of("polars", pd.DataFrame({"x": [1.0, 2.0], "g": ["a", "b"]}))
+    assert overheads._size(frame) == 2 * (8 + 16)
+
+
+@pytest.mark.parametrize(
+    ("figure", "missed"),
+    [
+        (overheads.Figure("import", 0.4, 0.39), False),
+        (overheads.Figure("import", 0.4, 0.41), True),
+        (overheads.Figure("frame", 2.0, 0.1, memory=2.9), False),
+        (overheads.Figure("frame", 2.0, 0.1, memory=3.1), True),
+        (overheads.Figure("fit", float("nan"), 9.0), False),
+        (overheads.Figure("fit", float("nan"), 9.0, memory=3.1), True),
+    ],
+)
+def test_a_goal_missed_is_told(figure, missed):
+    assert figure.missed is missed
+
+
+@pytest.mark.parametrize(("second", "code"), [(0.5, 0), (0.1, 1)])
+def test_first_fits_beyond_their_goal_give_exit_code_1(second, code, monkeypatch, capsys):
+    monkeypatch.setattr(first_fit, "seconds", lambda *_: (2.2, second))
+    assert first_fit.main([str(Path("python"))]) == code
+    out = capsys.readouterr()
+    assert ("gamma" in out.err) == bool(code)
+    assert len(out.out.splitlines()) == 2 + len(first_fit.FAMILIES)
