@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from conftest import model_of
 from made_draws import flat, made_posterior
+from models import model_of
 
 from winstan import effects
 

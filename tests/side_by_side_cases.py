@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from conftest import model_of
 from made_draws import made_fit
+from models import model_of
 from plot_checks import data_of, scale_of
 from plotnine import geom_point, geom_segment
 

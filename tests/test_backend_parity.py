@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import model_of
+from models import model_of
 from test_template_densities import CASES, STRUCTURES, WAYS, data_of, formula_of, ways
 
 from winstan.backends import backend_named

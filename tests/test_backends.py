@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import pytest
 import xarray as xr
-from conftest import model_of
 from made_draws import made_fit
+from models import model_of
 from test_template_densities import data_of
 
 import winstan as ws

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import model_of
+from models import model_of
 from test_template_densities import data_of
 
 import winstan as ws

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import model_of
+from models import model_of
 from reference_density import row_log_densities
 from test_template_densities import data_of
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from conftest import model_of
 from made_draws import made_fit
+from models import model_of
 from PIL import Image
 
 import winstan as ws

@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import model_of
 from guard_cases import guards
+from models import model_of
 
 import winstan as ws
 from winstan.errors import DataError, OptionError

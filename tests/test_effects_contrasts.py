@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import model_of
 from effects_cases import DATA, MICE, S, draws_of, made, over_groups
 from made_draws import flat, made_fit, made_posterior
+from models import model_of
 from scipy import stats
 
 from winstan import effects

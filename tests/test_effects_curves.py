@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import model_of
 from effects_cases import DATA, MICE, S, draws_of, made, over_groups
 from made_draws import made_fit
+from models import model_of
 
 from winstan import effects
 from winstan.errors import OptionError

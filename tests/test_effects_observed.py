@@ -7,9 +7,9 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import model_of
 from effects_cases import DATA, MICE, draws_of, made, observed, stimulated_less_not
 from made_draws import made_fit
+from models import model_of
 
 from winstan import effects
 from winstan.errors import DesignWarning, OptionError

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import model_of
 from effects_cases import DATA, made
 from made_draws import made_fit
+from models import model_of
 from scipy import special, stats
 
 import winstan as ws

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from conftest import model_of
+from models import model_of
 
 import winstan as ws
 from winstan.backends import Settings, stan

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import model_of
 from geometry_cases import HOW, crossed, dense_precision, grouped_rows, nested, problem
+from models import model_of
 from scipy import integrate, linalg, sparse, stats
 from test_template_densities import data_of
 

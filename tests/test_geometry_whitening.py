@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import model_of
 from geometry_cases import HOW, crossed, dense_precision, grouped_rows
+from models import model_of
 from scipy import linalg, sparse
 
 from winstan.geometry import bordered, coordinates, laplace, whitening

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from arviz_stats.base import array_stats
-from conftest import model_of
 from effects_cases import DATA
 from made_draws import made_fit
+from models import model_of
 
 from winstan.errors import OptionError
 

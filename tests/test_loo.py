@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from conftest import model_of
 from effects_cases import DATA, MICE, made
 from made_draws import made_fit
+from models import model_of
 from reference_density import INVERSE, row_log_densities
 from scipy import special, stats
 

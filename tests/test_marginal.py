@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import model_of
 from marginal_reference import (
     CASES,
     STRUCTURES,
@@ -14,6 +13,7 @@ from marginal_reference import (
     rows_of_data,
     variances_at,
 )
+from models import model_of
 from reference_density import gradient
 
 import winstan as ws

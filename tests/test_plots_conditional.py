@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import model_of
 from made_draws import made_fit
+from models import model_of
 from plot_checks import assert_legible, data_of, scale_of
 from plotnine import geom_line, geom_point, geom_ribbon, geom_segment
 

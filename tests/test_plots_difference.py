@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import model_of
 from made_draws import made_fit
+from models import model_of
 from plot_checks import NAMES, assert_observed_all_shown, data_of, drawn, scale_of, tables
 from plotnine import geom_point, geom_rect, geom_ribbon, geom_segment, geom_vline, ggplot
 

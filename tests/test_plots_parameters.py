@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import model_of
 from made_draws import flat, made_fit, made_posterior
+from models import model_of
 from plot_checks import assert_legible, data_of, n_panels, panels_of, scale_of
 from plotnine import geom_path, geom_point, geom_rect, geom_segment, geom_text, geom_vline
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from conftest import model_of
 from effects_cases import DATA, MICE, S, made
 from made_draws import flat, made_fit, made_posterior
+from models import model_of
 from scipy import stats
 
 from winstan import effects

@@ -10,7 +10,7 @@ import textwrap
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import model_of
+from models import model_of
 from reference_density import Reference, lkj_log_density
 from scipy import stats
 from test_template_densities import CASES, STRUCTURES, data_of, formula_of
@@ -269,7 +269,7 @@ def test_writing_needs_no_pymc():
         for absent in ("pymc", "pytensor", "bambi"):
             sys.modules[absent] = None
         import pandas as pd
-        from conftest import model_of
+        from models import model_of
         from winstan.backends import backend_named
         data = pd.DataFrame({"y": [1.0, 2.5, 2.0, 4.0], "x": [0.0, 1.0, 2.0, 4.0]})
         model = model_of("y ~ x", data, "gaussian")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import model_of
 from made_draws import made_fit
+from models import model_of
 from report_cases import NASTY, data, fit_of
 
 import winstan as ws

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import model_of
 from made_draws import made_fit
 from matplotlib.image import imread
+from models import model_of
 from report_cases import data, fit_of
 
 CHROMIUM = next(

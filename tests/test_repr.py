@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import model_of
 from made_draws import made_fit
+from models import model_of
 
 from winstan.report import rounded
 

@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import model_of
 from made_draws import made_fit
+from models import model_of
 
 import winstan as ws
 from winstan.backends import pymc, stan

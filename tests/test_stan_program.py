@@ -6,7 +6,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from conftest import model_of
+from models import model_of
 from reference_density import Reference, cholesky_correlation, lkj_log_density
 from scipy import stats
 from test_template_densities import LINKS, STRUCTURES, data_of, formula_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import model_of
+from models import model_of
 from reference_density import Reference, gradient
 
 import winstan as ws

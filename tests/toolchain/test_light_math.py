@@ -10,7 +10,7 @@ import pytest
 from winstan.toolchain.locate import bundled
 from winstan.toolchain.templates import driver_sources, light_model
 
-FUNCTION = re.compile(r"stan/math/(rev|prim)/fun/(\w+)\.hpp")
+FUNCTION = re.compile(r"stan/math/(rev|prim)/((?:fun|functor|constraint)/\w+)\.hpp")
 
 
 def functions_read(*source):
@@ -37,11 +37,13 @@ def test_where_a_function_is_read_its_derivatives_are(read):
     # Without them the general text compiles too: each operation a node of its own, several times
     # slower. That no other test would see.
     general, differentiable = read
-    own = {path.stem for path in (bundled().path / "include/stan/math/rev/fun").glob("*.hpp")}
-    assert {"multiply", "csr_matrix_times_vector", "dot_product", "lgamma"} <= general & own
+    folder = bundled().path / "include/stan/math/rev"
+    own = {str(path.relative_to(folder).with_suffix("")) for path in folder.glob("*/*.hpp")}
+    named = {"multiply", "csr_matrix_times_vector", "dot_product", "lgamma"}
+    assert {f"fun/{name}" for name in named} <= general & own
     assert not (general & own) - differentiable
 
 
 def test_what_no_template_calls_is_not_read(read):
     for functions in read:
-        assert not {"bessel_first_kind", "matrix_exp", "gp_exp_quad_cov"} & functions
+        assert not {"fun/bessel_first_kind", "fun/matrix_exp", "fun/gp_exp_quad_cov"} & functions

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # Compiling needs up to 2 GB, hence no more at once than this unless asked for.
 _DEFAULT_JOBS = 4
 
-# g++ looks for memory to free every few megabytes: from 600 MB on, 1.5 s of 37 less, 0.2 GB more
+# g++ looks for memory to free every few megabytes; from 600 MB on it is faster, for 0.2 GB more
 _SELDOM_COLLECTED = ("--param", "ggc-min-heapsize=600000")
 
 # Nobody reads the names of functions, a good part of a program. Apple's linker has no such option.

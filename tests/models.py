@@ -1,0 +1,40 @@
+"""Models from formulas, as `winstan.fit` makes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from winstan.data import frame_from
+from winstan.design import build_design
+from winstan.families import family_named
+from winstan.formula import parse_formula
+from winstan.model import build_model
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from winstan.model import Model
+
+
+def model_of(
+    formula: str,
+    data: pd.DataFrame,
+    family: str,
+    *,
+    link: str | None = None,
+    weights: str | None = None,
+    trials: str | int | None = None,
+    **options: Any,
+) -> Model:
+    """Run the stages up to the model."""
+    parsed = parse_formula(formula, {})
+    frame = frame_from(data, parsed, weights=weights, trials=trials)
+    chosen = family_named(family)
+    return build_model(
+        parsed,
+        build_design(parsed, frame, {}),
+        frame.kept,
+        chosen,
+        chosen.link(link),
+        **options,
+    )
