@@ -11,17 +11,13 @@ Exit code 1 if a goal is missed.
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import sys
 import tempfile
-import threading
 import warnings
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from time import perf_counter, process_time, sleep
+from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -32,21 +28,31 @@ import winstan as ws
 from benchmarks.designs import DESIGNS, resampled_lfp
 from benchmarks.engines import model_of
 from benchmarks.startup import import_times
+from benchmarks.timed import in_new_process, least, peak, programs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Sequence
 
     from winstan.draws import Draws
     from winstan.fitted import Fit
 
+NAN = float("nan")
 _LFP = DESIGNS["lfp"]
 _USED = ["Power", "stim", "mouse"]
 GROWING = (2_000, 6_000, 20_000, 60_000)
 """Rows of a design whose cells are its rows: time is to be linear in them."""
 MEMORY_GOAL = 3.0
 """Sizes of the columns in use."""
-_STATM = Path("/proc/self/statm")
-_PAGE = 4096
+SLACK = 1.5
+"""How much longer than the smallest one a fit may take, where time is to be flat or linear."""
+LARGE = (
+    ("pandas", "trials"),
+    ("polars", "trials"),
+    ("pandas", "independent"),
+    ("pandas", "zeros"),
+    ("pandas", "counts"),
+)
+"""Libraries and responses of whole fits of many rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +62,8 @@ class Figure:
     what: str
     goal: float
     wall: float
-    cpu: float = float("nan")
-    memory: float = float("nan")
+    cpu: float = NAN
+    memory: float = NAN
 
     @property
     def missed(self) -> bool:
@@ -65,32 +71,43 @@ class Figure:
         return self.wall >= self.goal or self.memory >= MEMORY_GOAL
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=5_000_000)
     parser.add_argument("--groups", type=int, default=994, help="996 + 4 parameters by default")
     parser.add_argument("--neurons", type=int, default=1000, help="fits of ws.fit_each")
-    arguments = parser.parse_args()
-    figures = [Figure("import winstan", 0.4, min(import_times()))]
-    figures += [
-        _in_new_process(partial(frame, library, kind, arguments.rows))
-        for library in ("pandas", "polars")
-        for kind in ("text", "category", "number")
-    ]
-    figures += [
-        _in_new_process(partial(large_fit, library, arguments.rows))
-        for library in ("pandas", "polars")
-    ]
-    figures += _in_new_process(partial(tables, arguments.groups))
-    figures += _in_new_process(plots)
-    figures += _in_new_process(small_fit)
-    figures += [_in_new_process(partial(growing, n)) for n in GROWING]
-    figures.append(_in_new_process(partial(many, arguments.neurons)))
+    figures = measured(parser.parse_args(argv))
     print(table(figures))
     missed = [figure.what for figure in figures if figure.missed]
     for what in missed:
         print(f"goal missed: {what}", file=sys.stderr)
     return int(bool(missed))
+
+
+def measured(arguments: argparse.Namespace) -> list[Figure]:
+    """Measure all, each in a process of its own."""
+    figures = [Figure("import winstan", 0.4, min(import_times()))]
+    figures += [
+        in_new_process(partial(frame, library, kind, arguments.rows))
+        for library in ("pandas", "polars")
+        for kind in ("text", "category", "number")
+    ]
+    small = in_new_process(small_fit)
+    figures += small
+    for library, response in LARGE:
+        whole, program = in_new_process(partial(large_fit, library, response, arguments.rows))
+        figures.append(whole)
+        if response == "trials":  # of as many cells, and as hard to sample
+            figures.append(replace(program, goal=SLACK * small[1].wall))
+    figures += in_new_process(partial(tables, arguments.groups))
+    figures += in_new_process(plots)
+    grown = [in_new_process(partial(growing, n)) for n in GROWING]
+    figures += [
+        replace(figure, goal=SLACK * grown[0].wall * n / GROWING[0])
+        for figure, n in zip(grown, GROWING, strict=True)
+    ]
+    figures.append(in_new_process(partial(many, arguments.neurons)))
+    return figures
 
 
 def table(figures: list[Figure]) -> str:
@@ -124,9 +141,9 @@ def frame(library: str, kind: str, n_rows: int) -> Figure:
         read = frame_from(data, formula)
         compress(build_design(formula, read, {}), family, family.link(None))
 
-    with _peak() as grown:
-        wall, cpu = _least(prepare, 1)
-    again = _least(prepare, 4)
+    with peak() as grown:
+        wall, cpu = least(prepare, 1)
+    again = least(prepare, 4)
     return Figure(
         f"design and cells, {n_rows:,} rows, {library}, groups as {kind}",
         2.0,
@@ -136,27 +153,43 @@ def frame(library: str, kind: str, n_rows: int) -> Figure:
     )
 
 
-def large_fit(library: str, n_rows: int) -> Figure:
-    """Time all of `ws.fit` of many rows, which repeat trials: the guards read every column."""
-    data = _frame_of(library, resampled_lfp(n_rows))
+def large_fit(library: str, response: str, n_rows: int) -> list[Figure]:
+    """Time all of `ws.fit` of many rows, in which the guards look for repeats.
+
+    Parameters
+    ----------
+    library : {"pandas", "polars"}
+    response : {"trials", "independent", "zeros", "counts"}
+        Of trials that are drawn again and again, with columns that say so; or of rows of their own.
+    n_rows
+    """
+    data, family = resampled_lfp(n_rows), _LFP.family
+    rng = np.random.default_rng(9)
+    if response == "counts":
+        data["Power"], family = rng.poisson(data["Power"] / 100), "poisson"
+    elif response != "trials":
+        data["Power"] *= rng.uniform(0.9, 1.1, n_rows)
+        del data["trial"], data["Log power"]
+    if response == "zeros":
+        data.loc[rng.uniform(size=n_rows) < 0.5, "Power"], family = 0.0, "gaussian"
+    data = _frame_of(library, data)
     used = _size(data[_USED])
 
     def fit() -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the guards', of just that
-            ws.fit(_LFP.formula, data, _LFP.family, seed=1, progress=False)
+            ws.fit(_LFP.formula, data, family, seed=1, progress=False)
 
     ws.fit(_LFP.formula, _LFP.data(), _LFP.family, seed=1, progress=False, silence="all")  # imports
-    with _peak() as grown:
-        wall, cpu = _least(fit, 1)
-    again = _least(fit, 4)
-    return Figure(
-        f"ws.fit, LFP, {n_rows:,} rows, {library}",
-        float("nan"),
-        min(wall, again[0]),
-        min(cpu, again[1]),
-        grown() / used,
-    )
+    with peak() as grown:
+        wall, cpu = least(fit, 1)
+    with programs() as took:
+        again = least(fit, 4)
+    name = f"ws.fit, LFP, {n_rows:,} rows, {library}, {response}"
+    return [
+        Figure(name, NAN, min(wall, again[0]), min(cpu, again[1]), grown() / used),
+        Figure(f"{name}: Stan's program", NAN, min(took)),
+    ]
 
 
 def _frame_of(library: str, data: pd.DataFrame) -> Any:
@@ -190,7 +223,7 @@ def tables(n_groups: int) -> list[Figure]:
     fit, sampled = _fit_with_draws("y ~ x + (1|g)", data)
     whole = f"{len(fit.summary())} parameters, 4 x 1000 draws: "
     return [
-        Figure(f"{whole}{what}", 0.3, *_least(call, 5))
+        Figure(f"{whole}{what}", 0.3, *least(call, 5))
         for what, call in {
             "summary": lambda: fit.summary(prob=0.9),
             "diagnostics": lambda: diagnose(sampled, fit.summary()),
@@ -212,28 +245,19 @@ def plots() -> list[Figure]:
         def draw(make: Callable[[], Any]) -> None:
             make().save(Path(folder) / "figure.png", verbose=False)
 
-        return [Figure(name, 2.0, *_least(partial(draw, f), 3)) for name, f in figures.items()]
+        return [Figure(name, 2.0, *least(partial(draw, f), 3)) for name, f in figures.items()]
 
 
 def small_fit(repeats: int = 20) -> list[Figure]:
     """Take a warm `ws.fit` of 480 rows apart: Stan's program, and all around it."""
-    from winstan.toolchain import run  # noqa: PLC0415
-
-    data, run_program = _LFP.data(), run._run
-    took: list[float] = []
-
-    def timed(*arguments: Any) -> Any:
-        start = perf_counter()
-        said = run_program(*arguments)
-        took.append(perf_counter() - start)
-        return said
+    data = _LFP.data()
 
     def fit(**settings: Any) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the guards', of stim within mouse
             ws.fit(_LFP.formula, data, _LFP.family, seed=1, progress=False, **settings)
 
-    with patch.object(run, "_run", timed):
+    with programs() as took:
         fit()
         whole, rest, processor = [], [], []
         for _ in range(repeats):
@@ -247,12 +271,11 @@ def small_fit(repeats: int = 20) -> list[Figure]:
         for _ in range(repeats):
             with patch("winstan.fitting.warn_user"):  # of draws that are far too few
                 fit(warmup=1, draws=4)
-    none = float("nan")
     name = "ws.fit, LFP, 480 rows, warm"
     return [
-        Figure(name, none, min(whole), min(processor)),
-        Figure(f"{name}: Stan's program", none, program),
-        Figure(f"{name}: the same, 5 iterations", none, min(took)),
+        Figure(name, NAN, min(whole), min(processor)),
+        Figure(f"{name}: Stan's program", NAN, program),
+        Figure(f"{name}: the same, 5 iterations", NAN, min(took)),
         Figure(f"{name}: around the program", 0.06 - min(took), min(rest)),
     ]
 
@@ -266,7 +289,7 @@ def growing(n_rows: int) -> Figure:
     def fit() -> None:
         ws.fit("n ~ x + (1|g)", data, "poisson", seed=1, progress=False)
 
-    return Figure(f"ws.fit, poisson, {n_rows:,} rows, as many cells", float("nan"), *_least(fit, 3))
+    return Figure(f"ws.fit, poisson, {n_rows:,} rows, as many cells", NAN, *least(fit, 3))
 
 
 def many(n_neurons: int) -> Figure:
@@ -284,7 +307,7 @@ def many(n_neurons: int) -> Figure:
             )
 
     goal = 0.6 * n_neurons  # ten minutes for a thousand
-    return Figure(f"ws.fit_each, {n_neurons:,} neurons of 480 rows", goal, *_least(fit, 1))
+    return Figure(f"ws.fit_each, {n_neurons:,} neurons of 480 rows", goal, *least(fit, 1))
 
 
 def _fit_with_draws(formula: str, data: pd.DataFrame) -> tuple[Fit, Draws]:
@@ -299,48 +322,6 @@ def _fit_with_draws(formula: str, data: pd.DataFrame) -> tuple[Fit, Draws]:
     tree = to_datatree(model, sampled)
     summary = summarise(tree)
     return ws.Fit(model, tree, diagnose(sampled, summary), "stan", 0.0, summary), sampled
-
-
-def _least(call: Callable[[], Any], repeats: int) -> tuple[float, float]:
-    """Return the least wall and processor seconds of some calls."""
-    walls, processor = [], []
-    for _ in range(repeats):
-        start, cpu = perf_counter(), process_time()
-        call()
-        walls.append(perf_counter() - start)
-        processor.append(process_time() - cpu)
-    return min(walls), min(processor)
-
-
-@contextmanager
-def _peak() -> Iterator[Callable[[], float]]:
-    """Watch the resident size; what is given says by how many bytes it grew at most."""
-    if not _STATM.exists():
-        yield lambda: float("nan")
-        return
-
-    def resident() -> float:
-        return float(_STATM.read_text().split()[1]) * _PAGE
-
-    before, sizes, over = resident(), [0.0], threading.Event()
-
-    def watch() -> None:
-        while not over.is_set():
-            sizes.append(resident())
-            sleep(0.002)
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield lambda: max(sizes) - before
-    finally:
-        over.set()
-        thread.join()
-
-
-def _in_new_process(call: Callable[[], Any]) -> Any:
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(call).result()
 
 
 if __name__ == "__main__":

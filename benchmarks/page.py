@@ -44,12 +44,13 @@ are at their own defaults (target_accept 0.8).
   model; of fits too short to be looked at, Python or its largest child.
 - **Largest z** is the largest difference of posterior means from winstan's, in Monte Carlo standard
   errors, beside what chance reaches once in a hundred with so many parameters.
-- **Gain** is in bulk ESS/s over the best peer's, which is the measure of the goals. Beside it stand
-  the gains in tail ESS/s and in the smaller of the two: draws that leap to the other side of the
-  mean have more bulk ESS than there are draws, and no more tail ESS.
+- **Gain** is in bulk ESS/s over the best peer's, as which the goals are read here. Beside it stand
+  the gains in tail ESS/s and in the smaller of the two, in which a goal is harder to reach: draws
+  that leap to the other side of the mean have more bulk ESS than there are draws, and no more tail
+  ESS.
 - **Ended** are engines that took more than the design's budget for one fit (it begins when the
-  row-wise program is compiled; PyMC compiles within it). Where no peer that was tried finished, the
-  gain is what it would be over one whose every draw were effective at the end of that budget.
+  row-wise program is compiled; PyMC compiles within it). Where all peers that were tried were ended
+  so, the gain is what it would be over one whose 4000 draws were all effective at that moment.
 - **Point estimates** are those of maximum likelihood by mixedlm (statsmodels without groups), for
   scale.
 
@@ -66,6 +67,7 @@ def page(table: pd.DataFrame, lines: Sequence[str]) -> str:
         machine(),
         "## Gains",
         tables.summary(table),
+        tables.goals(table),
         "![Effective draws per second of every engine on every design](benchmarks.png)",
         *lines,
         "## Designs",

@@ -9,7 +9,8 @@ priors, after each engine's own warm-up; ESS by ArviZ, the smallest over all par
 effects. Cold is the first fit of a new process (pandas and
 the data are loaded), with the engine's imports and whatever it compiles for this one model; warm is
 the median of those after it.
-Exit code 1 if an engine fails, or if posterior means disagree beyond Monte Carlo error.
+Exit code 1 if an engine fails, if posterior means disagree beyond Monte Carlo error, or if a goal
+is not reached, in bulk ESS/s.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     text = [tables.of_design(table, name) for name in dict.fromkeys(table["design"])]
     startup = _startup(arguments.cold) if arguments.cold or not arguments.table else []
     lines = [*startup, *tables.growth(table)]
-    print("\n\n".join([*text, tables.summary(table), *lines]))
+    print("\n\n".join([*text, tables.summary(table), tables.goals(table), *lines]))
     if arguments.page:
         arguments.page.write_text(page(table, lines), encoding="utf-8")
     if arguments.figure:
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     bad = table[table["status"].eq("failed") | table["means"].eq("disagree")]
     for row in bad.to_dict("records"):
         print(f"{row['design']}, {row['engine']}: {row['status']} {row['means']}", file=sys.stderr)
-    return int(len(bad) > 0)
+    return int(len(bad) > 0 or len(tables.missed(table)) > 0)
 
 
 def _measured(arguments: argparse.Namespace) -> list[Row]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from benchmarks.designs import DESIGNS
@@ -150,8 +151,9 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
         peer, peer_ess_per_s, gain (NaN where no peer finished), at_least (the gain over a peer
         whose every draw were effective at the end of its budget; NaN unless all that were tried
         were ended), tail_gain and tail_at_least (the same of tail ESS, whose best peer may be
-        another), smaller_gain and smaller_at_least (of the smaller of the two), goal, ended (peers
-        that did not finish), untried (peers without a row, or not installed).
+        another), smaller_gain and smaller_at_least (of the smaller of the two), goal, tried (how
+        many peers were), ended (those that did not finish), untried (without a row, or not
+        installed).
     """
     peers = [engine.name for engine in ENGINES.values() if engine.peer and engine.samples]
     out = []
@@ -180,6 +182,7 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
                 **_gain("tail_", own["tail_per_s"], others["tail_per_s"].max(), bound),
                 **_gain("smaller_", own["smaller_per_s"], others["smaller_per_s"].max(), bound),
                 "goal": DESIGNS[name].goal,
+                "tried": len(tried),
                 "ended": ", ".join(f"{e} {others.loc[e, 'status']}" for e in ended),
                 "untried": ", ".join(peer for peer in peers if peer not in tried),
             }
@@ -192,13 +195,44 @@ def _gain(kind: str, own: float, best: float, bound: float) -> dict[str, float]:
 
 
 def _largest_rate(others: pd.DataFrame, ended: pd.Index) -> float:
-    """Return ESS/s of peers whose every draw were effective when they were ended."""
-    budgets = [
-        float(status.removeprefix("> ").removesuffix(" s"))
-        for status in others.loc[ended, "status"]
-        if status.endswith(" s")
+    """Return ESS/s of peers whose every draw were effective when they were ended.
+
+    NaN if one was ended for another reason than its budget: of its speed nothing is known.
+    """
+    statuses = list(others.loc[ended, "status"])
+    if not statuses or not all(status.endswith(" s") for status in statuses):
+        return NAN
+    return ALL_DRAWS / min(
+        float(status.removeprefix("> ").removesuffix(" s")) for status in statuses
+    )
+
+
+def missed(table: pd.DataFrame, kind: str = "") -> list[str]:
+    """Return the designs whose gain, or least gain, is below the goal, where a peer was tried.
+
+    Parameters
+    ----------
+    table
+        As `read` gives it.
+    kind : {"", "tail_", "smaller_"}
+        Of bulk ESS, of tail ESS, or of the smaller of the two.
+    """
+    found = gains(table)
+    return [
+        DESIGNS[row["design"]].title
+        for row in found.to_dict("records")
+        if row["tried"] and not np.fmax(row[f"{kind}gain"], row[f"{kind}at_least"]) >= row["goal"]
     ]
-    return ALL_DRAWS / min(budgets) if budgets else NAN
+
+
+def goals(table: pd.DataFrame) -> str:
+    """Say which goals are not reached, in bulk ESS/s and by the smaller of bulk and tail."""
+    said = []
+    for words, kind in (("bulk ESS/s", ""), ("the smaller of bulk and tail ESS/s", "smaller_")):
+        names = missed(table, kind)
+        which = f"not reached: {'; '.join(names)}" if names else "all are reached"
+        said.append(f"By {words}, {which}.")
+    return "Goals: " + " ".join(said)
 
 
 def summary(table: pd.DataFrame) -> str:

@@ -182,6 +182,23 @@ def test_gain_where_no_peer_finished_is_over_one_of_perfect_draws():
     (gain,) = gains(tables.framed([*ended, own, failed])).to_dict("records")
     assert np.isnan(gain["at_least"])
     assert np.isnan(gains(tables.framed(rows()))["at_least"]).all()
+    # nor of one that wanted too much memory, or that was not compiled in time
+    for status in ("> 12 GB", "> 600 s compiling"):
+        other = Row("lfp", "bambi-nutpie", 480, status)
+        (gain,) = gains(tables.framed([*ended, own, other])).to_dict("records")
+        assert np.isnan(gain["at_least"])
+        assert tables.missed(tables.framed([*ended, own, other])) == ["LFP, 480 rows"]
+
+
+def test_goals_not_reached_are_named():
+    table = tables.framed(rows())
+    assert tables.missed(table) == []
+    assert tables.missed(table, "smaller_") == ["LFP, 480 rows"]
+    assert "By bulk ESS/s, all are reached." in tables.goals(table)
+    # nothing is missed where no peer was tried, or nothing of winstan's
+    assert tables.missed(tables.framed([replace(rows()[0], design="lfp-480k")])) == []
+    assert tables.missed(tables.framed(rows()[2:])) == []
+    assert "tail ESS/s, not reached: LFP, 480 rows." in tables.goals(table)
 
 
 def test_what_was_ended_is_shown():
@@ -258,3 +275,9 @@ def test_disagreement_gives_exit_code_1(tmp_path, capsys):
     tables.write([replace(rows()[3], means="disagree")], path)
     assert main(["--table", "--out", str(path)]) == 1
     assert "rowwise: ok disagree" in capsys.readouterr().err
+
+
+def test_a_goal_not_reached_gives_exit_code_1(tmp_path):
+    path = tmp_path / "results.csv"
+    tables.write([replace(rows()[0], bulk_per_s=8000.0), *rows()[1:]], path)
+    assert main(["--table", "--out", str(path)]) == 1

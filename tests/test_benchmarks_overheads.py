@@ -34,12 +34,12 @@ def test_overheads_of_frames_are_measured(library, kind):
     assert shown.splitlines()[-2].startswith(f"| {figure.what} | 2 | {figure.wall:.3f} |")
 
 
-@pytest.mark.parametrize("library", ["pandas", "polars"])
-def test_a_whole_fit_of_many_rows_is_measured(library):
-    figure = overheads.large_fit(library, 3_000)
-    assert library in figure.what
-    assert 0 < figure.wall < np.inf
-    assert np.isnan(figure.goal)
+@pytest.mark.parametrize(("library", "response"), overheads.LARGE)
+def test_a_whole_fit_of_many_rows_is_measured(library, response):
+    whole, program = overheads.large_fit(library, response, 3_000)
+    assert library in whole.what
+    assert response in whole.what
+    assert 0 < program.wall < whole.wall < np.inf
 
 
 def test_text_of_polars_is_counted_with_its_views():
@@ -60,6 +60,13 @@ def test_text_of_polars_is_counted_with_its_views():
 )
 def test_a_goal_missed_is_told(figure, missed):
     assert figure.missed is missed
+
+
+@pytest.mark.parametrize(("wall", "code"), [(0.1, 0), (0.5, 1)])
+def test_overheads_beyond_their_goals_give_exit_code_1(wall, code, monkeypatch, capsys):
+    monkeypatch.setattr(overheads, "measured", lambda _: [overheads.Figure("import", 0.4, wall)])
+    assert overheads.main([]) == code
+    assert ("goal missed: import" in capsys.readouterr().err) == bool(code)
 
 
 @pytest.mark.parametrize(("second", "code"), [(0.5, 0), (0.1, 1)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import warnings
 
 import joblib
@@ -15,7 +16,15 @@ import winstan as ws
 from winstan.each import parallel
 
 FORMULA = "y ~ x + (1|g)"
-QUICK = {"warmup": 100, "draws": 200, "seed": 7, "progress": False, "silence": "all"}
+QUICK = {
+    "by": "neuron", "warmup": 100, "draws": 200, "seed": 7, "progress": False, "silence": "all",
+}  # fmt: skip
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::winstan.ConvergenceWarning"),  # so few draws
+    pytest.mark.filterwarnings("ignore::winstan.FailureWarning"),
+    # joblib's, where a call is ended before its tasks are
+    pytest.mark.filterwarnings("ignore:.*tasks which were still being processed:UserWarning"),
+]
 
 
 def data(n: int) -> pd.DataFrame:
@@ -33,7 +42,7 @@ def fatal(x, spared):
     return x
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def cluster():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # dask's own, of threads that end late
@@ -44,45 +53,83 @@ def cluster():
             yield client
 
 
-def each(formula: str, table: pd.DataFrame, **options: object) -> ws.Each:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of convergence: so few draws
-        return ws.fit_each(formula, table, by="neuron", **(QUICK | options))
-
-
 @pytest.mark.parametrize("how", ["dask", "multiprocessing", "loky", "threading"])
 def test_backends_give_the_same_tables(how, request):
     if how == "dask":
         request.getfixturevalue("cluster")
-    expected = each(FORMULA, data(3), n_jobs=1)
+    expected = ws.fit_each(FORMULA, data(3), n_jobs=1, **QUICK)
     with joblib.parallel_config(how, n_jobs=2):
-        found = each(FORMULA, data(3))
+        found = ws.fit_each(FORMULA, data(3), **QUICK)
     pd.testing.assert_frame_equal(found.table, expected.table)
 
 
-@pytest.mark.parametrize("how", ["dask", "loky"])
-def test_what_was_fitted_before_a_worker_died_is_kept(how, request, monkeypatch):
-    if how == "dask":
-        request.getfixturevalue("cluster")
-    monkeypatch.setattr(parallel, "_ROUND", 2)
+def test_what_was_fitted_before_a_worker_died_is_kept():
     formula, n = "y ~ fatal(x, spared) + (1|g)", 9
     table = data(n)
     table.loc[table["neuron"] == n - 1, "spared"] = os.getpid()
-    with joblib.parallel_config(how, n_jobs=2):
-        found = each(formula, table, contrasts=[])
+    found = ws.fit_each(formula, table, contrasts=[], n_jobs=2, **QUICK)
     failures = found.failures
     assert (n - 1) in failures["neuron"].tolist()
     assert set(failures["error"]) == {"BackendError"}
     assert failures["message"].str.contains("A worker process died").all()
-    kept = found.verdicts.query("fitted")["neuron"].tolist()
-    # two rounds of four at least; loky's groups are done when they are
-    assert set(range(8)) == set(kept) if how == "dask" else len(kept) > 0
+    assert 0 < found.verdicts["fitted"].sum() < n
 
 
-def test_where_all_workers_die_the_error_says_so(cluster):
+def test_where_all_workers_die_the_error_says_so():
     table = data(2).assign(spared=os.getpid())
+    with pytest.raises(ws.BackendError, match=r"A worker process died.*n_jobs="):
+        ws.fit_each("y ~ fatal(x, spared) + (1|g)", table, contrasts=[], n_jobs=2, **QUICK)
+
+
+@pytest.mark.parametrize("how", ["dask", "multiprocessing", "loky"])
+def test_what_cannot_be_sent_is_refused(how, request):
+    if how == "dask":
+        request.getfixturevalue("cluster")
+    lock = threading.Lock()
+
+    def locked(x):
+        with lock:
+            return x
+
     with (
-        joblib.parallel_config("dask", n_jobs=2),
-        pytest.raises(ws.BackendError, match=r"A worker process died.*n_jobs="),
+        joblib.parallel_config(how, n_jobs=2),
+        pytest.raises(ws.OptionError, match=r"cannot be sent.*n_jobs=1"),
     ):
-        each("y ~ fatal(x, spared) + (1|g)", table, contrasts=[])
+        ws.fit_each("y ~ locked(x) + (1|g)", data(2), **QUICK)
+    assert ws.fit_each("y ~ locked(x) + (1|g)", data(2), n_jobs=1, **QUICK).failures.empty
+
+
+@pytest.mark.parametrize("how", ["dask", "multiprocessing", "loky", "threading"])
+def test_a_function_of_the_callers_own_is_sent(how, request):
+    if how == "dask":
+        request.getfixturevalue("cluster")
+    half = 0.5
+
+    def scaled(x):
+        return half * x
+
+    with joblib.parallel_config(how, n_jobs=2):
+        found = ws.fit_each("y ~ scaled(x) + (1|g)", data(2), **QUICK)
+    assert found.failures.empty
+
+
+@pytest.mark.parametrize("how", ["multiprocessing", "loky"])
+def test_an_error_of_winstans_own_is_no_dead_worker(how, monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError("a mistake")
+
+    monkeypatch.setattr(parallel, "_progress", broken)
+    with joblib.parallel_config(how, n_jobs=2), pytest.raises(ZeroDivisionError):
+        ws.fit_each(FORMULA, data(2), **QUICK)
+
+
+@pytest.mark.parametrize("how", ["multiprocessing", "loky"])
+def test_an_interrupt_ends_the_call(how, monkeypatch):
+    monkeypatch.setattr(parallel, "_ROUND", 1)
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(parallel, "_progress", interrupt)
+    with joblib.parallel_config(how, n_jobs=2), pytest.raises(KeyboardInterrupt):
+        ws.fit_each(FORMULA, data(8), **QUICK)

@@ -12,7 +12,6 @@ from statsmodels.stats.anova import anova_lm
 
 import winstan as ws
 from winstan.guards.chance import difference_of_units
-from winstan.guards.codes import codes_of, combine, number_of, whole_values
 
 
 @pytest.fixture(scope="module")
@@ -169,112 +168,6 @@ def test_odd_columns_are_no_obstacle(trials):
     assert guards(FORMULA, odd, "gamma") == {}
     found = guards(FORMULA, monster(odd), "gamma")
     assert "480 distinct trials" in found["pseudoreplication"]
-
-
-def many(kind: str) -> tuple[str, str, pd.DataFrame]:
-    """Return 120,000 rows: formula, family, data."""
-    rng = np.random.default_rng(7)
-    n = 120_000
-    data = pd.DataFrame(
-        {
-            "mouse": np.array([f"m{i}" for i in range(8)])[rng.integers(0, 8, n // 20)].repeat(20),
-            "stim": rng.integers(0, 2, n // 20).repeat(20),
-            "trial": [f"t{i // 20}" for i in range(n)],
-            "noise": rng.normal(size=n),
-            "row": np.arange(n),
-            "y": rng.normal(10, 1, n // 20).repeat(20),
-        }
-    )
-    family = "gaussian"
-    if kind == "copies":
-        data = data.drop(columns="trial")
-        data["row"] = np.arange(n)
-    elif kind == "not constant":  # a trial in three has a second value
-        data.loc[::60, "y"] += 1
-    elif kind == "counts":
-        data["y"], family = rng.poisson(4, n // 20).repeat(20), "poisson"
-    elif kind == "rounded":
-        data["y"] = rng.normal(10, 1, n).round(2)
-    elif kind == "zeros":
-        data["y"] = np.where(rng.uniform(size=n) < 0.5, 0.0, rng.normal(size=n))
-    elif kind == "distinct":
-        data["y"] = rng.normal(size=n) + rng.normal(size=n // 20).repeat(20)
-    elif kind == "independent":
-        data["y"] = rng.normal(size=n)
-    elif kind == "binomial":
-        data["of"] = rng.choice([20, 30], n // 20).repeat(20)
-        data["y"] = rng.binomial(data["of"][::20], 0.5).repeat(20)
-        return "p(y, of) ~ stim + (stim|mouse)", "binomial", data
-    return "y ~ stim + (stim|mouse)", family, data.sample(frac=1, random_state=3)
-
-
-KINDS = {
-    "trials": "6,000 distinct trials (column 'trial'): the response is the same",
-    "copies": "114,000 of 120,000 rows repeat another row's 'y' exactly",
-    "not constant": "6,000 distinct trials (column 'trial'), of which the formula does not know",
-    "counts": "6,000 distinct trials (column 'trial'): the response is the same",
-    "binomial": "6,000 distinct trials (column 'trial'): the response is the same",
-    "distinct": "6,000 distinct trials (column 'trial'), of which the formula does not know",
-    "rounded": None,
-    "zeros": None,
-    "independent": None,
-}
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_of_many_rows_some_responses_tell_what_all_do(kind, monkeypatch):
-    formula, family, data = many(kind)
-    some = guards(formula, data, family).get("pseudoreplication")
-    monkeypatch.setattr("winstan.guards.repeats.SAMPLE", len(data))
-    assert some == guards(formula, data, family).get("pseudoreplication")
-    assert (some is None) == (KINDS[kind] is None)
-    assert some is None or KINDS[kind] in some
-
-
-def test_whole_values_are_all_rows_of_about_a_share_of_the_values():
-    rng = np.random.default_rng(4)
-    for values in (rng.normal(size=6_000), np.arange(6_000.0), 2.0 ** rng.uniform(-9, 9, 6_000)):
-        y = rng.permutation(values.repeat(10))
-        some = whole_values(y, 6_000)
-        assert (np.diff(some) > 0).all()
-        counts = pd.Series(y[some]).value_counts()
-        assert (counts == 10).all()
-        # 600 of 6,000 values, binomial: sd 23
-        assert abs(len(counts) - 600) < 5 * 23
-    zeros = np.array([0.0, -0.0] * 50)
-    assert len(whole_values(zeros, 50)) in (0, 100)
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        np.array([7, -3, 7, 5]),
-        np.array([2**62, -(2**62), 2**62, 0]),
-        np.array([True, False, True, True]),
-        pd.array([3, None, 3, 9], dtype="Int64"),
-        pd.Series(["b", "a", "b", None], dtype="category").array,
-        np.array([np.nan, 1.0, np.nan, 2.0]),
-    ],
-)
-def test_codes_number_the_values_that_occur(values):
-    codes = codes_of(values)
-    assert sorted(set(codes)) == list(range(number_of(codes)))
-    same = [
-        [(pd.isna(a) and pd.isna(b)) or (a == b) is True for b in values.tolist()]
-        for a in values.tolist()
-    ]
-    np.testing.assert_array_equal(codes[:, None] == codes, same)
-
-
-@pytest.mark.parametrize("n", [30, 30_000])
-def test_combinations_are_told_apart_by_table_and_by_hash(n):
-    rng = np.random.default_rng(n)
-    # `n` values each: more combinations than four a row
-    first, second, third = (codes_of(rng.integers(0, k, n)) for k in (3, n, n))
-    codes = combine(first, second, third)
-    rows = pd.DataFrame({"a": first, "b": second, "c": third})
-    assert number_of(codes) == len(rows.drop_duplicates())
-    assert rows.groupby(codes).nunique().max().max() == 1
 
 
 def test_difference_of_units_is_the_f_test_of_nested_models():

@@ -83,11 +83,10 @@ def compress(design: Design, family: Family, link: Link) -> Cells:
     Cells
     """
     response = design.response
-    weight = np.ones_like(response.y) if design.weights is None else design.weights
     offset = design.offset
     has_offset = bool(np.any(offset))
     each = offset[design.row] if has_offset else np.broadcast_to(0.0, response.y.shape)
-    sample = Sample(response.y, weight, each, response.trials)
+    sample = Sample(response.y, design.weights, each, response.trials)
     if has_offset and link.name in family.absorbs_offset:
         sample = family.absorbs_offset[link.name](sample)
         offset = np.zeros_like(offset)
@@ -101,7 +100,9 @@ def compress(design: Design, family: Family, link: Link) -> Cells:
     return Cells(
         design_row=first,
         of_row=of_row,
-        weight=np.bincount(of_row, weight, minlength=n_cells),
+        weight=np.bincount(of_row, design.weights, minlength=n_cells).astype(
+            np.float64, copy=False
+        ),
         X=design.X[first],
         Z=tuple(group.Z[first] for group in design.groups),
         level=tuple(group.level[first] for group in design.groups),

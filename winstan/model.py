@@ -318,9 +318,8 @@ def _check_response(design: Design, family: Family, link: Link, positions: np.nd
             f"{response.name!r} has the levels {' and '.join(map(repr, response.levels))}: "
             f"family={family.name!r} needs numbers. Two levels fit family='bernoulli'."
         )
-    ones, zeros = (np.broadcast_to(value, y.shape) for value in (1.0, 0.0))
-    weight = ones if design.weights is None else design.weights
-    check_support(family, Sample(y, weight, zeros, trials), response.name, positions)
+    zeros = np.broadcast_to(0.0, y.shape)
+    check_support(family, Sample(y, design.weights, zeros, trials), response.name, positions)
     same = y.size < 2 or bool(np.all(y == y[0]))
     if trials is not None:
         same = bool(np.all(y == 0) or np.all(y == trials))
@@ -330,7 +329,7 @@ def _check_response(design: Design, family: Family, link: Link, positions: np.nd
             f"{y[0]:g}, so there is nothing to explain. "
             "Check the column, or the filter before it."
         )
-    mean = float(np.average(y, weights=weight))
+    mean = float(np.average(y, weights=design.weights))
     if link.name == "log" and mean <= 0:
         raise FamilyError(
             f"link='log' needs a positive mean, but that of {response.name!r} is {mean:g}. "

@@ -68,13 +68,14 @@ class Scales:
         return {name: guesses[name] for name in family.auxiliary}
 
 
-def spread(x: Array, weight: Array) -> float:
+def spread(x: Array, weight: Array | None) -> float:
     """Return the standard deviation over rows; for a constant, its size; for zeros, 1."""
     x = np.ascontiguousarray(x)  # a matrix's column is read slowly, once
     mean = np.average(x, weights=weight)
-    total = weight.sum()
+    total = x.size if weight is None else weight.sum()
     deviation = x - mean
-    variance = weight @ np.square(deviation, out=deviation) / max(total - 1, 1)
+    squares = np.square(deviation, out=deviation)
+    variance = (squares.sum() if weight is None else weight @ squares) / max(total - 1, 1)
     size = float(max(x.max(), -x.min()))
     # The rounding of a constant, some units in the last of 16 places, is no spread.
     if variance <= (1e-13 * size) ** 2:
@@ -91,11 +92,10 @@ def measure_scales(cells: Cells, family: Family, link: Link) -> Scales:
     sample = cells.sample
     y = np.log(sample.y) if family.name == "lognormal" else sample.y
     if family.template == "binomial":
-        trials = np.ones_like(y) if sample.size is None else sample.size
         # Half a success more, so that data at the edge have a finite logit.
-        mean = float((sample.weight @ y + 0.5) / (sample.weight @ trials + 1.0))
+        mean = (sample.total(y) + 0.5) / (sample.trials + 1.0)
     elif sample.size is not None:
-        mean = float(sample.weight @ y / (sample.weight @ sample.size))
+        mean = sample.total(y) / sample.trials
     else:
         mean = float(np.average(y, weights=sample.weight))
     deviation = spread(y, sample.weight)

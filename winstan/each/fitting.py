@@ -91,7 +91,7 @@ def fit_each(
         4 x 1000 draws of twelve parameters), for ``result[key]``.
     n_jobs
         Groups that are fitted at once; -1 is one for each processor. None is what
-        `joblib.parallel_config` says, whose backend (processes, threads, Dask, Ray) is used in any
+        `joblib.parallel_config` says, whose backend (processes, threads, a cluster) is used in any
         case, and otherwise one for each processor.
     prob, interval
         Of the tables' intervals, as for `Fit.summary`.

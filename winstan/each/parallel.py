@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
+from concurrent.futures import BrokenExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
-from pickle import PicklingError
 from typing import TYPE_CHECKING, Any
 
 from winstan.each.task import Outcome, Problem, fit_one
@@ -19,16 +20,34 @@ if TYPE_CHECKING:
     from winstan.each.task import Question
 
 
+# Groups a worker, at a time, where results come all at once (multiprocessing, Ray)
 _ROUND = 8
-"""Groups a worker, at a time, where results come all at once (Dask, Ray)."""
+# Errors by which Dask and Ray say that a worker died, beside BrokenExecutor
+_LOSSES = frozenset(
+    {
+        *("KilledWorker", "CommClosedError", "CancelledError", "FutureCancelledError"),
+        *("ActorDiedError", "WorkerCrashedError", "RayActorError"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """How many groups are fitted at once, and whether joblib can hand results over as they come."""
+    """How groups are run.
+
+    Attributes
+    ----------
+    n_jobs
+        Groups at once.
+    as_they_come
+        Whether joblib can hand results over one by one.
+    sends
+        Whether data go to other processes.
+    """
 
     n_jobs: int
     as_they_come: bool
+    sends: bool
 
 
 def workers_of(n_jobs: int | None) -> Workers:
@@ -50,7 +69,12 @@ def workers_of(n_jobs: int | None) -> Workers:
         )
     backend, configured = get_active_backend()
     wanted = n_jobs or configured or -1
-    return Workers(joblib.effective_n_jobs(wanted), bool(backend.supports_return_generator))
+    n_workers = joblib.effective_n_jobs(wanted)
+    return Workers(
+        n_workers,
+        bool(backend.supports_return_generator),
+        sends=n_workers > 1 and not getattr(backend, "supports_sharedmem", False),
+    )
 
 
 def run_tasks(
@@ -58,8 +82,14 @@ def run_tasks(
 ) -> list[Outcome]:
     """Fit every group; return the outcomes in the groups' order.
 
-    A worker that dies takes the groups that are not finished with it: they are failures. Each
-    backend of joblib has errors of its own to say so; those of a fit are in its outcome.
+    Where workers die, the groups that are not finished are failures.
+
+    Raises
+    ------
+    BackendError
+        If no group at all was finished.
+    OptionError
+        If the data, or what the formula calls, cannot be sent to a worker.
     """
     n = len(parts.keys)
     done: dict[int, Outcome] = {}
@@ -70,48 +100,69 @@ def run_tasks(
                 for i, outcome in outcomes:
                     done[i] = outcome
                     line.show(_progress(done, n, line.elapsed))
-        except PicklingError as problem:
-            raise OptionError(
-                "The data, or what the formula calls, cannot be sent to another process"
-                f" ({problem}). Use n_jobs=1, or joblib.parallel_config('threading')."
-            ) from problem
-        except Exception as problem:
+        except _WorkersFailedError as problem:
             if not done:
-                raise BackendError(_died(problem)) from problem
-            lost = Problem("fit", "BackendError", _died(problem))
+                raise BackendError(str(problem)) from problem.__cause__
+            lost = Problem("fit", "BackendError", str(problem))
     for i in range(n):
         if i not in done:
             done[i] = Outcome(parts.keys[i], len(parts.rows[i]), seeds[i], problems=(lost,))
     return [done[i] for i in range(n)]
 
 
+class _WorkersFailedError(Exception):
+    """What joblib's backend says when it can no more."""
+
+
 def _outcomes(
     question: Question, parts: Parts, seeds: list[int], workers: Workers
 ) -> Generator[tuple[int, Outcome]]:
+    """Give numbered outcomes as they come; a fit's own errors are within them."""
     from joblib import Parallel, delayed  # noqa: PLC0415
 
     n_jobs = workers.n_jobs
+    asked = _sent(question, parts.part(0)) if workers.sends else question
     running: set[Any] = set()  # filled by threads only: processes have copies
     # Made as they are dispatched: only few groups are in memory twice
     tasks = (
-        delayed(_numbered)(i, question, key, parts.part(i), seeds[i], running)
+        delayed(_numbered)(i, asked, key, parts.part(i), seeds[i], running)
         for i, key in enumerate(parts.keys)
     )
     try:
         if workers.as_they_come:
             yield from Parallel(n_jobs, return_as="generator_unordered")(tasks)
             return
-        with Parallel(n_jobs) as parallel:  # in rounds, of which those done are safe, and shown
+        with Parallel(n_jobs) as parallel:  # in rounds: those done are safe, and shown
             while done := parallel(islice(tasks, _ROUND * n_jobs)):
                 yield from done
-    except BaseException:
+    except BaseException as problem:
         for process in list(running):
             process.kill()
+        if _is_loss(problem):
+            raise _WorkersFailedError(_lost(problem)) from problem
         raise
 
 
-def _numbered(i: int, *task: Any) -> tuple[int, Outcome]:
-    return i, fit_one(*task)
+def _sent(question: Question, data: Any) -> bytes:
+    """Make a question ready to be sent, functions of the caller's own and all.
+
+    What cannot be sent is refused here, since a cluster may wait for it for ever.
+    """
+    import cloudpickle  # noqa: PLC0415 - when something is sent
+
+    try:
+        cloudpickle.dumps(data)
+        return bytes(cloudpickle.dumps(question))
+    except Exception as problem:
+        raise OptionError(
+            "The data, or what the formula calls, cannot be sent to another process"
+            f" ({problem}). Use n_jobs=1, or joblib.parallel_config('threading')."
+        ) from problem
+
+
+def _numbered(i: int, question: Question | bytes, *task: Any) -> tuple[int, Outcome]:
+    asked = pickle.loads(question) if isinstance(question, bytes) else question
+    return i, fit_one(asked, *task)
 
 
 def _progress(done: dict[int, Outcome], n: int, elapsed: float) -> str:
@@ -121,7 +172,12 @@ def _progress(done: dict[int, Outcome], n: int, elapsed: float) -> str:
     return f"{text}{f', {failed:,} failed' if failed else ''}, {left} left"
 
 
-def _died(problem: BaseException) -> str:
+def _is_loss(problem: BaseException) -> bool:
+    names = {kind.__name__ for kind in type(problem).__mro__}
+    return isinstance(problem, BrokenExecutor) or bool(names & _LOSSES)
+
+
+def _lost(problem: BaseException) -> str:
     name, said = type(problem).__name__, str(problem).partition("\n")[0]
     return (
         "A worker process died, most likely for want of memory: use fewer with n_jobs=."

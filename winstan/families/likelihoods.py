@@ -28,8 +28,10 @@ class Sample:
 
     Attributes
     ----------
-    y, weight, offset : ndarray, shape (N,)
-        Response, frequency weight and offset of each row.
+    y, offset : ndarray, shape (N,)
+        Response and offset of each row.
+    weight : ndarray, shape (N,), or None
+        Frequency weights; None is one, which takes no memory.
     size : ndarray, shape (N,), or None
         Trials (binomial) or exposure (poisson) of each row; None is one.
     log_jacobian : float
@@ -37,10 +39,30 @@ class Sample:
     """
 
     y: Array
-    weight: Array
+    weight: Array | None
     offset: Array
     size: Array | None = None
     log_jacobian: float = 0.0
+
+    def weighted(self, values: Array) -> Array:
+        """Multiply the values of rows by their weights."""
+        return values if self.weight is None else self.weight * values
+
+    def total(self, values: np.ndarray) -> float:
+        """Sum over rows by weight."""
+        return float(values.sum() if self.weight is None else self.weight @ values)
+
+    @property
+    def trials(self) -> float:
+        """Sum of the trials, or of the exposures."""
+        if self.size is not None:
+            return self.total(self.size)
+        return float(self.y.size if self.weight is None else self.weight.sum())
+
+    def counted(self, cell: np.ndarray, n_cells: int) -> Array:
+        """Sum the weights of each cell, times its trials or exposures."""
+        rows = self.weight if self.size is None else self.weighted(self.size)
+        return _sum(cell, rows, n_cells)
 
 
 # --- support: (mask of the bad rows, what they should have been, what to do) ----------------------
@@ -105,7 +127,7 @@ def divide_by_exp_offset(sample: Sample) -> Sample:
         sample,
         y=sample.y * np.exp(-sample.offset),
         offset=np.zeros_like(sample.y),
-        log_jacobian=sample.log_jacobian - float(sample.weight @ sample.offset),
+        log_jacobian=sample.log_jacobian - sample.total(sample.offset),
     )
 
 
@@ -117,27 +139,34 @@ def offset_to_exposure(sample: Sample) -> Sample:
 # --- sufficient statistics ------------------------------------------------------------------------
 
 
-def _sum(cell: np.ndarray, values: Array, n_cells: int) -> Array:
-    return np.bincount(cell, values, minlength=n_cells)
+def _sum(cell: np.ndarray, values: Array | None, n_cells: int) -> Array:
+    """Sum over the rows of each cell; count them if there is nothing to sum."""
+    return np.bincount(cell, values, minlength=n_cells).astype(np.float64, copy=False)
+
+
+def _log_factorial(values: Array) -> Array:
+    out = values + 1.0
+    special.gammaln(out, out=out)  # in place: rows may be many millions
+    return out
 
 
 def gaussian_statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statistics:
     """Count, mean and within-cell sum of squares."""
-    y, weight = sample.y, sample.weight
-    n = _sum(cell, weight, n_cells)
+    y = sample.y
+    n = _sum(cell, sample.weight, n_cells)
     safe = np.where(n > 0, n, 1.0)
     # A second pass over the residuals removes the rounding of the first.
-    center = np.average(y, weights=weight)
-    mean = center + _sum(cell, weight * (y - center), n_cells) / safe
-    mean = mean + _sum(cell, weight * (y - mean[cell]), n_cells) / safe
-    ss = float(weight @ np.square(y - mean[cell]))
+    center = np.average(y, weights=sample.weight)
+    mean = center + _sum(cell, sample.weighted(y - center), n_cells) / safe
+    mean = mean + _sum(cell, sample.weighted(y - mean[cell]), n_cells) / safe
+    ss = sample.total(np.square(y - mean[cell]))
     return {"n": n, "mean_y": mean, "ss_within": ss, "log_constant": sample.log_jacobian}
 
 
 def lognormal_statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statistics:
     """Gaussian statistics of log y, with the Jacobian of the logarithm."""
     log_y = np.log(sample.y)
-    jacobian = sample.log_jacobian - float(sample.weight @ log_y)
+    jacobian = sample.log_jacobian - sample.total(log_y)
     return gaussian_statistics(replace(sample, y=log_y, log_jacobian=jacobian), cell, n_cells)
 
 
@@ -145,49 +174,49 @@ def gamma_statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statisti
     """Count and sum of y per cell, sum of log y over all."""
     return {
         "n": _sum(cell, sample.weight, n_cells),
-        "sum_y": _sum(cell, sample.weight * sample.y, n_cells),
-        "sum_log_y": float(sample.weight @ np.log(sample.y)),
+        "sum_y": _sum(cell, sample.weighted(sample.y), n_cells),
+        "sum_log_y": sample.total(np.log(sample.y)),
         "log_constant": sample.log_jacobian,
     }
 
 
 def poisson_statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statistics:
     """Exposure and sum of y per cell."""
-    y, weight = sample.y, sample.weight
-    exposure = np.ones_like(y) if sample.size is None else sample.size
-    constant = weight @ (special.xlogy(y, exposure) - special.gammaln(y + 1))
+    constant = sample.log_jacobian - sample.total(_log_factorial(sample.y))
+    if sample.size is not None:
+        constant += sample.total(special.xlogy(sample.y, sample.size))
     return {
-        "n": _sum(cell, weight * exposure, n_cells),
-        "sum_y": _sum(cell, weight * y, n_cells),
-        "log_constant": sample.log_jacobian + float(constant),
+        "n": sample.counted(cell, n_cells),
+        "sum_y": _sum(cell, sample.weighted(sample.y), n_cells),
+        "log_constant": constant,
     }
 
 
 def negative_binomial_statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statistics:
     """Count and sum of y per cell; over all, how often each value occurs."""
     value, at = np.unique(sample.y, return_inverse=True)
-    constant = sample.log_jacobian - float(sample.weight @ special.gammaln(sample.y + 1))
+    constant = sample.log_jacobian - sample.total(_log_factorial(sample.y))
     return {
         "n": _sum(cell, sample.weight, n_cells),
-        "sum_y": _sum(cell, sample.weight * sample.y, n_cells),
+        "sum_y": _sum(cell, sample.weighted(sample.y), n_cells),
         "V": value.size,
         "value": value,
-        "tally": np.bincount(at, sample.weight, minlength=value.size),
+        "tally": _sum(at, sample.weight, value.size),
         "log_constant": constant,
     }
 
 
 def binomial_statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statistics:
     """Trials and successes per cell."""
-    y, weight = sample.y, sample.weight
-    trials = np.ones_like(y) if sample.size is None else sample.size
-    constant = weight @ (
-        special.gammaln(trials + 1) - special.gammaln(y + 1) - special.gammaln(trials - y + 1)
-    )
+    constant = sample.log_jacobian
+    if sample.size is not None:  # of single trials the binomial coefficient is one
+        constant += sample.total(_log_factorial(sample.size))
+        constant -= sample.total(_log_factorial(sample.y))
+        constant -= sample.total(_log_factorial(sample.size - sample.y))
     return {
-        "n": _sum(cell, weight * trials, n_cells),
-        "sum_y": _sum(cell, weight * y, n_cells),
-        "log_constant": sample.log_jacobian + float(constant),
+        "n": sample.counted(cell, n_cells),
+        "sum_y": _sum(cell, sample.weighted(sample.y), n_cells),
+        "log_constant": constant,
     }
 
 
@@ -197,7 +226,8 @@ def student_statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statis
     by_cell, by_value = cell[order], sample.y[order]
     new = np.ones(order.size, bool)
     new[1:] = (np.diff(by_cell) != 0) | (np.diff(by_value) != 0)
-    tally = np.bincount(np.cumsum(new) - 1, sample.weight[order])
+    weight = None if sample.weight is None else sample.weight[order]
+    tally = _sum(np.cumsum(new) - 1, weight, 0)
     return {
         "V": int(np.count_nonzero(new)),
         "cell": by_cell[new] + 1,  # Stan counts from one

@@ -11,8 +11,9 @@ from winstan.guards.codes import codes_of, number_of, owner_of
 LIKELIHOOD = 1e-6
 # Of values that never meet by chance, fewer than this share occur in two cells.
 _SHARED = 0.01
-# A grid on which N values fall almost never on one point has this many points for each.
-_SPARSE = 20
+# On a grid of this many points for each of N values, normal ones meet in half a percent of rows:
+# the share of equal pairs is step / (2 sqrt(pi) sd), and the range below 6.7 sd.
+_SPARSE = 200
 _DECIMALS = 9
 
 
@@ -59,19 +60,28 @@ def are_coincidences(y: np.ndarray, cell: np.ndarray, pair: np.ndarray, n: int) 
     if n_pairs == len(y):
         return False
     values, cells = owner_of(pair, y), owner_of(pair, cell)
-    value = codes_of(values)
-    n_values = number_of(value)
+    n_values = number_of(codes_of(values))
     if n_values < 10 or n_pairs - n_values > _SHARED * n_pairs:
         return True
-    repeats = np.bincount(pair) - 1
-    elsewhere = np.bincount(value)[value] > 1
-    if repeats[elsewhere].sum() > repeats.sum() / 2:
-        return True  # most are of values that any condition may have: zero, the end of a scale
+    if np.bincount(pair)[~met_elsewhere(values)].max(initial=0) < 2:
+        return True  # all are of values that any condition may have: zero, the end of a scale
     step = _step(values, cells)
     if step is None:
         return False
     low, high = np.quantile(values, [0.25, 0.75])
     return bool(min(np.ptp(values), 5 * (high - low)) < _SPARSE * step * n)
+
+
+def met_elsewhere(values: np.ndarray) -> np.ndarray:
+    """Say of each distinct pair of cell and value whether other cells have the value too.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (P,)
+        Of the pairs.
+    """
+    value = codes_of(values)
+    return np.bincount(value)[value] > 1
 
 
 def _step(values: np.ndarray, cells: np.ndarray) -> float | None:

@@ -17,6 +17,7 @@ _PIECE = 2**15
 # 2^64 over the golden ratio: multiplicative hashing (Knuth, The Art of Computer Programming 3,
 # section 6.4).
 _ODD = np.uint64(0x9E3779B97F4A7C15)
+_LARGEST = float(2**64 - 2**11)  # of the floats below 2^64
 
 
 def codes_of(values: Any) -> np.ndarray:
@@ -37,21 +38,24 @@ def codes_of(values: Any) -> np.ndarray:
         values = np.asarray(pd.Series(values).cat.codes)
     if isinstance(values, NumpyExtensionArray):
         values = values.to_numpy()
-    if isinstance(values, np.ndarray) and values.dtype.kind in "iu" and values.size:
-        low, high = int(values.min()), int(values.max())
-        if high - low < _SPARSEST * values.size:
-            return _renumbered(values if low == 0 else values - low, high - low + 1)
+    if isinstance(values, np.ndarray) and values.dtype.kind in "iuf" and values.size:
+        low, high = values.min(), values.max()
+        # Of floats too, NaN and infinity apart: counts are whole numbers
+        if float(high) - float(low) < _SPARSEST * values.size:
+            keys = _whole_numbers(values, low)
+            if keys is not None:
+                return _renumbered(keys, int(keys.max()) + 1)
     codes, _ = pd.factorize(values, use_na_sentinel=False)
-    return np.asarray(codes, dtype=_kind(len(codes)))
+    return np.asarray(codes, dtype=_int_for(len(codes)))
 
 
 def combine(first: np.ndarray, *others: np.ndarray) -> np.ndarray:
     """Return numbers for the combinations of several codes, as `codes_of` would."""
     for other in others:
-        # Renumbered each time, so that the product stays below the square of the row count.
+        # Renumbered each time: the number of keys is below the square of the row count.
         n_other = number_of(other)
         n_keys = number_of(first) * n_other
-        key = np.multiply(first, n_other, dtype=_kind(n_keys))
+        key = np.multiply(first, n_other, dtype=_int_for(n_keys))
         key += other
         first = _renumbered(key, n_keys) if n_keys < _SPARSEST * key.size else codes_of(key)
     return first
@@ -61,9 +65,9 @@ def _renumbered(keys: np.ndarray, n_keys: int) -> np.ndarray:
     """Return numbers for the keys that occur, by a table of all: faster than by hashing."""
     occurs = np.zeros(n_keys, dtype=bool)
     occurs[keys] = True
-    number = np.cumsum(occurs, dtype=_kind(n_keys))
+    number = np.cumsum(occurs, dtype=_int_for(n_keys))
     number -= 1
-    codes = np.empty(keys.size, dtype=_kind(keys.size))
+    codes = np.empty(keys.size, dtype=_int_for(keys.size))
     for piece in _pieces(keys.size):
         codes[piece] = number[keys[piece]]
     return codes
@@ -74,8 +78,21 @@ def _pieces(n: int) -> Iterator[slice]:
     return (slice(start, start + _PIECE) for start in range(0, n, _PIECE))
 
 
-def _kind(n: int) -> type[np.integer[Any]]:
+def _int_for(n: int) -> type[np.integer[Any]]:
     return np.int32 if n <= np.iinfo(np.int32).max else np.int64
+
+
+def _whole_numbers(values: np.ndarray, low: Any) -> np.ndarray | None:
+    """Return numbers from 0 up, or None if there are fractions."""
+    kind = values.dtype.kind
+    if kind == "f":
+        if any(not np.array_equal(np.floor(values[p]), values[p]) for p in _pieces(values.size)):
+            return None
+        return (values - low).astype(_int_for(_SPARSEST * values.size))
+    if low == 0:
+        return values
+    # In 64 bits, or the difference of two numbers of 8 might not fit
+    return np.subtract(values, low, dtype=np.uint64 if kind == "u" else np.int64)
 
 
 def number_of(codes: np.ndarray) -> int:
@@ -96,28 +113,35 @@ def is_constant(unit: np.ndarray, values: np.ndarray) -> bool:
     return all(np.array_equal(owner[unit[p]], values[p]) for p in _pieces(unit.size))
 
 
-def whole_values(values: np.ndarray, n_rows: int) -> np.ndarray:
-    """Return about so many rows, with every row of each value that is among them.
+def whole_values(values: np.ndarray, share: float) -> np.ndarray:
+    """Take a share of the values, chosen by a hash of their bits, and all rows of each.
 
     Parameters
     ----------
     values : ndarray of float, shape (N,)
-    n_rows
-        Expected number, if no value has a large share of the rows.
+    share
+        Of the distinct values, between 0 and 1; about that of the rows, if no value is common.
 
     Returns
     -------
     ndarray of int
         Rows, in order.
     """
-    limit = np.uint64(min(n_rows / len(values), 1) * (2**64 - 2**11))
-    some = []
+    bar = np.uint64(min(share, 1.0) * _LARGEST)
+    rows = [np.empty(0, dtype=np.int64)]
     for piece in _pieces(len(values)):
         bits = (values[piece] + 0.0).view(np.uint64)  # + 0.0: -0.0 is 0.0
-        bits = (bits ^ (bits >> np.uint64(32))) * _ODD
+        bits = (bits ^ (bits >> np.uint64(32)) ^ _ODD) * _ODD  # _ODD twice: or zero stays zero
         bits = (bits ^ (bits >> np.uint64(29))) * _ODD
-        some.append(piece.start + np.flatnonzero(bits < limit))
-    return np.concatenate(some)
+        rows.append(piece.start + np.flatnonzero(bits < bar))
+    return np.concatenate(rows)
+
+
+def common_values(values: np.ndarray, n_rows: int = 2_000, share: float = 0.01) -> np.ndarray:
+    """Return the values that have such a share of some rows, taken at random."""
+    rows = np.random.default_rng(0).integers(len(values), size=n_rows)
+    found, counts = np.unique(values[rows], return_counts=True)
+    return found[counts >= share * n_rows]
 
 
 def multiplicity(values: Any, n_sample: int = 2_000) -> float:

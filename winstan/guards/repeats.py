@@ -18,9 +18,8 @@ conditions too (3).
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,17 +31,20 @@ from winstan.guards.chance import (
     are_coincidences,
     constant_by_chance,
     difference_of_units,
+    met_elsewhere,
     stand_together,
 )
 from winstan.guards.codes import (
     codes_of,
     combine,
+    common_values,
     is_constant,
     multiplicity,
     number_of,
     owner_of,
     whole_values,
 )
+from winstan.guards.words import TRIAL, UNIT, noun, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -56,16 +58,10 @@ MOST_CONDITIONS = 20
 SAMPLE = 50_000
 # Responses of so few values among those rows are scores or counts: all rows are judged.
 FEWEST_VALUES = 1_000
-# A value that stands for several rows occurs this often, on average over rows.
-FEWEST_REPEATS = 1.01
+# Share of rows that repeat another's response, below which there is no finding.
+FEWEST_REPEATS = 0.005
 # Fewer rows to a unit are replicates, not samples of it.
 FEWEST_SAMPLES = 5
-_TRIAL = frozenset({"trial", "trials", "sweep", "sweeps", "epoch", "epochs", "repetition"})
-_UNIT = _TRIAL | {
-    *("animal", "mouse", "mice", "rat", "subject", "participant", "patient", "person", "litter"),
-    *("neuron", "cell", "unit", "roi", "electrode", "channel", "tetrode", "slice", "well"),
-    *("id", "session", "cage", "plate", "replicate"),
-}
 _CONTINUOUS = frozenset({"gaussian", "student", "lognormal", "gamma"})
 
 
@@ -118,45 +114,53 @@ def repeated_responses(
     str or None
         What was found, and the remedy.
     """
-    y = model.design.response.y
+    n = len(model.design.response.y)
+    whole = cache(partial(_rows, model))
     others = _readable(columns, read)
-    names = [name for name in columns if _words_of(name) & _UNIT]
-    some = whole_values(y, SAMPLE) if len(y) > 2 * SAMPLE else None
-    if some is not None and number_of(codes_of(y[some])) < FEWEST_VALUES:
-        some = None
-    rows = _rows(model, some)
-    if some is not None and len(some) < FEWEST_REPEATS * number_of(rows.pair):
-        return _units(model, others, names)
+    names = [name for name in columns if words_of(name) & UNIT]
+    sampled = _sampled(model.design.response.y)
+    rows = whole() if sampled is None else _rows(model, sampled)
+    n_repeated = len(rows.y) - number_of(rows.pair)
+    if sampled is not None and n_repeated < FEWEST_REPEATS * len(rows.y):
+        return _units(model, whole, others, names)
     continuous = model.family.name in _CONTINUOUS
     # Values that could have met by chance are none; so each is an event of its own.
-    same_event = continuous and not are_coincidences(rows.y, rows.cell, rows.pair, len(y))
-    repeats = number_of(rows.pair) < len(rows.y)
-    if repeats:
-        found = _constant_within(model, rows, some, others, same_event=same_event)
+    same_event = continuous and not are_coincidences(rows.y, rows.cell, rows.pair, n)
+    if n_repeated:
+        found = _constant_within(rows, sampled, whole, others, same_event=same_event)
         if found is not None:
             return found
-    if (found := _units(model, others, names)) is not None:
+    if (found := _units(model, whole, others, names)) is not None:
         return found
-    if not repeats or not same_event:
+    return _copies(whole(), model.design.response.name) if same_event else None
+
+
+def _sampled(y: np.ndarray) -> np.ndarray | None:
+    """Choose rows to judge, all rows of some values; None where there are few, or few values."""
+    if len(y) <= 2 * SAMPLE:
         return None
-    return _copies(rows if some is None else _rows(model), model.design.response.name)
+    sampled = whole_values(y, SAMPLE / len(y))
+    sampled = sampled[~np.isin(y[sampled], common_values(y))]
+    return None if number_of(codes_of(y[sampled])) < FEWEST_VALUES else sampled
 
 
 def _copies(rows: _Rows, name: str) -> str | None:
-    """Count rows that repeat a response under the same conditions."""
-    n, n_distinct = len(rows.y), number_of(rows.pair)
-    if n - n_distinct < max(3, 0.005 * n):
+    """Count rows that repeat a response which occurs under their conditions alone."""
+    n = len(rows.y)
+    repeats = np.bincount(rows.pair) - 1
+    n_repeated = int(repeats[~met_elsewhere(owner_of(rows.pair, rows.y))].sum())
+    if n_repeated < max(3, FEWEST_REPEATS * n):
         return None
     return (
-        f"{n - n_distinct:,} of {n:,} rows repeat another row's '{name}' exactly, under the same "
-        f"conditions: the rows hold {n_distinct:,} distinct measurements. If rows were "
+        f"{n_repeated:,} of {n:,} rows repeat another row's '{name}' exactly, under the same "
+        f"conditions: the rows hold {n - n_repeated:,} distinct measurements. If rows were "
         "copied, remove the copies (`data.drop_duplicates()`); if one measurement stands in "
         "many rows, keep one row of each."
     )
 
 
-def _rows(model: Model, some: np.ndarray | None = None) -> _Rows:
-    """Code the factors of the right side; numbers of many values are left out."""
+def _rows(model: Model, sampled: np.ndarray | None = None) -> _Rows:
+    """Code the factors of the right side, of all rows or of some; many numbers are no factor."""
     design, formula = model.design, model.formula
     groups = tuple(dict.fromkeys(c for spec in formula.groups for c in spec.factor_columns))
     zero = np.zeros(len(design.predictors), dtype=np.int32)
@@ -171,13 +175,13 @@ def _rows(model: Model, some: np.ndarray | None = None) -> _Rows:
     condition = combine(zero, *(code for name, code in named.items() if name in population))
     row, y, trials = design.row, design.response.y, design.response.trials
     of_cell = owner_of(cell, condition)
-    if some is None:
+    if sampled is None:
         return _Rows(cell[row], of_cell, y, trials, tuple(named), groups)
-    taken = cell[row[some]]
+    taken = cell[row[sampled]]
     cell = codes_of(taken)
     of_cell = codes_of(of_cell[owner_of(cell, taken)])
-    trials = None if trials is None else trials[some]
-    return _Rows(cell, of_cell, y[some], trials, tuple(named), groups)
+    trials = None if trials is None else trials[sampled]
+    return _Rows(cell, of_cell, y[sampled], trials, tuple(named), groups)
 
 
 def _readable(columns: Sequence[str], read: Callable[[str], Any]) -> Callable[..., Any]:
@@ -202,16 +206,16 @@ def _readable(columns: Sequence[str], read: Callable[[str], Any]) -> Callable[..
 
 
 def _constant_within(
-    model: Model,
     rows: _Rows,
-    some: np.ndarray | None,
+    sampled: np.ndarray | None,
+    whole: Callable[[], _Rows],
     others: Callable[..., Any],
     *,
     same_event: bool,
 ) -> str | None:
     """Find the column, or the group factor, within whose values the response is constant."""
     found = []
-    for name, values, code in others(some, _not_dismissed(rows, some, others)):
+    for name, values, code in others(sampled, _not_dismissed(rows, sampled, others)):
         unit = combine(rows.cell, code)
         n_units = number_of(unit)
         if not rows.is_constant(unit) or not constant_by_chance(rows.cell, rows.pair, unit):
@@ -221,28 +225,27 @@ def _constant_within(
             continue  # known to the formula already; the response in other units
         if same_event or not _is_derived(rows, unit, code, values):
             found.append((n_units, is_number, name))
-    whole = rows if some is None else _rows(model)
-    n = len(whole.y)
+    n = len(whole().y)
     for _, _, best in sorted(found):
         for name, _, code in others(None, [best]):
-            unit = combine(whole.cell, code)
-            if some is not None and not whole.is_constant(unit):
+            unit = combine(whole().cell, code)
+            if sampled is not None and not whole().is_constant(unit):
                 continue
             keys = [*rows.columns, name]
             return (
-                f"{n:,} rows hold {number_of(unit):,} distinct {_noun(name)} (column '{name}'): "
+                f"{n:,} rows hold {number_of(unit):,} distinct {noun(name)} (column '{name}'): "
                 "the response is the same in all rows of each, so that intervals are too narrow. "
                 f"Keep one row of each: `data.drop_duplicates({keys})`."
             )
-    return _constant_in_group(whole, same_event=same_event)
+    return _constant_in_group(whole(), same_event=same_event)
 
 
 def _not_dismissed(
-    rows: _Rows, some: np.ndarray | None, others: Callable[..., Any]
+    rows: _Rows, sampled: np.ndarray | None, others: Callable[..., Any]
 ) -> list[str] | None:
     """Return the columns to judge, all if None: of many rows not those that few rows rule out."""
     n = len(rows.y)
-    if some is not None or n <= 2 * SAMPLE:
+    if sampled is not None or n <= 2 * SAMPLE:
         return None
     few = np.random.default_rng(0).choice(n, SAMPLE, replace=False)
     cell, value = rows.cell[few], rows.value[few]
@@ -296,11 +299,13 @@ def _is_monotone(code: np.ndarray, y: np.ndarray, values: Any) -> bool:
     return bool(np.all(steps >= 0) or np.all(steps <= 0))
 
 
-def _units(model: Model, others: Callable[..., Any], names: Sequence[str]) -> str | None:
+def _units(
+    model: Model, whole: Callable[[], _Rows], others: Callable[..., Any], names: Sequence[str]
+) -> str | None:
     """Find a column of units, such as trials or neurons, that the formula does not know."""
     if not names:
         return None
-    rows = _rows(model)
+    rows = whole()
     n = len(rows.y)
     for name, values, code in others(None, names):
         if _is_float(values):
@@ -309,7 +314,7 @@ def _units(model: Model, others: Callable[..., Any], names: Sequence[str]) -> st
         n_units, n_cells = number_of(unit), number_of(rows.cell)
         if n_units < 2 * n_cells or n < 2 * n_units:
             continue
-        is_trial = bool(_words_of(name) & _TRIAL)
+        is_trial = bool(words_of(name) & TRIAL)
         together = is_trial and n >= FEWEST_SAMPLES * n_units and stand_together(unit)
         if not together and not difference_of_units(_residuals(model, rows), rows.cell, unit):
             continue
@@ -317,7 +322,7 @@ def _units(model: Model, others: Callable[..., Any], names: Sequence[str]) -> st
         factor = _factor(rows, columns, code, name)
         n_named = n_units if is_trial else number_of(_named(model, rows, columns, code))
         return (
-            f"{n:,} rows hold {n_named:,} distinct {_noun(name)} (column '{name}'), of which the "
+            f"{n:,} rows hold {n_named:,} distinct {noun(name)} (column '{name}'), of which the "
             "formula does not know: rows of one need not be independent, so that intervals may be "
             f"too narrow. Add `(1|{factor})`, or average to one row of each."
         )
@@ -370,14 +375,3 @@ def _residuals(model: Model, rows: _Rows) -> np.ndarray:
 
 def _is_float(values: Any) -> bool:
     return bool(getattr(getattr(values, "dtype", None), "kind", "O") == "f")
-
-
-def _words_of(name: str) -> set[str]:
-    """Split a column's name into words: ``i_trial``, ``mouseID``, ``Trial 2``."""
-    parts = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    return {word.casefold() for word in re.split(r"[\W\d_]+", parts) if word}
-
-
-def _noun(name: str) -> str:
-    words = _words_of(name) & _UNIT
-    return "trials" if words & _TRIAL else "units"
