@@ -15,6 +15,7 @@ _SHARED = 0.01
 # the share of equal pairs is step / (2 sqrt(pi) sd), and the range below 6.7 sd.
 _SPARSE = 200
 _DECIMALS = 9
+_PIECE = 2**19
 
 
 def constant_by_chance(cell: np.ndarray, pair: np.ndarray, unit: np.ndarray) -> bool:
@@ -118,14 +119,18 @@ def difference_of_units(y: np.ndarray, cell: np.ndarray, unit: np.ndarray) -> bo
     n, n_units, n_cells = len(y), number_of(unit), number_of(cell)
     if n <= n_units or n_units <= n_cells:
         return False
-    # From sums alone, since rows may be many; about the mean, since digits are few.
-    centred = y - y.mean()
-    size, total = np.bincount(unit), np.bincount(unit, centred)
+    # From sums alone, and in pieces, since rows may be many; about the mean, since digits are few.
+    size, total, squares, centre = np.zeros(n_units), np.zeros(n_units), 0.0, y.mean()
+    for start in range(0, n, _PIECE):
+        rows = slice(start, start + _PIECE)
+        centred = y[rows] - centre
+        size += np.bincount(unit[rows], minlength=n_units)
+        total += np.bincount(unit[rows], centred, minlength=n_units)
+        squares += float(centred @ centred)
     of_cell = owner_of(unit, cell)
     cell_mean = np.bincount(of_cell, total) / np.bincount(of_cell, size)
     mean = total / size
     between = float(size @ (mean - cell_mean[of_cell]) ** 2) / (n_units - n_cells)
-    squares = float(centred @ centred)
     within = (squares - float(total @ mean)) / (n - n_units)
     if within * (n - n_units) <= 1e-12 * squares:  # rounding
         return between > 0
