@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import divergences, first_fit, overheads
+from benchmarks import alternatives, divergences, first_fit, overheads
 from winstan.geometry.coordinates import LONG_TAIL
 
 
@@ -76,3 +76,14 @@ def test_first_fits_beyond_their_goal_give_exit_code_1(second, code, monkeypatch
     out = capsys.readouterr()
     assert ("gamma" in out.err) == bool(code)
     assert len(out.out.splitlines()) == 2 + len(first_fit.FAMILIES)
+
+
+def test_other_coordinates_of_predictors_are_those_predictors():
+    X = alternatives.correlated_counts().filter(like="x").to_numpy()
+    b = np.random.default_rng(1).normal(size=X.shape[1])
+    found = {name: (V, back) for name, V, back in alternatives.coordinates(X)}
+    for V, back in found.values():
+        np.testing.assert_allclose(V @ b, (X - X.mean(axis=0)) @ (back @ b), atol=1e-9)
+    np.testing.assert_allclose(found["standardised"][0].std(axis=0), 1)
+    Q = found["QR"][0]
+    np.testing.assert_allclose(Q.T @ Q / len(Q), np.eye(X.shape[1]), atol=1e-12)

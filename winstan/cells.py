@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from winstan.data.columns import distinct_codes
-from winstan.families.likelihoods import Sample
+from winstan.families.sample import Sample, sum_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -100,9 +100,7 @@ def compress(design: Design, family: Family, link: Link) -> Cells:
     return Cells(
         design_row=first,
         of_row=of_row,
-        weight=np.bincount(of_row, design.weights, minlength=n_cells).astype(
-            np.float64, copy=False
-        ),
+        weight=sum_by(of_row, design.weights, n_cells),
         X=design.X[first],
         Z=tuple(group.Z[first] for group in design.groups),
         level=tuple(group.level[first] for group in design.groups),

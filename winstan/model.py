@@ -18,7 +18,7 @@ from winstan.errors import (
     near_matches,
 )
 from winstan.families import check_support
-from winstan.families.likelihoods import Sample
+from winstan.families.sample import Sample
 from winstan.geometry import Geometry, choose_geometry
 from winstan.geometry.laplace import Problem
 from winstan.marginal import Marginal, Plan, marginalise, plan_marginal

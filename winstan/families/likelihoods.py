@@ -11,58 +11,16 @@ The Stan templates state the same densities; these serve the quick approximate f
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from scipy import special
 
 from winstan.families.links import Array, Link
+from winstan.families.sample import Sample, sum_by
 
 Statistics = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """The response row by row, as a family takes it.
-
-    Attributes
-    ----------
-    y, offset : ndarray, shape (N,)
-        Response and offset of each row.
-    weight : ndarray, shape (N,), or None
-        Frequency weights; None is one, which takes no memory.
-    size : ndarray, shape (N,), or None
-        Trials (binomial) or exposure (poisson) of each row; None is one.
-    log_jacobian : float
-        What a change of variable made so far adds to the log density.
-    """
-
-    y: Array
-    weight: Array | None
-    offset: Array
-    size: Array | None = None
-    log_jacobian: float = 0.0
-
-    def weighted(self, values: Array) -> Array:
-        """Multiply the values of rows by their weights."""
-        return values if self.weight is None else self.weight * values
-
-    def total(self, values: np.ndarray) -> float:
-        """Sum over rows by weight."""
-        return float(values.sum() if self.weight is None else self.weight @ values)
-
-    @property
-    def trials(self) -> float:
-        """Sum of the trials, or of the exposures."""
-        if self.size is not None:
-            return self.total(self.size)
-        return float(self.y.size if self.weight is None else self.weight.sum())
-
-    def counted(self, cell: np.ndarray, n_cells: int) -> Array:
-        """Sum the weights of each cell, times its trials or exposures."""
-        rows = self.weight if self.size is None else self.weighted(self.size)
-        return _sum(cell, rows, n_cells)
 
 
 # --- support: (mask of the bad rows, what they should have been, what to do) ----------------------
@@ -139,11 +97,6 @@ def offset_to_exposure(sample: Sample) -> Sample:
 # --- sufficient statistics ------------------------------------------------------------------------
 
 
-def _sum(cell: np.ndarray, values: Array | None, n_cells: int) -> Array:
-    """Sum over the rows of each cell; count them if there is nothing to sum."""
-    return np.bincount(cell, values, minlength=n_cells).astype(np.float64, copy=False)
-
-
 def _log_factorial(values: Array) -> Array:
     out = values + 1.0
     special.gammaln(out, out=out)  # in place: rows may be many millions
@@ -153,12 +106,12 @@ def _log_factorial(values: Array) -> Array:
 def gaussian_statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statistics:
     """Count, mean and within-cell sum of squares."""
     y = sample.y
-    n = _sum(cell, sample.weight, n_cells)
+    n = sample.by_cell(cell, n_cells)
     safe = np.where(n > 0, n, 1.0)
     # A second pass over the residuals removes the rounding of the first.
     center = np.average(y, weights=sample.weight)
-    mean = center + _sum(cell, sample.weighted(y - center), n_cells) / safe
-    mean = mean + _sum(cell, sample.weighted(y - mean[cell]), n_cells) / safe
+    mean = center + sample.by_cell(cell, n_cells, y - center) / safe
+    mean = mean + sample.by_cell(cell, n_cells, y - mean[cell]) / safe
     ss = sample.total(np.square(y - mean[cell]))
     return {"n": n, "mean_y": mean, "ss_within": ss, "log_constant": sample.log_jacobian}
 
@@ -173,8 +126,8 @@ def lognormal_statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Stat
 def gamma_statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statistics:
     """Count and sum of y per cell, sum of log y over all."""
     return {
-        "n": _sum(cell, sample.weight, n_cells),
-        "sum_y": _sum(cell, sample.weighted(sample.y), n_cells),
+        "n": sample.by_cell(cell, n_cells),
+        "sum_y": sample.by_cell(cell, n_cells, sample.y),
         "sum_log_y": sample.total(np.log(sample.y)),
         "log_constant": sample.log_jacobian,
     }
@@ -186,8 +139,8 @@ def poisson_statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statis
     if sample.size is not None:
         constant += sample.total(special.xlogy(sample.y, sample.size))
     return {
-        "n": sample.counted(cell, n_cells),
-        "sum_y": _sum(cell, sample.weighted(sample.y), n_cells),
+        "n": sample.by_cell(cell, n_cells, sample.size),
+        "sum_y": sample.by_cell(cell, n_cells, sample.y),
         "log_constant": constant,
     }
 
@@ -197,11 +150,11 @@ def negative_binomial_statistics(sample: Sample, cell: np.ndarray, n_cells: int)
     value, at = np.unique(sample.y, return_inverse=True)
     constant = sample.log_jacobian - sample.total(_log_factorial(sample.y))
     return {
-        "n": _sum(cell, sample.weight, n_cells),
-        "sum_y": _sum(cell, sample.weighted(sample.y), n_cells),
+        "n": sample.by_cell(cell, n_cells),
+        "sum_y": sample.by_cell(cell, n_cells, sample.y),
         "V": value.size,
         "value": value,
-        "tally": _sum(at, sample.weight, value.size),
+        "tally": sum_by(at, sample.weight, value.size),
         "log_constant": constant,
     }
 
@@ -214,8 +167,8 @@ def binomial_statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Stati
         constant -= sample.total(_log_factorial(sample.y))
         constant -= sample.total(_log_factorial(sample.size - sample.y))
     return {
-        "n": sample.counted(cell, n_cells),
-        "sum_y": _sum(cell, sample.weighted(sample.y), n_cells),
+        "n": sample.by_cell(cell, n_cells, sample.size),
+        "sum_y": sample.by_cell(cell, n_cells, sample.y),
         "log_constant": constant,
     }
 
@@ -227,7 +180,7 @@ def student_statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statis
     new = np.ones(order.size, bool)
     new[1:] = (np.diff(by_cell) != 0) | (np.diff(by_value) != 0)
     weight = None if sample.weight is None else sample.weight[order]
-    tally = _sum(np.cumsum(new) - 1, weight, 0)
+    tally = sum_by(np.cumsum(new) - 1, weight, 0)
     return {
         "V": int(np.count_nonzero(new)),
         "cell": by_cell[new] + 1,  # Stan counts from one

@@ -14,8 +14,9 @@ import numpy as np
 
 from winstan.errors import FamilyError, near_matches
 from winstan.families import likelihoods as lik
-from winstan.families.likelihoods import Array, Sample, Statistics
+from winstan.families.likelihoods import Array, Statistics
 from winstan.families.links import LINKS, Link
+from winstan.families.sample import Sample
 
 
 @dataclass(frozen=True, slots=True)

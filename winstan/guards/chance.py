@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from winstan.guards.codes import codes_of, number_of, owner_of
+from winstan.guards.codes import codes_of, number_of, owner_of, pieces
 
 # A finding must be less likely than this under independence.
 LIKELIHOOD = 1e-6
@@ -121,8 +121,7 @@ def difference_of_units(y: np.ndarray, cell: np.ndarray, unit: np.ndarray) -> bo
         return False
     # From sums alone, and in pieces, since rows may be many; about the mean, since digits are few.
     size, total, squares, centre = np.zeros(n_units), np.zeros(n_units), 0.0, y.mean()
-    for start in range(0, n, _PIECE):
-        rows = slice(start, start + _PIECE)
+    for rows in pieces(n, _PIECE):
         centred = y[rows] - centre
         size += np.bincount(unit[rows], minlength=n_units)
         total += np.bincount(unit[rows], centred, minlength=n_units)

@@ -68,14 +68,14 @@ def _renumbered(keys: np.ndarray, n_keys: int) -> np.ndarray:
     number = np.cumsum(occurs, dtype=_int_for(n_keys))
     number -= 1
     codes = np.empty(keys.size, dtype=_int_for(keys.size))
-    for piece in _pieces(keys.size):
+    for piece in pieces(keys.size):
         codes[piece] = number[keys[piece]]
     return codes
 
 
-def _pieces(n: int) -> Iterator[slice]:
-    """Part n rows into pieces that the processor's cache can hold."""
-    return (slice(start, start + _PIECE) for start in range(0, n, _PIECE))
+def pieces(n: int, size: int = _PIECE) -> Iterator[slice]:
+    """Part n rows into pieces, by default such as the processor's cache can hold."""
+    return (slice(start, start + size) for start in range(0, n, size))
 
 
 def _int_for(n: int) -> type[np.integer[Any]]:
@@ -86,7 +86,7 @@ def _whole_numbers(values: np.ndarray, low: Any) -> np.ndarray | None:
     """Return numbers from 0 up, or None if there are fractions."""
     kind = values.dtype.kind
     if kind == "f":
-        if any(not np.array_equal(np.floor(values[p]), values[p]) for p in _pieces(values.size)):
+        if any(not np.array_equal(np.floor(values[p]), values[p]) for p in pieces(values.size)):
             return None
         return (values - low).astype(_int_for(_SPARSEST * values.size))
     if low == 0:
@@ -110,7 +110,7 @@ def owner_of(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
 def is_constant(unit: np.ndarray, values: np.ndarray) -> bool:
     """Whether there is one value within every unit."""
     owner = owner_of(unit, values)
-    return all(np.array_equal(owner[unit[p]], values[p]) for p in _pieces(unit.size))
+    return all(np.array_equal(owner[unit[p]], values[p]) for p in pieces(unit.size))
 
 
 def whole_values(values: np.ndarray, share: float) -> np.ndarray:
@@ -129,7 +129,7 @@ def whole_values(values: np.ndarray, share: float) -> np.ndarray:
     """
     bar = np.uint64(min(share, 1.0) * _LARGEST)
     rows = [np.empty(0, dtype=np.int64)]
-    for piece in _pieces(len(values)):
+    for piece in pieces(len(values)):
         bits = (values[piece] + 0.0).view(np.uint64)  # + 0.0: -0.0 is 0.0
         bits = (bits ^ (bits >> np.uint64(32)) ^ _ODD) * _ODD  # _ODD twice: or zero stays zero
         bits = (bits ^ (bits >> np.uint64(29))) * _ODD

@@ -226,17 +226,16 @@ def _constant_within(
         if same_event or not _is_derived(rows, unit, code, values):
             found.append((n_units, is_number, name))
     n = len(whole().y)
-    for _, _, best in sorted(found):
-        for name, _, code in others(None, [best]):
-            unit = combine(whole().cell, code)
-            if sampled is not None and not whole().is_constant(unit):
-                continue
-            keys = [*rows.columns, name]
-            return (
-                f"{n:,} rows hold {number_of(unit):,} distinct {noun(name)} (column '{name}'): "
-                "the response is the same in all rows of each, so that intervals are too narrow. "
-                f"Keep one row of each: `data.drop_duplicates({keys})`."
-            )
+    for name, _, code in others(None, [name for _, _, name in sorted(found)]):
+        unit = combine(whole().cell, code)
+        if sampled is not None and not whole().is_constant(unit):
+            continue
+        keys = [*rows.columns, name]
+        return (
+            f"{n:,} rows hold {number_of(unit):,} distinct {noun(name)} (column '{name}'): the "
+            "response is the same in all rows of each, so that intervals are too narrow. Keep one "
+            f"row of each: `data.drop_duplicates({keys})`."
+        )
     return _constant_in_group(whole(), same_event=same_event)
 
 
