@@ -97,7 +97,15 @@ _ALL = (
     Design("lfp", "LFP, 480 rows", _LFP, "gamma", partial(lfp, 30), 300, budget=150.0),
     Design("lfp-75k", "LFP, 75,008 rows", _LFP, "gamma", partial(lfp, 4688), 100),
     Design("lfp-480k", "LFP, 480,000 rows", _LFP, "gamma", partial(lfp, 30_000), 100),
-    Design("lfp-5m", "LFP, 5,000,000 rows", _LFP, "gamma", partial(resampled_lfp, 5_000_000), 100),
+    Design(
+        "lfp-5m",
+        "LFP, 5,000,000 rows",
+        _LFP,
+        "gamma",
+        partial(resampled_lfp, 5_000_000),
+        100,
+        budget=90.0,
+    ),
     Design(
         "sleepstudy",
         "sleepstudy, correlated slopes",
@@ -180,7 +188,7 @@ _ALL = (
         "poisson",
         spikes,
         100,
-        budget=120.0,
+        budget=200.0,
     ),
 )
 
