@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.designs import DESIGNS, Design
+from benchmarks.design import Design
+from benchmarks.designs import DESIGNS
 from benchmarks.engines import ENGINES, PEER_ACCEPT, Sample
 from benchmarks.measures import FitRecord, judged
 from benchmarks.table import markdown, number

@@ -1,50 +1,15 @@
-"""The designs that are timed: formula, family, data, and the gain in ESS/s that is aimed at."""
+"""The designs that are timed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 import winstan as ws
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-
-@dataclass(frozen=True, slots=True)
-class Design:
-    """A question put to every engine.
-
-    Attributes
-    ----------
-    name, title
-        For the command line, and for readers.
-    formula, family
-        As `winstan.fit` takes them.
-    data
-        Makes or reads the data; the same at each call.
-    goal
-        ESS/s of winstan over that of the best peer.
-    nearest
-        What bambi fits, where it cannot express the formula: a different model, whose means are
-        not compared.
-    budget
-        Seconds that one fit may take: a peer that has not ended by then is far behind the goal,
-        were its every draw effective.
-    """
-
-    name: str
-    title: str
-    formula: str
-    family: str
-    data: Callable[[], pd.DataFrame]
-    goal: int
-    nearest: str | None = None
-    budget: float = 60.0
+from benchmarks.design import Design
+from benchmarks.other_designs import OTHERS
 
 
 def lfp(n_trials: int) -> pd.DataFrame:
@@ -93,7 +58,7 @@ def verbal_aggression() -> pd.DataFrame:
 
 _LFP = "Power ~ stim + (1|mouse)"
 
-_ALL = (
+_MAIN = (
     Design("lfp", "LFP, 480 rows", _LFP, "gamma", partial(lfp, 30), 300, budget=150.0),
     Design("lfp-75k", "LFP, 75,008 rows", _LFP, "gamma", partial(lfp, 4688), 100),
     Design("lfp-480k", "LFP, 480,000 rows", _LFP, "gamma", partial(lfp, 30_000), 100),
@@ -192,5 +157,7 @@ _ALL = (
     ),
 )
 
-DESIGNS = {design.name: design for design in _ALL}
-"""By name, in the order of the table."""
+MAIN = {design.name: design for design in _MAIN}
+"""Those that the goals were set for, by name, in the order of the table."""
+DESIGNS = MAIN | {design.name: design for design in OTHERS}
+"""All: the main ones, and those beside them."""

@@ -10,7 +10,7 @@ draws, without summaries, and at their own defaults (target_accept 0.8).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +24,16 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from benchmarks.designs import Design
+    from benchmarks.design import Design
     from winstan.draws import Draws
     from winstan.model import Model
 
+_LME4_FAMILIES = {
+    "gamma": "Gamma",
+    "poisson": "Poisson",
+    "bernoulli": "Binomial",
+    "binomial": "Binomial",
+}
 PEER_ACCEPT = 0.8
 """target_accept of PyMC, nutpie and Stan by default."""
 
@@ -76,6 +82,8 @@ class Engine:
         Modules without which it is left out.
     exact
         Whether it fits the very model of a design.
+    covers
+        Whether it has the design's family; else it has no row.
     """
 
     name: str
@@ -85,6 +93,7 @@ class Engine:
     samples: bool = True
     needs: tuple[str, ...] = ()
     exact: Callable[[Design], bool] = field(default=lambda design: True)
+    covers: Callable[[Design], bool] = field(default=lambda design: True)
 
     @property
     def missing(self) -> str:
@@ -201,22 +210,22 @@ def mixedlm(design: Design, data: pd.DataFrame) -> Runner:
             return smf.ols(f"response_ ~ {right}", table).fit()
         import mixedlm as lme4  # noqa: PLC0415
 
-        families = lme4.families
         if design.family == "gaussian":
             return lme4.lmer(f"response_ ~ {right}", table)
-        family = {
-            "gamma": lambda: families.Gamma(link=families.LogLink()),
-            "poisson": families.Poisson,
-            "bernoulli": families.Binomial,
-            "binomial": families.Binomial,
-        }[design.family]()
-        return lme4.glmer(f"response_ ~ {right}", table, family=family, **keywords)
+        family = getattr(lme4.families, _LME4_FAMILIES[design.family])
+        if design.family == "gamma":
+            family = partial(family, link=lme4.families.LogLink())
+        return lme4.glmer(f"response_ ~ {right}", table, family=family(), **keywords)
 
     return Runner(fit, lambda result: Sample({}))
 
 
 def _is_expressed(design: Design) -> bool:
     return design.nearest is None
+
+
+def _has_point_estimates(design: Design) -> bool:
+    return design.family == "gaussian" or design.family in _LME4_FAMILIES
 
 
 def _engines() -> tuple[Engine, ...]:
@@ -250,6 +259,7 @@ def _engines() -> tuple[Engine, ...]:
             mixedlm,
             samples=False,
             needs=("mixedlm", "statsmodels"),
+            covers=_has_point_estimates,
         ),
     )
 

@@ -17,7 +17,7 @@ from plotnine import (
     theme,
 )
 
-from benchmarks.designs import DESIGNS
+from benchmarks.designs import MAIN
 from benchmarks.engines import ENGINES
 from winstan.plots.theme import OKABE_ITO, theme_winstan
 
@@ -32,17 +32,18 @@ def figure(table: pd.DataFrame, *, width: float = 180.0) -> ggplot:
     Parameters
     ----------
     table
-        As `benchmarks.table.write` returns it.
+        As `benchmarks.table.read` gives it. The main designs are drawn.
     width
         In mm.
     """
     engines = [engine for engine in ENGINES.values() if engine.samples]
+    table = table[table["design"].isin(MAIN)]
     shown = table[table["bulk_per_s"].notna()]
     engines = [engine for engine in engines if engine.name in set(shown["engine"])]
-    titles = [DESIGNS[name].title for name in DESIGNS if name in set(shown["design"])]
+    titles = [MAIN[name].title for name in MAIN if name in set(shown["design"])]
     data = pd.DataFrame(
         {
-            "design": [DESIGNS[name].title for name in shown["design"]],
+            "design": [MAIN[name].title for name in shown["design"]],
             "engine": pd.Categorical(
                 [ENGINES[name].title for name in shown["engine"]],
                 [engine.title for engine in engines],
@@ -50,14 +51,14 @@ def figure(table: pd.DataFrame, *, width: float = 180.0) -> ggplot:
             "rate": shown["bulk_per_s"].to_numpy(),
         }
     )
-    nearest = [design for design in DESIGNS.values() if design.nearest and design.title in titles]
+    nearest = [design for design in MAIN.values() if design.nearest and design.title in titles]
     notes = [f"{d.title}: bambi has no such model, and fits {d.nearest}." for d in nearest]
     ended = table[table["status"].str.startswith(">") & table["bulk_per_s"].isna()]
     for name in dict.fromkeys(ended["design"]):
         part = ended[ended["design"] == name]
         pairs = zip(part["engine"], part["status"], strict=True)
         said = [f"{ENGINES[engine].title} ({status})" for engine, status in pairs]
-        notes.append(f"{DESIGNS[name].title}: ended were {', '.join(said)}.")
+        notes.append(f"{MAIN[name].title}: ended were {', '.join(said)}.")
     place = {engine: i for i, engine in enumerate(e for e in ENGINES.values() if e.samples)}
     return (
         ggplot(data, aes("rate", "design"))

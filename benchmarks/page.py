@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import table as tables
+from benchmarks.designs import MAIN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,18 +59,29 @@ With two or three groups a few of winstan's fits have divergences at the default
 `python -m benchmarks.divergences` counts them in 504 small designs.
 """
 
+_BESIDE = """\
+## Other designs
+
+Other families, sizes and shapes of groups than those that the goals were set for (`--designs
+others`). The goals are those of their kind: 100 where rows repeat their cells, 25 in gaussian
+models with one grouping factor, 10 elsewhere."""
+
 
 def page(table: pd.DataFrame, lines: Sequence[str]) -> str:
     """Write the page: method, machine, gains, figure, and a section for each design."""
     sections = [tables.of_design(table, name) for name in dict.fromkeys(table["design"])]
+    is_main = table["design"].isin(MAIN)
+    main, others = table[is_main], table[~is_main]
+    beside = [_BESIDE, tables.summary(others), tables.goals(others)] if len(others) else []
     text = [
         _INTRODUCTION.rstrip(),
         machine(),
         "## Gains",
-        tables.summary(table),
-        tables.goals(table),
+        tables.summary(main),
+        tables.goals(main),
         "![Effective draws per second of every engine on every design](benchmarks.png)",
         *lines,
+        *beside,
         "## Designs",
         *sections,
     ]

@@ -26,7 +26,7 @@ from benchmarks.measures import FitRecord, Means
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from benchmarks.designs import Design
+    from benchmarks.design import Design
     from benchmarks.engines import Engine
 
 _ROOT = Path(__file__).resolve().parents[1]

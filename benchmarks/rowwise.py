@@ -1,9 +1,9 @@
 """The Stan program of a model as brms writes it: row by row, non-centred, compiled for the formula.
 
 Predictors are centred and multiplied as one matrix, group effects are added in a loop over rows,
-and where Stan has a density of a generalised linear model (gaussian, poisson, bernoulli) it is
-used. The priors are winstan's, so that the posterior is. It is compiled as CmdStan compiles unless
-told otherwise.
+and where Stan has a density of a generalised linear model (gaussian, poisson, negative
+binomial, bernoulli) it is used. The priors are winstan's, so that the posterior is. It is compiled
+as CmdStan compiles unless told otherwise.
 """
 
 from __future__ import annotations
@@ -32,13 +32,28 @@ _NOT_BY_DEFAULT = {"-mavx2", "-mfma", "-DEIGEN_NO_DEBUG"}
 # By family and link: type of the response, its density, and the one that takes the predictors too,
 # where Stan has it.
 _FAMILIES = {
-    ("gaussian", "identity"): ("vector[N]", "normal_lpdf(Y | mu, sigma)", "normal_id_glm_lpdf"),
+    ("gaussian", "identity"): (
+        "vector[N]",
+        "normal_lpdf(Y | mu, sigma)",
+        "normal_id_glm_lpdf(Y | Xc, mu, b, sigma)",
+    ),
+    ("student", "identity"): ("vector[N]", "student_t_lpdf(Y | nu, mu, sigma)", None),
+    ("lognormal", "identity"): ("vector<lower=0>[N]", "lognormal_lpdf(Y | mu, sigma)", None),
     ("gamma", "log"): ("vector<lower=0>[N]", "gamma_lpdf(Y | alpha, alpha ./ exp(mu))", None),
-    ("poisson", "log"): ("array[N] int", "poisson_log_lpmf(Y | mu)", "poisson_log_glm_lpmf"),
+    ("poisson", "log"): (
+        "array[N] int",
+        "poisson_log_lpmf(Y | mu)",
+        "poisson_log_glm_lpmf(Y | Xc, mu, b)",
+    ),
+    ("negative_binomial", "log"): (
+        "array[N] int",
+        "neg_binomial_2_log_lpmf(Y | mu, alpha)",
+        "neg_binomial_2_log_glm_lpmf(Y | Xc, mu, b, alpha)",
+    ),
     ("bernoulli", "logit"): (
         "array[N] int",
         "bernoulli_logit_lpmf(Y | mu)",
-        "bernoulli_logit_glm_lpmf",
+        "bernoulli_logit_glm_lpmf(Y | Xc, mu, b)",
     ),
     ("binomial", "logit"): ("array[N] int", "binomial_logit_lpmf(Y | trials, mu)", None),
 }
@@ -137,10 +152,7 @@ def rowwise(model: Model) -> Rowwise:
     blocks["model"] += ["mu += Intercept + Xc * b;" if K and glm is None else "mu += Intercept;"]
     if terms:
         blocks["model"] += ["for (n in 1:N) {", f"  mu[n] += {' + '.join(terms)};", "}"]
-    if K and glm:
-        scale = ", sigma" if model.family.name == "gaussian" else ""
-        density = f"{glm}(Y | Xc, mu, b{scale})"
-    blocks["model"].append(f"target += {density};")
+    blocks["model"].append(f"target += {glm if K and glm else density};")
     lines = []
     for name, content in blocks.items():
         if content:

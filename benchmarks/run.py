@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import table as tables
-from benchmarks.designs import DESIGNS
+from benchmarks.designs import DESIGNS, MAIN
 from benchmarks.engines import ENGINES
 from benchmarks.page import page
 from benchmarks.processes import Limits, run_engine
@@ -32,7 +32,7 @@ from benchmarks.table import Row, row_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from benchmarks.designs import Design
+    from benchmarks.design import Design
     from benchmarks.engines import Engine
 
 
@@ -85,6 +85,8 @@ def _rows(design: Design, engines: Sequence[Engine], limits: Limits, folder: Pat
     del data
     reference = None
     for engine in engines:
+        if not engine.covers(design):
+            continue
         if engine.missing:
             _say(f"{design.name}, {engine.name}: {engine.missing} is not installed")
             yield Row(design.name, engine.name, n_rows, "not installed")
@@ -119,9 +121,9 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add(
         "--designs",
-        type=lambda text: _named(text, DESIGNS, "design"),
+        type=_designs,
         default=[DESIGNS["lfp"]],
-        help=f"all, or some of {','.join(DESIGNS)} (default: lfp)",
+        help=f"all, main, others, or some of {','.join(DESIGNS)} (default: lfp)",
     )
     add(
         "--engines",
@@ -147,6 +149,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--cold", action="store_true", help="also time the compilers in an empty cache")
     add("--table", action="store_true", help="run nothing: show the file of --out")
     return parser
+
+
+def _designs(text: str) -> list[Design]:
+    some = {"main": list(MAIN), "others": [name for name in DESIGNS if name not in MAIN]}
+    return _named(",".join(some.get(text, [text])), DESIGNS, "design")
 
 
 def _named[T](text: str, known: dict[str, T], kind: str) -> list[T]:

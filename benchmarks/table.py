@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from benchmarks.designs import Design
+    from benchmarks.design import Design
     from benchmarks.engines import Engine
     from benchmarks.measures import FitRecord
     from benchmarks.processes import Outcome

@@ -13,12 +13,13 @@ import xarray as xr
 from scipy import stats
 
 from benchmarks import table as tables
-from benchmarks.designs import DESIGNS
+from benchmarks.designs import DESIGNS, MAIN
 from benchmarks.engines import ENGINES, Sample
 from benchmarks.measures import FitRecord, Means, judged, largest_z, typical, z_bar
+from benchmarks.other_designs import OTHERS
 from benchmarks.page import machine, page
-from benchmarks.processes import Outcome
-from benchmarks.run import main
+from benchmarks.processes import Limits, Outcome
+from benchmarks.run import _designs, _rows, main
 from benchmarks.table import Row, gains, number, row_of
 
 GOOD = FitRecord(wall=2.0, bulk=1000.0, tail=800.0, r_hat=1.001, steps=7.0, divergences=0.0)
@@ -266,6 +267,30 @@ def test_wrong_arguments(arguments, said, capsys):
         main(arguments)
     assert caught.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_others_are_named_together_and_shown_apart():
+    assert [*MAIN, *(design.name for design in OTHERS)] == list(DESIGNS)
+    names = [design.name for design in _designs("others")]
+    assert names == [design.name for design in OTHERS]
+    assert [design.name for design in _designs("main")] == list(MAIN)
+    table = tables.framed([replace(rows()[0], design=name) for name in ("lfp", "oats")])
+    first, second = page(table, []).split("## Other designs")
+    assert "| LFP, 480 rows" in first
+    assert "| Oats, a split plot" not in first
+    assert second.index("| Oats, a split plot") < second.index("## Designs")
+
+
+def test_an_engine_without_the_family_has_no_row(monkeypatch, tmp_path):
+    monkeypatch.setattr("benchmarks.run.run_engine", lambda *_: outcome_of(GOOD, GOOD))
+    limits = Limits(budget=1, memory=1e9, repeats=1)
+
+    def engines_of(name: str) -> list[str]:
+        rows = _rows(DESIGNS[name], list(ENGINES.values()), limits, tmp_path)
+        return [row.engine for row in rows]
+
+    assert engines_of("cbpp") == list(ENGINES)
+    assert engines_of("radon-t") == [name for name in ENGINES if name != "mixedlm"]
 
 
 def test_disagreement_gives_exit_code_1(tmp_path, capsys):

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from benchmarks import processes
-from benchmarks.designs import DESIGNS, Design
+from benchmarks.design import Design
+from benchmarks.designs import DESIGNS
 from benchmarks.engines import ENGINES, model_of
 from benchmarks.processes import Limits, Outcome, run_engine
 from benchmarks.rowwise import by_default, compiled_by_default, rowwise
@@ -122,10 +123,12 @@ def test_rowwise_is_compiled_as_by_cmdstan():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["sleepstudy", "verbagg", "cbpp"])
+@pytest.mark.parametrize(
+    "name", ["sleepstudy", "verbagg", "cbpp", "radon-t", "epilepsy", "trials-lognormal"]
+)
 def test_rowwise_density(name, tmp_path):
     design = DESIGNS[name]
-    data = design.data() if name != "verbagg" else thinned(design)
+    data = thinned(design) if name in ("verbagg", "trials-lognormal") else design.data()
     model = model_of(design.formula, design.family, data)
     program = rowwise(model)
     source, read = stan_program(model)

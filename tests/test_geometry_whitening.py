@@ -12,10 +12,11 @@ from scipy import linalg, sparse
 from winstan.geometry import bordered, coordinates, laplace, whitening
 
 
-def test_the_factored_precision_is_the_dense_one():
+@pytest.mark.parametrize("stored", [sparse.csr_array, np.asarray])
+def test_the_factored_precision_is_the_inverse(stored):
     rng, p, covariance, information = crossed()
     H = dense_precision(p, information, covariance)
-    factor = bordered.factorise(sparse.csr_array(H), bordered.layout(p))
+    factor = bordered.factorise(stored(H), bordered.layout(p))
     assert factor.layout.term == 1
     right = rng.normal(size=len(H))
     inverse = np.linalg.inv(H)

@@ -139,11 +139,17 @@ def factorise(hessian: sparse.csr_array | Array, at: Layout) -> Bordered:
     # By roots: what is subtracted below may nearly cancel.
     inverse_root = np.linalg.inv(np.linalg.cholesky(blocks))
     cross = hessian[at.first][:, at.others]
-    solved = by_level(inverse_root) @ cross
-    onto = by_level(np.swapaxes(inverse_root, 1, 2)) @ solved
-    left = hessian[at.others][:, at.others] - solved.T @ solved
-    if not isinstance(left, np.ndarray):
-        left = left.toarray()
+    left = hessian[at.others][:, at.others]
+    if isinstance(cross, np.ndarray):
+        of_level = inverse_root @ cross.reshape(q, J, at.others.size).transpose(1, 0, 2)
+        onto = np.swapaxes(inverse_root, 1, 2) @ of_level
+        onto = onto.transpose(1, 0, 2).reshape(cross.shape)
+        solved = of_level.reshape(cross.shape)  # its rows' order is lost in the sum below
+        left = left - solved.T @ solved
+    else:
+        solved = by_level(inverse_root) @ cross
+        onto = by_level(np.swapaxes(inverse_root, 1, 2)) @ solved
+        left = (left - solved.T @ solved).toarray()
     # Flat priors on confounded columns leave a singular matrix: a ridge far below any scale.
     diagonal = np.diag_indices_from(left)
     left[diagonal] += 1e-10 * np.abs(left[diagonal]) + 1e-14 * hessian.diagonal()[at.others]

@@ -33,6 +33,11 @@ class Columns:
     X: Array
     Z: sparse.csr_array
 
+    @property
+    def few(self) -> bool:
+        """Whether dense matrices are the quicker ones."""
+        return sum(self.Z.shape) + self.X.shape[1] <= DENSE_UP_TO
+
     def __matmul__(self, theta: Array) -> Array:
         """Linear predictor, without offset, of (coefficients, effects)."""
         P = self.X.shape[1]
@@ -45,7 +50,7 @@ class Columns:
 
     def gram(self, weight: Array) -> sparse.csr_array | Array:
         """Cross-products of all columns, cells weighted, shape (P + T, P + T); dense if few."""
-        if sum(self.Z.shape) + self.X.shape[1] <= DENSE_UP_TO:
+        if self.few:
             whole = np.hstack([self.X, self.Z.toarray()])
             product: Array = whole.T @ (weight[:, None] * whole)
             return product

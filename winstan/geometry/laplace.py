@@ -140,7 +140,7 @@ def approximate(problem: Problem) -> Approximation:
         score, information = problem.family.score(problem.statistics, eta, aux, problem.link)
         # A cell of no information (saturated, or without weight) must not divide by zero.
         information = np.maximum(information, 1e-12 * max(information.max(), 1e-300))
-        precision = _prior_precision(problem, covariance)
+        precision = _prior_precision(problem, covariance, dense=design.few)
         working = eta - problem.offset + score / information
         hessian = design.gram(information) + precision
         right = design.transposed(information * working) + precision @ target
@@ -162,7 +162,8 @@ def approximate(problem: Problem) -> Approximation:
     if not all(np.isfinite(part).all() for part in (theta, *covariance, log_aux)):
         raise np.linalg.LinAlgError("numbers have overflowed")
     information = _observed(problem, eta, spread, dict(zip(names, np.exp(log_aux), strict=True)))
-    hessian = design.gram(information) + _prior_precision(problem, covariance)
+    precision = _prior_precision(problem, covariance, dense=design.few)
+    hessian = design.gram(information) + precision
     factor = factorise(hessian, at) if at.others.size <= FACTORED_UP_TO else None
     blocks, shares, _ = _effect_blocks(problem, information, covariance, factor)
     return _approximation(
@@ -203,7 +204,9 @@ def _log_sds(covariance: tuple[Array, ...]) -> Array:
     return 0.5 * np.log(np.concatenate([np.diag(S) for S in covariance]))
 
 
-def _prior_precision(problem: Problem, covariance: tuple[Array, ...]) -> sparse.csr_array:
+def _prior_precision(
+    problem: Problem, covariance: tuple[Array, ...], *, dense: bool
+) -> sparse.csr_array | Array:
     # Block-diagonal, each term's block the Kronecker product of inv(S) and the identity
     at = problem.beta_prior.shape[0]
     values, rows, columns = [problem.beta_prior[:, 1] ** -2.0], [np.arange(at)], [np.arange(at)]
@@ -215,6 +218,10 @@ def _prior_precision(problem: Problem, covariance: tuple[Array, ...]) -> sparse.
             columns.append(at + k * J + np.arange(J))
         at += len(S) * J
     place = np.concatenate(rows), np.concatenate(columns)
+    if dense:
+        out = np.zeros((at, at))
+        out[place] = np.concatenate(values)
+        return out
     return sparse.csr_array((np.concatenate(values), place), shape=(at, at))
 
 
@@ -235,7 +242,7 @@ def _guarded(
     problem: Problem,
     design: Columns,
     aux: Mapping[str, float],
-    precision: sparse.csr_array,
+    precision: sparse.csr_array | Array,
     target: Array,
     theta: Array,
     solution: Array,

@@ -39,7 +39,8 @@ def toolchain() -> Toolchain:
         If there are no such programs and no C++ compiler or no Stan, or if the CmdStan asked for
         is missing or too old.
     """
-    if any(find(template_path(name)) is not None for name in template_names()):
+    brought = template_names() if (FOLDER / FACTS).is_file() else []
+    if any(find(template_path(name)) is not None for name in brought):
         return _of_wheel()
     return compiling()
 
