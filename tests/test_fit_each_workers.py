@@ -63,11 +63,15 @@ def test_backends_give_the_same_tables(how, request):
     pd.testing.assert_frame_equal(found.table, expected.table)
 
 
-def test_what_was_fitted_before_a_worker_died_is_kept():
+@pytest.mark.parametrize("how", ["dask", "loky"])
+def test_what_was_fitted_before_a_worker_died_is_kept(how, request):
+    if how == "dask":
+        request.getfixturevalue("cluster")
     formula, n = "y ~ fatal(x, spared) + (1|g)", 9
     table = data(n)
     table.loc[table["neuron"] == n - 1, "spared"] = os.getpid()
-    found = ws.fit_each(formula, table, contrasts=[], n_jobs=2, **QUICK)
+    with joblib.parallel_config(how, n_jobs=2):
+        found = ws.fit_each(formula, table, contrasts=[], **QUICK)
     failures = found.failures
     assert (n - 1) in failures["neuron"].tolist()
     assert set(failures["error"]) == {"BackendError"}
@@ -75,10 +79,16 @@ def test_what_was_fitted_before_a_worker_died_is_kept():
     assert 0 < found.verdicts["fitted"].sum() < n
 
 
-def test_where_all_workers_die_the_error_says_so():
+@pytest.mark.parametrize("how", ["dask", "loky"])
+def test_where_all_workers_die_the_error_says_so(how, request):
+    if how == "dask":
+        request.getfixturevalue("cluster")
     table = data(2).assign(spared=os.getpid())
-    with pytest.raises(ws.BackendError, match=r"A worker process died.*n_jobs="):
-        ws.fit_each("y ~ fatal(x, spared) + (1|g)", table, contrasts=[], n_jobs=2, **QUICK)
+    with (
+        joblib.parallel_config(how, n_jobs=2),
+        pytest.raises(ws.BackendError, match=r"A worker process died.*n_jobs="),
+    ):
+        ws.fit_each("y ~ fatal(x, spared) + (1|g)", table, contrasts=[], **QUICK)
 
 
 @pytest.mark.parametrize("how", ["dask", "multiprocessing", "loky"])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pickle
-from concurrent.futures import BrokenExecutor
-from contextlib import closing
+from concurrent.futures import BrokenExecutor, Future
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from winstan.errors import BackendError, OptionError
 from winstan.progress import ProgressLine, duration
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator, Iterator
 
     from winstan.each.parts import Parts
     from winstan.each.task import Question
@@ -130,7 +130,8 @@ def _outcomes(
     )
     try:
         if workers.as_they_come:
-            yield from Parallel(n_jobs, return_as="generator_unordered")(tasks)
+            with _failures_heard():
+                yield from Parallel(n_jobs, return_as="generator_unordered")(tasks)
             return
         with Parallel(n_jobs) as parallel:  # in rounds: those done are safe, and shown
             while done := parallel(islice(tasks, _ROUND * n_jobs)):
@@ -141,6 +142,37 @@ def _outcomes(
         if _is_loss(problem):
             raise _WorkersFailedError(_lost(problem)) from problem
         raise
+
+
+@contextmanager
+def _failures_heard() -> Iterator[None]:
+    """Have joblib hear of tasks that Dask gives up, or it would wait for them for ever.
+
+    joblib wants its callback called whether a task succeeds or fails (`BatchCompletionCallBack`),
+    and its Dask backend calls it when one succeeds.
+    """
+    from joblib.parallel import get_active_backend  # noqa: PLC0415
+
+    backend: Any = get_active_backend()[0]
+    if type(backend).__name__ != "DaskDistributedBackend":
+        yield
+        return
+    submit, retrieve = backend.submit, backend.retrieve_result_callback
+
+    def submitted(func: Any, callback: Callable[[Any], None] | None = None) -> Future[Any]:
+        future: Future[Any] = submit(func, callback)
+        if callback is not None:
+            future.add_done_callback(lambda done: callback(done) if done.exception() else None)
+        return future
+
+    def retrieved(out: Any) -> Any:
+        return out.result() if isinstance(out, Future) else retrieve(out)
+
+    backend.submit, backend.retrieve_result_callback = submitted, retrieved
+    try:
+        yield
+    finally:
+        del backend.submit, backend.retrieve_result_callback
 
 
 def _sent(question: Question, data: Any) -> bytes:
