@@ -69,7 +69,7 @@ _MAIN = (
         "gamma",
         partial(resampled_lfp, 5_000_000),
         100,
-        budget=90.0,
+        budget=75.0,
     ),
     Design(
         "sleepstudy",
@@ -153,7 +153,7 @@ _MAIN = (
         "poisson",
         spikes,
         100,
-        budget=200.0,
+        budget=160.0,
     ),
 )
 

@@ -53,7 +53,7 @@ class Small:
 
 
 def measured(small: Small) -> dict[str, float] | None:
-    """Fit a design at both rates: the tail of log sd, and the divergences at each.
+    """Fit a design at both rates: the tail of log sd, and the divergences at each and by default.
 
     None where the design is refused: a response of 0 and 1 that is constant.
     """
@@ -78,12 +78,14 @@ def measured(small: Small) -> dict[str, float] | None:
         geometry = fit.model.geometry
         out["tail"] = float(np.max(geometry.log_sd_scale - geometry.log_sd_bend))
         out[f"at {accept:g}"] = float(fit.draws["sample_stats"]["diverging"].sum())
+        if accept == fit.model.target_accept:
+            out["by default"] = out[f"at {accept:g}"]
     return out
 
 
 def shown(found: pd.DataFrame, by: str) -> str:
     """Write fits, and those with divergences, as a Markdown table."""
-    rates = [column for column in found if str(column).startswith("at ")]
+    rates = [c for c in found if str(c).startswith("at ") or c == "by default"]
     lines = [
         [str(value), str(len(part)), *(str(int((part[rate] > 0).sum())) for rate in rates)]
         for value, part in found.groupby(by, observed=True)

@@ -49,11 +49,14 @@ class Sample:
     steps : ndarray or None, shape (chains, draws)
         Gradient evaluations.
     diverging : ndarray or None, shape (chains, draws)
+    seconds : float
+        That the sampler took, as the engine says.
     """
 
     posterior: Mapping[str, np.ndarray]
     steps: np.ndarray | None = None
     diverging: np.ndarray | None = None
+    seconds: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,7 @@ def winstan(design: Design, data: pd.DataFrame, backend: str) -> Runner:
             {name: posterior[tree_name(name)].to_numpy() for name in names},
             stats["n_steps"].to_numpy(),
             stats["diverging"].to_numpy(),
+            posterior.attrs["sampling_time"],
         )
 
     return Runner(fit, draws)
@@ -153,12 +157,15 @@ def bambi(design: Design, data: pd.DataFrame, sampler: str) -> Runner:
         from winstan.backends.bambi import BACKEND  # noqa: PLC0415
         from winstan.backends.base import Settings  # noqa: PLC0415
 
-        settings = Settings(seed=seed, target_accept=PEER_ACCEPT, sampler=sampler, progress=False)
+        settings = Settings(
+            draws=1000, seed=seed, target_accept=PEER_ACCEPT, sampler=sampler, progress=False
+        )
         return BACKEND.sample(model, settings)
 
     def draws(result: Draws) -> Sample:
         stats = result.sample_stats
-        return Sample(result.posterior, stats["n_steps"], stats["diverging"])
+        seconds = result.attrs["sampling_time"]
+        return Sample(result.posterior, stats["n_steps"], stats["diverging"], seconds)
 
     return Runner(fit, draws)
 
@@ -187,7 +194,8 @@ def rowwise_stan(design: Design, data: pd.DataFrame) -> Runner:
             )
             for name, shape in shapes.items()
         }
-        return Sample(posterior, raw.sampler["n_leapfrog__"], raw.sampler["divergent__"])
+        stats = raw.sampler
+        return Sample(posterior, stats["n_leapfrog__"], stats["divergent__"], raw.wall)
 
     return Runner(fit, draws, compile_)
 

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from benchmarks.engines import Sample
 
-FALSE_ALARMS = 0.01
-"""Chance that means which agree are said not to, for one pair of engines on one design."""
+FALSE_ALARMS = 1e-4
+"""Chance that means which agree are said not to, for one pair of engines on one design: about one
+in a hundred for any of the hundred pairs of a whole run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class FitRecord:
         Gradient evaluations per draw after warm-up.
     divergences
         How many there are.
+    sampling
+        Seconds that the sampler took, of `wall`, as the engine says.
     """
 
     wall: float
@@ -51,6 +54,7 @@ class FitRecord:
     r_hat: float = float("nan")
     steps: float = float("nan")
     divergences: float = float("nan")
+    sampling: float = float("nan")
 
 
 def judged(sample: Sample, wall: float) -> tuple[FitRecord, Means]:
@@ -73,6 +77,7 @@ def judged(sample: Sample, wall: float) -> tuple[FitRecord, Means]:
         r_hat=float(each(arviz_stats.rhat).max()),
         steps=float("nan") if sample.steps is None else float(np.mean(sample.steps)),
         divergences=float("nan") if sample.diverging is None else float(np.sum(sample.diverging)),
+        sampling=sample.seconds,
     )
     mcse = each(arviz_stats.mcse, method="mean")
     return record, Means(names, columns.mean(axis=(0, 1)), mcse)
@@ -105,7 +110,7 @@ def largest_z(a: Means, b: Means) -> float:
 
 
 def z_bar(n_scalars: int) -> float:
-    """Return what the largest |z| of so many passes by chance once in a hundred (Bonferroni)."""
+    """Return what the largest |z| of so many passes once in 1 / `FALSE_ALARMS` (Bonferroni)."""
     return float(stats.norm.isf(FALSE_ALARMS / 2 / n_scalars))
 
 
@@ -115,12 +120,13 @@ def typical(fits: Sequence[FitRecord]) -> dict[str, float]:
     Returns
     -------
     dict
-        Medians of wall seconds, of the ESS, and of the ESS/s of each fit; the worst R-hat and the
-        most divergences.
+        Medians of wall seconds, of those of sampling, of the ESS, and of the ESS/s of each fit; the
+        worst R-hat and the most divergences.
     """
     median = statistics.median
     return {
         "wall": median(f.wall for f in fits),
+        "sampling": median(f.sampling for f in fits),
         "ess_bulk": median(f.bulk for f in fits),
         "ess_tail": median(f.tail for f in fits),
         "bulk_per_s": median(f.bulk / f.wall for f in fits),

@@ -26,8 +26,8 @@ _INTRODUCTION = """\
 
 Each row is one engine on one design, alone on the machine, in a process of its own: four chains of
 1000 draws (winstan: 2000 where it samples more than a thousand effects), with winstan's default
-priors in every engine, after the engine's own default warm-up (1000; of winstan 150, or 300 where
-it adapts a metric). winstan's times are those of `ws.fit` as it is called by default, with formula,
+priors in every engine, after the engine's own default warm-up (1000; of winstan 100, 150 with
+smaller steps, or 300 where it adapts a metric). winstan's times are those of `ws.fit` as it is called by default, with formula,
 guards, table and verdict; its peers' begin with the formula read and end with the draws. The peers
 are at their own defaults (target_accept 0.8).
 
@@ -35,16 +35,18 @@ are at their own defaults (target_accept 0.8).
   functions whatever the engine.
 - **Warm** is the median of the fits after the first of a process; **cold** is the first: the
   engine's imports and all that it compiles for this one model (winstan's templates are compiled
-  once per machine; pandas and the data are loaded). ESS/s are of warm fits.
+  once per machine; pandas and the data are loaded). ESS/s are of warm fits. PyMC and nutpie make
+  their functions anew at every fit: **of it sampling** is what the sampler itself took, warm-up and
+  all, as the engine says (of Stan, its program).
 - **Row-wise Stan** is the program as brms writes it, centred predictors in one matrix and
   non-centred group effects added in a loop over rows; it is compiled with the flags that CmdStan
   has by default (and STAN_THREADS, for chains are threads of winstan's driver, with winstan's
   lighter base class of models).
 - **Gradients** are evaluations per draw after warm-up.
-- **Peak** memory counts Python, the data, the sampler's processes and the compilers of the one
-  model; of fits too short to be looked at, Python or its largest child.
+- **Peak** memory is the cold fit's: Python, the data, the sampler's processes and the compilers of
+  the one model; of fits too short to be looked at, Python or its largest child.
 - **Largest z** is the largest difference of posterior means from winstan's, in Monte Carlo standard
-  errors, beside what chance reaches once in a hundred with so many parameters.
+  errors, beside what chance reaches once in ten thousand with so many parameters.
 - **Gain** is in bulk ESS/s over the best peer's, as which the goals are read here. Beside it stand
   the gains in tail ESS/s and in the smaller of the two, in which a goal is harder to reach: draws
   that leap to the other side of the mean have more bulk ESS than there are draws, and no more tail
@@ -55,7 +57,7 @@ are at their own defaults (target_accept 0.8).
 - **Point estimates** are those of maximum likelihood by mixedlm (statsmodels without groups), for
   scale.
 
-With two or three groups a few of winstan's fits have divergences at the default settings:
+With two to four groups a few of winstan's fits have divergences at the default settings:
 `python -m benchmarks.divergences` counts them in 504 small designs.
 """
 

@@ -59,7 +59,7 @@ class Outcome:
     fits
         The cold one first.
     peak
-        Peak memory of the process and its children, in bytes.
+        Peak memory of the process and its children until the first fit has ended, in bytes.
     means
         Of the last fit; None if there is none.
     problem
@@ -117,7 +117,10 @@ def run_engine(design: Design, engine: Engine, data: Path, limits: Limits) -> Ou
 
 @dataclass(slots=True)
 class _Watch:
-    """The memory of a process, looked at now and then, and the time of the fit at hand."""
+    """The time of the fit at hand, and the memory of the process until the first one has ended.
+
+    Afterwards its peak would hold what judging the draws has taken.
+    """
 
     pid: int
     limits: Limits
@@ -125,6 +128,7 @@ class _Watch:
     since: float | None = field(default_factory=monotonic)  # the preparation counts as a fit
     looked: float = field(default_factory=monotonic)
     compiling: bool = False
+    fitted: bool = False
 
     def begin(self, *, compiling: bool = False) -> None:
         """Let a fit begin: to look takes a few ms, of which a fit of 0.1 s is to have none."""
@@ -134,15 +138,19 @@ class _Watch:
     def end(self, peak: float) -> None:
         """Let it end, and hear of its own peak."""
         self.since = None
-        self.peak = max(self.peak, peak)
+        if not self.fitted:
+            self.peak = max(self.peak, peak)
+        self.fitted = True
 
     def problem(self) -> str:
         """Say what has been used up; an empty string if nothing has."""
         now = monotonic()
         if now - self.looked >= _LOOK_EVERY:
-            self.peak, self.looked = max(self.peak, _memory(self.pid)), now
-        if self.peak > self.limits.memory:
-            return f"> {self.limits.memory / 1e9:g} GB"
+            memory, self.looked = _memory(self.pid), now
+            if not self.fitted:
+                self.peak = max(self.peak, memory)
+            if memory > self.limits.memory:
+                return f"> {self.limits.memory / 1e9:g} GB"
         took = 0.0 if self.since is None else now - self.since
         if self.compiling and took > COMPILING:
             return f"> {COMPILING:g} s compiling"

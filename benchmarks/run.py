@@ -9,8 +9,8 @@ priors, after each engine's own warm-up; ESS by ArviZ, the smallest over all par
 effects. Cold is the first fit of a new process (pandas and
 the data are loaded), with the engine's imports and whatever it compiles for this one model; warm is
 the median of those after it.
-Exit code 1 if an engine fails, if posterior means disagree beyond Monte Carlo error, or if a goal
-is not reached, in bulk ESS/s.
+Exit code 1 if an engine fails, if posterior means disagree beyond Monte Carlo error, if a goal is
+not reached, in bulk ESS/s, or if winstan has divergences.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     bad = table[table["status"].eq("failed") | table["means"].eq("disagree")]
     for row in bad.to_dict("records"):
         print(f"{row['design']}, {row['engine']}: {row['status']} {row['means']}", file=sys.stderr)
-    return int(len(bad) > 0 or len(tables.missed(table)) > 0)
+    return int(len(bad) > 0 or bool(tables.missed(table)) or bool(tables.faults(table)))
 
 
 def _measured(arguments: argparse.Namespace) -> list[Row]:
@@ -84,17 +86,18 @@ def _rows(design: Design, engines: Sequence[Engine], limits: Limits, folder: Pat
     n_rows = len(data)
     del data
     reference = None
+    began = datetime.now(UTC).isoformat(timespec="seconds")
     for engine in engines:
         if not engine.covers(design):
             continue
         if engine.missing:
             _say(f"{design.name}, {engine.name}: {engine.missing} is not installed")
-            yield Row(design.name, engine.name, n_rows, "not installed")
+            yield Row(design.name, engine.name, n_rows, "not installed", run=began)
             continue
         outcome = run_engine(design, engine, path, limits)
         if engine.name == tables.REFERENCE:
             reference = outcome
-        row = row_of(design, engine, n_rows, outcome, reference)
+        row = replace(row_of(design, engine, n_rows, outcome, reference), run=began)
         rate = f"{tables.number(row.bulk_per_s)} ESS/s" if row.bulk_per_s > 0 else ""
         _say(f"{design.name}, {engine.name}: {row.status} {rate}".rstrip())
         if outcome.said:
@@ -152,8 +155,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _designs(text: str) -> list[Design]:
-    some = {"main": list(MAIN), "others": [name for name in DESIGNS if name not in MAIN]}
-    return _named(",".join(some.get(text, [text])), DESIGNS, "design")
+    sets = {"main": list(MAIN), "others": [name for name in DESIGNS if name not in MAIN]}
+    names = [name for word in text.split(",") for name in sets.get(word, [word])]
+    return _named(",".join(names), DESIGNS, "design")
 
 
 def _named[T](text: str, known: dict[str, T], kind: str) -> list[T]:

@@ -26,6 +26,8 @@ REFERENCE = next(iter(ENGINES))
 ALL_DRAWS = 4 * 1000
 REPEATED = "lfp"
 """The design whose data others repeat."""
+LARGE, LARGE_SECONDS, LARGE_R_HAT = "insteval", 1200, 1.01
+"""The design that has goals of its own: to end in time, and its worst R-hat to be below this."""
 LEAST_ESS, WORST_R_HAT = 200, 1.05
 """Draws that mixed worse have Monte Carlo errors that are not to be relied on."""
 
@@ -43,7 +45,11 @@ class Row:
         ``"not installed"``.
     cold, wall
         Seconds of the first fit, and the median of the warm ones, of which there are ``fits``.
-    ess_bulk, ess_tail, bulk_per_s, tail_per_s, gradients, divergences, r_hat
+    sampling
+        Seconds of the warm ones that the sampler took.
+    bulk_per_s, tail_per_s
+        Of the warm fits.
+    ess_bulk, ess_tail, gradients, divergences, r_hat
         As `typical` gives them, of the warm fits (of the cold one, where it is the only one).
     peak_mb
         Peak memory, in megabytes (1e6 bytes).
@@ -52,6 +58,8 @@ class Row:
         passes by chance.
     means
         ``"agree"``, ``"disagree"``; ``"other model"``; ``"not converged"``; or empty.
+    run
+        When the design's run began, in UTC.
     """
 
     design: str
@@ -60,6 +68,7 @@ class Row:
     status: str
     cold: float = NAN
     wall: float = NAN
+    sampling: float = NAN
     fits: int = 0
     ess_bulk: float = NAN
     ess_tail: float = NAN
@@ -72,6 +81,7 @@ class Row:
     z: float = NAN
     bar: float = NAN
     means: str = ""
+    run: str = ""
 
 
 def row_of(
@@ -91,7 +101,7 @@ def row_of(
         facts: dict[str, Any] = {"cold": outcome.fits[0].wall, **typical(warm)}
         row = replace(row, **facts)
     if len(outcome.fits) == 1:
-        row = replace(row, wall=NAN)
+        row = replace(row, wall=NAN, sampling=NAN, bulk_per_s=NAN, tail_per_s=NAN)
     if not warm or not engine.samples or reference is None or reference is outcome:
         return row
     return replace(row, **_compared(design, engine, outcome, reference))
@@ -133,7 +143,7 @@ def write(rows: Sequence[Row], path: Path) -> None:
 
 def read(path: Path) -> pd.DataFrame:
     """Read what `write` wrote."""
-    return pd.read_csv(path, dtype={"means": str}).fillna({"means": ""})
+    return pd.read_csv(path, dtype={"means": str, "run": str}).fillna({"means": "", "run": ""})
 
 
 def _ordered(table: pd.DataFrame) -> pd.DataFrame:
@@ -225,6 +235,22 @@ def missed(table: pd.DataFrame, kind: str = "") -> list[str]:
     ]
 
 
+def faults(table: pd.DataFrame) -> list[str]:
+    """Name the reference's fits that have divergences, or of which more was wanted."""
+    own = table[table["engine"] == REFERENCE]
+    out = [
+        f"{DESIGNS[row['design']].title}: {row['divergences']:.0f} divergences"
+        for row in own[own["divergences"] > 0].to_dict("records")
+    ]
+    for row in own[own["design"] == LARGE].to_dict("records"):
+        # Not `>=`: what is missing is no success.
+        if not row["r_hat"] < LARGE_R_HAT:
+            out.append(f"{DESIGNS[LARGE].title}: R-hat {row['r_hat']:.4f}")
+        if not np.fmax(row["wall"], row["cold"]) < LARGE_SECONDS:
+            out.append(f"{DESIGNS[LARGE].title}: {row['wall']:.0f} s")
+    return out
+
+
 def goals(table: pd.DataFrame) -> str:
     """Say which goals are not reached, in bulk ESS/s and by the smaller of bulk and tail."""
     said = []
@@ -232,6 +258,9 @@ def goals(table: pd.DataFrame) -> str:
         names = missed(table, kind)
         which = f"not reached: {'; '.join(names)}" if names else "all are reached"
         said.append(f"By {words}, {which}.")
+    wrong = faults(table)
+    of_large = f", and {DESIGNS[LARGE].title} converges" if LARGE in set(table["design"]) else ""
+    said.append(f"{'; '.join(wrong)}." if wrong else f"There are no divergences{of_large}.")
     return "Goals: " + " ".join(said)
 
 
@@ -290,6 +319,7 @@ def of_design(table: pd.DataFrame, name: str) -> str:
             [
                 ENGINES[str(engine)].title,
                 number(row["wall"]) if row["fits"] else ended or "-",
+                number(row["sampling"]),
                 number(row["cold"]),
                 number(row["ess_bulk"]),
                 number(row["ess_tail"]),
@@ -304,10 +334,14 @@ def of_design(table: pd.DataFrame, name: str) -> str:
             ]
         )
     head = [
-        "engine", "warm, s", "cold, s", "bulk ESS", "tail ESS", "bulk ESS/s", "tail ESS/s",
-        "winstan over it", "gradients a draw", "divergences", "R-hat", "peak, MB", "largest z",
+        "engine", "warm, s", "of it sampling", "cold, s", "bulk ESS", "tail ESS", "bulk ESS/s",
+        "tail ESS/s", "winstan over it", "gradients a draw", "divergences", "R-hat", "peak, MB",
+        "largest z",
     ]  # fmt: skip
     notes = [f"`{design.formula}`, {design.family}; {int(part['rows'].iloc[0]):,} rows."]
+    runs = set(part["run"])
+    if len(runs) > 1:
+        notes.append(f"Of {len(runs)} runs.")
     if design.nearest:
         notes.append(f"bambi cannot express this; it fits `{design.nearest}`, another model.")
     return f"### {design.title}\n\n{' '.join(notes)}\n\n{markdown(head, lines)}"

@@ -77,6 +77,11 @@ def test_memory_is_looked_at_on_a_clock_and_not_as_a_fit_begins():
     watch.end(5e6)
     assert watch.peak == 5e6
     assert watch.since is None
+    watch.looked -= 0.3  # while its draws are judged
+    assert watch.problem() == ""
+    watch.begin()
+    watch.end(1e10)
+    assert watch.peak == 5e6
 
 
 def test_the_memory_of_the_process_that_began_it_is_not_a_fits_own():
@@ -100,6 +105,7 @@ def test_winstan_is_measured(run):
     assert outcome.problem == ""
     assert len(outcome.fits) == 3
     assert all(fit.bulk > 400 and fit.r_hat < 1.05 for fit in outcome.fits)
+    assert all(0 < fit.sampling < fit.wall for fit in outcome.fits)
     assert outcome.means is not None
     assert len(outcome.means.names) == 4 + 8
     assert 5e7 < outcome.peak < 5e9
@@ -124,7 +130,17 @@ def test_rowwise_is_compiled_as_by_cmdstan():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["sleepstudy", "verbagg", "cbpp", "radon-t", "epilepsy", "trials-lognormal"]
+    "name",
+    [
+        "lfp",
+        "sleepstudy",
+        "verbagg",
+        "cbpp",
+        "grouseticks",
+        "radon-t",
+        "epilepsy",
+        "trials-lognormal",
+    ],
 )
 def test_rowwise_density(name, tmp_path):
     design = DESIGNS[name]

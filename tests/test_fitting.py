@@ -183,7 +183,7 @@ def test_four_groups_do_not_diverge_by_default():
             fit = ws.fit(formula, mice, "gamma", seed=seed, **quiet)
             assert not fit.draws["sample_stats"]["diverging"].any()
     eight = ws.fit(formula, ws.simulate_lfp(n_mice=8, seed=1), "gamma", seed=1, **quiet)
-    assert (fit.model.target_accept, eight.model.target_accept) == (0.95, 0.8)
+    assert (fit.model.target_accept, eight.model.target_accept) == (0.98, 0.8)
 
 
 REFUSED = {

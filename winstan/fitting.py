@@ -137,14 +137,15 @@ def fit(
         Draws kept of each chain. None is 1000; 2000 where more than a thousand coefficients and
         effects are sampled, the worst R-hat of which is 1.01 by chance alone after 1000.
     warmup
-        Iterations of each chain before. None is 150, for the coordinates are made so that a step
-        size is all there is to adapt; 300 where a metric is adapted too (random slopes, PyMC, and
-        a group sd that may be zero where effects are integrated out); 1000 for bambi.
+        Iterations of each chain before. None is 100, for the coordinates are made so that a step
+        size is all there is to adapt; 150 where it is to be small (`target_accept`); 300 where a
+        metric is adapted too (random slopes, PyMC, and a group sd that may be zero where effects
+        are integrated out); 1000 for bambi.
     seed
         The same seed gives the same draws. None takes one at random; it is kept in
         ``draws["posterior"].attrs``.
     target_accept
-        NUTS's target acceptance rate; nearer 1 cures divergences, slowly. None is 0.8; 0.95
+        NUTS's target acceptance rate; nearer 1 cures divergences, slowly. None is 0.8; 0.98
         with random slopes (0.9 where they are integrated out), and where effects are sampled and
         the data hardly tell a group sd from zero, as four groups do; of bambi 0.95 with group
         terms, and 0.98 with random slopes.

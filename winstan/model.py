@@ -38,11 +38,12 @@ if TYPE_CHECKING:
 # at Stan's step size, and for sds that the data hardly tell from zero; and one for random slopes
 # that are integrated out.
 ACCEPT = 0.8
-ACCEPT_CURVED = 0.95
+ACCEPT_CURVED = 0.98
 ACCEPT_MARGINAL = 0.9
 # Where the coordinates are about standard normal there is a step size to find, and no scales. They
-# are less so with correlations.
-WARMUP = 150
+# are less so with correlations, and small steps take longer to find.
+WARMUP = 100
+WARMUP_CURVED = 150
 WARMUP_METRIC = 300
 # One step size for all draws brings every coordinate of equal width about to its mirror image at
 # once: InstEval's 4,102 mix a third better where it varies.
@@ -121,7 +122,9 @@ class Model:
     @property
     def warmup(self) -> int:
         """Warm-up iterations of each chain, unless the user gives them."""
-        return WARMUP if self.metric == "unit_e" else WARMUP_METRIC
+        if self.metric != "unit_e":
+            return WARMUP_METRIC
+        return WARMUP if self.target_accept == ACCEPT else WARMUP_CURVED
 
     @property
     def draws(self) -> int:

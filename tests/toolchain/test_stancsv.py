@@ -93,7 +93,7 @@ def test_a_chain_that_wrote_nothing(tmp_path):
 
 def test_variables_have_stans_own_dimensions(tmp_path):
     found = chain(tmp_path, HEAD, DRAWS)
-    raw = join_chains([found, found], command=("a",), messages=())
+    raw = join_chains([found, found], wall=0.5, command=("a",), messages=())
     assert raw.columns[0] == "mu"
     assert set(raw.sampler) == {"lp__", "accept_stat__"}
     assert (raw.chains, raw.draws) == (2, 2)

@@ -74,7 +74,7 @@ class StanBackend:
                 "acceptance_rate": raw.sampler["accept_stat__"],
                 "step_size": raw.sampler["stepsize__"],
             },
-            attrs=run_attributes("stan", toolchain().stan, settings, raw.seconds.sum(axis=1).max()),
+            attrs=run_attributes("stan", toolchain().stan, settings, raw.wall),
             max_treedepth=MAX_TREEDEPTH,
         )
 

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -120,7 +121,9 @@ def sample(
                 "step_size": step_size,
             },
         )
+        start = perf_counter()
         messages = _run(command, cores, line, chains)
+        wall = perf_counter() - start
         paths = [output] if chains == 1 else [_numbered(output, i + 1) for i in range(chains)]
         try:
             if raw_path(paths[0]).exists():
@@ -135,7 +138,7 @@ def sample(
             raise BackendError(
                 f"A chain ended after {short[0]} of {draws} draws.{_end_of(messages)}"
             )
-        return join_chains(files, command=tuple(command), messages=tuple(messages))
+        return join_chains(files, wall=wall, command=tuple(command), messages=tuple(messages))
 
 
 def log_density(exe: Path, data: Data, unconstrained: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

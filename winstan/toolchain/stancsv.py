@@ -56,6 +56,8 @@ class RawDraws:
         parameters if dense; without parameters if unit.
     seconds
         Warm-up and sampling time of each chain, (chains, 2).
+    wall
+        Seconds that the program took, from its start to its end.
     command
         What was run.
     messages
@@ -68,6 +70,7 @@ class RawDraws:
     step_size: NDArray[np.float64]
     inv_metric: NDArray[np.float64] = field(repr=False)
     seconds: NDArray[np.float64]
+    wall: float
     command: tuple[str, ...] = field(repr=False)
     messages: tuple[str, ...] = field(repr=False)
 
@@ -159,7 +162,11 @@ def _rows(text: bytes, start: int, n_columns: int) -> NDArray[np.float64]:
 
 
 def join_chains(
-    files: Sequence[ChainFile], *, command: tuple[str, ...], messages: tuple[str, ...]
+    files: Sequence[ChainFile],
+    *,
+    wall: float,
+    command: tuple[str, ...],
+    messages: tuple[str, ...],
 ) -> RawDraws:
     """Put the chains of one run together."""
     columns = files[0].columns
@@ -173,6 +180,7 @@ def join_chains(
         step_size=np.array([f.step_size for f in files]),
         inv_metric=np.stack([f.inv_metric for f in files]),
         seconds=np.array([f.seconds for f in files]),
+        wall=wall,
         command=command,
         messages=messages,
     )
