@@ -54,7 +54,7 @@ bench: install  ## winstan beside bambi and row-wise Stan on the LFP example (fo
 	$(PY) -m benchmarks.run --designs lfp-480k --engines winstan --out out/bench.csv > /dev/null
 	$(PY) -m benchmarks.run --designs lfp --cold --out out/bench.csv
 
-bench-all: install  ## every design and engine, and the page of the docs (one to two hours)
+bench-all: install  ## every design and engine, and the page of the docs (two hours)
 	$(PY) -m benchmarks.run --designs all --cold --out docs/benchmarks.csv \
 		--page docs/benchmarks.md --figure docs/benchmarks.png
 

@@ -1,7 +1,7 @@
 """Designs beside those that the goals were set for: other families, sizes, shapes of groups.
 
-Their goals are those of their kind: 100 times the best peer's ESS/s where rows repeat their cells,
-25 in gaussian models with one grouping factor, 10 elsewhere.
+Their goals are those of their kind: 100 times the best peer's ESS/s where cells hold twenty rows or
+more on average, 25 in gaussian models with one grouping factor, 10 elsewhere.
 """
 
 from __future__ import annotations

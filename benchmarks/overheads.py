@@ -11,6 +11,7 @@ Exit code 1 if a goal is missed.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import warnings
@@ -28,7 +29,7 @@ import winstan as ws
 from benchmarks.designs import DESIGNS, resampled_lfp
 from benchmarks.engines import model_of
 from benchmarks.startup import import_times
-from benchmarks.timed import in_new_process, least, peak, programs
+from benchmarks.timed import compilers, in_new_process, least, peak, programs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,6 +44,8 @@ GROWING = (2_000, 6_000, 20_000, 60_000)
 """Rows of a design whose cells are its rows: time is to be linear in them."""
 MEMORY_GOAL = 3.0
 """Sizes of the columns in use."""
+COMPILING_GOAL = 40.0
+"""Seconds for each template, side by side with others."""
 SLACK = 1.5
 """How much longer than the smallest one a fit may take, where time is to be flat or linear."""
 LARGE = (
@@ -74,7 +77,7 @@ class Figure:
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=5_000_000)
-    parser.add_argument("--groups", type=int, default=994, help="996 + 4 parameters by default")
+    parser.add_argument("--groups", type=int, default=996, help="and four parameters (996)")
     parser.add_argument("--neurons", type=int, default=1000, help="fits of ws.fit_each")
     figures = measured(parser.parse_args(argv))
     print(table(figures))
@@ -107,7 +110,7 @@ def measured(arguments: argparse.Namespace) -> list[Figure]:
         for figure, n in zip(grown, GROWING, strict=True)
     ]
     figures.append(in_new_process(partial(many, arguments.neurons)))
-    return figures
+    return figures + in_new_process(templates)
 
 
 def table(figures: list[Figure]) -> str:
@@ -214,6 +217,7 @@ def _size(data: Any) -> float:
 def tables(n_groups: int) -> list[Figure]:
     """Time what is computed of a fit with about a thousand parameters."""
     from winstan.diagnostics import diagnose  # noqa: PLC0415
+    from winstan.summary import summarise  # noqa: PLC0415
 
     rng = np.random.default_rng(6)
     group = np.repeat(np.arange(n_groups), 20)
@@ -226,7 +230,7 @@ def tables(n_groups: int) -> list[Figure]:
         Figure(f"{whole}{what}", 0.3, *least(call, 5))
         for what, call in {
             "summary": lambda: fit.summary(prob=0.9),
-            "diagnostics": lambda: diagnose(sampled, fit.summary()),
+            "diagnostics": lambda: diagnose(sampled, summarise(fit.draws)),
             "contrast": lambda: fit.contrast("x"),
         }.items()
     ]
@@ -308,6 +312,21 @@ def many(n_neurons: int) -> Figure:
 
     goal = 0.6 * n_neurons  # ten minutes for a thousand
     return Figure(f"ws.fit_each, {n_neurons:,} neurons of 480 rows", goal, *least(fit, 1))
+
+
+def templates() -> list[Figure]:
+    """Time the compilers of templates and driver, from an empty cache, as many as processors."""
+    from winstan.toolchain import prebuild, template_names  # noqa: PLC0415
+
+    with (
+        tempfile.TemporaryDirectory() as cache,
+        patch.dict(os.environ, WINSTAN_CACHE=cache),
+        compilers() as took,
+    ):
+        whole, _ = least(partial(prebuild, template_names(), progress=False), 1)
+    names = ["driver", *template_names()]
+    each = [Figure(f"compiling {name}", COMPILING_GOAL, took[name]) for name in names]
+    return [*each, Figure("compiling all of them", NAN, whole)]
 
 
 def _fit_with_draws(formula: str, data: pd.DataFrame) -> tuple[Fit, Draws]:

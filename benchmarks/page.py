@@ -27,9 +27,9 @@ _INTRODUCTION = """\
 Each row is one engine on one design, alone on the machine, in a process of its own: four chains of
 1000 draws (winstan: 2000 where it samples more than a thousand effects), with winstan's default
 priors in every engine, after the engine's own default warm-up (1000; of winstan 100, 150 with
-smaller steps, or 300 where it adapts a metric). winstan's times are those of `ws.fit` as it is called by default, with formula,
-guards, table and verdict; its peers' begin with the formula read and end with the draws. The peers
-are at their own defaults (target_accept 0.8).
+smaller steps, or 300 where it adapts a metric). winstan's times are those of `ws.fit` as it is
+called by default, with formula, guards, table and verdict; its peers' begin with the formula read
+and end with the draws. The peers are at their own defaults (target_accept 0.8).
 
 - **ESS** is the smallest effective sample size over all parameters and group effects, by ArviZ's
   functions whatever the engine.
@@ -65,8 +65,8 @@ _BESIDE = """\
 ## Other designs
 
 Other families, sizes and shapes of groups than those that the goals were set for (`--designs
-others`). The goals are those of their kind: 100 where rows repeat their cells, 25 in gaussian
-models with one grouping factor, 10 elsewhere."""
+others`). The goals are those of their kind: 100 where cells hold twenty rows or more on average, 25
+in gaussian models with one grouping factor, 10 elsewhere."""
 
 
 def page(table: pd.DataFrame, lines: Sequence[str]) -> str:

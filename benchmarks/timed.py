@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import multiprocessing
-import threading
+import re
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
-from time import perf_counter, process_time, sleep
+from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_STATM = Path("/proc/self/statm")
-_PAGE = 4096
+_PROC = Path("/proc/self")
 
 
 def least(call: Callable[[], Any], repeats: int) -> tuple[float, float]:
@@ -47,29 +47,43 @@ def programs() -> Iterator[list[float]]:
 
 
 @contextmanager
+def compilers() -> Iterator[dict[str, float]]:
+    """Give a dict that the seconds of each of winstan's compilers are put into, by what it made."""
+    build, jobs = (import_module(f"winstan.toolchain.{name}") for name in ("build", "jobs"))
+    start, run_jobs = jobs._start, build.run_jobs
+    began: dict[str, float] = {}
+    took: dict[str, float] = {}
+
+    def started(job: Any) -> Any:
+        began[job.label] = perf_counter()
+        return start(job)
+
+    def timed(*arguments: Any) -> Iterator[Any]:
+        for job in run_jobs(*arguments):
+            took[job.label] = perf_counter() - began[job.label]
+            yield job
+
+    with patch.object(jobs, "_start", started), patch.object(build, "run_jobs", timed):
+        yield took
+
+
+@contextmanager
 def peak() -> Iterator[Callable[[], float]]:
-    """Watch the resident size; what is given says by how many bytes it grew at most."""
-    if not _STATM.exists():
+    """Give what says by how many bytes the resident size has grown at most; NaN but on Linux."""
+    forget = _PROC / "clear_refs"
+    if not forget.exists():
         yield lambda: float("nan")
         return
+    forget.write_text("5", encoding="ascii")  # the peak begins anew: proc(5)
+    before = _resident("VmRSS")
+    # Linux counts pages by thread and adds up late: a little may be missing
+    yield lambda: max(0.0, _resident("VmHWM") - before)
 
-    def resident() -> float:
-        return float(_STATM.read_text().split()[1]) * _PAGE
 
-    before, sizes, over = resident(), [0.0], threading.Event()
-
-    def watch() -> None:
-        while not over.is_set():
-            sizes.append(resident())
-            sleep(0.002)
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield lambda: max(sizes) - before
-    finally:
-        over.set()
-        thread.join()
+def _resident(which: str) -> float:
+    status = (_PROC / "status").read_text(encoding="ascii")
+    (kilobytes,) = re.findall(rf"{which}:\s+(\d+) kB", status)
+    return float(kilobytes) * 1024
 
 
 def in_new_process(call: Callable[[], Any]) -> Any:

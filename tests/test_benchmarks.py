@@ -14,7 +14,8 @@ from scipy import stats
 
 from benchmarks import table as tables
 from benchmarks.designs import DESIGNS, MAIN
-from benchmarks.engines import ENGINES, Sample
+from benchmarks.engines import ENGINES, Sample, model_of
+from benchmarks.figure import figure
 from benchmarks.measures import FitRecord, Means, judged, largest_z, typical, z_bar
 from benchmarks.other_designs import OTHERS
 from benchmarks.page import machine, page
@@ -305,6 +306,26 @@ def test_others_are_named_together_and_shown_apart():
     assert "| LFP, 480 rows" in first
     assert "| Oats, a split plot" not in first
     assert second.index("| Oats, a split plot") < second.index("## Designs")
+
+
+@pytest.mark.parametrize("design", OTHERS, ids=lambda design: design.name)
+def test_goals_of_others_are_those_of_their_kind(design):
+    model = model_of(design.formula, design.family, design.data())
+    factors = {group.factor for group in model.design.groups}
+    per_cell = len(model.cells.of_row) / len(model.cells.weight)
+    gaussian = design.family == "gaussian" and len(factors) == 1
+    assert design.goal == (100 if per_cell >= 20 else 25 if gaussian else 10)
+
+
+def test_the_figure_has_a_mark_for_each_rate():
+    table = tables.framed([*rows(), replace(rows()[0], design="oats")])
+    drawn = figure(table)
+    shown = table[table["bulk_per_s"].notna() & (table["design"] == "lfp")]
+    assert sorted(drawn.data["rate"]) == sorted(shown["bulk_per_s"])
+    assert list(drawn.data["engine"]) == [ENGINES[name].title for name in shown["engine"]]
+    assert set(drawn.data["design"]) == {"LFP, 480 rows"}
+    assert drawn.labels.caption == "LFP, 480 rows: ended were bambi (nutpie) (> 600 s)."
+    drawn.draw()
 
 
 def test_an_engine_without_the_family_has_no_row(monkeypatch, tmp_path):

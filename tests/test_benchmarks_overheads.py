@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from benchmarks import alternatives, divergences, first_fit, overheads
+from benchmarks.timed import compilers, peak
 from winstan.geometry.coordinates import LONG_TAIL
+from winstan.toolchain import build
 
 
 @pytest.mark.slow
 def test_divergences_of_small_designs_are_counted():
     two, twelve = (divergences.measured(divergences.Small("poisson", n, 1.5, 3)) for n in (2, 12))
     assert two["tail"] > LONG_TAIL > twelve["tail"]
-    assert twelve["at 0.8"] == twelve["at 0.95"] == 0
+    assert two["by default"] == two["at 0.98"]
+    assert twelve["by default"] == twelve["at 0.8"] == twelve["at 0.98"] == 0
     shown = divergences.shown(pd.DataFrame([two, twelve, twelve | {"at 0.8": 3.0}]), "groups")
     assert [cell.strip() for cell in shown.splitlines()[-1].split("|")[1:-1]] == [
-        "12", "2", "1", "0",
+        "12", "2", "1", "0", "0",
     ]  # fmt: skip
 
 
@@ -29,6 +33,7 @@ def test_overheads_of_frames_are_measured(library, kind):
     figure = overheads.frame(library, kind, 2_000)
     assert (library in figure.what, kind in figure.what) == (True, True)
     assert 0 < figure.wall < np.inf
+    assert 0 <= figure.memory < np.inf
     shown = overheads.table([figure, overheads.Figure("import", 0.4, 0.25)])
     assert shown.splitlines()[-1] == "| import | 0.4 | 0.250 |  |  |"
     assert shown.splitlines()[-2].startswith(f"| {figure.what} | 2 | {figure.wall:.3f} |")
@@ -40,6 +45,32 @@ def test_a_whole_fit_of_many_rows_is_measured(library, response):
     assert library in whole.what
     assert response in whole.what
     assert 0 < program.wall < whole.wall < np.inf
+    assert 0 <= whole.memory < np.inf
+
+
+def test_the_peak_is_what_was_held_at_once():
+    before = np.ones(20_000_000)  # 160 MB, which are no part of it
+    del before
+    with peak() as grown:
+        held = np.ones(10_000_000)
+        del held
+        held = np.ones(5_000_000)
+        assert grown() == pytest.approx(80e6, rel=0.1)
+    assert held.size
+
+
+@pytest.mark.slow
+def test_compilers_are_timed(tmp_path):
+    program = tmp_path / "timed.stan"
+    mean = perf_counter()  # a text that the cache does not have
+    program.write_text(f"parameters {{ real x; }} model {{ x ~ normal({mean}, 1); }}")
+    with compilers() as took:
+        start = perf_counter()
+        path = build(program, progress=False)
+        whole = perf_counter() - start
+    path.unlink()
+    assert set(took) <= {"timed", "program", "driver"}
+    assert 1 < took["timed"] < whole
 
 
 def test_text_of_polars_is_counted_with_its_views():

@@ -53,10 +53,21 @@ def cluster():
             yield client
 
 
-@pytest.mark.parametrize("how", ["dask", "multiprocessing", "loky", "threading"])
+@pytest.fixture
+def rays():
+    ray = pytest.importorskip("ray")
+    from ray.util.joblib import register_ray  # noqa: PLC0415 - optional
+
+    register_ray()
+    ray.init(num_cpus=2, include_dashboard=False)
+    yield
+    ray.shutdown()
+
+
+@pytest.mark.parametrize("how", ["dask", "ray", "multiprocessing", "loky", "threading"])
 def test_backends_give_the_same_tables(how, request):
-    if how == "dask":
-        request.getfixturevalue("cluster")
+    if how in ("dask", "ray"):
+        request.getfixturevalue({"dask": "cluster", "ray": "rays"}[how])
     expected = ws.fit_each(FORMULA, data(3), n_jobs=1, **QUICK)
     with joblib.parallel_config(how, n_jobs=2):
         found = ws.fit_each(FORMULA, data(3), **QUICK)
@@ -64,19 +75,23 @@ def test_backends_give_the_same_tables(how, request):
 
 
 @pytest.mark.parametrize("how", ["dask", "loky"])
-def test_what_was_fitted_before_a_worker_died_is_kept(how, request):
+@pytest.mark.parametrize("deadly", [8, 0])
+def test_a_group_that_kills_its_worker_costs_the_others_nothing(how, deadly, request):
     if how == "dask":
         request.getfixturevalue("cluster")
     formula, n = "y ~ fatal(x, spared) + (1|g)", 9
     table = data(n)
-    table.loc[table["neuron"] == n - 1, "spared"] = os.getpid()
+    expected = ws.fit_each(formula, table, contrasts=[], n_jobs=1, **QUICK)
+    table.loc[table["neuron"] == deadly, "spared"] = os.getpid()
     with joblib.parallel_config(how, n_jobs=2):
         found = ws.fit_each(formula, table, contrasts=[], **QUICK)
-    failures = found.failures
-    assert (n - 1) in failures["neuron"].tolist()
-    assert set(failures["error"]) == {"BackendError"}
-    assert failures["message"].str.contains("A worker process died").all()
-    assert 0 < found.verdicts["fitted"].sum() < n
+    (failure,) = found.failures.to_dict("records")
+    assert failure["neuron"] == deadly
+    assert failure["error"] == "BackendError"
+    assert "A worker process died" in failure["message"]
+    others = expected.table[expected.table["neuron"] != deadly].reset_index(drop=True)
+    left = found.table[found.table["neuron"] != deadly].reset_index(drop=True)
+    pd.testing.assert_frame_equal(left, others)
 
 
 @pytest.mark.parametrize("how", ["dask", "loky"])
@@ -107,6 +122,18 @@ def test_what_cannot_be_sent_is_refused(how, request):
     ):
         ws.fit_each("y ~ locked(x) + (1|g)", data(2), **QUICK)
     assert ws.fit_each("y ~ locked(x) + (1|g)", data(2), n_jobs=1, **QUICK).failures.empty
+
+
+def test_one_job_at_once_is_not_asked_of_a_cluster(cluster):
+    here = os.getpid()
+
+    def at_home(x):
+        assert os.getpid() == here
+        return x
+
+    with joblib.parallel_config("dask"):
+        found = ws.fit_each("y ~ at_home(x) + (1|g)", data(2), n_jobs=1, **QUICK)
+    assert found.failures.empty
 
 
 @pytest.mark.parametrize("how", ["dask", "multiprocessing", "loky", "threading"])

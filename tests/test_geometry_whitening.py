@@ -9,7 +9,9 @@ from geometry_cases import HOW, crossed, dense_precision, grouped_rows
 from models import model_of
 from scipy import linalg, sparse
 
-from winstan.geometry import bordered, coordinates, laplace, whitening
+import winstan as ws
+from winstan.geometry import bordered, coordinates, design, laplace, whitening
+from winstan.geometry.laplace import approximate
 
 
 @pytest.mark.parametrize("stored", [sparse.csr_array, np.asarray])
@@ -29,6 +31,26 @@ def test_the_factored_precision_is_the_inverse(stored):
     for j in range(11):
         at = [2 + 7 + j, 2 + 7 + 11 + j]
         np.testing.assert_allclose(blocks[j], inverse[np.ix_(at, at)], rtol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("formula", "family"),
+    [("y ~ x + t + (x|g) + (1|h)", "gaussian"), ("y ~ x + (1|g)", "gamma"), ("y ~ x", "gamma")],
+)
+def test_dense_and_sparse_arithmetic_agree(formula, family, monkeypatch):
+    data = grouped_rows()
+    data["y"] = np.exp((data["y"] - data["y"].mean()) / data["y"].std())
+    priors = {"b": ws.StudentT(4, 0, 3)} if family == "gaussian" else {}  # sampled, not integrated
+    found = []
+    monkeypatch.setattr(coordinates, "approximate", lambda p: found.append(p) or approximate(p))
+    model_of(formula, data, family, priors=priors)
+    dense = approximate(*found)
+    monkeypatch.setattr(design, "DENSE_UP_TO", 0)
+    assert not design.columns_of(*found).few
+    sparse_ = approximate(*found)
+    for name in ("beta", "beta_covariance", "u", "u_variance", "log_aux", "log_aux_scale"):
+        a, b = getattr(dense, name), getattr(sparse_, name)
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-9, err_msg=name)
 
 
 @pytest.mark.parametrize("wanted", [True, False, None])

@@ -11,10 +11,11 @@ from winstan.backends import Settings, backends_named
 from winstan.data.columns import how_many, some_levels
 from winstan.data.tables import column_names, take_columns
 from winstan.each.asked import contrasts_of
-from winstan.each.parallel import run_tasks, workers_of
+from winstan.each.parallel import run_tasks
 from winstan.each.parts import parted, seed_of
 from winstan.each.result import FitEach, result_of
 from winstan.each.task import Question
+from winstan.each.workers import workers_of
 from winstan.effects.intervals import interval_names
 from winstan.errors import (
     BackendError,

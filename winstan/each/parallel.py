@@ -1,80 +1,29 @@
-"""Tasks side by side, by joblib; whatever happens, no sampler outlives the call."""
+"""Tasks side by side, by joblib; a group that kills its worker costs the others nothing."""
 
 from __future__ import annotations
 
 import pickle
-from concurrent.futures import BrokenExecutor, Future
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from winstan.each.task import Outcome, Problem, fit_one
-from winstan.errors import BackendError, OptionError
+from winstan.each.workers import WorkersFailedError, losses_heard, sent
 from winstan.progress import ProgressLine, duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterable
 
     from winstan.each.parts import Parts
     from winstan.each.task import Question
+    from winstan.each.workers import Workers
 
 
 # Groups a worker, at a time, where results come all at once (multiprocessing, Ray)
 _ROUND = 8
-# Errors by which Dask and Ray say that a worker died, beside BrokenExecutor
-_LOSSES = frozenset(
-    {
-        *("KilledWorker", "CommClosedError", "CancelledError", "FutureCancelledError"),
-        *("ActorDiedError", "WorkerCrashedError", "RayActorError"),
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Workers:
-    """How groups are run.
-
-    Attributes
-    ----------
-    n_jobs
-        Groups at once.
-    as_they_come
-        Whether joblib can hand results over one by one.
-    sends
-        Whether data go to other processes.
-    """
-
-    n_jobs: int
-    as_they_come: bool
-    sends: bool
-
-
-def workers_of(n_jobs: int | None) -> Workers:
-    """Read ``n_jobs=``, or what `joblib.parallel_config` says, or take all processors.
-
-    Raises
-    ------
-    OptionError
-        If it is no number of jobs.
-    """
-    import joblib  # noqa: PLC0415 - a tenth of a second that `winstan.fit` should not pay
-    from joblib.parallel import get_active_backend  # noqa: PLC0415
-
-    if n_jobs is not None and (
-        isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or not n_jobs
-    ):
-        raise OptionError(
-            f"n_jobs= is how many groups are fitted at once (-1: one a processor), not {n_jobs!r}."
-        )
-    backend, configured = get_active_backend()
-    wanted = n_jobs or configured or -1
-    n_workers = joblib.effective_n_jobs(wanted)
-    return Workers(
-        n_workers,
-        bool(backend.supports_return_generator),
-        sends=n_workers > 1 and not getattr(backend, "supports_sharedmem", False),
-    )
+# Times in a row that workers die and no group at hand is fitted, after which none will be
+_IN_VAIN = 2
 
 
 def run_tasks(
@@ -82,119 +31,110 @@ def run_tasks(
 ) -> list[Outcome]:
     """Fit every group; return the outcomes in the groups' order.
 
-    Where workers die, the groups that are not finished are failures.
+    Where a worker dies, the groups that were at hand are fitted one by one: those that kill their
+    worker are failures.
 
     Raises
     ------
-    BackendError
-        If no group at all was finished.
     OptionError
         If the data, or what the formula calls, cannot be sent to a worker.
     """
     n = len(parts.keys)
-    done: dict[int, Outcome] = {}
+    asked = sent(question, parts.part(0)) if workers.sends else question
+    run = _Run(asked, parts, seeds, workers)
     with ProgressLine(progress) as line:
         line.show(f"fitting {n:,} groups")
+        _finish(run, lambda: line.show(_progress(run.done, n, line.elapsed)))
+    return [run.done[i] for i in range(n)]
+
+
+@dataclass(slots=True)
+class _Run:
+    """Groups to be fitted: what is asked of them, which are done, which are at hand."""
+
+    asked: Question | bytes
+    parts: Parts
+    seeds: list[int]
+    workers: Workers
+    done: dict[int, Outcome] = field(default_factory=dict)
+    at_hand: set[int] = field(default_factory=set)
+
+    @property
+    def left(self) -> list[int]:
+        return [i for i in range(len(self.parts.keys)) if i not in self.done]
+
+    def fit(self, groups: Iterable[int], show: Callable[[], None]) -> None:
+        """Fit some groups side by side; a fit's own errors are in its outcome.
+
+        Raises
+        ------
+        WorkersFailedError
+            If a worker died.
+        """
+        self.at_hand.clear()
+        with losses_heard(), closing(self._outcomes(groups)) as outcomes:
+            for i, outcome in outcomes:
+                self.done[i] = outcome
+                show()
+
+    def give_up(self, i: int, problem: WorkersFailedError) -> None:
+        lost = Problem("fit", "BackendError", str(problem))
+        key, rows = self.parts.keys[i], len(self.parts.rows[i])
+        self.done[i] = Outcome(key, rows, self.seeds[i], problems=(lost,))
+
+    def _outcomes(self, groups: Iterable[int]) -> Generator[tuple[int, Outcome]]:
+        """Give numbered outcomes as they come."""
+        from joblib import Parallel, delayed  # noqa: PLC0415
+
+        running: set[Any] = set()  # filled by threads only: processes have copies
+        # Made as they are dispatched: only few groups are in memory twice
+        tasks = (self._task(i, running) for i in groups)
+        n_jobs = self.workers.n_jobs
         try:
-            with closing(_outcomes(question, parts, seeds, workers)) as outcomes:
-                for i, outcome in outcomes:
-                    done[i] = outcome
-                    line.show(_progress(done, n, line.elapsed))
-        except _WorkersFailedError as problem:
-            if not done:
-                raise BackendError(str(problem)) from problem.__cause__
-            lost = Problem("fit", "BackendError", str(problem))
-    for i in range(n):
-        if i not in done:
-            done[i] = Outcome(parts.keys[i], len(parts.rows[i]), seeds[i], problems=(lost,))
-    return [done[i] for i in range(n)]
+            if self.workers.here:
+                yield from (_numbered(*task) for task in tasks)
+                return
+            later = (delayed(_numbered)(*task) for task in tasks)
+            if self.workers.as_they_come:
+                yield from Parallel(n_jobs, return_as="generator_unordered")(later)
+                return
+            with Parallel(n_jobs) as parallel:  # in rounds: those done are safe, and shown
+                while done := parallel(islice(later, _ROUND * n_jobs)):
+                    yield from done
+        except BaseException:
+            for process in list(running):
+                process.kill()
+            raise
+
+    def _task(self, i: int, running: set[Any]) -> tuple[Any, ...]:
+        self.at_hand.add(i)
+        return i, self.asked, self.parts.keys[i], self.parts.part(i), self.seeds[i], running
 
 
-class _WorkersFailedError(Exception):
-    """What joblib's backend says when it can no more."""
+def _finish(run: _Run, show: Callable[[], None]) -> None:
+    """Fit all groups, whatever workers die."""
+    in_vain = 0
+    while left := run.left:
+        try:
+            run.fit(left, show)
+        except WorkersFailedError as problem:
+            # Any group that was at hand may have killed it: each is given a worker of its own.
+            lost: dict[int, WorkersFailedError] = {}
+            for i in sorted(run.at_hand.difference(run.done)):
+                try:
+                    run.fit([i], show)
+                except WorkersFailedError as own:
+                    lost[i] = own
+            in_vain = in_vain + 1 if len(run.left) == len(left) else 0
+            if in_vain == _IN_VAIN:
+                lost = dict.fromkeys(run.left, problem) | lost
+            for i, why in lost.items():
+                run.give_up(i, why)
 
 
-def _outcomes(
-    question: Question, parts: Parts, seeds: list[int], workers: Workers
-) -> Generator[tuple[int, Outcome]]:
-    """Give numbered outcomes as they come; a fit's own errors are within them."""
-    from joblib import Parallel, delayed  # noqa: PLC0415
-
-    n_jobs = workers.n_jobs
-    asked = _sent(question, parts.part(0)) if workers.sends else question
-    running: set[Any] = set()  # filled by threads only: processes have copies
-    # Made as they are dispatched: only few groups are in memory twice
-    tasks = (
-        delayed(_numbered)(i, asked, key, parts.part(i), seeds[i], running)
-        for i, key in enumerate(parts.keys)
-    )
-    try:
-        if workers.as_they_come:
-            with _failures_heard():
-                yield from Parallel(n_jobs, return_as="generator_unordered")(tasks)
-            return
-        with Parallel(n_jobs) as parallel:  # in rounds: those done are safe, and shown
-            while done := parallel(islice(tasks, _ROUND * n_jobs)):
-                yield from done
-    except BaseException as problem:
-        for process in list(running):
-            process.kill()
-        if _is_loss(problem):
-            raise _WorkersFailedError(_lost(problem)) from problem
-        raise
-
-
-@contextmanager
-def _failures_heard() -> Iterator[None]:
-    """Have joblib hear of tasks that Dask gives up, or it would wait for them for ever.
-
-    joblib wants its callback called whether a task succeeds or fails (`BatchCompletionCallBack`),
-    and its Dask backend calls it when one succeeds.
-    """
-    from joblib.parallel import get_active_backend  # noqa: PLC0415
-
-    backend: Any = get_active_backend()[0]
-    if type(backend).__name__ != "DaskDistributedBackend":
-        yield
-        return
-    submit, retrieve = backend.submit, backend.retrieve_result_callback
-
-    def submitted(func: Any, callback: Callable[[Any], None] | None = None) -> Future[Any]:
-        future: Future[Any] = submit(func, callback)
-        if callback is not None:
-            future.add_done_callback(lambda done: callback(done) if done.exception() else None)
-        return future
-
-    def retrieved(out: Any) -> Any:
-        return out.result() if isinstance(out, Future) else retrieve(out)
-
-    backend.submit, backend.retrieve_result_callback = submitted, retrieved
-    try:
-        yield
-    finally:
-        del backend.submit, backend.retrieve_result_callback
-
-
-def _sent(question: Question, data: Any) -> bytes:
-    """Make a question ready to be sent, functions of the caller's own and all.
-
-    What cannot be sent is refused here, since a cluster may wait for it for ever.
-    """
-    import cloudpickle  # noqa: PLC0415 - when something is sent
-
-    try:
-        cloudpickle.dumps(data)
-        return bytes(cloudpickle.dumps(question))
-    except Exception as problem:
-        raise OptionError(
-            "The data, or what the formula calls, cannot be sent to another process"
-            f" ({problem}). Use n_jobs=1, or joblib.parallel_config('threading')."
-        ) from problem
-
-
-def _numbered(i: int, question: Question | bytes, *task: Any) -> tuple[int, Outcome]:
-    asked = pickle.loads(question) if isinstance(question, bytes) else question
-    return i, fit_one(asked, *task)
+def _numbered(i: int, asked: Question | bytes, *task: Any) -> tuple[int, Outcome]:
+    question = pickle.loads(asked) if isinstance(asked, bytes) else asked
+    return i, fit_one(question, *task)
 
 
 def _progress(done: dict[int, Outcome], n: int, elapsed: float) -> str:
@@ -202,16 +142,3 @@ def _progress(done: dict[int, Outcome], n: int, elapsed: float) -> str:
     left = duration(elapsed / len(done) * (n - len(done)))
     text = f"fitted {len(done):,} of {n:,} groups"
     return f"{text}{f', {failed:,} failed' if failed else ''}, {left} left"
-
-
-def _is_loss(problem: BaseException) -> bool:
-    names = {kind.__name__ for kind in type(problem).__mro__}
-    return isinstance(problem, BrokenExecutor) or bool(names & _LOSSES)
-
-
-def _lost(problem: BaseException) -> str:
-    name, said = type(problem).__name__, str(problem).partition("\n")[0]
-    return (
-        "A worker process died, most likely for want of memory: use fewer with n_jobs=."
-        f" ({f'{name}: {said}' if said else name})"
-    )
