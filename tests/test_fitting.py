@@ -184,6 +184,10 @@ def test_four_groups_do_not_diverge_by_default():
             assert not fit.draws["sample_stats"]["diverging"].any()
     eight = ws.fit(formula, ws.simulate_lfp(n_mice=8, seed=1), "gamma", seed=1, **quiet)
     assert (fit.model.target_accept, eight.model.target_accept) == (0.98, 0.8)
+    assert [one.draws["posterior"].attrs["tuning_steps"] for one in (fit, eight)] == [150, 100]
+    eight_mice = ws.simulate_lfp(n_mice=8, seed=1)
+    careful = ws.fit(formula, eight_mice, "gamma", seed=1, target_accept=0.9, draws=100, **quiet)
+    assert careful.draws["posterior"].attrs["tuning_steps"] == 150  # they take longer to find
 
 
 REFUSED = {

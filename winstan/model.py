@@ -119,12 +119,11 @@ class Model:
             return "dense_e" if self.slopes or self.geometry.vanishing else "unit_e"
         return "diag_e" if self.slopes else "unit_e"
 
-    @property
-    def warmup(self) -> int:
-        """Warm-up iterations of each chain, unless the user gives them."""
+    def warmup(self, target_accept: float) -> int:
+        """Warm-up iterations of each chain at this acceptance rate, unless the user gives them."""
         if self.metric != "unit_e":
             return WARMUP_METRIC
-        return WARMUP if self.target_accept == ACCEPT else WARMUP_CURVED
+        return WARMUP if target_accept <= ACCEPT else WARMUP_CURVED
 
     @property
     def draws(self) -> int:

@@ -46,7 +46,8 @@ class StanBackend:
         BackendError
             If the template cannot be compiled, or the sampler fails.
         """
-        settings = settings.with_defaults(model.draws, model.warmup, model.target_accept)
+        accept = settings.target_accept or model.target_accept
+        settings = settings.with_defaults(model.draws, model.warmup(accept), accept)
         assert settings.warmup is not None
         assert settings.draws is not None
         raw = runner.sample(
