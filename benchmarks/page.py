@@ -50,7 +50,8 @@ and end with the draws. The peers are at their own defaults (target_accept 0.8).
 - **Gain** is in bulk ESS/s over the best peer's, as which the goals are read here. Beside it stand
   the gains in tail ESS/s and in the smaller of the two, in which a goal is harder to reach: draws
   that leap to the other side of the mean have more bulk ESS than there are draws, and no more tail
-  ESS.
+  ESS. **Over sampling alone** is winstan's whole fit over a peer's sampling, what the peer compiles
+  left out: for whom fits the same model often, and keeps what nutpie has compiled.
 - **Ended** are engines that took more than the design's budget for one fit (it begins when the
   row-wise program is compiled; PyMC compiles within it). Where all peers that were tried were ended
   so, the gain is what it would be over one whose 4000 draws were all effective at that moment.

@@ -161,8 +161,9 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
         peer, peer_ess_per_s, gain (NaN where no peer finished), at_least (the gain over a peer
         whose every draw were effective at the end of its budget; NaN unless all that were tried
         were ended), tail_gain and tail_at_least (the same of tail ESS, whose best peer may be
-        another), smaller_gain and smaller_at_least (of the smaller of the two), goal, tried (how
-        many peers were), ended (those that did not finish), untried (without a row, or not
+        another), smaller_gain and smaller_at_least (of the smaller of the two), sampling_gain (over
+        the largest rate that a peer has while it samples, what it compiles left out), goal, tried
+        (how many peers were), ended (those that did not finish), untried (without a row, or not
         installed).
     """
     peers = [engine.name for engine in ENGINES.values() if engine.peer and engine.samples]
@@ -174,7 +175,10 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
         part = part.assign(smaller_per_s=part[["bulk_per_s", "tail_per_s"]].min(axis=1))
         own = part.loc[REFERENCE]
         others = part[part.index.isin(peers)]
-        rates = others["bulk_per_s"].dropna()
+        rates, while_sampling = (
+            others["bulk_per_s"].dropna(),
+            others["ess_bulk"] / others["sampling"],
+        )
         best = rates.idxmax() if len(rates) else ""
         rate = rates.max() if len(rates) else NAN
         ended = others.index[others["bulk_per_s"].isna() & others["status"].str.startswith(">")]
@@ -191,6 +195,7 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
                 **_gain("", own["bulk_per_s"], rate, bound),
                 **_gain("tail_", own["tail_per_s"], others["tail_per_s"].max(), bound),
                 **_gain("smaller_", own["smaller_per_s"], others["smaller_per_s"].max(), bound),
+                "sampling_gain": own["bulk_per_s"] / while_sampling.max(),
                 "goal": DESIGNS[name].goal,
                 "tried": len(tried),
                 "ended": ", ".join(f"{e} {others.loc[e, 'status']}" for e in ended),
@@ -279,6 +284,7 @@ def summary(table: pd.DataFrame) -> str:
                     _said_of_gain(row[f"{kind}gain"], row[f"{kind}at_least"])
                     for kind in ("", "tail_", "smaller_")
                 ),
+                number(row["sampling_gain"]),
                 str(row["goal"]),
                 row["ended"],
                 row["untried"],
@@ -286,7 +292,7 @@ def summary(table: pd.DataFrame) -> str:
         )
     head = [
         "design", "wall, s", "bulk ESS/s", "best peer's", "gain", "in tail ESS", "in the smaller",
-        "goal", "ended", "not tried",
+        "over sampling alone", "goal", "ended", "not tried",
     ]  # fmt: skip
     return markdown(head, lines)
 

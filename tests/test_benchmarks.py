@@ -168,6 +168,9 @@ def test_gain_is_over_the_best_peer():
     assert gain["tail_gain"] == 80.0  # bambi's tails are better than those of the best in bulk
     assert gain["smaller_gain"] == 4000 / 30  # which is its bulk
     assert gain["ended"] == "bambi-nutpie > 600 s"
+    quick = replace(rows()[2], sampling=2.0, ess_bulk=900.0)  # what bambi compiles takes 58 s
+    (gain,) = gains(tables.framed([*rows()[:2], quick, rows()[3]])).to_dict("records")
+    assert (gain["gain"], gain["sampling_gain"]) == (300.0, 20.0)
 
 
 def test_gain_where_no_peer_finished_is_over_one_of_perfect_draws():
