@@ -58,7 +58,7 @@ bench-all: install  ## every design and engine, and the page of the docs (two ho
 	$(PY) -m benchmarks.run --designs all --cold --out docs/benchmarks.csv \
 		--page docs/benchmarks.md --figure docs/benchmarks.png
 
-overheads: install  ## import, large frames, tables, figures and a small fit, beside their goals (three minutes)
+overheads: install  ## import, large frames, tables, figures and a small fit, compilers, beside their goals (eight minutes)
 	$(PY) -m benchmarks.overheads
 
 figure: install  ## the figure of the README

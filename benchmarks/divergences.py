@@ -13,6 +13,7 @@ import argparse
 import warnings
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -52,8 +53,8 @@ class Small:
         return pd.DataFrame({"y": y, "x": x, "g": group.astype(str)})
 
 
-def measured(small: Small) -> dict[str, float] | None:
-    """Fit a design at both rates: the tail of log sd, and the divergences at each and by default.
+def measured(small: Small, warmup: int | None = None) -> dict[str, float] | None:
+    """Fit a design at both rates: the tail of log sd, the divergences, and R-hat by default.
 
     None where the design is refused: a response of 0 and 1 that is constant.
     """
@@ -69,6 +70,7 @@ def measured(small: Small) -> dict[str, float] | None:
                     small.family,
                     seed=small.seed,
                     target_accept=accept,
+                    warmup=warmup,
                     cores=1,
                     progress=False,
                     silence="all",
@@ -80,6 +82,7 @@ def measured(small: Small) -> dict[str, float] | None:
         out[f"at {accept:g}"] = float(fit.draws["sample_stats"]["diverging"].sum())
         if accept == fit.model.target_accept:
             out["by default"] = out[f"at {accept:g}"]
+            out["r_hat"] = float(fit.summary()["r_hat"].max())
     return out
 
 
@@ -97,15 +100,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=8, help="designs of each kind")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--warmup", type=int, help="iterations (winstan's default)")
     arguments = parser.parse_args()
     designs = [Small(*kind) for kind in product(FAMILIES, GROUPS, SDS, range(arguments.seeds))]
     with ProcessPoolExecutor(arguments.jobs) as pool:
-        each = pool.map(measured, designs, chunksize=8)
+        each = pool.map(partial(measured, warmup=arguments.warmup), designs, chunksize=8)
         found = pd.DataFrame([one for one in each if one is not None])
     found["tail of log sd"] = pd.cut(found["tail"], list(TAILS))
     print(shown(found, "tail of log sd"))
     print()
     print(shown(found, "groups"))
+    print(f"\nR-hat above 1.01 by default: {(found['r_hat'] > 1.01).sum()} of {len(found)} fits.")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ effects. Cold is the first fit of a new process (pandas and
 the data are loaded), with the engine's imports and whatever it compiles for this one model; warm is
 the median of those after it.
 Exit code 1 if an engine fails, if posterior means disagree beyond Monte Carlo error, if a goal is
-not reached, in bulk ESS/s, or if winstan has divergences.
+not reached, in bulk ESS/s, or if winstan has divergences, or InstEval an R-hat of 1.01.
 """
 
 from __future__ import annotations

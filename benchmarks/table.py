@@ -52,7 +52,7 @@ class Row:
     ess_bulk, ess_tail, gradients, divergences, r_hat
         As `typical` gives them, of the warm fits (of the cold one, where it is the only one).
     peak_mb
-        Peak memory, in megabytes (1e6 bytes).
+        Peak memory of the cold fit, in megabytes (1e6 bytes).
     z, bar
         Largest difference of means from the reference's, in Monte Carlo standard errors, and what
         passes by chance.
@@ -175,10 +175,8 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
         part = part.assign(smaller_per_s=part[["bulk_per_s", "tail_per_s"]].min(axis=1))
         own = part.loc[REFERENCE]
         others = part[part.index.isin(peers)]
-        rates, while_sampling = (
-            others["bulk_per_s"].dropna(),
-            others["ess_bulk"] / others["sampling"],
-        )
+        rates = others["bulk_per_s"].dropna()
+        while_sampling = others["ess_bulk"] / others["sampling"]
         best = rates.idxmax() if len(rates) else ""
         rate = rates.max() if len(rates) else NAN
         ended = others.index[others["bulk_per_s"].isna() & others["status"].str.startswith(">")]
@@ -242,17 +240,16 @@ def missed(table: pd.DataFrame, kind: str = "") -> list[str]:
 
 def faults(table: pd.DataFrame) -> list[str]:
     """Name the reference's fits that have divergences, or of which more was wanted."""
-    own = table[table["engine"] == REFERENCE]
-    out = [
-        f"{DESIGNS[row['design']].title}: {row['divergences']:.0f} divergences"
-        for row in own[own["divergences"] > 0].to_dict("records")
-    ]
-    for row in own[own["design"] == LARGE].to_dict("records"):
-        # Not `>=`: what is missing is no success.
-        if not row["r_hat"] < LARGE_R_HAT:
-            out.append(f"{DESIGNS[LARGE].title}: R-hat {row['r_hat']:.4f}")
-        if not np.fmax(row["wall"], row["cold"]) < LARGE_SECONDS:
-            out.append(f"{DESIGNS[LARGE].title}: {row['wall']:.0f} s")
+    out = []
+    for row in table[table["engine"] == REFERENCE].to_dict("records"):
+        title, took = DESIGNS[row["design"]].title, np.fmax(row["wall"], row["cold"])
+        # Not `> 0` and the like: what is missing is no success.
+        if row["divergences"] != 0:
+            out.append(f"{title}: {row['divergences']:.0f} divergences")
+        if row["design"] == LARGE and not row["r_hat"] < LARGE_R_HAT:
+            out.append(f"{title}: R-hat {row['r_hat']:.4f}")
+        if row["design"] == LARGE and not took < LARGE_SECONDS:
+            out.append(f"{title}: {took:.0f} s")
     return out
 
 

@@ -70,11 +70,11 @@ def compilers() -> Iterator[dict[str, float]]:
 @contextmanager
 def peak() -> Iterator[Callable[[], float]]:
     """Give what says by how many bytes the resident size has grown at most; NaN but on Linux."""
-    forget = _PROC / "clear_refs"
-    if not forget.exists():
+    try:
+        (_PROC / "clear_refs").write_text("5", encoding="ascii")  # the peak begins anew: proc(5)
+    except OSError:
         yield lambda: float("nan")
         return
-    forget.write_text("5", encoding="ascii")  # the peak begins anew: proc(5)
     before = _resident("VmRSS")
     # Linux counts pages by thread and adds up late: a little may be missing
     yield lambda: max(0.0, _resident("VmHWM") - before)

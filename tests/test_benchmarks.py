@@ -222,6 +222,7 @@ def test_faults_of_winstans_own_are_named():
     (fault,) = tables.faults(tables.framed([replace(large, r_hat=1.005, wall=1300.0)]))
     assert fault.endswith(": 1300 s")
     assert tables.faults(tables.framed([replace(large, r_hat=float("nan"))]))
+    assert tables.faults(tables.framed([Row("lfp", "winstan", 480, "> 150 s")]))
 
 
 def test_engines_of_several_runs_are_told():

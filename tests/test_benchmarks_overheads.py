@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from time import perf_counter
 
@@ -33,7 +34,7 @@ def test_overheads_of_frames_are_measured(library, kind):
     figure = overheads.frame(library, kind, 2_000)
     assert (library in figure.what, kind in figure.what) == (True, True)
     assert 0 < figure.wall < np.inf
-    assert 0 <= figure.memory < np.inf
+    assert np.isnan(figure.memory) or 0 <= figure.memory < np.inf
     shown = overheads.table([figure, overheads.Figure("import", 0.4, 0.25)])
     assert shown.splitlines()[-1] == "| import | 0.4 | 0.250 |  |  |"
     assert shown.splitlines()[-2].startswith(f"| {figure.what} | 2 | {figure.wall:.3f} |")
@@ -45,9 +46,10 @@ def test_a_whole_fit_of_many_rows_is_measured(library, response):
     assert library in whole.what
     assert response in whole.what
     assert 0 < program.wall < whole.wall < np.inf
-    assert 0 <= whole.memory < np.inf
+    assert np.isnan(whole.memory) or 0 <= whole.memory < np.inf
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is Linux's")
 def test_the_peak_is_what_was_held_at_once():
     before = np.ones(20_000_000)  # 160 MB, which are no part of it
     del before

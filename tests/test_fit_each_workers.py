@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import warnings
+from concurrent.futures import BrokenExecutor
+from types import SimpleNamespace
 
 import joblib
 import numpy as np
@@ -14,6 +16,8 @@ from distributed import Client, LocalCluster
 
 import winstan as ws
 from winstan.each import parallel
+from winstan.each.task import Outcome
+from winstan.each.workers import Workers
 
 FORMULA = "y ~ x + (1|g)"
 QUICK = {
@@ -75,23 +79,62 @@ def test_backends_give_the_same_tables(how, request):
 
 
 @pytest.mark.parametrize("how", ["dask", "loky"])
-@pytest.mark.parametrize("deadly", [8, 0])
-def test_a_group_that_kills_its_worker_costs_the_others_nothing(how, deadly, request):
+@pytest.mark.parametrize("deadly", [[8], [0, 1]], ids=str)
+def test_groups_that_kill_their_worker_cost_the_others_nothing(how, deadly, request):
     if how == "dask":
         request.getfixturevalue("cluster")
-    formula, n = "y ~ fatal(x, spared) + (1|g)", 9
-    table = data(n)
+    assert_only_these_fail(deadly, 9, how)
+
+
+def test_a_cluster_of_one_worker_is_no_reason_to_die_here():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # dask's own
+        with (
+            LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as one,
+            Client(one),
+        ):
+            assert_only_these_fail([1], 3, "dask")
+
+
+def assert_only_these_fail(deadly: list[int], n: int, how: str) -> None:
+    formula, table = "y ~ fatal(x, spared) + (1|g)", data(n)
     expected = ws.fit_each(formula, table, contrasts=[], n_jobs=1, **QUICK)
-    table.loc[table["neuron"] == deadly, "spared"] = os.getpid()
+    table.loc[table["neuron"].isin(deadly), "spared"] = os.getpid()
     with joblib.parallel_config(how, n_jobs=2):
         found = ws.fit_each(formula, table, contrasts=[], **QUICK)
-    (failure,) = found.failures.to_dict("records")
-    assert failure["neuron"] == deadly
-    assert failure["error"] == "BackendError"
-    assert "A worker process died" in failure["message"]
-    others = expected.table[expected.table["neuron"] != deadly].reset_index(drop=True)
-    left = found.table[found.table["neuron"] != deadly].reset_index(drop=True)
+    assert found.failures["neuron"].tolist() == deadly
+    assert set(found.failures["error"]) == {"BackendError"}
+    assert found.failures["message"].str.contains("A worker process died").all()
+    others = expected.table[~expected.table["neuron"].isin(deadly)].reset_index(drop=True)
+    left = found.table[~found.table["neuron"].isin(deadly)].reset_index(drop=True)
     pd.testing.assert_frame_equal(left, others)
+
+
+@pytest.mark.parametrize(
+    ("deadly", "untried"),
+    [([], []), ([3], []), ([2, 3, 11], []), (range(8), []), (range(20), range(4, 16))],
+    ids=["none", "one", "some", "the first", "all"],
+)
+def test_groups_are_sifted(deadly, untried, monkeypatch):
+    """Half by half, and from either end; not all are tried where workers die of every one."""
+
+    def outcomes(run, groups):
+        for start in range(0, len(groups), 4):  # four are at hand at a time
+            run.at_hand.update(groups[start : start + 4])
+            if not run.at_hand.isdisjoint(deadly):
+                raise BrokenExecutor("it died")
+            for i in groups[start : start + 4]:
+                run.at_hand.remove(i)
+                yield i, Outcome(i, 1, 0)
+
+    monkeypatch.setattr(parallel._Run, "_outcomes", outcomes)
+    parts = SimpleNamespace(keys=list(range(20)), rows=[[0]] * 20)
+    workers = Workers(2, here=False, as_they_come=True, sends=False)
+    found = parallel.run_tasks(None, parts, [0] * 20, workers, progress=False)
+    assert [outcome.key for outcome in found] == list(range(20))
+    said = {o.key: o.problems[0].message for o in found if o.problems}
+    assert list(said) == list(deadly)
+    assert [i for i, message in said.items() if "It was not tried" in message] == list(untried)
 
 
 @pytest.mark.parametrize("how", ["dask", "loky"])

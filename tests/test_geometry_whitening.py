@@ -46,7 +46,7 @@ def test_dense_and_sparse_arithmetic_agree(formula, family, monkeypatch):
     model_of(formula, data, family, priors=priors)
     dense = approximate(*found)
     monkeypatch.setattr(design, "DENSE_UP_TO", 0)
-    assert not design.columns_of(*found).few
+    assert not design.columns_of(*found).dense
     sparse_ = approximate(*found)
     for name in ("beta", "beta_covariance", "u", "u_variance", "log_aux", "log_aux_scale"):
         a, b = getattr(dense, name), getattr(sparse_, name)

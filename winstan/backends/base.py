@@ -26,8 +26,8 @@ class Settings:
     draws : int or None
         Draws kept of each chain. None is the model's (`Model.draws`).
     warmup : int or None
-        Iterations of each chain before. None is the model's (`Model.warmup`); 1000 for bambi, whose
-        coordinates are its own.
+        Iterations of each chain before. None is the model's for Stan (`Model.warmup`), 300 for
+        PyMC, which adapts a metric always, and 1000 for bambi, whose coordinates are its own.
     seed : int
     target_accept : float or None
         None is the model's (`Model.target_accept`); of bambi with groups 0.95 and 0.98.

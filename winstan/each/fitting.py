@@ -91,9 +91,10 @@ def fit_each(
         Tables only, some kilobytes a group; or the fits themselves with all draws (0.6 MB for
         4 x 1000 draws of twelve parameters), for ``result[key]``.
     n_jobs
-        Groups that are fitted at once; -1 is one for each processor. None is what
-        `joblib.parallel_config` says, whose backend (processes, threads, a cluster) is used in any
-        case, and otherwise one for each processor.
+        Groups that are fitted at once; -1 is one for each processor, 1 is one after the other in
+        this process. None is what `joblib.parallel_config` says, whose backend (processes, threads,
+        a cluster) is used unless it is 1, and otherwise one for each processor. On Dask's clusters
+        joblib takes all processors whatever it is.
     prob, interval
         Of the tables' intervals, as for `Fit.summary`.
     seed
@@ -134,6 +135,10 @@ parametrization, silence
     -----
     A group's seed is that of ``numpy.random.SeedSequence(seed, spawn_key=k)``, k being the SHA-256
     digest of its key.
+
+    Where a worker dies, most often for want of memory, the groups that were at hand are fitted
+    again, half by half, and those that kill a worker of their own are in ``failures``. joblib's
+    ``"multiprocessing"`` says nothing of a process that died, and waits for it.
     """
     start = perf_counter()
     (engine,) = backends_named(_one(backend), sampler=sampler)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # Groups a worker, at a time, where results come all at once (multiprocessing, Ray)
 _ROUND = 8
-# Times in a row that workers die and no group at hand is fitted, after which none will be
+# Times in a row that workers die of all groups at hand, after which no others are tried
 _IN_VAIN = 2
 
 
@@ -31,8 +31,8 @@ def run_tasks(
 ) -> list[Outcome]:
     """Fit every group; return the outcomes in the groups' order.
 
-    Where a worker dies, the groups that were at hand are fitted one by one: those that kill their
-    worker are failures.
+    Where a worker dies, the groups that were at hand are fitted again, half by half: those that
+    kill their worker alone are failures.
 
     Raises
     ------
@@ -40,7 +40,9 @@ def run_tasks(
         If the data, or what the formula calls, cannot be sent to a worker.
     """
     n = len(parts.keys)
-    asked = sent(question, parts.part(0)) if workers.sends else question
+    asked = sent(question) if workers.sends else question
+    if workers.sends:
+        sent(parts.part(0))  # what cannot be is refused before anything runs
     run = _Run(asked, parts, seeds, workers)
     with ProgressLine(progress) as line:
         line.show(f"fitting {n:,} groups")
@@ -50,13 +52,14 @@ def run_tasks(
 
 @dataclass(slots=True)
 class _Run:
-    """Groups to be fitted: what is asked of them, which are done, which are at hand."""
+    """Groups to be fitted: what is asked of them; which are done, of these lost, and at hand."""
 
     asked: Question | bytes
     parts: Parts
     seeds: list[int]
     workers: Workers
     done: dict[int, Outcome] = field(default_factory=dict)
+    lost: set[int] = field(default_factory=set)
     at_hand: set[int] = field(default_factory=set)
 
     @property
@@ -77,10 +80,15 @@ class _Run:
                 self.done[i] = outcome
                 show()
 
+    def fitted_since(self, left: list[int]) -> bool:
+        """Whether a worker lived through one of these groups, which were left."""
+        return any(i in self.done and i not in self.lost for i in left)
+
     def give_up(self, i: int, problem: WorkersFailedError) -> None:
-        lost = Problem("fit", "BackendError", str(problem))
+        said = Problem("fit", "BackendError", str(problem))
         key, rows = self.parts.keys[i], len(self.parts.rows[i])
-        self.done[i] = Outcome(key, rows, self.seeds[i], problems=(lost,))
+        self.done[i] = Outcome(key, rows, self.seeds[i], problems=(said,))
+        self.lost.add(i)
 
     def _outcomes(self, groups: Iterable[int]) -> Generator[tuple[int, Outcome]]:
         """Give numbered outcomes as they come."""
@@ -108,33 +116,49 @@ class _Run:
 
     def _task(self, i: int, running: set[Any]) -> tuple[Any, ...]:
         self.at_hand.add(i)
-        return i, self.asked, self.parts.keys[i], self.parts.part(i), self.seeds[i], running
+        data = self.parts.part(i)
+        if self.workers.sends:
+            data = sent(data)
+        return i, self.asked, self.parts.keys[i], data, self.seeds[i], running
 
 
 def _finish(run: _Run, show: Callable[[], None]) -> None:
     """Fit all groups, whatever workers die."""
     in_vain = 0
     while left := run.left:
-        try:
-            run.fit(left, show)
-        except WorkersFailedError as problem:
-            # Any group that was at hand may have killed it: each is given a worker of its own.
-            lost: dict[int, WorkersFailedError] = {}
-            for i in sorted(run.at_hand.difference(run.done)):
-                try:
-                    run.fit([i], show)
-                except WorkersFailedError as own:
-                    lost[i] = own
-            in_vain = in_vain + 1 if len(run.left) == len(left) else 0
-            if in_vain == _IN_VAIN:
-                lost = dict.fromkeys(run.left, problem) | lost
-            for i, why in lost.items():
-                run.give_up(i, why)
+        # The other end first, the second time: groups may lie by their size
+        _sift(run, left[::-1] if in_vain else left, show)
+        in_vain = 0 if run.fitted_since(left) else in_vain + 1
+        if in_vain == _IN_VAIN:
+            untried = WorkersFailedError(
+                "It was not tried: workers died of all groups that were. Fit fewer groups at once"
+                " (n_jobs=; on a cluster, fewer threads a worker)."
+            )
+            for i in run.left:
+                run.give_up(i, untried)
 
 
-def _numbered(i: int, asked: Question | bytes, *task: Any) -> tuple[int, Outcome]:
+def _sift(run: _Run, groups: list[int], show: Callable[[], None]) -> None:
+    """Fit groups side by side; where a worker dies, those that were at hand again, half by half.
+
+    A group that was alone when its worker died is given up.
+    """
+    try:
+        run.fit(groups, show)
+    except WorkersFailedError as problem:
+        if len(groups) == 1:
+            run.give_up(groups[0], problem)
+            return
+        suspects = sorted(run.at_hand.difference(run.done))
+        middle = (len(suspects) + 1) // 2
+        for half in (suspects[:middle], suspects[middle:]):
+            if half:
+                _sift(run, half, show)
+
+
+def _numbered(i: int, asked: Question | bytes, key: Any, data: Any, *rest: Any) -> Any:
     question = pickle.loads(asked) if isinstance(asked, bytes) else asked
-    return i, fit_one(question, *task)
+    return i, fit_one(question, key, pickle.loads(data) if isinstance(data, bytes) else data, *rest)
 
 
 def _progress(done: dict[int, Outcome], n: int, elapsed: float) -> str:

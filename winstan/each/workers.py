@@ -7,18 +7,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from winstan.errors import OptionError
+from winstan.errors import BackendError, OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from winstan.each.task import Question
 
-
-# Errors by which Dask and Ray say that a worker died, beside BrokenExecutor
+# Errors by which Dask and Ray say that a worker died, beside BrokenExecutor; and joblib's where a
+# cluster has no worker left and none comes (TimeoutError).
 _LOSSES = frozenset(
     {
         *("KilledWorker", "CommClosedError", "CancelledError", "FutureCancelledError"),
+        "TimeoutError",
         *("ActorDiedError", "WorkerCrashedError", "RayActorError"),
     }
 )
@@ -70,16 +70,17 @@ def workers_of(n_jobs: int | None) -> Workers:
     backend, configured = get_active_backend()
     wanted = n_jobs or configured or -1
     n_workers = joblib.effective_n_jobs(wanted)
-    # A cluster of one processor is a cluster; but one job at once is not asked of a cluster.
+    # Dask's cluster of one processor is a cluster; but one job at once is not asked of a cluster.
     here = wanted == 1 or (n_workers == 1 and not _is_dask(backend))
     shares = getattr(backend, "supports_sharedmem", False)
     return Workers(n_workers, here, bool(backend.supports_return_generator), not (here or shares))
 
 
-def sent(question: Question, data: Any) -> bytes:
-    """Make a question ready to be sent, functions of the caller's own and all.
+def sent(what: Any) -> bytes:
+    """Make a question or data ready to be sent, functions of the caller's own and all.
 
-    What cannot be sent is refused here, since a cluster may wait for it for ever.
+    What cannot be sent is refused here, since a cluster may wait for it for ever. As bytes they are
+    part of a task: data by themselves joblib gives to one worker of Dask's, to be lost with it.
 
     Raises
     ------
@@ -89,8 +90,7 @@ def sent(question: Question, data: Any) -> bytes:
     import cloudpickle  # noqa: PLC0415 - when something is sent
 
     try:
-        cloudpickle.dumps(data)
-        return bytes(cloudpickle.dumps(question))
+        return bytes(cloudpickle.dumps(what))
     except Exception as problem:
         raise OptionError(
             "The data, or what the formula calls, cannot be sent to another process"
@@ -100,8 +100,9 @@ def sent(question: Question, data: Any) -> bytes:
 
 @contextmanager
 def losses_heard() -> Iterator[None]:
-    """Raise `WorkersFailedError` where a worker dies.
+    """Raise `WorkersFailedError` where a worker dies; leave nothing running on Dask's cluster.
 
+    This leans on the insides of joblib's Dask backend, and tests with a cluster hold it to them.
     joblib wants its callback called whether a task succeeds or fails (`BatchCompletionCallBack`),
     and its Dask backend calls it when one succeeds: of tasks that Dask gives up it would not hear,
     and wait for them for ever. And where a cluster has one processor, or has one left, joblib would
@@ -125,25 +126,39 @@ def losses_heard() -> Iterator[None]:
             return out.result() if isinstance(out, Future) else retrieve(out)
 
         backend.submit, backend.retrieve_result_callback = submitted, retrieved
-        backend.effective_n_jobs = lambda n_jobs: max(2, processors(n_jobs))
+        backend.effective_n_jobs = lambda n_jobs: max(2, processors(n_jobs) or 0)
     try:
         yield
     except BaseException as problem:
         if _is_loss(problem):
             raise WorkersFailedError(_said(problem)) from problem
+        if isinstance(problem, ImportError):
+            raise BackendError(
+                f"A worker cannot load what a fit needs ({problem}). Install the same winstan, and"
+                " the same packages, for all workers."
+            ) from problem
         raise
     finally:
         if on_dask:
             del backend.submit, backend.retrieve_result_callback, backend.effective_n_jobs
+            left = list(backend._results)  # joblib forgets them, and Dask would work them off
+            backend._results.clear()
+            backend._callbacks.clear()
+            if left:
+                backend.client.cancel(left)
 
 
 def _is_dask(backend: Any) -> bool:
-    return type(backend).__name__ == "DaskDistributedBackend"
+    return "DaskDistributedBackend" in _names(backend)
 
 
 def _is_loss(problem: BaseException) -> bool:
-    names = {kind.__name__ for kind in type(problem).__mro__}
-    return isinstance(problem, BrokenExecutor) or bool(names & _LOSSES)
+    return isinstance(problem, BrokenExecutor) or not _LOSSES.isdisjoint(_names(problem))
+
+
+def _names(thing: object) -> list[str]:
+    """Return the names of its classes: the packages that have them may not be installed."""
+    return [kind.__name__ for kind in type(thing).__mro__]
 
 
 def _said(problem: BaseException) -> str:

@@ -34,7 +34,7 @@ class Columns:
     Z: sparse.csr_array
 
     @property
-    def few(self) -> bool:
+    def dense(self) -> bool:
         """Whether dense matrices are the quicker ones."""
         return sum(self.Z.shape) + self.X.shape[1] <= DENSE_UP_TO
 
@@ -50,7 +50,7 @@ class Columns:
 
     def gram(self, weight: Array) -> sparse.csr_array | Array:
         """Cross-products of all columns, cells weighted, shape (P + T, P + T); dense if few."""
-        if self.few:
+        if self.dense:
             whole = np.hstack([self.X, self.Z.toarray()])
             product: Array = whole.T @ (weight[:, None] * whole)
             return product

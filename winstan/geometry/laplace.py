@@ -140,7 +140,7 @@ def approximate(problem: Problem) -> Approximation:
         score, information = problem.family.score(problem.statistics, eta, aux, problem.link)
         # A cell of no information (saturated, or without weight) must not divide by zero.
         information = np.maximum(information, 1e-12 * max(information.max(), 1e-300))
-        precision = _prior_precision(problem, covariance, dense=design.few)
+        precision = _prior_precision(problem, covariance, dense=design.dense)
         working = eta - problem.offset + score / information
         hessian = design.gram(information) + precision
         right = design.transposed(information * working) + precision @ target
@@ -162,7 +162,7 @@ def approximate(problem: Problem) -> Approximation:
     if not all(np.isfinite(part).all() for part in (theta, *covariance, log_aux)):
         raise np.linalg.LinAlgError("numbers have overflowed")
     information = _observed(problem, eta, spread, dict(zip(names, np.exp(log_aux), strict=True)))
-    precision = _prior_precision(problem, covariance, dense=design.few)
+    precision = _prior_precision(problem, covariance, dense=design.dense)
     hessian = design.gram(information) + precision
     factor = factorise(hessian, at) if at.others.size <= FACTORED_UP_TO else None
     blocks, shares, _ = _effect_blocks(problem, information, covariance, factor)
