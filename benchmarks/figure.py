@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from plotnine import (
     aes,
@@ -24,6 +25,11 @@ from winstan.plots.theme import OKABE_ITO, theme_winstan
 _COLOURS = ("blue", "sky", "vermillion", "orange", "black")
 _SHAPES = ("o", "s", "^", "D", "v")
 _ROW_MM = 7.0
+
+
+def _decades(rates: pd.Series) -> list[float]:
+    low, high = np.floor(np.log10(rates.min())), np.ceil(np.log10(rates.max()))
+    return [10.0**power for power in np.arange(low, high + 1)]
 
 
 def figure(table: pd.DataFrame, *, width: float = 180.0) -> ggplot:
@@ -64,7 +70,10 @@ def figure(table: pd.DataFrame, *, width: float = 180.0) -> ggplot:
         ggplot(data, aes("rate", "design"))
         + geom_line(aes(group="design"), color="#bbbbbb", size=0.5)
         + geom_point(aes(color="engine", shape="engine"), size=2.2)
-        + scale_x_log10(labels=lambda ticks: [f"{tick:,.10g}" for tick in ticks])
+        + scale_x_log10(
+            breaks=_decades(shown["bulk_per_s"]),
+            labels=lambda ticks: [f"{tick:,.10g}" for tick in ticks],
+        )
         + scale_y_discrete(limits=titles[::-1])
         + scale_color_manual([OKABE_ITO[_COLOURS[place[engine]]] for engine in engines])
         + scale_shape_manual([_SHAPES[place[engine]] for engine in engines])

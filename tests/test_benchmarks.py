@@ -153,6 +153,7 @@ def rows() -> list[Row]:
             fits=3,
             bulk_per_s=9000.0,
             tail_per_s=4000.0,
+            divergences=0.0,
         ),
         Row("lfp", "winstan-pymc", 480, "ok", wall=2.0, fits=3, bulk_per_s=1500.0),
         Row("lfp", "bambi", 480, "ok", wall=60.0, fits=1, bulk_per_s=15.0, tail_per_s=50.0),
