@@ -69,15 +69,17 @@ def compilers() -> Iterator[dict[str, float]]:
 
 @contextmanager
 def peak() -> Iterator[Callable[[], float]]:
-    """Give what says by how many bytes the resident size has grown at most; NaN but on Linux."""
+    """Give what says afterwards by how many bytes the resident size grew; NaN but on Linux."""
     try:
         (_PROC / "clear_refs").write_text("5", encoding="ascii")  # the peak begins anew: proc(5)
     except OSError:
         yield lambda: float("nan")
         return
     before = _resident("VmRSS")
+    grown: list[float] = []
+    yield lambda: grown[0]
     # Linux counts pages by thread and adds up late: a little may be missing
-    yield lambda: max(0.0, _resident("VmHWM") - before)
+    grown.append(max(0.0, _resident("VmHWM") - before))
 
 
 def _resident(which: str) -> float:

@@ -85,14 +85,18 @@ def _int_for(n: int) -> type[np.integer[Any]]:
 def _whole_numbers(values: np.ndarray, low: Any) -> np.ndarray | None:
     """Return numbers from 0 up, or None if there are fractions."""
     kind = values.dtype.kind
-    if kind == "f":
-        if any(not np.array_equal(np.floor(values[p]), values[p]) for p in pieces(values.size)):
-            return None
-        return (values - low).astype(_int_for(_SPARSEST * values.size))
-    if low == 0:
+    parts = list(pieces(values.size))
+    if kind == "f" and any(not np.array_equal(np.floor(values[p]), values[p]) for p in parts):
+        return None
+    if kind != "f" and low == 0:
         return values
-    # In 64 bits, or the difference of two numbers of 8 might not fit
-    return np.subtract(values, low, dtype=np.uint64 if kind == "u" else np.int64)
+    # In 64 bits, or the difference of two numbers of 8 might not fit; part by part, or all rows
+    # would be there twice
+    wide = {"f": np.float64, "u": np.uint64}.get(kind, np.int64)
+    out = np.empty(values.size, dtype=_int_for(_SPARSEST * values.size))
+    for part in parts:
+        out[part] = np.subtract(values[part], low, dtype=wide)
+    return out
 
 
 def number_of(codes: np.ndarray) -> int:
