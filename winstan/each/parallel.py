@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -75,7 +75,9 @@ class _Run:
             If a worker died.
         """
         self.at_hand.clear()
-        with losses_heard(), closing(self._outcomes(groups)) as outcomes:
+        # A cluster that is not asked is left alone: others of its tasks may be running
+        heard = nullcontext() if self.workers.here else losses_heard()
+        with heard, closing(self._outcomes(groups)) as outcomes:
             for i, outcome in outcomes:
                 self.done[i] = outcome
                 show()
