@@ -41,7 +41,7 @@ data {
   vector[n_corr] corr_location;
   vector<lower=0>[n_corr] corr_scale;
   vector[A] log_aux_location;
-  vector<lower=0>[A] log_aux_scale;
+  matrix[A, A] log_aux_scale;                        // lower triangular
 }
 transformed data {
   int n_factor = 0;                                  // entries of the Cholesky factors

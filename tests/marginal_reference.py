@@ -105,7 +105,7 @@ def variances_at(model: Model, point: np.ndarray) -> Variances:
     n_sd, n_corr = geometry.log_sd_location.size, geometry.corr_location.size
     log_sd, lp = hyperbolic(geometry, point[:n_sd])
     raw = geometry.corr_location + geometry.corr_scale * point[n_sd : n_sd + n_corr]
-    log_sigma = geometry.log_aux_location[0] + geometry.log_aux_scale[0] * point[-1]
+    log_sigma = geometry.log_aux_location[0] + geometry.log_aux_scale[0, 0] * point[-1]
     lp += log_sigma
     names = {id(group): name for name, group in correlation_names(model.design)}
     sds, roots, k, at = [], [], 0, 0

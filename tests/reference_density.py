@@ -138,7 +138,7 @@ class Reference:
         model, geometry = self.model, self.model.geometry
         joint_raw, sd_raw, corr_raw, rest_raw, aux_raw = np.split(point, np.cumsum(self.sizes)[:-1])
         log_sd, lp = hyperbolic(geometry, sd_raw)
-        log_aux = geometry.log_aux_location + geometry.log_aux_scale * aux_raw
+        log_aux = geometry.log_aux_location + geometry.log_aux_scale @ aux_raw
         corr_raw = geometry.corr_location + geometry.corr_scale * corr_raw
         # Linear maps, of constant Jacobian.
         scales = geometry.whitening

@@ -148,3 +148,16 @@ def test_coefficients_alone_have_no_axes():
         with np.errstate(all="raise"):
             geometry = model_of(formula, data, "poisson").geometry
         assert geometry.whitening.axes is None
+
+
+def test_sigma_and_nu_are_whitened_together():
+    rng = np.random.default_rng(11)
+    data = pd.DataFrame({"x": rng.normal(size=600)})
+    data["y"] = 1 + data["x"] + 0.5 * rng.standard_t(5, 600)
+    fit = ws.fit("y ~ x", data, "student", seed=3, progress=False)
+    log_aux = np.log([fit.draws.posterior[name].to_numpy().ravel() for name in ("sigma", "nu")])
+    assert np.corrcoef(log_aux)[0, 1] > 0.5
+    geometry = fit.model.geometry
+    raw = np.linalg.solve(geometry.log_aux_scale, log_aux - geometry.log_aux_location[:, None])
+    assert abs(np.corrcoef(raw)[0, 1]) < 0.15
+    assert np.all(np.abs(np.log(raw.std(axis=1))) < 0.25)

@@ -61,7 +61,7 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
         + geometry.log_sd_scale * sd_raw
         + geometry.log_sd_bend * np.sqrt(1 + np.square(sd_raw))
     )
-    aux = np.exp(geometry.log_aux_location + geometry.log_aux_scale * raw["aux_raw"])
+    aux = np.exp(geometry.log_aux_location + raw["aux_raw"] @ geometry.log_aux_scale.T)
     partial = geometry.corr_location + geometry.corr_scale * raw["corr_raw"]
     factors, at = [], 0
     for _, group in correlation_names(model.design):

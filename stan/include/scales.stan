@@ -12,7 +12,8 @@
               + log(log_sd_scale[k] + log_sd_bend[k] * sd_raw[k] / arc);
   }
   for (a in 1:A) {
-    log_aux[a] = log_aux_location[a] + log_aux_scale[a] * aux_raw[a];
+    log_aux[a] = log_aux_location[a];
+    for (b in 1:a) log_aux[a] += log_aux_scale[a, b] * aux_raw[b];
     aux[a] = exp(log_aux[a]);
     target += prior_lpdf(aux[a] | aux_prior[a], aux_prior_p[a]) + log_aux[a];
   }

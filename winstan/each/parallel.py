@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pickle
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from winstan.each.task import Outcome, Problem, fit_one
-from winstan.each.workers import WorkersFailedError, losses_heard, sent
+from winstan.each.workers import WorkersFailedError, losses_heard, on_dask, sent
 from winstan.progress import ProgressLine, duration
 
 if TYPE_CHECKING:
@@ -75,9 +75,7 @@ class _Run:
             If a worker died.
         """
         self.at_hand.clear()
-        # A cluster that is not asked is left alone: others of its tasks may be running
-        heard = nullcontext() if self.workers.here else losses_heard()
-        with heard, closing(self._outcomes(groups)) as outcomes:
+        with losses_heard(), closing(self._outcomes(groups)) as outcomes:
             for i, outcome in outcomes:
                 self.done[i] = outcome
                 show()
@@ -103,6 +101,9 @@ class _Run:
         try:
             if self.workers.here:
                 yield from (_numbered(*task) for task in tasks)
+                return
+            if self.workers.dask is not None:
+                yield from on_dask(self.workers, _numbered, tasks)
                 return
             later = (delayed(_numbered)(*task) for task in tasks)
             if self.workers.as_they_come:

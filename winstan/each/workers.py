@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from concurrent.futures import BrokenExecutor, Future
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from winstan.errors import BackendError, OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
 
-# Errors by which Dask and Ray say that a worker died, beside BrokenExecutor; and joblib's where a
-# cluster has no worker left and none comes (TimeoutError).
+# Errors by which Dask and Ray say that a worker died, beside BrokenExecutor; and Dask's where no
+# worker is left and none comes (NoValidWorkerError)
 _LOSSES = frozenset(
     {
         *("KilledWorker", "CommClosedError", "CancelledError", "FutureCancelledError"),
-        "TimeoutError",
+        "NoValidWorkerError",
         *("ActorDiedError", "WorkerCrashedError", "RayActorError"),
     }
 )
@@ -42,12 +43,15 @@ class Workers:
         Whether joblib can hand results over one by one.
     sends
         Whether data go to other processes.
+    dask
+        joblib's backend, where that is a Dask cluster.
     """
 
     n_jobs: int
     here: bool
     as_they_come: bool
     sends: bool
+    dask: Any = None
 
 
 def workers_of(n_jobs: int | None) -> Workers:
@@ -71,9 +75,16 @@ def workers_of(n_jobs: int | None) -> Workers:
     wanted = n_jobs or configured or -1
     n_workers = joblib.effective_n_jobs(wanted)
     # Dask's cluster of one processor is a cluster; but one job at once is not asked of a cluster.
-    here = wanted == 1 or (n_workers == 1 and not _is_dask(backend))
+    is_dask = "DaskDistributedBackend" in _names(backend)
+    here = wanted == 1 or (n_workers == 1 and not is_dask)
     shares = getattr(backend, "supports_sharedmem", False)
-    return Workers(n_workers, here, bool(backend.supports_return_generator), not (here or shares))
+    return Workers(
+        n_jobs=n_workers,
+        here=here,
+        as_they_come=bool(backend.supports_return_generator),
+        sends=not (here or shares),
+        dask=backend if is_dask and not here else None,
+    )
 
 
 def sent(what: Any) -> bytes:
@@ -98,35 +109,43 @@ def sent(what: Any) -> bytes:
         ) from problem
 
 
+def on_dask(workers: Workers, call: Callable[..., Any], tasks: Iterable[Any]) -> Generator[Any]:
+    """Give what the cluster of joblib's Dask backend makes of tasks, as it comes.
+
+    joblib's own way to such a cluster calls back when a task succeeds only: of one that kills every
+    worker it is tried on it would not hear, and wait for it for ever. So tasks go by the executor
+    of Dask's client. Where one is lost no other is begun; those at hand are awaited, and the first
+    error is raised then. No task is left on the cluster.
+    """
+    executor = workers.dask.client.get_executor(pure=False)
+    later, lost = iter(tasks), None
+    try:
+        at_hand = {executor.submit(call, *task) for task in islice(later, 2 * workers.n_jobs)}
+        with workers.dask.retrieval_context():  # a worker that calls makes room for those it calls
+            while at_hand:
+                done, at_hand = wait(at_hand, return_when=FIRST_COMPLETED)
+                for future in done:
+                    try:
+                        yield future.result()
+                    except Exception as problem:
+                        lost = lost or problem
+                if lost is None:
+                    at_hand |= {executor.submit(call, *task) for task in islice(later, len(done))}
+        if lost is not None:
+            raise lost
+    finally:
+        executor.shutdown(wait=False)
+
+
 @contextmanager
 def losses_heard() -> Iterator[None]:
-    """Raise `WorkersFailedError` where a worker dies; leave nothing running on Dask's cluster.
+    """Raise `WorkersFailedError` where a worker dies.
 
-    This leans on the insides of joblib's Dask backend, and tests with a cluster hold it to them.
-    joblib wants its callback called whether a task succeeds or fails (`BatchCompletionCallBack`),
-    and its Dask backend calls it when one succeeds: of tasks that Dask gives up it would not hear,
-    and wait for them for ever. And where a cluster has one processor, or has one left, joblib would
-    run tasks in the caller's own process, which one of them may be about to kill.
+    Raises
+    ------
+    BackendError
+        If a worker lacks what a fit needs.
     """
-    from joblib.parallel import get_active_backend  # noqa: PLC0415
-
-    backend: Any = get_active_backend()[0]
-    on_dask = _is_dask(backend)
-    if on_dask:
-        submit, retrieve = backend.submit, backend.retrieve_result_callback
-        processors = backend.effective_n_jobs
-
-        def submitted(func: Any, callback: Callable[[Any], None] | None = None) -> Future[Any]:
-            future: Future[Any] = submit(func, callback)
-            if callback is not None:
-                future.add_done_callback(lambda done: callback(done) if done.exception() else None)
-            return future
-
-        def retrieved(out: Any) -> Any:
-            return out.result() if isinstance(out, Future) else retrieve(out)
-
-        backend.submit, backend.retrieve_result_callback = submitted, retrieved
-        backend.effective_n_jobs = lambda n_jobs: max(2, processors(n_jobs) or 0)
     try:
         yield
     except BaseException as problem:
@@ -138,18 +157,6 @@ def losses_heard() -> Iterator[None]:
                 " the same packages, for all workers."
             ) from problem
         raise
-    finally:
-        if on_dask:
-            del backend.submit, backend.retrieve_result_callback, backend.effective_n_jobs
-            left = list(backend._results)  # joblib forgets them, and Dask would work them off
-            backend._results.clear()
-            backend._callbacks.clear()
-            if left:
-                backend.client.cancel(left)
-
-
-def _is_dask(backend: Any) -> bool:
-    return "DaskDistributedBackend" in _names(backend)
 
 
 def _is_loss(problem: BaseException) -> bool:

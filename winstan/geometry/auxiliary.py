@@ -55,12 +55,13 @@ def fit_auxiliary(problem: Problem, etas: tuple[Array, ...], log_aux: Array) -> 
             options={"xatol": 1e-4},
         )
         return np.array([found.x])
+    # Without derivatives: at two numbers, those by differences are no quicker
     maximum = optimize.minimize(
         loss,
         log_aux,
-        method="L-BFGS-B",
+        method="Nelder-Mead",
         bounds=[(x - 2, x + 2) for x in log_aux],
-        options={"maxiter": 20},
+        options={"xatol": 1e-3, "fatol": 1e-4, "initial_simplex": log_aux + 0.1 * np.eye(3, 2)},
     )
     return np.clip(maximum.x, *_room(problem))
 
@@ -86,19 +87,28 @@ def _room(problem: Problem) -> tuple[Array, Array]:
 
 
 def auxiliary_scale(problem: Problem, etas: tuple[Array, ...], log_aux: Array) -> Array:
-    """One over the root of the curvature, by second differences."""
+    """Root of the inverse curvature, shape (A, A), lower triangular, by second differences.
+
+    Sigma and nu say much the same of a response's spread: heavier tails, narrower middle.
+    """
+    n, step = log_aux.size, 0.05
+    moves = step * np.eye(n)
 
     def density(at: Array) -> float:
         return _density(problem, etas, at)
 
-    scale = np.ones_like(log_aux)
-    step = 0.05
-    for a in range(log_aux.size):
-        move = np.zeros_like(log_aux)
-        move[a] = step
-        curvature = (
-            2 * density(log_aux) - density(log_aux + move) - density(log_aux - move)
-        ) / step**2
-        if np.isfinite(curvature) and curvature > 0.1:
-            scale[a] = 1 / np.sqrt(curvature)
-    return scale
+    middle = density(log_aux)
+    up = np.array([density(log_aux + move) for move in moves])
+    down = np.array([density(log_aux - move) for move in moves])
+    curvature = np.diag(2 * middle - up - down) / step**2
+    known = np.isfinite(np.diag(curvature)) & (np.diag(curvature) > 0.1)
+    curvature[~known, ~known] = 1.0
+    for a, b in zip(*np.triu_indices(n, 1), strict=True):
+        both = moves[a] + moves[b]
+        around = density(log_aux + both) + density(log_aux - both)
+        mixed = (up[a] + down[a] + up[b] + down[b] - 2 * middle - around) / (2 * step**2)
+        curvature[a, b] = curvature[b, a] = mixed if known[a] and known[b] else 0.0
+    try:
+        return np.linalg.cholesky(np.linalg.inv(curvature))
+    except np.linalg.LinAlgError:  # no maximum, where its ends are those of their room
+        return np.diag(1 / np.sqrt(np.diag(curvature)))

@@ -66,7 +66,9 @@ class Geometry:
         See `winstan.geometry.sds`.
     corr_location, corr_scale : ndarray, shape (n_corr,)
         Of the unconstrained correlations, term by term.
-    log_aux_location, log_aux_scale : ndarray, shape (A,)
+    log_aux_location : ndarray, shape (A,)
+    log_aux_scale : ndarray, shape (A, A)
+        Lower triangular: sigma and nu are whitened together.
     """
 
     terms: tuple[TermGeometry, ...]

@@ -98,7 +98,9 @@ class Approximation:
     information_share : tuple of float
         Per term, the share of information on its effects that is in the data.
     cell_information : ndarray, shape (C,)
-    log_aux, log_aux_scale : ndarray, shape (A,)
+    log_aux : ndarray, shape (A,)
+    log_aux_scale : ndarray, shape (A, A)
+        Lower triangular; times its transpose, the covariance.
     """
 
     beta: Array
