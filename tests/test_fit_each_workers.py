@@ -15,7 +15,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client, Event, LocalCluster
 
 import winstan as ws
 from winstan.each import parallel
@@ -188,10 +188,26 @@ def test_one_job_at_once_is_not_asked_of_a_cluster(cluster):
 
 
 def test_others_tasks_on_the_cluster_are_left_alone(cluster):
-    other = cluster.submit(time.sleep, 0.01)
+    gate = Event("the call is over")
+    other = cluster.submit(gate.wait)  # it takes one of the workers until then
     with joblib.parallel_config("dask"):
         ws.fit_each(FORMULA, data(3), **QUICK)
-    assert other.result() is None
+    assert not other.done()
+    gate.set()
+    assert other.result()
+
+
+def test_options_of_joblibs_are_dasks(cluster):
+    address, chosen = next(iter(cluster.run(os.getpid).items()))
+    here = os.getpid()
+
+    def there(x):
+        assert os.getpid() in (here, chosen)
+        return x
+
+    with joblib.parallel_config("dask", workers=[address]):
+        found = ws.fit_each("y ~ there(x) + (1|g)", data(6), **QUICK)
+    assert found.failures.empty
 
 
 @pytest.mark.parametrize("how", ["dask", "multiprocessing", "loky", "threading"])
@@ -208,8 +224,11 @@ def test_a_function_of_the_callers_own_is_sent(how, request):
     assert found.failures.empty
 
 
-@pytest.mark.parametrize("how", ["multiprocessing", "loky"])
-def test_an_error_of_winstans_own_is_no_dead_worker(how, monkeypatch):
+@pytest.mark.parametrize("how", ["dask", "multiprocessing", "loky"])
+def test_an_error_of_winstans_own_is_no_dead_worker(how, monkeypatch, request):
+    if how == "dask":
+        request.getfixturevalue("cluster")
+
     def broken(*_):
         raise ZeroDivisionError("a mistake")
 
@@ -218,8 +237,9 @@ def test_an_error_of_winstans_own_is_no_dead_worker(how, monkeypatch):
         ws.fit_each(FORMULA, data(2), **QUICK)
 
 
-@pytest.mark.parametrize("how", ["multiprocessing", "loky"])
-def test_an_interrupt_ends_the_call(how, monkeypatch):
+@pytest.mark.parametrize("how", ["dask", "multiprocessing", "loky"])
+def test_an_interrupt_ends_the_call(how, monkeypatch, request):
+    client = request.getfixturevalue("cluster") if how == "dask" else None
     monkeypatch.setattr(parallel, "_ROUND", 1)
 
     def interrupt(*_):
@@ -228,3 +248,8 @@ def test_an_interrupt_ends_the_call(how, monkeypatch):
     monkeypatch.setattr(parallel, "_progress", interrupt)
     with joblib.parallel_config(how, n_jobs=2), pytest.raises(KeyboardInterrupt):
         ws.fit_each(FORMULA, data(8), **QUICK)
+    if client is not None:
+        limit = time.monotonic() + 30
+        while client.cluster.scheduler.tasks:  # those that had begun end; no other begins
+            assert time.monotonic() < limit
+            time.sleep(0.05)

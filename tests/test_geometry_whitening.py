@@ -10,7 +10,7 @@ from models import model_of
 from scipy import linalg, sparse
 
 import winstan as ws
-from winstan.geometry import bordered, coordinates, design, laplace, whitening
+from winstan.geometry import auxiliary, bordered, coordinates, design, laplace, whitening
 from winstan.geometry.laplace import approximate
 
 
@@ -161,3 +161,24 @@ def test_sigma_and_nu_are_whitened_together():
     raw = np.linalg.solve(geometry.log_aux_scale, log_aux - geometry.log_aux_location[:, None])
     assert abs(np.corrcoef(raw)[0, 1]) < 0.15
     assert np.all(np.abs(np.log(raw.std(axis=1))) < 0.25)
+
+
+@pytest.mark.parametrize(
+    ("curvature", "expected"),
+    [
+        ([[4.0, 1.5], [1.5, 1.0]], np.linalg.inv([[4.0, 1.5], [1.5, 1.0]])),
+        ([[0.25, 0.0], [0.0, -3.0]], np.diag([4.0, 1.0])),  # no maximum of the second
+        ([[np.nan, 0.0], [0.0, 1.0]], np.eye(2)),
+    ],
+    ids=["known", "saddle", "overflown"],
+)
+def test_scale_of_auxiliary_parameters(curvature, expected, monkeypatch):
+    at = np.array([0.3, 1.2])
+
+    def quadratic(_problem, _etas, log_aux):
+        return -0.5 * (log_aux - at) @ np.array(curvature) @ (log_aux - at)
+
+    monkeypatch.setattr(auxiliary, "_density", quadratic)
+    scale = auxiliary.auxiliary_scale(None, (), at)
+    np.testing.assert_allclose(scale @ scale.T, expected, rtol=1e-8)
+    assert scale[0, 1] == 0.0

@@ -222,7 +222,8 @@ def pymc_model(model: Model) -> pymc.Model:
         )
         slope = geometry.log_sd_scale + geometry.log_sd_bend * raw["sd_raw"] / h
         corr_raw = geometry.corr_location + geometry.corr_scale * raw["corr_raw"]
-        log_aux = geometry.log_aux_location + pt.dot(geometry.log_aux_scale, raw["aux_raw"])
+        # No product of matrices: PyTensor fails to rewrite one of no parameters
+        log_aux = geometry.log_aux_location + (geometry.log_aux_scale * raw["aux_raw"]).sum(axis=1)
         sd, aux = pt.exp(log_sd), pt.exp(log_aux)
         if marginal is None:
             joint = _stretched(pm, pt, model, raw["joint_raw"], sd)

@@ -139,8 +139,8 @@ parametrization, silence
     Where a worker dies, most often for want of memory, the groups that were at hand are fitted
     again, half by half, and those that kill a worker of their own are in ``failures``. joblib's
     ``"multiprocessing"`` says nothing of a process that died, and waits for it. A Dask cluster with
-    no worker left waits for one, for as long as its ``distributed.scheduler.no-workers-timeout``
-    says.
+    no worker left waits for one: for ever, unless its ``distributed.scheduler.no-workers-timeout``
+    says for how long.
     """
     start = perf_counter()
     (engine,) = backends_named(_one(backend), sampler=sampler)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -113,28 +113,40 @@ def on_dask(workers: Workers, call: Callable[..., Any], tasks: Iterable[Any]) ->
     """Give what the cluster of joblib's Dask backend makes of tasks, as it comes.
 
     joblib's own way to such a cluster calls back when a task succeeds only: of one that kills every
-    worker it is tried on it would not hear, and wait for it for ever. So tasks go by the executor
-    of Dask's client. Where one is lost no other is begun; those at hand are awaited, and the first
-    error is raised then. No task is left on the cluster.
+    worker it is tried on it would not hear, and wait for it for ever. So tasks go by Dask's client,
+    with the options that `joblib.parallel_config` was given. Where one is lost no other is begun;
+    those at hand are awaited, and the first error is raised then. Tasks that have not begun when
+    the caller leaves are cancelled.
     """
-    executor = workers.dask.client.get_executor(pure=False)
-    later, lost = iter(tasks), None
+    from distributed import as_completed  # noqa: PLC0415 - Dask is there, or it is not asked
+
+    client, later = workers.dask.client, iter(tasks)
+    lost: Exception | None = None
+    at_hand = set()
+    done = as_completed(loop=client.loop)
+
+    def begin(n: int) -> None:
+        for task in islice(later, n):
+            future = client.submit(call, *task, pure=False, **workers.dask.submit_kwargs)
+            at_hand.add(future)
+            done.add(future)
+
     try:
-        at_hand = {executor.submit(call, *task) for task in islice(later, 2 * workers.n_jobs)}
+        begin(2 * max(1, workers.n_jobs))
         with workers.dask.retrieval_context():  # a worker that calls makes room for those it calls
-            while at_hand:
-                done, at_hand = wait(at_hand, return_when=FIRST_COMPLETED)
-                for future in done:
-                    try:
-                        yield future.result()
-                    except Exception as problem:
-                        lost = lost or problem
+            for future in done:
+                try:
+                    yield future.result()
+                except Exception as problem:
+                    lost = lost or problem
+                at_hand.remove(future)
                 if lost is None:
-                    at_hand |= {executor.submit(call, *task) for task in islice(later, len(done))}
+                    begin(1)
         if lost is not None:
             raise lost
     finally:
-        executor.shutdown(wait=False)
+        with suppress(Exception):  # of a client that is closed: what ended the call says more
+            client.cancel(list(at_hand))
 
 
 @contextmanager

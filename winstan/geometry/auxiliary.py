@@ -56,14 +56,16 @@ def fit_auxiliary(problem: Problem, etas: tuple[Array, ...], log_aux: Array) -> 
         )
         return np.array([found.x])
     # Without derivatives: at two numbers, those by differences are no quicker
+    low, high = _room(problem)
+    # Without derivatives: at two numbers, those by differences are no quicker
     maximum = optimize.minimize(
         loss,
-        log_aux,
+        np.clip(log_aux, low, high),
         method="Nelder-Mead",
-        bounds=[(x - 2, x + 2) for x in log_aux],
+        bounds=list(zip(np.maximum(log_aux - 2, low), np.minimum(log_aux + 2, high), strict=True)),
         options={"xatol": 1e-3, "fatol": 1e-4, "initial_simplex": log_aux + 0.1 * np.eye(3, 2)},
     )
-    return np.clip(maximum.x, *_room(problem))
+    return np.asarray(maximum.x)
 
 
 def _density(problem: Problem, etas: tuple[Array, ...], log_aux: Array) -> float:
@@ -100,15 +102,15 @@ def auxiliary_scale(problem: Problem, etas: tuple[Array, ...], log_aux: Array) -
     middle = density(log_aux)
     up = np.array([density(log_aux + move) for move in moves])
     down = np.array([density(log_aux - move) for move in moves])
-    curvature = np.diag(2 * middle - up - down) / step**2
-    known = np.isfinite(np.diag(curvature)) & (np.diag(curvature) > 0.1)
-    curvature[~known, ~known] = 1.0
+    curvature = np.diag(2 * middle - up - down)
     for a, b in zip(*np.triu_indices(n, 1), strict=True):
         both = moves[a] + moves[b]
         around = density(log_aux + both) + density(log_aux - both)
-        mixed = (up[a] + down[a] + up[b] + down[b] - 2 * middle - around) / (2 * step**2)
-        curvature[a, b] = curvature[b, a] = mixed if known[a] and known[b] else 0.0
-    try:
-        return np.linalg.cholesky(np.linalg.inv(curvature))
-    except np.linalg.LinAlgError:  # no maximum, where its ends are those of their room
-        return np.diag(1 / np.sqrt(np.diag(curvature)))
+        curvature[a, b] = curvature[b, a] = (up + down)[[a, b]].sum() / 2 - middle - around / 2
+    curvature /= step**2
+    if not np.isfinite(curvature).all():
+        return np.eye(n)
+    along, axes = np.linalg.eigh(curvature)
+    # Of what the data leave open, or have no maximum of, the curvature says nothing: a unit of log
+    along[along < 0.1] = 1.0
+    return np.linalg.cholesky((axes / along) @ axes.T)

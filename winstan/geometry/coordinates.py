@@ -6,7 +6,7 @@ effects. From it, the effects of a group term are sampled as standard scores of 
 approximate posterior given sds and coefficients (`winstan.geometry.standard`); coefficients and
 these scores are then whitened by the approximate posterior's covariance, the scales of coefficients
 following the sds (`winstan.geometry.stretching`). Sds lie on a hyperbola of their logarithm
-(`winstan.geometry.sds`), auxiliary parameters are scaled one by one. None of this changes the
+(`winstan.geometry.sds`), auxiliary parameters are whitened too. None of this changes the
 posterior, only its coordinates.
 
 References
