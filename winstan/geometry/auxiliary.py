@@ -55,15 +55,15 @@ def fit_auxiliary(problem: Problem, etas: tuple[Array, ...], log_aux: Array) -> 
             options={"xatol": 1e-4},
         )
         return np.array([found.x])
-    # Without derivatives: at two numbers, those by differences are no quicker
     low, high = _room(problem)
-    # Without derivatives: at two numbers, those by differences are no quicker
+    start = np.clip(log_aux, low, high)
+    # Without derivatives: by differences they take as many evaluations, and a solver's own time
     maximum = optimize.minimize(
         loss,
-        np.clip(log_aux, low, high),
+        start,
         method="Nelder-Mead",
-        bounds=list(zip(np.maximum(log_aux - 2, low), np.minimum(log_aux + 2, high), strict=True)),
-        options={"xatol": 1e-3, "fatol": 1e-4, "initial_simplex": log_aux + 0.1 * np.eye(3, 2)},
+        bounds=list(zip(np.maximum(start - 2, low), np.minimum(start + 2, high), strict=True)),
+        options={"xatol": 1e-3, "fatol": 1e-4, "initial_simplex": start + 0.1 * np.eye(3, 2)},
     )
     return np.asarray(maximum.x)
 
