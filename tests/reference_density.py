@@ -101,7 +101,7 @@ def hyperbolic(geometry: Geometry, raw: np.ndarray) -> tuple[np.ndarray, float]:
     """Log sds at their coordinates, and the log Jacobian of the sds."""
     log_sd = np.empty_like(raw)
     log_jacobian = 0.0
-    for k, x in enumerate(raw):
+    for k, x in enumerate(geometry.sd_mixing @ raw):
         location, scale, bend = (
             v[k] for v in (geometry.log_sd_location, geometry.log_sd_scale, geometry.log_sd_bend)
         )
@@ -148,10 +148,15 @@ class Reference:
             stretch = np.sqrt(base + slope @ np.exp(2 * log_sd))
             joint_raw[p] *= stretch
             lp += np.log(stretch)
+        along = np.tanh(log_sd - np.log(geometry.drift.at))
+        wider, shift = geometry.drift.widening @ along, geometry.drift.shift @ along
+        lp += wider.sum()
+        joint_raw *= np.exp(wider[: joint_raw.size])
         first = scales.joint_scale @ joint_raw
-        rest = scales.rest_scale * rest_raw + scales.given.toarray() @ first
-        beta = geometry.beta_location + first[: self.P]
-        effect = np.concatenate([first[self.P :], rest])
+        rest = scales.rest_scale * np.exp(wider[joint_raw.size :]) * rest_raw
+        rest += scales.given.toarray() @ first
+        beta = geometry.beta_location + first[: self.P] + shift[: self.P]
+        effect = np.concatenate([first[self.P :], rest]) + shift[self.P :]
         lp += log_aux.sum()
 
         factors, at = [], 0

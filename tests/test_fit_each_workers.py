@@ -53,14 +53,22 @@ def fatal(x, spared):
 def cluster_of(n_workers):
     with (
         warnings.catch_warnings(),
-        # A task that kills two workers is given up: a worker's start takes seconds
-        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
+        dask.config.set(
+            {
+                # A task that kills two workers is given up: a worker's start takes seconds
+                "distributed.scheduler.allowed-failures": 1,
+                # A cluster without workers fails its tasks, which else wait for ever
+                "distributed.scheduler.no-workers-timeout": "120s",
+            }
+        ),
     ):
         warnings.simplefilter("ignore")  # dask's own, of threads that end late
         with (
             LocalCluster(n_workers, threads_per_worker=1, dashboard_address=None) as workers,
             Client(workers) as client,
         ):
+            # A nanny that takes its worker's death for a farewell starts no other
+            workers.adapt(minimum=n_workers, maximum=n_workers)
             yield client
 
 

@@ -106,7 +106,7 @@ class Model:
         """NUTS's target acceptance rate, unless the user gives one."""
         if self.marginal is not None:
             return ACCEPT_MARGINAL if self.slopes else ACCEPT
-        return ACCEPT_CURVED if self.slopes or self.geometry.vanishing else ACCEPT
+        return ACCEPT_CURVED if self.slopes or self.geometry.curved else ACCEPT
 
     @property
     def metric(self) -> str:

@@ -55,7 +55,7 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
     Sampled
     """
     geometry = model.geometry
-    sd_raw = raw["sd_raw"]
+    sd_raw = raw["sd_raw"] @ geometry.sd_mixing.T
     sd = np.exp(
         geometry.log_sd_location
         + geometry.log_sd_scale * sd_raw
@@ -71,7 +71,14 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
         at += n
     if model.marginal is not None:
         return sampled_with_effects(model, sd, factors, aux, seed)
-    both = geometry.whitening.deviations(geometry.stretching(raw["joint_raw"], sd), raw["rest_raw"])
+    joint, rest = geometry.stretching(raw["joint_raw"], sd), raw["rest_raw"]
+    n = joint.shape[-1]
+    if geometry.drift.any:
+        shift, wider = geometry.drift.along(sd)
+        joint, rest = joint * wider[..., :n], rest * wider[..., n:]
+    both = geometry.whitening.deviations(joint, rest)
+    if geometry.drift.any:
+        both += shift
     P = geometry.beta_location.size
     return Sampled(
         beta=geometry.beta_location + both[..., :P],

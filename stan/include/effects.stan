@@ -5,6 +5,14 @@
     unit[stretched] = joint_raw[stretched] .* stretch;
     target += sum(log(stretch));
   }
+  vector[T - W] rest = rest_scale .* rest_raw;
+  vector[Q] along = (square(sd) - square(drift_at)) ./ (square(sd) + square(drift_at));
+  if (drifting) {
+    vector[P + T] wider = widening * along;
+    unit .*= exp(head(wider, P + W));
+    rest .*= exp(segment(wider, P + W + 1, T - W));
+    target += sum(wider);
+  }
   vector[P + W] joint;
   if (n_dense > 0) {
     joint = joint_scale * unit;
@@ -12,10 +20,14 @@
     joint = own_scale .* unit;
     if (n_axes > 0) joint += onto_axes * (along_axes * unit);
   }
-  vector[P] moved = head(joint, P);
-  vector[T - W] rest = rest_scale .* rest_raw;
   if (n_given > 0)
     rest += csr_matrix_times_vector(T - W, P + W, given_w, given_v, given_u, joint);
+  if (drifting) {
+    vector[P + T] shifted = shift * along;
+    joint += head(shifted, P + W);
+    rest += segment(shifted, P + W + 1, T - W);
+  }
+  vector[P] moved = head(joint, P);
   {
     vector[P] beta = beta_location + moved;
     if (n_prior[2] == P) {                           // as they are, unless a user says otherwise

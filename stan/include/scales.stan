@@ -5,11 +5,13 @@
   vector[A] aux;
   vector[A] log_aux;
   for (k in 1:Q) {
-    real arc = sqrt(1 + square(sd_raw[k]));
-    real log_sd = log_sd_location[k] + log_sd_scale[k] * sd_raw[k] + log_sd_bend[k] * arc;
+    real x = 0;
+    for (l in 1:k) x += sd_mixing[k, l] * sd_raw[l];
+    real arc = sqrt(1 + square(x));
+    real log_sd = log_sd_location[k] + log_sd_scale[k] * x + log_sd_bend[k] * arc;
     sd[k] = exp(log_sd);
     target += prior_lpdf(sd[k] | sd_prior[k], sd_prior_p[k]) + log_sd
-              + log(log_sd_scale[k] + log_sd_bend[k] * sd_raw[k] / arc);
+              + log(log_sd_scale[k] + log_sd_bend[k] * x / arc);
   }
   for (a in 1:A) {
     log_aux[a] = log_aux_location[a];

@@ -214,20 +214,17 @@ def pymc_model(model: Model) -> pymc.Model:
         raw = {
             name: pm.Flat(name, shape=size) if size else pt.zeros(0) for name, size in sizes.items()
         }
-        h = pt.sqrt(1 + pt.sqr(raw["sd_raw"]))
-        log_sd = (
-            geometry.log_sd_location
-            + geometry.log_sd_scale * raw["sd_raw"]
-            + geometry.log_sd_bend * h
-        )
-        slope = geometry.log_sd_scale + geometry.log_sd_bend * raw["sd_raw"] / h
+        # No products of matrices: PyTensor fails to rewrite those of no parameters
+        x = (geometry.sd_mixing * raw["sd_raw"]).sum(axis=1)
+        h = pt.sqrt(1 + pt.sqr(x))
+        log_sd = geometry.log_sd_location + geometry.log_sd_scale * x + geometry.log_sd_bend * h
+        slope = geometry.log_sd_scale + geometry.log_sd_bend * x / h
         corr_raw = geometry.corr_location + geometry.corr_scale * raw["corr_raw"]
-        # No product of matrices: PyTensor fails to rewrite one of no parameters
         log_aux = geometry.log_aux_location + (geometry.log_aux_scale * raw["aux_raw"]).sum(axis=1)
         sd, aux = pt.exp(log_sd), pt.exp(log_aux)
         if marginal is None:
-            joint = _stretched(pm, pt, model, raw["joint_raw"], sd)
-            beta, effect = _coefficients_and_effects(pt, model, joint, raw["rest_raw"])
+            both = _deviations(pm, pt, model, raw, sd)
+            beta, effect = geometry.beta_location + both[:P], both[P:]
             add_priors(pm, "beta_prior", priors[:P], beta)
 
         add_priors(pm, "sd_prior", priors[P : P + n_sd], sd)
@@ -256,10 +253,16 @@ def _stretched(pm: Any, pt: Any, model: Model, joint: Any, sd: Any) -> Any:
     return pt.set_subtensor(joint[stretching.at], joint[stretching.at] * stretch)
 
 
-def _coefficients_and_effects(pt: Any, model: Model, joint: Any, rest: Any) -> tuple[Any, Any]:
-    """Undo the whitening: see `winstan.geometry.whitening`."""
-    geometry, whitening = model.geometry, model.geometry.whitening
-    P = geometry.beta_location.size
+def _deviations(pm: Any, pt: Any, model: Model, raw: dict[str, Any], sd: Any) -> Any:
+    """Undo drift and whitening: see `winstan.geometry.drift` and `winstan.geometry.whitening`."""
+    whitening, drift = model.geometry.whitening, model.geometry.drift
+    joint, rest = _stretched(pm, pt, model, raw["joint_raw"], sd), raw["rest_raw"]
+    if drift.any:
+        along = (pt.sqr(sd) - drift.at**2) / (pt.sqr(sd) + drift.at**2)
+        wider = pt.dot(drift.widening, along)
+        pm.Potential("widening", wider.sum())
+        n = len(whitening.joint_scale)
+        joint, rest = joint * pt.exp(wider[:n]), rest * pt.exp(wider[n:])
     if (axes := whitening.axes) is None:
         first = pt.dot(whitening.joint_scale, joint)
     else:
@@ -268,7 +271,8 @@ def _coefficients_and_effects(pt: Any, model: Model, joint: Any, rest: Any) -> t
     if whitening.given.nnz:
         entries = whitening.given.tocoo()
         after = pt.inc_subtensor(after[entries.row], entries.data * first[entries.col])
-    return geometry.beta_location + first[:P], pt.concatenate([first[P:], after])
+    both = pt.concatenate([first, after])
+    return both + pt.dot(drift.shift, along) if drift.any else both
 
 
 def _sampled(model: Model, posterior: xr.Dataset, seed: int) -> Sampled:

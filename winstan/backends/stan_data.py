@@ -57,6 +57,7 @@ def _terms_data(model: Model) -> dict[str, Any]:
         "log_sd_location": geometry.log_sd_location,
         "log_sd_scale": geometry.log_sd_scale,
         "log_sd_bend": geometry.log_sd_bend,
+        "sd_mixing": geometry.sd_mixing,
         "n_corr": geometry.corr_location.size,
         "corr_location": geometry.corr_location,
         "corr_scale": geometry.corr_scale,
@@ -75,6 +76,7 @@ def _cells_data(model: Model) -> dict[str, Any]:
     C = cells.n if form is None else 0
     Z = np.hstack([*cells.Z, np.zeros((cells.n, 0))])[:C]
     nesting = _nesting_data(geometry)
+    drifting = geometry.drift.any
     statistics: dict[str, Any] = dict(cells.statistics)
     if model.family.template == "gaussian":
         statistics |= _form_data(model, form)
@@ -101,6 +103,10 @@ def _cells_data(model: Model) -> dict[str, Any]:
         "stretched": geometry.stretching.at + 1,
         "stretch_base": geometry.stretching.base,
         "stretch_slope": geometry.stretching.slope,
+        "drifting": int(drifting),
+        "drift_at": geometry.drift.at,
+        "shift": geometry.drift.shift if drifting else geometry.drift.shift[:0],
+        "widening": geometry.drift.widening if drifting else geometry.drift.widening[:0],
         **_axes_data(whitening),
         "rest_scale": whitening.rest_scale,
         "n_given": given.nnz,

@@ -95,6 +95,31 @@ class Bordered:
         half = solve_lower(self.root, np.eye(self.root.shape[0]))
         return half.T @ half
 
+    def variance(
+        self,
+        first: sparse.csr_array | Array,
+        others: sparse.csr_array | Array,
+        covariance: Array,
+    ) -> Array:
+        """Variance of linear predictors, shape (C,).
+
+        Parameters
+        ----------
+        first, others : sparse array or ndarray, shapes (C, q J) and (C, A)
+            Their columns, both of one kind.
+        covariance : ndarray, shape (A, A)
+            The others'.
+        """
+        if isinstance(first, np.ndarray):
+            given = others - first @ self.onto.toarray()
+            by_column = first.reshape(len(first), self.layout.width, self.layout.levels)
+            alone = np.einsum("cij,jik,ckj->c", by_column, self.inverse, by_column)
+            return np.asarray(alone + ((given @ covariance) * given).sum(axis=1))
+        alone = (first @ by_level(self.inverse)).multiply(first).sum(axis=1)
+        onto_others = others - first @ self.onto
+        spread = onto_others @ covariance
+        return np.asarray(alone + onto_others.multiply(spread).sum(axis=1))
+
     def with_coefficients(self, P: int) -> Array:
         """Covariance of all effects with the P coefficients, term by term, shape (T, P)."""
         half = solve_lower(self.root, np.eye(len(self.root), P))

@@ -4,10 +4,10 @@ A quick approximate fit (penalised iteratively reweighted least squares with EM 
 variances) tells where the posterior lies, how wide it is, and what the data say of each level's
 effects. From it, the effects of a group term are sampled as standard scores of their own
 approximate posterior given sds and coefficients (`winstan.geometry.standard`); coefficients and
-these scores are then whitened by the approximate posterior's covariance, the scales of coefficients
-following the sds (`winstan.geometry.stretching`). Sds lie on a hyperbola of their logarithm
-(`winstan.geometry.sds`), auxiliary parameters are whitened too. None of this changes the
-posterior, only its coordinates.
+these scores are then whitened by the approximate posterior's covariance, their middles and scales
+following the sds (`winstan.geometry.stretching`, `winstan.geometry.drift`). Sds lie on a hyperbola
+of their logarithm (`winstan.geometry.sds`), auxiliary parameters are whitened too. None of this
+changes the posterior, only its coordinates.
 
 References
 ----------
@@ -24,10 +24,11 @@ import numpy as np
 from scipy import sparse
 
 from winstan.geometry.bordered import by_level, layout
+from winstan.geometry.drift import Drift, drift
 from winstan.geometry.laplace import Approximation, approximate
 from winstan.geometry.nesting import information, nesting
-from winstan.geometry.sds import sd_coordinates
-from winstan.geometry.standard import TermGeometry, kinds_of_levels, standard_roots
+from winstan.geometry.sds import sd_coordinates, sd_mixing
+from winstan.geometry.standard import TermGeometry, by_row, kinds_of_levels, standard_roots
 from winstan.geometry.stretching import Stretching, stretching
 from winstan.geometry.whitening import Whitening, coefficients_alone, whitened
 
@@ -41,9 +42,12 @@ if TYPE_CHECKING:
 # Totals, where a user wants them: effects of which the data are taken to say this many times more
 # than their prior.
 CERTAIN = 1e8
-# Units of log sd, for one of its coordinate, from which its lower tail is long: four groups have
-# 0.8 or more, and diverge now and then at Stan's acceptance; five have mostly 0.4 to 0.6.
+# Units of log sd, for one of its coordinate, from which its lower tail is long.
 LONG_TAIL = 0.75
+# Fewer groups than these, with a tail of this length, diverge now and then at Stan's acceptance:
+# two to four do, and five in one of seventy fits (benchmarks/divergences.py).
+FEW_GROUPS = 8
+THEIR_TAIL = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,8 +66,12 @@ class Geometry:
         Scales of the coefficients and of the T effects' scores, none where they are integrated out.
     stretching : Stretching
         How scales of coefficients follow the sds.
+    drift : Drift
+        How coefficients and scores follow the sds.
     log_sd_location, log_sd_scale, log_sd_bend : ndarray, shape (Q,)
         See `winstan.geometry.sds`.
+    sd_mixing : ndarray, shape (Q, Q)
+        What makes of uncorrelated coordinates those of the sds.
     corr_location, corr_scale : ndarray, shape (n_corr,)
         Of the unconstrained correlations, term by term.
     log_aux_location : ndarray, shape (A,)
@@ -77,9 +85,11 @@ class Geometry:
     beta_location: Array
     whitening: Whitening
     stretching: Stretching
+    drift: Drift
     log_sd_location: Array
     log_sd_scale: Array
     log_sd_bend: Array
+    sd_mixing: Array
     corr_location: Array
     corr_scale: Array
     log_aux_location: Array
@@ -88,7 +98,18 @@ class Geometry:
     @property
     def vanishing(self) -> bool:
         """Whether some sd may be about zero: its logarithm has a long tail there."""
-        return bool(np.any(self.log_sd_scale - self.log_sd_bend > LONG_TAIL))
+        return bool(np.any(self._tails > LONG_TAIL))
+
+    @property
+    def curved(self) -> bool:
+        """Whether few groups leave some sd so open that NUTS needs small steps."""
+        shapes = [term.shape for term in self.terms]
+        groups = np.repeat([J for _, J in shapes], [q for q, _ in shapes])
+        return bool(np.any((self._tails > THEIR_TAIL) & (groups < FEW_GROUPS)))
+
+    @property
+    def _tails(self) -> Array:
+        return self.log_sd_scale - self.log_sd_bend
 
 
 def choose_geometry(
@@ -115,16 +136,20 @@ def choose_geometry(
         whitening = _standardise(problem, fit, terms)
     corr_location, corr_scale = _correlations(problem, fit)
     sds = sd_coordinates(problem, fit)
+    order = tuple(int(m) for m in np.argsort(problem.n_levels, kind="stable"))
+    start = _starts(problem)
     return Geometry(
         terms=terms,
-        order=tuple(int(m) for m in np.argsort(problem.n_levels, kind="stable")),
-        start=_starts(problem),
+        order=order,
+        start=start,
         beta_location=fit.beta,
         whitening=whitening,
         stretching=stretching(fit, () if marginal else terms),
+        drift=drift(problem, fit, terms, order, start, whitening, sds[1]),
         log_sd_location=sds[0],
         log_sd_scale=sds[1],
         log_sd_bend=sds[2],
+        sd_mixing=sd_mixing(fit),
         corr_location=corr_location,
         corr_scale=corr_scale,
         log_aux_location=fit.log_aux,
@@ -206,11 +231,6 @@ def _correlations(problem: Problem, fit: Approximation) -> tuple[Array, Array]:
     if not location:
         return np.zeros(0), np.zeros(0)
     return np.concatenate(location), np.concatenate(scale)
-
-
-def by_row(carried: Array) -> Array:
-    """Put (q, J, P) into (q * J, P), P being zero where there is no coefficient."""
-    return carried.reshape(carried.shape[0] * carried.shape[1], carried.shape[2])
 
 
 def _carried_once(problem: Problem, outers: tuple[tuple[Outer, ...], ...]) -> list[Array]:

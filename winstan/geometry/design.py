@@ -38,6 +38,13 @@ class Columns:
         """Whether dense matrices are the quicker ones."""
         return sum(self.Z.shape) + self.X.shape[1] <= DENSE_UP_TO
 
+    @property
+    def whole(self) -> sparse.csr_array | Array:
+        """All columns, shape (C, P + T); dense if few."""
+        if self.dense:
+            return np.hstack([self.X, self.Z.toarray()])
+        return sparse.csr_array(sparse.hstack([sparse.csr_array(self.X), self.Z]))
+
     def __matmul__(self, theta: Array) -> Array:
         """Linear predictor, without offset, of (coefficients, effects)."""
         P = self.X.shape[1]

@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 SCORES = np.linspace(-2.0, 2.0, 9)
 # The hyperbola's slopes are scale - bend and scale + bend: neither may come near zero.
 BEND_UP_TO = 0.9
+# What the observed information on an sd is taken to be, as a share of that of normal likelihoods.
+SHARES = 0.2, 1.0
+# Units of log sd, for the latter's second difference.
+STEP = 0.1
+# Correlations of log sds that are left alone.
+APART = 0.2
 # log sd is looked for this far from the approximate fit's, whose own steps end early near zero.
 BELOW, ABOVE = 8.0, 4.0
 # Quantiles are of the density's bulk: beyond exp(-LEFT_OUT) of its peak nothing is counted.
@@ -40,21 +46,47 @@ def sd_coordinates(problem: Problem, fit: Approximation) -> tuple[Array, Array, 
     location, scale, bend : ndarray, shape (Q,) each
     """
     out, at, k = [], 0, 0
+    known = np.reciprocal(np.diag(_covariance(fit)))
     for S, J in zip(fit.effect_covariance, problem.n_levels, strict=True):
         for variance in np.diag(S):
             mean, left = fit.u[at : at + J], fit.u_variance[at : at + J]
-            log_prior = problem.sd_prior[k].log_density
-            density = _log_posterior(mean, left / variance, float(variance), log_prior)
-            out.append(_hyperbola(*_quantiles(density, 0.5 * float(np.log(variance)))))
+            middle = 0.5 * float(np.log(variance))
+            likelihood = _log_likelihood(mean, left / variance, float(variance))
+            share = _share(likelihood, middle, known[k]) if fit.responses else 1.0
+            density = _log_posterior(likelihood, share, problem.sd_prior[k].log_density)
+            out.append(_hyperbola(*_quantiles(density, middle)))
             at, k = at + J, k + 1
     location, scale, bend = np.array(out).reshape(-1, 3).T
     return location, scale, bend
 
 
-def _log_posterior(
-    mean: Array, left: Array, variance: float, log_prior: Callable[[Array], Array]
-) -> Callable[[Array], Array]:
-    """Return the log density of log sd, but for a constant.
+def sd_mixing(fit: Approximation) -> Array:
+    """Return what mixes uncorrelated coordinates of the sds: lower triangular, rows of length one.
+
+    Broods' and locations' sds are known by their sum: where broods lie in locations, what is not of
+    the one is of the other.
+    """
+    covariance = _covariance(fit)
+    width = np.sqrt(np.diag(covariance))
+    correlation = covariance / np.outer(width, width)
+    if np.abs(correlation - np.eye(len(width))).max(initial=0.0) < APART:
+        return np.eye(len(width))
+    return np.linalg.cholesky(correlation)
+
+
+def _covariance(fit: Approximation) -> Array:
+    """Covariance of the log sds, the likelihoods' responses being linear; else the identity."""
+    Q = sum(len(S) for S in fit.effect_covariance)
+    if not fit.responses:
+        return np.eye(Q)
+    information = np.array([response.information for response in fit.responses])
+    along, axes = np.linalg.eigh((information + information.T) / 2)
+    # Of what the data leave open, or have no maximum of, the prior says something: a unit of log
+    return (axes / np.where(along > 1.0, along, 1.0)) @ axes.T
+
+
+def _log_likelihood(mean: Array, left: Array, variance: float) -> Callable[[Array], Array]:
+    """Return the log likelihood of log sd, but for a constant.
 
     Parameters
     ----------
@@ -63,17 +95,34 @@ def _log_posterior(
     left : ndarray, shape (J,)
         What is left of the variance once the data are known, as a share.
     variance
-    log_prior
-        Log density of the sd.
     """
     left = np.minimum(left, 0.999)  # a group without data says nothing
     error = variance * left / (1 - left)
     estimate = mean / (1 - left)
 
-    def density(log_sd: Array) -> Array:
+    def likelihood(log_sd: Array) -> Array:
         total = np.exp(2 * log_sd)[:, None] + error
-        likelihood = -0.5 * (np.log(total) + np.square(estimate) / total).sum(axis=1)
-        return likelihood + log_prior(np.exp(log_sd)) + log_sd
+        return -0.5 * (np.log(total) + np.square(estimate) / total).sum(axis=1)
+
+    return likelihood
+
+
+def _share(likelihood: Callable[[Array], Array], log_sd: float, observed: float) -> float:
+    """Share of its curvature that is observed."""
+    low, middle, high = likelihood(log_sd + STEP * np.array([-1.0, 0.0, 1.0]))
+    own = (2 * middle - low - high) / STEP**2
+    if own <= 0:
+        return 1.0
+    return float(np.clip(observed / own, *SHARES))
+
+
+def _log_posterior(
+    likelihood: Callable[[Array], Array], share: float, log_prior: Callable[[Array], Array]
+) -> Callable[[Array], Array]:
+    """Return the log density of log sd, but for a constant; `log_prior` is the sd's."""
+
+    def density(log_sd: Array) -> Array:
+        return share * likelihood(log_sd) + log_prior(np.exp(log_sd)) + log_sd
 
     return density
 

@@ -99,7 +99,7 @@ class TermGeometry:
         -------
         ndarray, shape (..., q, J)
         """
-        pull = np.swapaxes(root, -1, -2) @ (self.score - self.moved(shift))
+        pull = self._pull(root, shift)
         if self.score.shape[0] == 1:  # numbers, of which there may be very many
             square = 1 + np.square(root) * self.information[self.kind, 0].T
             return x / np.sqrt(square) + pull / square
@@ -110,11 +110,25 @@ class TermGeometry:
             z[..., at] = np.swapaxes(own, -1, -2) @ (x[..., at] + own @ pull[..., at])
         return z
 
+    def coordinates(self, z: Array, root: Array, shift: Array) -> Array:
+        """Undo `z_scores`, at one root: shape (q, J)."""
+        K = standard_roots(self.information, root)[self.kind]
+        follow = np.linalg.solve(K, self._pull(root, shift).T[..., None])[..., 0]
+        return np.einsum("jki,kj->ij", K, z) - follow.T
+
+    def _pull(self, root: Array, shift: Array) -> Array:
+        return np.swapaxes(root, -1, -2) @ (self.score - self.moved(shift))
+
 
 def standard_roots(information: Array, root: Array) -> Array:
     """Cholesky factors of ``1 + L' I L``, shape (..., K, q, q)."""
     L = root[..., None, :, :]
     return np.linalg.cholesky(np.eye(root.shape[-1]) + np.swapaxes(L, -1, -2) @ information @ L)
+
+
+def by_row(carried: Array) -> Array:
+    """Put (q, J, P) into (q * J, P), P being zero where there is no coefficient."""
+    return carried.reshape(carried.shape[0] * carried.shape[1], carried.shape[2])
 
 
 def kinds_of_levels(known: Array, S: Array) -> tuple[Array, np.ndarray]:

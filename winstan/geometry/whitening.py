@@ -91,6 +91,13 @@ class Whitening:
             after = after + (self.given @ flat.T).T.reshape(after.shape)
         return np.concatenate([first, after], axis=-1)
 
+    def undone(self, both: Array) -> Array:
+        """Coordinates z, shape (P + T, ...), of deviations of the same shape."""
+        n = len(self.joint_scale)
+        first = both[:n]
+        after = ((both[n:] - self.given @ first).T / self.rest_scale).T
+        return np.concatenate([np.linalg.solve(self.joint_scale, first), after])
+
 
 def coefficients_alone(scale: Array, effect_scale: Array) -> Whitening:
     """Whiten the coefficients, and scale every effect by itself.

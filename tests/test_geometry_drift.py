@@ -1,0 +1,282 @@
+"""The approximate fit of likelihoods far from normal, and how coordinates follow the sds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from geometry_cases import crossed, dense_precision, grouped_rows
+from models import model_of
+from scipy import integrate, sparse, stats
+
+import winstan as ws
+from winstan.backends import stan
+from winstan.draws import Sampled, canonical
+from winstan.geometry import averages, bordered, coordinates, drift, laplace, sds
+from winstan.scales import correlation_names
+from winstan.unconstrained import sampled_at
+
+
+def answers(children: int = 150, sd: float = 2.0, seed: int = 5) -> pd.DataFrame:
+    """Answers of yes and no, four to a child; and counts, positive numbers."""
+    rng = np.random.default_rng(seed)
+    child, x = np.repeat(np.arange(children), 4), np.tile(np.arange(4.0), children)
+    eta = -1.5 - 0.1 * x + sd * rng.normal(size=children)[child]
+    return pd.DataFrame({
+        "bernoulli": rng.binomial(1, 1 / (1 + np.exp(-eta))),
+        "poisson": rng.poisson(np.exp(eta)),
+        "gamma": rng.gamma(2, np.exp(eta) / 2),
+        "x": x, "child": child, "class": child // 10,
+    })  # fmt: skip
+
+
+def problem_of(family: str, formula: str = "x + (1|child)", data=None) -> laplace.Problem:
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            coordinates, "approximate", lambda p: found.append(p) or laplace.approximate(p)
+        )
+        model_of(f"{family} ~ {formula}", answers() if data is None else data, family)
+    return found[0]
+
+
+@pytest.mark.parametrize("family", ["bernoulli", "poisson", "gamma"])
+def test_averages_are_over_a_normal_linear_predictor(family):
+    p = problem_of(family)
+    aux = {"alpha": 2.0} if family == "gamma" else {}
+    rng = np.random.default_rng(1)
+    eta, spread = rng.normal(0, 1, p.offset.size), rng.uniform(0.3, 1.3, p.offset.size)
+    around = averages.sides(p, eta, spread)
+
+    def mean_over(c: int, weight) -> float:
+        """Mean of the cell's score times a weight of the deviation."""
+        normal = stats.norm(eta[c], spread[c])
+
+        def integrand(at: float) -> float:
+            point = np.where(np.arange(eta.size) == c, at, eta)
+            score = p.family.score(p.statistics, point, aux, p.link)[0][c]
+            return score * normal.pdf(at) * weight(at - eta[c])
+
+        return integrate.quad(integrand, *normal.ppf([1e-12, 1 - 1e-12]))[0]
+
+    found, expected = averages.mean_score(p, around, aux)
+    observed = averages.observed_information(p, eta, spread, aux)
+    for c in range(0, eta.size, 97):
+        assert found[c] == pytest.approx(mean_over(c, lambda d: 1), rel=0.01, abs=0.01)
+        # E f' = E f d / sd^2, by parts
+        slope = mean_over(c, lambda d: d) / spread[c] ** 2
+        least = averages.KEPT * expected[c]
+        assert observed[c] == pytest.approx(max(-slope, least), rel=0.03, abs=0.01)
+    step = 1e-5 * np.eye(eta.size)[3]
+    low, high = (
+        averages.mean_objective(p, averages.sides(p, at, spread), aux)
+        for at in (eta - step, eta + step)
+    )
+    assert (high - low) / 2e-5 == pytest.approx(found[3], rel=1e-4)
+
+
+def test_a_certain_linear_predictor_has_no_sides():
+    p = problem_of("poisson")
+    eta = np.linspace(-1, 1, p.offset.size)
+    ((_, weight, at),) = averages.sides(p, eta, np.zeros_like(eta))
+    assert weight == 1
+    np.testing.assert_array_equal(at, eta)
+    observed = averages.observed_information(p, eta, np.zeros_like(eta), {})
+    np.testing.assert_allclose(observed, p.statistics["n"] * np.exp(eta), rtol=1e-5)
+
+
+def test_the_fit_is_where_the_average_density_is_stationary():
+    """By the closed form of counts: the mean of exp(eta) is exp(mean + variance / 2)."""
+    p = problem_of("poisson", "x + (1|child) + (1|class)")
+    fit = laplace.approximate(p)
+    at = bordered.layout(p)
+    covariance = np.linalg.inv(dense_precision(p, fit.cell_information, fit.effect_covariance))
+    parts = [p.X] + [np.eye(J)[level] for J, level in zip(p.n_levels, p.level, strict=True)]
+    whole = np.hstack(parts)
+    eta = p.offset + whole @ np.concatenate([fit.beta, fit.u])
+    variance = np.einsum("ci,ij,cj->c", whole, covariance, whole)
+    mean = p.statistics["n"] * np.exp(eta + variance / 2)
+    np.testing.assert_allclose(
+        fit.factor.variance(
+            sparse.csr_array(whole[:, at.first]), sparse.csr_array(whole[:, at.others]),
+            fit.factor.covariance(),
+        ),
+        variance, rtol=1e-6,
+    )  # fmt: skip
+    np.testing.assert_allclose(fit.cell_information, mean, rtol=0.03, atol=1e-3)
+    of_prior = np.concatenate(
+        [
+            (fit.beta - p.beta_prior[:, 0]) / p.beta_prior[:, 1] ** 2,
+            *(
+                fit.u[level] / S[0, 0]
+                for level, S in zip(
+                    (slice(150), slice(150, 165)), fit.effect_covariance, strict=True
+                )
+            ),
+        ]
+    )
+    slope = whole.T @ (p.statistics["sum_y"] - mean) - of_prior
+    assert np.abs(covariance @ slope / np.sqrt(np.diag(covariance))).max() < 0.1
+
+
+@pytest.mark.parametrize("dense", [True, False])
+def test_variance_of_linear_predictors(dense):
+    _, p, covariance, information = crossed()
+    H = dense_precision(p, information, covariance)
+    factor = bordered.factorise(H if dense else sparse.csr_array(H), bordered.layout(p))
+    indicators = [np.eye(J)[level] for J, level in zip(p.n_levels, p.level, strict=True)]
+    whole = np.hstack([p.X, indicators[0], indicators[1], p.X[:, 1:] * indicators[1]])
+    store = np.asarray if dense else sparse.csr_array
+    found = factor.variance(
+        store(whole[:, factor.layout.first]), store(whole[:, factor.layout.others]),
+        factor.covariance(),
+    )  # fmt: skip
+    np.testing.assert_allclose(found, np.diag(whole @ np.linalg.inv(H) @ whole.T), rtol=1e-7)
+
+
+def test_coordinates_of_effects_undo_their_z_scores():
+    model = model_of("y ~ x + t + (x|g/h)", grouped_rows(), "student")
+    rng = np.random.default_rng(8)
+    for term in model.geometry.terms:
+        assert term.informed
+        root = np.array([[1.3, 0.0], [-0.4, 0.6]])
+        x, shift = rng.normal(size=(2, *term.shape))
+        back = term.coordinates(term.z_scores(x, root, shift), root, shift)
+        np.testing.assert_allclose(back, x, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["x + (1|child)", "x + (1|child) + (1|class)", "x + (x|child)", "x + (1|class/child)"],
+)
+def test_at_other_sds_the_coordinates_middle_is_the_fit_there(formula, monkeypatch):
+    """Coefficients and effects at raw coordinates of zero, at sds a tenth smaller or larger."""
+    data = answers(sd=1.5).assign(poisson=lambda d: d["poisson"].clip(upper=1))
+    fits = []
+    monkeypatch.setattr(
+        coordinates, "approximate", lambda p: fits.append(laplace.approximate(p)) or fits[-1]
+    )
+    model = model_of(f"poisson ~ {formula}", data, "poisson")
+    (fit,) = fits
+    assert model.geometry.drift.any
+    P, of_model = len(fit.beta), [g.factor for g in model.design.groups]
+    errors = []
+    for geometry in (
+        model.geometry,
+        replace(
+            model.geometry,
+            drift=drift.Drift(model.geometry.drift.at, *np.zeros((2, P + fit.u.size, 1))),
+        ),
+    ):
+        total = 0.0
+        for k, response in enumerate(fit.responses):
+            if not np.any(model.geometry.drift.shift[:, k]):
+                continue
+            for covariance, state in zip(response.covariances, response.states, strict=True):
+                sd = np.sqrt(np.concatenate([np.diag(S) for S in covariance]))
+                shift = (
+                    geometry.drift.along(sd)[0]
+                    if geometry is model.geometry
+                    else np.zeros(P + fit.u.size)
+                )
+                factors = []
+                for _, group in correlation_names(model.design):
+                    S = covariance[of_model.index(group.factor)]
+                    width = np.sqrt(np.diag(S))
+                    factors.append(np.linalg.cholesky(S / np.outer(width, width))[None, None])
+                draws = canonical(
+                    replace(model, geometry=geometry),
+                    Sampled(
+                        (fit.beta + shift[:P])[None, None], sd[None, None], factors,
+                        shift[P:][None, None], np.zeros((1, 1, 0)),
+                    ),
+                )  # fmt: skip
+                got = np.concatenate(
+                    [
+                        draws[f"{effect.name}|{group.factor}"][0, 0].ravel()
+                        for group in model.design.groups
+                        for effect in group.effects
+                    ]
+                )
+                total += np.sum((got - state.theta[P:]) ** 2)
+                total += np.sum((fit.beta + shift[:P] - state.theta[:P]) ** 2)
+        errors.append(total)
+    assert errors[0] < 0.1 * errors[1]
+
+
+def test_what_does_not_drift_is_left_alone():
+    narrow = grouped_rows().assign(y=lambda d: np.exp((d["y"] - 40) / 20))
+    assert not model_of("y ~ x + (1|g)", grouped_rows(), "student").geometry.drift.any
+    assert not model_of("y ~ x + (1|g)", narrow, "gamma").geometry.drift.any
+
+
+def test_sds_that_are_known_by_their_sum_are_mixed():
+    known = np.array([[20.0, 12.0], [12.0, 9.0]])
+    fit = SimpleNamespace(
+        effect_covariance=(np.eye(1), np.eye(1)),
+        responses=[SimpleNamespace(information=row) for row in known],
+    )
+    mixing = sds.sd_mixing(fit)
+    covariance = np.linalg.inv(known)
+    correlation = covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1])
+    np.testing.assert_allclose(mixing @ mixing.T, [[1, correlation], [correlation, 1]])
+    assert mixing[0, 1] == 0
+    fit.responses[0].information = known[0] * [1, 0.05]
+    fit.responses[1].information = known[1] * [0.05, 1]
+    np.testing.assert_array_equal(sds.sd_mixing(fit), np.eye(2))
+    fit.responses = ()
+    np.testing.assert_array_equal(sds.sd_mixing(fit), np.eye(2))
+
+
+@pytest.mark.filterwarnings("ignore::winstan.DesignWarning")
+@pytest.mark.parametrize(("J", "curved"), [(4, True), (12, False)])
+def test_few_groups_have_small_steps(J, curved):
+    """Of no difference between groups: that their sd may vanish is no reason by itself."""
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame({"g": np.repeat(np.arange(J), 8), "y": rng.poisson(3, 8 * J)})
+    model = model_of("y ~ 1 + (1|g)", data, "poisson")
+    assert model.geometry.vanishing
+    assert model.geometry.curved == curved
+    assert (model.target_accept > 0.9) == curved
+
+
+def sampled(monkeypatch, data, formula, family):
+    """Coordinates of the sds, of all else, and log sds, (draws, n) each; and the geometry."""
+    seen = []
+    monkeypatch.setattr(stan, "sampled_at", lambda *a: seen.append(a) or sampled_at(*a))
+    ws.fit(formula, data, family, seed=3, draws=3000, silence="all")
+    model, raw, _ = seen[-1]
+    both = np.concatenate([raw["joint_raw"], raw["rest_raw"]], axis=2)
+    sd = np.exp(
+        model.geometry.log_sd_location
+        + model.geometry.log_sd_scale * raw["sd_raw"]
+        + model.geometry.log_sd_bend * np.sqrt(1 + raw["sd_raw"] ** 2)
+    )
+    return *(x.reshape(-1, x.shape[-1]) for x in (raw["sd_raw"], both, np.log(sd))), model.geometry
+
+
+def told(y, X) -> float:
+    """Share of the variance of y that X tells, adjusted for its columns."""
+    A = np.column_stack([np.ones(len(X)), X])
+    left = y - A @ np.linalg.lstsq(A, y, rcond=None)[0]
+    return float(1 - left @ left / (len(y) - A.shape[1]) / y.var())
+
+
+@pytest.mark.slow
+def test_an_sd_is_not_told_by_the_other_coordinates(monkeypatch):
+    """Of few answers, that is, where it is by half without a drift: ESS of the sd follows."""
+    data = answers(children=300)
+    formula = "bernoulli ~ x + (1|child)"
+    sd_raw, both, log_sd, geometry = sampled(monkeypatch, data, formula, "bernoulli")
+    with_drift = told(sd_raw[:, 0], np.hstack([both, both**2]))
+    # The fit's middle and width are the posterior's, to a share of its width
+    assert abs(sd_raw.mean()) < 2
+    assert log_sd.std() == pytest.approx(geometry.log_sd_scale[0], rel=0.3)
+    monkeypatch.setattr(drift, "NEGLIGIBLE", np.inf)
+    sd_raw, both, *_ = sampled(monkeypatch, data, formula, "bernoulli")
+    without = told(sd_raw[:, 0], np.hstack([both, both**2]))
+    assert with_drift < 0.15
+    assert without > 2.5 * with_drift

@@ -1,0 +1,261 @@
+"""Penalised iteratively reweighted least squares: coefficients and effects, given variances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+from winstan.geometry.averages import confined, mean_objective, mean_score, sides
+from winstan.geometry.bordered import Bordered, factorise, layout
+from winstan.geometry.design import columns_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from winstan.families.links import Array
+    from winstan.geometry.bordered import Layout
+    from winstan.geometry.design import Columns
+    from winstan.geometry.laplace import Problem
+
+# Coefficients, and effects of all terms but the largest, up to which the precision is factored.
+FACTORED_UP_TO = 3000
+# Cells times all that is factored densely, up to which the linear predictors' variances are exact.
+ALL_TOGETHER_UP_TO = 5_000_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """Where the iterations are.
+
+    Attributes
+    ----------
+    theta : ndarray, shape (P + T,)
+        Coefficients, then effects, term by term, by column.
+    eta : ndarray, shape (C,)
+        The linear predictor.
+    spread : ndarray, shape (C,)
+        Its standard deviation; of very large models, that of what the terms add, each with all
+        others given.
+    information : ndarray, shape (C,)
+        Of each cell on its linear predictor.
+    hessian : sparse array or ndarray, shape (P + T, P + T)
+        The precision of coefficients and effects.
+    factor : Bordered or None
+        The same, factored; None where it would be too large.
+    blocks : tuple of ndarray, shape (J, q, q) each
+        Posterior covariance of each level's effects, a term.
+    shares : tuple of float
+        Per term, the share of information on its effects that is in the data.
+    """
+
+    theta: Array
+    eta: Array
+    spread: Array
+    information: Array
+    hessian: sparse.csr_array | Array
+    factor: Bordered | None
+    blocks: tuple[Array, ...]
+    shares: tuple[float, ...]
+
+    def moved_from(self, before: State) -> float:
+        """Return the largest step of a coefficient or effect, in the posterior's own widths."""
+        step = np.abs(self.theta - before.theta) * np.sqrt(self.hessian.diagonal())
+        return float(step.max(initial=0.0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Iteration:
+    """What all iterations share.
+
+    Attributes
+    ----------
+    problem : Problem
+    design : Columns
+    layout : Layout
+    first, others : sparse array or ndarray, shapes (C, q J) and (C, A)
+        Columns of the effects that are eliminated first, and of all else.
+    target : ndarray, shape (P + T,)
+        The prior's mean.
+    """
+
+    problem: Problem
+    design: Columns
+    layout: Layout
+    first: sparse.csr_array | Array
+    others: sparse.csr_array | Array
+    target: Array
+
+    @classmethod
+    def of(cls, problem: Problem) -> Iteration:
+        """Lay out a problem."""
+        design, at = columns_of(problem), layout(problem)
+        target = np.concatenate([problem.beta_prior[:, 0], np.zeros(design.Z.shape[1])])
+        whole = design.whole
+        return cls(problem, design, at, whole[:, at.first], whole[:, at.others], target)
+
+    def step(
+        self, state: State | None, covariance: tuple[Array, ...], aux: Mapping[str, float]
+    ) -> State:
+        """Take a step, halved until the penalised density does not fall.
+
+        Parameters
+        ----------
+        state
+            Where from; None is where the data lie, nowhere that a step could end.
+        covariance : tuple of ndarray, shape (q, q) each
+            Of the effects, by term.
+        aux : mapping of str to float
+            Auxiliary parameters.
+        """
+        problem, design = self.problem, self.design
+        eta = problem.offset + problem.start if state is None else state.eta
+        spread = np.zeros_like(eta) if state is None else state.spread
+        score, information = mean_score(problem, sides(problem, eta, spread), aux)
+        prior = _prior_precision(problem, covariance, dense=design.dense)
+        hessian = design.gram(information) + prior
+        factor = self._factorise(hessian)
+        working = eta - problem.offset + score / information
+        right = design.transposed(information * working) + prior @ self.target
+        theta = _by_gradients(hessian, right) if factor is None else factor.solve(right)
+        if state is not None:
+
+            def density(at: Array) -> float:
+                penalty = 0.5 * float((at - self.target) @ (prior @ (at - self.target)))
+                around = sides(problem, problem.offset + design @ at, spread)
+                return mean_objective(problem, around, aux, penalty)
+
+            here = density(state.theta)
+            for _ in range(12):
+                if density(theta) >= here - 1e-9 * abs(here):
+                    break
+                theta = 0.5 * (state.theta + theta)
+        return self._state(theta, information, hessian, factor, covariance)
+
+    def informed(self, state: State, information: Array, covariance: tuple[Array, ...]) -> State:
+        """Stay, with another information of the cells."""
+        prior = _prior_precision(self.problem, covariance, dense=self.design.dense)
+        hessian = self.design.gram(information) + prior
+        factor = self._factorise(hessian)
+        return self._state(state.theta, information, hessian, factor, covariance)
+
+    def _factorise(self, hessian: sparse.csr_array | Array) -> Bordered | None:
+        if self.layout.others.size > FACTORED_UP_TO:
+            return None
+        return factorise(hessian, self.layout)
+
+    def _variance(
+        self,
+        factor: Bordered | None,
+        covariance: Array | None,
+        conditional: tuple[Array, ...],
+    ) -> Array:
+        """Variance of each cell's linear predictor."""
+        problem, at = self.problem, self.layout
+        if (
+            covariance is not None
+            and factor is not None
+            and problem.X.shape[0] * at.others.size <= ALL_TOGETHER_UP_TO
+        ):
+            return factor.variance(self.first, self.others, covariance)
+        variance = np.zeros(problem.X.shape[0])
+        for Z, level, block in zip(problem.Z, problem.level, conditional, strict=True):
+            variance += np.einsum("ci,cik,ck->c", Z, block[level], Z)
+        return variance
+
+    def _state(
+        self,
+        theta: Array,
+        information: Array,
+        hessian: sparse.csr_array | Array,
+        factor: Bordered | None,
+        covariance: tuple[Array, ...],
+    ) -> State:
+        problem = self.problem
+        conditional = _conditional(problem, information, covariance)
+        of_others = None if factor is None else factor.covariance()
+        blocks = conditional
+        if factor is not None and of_others is not None:
+            blocks = _marginal(problem, factor, of_others)
+        return State(
+            theta=theta,
+            eta=confined(problem, problem.offset + self.design @ theta),
+            spread=np.sqrt(self._variance(factor, of_others, conditional)),
+            information=information,
+            hessian=hessian,
+            factor=factor,
+            blocks=blocks,
+            shares=_shares(conditional, covariance),
+        )
+
+
+def _prior_precision(
+    problem: Problem, covariance: tuple[Array, ...], *, dense: bool
+) -> sparse.csr_array | Array:
+    # Block-diagonal, each term's block the Kronecker product of inv(S) and the identity
+    at = problem.beta_prior.shape[0]
+    values, rows, columns = [problem.beta_prior[:, 1] ** -2.0], [np.arange(at)], [np.arange(at)]
+    for S, J in zip(covariance, problem.n_levels, strict=True):
+        inverse = np.linalg.inv(S)
+        for i, k in np.argwhere(inverse):
+            values.append(np.full(J, inverse[i, k]))
+            rows.append(at + i * J + np.arange(J))
+            columns.append(at + k * J + np.arange(J))
+        at += len(S) * J
+    place = np.concatenate(rows), np.concatenate(columns)
+    if dense:
+        out = np.zeros((at, at))
+        out[place] = np.concatenate(values)
+        return out
+    return sparse.csr_array((np.concatenate(values), place), shape=(at, at))
+
+
+def _by_gradients(hessian: sparse.csr_array | Array, right: Array) -> Array:
+    solution, _ = sparse.linalg.cg(
+        hessian, right, rtol=1e-6, maxiter=500, M=sparse.diags_array(1 / hessian.diagonal())
+    )
+    return np.asarray(solution)
+
+
+def _conditional(
+    problem: Problem, information: Array, covariance: tuple[Array, ...]
+) -> tuple[Array, ...]:
+    """Covariance of each level's effects, all else being given, (J, q, q) a term."""
+    out = []
+    for Z, level, J, S in zip(problem.Z, problem.level, problem.n_levels, covariance, strict=True):
+        q = Z.shape[1]
+        gram = np.stack(
+            [
+                np.bincount(level, information * Z[:, i] * Z[:, k], minlength=J)
+                for i in range(q)
+                for k in range(q)
+            ],
+            axis=1,
+        ).reshape(J, q, q)
+        out.append(np.linalg.inv(gram + np.linalg.inv(S)))
+    return tuple(out)
+
+
+def _shares(conditional: tuple[Array, ...], covariance: tuple[Array, ...]) -> tuple[float, ...]:
+    """Share of information that is in the data, on the effects of each term."""
+    return tuple(
+        float(1 - np.einsum("jik,ki->j", block, np.linalg.inv(S)).mean() / len(S))
+        for block, S in zip(conditional, covariance, strict=True)
+    )
+
+
+def _marginal(problem: Problem, factor: Bordered, covariances: Array) -> tuple[Array, ...]:
+    """Posterior covariance of each level's effects, (J, q, q) a term; of all others, (A, A)."""
+    out, start = [], problem.X.shape[1]
+    for m, (Z, J) in enumerate(zip(problem.Z, problem.n_levels, strict=True)):
+        q = Z.shape[1]
+        if m == factor.layout.term:
+            out.append(factor.of_first(covariances))
+        else:
+            index = start + np.arange(q)[:, None] * J + np.arange(J)  # (q, J)
+            block = covariances[index[:, None, :], index[None, :, :]]
+            out.append(block.transpose(2, 0, 1))
+            start += q * J
+    return tuple(out)
