@@ -48,6 +48,9 @@ LONG_TAIL = 0.75
 # two to four do, and five in one of seventy fits (benchmarks/divergences.py).
 FEW_GROUPS = 8
 THEIR_TAIL = 0.5
+# Standard deviation of means, over cells, in logarithms or logits, from which any number of groups
+# does so if an sd may vanish: five events, or fewer, in any number of rows.
+OPEN_MEAN = 0.4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +77,8 @@ class Geometry:
         What makes of uncorrelated coordinates those of the sds.
     corr_location, corr_scale : ndarray, shape (n_corr,)
         Of the unconstrained correlations, term by term.
+    open_mean : bool
+        Whether the data leave the means wide open.
     log_aux_location : ndarray, shape (A,)
     log_aux_scale : ndarray, shape (A, A)
         Lower triangular: sigma and nu are whitened together.
@@ -92,6 +97,7 @@ class Geometry:
     sd_mixing: Array
     corr_location: Array
     corr_scale: Array
+    open_mean: bool
     log_aux_location: Array
     log_aux_scale: Array
 
@@ -102,10 +108,11 @@ class Geometry:
 
     @property
     def curved(self) -> bool:
-        """Whether few groups leave some sd so open that NUTS needs small steps."""
+        """Whether few groups, or few events, leave some sd so open that NUTS needs small steps."""
         shapes = [term.shape for term in self.terms]
         groups = np.repeat([J for _, J in shapes], [q for q, _ in shapes])
-        return bool(np.any((self._tails > THEIR_TAIL) & (groups < FEW_GROUPS)))
+        few = bool(np.any((self._tails > THEIR_TAIL) & (groups < FEW_GROUPS)))
+        return few or (self.open_mean and self.vanishing)
 
     @property
     def _tails(self) -> Array:
@@ -152,6 +159,7 @@ def choose_geometry(
         sd_mixing=sd_mixing(fit),
         corr_location=corr_location,
         corr_scale=corr_scale,
+        open_mean=_open_mean(problem, fit),
         log_aux_location=fit.log_aux,
         log_aux_scale=fit.log_aux_scale,
     )
@@ -180,6 +188,13 @@ def _terms(
         of_beta = carried[m] if np.any(own) else np.zeros_like(carried[m])
         terms.append(TermGeometry(own, kind, score, of_beta, inside))
     return tuple(terms)
+
+
+def _open_mean(problem: Problem, fit: Approximation) -> bool:
+    if not problem.link.unitless:
+        return problem.family.positive_mean  # confined, by a bound that may be near
+    variance = np.einsum("ci,ij,cj->c", problem.X, fit.beta_covariance, problem.X)
+    return bool(variance.size and np.sqrt(variance.mean()) > OPEN_MEAN)
 
 
 def _z_scores(problem: Problem) -> tuple[TermGeometry, ...]:

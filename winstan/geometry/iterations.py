@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,8 +37,7 @@ class State:
     eta : ndarray, shape (C,)
         The linear predictor.
     spread : ndarray, shape (C,)
-        Its standard deviation; of very large models, that of what the terms add, each with all
-        others given.
+        Its standard deviation, or that of what the terms add to it, each with all others given.
     information : ndarray, shape (C,)
         Of each cell on its linear predictor.
     hessian : sparse array or ndarray, shape (P + T, P + T)
@@ -61,9 +60,13 @@ class State:
     shares: tuple[float, ...]
 
     def moved_from(self, before: State) -> float:
-        """Return the largest step of a coefficient or effect, in the posterior's own widths."""
+        """Return the largest step of a coefficient or effect, in the posterior's own widths.
+
+        Or of the spread, as a share of the largest one, or of one.
+        """
         step = np.abs(self.theta - before.theta) * np.sqrt(self.hessian.diagonal())
-        return float(step.max(initial=0.0))
+        wider = np.abs(self.spread - before.spread).max(initial=0.0)
+        return float(max(step.max(initial=0.0), wider / max(1.0, self.spread.max(initial=0.0))))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +135,12 @@ class Iteration:
                 if density(theta) >= here - 1e-9 * abs(here):
                     break
                 theta = 0.5 * (state.theta + theta)
-        return self._state(theta, information, hessian, factor, covariance)
+        after = self._state(theta, information, hessian, factor, covariance)
+        if state is None or not spread.any():
+            return after
+        # Half way: a wider spread has more information follow, and this a narrower spread, so that
+        # of a single event among hundreds of rows whole steps go to and fro for ever.
+        return replace(after, spread=np.sqrt(spread * after.spread))
 
     def informed(self, state: State, information: Array, covariance: tuple[Array, ...]) -> State:
         """Stay, with another information of the cells."""
@@ -152,13 +160,15 @@ class Iteration:
         covariance: Array | None,
         conditional: tuple[Array, ...],
     ) -> Array:
-        """Variance of each cell's linear predictor."""
-        problem, at = self.problem, self.layout
-        if (
-            covariance is not None
-            and factor is not None
-            and problem.X.shape[0] * at.others.size <= ALL_TOGETHER_UP_TO
-        ):
+        """Variance of each cell's linear predictor, where that has logarithms' or logits' unit.
+
+        Elsewhere, and in large models, of what the terms add to it, each with all others given:
+        where likelihoods are quadratic, that is for sigma alone.
+        """
+        problem = self.problem
+        size = problem.X.shape[0] * self.layout.others.size
+        together = problem.link.unitless and bool(problem.Z) and size <= ALL_TOGETHER_UP_TO
+        if together and factor is not None and covariance is not None:
             return factor.variance(self.first, self.others, covariance)
         variance = np.zeros(problem.X.shape[0])
         for Z, level, block in zip(problem.Z, problem.level, conditional, strict=True):

@@ -205,6 +205,8 @@ def _mode(sd: float, J: int, prior: Prior) -> float:
     moved = sd * np.exp(moves)
     with np.errstate(all="ignore"):
         density = prior.log_density(moved) + moves - J * (moves + 0.5 * np.exp(-2 * moves))
+    if not np.isfinite(density).any():
+        raise np.linalg.LinAlgError("numbers have overflowed")
     at = int(np.nanargmax(density))
     if not 0 < at < len(moves) - 1:
         return float(moved[at])
