@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from geometry_cases import crossed, dense_precision, grouped_rows
 from models import model_of
-from scipy import integrate, sparse, stats
+from scipy import integrate, optimize, sparse, stats
 
 import winstan as ws
 from winstan.backends import stan
@@ -120,6 +120,45 @@ def test_the_fit_is_where_the_average_density_is_stationary():
     )
     slope = whole.T @ (p.statistics["sum_y"] - mean) - of_prior
     assert np.abs(covariance @ slope / np.sqrt(np.diag(covariance))).max() < 0.1
+
+
+@pytest.mark.parametrize("prior", [ws.Exponential(2.0), ws.HalfNormal(0.7), ws.Gamma(3.0, 2.0)])
+def test_steps_of_the_sds_include_their_priors(prior):
+    """By a search for the mode of the density of log sd, four effects being known."""
+    effects = np.array([1.0, -2.0, 0.5, 3.0])
+
+    def loss(log_sd: float) -> float:
+        sd = np.exp(log_sd)
+        return -(stats.norm(0, sd).logpdf(effects).sum() + float(prior.log_density(sd)) + log_sd)
+
+    expected = optimize.minimize_scalar(loss, bounds=(-3, 3), method="bounded").x
+    found = laplace._mode(np.sqrt(np.mean(effects**2)), effects.size, prior)
+    assert np.log(found) == pytest.approx(expected, abs=2e-3)
+
+
+@pytest.mark.parametrize("groups", [8, 60])
+def test_a_single_event_is_one_event(groups):
+    """At a maximum the mean of all counts is what was counted, but for the priors' pull."""
+    rng = np.random.default_rng(groups)
+    g = np.repeat(np.arange(groups), 6)
+    counted = np.where(np.arange(g.size) == 11, 1, 0)
+    data = pd.DataFrame({"poisson": counted, "x": rng.normal(size=g.size), "child": g})
+    fit = laplace.approximate(problem_of("poisson", data=data))
+    assert 0.7 < fit.cell_information.sum() < 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["bernoulli", "poisson"])
+def test_few_events_in_many_groups_are_sampled_well(family):
+    rng = np.random.default_rng(2)
+    g = np.repeat(np.arange(30), 6)
+    event = np.isin(np.arange(g.size), [11, 90]).astype(int)
+    data = pd.DataFrame({"event": event, "x": rng.normal(size=g.size), "g": g})
+    fit = ws.fit("event ~ x + (1|g)", data, family, seed=1, silence="all")
+    table = fit.summary()
+    assert table["ess_bulk"].min() > 1000
+    assert table["r_hat"].max() < 1.01
+    assert int(fit.draws["sample_stats"]["diverging"].sum()) == 0
 
 
 @pytest.mark.parametrize("dense", [True, False])

@@ -147,8 +147,8 @@ def fit(
     target_accept
         NUTS's target acceptance rate; nearer 1 cures divergences, slowly. None is 0.8; 0.98
         with random slopes (0.9 where they are integrated out), and where effects are sampled and
-        the data hardly tell a group sd from zero, as four groups do; of bambi 0.95 with group
-        terms, and 0.98 with random slopes.
+        few groups, as four, or few events hardly tell a group sd from zero; of bambi 0.95 with
+        group terms, and 0.98 with random slopes.
     cores
         Chains that run at once; None is as many as there are.
     progress
