@@ -3,8 +3,8 @@
     python -m benchmarks.divergences
 
 Two to twelve groups of ten rows, counts, positive numbers and 0 and 1, whose group sd is 0, 0.4 or
-1.5. The fits are parted by how long a tail log sd has towards zero (`LONG_TAIL` in
-`winstan.geometry.coordinates`, from which the default is the higher one), and by groups.
+1.5. The fits are parted by how long a tail log sd has towards zero, and by groups: both decide
+which rate is the default (`Geometry.curved` in `winstan.geometry.coordinates`).
 """
 
 from __future__ import annotations

@@ -37,6 +37,7 @@ data {
   vector[Q] log_sd_location;
   vector<lower=0>[Q] log_sd_scale;
   vector[Q] log_sd_bend;                             // smaller than the scale, either sign
+  int<lower=0, upper=1> mixed;                       // 0: of other templates' sds only
   matrix[Q, Q] sd_mixing;                            // lower triangular, rows of length one
   int<lower=0> n_corr;                               // free correlations, over all terms
   vector[n_corr] corr_location;

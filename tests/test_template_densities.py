@@ -96,6 +96,17 @@ def formula_of(formula: str, link: str) -> str:
 WAYS = {"informed": {}, "centered": "centered", "noncentered": "noncentered"}
 
 
+@pytest.mark.parametrize("parametrization", WAYS)
+def test_the_cases_have_coordinates_that_follow_the_sds(parametrization):
+    """Else the densities below would say nothing of drift and mixing."""
+    formula, options = STRUCTURES["nested slopes"]
+    how = WAYS[parametrization]
+    geometry = model_of(formula, data_of("gamma"), "gamma", parametrization=how, **options).geometry
+    assert np.any(geometry.drift.shift)
+    assert np.any(geometry.drift.widening)
+    assert np.any(np.tril(geometry.sd_mixing, -1))
+
+
 def ways(structure: str) -> tuple[str, ...]:
     """Parametrizations of a structure."""
     return tuple(WAYS) if "|" in STRUCTURES[structure][0] else ("informed",)

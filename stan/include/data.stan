@@ -70,13 +70,14 @@
   vector[n_given] given_w;
   array[n_given] int given_v;
   array[T - W + 1] int given_u;
-  int<lower=0, upper=1> drifting;                    // both follow the sds, from here:
+  int<lower=0, upper=1> drifting;                    // coefficients and scores follow the sds, from:
   vector[Q] drift_at;
   matrix[drifting ? P + T : 0, Q] shift;             // their middles
   matrix[drifting ? P + T : 0, Q] widening;          // and their scales' logarithms
   vector[Q] log_sd_location;
   vector<lower=0>[Q] log_sd_scale;
   vector[Q] log_sd_bend;                             // of either sign, smaller than the scale
+  int<lower=0, upper=1> mixed;                       // whether the sds' coordinates are
   matrix[Q, Q] sd_mixing;                            // lower triangular, rows of length one
   int<lower=0> n_corr;                               // free correlations, over all terms
   vector[n_corr] corr_location;

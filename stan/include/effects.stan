@@ -6,9 +6,11 @@
     target += sum(log(stretch));
   }
   vector[T - W] rest = rest_scale .* rest_raw;
-  vector[Q] along = (square(sd) - square(drift_at)) ./ (square(sd) + square(drift_at));
+  vector[drifting ? P + T : 0] shifted;
   if (drifting) {
+    vector[Q] along = (square(sd) - square(drift_at)) ./ (square(sd) + square(drift_at));
     vector[P + T] wider = widening * along;
+    shifted = shift * along;
     unit .*= exp(head(wider, P + W));
     rest .*= exp(segment(wider, P + W + 1, T - W));
     target += sum(wider);
@@ -23,7 +25,6 @@
   if (n_given > 0)
     rest += csr_matrix_times_vector(T - W, P + W, given_w, given_v, given_u, joint);
   if (drifting) {
-    vector[P + T] shifted = shift * along;
     joint += head(shifted, P + W);
     rest += segment(shifted, P + W + 1, T - W);
   }

@@ -5,8 +5,11 @@
   vector[A] aux;
   vector[A] log_aux;
   for (k in 1:Q) {
-    real x = 0;
-    for (l in 1:k) x += sd_mixing[k, l] * sd_raw[l];
+    real x = sd_raw[k];
+    if (mixed) {
+      x *= sd_mixing[k, k];
+      for (l in 1:(k - 1)) x += sd_mixing[k, l] * sd_raw[l];
+    }
     real arc = sqrt(1 + square(x));
     real log_sd = log_sd_location[k] + log_sd_scale[k] * x + log_sd_bend[k] * arc;
     sd[k] = exp(log_sd);

@@ -57,6 +57,7 @@ def _terms_data(model: Model) -> dict[str, Any]:
         "log_sd_location": geometry.log_sd_location,
         "log_sd_scale": geometry.log_sd_scale,
         "log_sd_bend": geometry.log_sd_bend,
+        "mixed": int(np.any(np.tril(geometry.sd_mixing, -1))),
         "sd_mixing": geometry.sd_mixing,
         "n_corr": geometry.corr_location.size,
         "corr_location": geometry.corr_location,

@@ -106,7 +106,10 @@ def observed_information(
     step = spread + 1e-4 * (np.abs(eta) + 1 / np.sqrt(expected.max()))
     observed = np.zeros_like(eta)
     with np.errstate(all="ignore"):
-        for x, weight, at in sides(problem, eta, step):
+        # By Stein's lemma; a node may be confined
+        around = sides(problem, eta, step)
+        width = np.sum([weight * x * at for x, weight, at in around], axis=0)
+        for x, weight, at in around:
             score = problem.family.score(problem.statistics, at, aux, problem.link)[0]
-            observed -= weight * x * score / step  # (Stein's lemma)
+            observed -= weight * x * score / width
     return np.where(np.isfinite(observed), np.maximum(observed, KEPT * expected), expected)

@@ -1,9 +1,10 @@
 """Geometry: coordinates in which the posterior is easy for NUTS.
 
-A quick approximate fit (penalised iteratively reweighted least squares with EM steps for the
-variances) tells where the posterior lies, how wide it is, and what the data say of each level's
-effects. From it, the effects of a group term are sampled as standard scores of their own
-approximate posterior given sds and coefficients (`winstan.geometry.standard`); coefficients and
+A quick approximate fit (penalised iteratively reweighted least squares, averaged over the
+uncertainty, with EM steps for the variances) tells where the posterior lies, how wide it is, and
+what the data say of each level's effects. From it, the effects of a group term are sampled as
+standard scores of their own approximate posterior given sds and coefficients
+(`winstan.geometry.standard`); coefficients and
 these scores are then whitened by the approximate posterior's covariance, their middles and scales
 following the sds (`winstan.geometry.stretching`, `winstan.geometry.drift`). Sds lie on a hyperbola
 of their logarithm (`winstan.geometry.sds`), auxiliary parameters are whitened too. None of this
@@ -78,7 +79,7 @@ class Geometry:
     corr_location, corr_scale : ndarray, shape (n_corr,)
         Of the unconstrained correlations, term by term.
     open_mean : bool
-        Whether the data leave the means wide open.
+        Whether the data leave the means wide open, or the link confines them.
     log_aux_location : ndarray, shape (A,)
     log_aux_scale : ndarray, shape (A, A)
         Lower triangular: sigma and nu are whitened together.
@@ -193,7 +194,7 @@ def _terms(
 def _open_mean(problem: Problem, fit: Approximation) -> bool:
     if not problem.link.unitless:
         return problem.family.positive_mean  # confined, by a bound that may be near
-    variance = np.einsum("ci,ij,cj->c", problem.X, fit.beta_covariance, problem.X)
+    variance = ((problem.X @ fit.beta_covariance) * problem.X).sum(axis=1)
     return bool(variance.size and np.sqrt(variance.mean()) > OPEN_MEAN)
 
 

@@ -39,7 +39,7 @@ class State:
     spread : ndarray, shape (C,)
         Its standard deviation, or that of what the terms add to it, each with all others given.
     information : ndarray, shape (C,)
-        Of each cell on its linear predictor.
+        Of each cell on its linear predictor: expected while the iterations go on.
     hessian : sparse array or ndarray, shape (P + T, P + T)
         The precision of coefficients and effects.
     factor : Bordered or None
@@ -58,15 +58,6 @@ class State:
     factor: Bordered | None
     blocks: tuple[Array, ...]
     shares: tuple[float, ...]
-
-    def moved_from(self, before: State) -> float:
-        """Return the largest step of a coefficient or effect, in the posterior's own widths.
-
-        Or of the spread, as a share of the largest one, or of one.
-        """
-        step = np.abs(self.theta - before.theta) * np.sqrt(self.hessian.diagonal())
-        wider = np.abs(self.spread - before.spread).max(initial=0.0)
-        return float(max(step.max(initial=0.0), wider / max(1.0, self.spread.max(initial=0.0))))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,7 +106,9 @@ class Iteration:
         """
         problem, design = self.problem, self.design
         eta = problem.offset + problem.start if state is None else state.eta
-        spread = np.zeros_like(eta) if state is None else state.spread
+        # Where eta has a unit likelihoods are quadratic, or eta is confined: the middle will do.
+        averaged = state is not None and problem.link.unitless
+        spread = state.spread if state is not None and averaged else np.zeros_like(eta)
         score, information = mean_score(problem, sides(problem, eta, spread), aux)
         prior = _prior_precision(problem, covariance, dense=design.dense)
         hessian = design.gram(information) + prior
@@ -136,11 +129,23 @@ class Iteration:
                     break
                 theta = 0.5 * (state.theta + theta)
         after = self._state(theta, information, hessian, factor, covariance)
-        if state is None or not spread.any():
+        if not spread.any():
             return after
         # Half way: a wider spread has more information follow, and this a narrower spread, so that
         # of a single event among hundreds of rows whole steps go to and fro for ever.
         return replace(after, spread=np.sqrt(spread * after.spread))
+
+    def moved(self, before: State, after: State) -> float:
+        """Return the largest step of a coefficient or effect, in the posterior's own widths.
+
+        Or of the spread where that counts, as a share of the largest one, or of one.
+        """
+        step = np.abs(after.theta - before.theta) * np.sqrt(after.hessian.diagonal())
+        largest = float(step.max(initial=0.0))
+        if not self.problem.link.unitless:
+            return largest
+        wider = np.abs(after.spread - before.spread).max(initial=0.0)
+        return max(largest, float(wider / max(1.0, after.spread.max(initial=0.0))))
 
     def informed(self, state: State, information: Array, covariance: tuple[Array, ...]) -> State:
         """Stay, with another information of the cells."""
@@ -192,7 +197,7 @@ class Iteration:
         return State(
             theta=theta,
             eta=confined(problem, problem.offset + self.design @ theta),
-            spread=np.sqrt(self._variance(factor, of_others, conditional)),
+            spread=np.sqrt(np.maximum(self._variance(factor, of_others, conditional), 0.0)),
             information=information,
             hessian=hessian,
             factor=factor,

@@ -1,7 +1,8 @@
 """A quick approximate fit of a mixed model on its cells: where the posterior lies, and how wide.
 
-Penalised iteratively reweighted least squares for coefficients and effects, EM steps for their
-variances, and a few Newton-like steps for the auxiliary parameters. It starts the sampler and
+Penalised iteratively reweighted least squares for coefficients and effects, averaged over their own
+uncertainty where that is wide (`winstan.geometry.averages`), EM steps with the priors for their
+variances, and a search for the auxiliary parameters. It starts the sampler and
 scales it; nothing that a user sees comes from it.
 """
 
@@ -89,7 +90,7 @@ class Approximation:
         The precision of (beta, u), factored; None where it would be too large.
     effect_covariance : tuple of ndarray, shape (q, q) each
     responses : tuple of Response
-        Of each of the Q sds; empty where the effects' likelihoods are as good as normal.
+        Of each of the Q sds; empty where they are not needed (`sd_responses`).
     information_share : tuple of float
         Per term, the share of information on its effects that is in the data.
     cell_information : ndarray, shape (C,)
@@ -135,7 +136,7 @@ def approximate(problem: Problem) -> Approximation:
         covariance = _expectation_maximisation(problem, state)
         steps.append(_log_sds(covariance) - before[1])
         ahead = _ahead(steps)
-        if _settled(before, (state, _log_sds(covariance) + ahead, log_aux)):
+        if _settled(iteration, before, (state, _log_sds(covariance) + ahead, log_aux)):
             break
         if len(steps) % EXTRAPOLATED_EVERY == 0 and len(steps) < MAX_ITERATIONS:
             covariance = _rescaled(covariance, np.exp(ahead))
@@ -201,18 +202,17 @@ def _expectation_maximisation(problem: Problem, state: State) -> tuple[Array, ..
 
 def _mode(sd: float, J: int, prior: Prior) -> float:
     """Return the sd of the largest density of log sd, J effects' root mean square being `sd`."""
-    moves = np.linspace(-MOVED_BY_PRIOR, MOVED_BY_PRIOR, 65)
-    moved = sd * np.exp(moves)
-    with np.errstate(all="ignore"):
-        density = prior.log_density(moved) + moves - J * (moves + 0.5 * np.exp(-2 * moves))
-    if not np.isfinite(density).any():
-        raise np.linalg.LinAlgError("numbers have overflowed")
-    at = int(np.nanargmax(density))
-    if not 0 < at < len(moves) - 1:
-        return float(moved[at])
-    low, middle, high = density[at - 1 : at + 2]
-    step = 0.5 * (low - high) / (low - 2 * middle + high) if low + high < 2 * middle else 0.0
-    return float(moved[at] * np.exp(step * (moves[1] - moves[0])))
+    middle, reach = 0.0, MOVED_BY_PRIOR
+    for _ in range(3):  # to some ten-thousandths of a unit
+        moves = middle + np.linspace(-reach, reach, 65)
+        with np.errstate(all="ignore"):
+            prior_density = prior.log_density(sd * np.exp(moves))
+            density = prior_density + moves - J * (moves + 0.5 * np.exp(-2 * moves))
+        if not np.isfinite(density).any():
+            raise np.linalg.LinAlgError("numbers have overflowed")
+        middle = float(moves[np.nanargmax(density)])
+        reach /= 32
+    return float(sd * np.exp(middle))
 
 
 def _ahead(steps: list[Array]) -> Array:
@@ -229,10 +229,12 @@ def _rescaled(covariance: tuple[Array, ...], factor: Array) -> tuple[Array, ...]
     return tuple(S * np.outer(f, f) for S, f in zip(covariance, parts, strict=False))
 
 
-def _settled(before: tuple[State, Array, Array], after: tuple[State, Array, Array]) -> bool:
+def _settled(
+    iteration: Iteration, before: tuple[State, Array, Array], after: tuple[State, Array, Array]
+) -> bool:
     """Whether the last step was small against the posterior's own width."""
     return bool(
-        after[0].moved_from(before[0]) < 0.05
+        iteration.moved(before[0], after[0]) < 0.05
         and np.abs(after[1] - before[1]).max(initial=0.0) < 0.02
         and np.abs(after[2] - before[2]).max(initial=0.0) < 0.01
     )

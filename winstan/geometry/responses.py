@@ -66,10 +66,33 @@ def sd_responses(
     covariance: tuple[Array, ...],
     aux: Mapping[str, float],
 ) -> tuple[Response, ...]:
-    """Fit at other sds, one at a time; nothing where likelihoods are as good as normal."""
+    """Fit at other sds, one at a time.
+
+    Nothing where there are no group terms, where likelihoods are as good as normal, or where a fit
+    at other sds fails: coordinates that do not follow the sds will do.
+    """
     problem = iteration.problem
     if not problem.link.unitless or not covariance or state.spread.max() <= NARROW:
         return ()
+    try:
+        found = _at_other_sds(iteration, state, covariance, aux)
+    except np.linalg.LinAlgError:
+        return ()
+    sound = all(
+        np.isfinite(part).all()
+        for response in found
+        for part in (response.information, *(side.theta for side in response.states))
+    )
+    return found if sound else ()
+
+
+def _at_other_sds(
+    iteration: Iteration,
+    state: State,
+    covariance: tuple[Array, ...],
+    aux: Mapping[str, float],
+) -> tuple[Response, ...]:
+    problem = iteration.problem
     out = []
     for m, S in enumerate(covariance):
         for i in range(len(S)):
@@ -82,7 +105,7 @@ def sd_responses(
                 there = state
                 for _ in range(ITERATIONS):
                     before, there = there, iteration.step(there, tuple(moved), aux)
-                    if there.moved_from(before) < SETTLED:
+                    if iteration.moved(before, there) < SETTLED:
                         break
                 slopes.append(_slopes(problem, there, moved))
                 sides.append((tuple(moved), there))

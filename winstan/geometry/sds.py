@@ -2,8 +2,9 @@
 
 The approximate fit tells of each effect a mean and a variance given the sd that it ended at. What
 the data alone say of the effect follows by division (its cavity), and so the posterior density of
-the sd: a sum over groups. On the log scale it has a long tail towards zero where few or poorly
-informed groups leave zero possible, and none to the other side; a hyperbola,
+the sd: a sum over groups, flattened where fits at other sds tell less of it. On the log scale it
+has a long tail towards zero where few or poorly informed groups leave zero possible, and none to
+the other side; a hyperbola,
 ``log sd = location + scale x + bend sqrt(1 + x^2)``, has one slope for either side, and is laid
 through the quantiles at which a standard normal has x.
 """
@@ -52,8 +53,9 @@ def sd_coordinates(problem: Problem, fit: Approximation) -> tuple[Array, Array, 
             mean, left = fit.u[at : at + J], fit.u_variance[at : at + J]
             middle = 0.5 * float(np.log(variance))
             likelihood = _log_likelihood(mean, left / variance, float(variance))
-            share = _share(likelihood, middle, known[k]) if fit.responses else 1.0
-            density = _log_posterior(likelihood, share, problem.sd_prior[k].log_density)
+            if fit.responses:
+                likelihood = _flattened(likelihood, middle, known[k])
+            density = _log_posterior(likelihood, problem.sd_prior[k].log_density)
             out.append(_hyperbola(*_quantiles(density, middle)))
             at, k = at + J, k + 1
     location, scale, bend = np.array(out).reshape(-1, 3).T
@@ -107,22 +109,28 @@ def _log_likelihood(mean: Array, left: Array, variance: float) -> Callable[[Arra
     return likelihood
 
 
-def _share(likelihood: Callable[[Array], Array], log_sd: float, observed: float) -> float:
-    """Share of its curvature that is observed."""
+def _flattened(
+    likelihood: Callable[[Array], Array], log_sd: float, observed: float
+) -> Callable[[Array], Array]:
+    """Take that share of its curvature that is observed, the slope at `log_sd` being what it is."""
     low, middle, high = likelihood(log_sd + STEP * np.array([-1.0, 0.0, 1.0]))
     own = (2 * middle - low - high) / STEP**2
-    if own <= 0:
-        return 1.0
-    return float(np.clip(observed / own, *SHARES))
+    share = np.clip(observed / own, *SHARES) if own > 0 else 1.0
+    kept = (1 - share) * (high - low) / (2 * STEP)
+
+    def flattened(at: Array) -> Array:
+        return share * likelihood(at) + kept * (at - log_sd)
+
+    return flattened
 
 
 def _log_posterior(
-    likelihood: Callable[[Array], Array], share: float, log_prior: Callable[[Array], Array]
+    likelihood: Callable[[Array], Array], log_prior: Callable[[Array], Array]
 ) -> Callable[[Array], Array]:
     """Return the log density of log sd, but for a constant; `log_prior` is the sd's."""
 
     def density(log_sd: Array) -> Array:
-        return share * likelihood(log_sd) + log_prior(np.exp(log_sd)) + log_sd
+        return likelihood(log_sd) + log_prior(np.exp(log_sd)) + log_sd
 
     return density
 
