@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from winstan.geometry.whitening import Whitening
 
 # What of an sd's information the others may hold, one unit of its coordinate having one.
-NEGLIGIBLE = 0.02
+NEGLIGIBLE = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
