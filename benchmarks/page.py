@@ -58,7 +58,7 @@ and end with the draws. The peers are at their own defaults (target_accept 0.8).
 - **Point estimates** are those of maximum likelihood by mixedlm (statsmodels without groups), for
   scale.
 
-With two to four groups a few of winstan's fits have divergences at the default settings:
+With few groups a fit of winstan's may have divergences at the default settings:
 `python -m benchmarks.divergences` counts them in 504 small designs.
 """
 
