@@ -93,7 +93,7 @@ class Iteration:
     def step(
         self, state: State | None, covariance: tuple[Array, ...], aux: Mapping[str, float]
     ) -> State:
-        """Take a step, halved until the penalised density does not fall.
+        """Take a step, halved until the penalised density does not fall; half of the spread's change.
 
         Parameters
         ----------
@@ -117,23 +117,36 @@ class Iteration:
         right = design.transposed(information * working) + prior @ self.target
         theta = _by_gradients(hessian, right) if factor is None else factor.solve(right)
         if state is not None:
-
-            def density(at: Array) -> float:
-                penalty = 0.5 * float((at - self.target) @ (prior @ (at - self.target)))
-                around = sides(problem, problem.offset + design @ at, spread)
-                return mean_objective(problem, around, aux, penalty)
-
-            here = density(state.theta)
-            for _ in range(12):
-                if density(theta) >= here - 1e-9 * abs(here):
-                    break
-                theta = 0.5 * (state.theta + theta)
+            theta = self._guarded(state.theta, theta, spread, prior, aux)
         after = self._state(theta, information, hessian, factor, covariance)
         if not spread.any():
             return after
         # Half way: a wider spread has more information follow, and this a narrower spread, so that
         # of a single event among hundreds of rows whole steps go to and fro for ever.
         return replace(after, spread=np.sqrt(spread * after.spread))
+
+    def _guarded(
+        self,
+        here: Array,
+        there: Array,
+        spread: Array,
+        prior: sparse.csr_array | Array,
+        aux: Mapping[str, float],
+    ) -> Array:
+        """Halve a step until the penalised density, averaged, does not fall."""
+
+        def density(at: Array) -> float:
+            penalty = 0.5 * float((at - self.target) @ (prior @ (at - self.target)))
+            eta = self.problem.offset + self.design @ at
+            return mean_objective(self.problem, sides(self.problem, eta, spread), aux, penalty)
+
+        least = density(here)
+        least -= 1e-9 * abs(least)
+        for _ in range(12):
+            if density(there) >= least:
+                break
+            there = 0.5 * (here + there)
+        return there
 
     def moved(self, before: State, after: State) -> float:
         """Return the largest step of a coefficient or effect, in the posterior's own widths.
