@@ -93,7 +93,7 @@ class Iteration:
     def step(
         self, state: State | None, covariance: tuple[Array, ...], aux: Mapping[str, float]
     ) -> State:
-        """Take a step, halved until the penalised density does not fall; half of the spread's change.
+        """Take a step, halved until the penalised density does not fall, and half the spread's own.
 
         Parameters
         ----------
