@@ -3,8 +3,9 @@
     python -m benchmarks.divergences
 
 Two to twelve groups of ten rows, counts, positive numbers and 0 and 1, whose group sd is 0, 0.4 or
-1.5. The fits are parted by how long a tail log sd has towards zero, and by groups: both decide
-which rate is the default (`Geometry.curved` in `winstan.geometry.coordinates`).
+1.5; and gaussian rows, without slopes, with uncorrelated and with correlated ones. The fits are
+parted by how long a tail log sd has towards zero (the gaussian ones have other coordinates), and by
+groups: both decide which rate is the default (`Geometry.curved` in `winstan.geometry.coordinates`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ import winstan as ws
 from benchmarks.table import markdown
 from winstan.model import ACCEPT, ACCEPT_CURVED
 
-FAMILIES = ("poisson", "gamma", "bernoulli")
+FAMILIES = ("poisson", "gamma", "bernoulli", "gaussian")
+TERMS = "(1|g)", "(x||g)", "(x|g)"
 GROUPS = (2, 3, 4, 5, 6, 8, 12)
 SDS = (0.0, 0.4, 1.5)
 TAILS = (0.0, 0.3, 0.5, 0.75, 1.5, np.inf)
@@ -38,17 +40,23 @@ class Small:
     groups: int
     sd: float
     seed: int
+    term: str = "(1|g)"
 
     def data(self) -> pd.DataFrame:
         """Simulate rows: y, x, and the group g."""
         rng = np.random.default_rng((self.seed, self.groups, FAMILIES.index(self.family)))
         group = np.repeat(np.arange(self.groups), ROWS)
         x = rng.normal(size=group.size)
+        if self.term != "(1|g)" and self.seed % 2:
+            x += 3.0  # its zero lies beyond the data
         eta = 1 + 0.3 * x + self.sd * rng.normal(size=self.groups)[group]
+        if self.term != "(1|g)":
+            eta += 0.5 * self.sd * x * rng.normal(size=self.groups)[group]
         y = {
             "poisson": lambda: rng.poisson(np.exp(eta)),
             "gamma": lambda: rng.gamma(4, np.exp(eta) / 4),
             "bernoulli": lambda: (rng.random(eta.size) < 1 / (1 + np.exp(-eta))).astype(int),
+            "gaussian": lambda: eta + rng.normal(size=eta.size),
         }[self.family]()
         return pd.DataFrame({"y": y, "x": x, "g": group.astype(str)})
 
@@ -58,14 +66,14 @@ def measured(small: Small, warmup: int | None = None) -> dict[str, float] | None
 
     None where the design is refused: a response of 0 and 1 that is constant.
     """
-    out: dict[str, float] = {"groups": small.groups}
+    out: dict[str, float] = {"groups": small.groups, "tail": np.nan}
     data = small.data()
     for accept in (ACCEPT, ACCEPT_CURVED):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of few groups, and of what is counted here
                 fit = ws.fit(
-                    "y ~ x + (1|g)",
+                    f"y ~ x + {small.term}",
                     data,
                     small.family,
                     seed=small.seed,
@@ -78,7 +86,8 @@ def measured(small: Small, warmup: int | None = None) -> dict[str, float] | None
         except ws.DataError:
             return None
         geometry = fit.model.geometry
-        out["tail"] = float(np.max(geometry.log_sd_scale - geometry.log_sd_bend))
+        if fit.model.variances is None:
+            out["tail"] = float(np.max(geometry.log_sd_scale - geometry.log_sd_bend))
         out[f"at {accept:g}"] = float(fit.draws["sample_stats"]["diverging"].sum())
         if accept == fit.model.target_accept:
             out["by default"] = out[f"at {accept:g}"]
@@ -102,14 +111,20 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--warmup", type=int, help="iterations (winstan's default)")
     arguments = parser.parse_args()
-    designs = [Small(*kind) for kind in product(FAMILIES, GROUPS, SDS, range(arguments.seeds))]
+    designs = [
+        Small(*kind, term)
+        for kind in product(FAMILIES, GROUPS, SDS, range(arguments.seeds))
+        for term in (TERMS if kind[0] == "gaussian" else TERMS[:1])
+    ]
     with ProcessPoolExecutor(arguments.jobs) as pool:
         each = pool.map(partial(measured, warmup=arguments.warmup), designs, chunksize=8)
         found = pd.DataFrame([one for one in each if one is not None])
     found["tail of log sd"] = pd.cut(found["tail"], list(TAILS))
     print(shown(found, "tail of log sd"))
     print()
-    print(shown(found, "groups"))
+    for gaussian, part in found.groupby(found["tail"].isna()):
+        print("gaussian" if gaussian else "other families")
+        print(shown(part, "groups"))
     print(f"\nR-hat above 1.01 by default: {(found['r_hat'] > 1.01).sum()} of {len(found)} fits.")
 
 

@@ -24,6 +24,7 @@ parameters {
 #include include/parameters.stan
 }
 transformed parameters {
+  vector[n_corr] partial = corr_location + corr_scale .* corr_raw;
 #include include/correlations.stan
 }
 model {

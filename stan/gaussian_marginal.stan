@@ -33,17 +33,16 @@ data {
   array[A] int aux_prior;
   matrix[A, 3] aux_prior_p;
 
-  // Location and scale of the posterior by a quick approximate fit, as in data.stan.
-  vector[Q] log_sd_location;
-  vector<lower=0>[Q] log_sd_scale;
-  vector[Q] log_sd_bend;                             // smaller than the scale, either sign
-  int<lower=0, upper=1> mixed;                       // 0: of other templates' sds only
-  matrix[Q, Q] sd_mixing;                            // lower triangular, rows of length one
+  // Coordinates of the variances (winstan/marginal/variances.py). Of a term with several effects,
+  // the log sd of what they add up to in the data, and contrasts of their log sds.
   int<lower=0> n_corr;                               // free correlations, over all terms
-  vector[n_corr] corr_location;
-  vector<lower=0>[n_corr] corr_scale;
-  vector[A] log_aux_location;
-  matrix[A, A] log_aux_scale;                        // lower triangular
+  int<lower=1> D;                                    // Q + n_corr + A
+  matrix[Q, Q] gram_of_terms;                        // mean cross-products, block by block
+  matrix[Q, Q] contrasts;                            // block by block, after a column of zeros
+  vector[D] location;
+  vector<lower=0>[D] scale;
+  vector[D] bend;                       // smaller than the scale, either sign
+  matrix[D, D] mixing;     // lower triangular
 }
 transformed data {
   int n_factor = 0;                                  // entries of the Cholesky factors
@@ -52,6 +51,10 @@ transformed data {
   // Both the covariance of a group's projected responses and the cross-products that it weighs are
   // linear: in the effects' covariance, and in the inverses of those covariances.
   array[n_pairs] matrix[K, n_pairs] to_covariance;
+  matrix[n_pairs, n_pairs] one_to_covariance;        // of the first pattern
+  vector[n_pairs] on_diagonal;                       // 1, or 0 for an entry beside it
+  array[width * width] int pair_place;               // of a matrix's entries in its lower triangle
+  array[n_pairs] int pair_entry;                     // and of these in the matrix
   vector[K] single = to_vector(square(R[, 1, 1]));   // of one effect a group
   matrix[entries(W), n_pairs * K] products;
   vector[entries(W)] left;                           // what no group explains
@@ -81,6 +84,11 @@ transformed data {
             }
           }
         }
+        on_diagonal[pair] = a == b;
+        one_to_covariance[pair] = to_covariance[pair, 1];
+        pair_place[(b - 1) * width + a] = pair;
+        pair_place[(a - 1) * width + b] = pair;
+        pair_entry[pair] = (b - 1) * width + a;
         pair += 1;
       }
     }
@@ -99,11 +107,16 @@ parameters {
   vector[A] aux_raw;
 }
 transformed parameters {
+  vector[D] x = mixing * append_row(sd_raw, append_row(corr_raw, aux_raw));
+  vector[D] arc = sqrt(1 + square(x));
+  vector[D] coordinate = location + scale .* x + bend .* arc;
+  vector[n_corr] partial = segment(coordinate, Q + 1, n_corr);  // artanh of the partial correlations
 #include include/correlations.stan
 }
 model {
-#include include/scales.stan
-  real variance = square(aux[1]);
+  vector[Q] sd;
+  real log_sigma = coordinate[D];
+  real variance = exp(2 * log_sigma);
   vector[n_pairs] covariance = rep_vector(0, n_pairs);   // of a group's effects
   array[M] matrix[q_max, q_max] L;
   {
@@ -111,13 +124,24 @@ model {
     int from = 1;
     int inside = 0;
     for (m in 1:M) {
+      int last = k + q[m] - 1;
       matrix[q[m], q[m]] Lm = identity_matrix(q[m]);
+      vector[q[m]] log_sd;
       if (correlated[m]) {
         Lm = to_matrix(segment(corr_factor, from, q[m] * q[m]), q[m], q[m]);
         target += lkj_corr_cholesky_lpdf(Lm | lkj[m]);
         from += q[m] * q[m];
       }
-      Lm = diag_pre_multiply(segment(sd, k, q[m]), Lm);
+      if (q[m] == 1) {
+        log_sd[1] = coordinate[k];
+      } else {
+        log_sd = contrasts[k:last, k:last] * coordinate[k:last];
+        matrix[q[m], q[m]] share = diag_pre_multiply(exp(log_sd), Lm);
+        log_sd += coordinate[k] - 0.5 * log(sum(share .* (gram_of_terms[k:last, k:last] * share)));
+      }
+      sd[k:last] = exp(log_sd);
+      target += sum(log_sd);
+      Lm = diag_pre_multiply(sd[k:last], Lm);
       if (column[m] == 0) {
         for (i in 1:q[m]) {
           for (j in 1:i) {
@@ -136,6 +160,11 @@ model {
     vector[K] of_pattern = covariance[1] * single + variance;
     target += -0.5 * dot_product(n_groups, log(of_pattern));
     weighted = products * inv(of_pattern);
+  } else if (K == 1) {                               // by matrices, which are quicker one at a time
+    vector[n_pairs] entry = one_to_covariance * covariance + variance * on_diagonal;
+    matrix[width, width] V = to_matrix(entry[pair_place], width, width);
+    target += -n_groups[1] * sum(log(diagonal(cholesky_decompose(V))));
+    weighted = products * to_vector(inverse(V))[pair_entry];
   } else {
     array[width, width] vector[K] factor;            // of each pattern's covariance
     int pair = 1;
@@ -154,10 +183,10 @@ model {
 
   matrix[W, W] gram = to_matrix((weighted + left * inv(variance))[place], W, W);
   {
-    vector[W] scale = ones_vector(W);
+    vector[W] width_of = ones_vector(W);
     for (m in 1:M) {
       if (column[m] > 0 && q[m] == 1) {
-        scale[column[m]:(column[m] + J[m] - 1)] = rep_vector(L[m, 1, 1], J[m]);
+        width_of[column[m]:(column[m] + J[m] - 1)] = rep_vector(L[m, 1, 1], J[m]);
       } else if (column[m] > 0) {                    // gram -> D' gram D, D = L kron identity
         for (i in 1:q[m]) {
           int at = column[m] + (i - 1) * J[m];
@@ -177,10 +206,13 @@ model {
         }
       }
     }
-    gram = quad_form_diag(gram, scale) + prior;
+    gram = quad_form_diag(gram, width_of) + prior;
   }
   // The last pivot is what neither columns nor priors explain of the responses.
   vector[W] pivots = diagonal(cholesky_decompose(symmetrize_from_lower_tri(gram)));
   target += -0.5 * square(pivots[W]) - sum(log(pivots[1:(W - 1)]));
-  target += log_constant - n_sigma * log_aux[1];
+  for (k in 1:Q) target += prior_lpdf(sd[k] | sd_prior[k], sd_prior_p[k]);
+  target += prior_lpdf(exp(log_sigma) | aux_prior[1], aux_prior_p[1]) + log_sigma;
+  target += sum(log(scale + bend .* x ./ arc));
+  target += log_constant - n_sigma * log_sigma;
 }

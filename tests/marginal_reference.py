@@ -13,11 +13,10 @@ import numpy as np
 import pandas as pd
 from reference_density import (
     cholesky_correlation,
-    hyperbolic,
     lkj_log_density,
     prior_log_density,
 )
-from scipy import stats
+from scipy import linalg, stats
 
 import winstan as ws
 from winstan import priors as pr
@@ -99,14 +98,54 @@ class Variances:
         return [np.outer(sd, sd) * (L @ L.T) for sd, L in zip(self.sd, self.root, strict=True)]
 
 
+def scales_at(model: Model, raw: np.ndarray) -> np.ndarray:
+    """Log sds, artanh of the partial correlations and log sigma at raw coordinates.
+
+    Sds by the definition of what is sampled: the variance that a term adds to the rows, on average,
+    is that of its first coordinate, and the ratios of its sds have the contrasts that follow it.
+    """
+    at, groups = model.variances, model.design.groups
+    x = at.mixing @ raw
+    value = at.location + at.scale * x + at.bend * np.sqrt(1 + x * x)
+    names = {id(group) for _, group in correlation_names(model.design)}
+    Q = sum(group.Z.shape[1] for group in groups)
+    weight = np.ones(model.design.row.size)
+    if model.design.weights is not None:
+        weight = model.design.weights
+    k, c = 0, Q
+    for group in groups:
+        q = group.Z.shape[1]
+        if q > 1:
+            ratio = np.exp(linalg.helmert(q).T @ value[k + 1 : k + q])
+            root = np.eye(q)
+            if id(group) in names:
+                n = q * (q - 1) // 2
+                root, _ = cholesky_correlation(value[c : c + n], q)
+                c += n
+            effect = group.Z[model.design.row] * ratio
+            variance = np.square(effect @ root).sum(axis=1)  # no absolute values: may be complex
+            total = np.average(variance, weights=weight)
+            value[k : k + q] = value[k] + np.log(ratio / np.sqrt(total))
+        k += q
+    return value
+
+
 def variances_at(model: Model, point: np.ndarray) -> Variances:
     """Read an unconstrained point, one number after another."""
-    geometry, groups = model.geometry, model.design.groups
-    n_sd, n_corr = geometry.log_sd_location.size, geometry.corr_location.size
-    log_sd, lp = hyperbolic(geometry, point[:n_sd])
-    raw = geometry.corr_location + geometry.corr_scale * point[n_sd : n_sd + n_corr]
-    log_sigma = geometry.log_aux_location[0] + geometry.log_aux_scale[0, 0] * point[-1]
-    lp += log_sigma
+    groups, at = model.design.groups, model.variances
+    value = scales_at(model, point)
+    # Derivatives of a real function along the imaginary axis are exact (Squire and Trapp 1998).
+    tiny = 1e-30
+    jacobian = np.stack(
+        [scales_at(model, point + 1j * tiny * one).imag / tiny for one in np.eye(point.size)]
+    )
+    # But for what is the same everywhere.
+    constant = np.log(np.abs(np.diag(at.mixing))).sum()
+    constant += 0.5 * sum(np.log(group.Z.shape[1]) for group in groups)
+    lp = np.linalg.slogdet(jacobian)[1] - constant
+    n_sd = sum(group.Z.shape[1] for group in groups)
+    log_sd, raw, log_sigma = value[:n_sd], value[n_sd:-1], value[-1]
+    lp += log_sd.sum() + log_sigma
     names = {id(group): name for name, group in correlation_names(model.design)}
     sds, roots, k, at = [], [], 0, 0
     for group in groups:

@@ -72,8 +72,8 @@ def prior_log_density(prior: pr.Prior, x: float) -> float:
 
 def cholesky_correlation(y: np.ndarray, q: int) -> tuple[np.ndarray, float]:
     """Cholesky factor from unconstrained numbers, and the log Jacobian (Stan reference manual)."""
-    z, log_jacobian, at = np.tanh(y), float(np.log1p(-(np.tanh(y) ** 2)).sum()), 0
-    L = np.zeros((q, q))
+    z, log_jacobian, at = np.tanh(y), np.log1p(-(np.tanh(y) ** 2)).sum(), 0
+    L = np.zeros((q, q), y.dtype)
     L[0, 0] = 1
     for i in range(1, q):
         left = 1.0

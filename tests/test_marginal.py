@@ -20,6 +20,7 @@ import winstan as ws
 from winstan.backends import backend_named
 from winstan.draws import canonical
 from winstan.marginal import draws as marginal_draws
+from winstan.marginal import system as marginal_system
 from winstan.model import Model
 
 
@@ -33,9 +34,8 @@ def case_model(family: str, structure: str, balanced: bool) -> Model:
 
 
 def points_of(model: Model, n: int = 3) -> np.ndarray:
-    geometry = model.geometry
-    dim = geometry.log_sd_location.size + geometry.corr_location.size + 1
-    return np.random.default_rng(5).normal(0, 0.8, (n, dim))
+    assert model.variances is not None
+    return np.random.default_rng(5).normal(0, 0.8, (n, model.variances.location.size))
 
 
 @pytest.mark.slow  # the template compiles on first use
@@ -82,7 +82,7 @@ def affine_map(model: Model, at: Variances, monkeypatch) -> tuple[np.ndarray, np
 
     monkeypatch.setattr(marginal_draws.np.random, "default_rng", lambda _: Noise())
     # So little memory that the draws are made in parts.
-    monkeypatch.setattr(marginal_draws, "CHUNK_NUMBERS", 50_000)
+    monkeypatch.setattr(marginal_system, "CHUNK_NUMBERS", 50_000)
 
     def each(values: np.ndarray) -> np.ndarray:
         return np.broadcast_to(values, (1, n + 1, *np.shape(values)))

@@ -21,9 +21,16 @@ from winstan.families import check_support
 from winstan.families.sample import Sample
 from winstan.geometry import Geometry, choose_geometry
 from winstan.geometry.laplace import Problem
-from winstan.marginal import Marginal, Plan, marginalise, plan_marginal
+from winstan.marginal import (
+    Marginal,
+    Plan,
+    VarianceCoordinates,
+    marginalise,
+    plan_marginal,
+    settle,
+)
 from winstan.priors import Flat, Priors, resolve
-from winstan.scales import Scales, default_slots, measure_scales
+from winstan.scales import Scales, correlation_names, default_slots, measure_scales
 from winstan.variables import Variable, variables
 
 if TYPE_CHECKING:
@@ -34,12 +41,10 @@ if TYPE_CHECKING:
     from winstan.priors import Prior
 
 
-# Stan's own target acceptance; one for random slopes, where correlations near one bring divergences
-# at Stan's step size, and for sds that the data hardly tell from zero; and one for random slopes
-# that are integrated out.
+# Stan's own target acceptance; and one for random slopes that are sampled, where correlations near
+# one bring divergences at Stan's step size, and for sds that the data hardly tell from zero.
 ACCEPT = 0.8
 ACCEPT_CURVED = 0.98
-ACCEPT_MARGINAL = 0.9
 # Where the coordinates are about standard normal there is a step size to find, and no scales. They
 # are less so with correlations, and small steps take longer to find.
 WARMUP = 100
@@ -95,6 +100,7 @@ class Model:
     population: Array
     geometry: Geometry
     marginal: Marginal | None = None
+    variances: VarianceCoordinates | None = None
 
     @property
     def template(self) -> str:
@@ -105,18 +111,18 @@ class Model:
     def target_accept(self) -> float:
         """NUTS's target acceptance rate, unless the user gives one."""
         if self.marginal is not None:
-            return ACCEPT_MARGINAL if self.slopes else ACCEPT
+            return ACCEPT
         return ACCEPT_CURVED if self.slopes or self.geometry.curved else ACCEPT
 
     @property
     def metric(self) -> str:
         """The Euclidean metric of Stan's NUTS: ``"unit_e"``, or one to adapt.
 
-        ``"diag_e"`` with random slopes; where coefficients and effects are integrated out and a few
-        variances left, ``"dense_e"`` with random slopes, and with sds hardly told from zero.
+        ``"diag_e"`` with random slopes; where coefficients and effects are integrated out,
+        ``"dense_e"`` if the variances' posterior was not found well.
         """
-        if self.marginal is not None:
-            return "dense_e" if self.slopes or self.geometry.vanishing else "unit_e"
+        if self.variances is not None:
+            return "unit_e" if self.variances.settled else "dense_e"
         return "diag_e" if self.slopes else "unit_e"
 
     def warmup(self, target_accept: float) -> int:
@@ -211,10 +217,19 @@ def build_model(
         plan = _plan(design, cells, population, family, link, resolved, parametrization)
     geometry = _geometry(design, problem, sampled, resolved, marginal=plan is not None)
     _check_noise(design, family, geometry, scales.response)
-    marginal = None
+    marginal = coordinates = None
     if plan is not None:
         coefficients = list(resolved.table.values())[: population.shape[1]]
         marginal = marginalise(plan, cells, population, geometry, coefficients)
+        coordinates = settle(
+            design,
+            cells,
+            geometry,
+            marginal,
+            problem.sd_prior,
+            resolved.table["sigma"],
+            tuple(resolved[name].numbers[0] for name, _ in correlation_names(design)),
+        )
     return Model(
         formula=formula,
         design=design,
@@ -227,6 +242,7 @@ def build_model(
         population=population,
         geometry=geometry,
         marginal=marginal,
+        variances=coordinates,
     )
 
 

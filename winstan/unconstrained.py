@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from winstan.correlations import correlation_factors
 from winstan.draws import Sampled
 from winstan.marginal.draws import sampled_with_effects
 from winstan.scales import correlation_names
@@ -54,6 +55,11 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
     -------
     Sampled
     """
+    if model.variances is not None:
+        at = model.variances.variances(
+            np.concatenate([raw["sd_raw"], raw["corr_raw"], raw["aux_raw"]], axis=-1)
+        )
+        return sampled_with_effects(model, at.sd, at.factors, at.sigma[..., None], seed)
     geometry = model.geometry
     sd_raw = raw["sd_raw"] @ geometry.sd_mixing.T
     sd = np.exp(
@@ -63,14 +69,12 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
     )
     aux = np.exp(geometry.log_aux_location + raw["aux_raw"] @ geometry.log_aux_scale.T)
     partial = geometry.corr_location + geometry.corr_scale * raw["corr_raw"]
-    factors, at = [], 0
+    factors, k = [], 0
     for _, group in correlation_names(model.design):
         q = group.Z.shape[1]
         n = q * (q - 1) // 2
-        factors.append(correlation_factors(partial[..., at : at + n], q))
-        at += n
-    if model.marginal is not None:
-        return sampled_with_effects(model, sd, factors, aux, seed)
+        factors.append(correlation_factors(partial[..., k : k + n], q))
+        k += n
     joint, rest = geometry.stretching(raw["joint_raw"], sd), raw["rest_raw"]
     n = joint.shape[-1]
     if geometry.drift.any:
@@ -87,33 +91,3 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
         effect=both[..., P:],
         aux=aux,
     )
-
-
-def correlation_factors(raw: Array, q: int) -> Array:
-    """Cholesky factors of correlation matrices from canonical partial correlations.
-
-    Parameters
-    ----------
-    raw : ndarray, shape (..., q (q - 1) / 2)
-        artanh of the partial correlations, row by row.
-    q
-
-    Returns
-    -------
-    ndarray, shape (..., q, q)
-
-    Notes
-    -----
-    Lewandowski, Kurowicka and Joe (2009), J. Multivariate Analysis 100, 1989-2001; the Stan
-    reference manual, on correlation matrices.
-    """
-    z, entry = np.tanh(raw), 0
-    factor = np.zeros((*raw.shape[:-1], q, q))
-    for i in range(q):
-        left = np.ones(raw.shape[:-1])
-        for j in range(i):
-            factor[..., i, j] = z[..., entry] * np.sqrt(left)
-            left = left - np.square(factor[..., i, j])
-            entry += 1
-        factor[..., i, i] = np.sqrt(left)
-    return factor

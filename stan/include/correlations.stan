@@ -1,6 +1,7 @@
-  vector[n_factor] corr_factor;                      // column by column, term by term
+  // Cholesky factors of the correlations, column by column, term by term, from `partial`: artanh of
+  // their canonical partial correlations.
+  vector[n_factor] corr_factor;
   if (n_corr > 0) {
-    vector[n_corr] partial = corr_location + corr_scale .* corr_raw;   // artanh of them
     int from_raw = 1;
     int from = 1;
     for (m in 1:M) {

@@ -18,13 +18,13 @@ from winstan.backends.base import imported
 from winstan.backends.pymc_groups import group_effects
 from winstan.backends.pymc_likelihoods import LOG_LIKELIHOODS
 from winstan.backends.pymc_marginal import add_marginal_likelihood
-from winstan.backends.pymc_priors import add_priors, correlation_factors
+from winstan.backends.pymc_priors import add_priors
 from winstan.backends.pymc_program import pymc_program
+from winstan.backends.pymc_scales import scales
 from winstan.draws import Draws, canonical, run_attributes
 from winstan.errors import BackendError, OptionError
 from winstan.model import WARMUP_METRIC
 from winstan.progress import someone_looks_on
-from winstan.scales import correlation_names
 from winstan.unconstrained import coordinate_sizes, sampled_at
 
 if TYPE_CHECKING:
@@ -200,10 +200,6 @@ def pymc_model(model: Model) -> pymc.Model:
     pm = import_pymc()
     pt = import_module("pytensor.tensor")
     geometry, cells = model.geometry, model.cells
-    n_free = [
-        group.Z.shape[1] * (group.Z.shape[1] - 1) // 2
-        for _, group in correlation_names(model.design)
-    ]
     sizes = coordinate_sizes(model)
     n_sd, n_aux = sizes["sd_raw"], sizes["aux_raw"]
     P = geometry.beta_location.size
@@ -214,14 +210,8 @@ def pymc_model(model: Model) -> pymc.Model:
         raw = {
             name: pm.Flat(name, shape=size) if size else pt.zeros(0) for name, size in sizes.items()
         }
-        # No products of matrices: PyTensor fails to rewrite those of no parameters
-        x = (geometry.sd_mixing * raw["sd_raw"]).sum(axis=1)
-        h = pt.sqrt(1 + pt.sqr(x))
-        log_sd = geometry.log_sd_location + geometry.log_sd_scale * x + geometry.log_sd_bend * h
-        slope = geometry.log_sd_scale + geometry.log_sd_bend * x / h
-        corr_raw = geometry.corr_location + geometry.corr_scale * raw["corr_raw"]
-        log_aux = geometry.log_aux_location + (geometry.log_aux_scale * raw["aux_raw"]).sum(axis=1)
-        sd, aux = pt.exp(log_sd), pt.exp(log_aux)
+        given = scales(pm, pt, model, raw)
+        sd, aux = pt.exp(given.log_sd), pt.exp(given.log_aux)
         if marginal is None:
             both = _deviations(pm, pt, model, raw, sd)
             beta, effect = geometry.beta_location + both[:P], both[P:]
@@ -229,14 +219,13 @@ def pymc_model(model: Model) -> pymc.Model:
 
         add_priors(pm, "sd_prior", priors[P : P + n_sd], sd)
         add_priors(pm, "aux_prior", priors[len(priors) - n_aux :] if n_aux else [], aux)
-        pm.Potential("jacobian", log_sd.sum() + pt.log(slope).sum() + log_aux.sum())
+        pm.Potential("jacobian", given.log_sd.sum() + given.log_slope + given.log_aux.sum())
 
-        factors = correlation_factors(pm, pt, model, corr_raw, n_free)
         if marginal is not None:
-            add_marginal_likelihood(pm, pt, model, marginal, sd, factors, aux[0])
+            add_marginal_likelihood(pm, pt, model, marginal, sd, given.factors, aux[0])
             return built
         eta = cells.offset + pt.dot(model.population, beta)
-        eta = eta + group_effects(pm, pt, model, beta, sd, factors, effect)
+        eta = eta + group_effects(pm, pt, model, beta, sd, given.factors, effect)
         likelihood = LOG_LIKELIHOODS[model.family.template]
         named = dict(zip(model.family.auxiliary, (aux[a] for a in range(n_aux)), strict=True))
         pm.Potential("likelihood", likelihood(cells.statistics, eta, named, model.link.name))

@@ -43,9 +43,7 @@ def add_priors(pm: Any, name: str, priors: Sequence[Prior], values: Any) -> None
         pm.Potential(f"{name}_{kind.__name__}", density.sum())
 
 
-def correlation_factors(
-    pm: Any, pt: Any, model: Model, raw: Any, n_free: Sequence[int]
-) -> list[Any]:
+def correlation_factors(pm: Any, pt: Any, model: Model, raw: Any) -> list[Any]:
     """Cholesky factors of the correlation matrices, with LKJ densities and Jacobians as potentials.
 
     Canonical partial correlations z = tanh(raw) fill each row from the left, each taking its share
@@ -53,8 +51,9 @@ def correlation_factors(
     """
     factors: list[Any] = []
     at = 0
-    for (name, group), n in zip(correlation_names(model.design), n_free, strict=True):
+    for name, group in correlation_names(model.design):
         q = group.Z.shape[1]
+        n = q * (q - 1) // 2
         z = pt.tanh(raw[at : at + n])
         log_jacobian = pt.log1p(-pt.sqr(z)).sum()
         rows, diagonal, entry = [], [pt.as_tensor(1.0)], 0

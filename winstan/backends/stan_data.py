@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from winstan.families.links import Array
     from winstan.geometry import Geometry
     from winstan.geometry.whitening import Whitening
-    from winstan.marginal import Marginal
+    from winstan.marginal import Marginal, VarianceCoordinates
     from winstan.model import Model
     from winstan.priors import Prior
 
@@ -27,13 +27,14 @@ if TYPE_CHECKING:
 def stan_data(model: Model) -> dict[str, Any]:
     """Return the data of the model's template, under the names of its data block."""
     shared = _terms_data(model)
-    own = _marginal_data(model.marginal) if model.marginal else _cells_data(model)
-    return shared | own
+    if model.marginal is None or model.variances is None:
+        return shared | _cells_data(model)
+    return shared | _marginal_data(model.marginal) | _variances_data(model.variances)
 
 
 def _terms_data(model: Model) -> dict[str, Any]:
-    """Return what all templates need: group terms, priors and scales of their parameters."""
-    geometry, groups = model.geometry, model.design.groups
+    """Return what all templates need: group terms, and priors of their parameters."""
+    groups = model.design.groups
     widths = [group.Z.shape[1] for group in groups]
     lkj_of = {
         id(group): model.priors[name].numbers[0] for name, group in correlation_names(model.design)
@@ -54,16 +55,6 @@ def _terms_data(model: Model) -> dict[str, Any]:
         "A": len(model.family.auxiliary),
         "aux_prior": aux_kind,
         "aux_prior_p": aux_numbers,
-        "log_sd_location": geometry.log_sd_location,
-        "log_sd_scale": geometry.log_sd_scale,
-        "log_sd_bend": geometry.log_sd_bend,
-        "mixed": int(np.any(np.tril(geometry.sd_mixing, -1))),
-        "sd_mixing": geometry.sd_mixing,
-        "n_corr": geometry.corr_location.size,
-        "corr_location": geometry.corr_location,
-        "corr_scale": geometry.corr_scale,
-        "log_aux_location": geometry.log_aux_location,
-        "log_aux_scale": geometry.log_aux_scale,
     }
 
 
@@ -98,6 +89,7 @@ def _cells_data(model: Model) -> dict[str, Any]:
         **nesting,
         "kept": int(nesting["E"] > 0 or form is not None),
         **_coefficient_priors(list(model.priors.table.values())[:P]),
+        **_scales_data(geometry),
         "beta_location": geometry.beta_location,
         "W": len(whitening.joint_scale) - P,
         "n_stretched": geometry.stretching.at.size,
@@ -115,6 +107,22 @@ def _cells_data(model: Model) -> dict[str, Any]:
         "given_v": given.indices + 1,
         "given_u": given.indptr + 1,
         **statistics,
+    }
+
+
+def _scales_data(geometry: Geometry) -> dict[str, Any]:
+    """Return coordinates of the sds, the correlations and the auxiliary parameters."""
+    return {
+        "log_sd_location": geometry.log_sd_location,
+        "log_sd_scale": geometry.log_sd_scale,
+        "log_sd_bend": geometry.log_sd_bend,
+        "mixed": int(np.any(np.tril(geometry.sd_mixing, -1))),
+        "sd_mixing": geometry.sd_mixing,
+        "n_corr": geometry.corr_location.size,
+        "corr_location": geometry.corr_location,
+        "corr_scale": geometry.corr_scale,
+        "log_aux_location": geometry.log_aux_location,
+        "log_aux_scale": geometry.log_aux_scale,
     }
 
 
@@ -264,6 +272,20 @@ def _marginal_data(marginal: Marginal) -> dict[str, Any]:
         "n_sigma": marginal.n_sigma,
         "log_constant": marginal.log_constant,
         "column": [at + 1 for at in marginal.column],
+    }
+
+
+def _variances_data(variances: VarianceCoordinates) -> dict[str, Any]:
+    """Return the coordinates of what ``stan/gaussian_marginal.stan`` samples."""
+    return {
+        "n_corr": variances.terms.n_corr,
+        "D": variances.location.size,
+        "gram_of_terms": variances.terms.gram,
+        "contrasts": variances.terms.contrasts,
+        "location": variances.location,
+        "scale": variances.scale,
+        "bend": variances.bend,
+        "mixing": variances.mixing,
     }
 
 

@@ -56,7 +56,7 @@ def sd_coordinates(problem: Problem, fit: Approximation) -> tuple[Array, Array, 
             if fit.responses:
                 likelihood = _flattened(likelihood, middle, known[k])
             density = _log_posterior(likelihood, problem.sd_prior[k].log_density)
-            out.append(_hyperbola(*_quantiles(density, middle)))
+            out.append(hyperbola(*_quantiles(density, middle)))
             at, k = at + J, k + 1
     location, scale, bend = np.array(out).reshape(-1, 3).T
     return location, scale, bend
@@ -149,7 +149,7 @@ def _quantiles(density: Callable[[Array], Array], middle: float) -> tuple[Array,
     return np.interp(special.ndtr(SCORES) * mass.sum(), below, grid), SCORES
 
 
-def _hyperbola(log_sd: Array, score: Array) -> tuple[float, float, float]:
+def hyperbola(log_sd: Array, score: Array) -> tuple[float, float, float]:
     """Lay ``location + scale x + bend sqrt(1 + x^2)`` through quantiles, by least squares."""
     h = np.sqrt(1 + np.square(score))
     location, scale, bend = np.linalg.lstsq(

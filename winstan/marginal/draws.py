@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.draws import Sampled
+from winstan.marginal.system import chunks, cross_products, effect_roots, system
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from winstan.marginal.statistics import Marginal
     from winstan.model import Model
 
-CHUNK_NUMBERS = 4_000_000
 # Parts this stream of random numbers from the sampler's, which has the same seed.
 STREAM = 1
 
@@ -45,19 +45,14 @@ def sampled_with_effects(
     marginal = model.marginal
     assert marginal is not None
     shape = sd.shape[:-1]
-    roots = effect_roots(
-        model, sd.reshape(aux.size, sd.shape[-1]), [f.reshape(-1, *f.shape[-2:]) for f in factors]
-    )
+    flat = [factor.reshape(-1, *factor.shape[-2:]) for factor in factors]
+    roots = effect_roots(model.design, sd.reshape(aux.size, sd.shape[-1]), flat)
     sigma = aux.reshape(-1)
     random = np.random.default_rng([seed, STREAM])
-    J, q, W = marginal.pattern.size, marginal.R.shape[1], marginal.T.shape[2]
-    size = (marginal.count.size * q + 3 * W) * W + (4 * J + 4 * marginal.count.size) * q * (q + 1)
-    step = max(1, CHUNK_NUMBERS // size)
     products = cross_products(marginal)
     parts = []
-    for start in range(0, sigma.size, step):
-        some = slice(start, min(start + step, sigma.size))
-        noise = random.standard_normal((some.stop - start, noise_size(marginal)))
+    for some in chunks(marginal, sigma.size, drawn=True):
+        noise = random.standard_normal((some.stop - some.start, noise_size(marginal)))
         parts.append(draw_effects(marginal, products, [L[some] for L in roots], sigma[some], noise))
     columns = np.concatenate([part[0] for part in parts])
     z = np.concatenate([part[1] for part in parts])
@@ -80,19 +75,6 @@ def sampled_with_effects(
         effect=effect.reshape(*shape, effect.shape[1]),
         aux=aux,
     )
-
-
-def effect_roots(model: Model, sd: Array, factors: Sequence[Array]) -> list[Array]:
-    """Cholesky factors of the effects' covariances, a term each, shape (draws, q, q)."""
-    out, given, k = [], iter(factors), 0
-    for group in model.design.groups:
-        q = group.Z.shape[1]
-        root = sd[:, k : k + q, None] * np.eye(q)
-        if group.correlated and q > 1:
-            root = sd[:, k : k + q, None] * next(given)
-        out.append(root)
-        k += q
-    return out
 
 
 def noise_size(marginal: Marginal) -> int:
@@ -125,108 +107,28 @@ def draw_effects(
 
     Notes
     -----
-    Given the columns c, a group's projected response is t = T c + R L z + e. With z* and e* from
-    their priors, z* + (R L)' V^-1 (t - T c - R L z* - e*), V = sigma^2 I + R L L' R', is a draw
-    of z given t (Bhattacharya, Chakraborty and Mallick 2016, Biometrika 103, 985-991).
+    With z* and e* from their priors, z* + (R L)' V^-1 (t - T c - R L z* - e*) is a draw of z given
+    t (`winstan.marginal.system` has the names; Bhattacharya, Chakraborty and Mallick 2016,
+    Biometrika 103, 985-991).
     """
     S = sigma.size
     J, q = marginal.t.shape
     W = marginal.T.shape[2]
-    inside = [L for L, at in zip(roots, marginal.column, strict=True) if at < 0]
-    root = np.zeros((S, q, q))
-    at = 0
-    for L in inside:
-        width = L.shape[1]
-        root[:, at : at + width, at : at + width] = L
-        at += width
-    # R L, one entry of all patterns an array (S, K), and the inverse of each pattern's covariance.
-    RL = np.einsum("kab,sbc->acsk", marginal.R, root)
-    inverse = _inverse_covariances(RL, np.square(sigma))
-
-    gram = _gram(products, inverse, W + 1) + marginal.residual / np.square(sigma)[:, None, None]
-    scale = np.zeros((S, W + 1, W + 1))
-    scale[:, np.arange(W + 1), np.arange(W + 1)] = 1.0
-    others = False
-    for L, start in zip(roots, marginal.column, strict=True):
-        if start < 0:
-            continue
-        others, width = True, L.shape[1]
-        n_levels = _levels_of(marginal, start, width)
-        level = np.arange(n_levels)
-        for i in range(width):
-            for h in range(i + 1):
-                rows, cols = start + i * n_levels + level, start + h * n_levels + level
-                scale[:, rows, cols] = L[:, i, h, None]
-    if others:
-        gram = np.swapaxes(scale, 1, 2) @ gram @ scale
-    gram += marginal.prior
+    at = system(marginal, products, roots, sigma)
+    gram = at.gram
     factor = np.linalg.cholesky(gram[:, :W, :W])
     # P^-1 h + C'^-1 noise = C'^-1 (C^-1 h + noise)
     half = np.linalg.solve(factor, gram[:, :W, W:])[:, :, 0] + noise[:, :W]
     columns = np.linalg.solve(np.swapaxes(factor, 1, 2), half[:, :, None])[:, :, 0]
 
     effects = columns
-    if others:
-        effects = np.einsum("sij,sj->si", scale[:, :W, :W], columns)
+    if at.scale is not None:
+        effects = np.einsum("sij,sj->si", at.scale[:, :W, :W], columns)
     mean = np.einsum("kaw,sw->ask", marginal.T, effects)
     z = noise[:, W : W + J * q].reshape(S, q, J)
     error = sigma[:, None, None] * noise[:, W + J * q :].reshape(S, q, J)
-    RL, inverse = RL[..., marginal.pattern], inverse[..., marginal.pattern]  # (q, q, S, J)
+    RL, inverse = at.RL[..., marginal.pattern], at.inverse[..., marginal.pattern]  # (q, q, S, J)
     gap = marginal.t.T[:, None] - mean[..., marginal.pattern] - np.swapaxes(error, 0, 1)
     gap -= np.einsum("acsj,scj->asj", RL, z)
     z = z + np.einsum("acsj,asj->scj", RL, np.einsum("absj,bsj->asj", inverse, gap))
     return columns, z
-
-
-def _levels_of(marginal: Marginal, start: int, width: int) -> int:
-    """Levels of the term whose effects begin at a column."""
-    after = [at for at in marginal.column if at > start]
-    return (min(after, default=marginal.T.shape[2]) - start) // width
-
-
-def _inverse_covariances(RL: Array, variance: Array) -> Array:
-    """Return (variance I + R L L' R')^-1 of each draw and pattern, entries first: (q, q, S, K).
-
-    By the Cholesky factor, whose every entry is one array operation over draws and patterns.
-    """
-    q = RL.shape[0]
-    C = np.einsum("acsk,bcsk->absk", RL, RL)
-    C[np.arange(q), np.arange(q)] += variance[:, None]
-    D = np.zeros_like(C)
-    for b in range(q):
-        for c in range(b):
-            C[b, b] -= np.square(C[b, c])
-        C[b, b] = np.sqrt(C[b, b])
-        for a in range(b + 1, q):
-            for c in range(b):
-                C[a, b] -= C[a, c] * C[b, c]
-            C[a, b] /= C[b, b]
-    for b in range(q):
-        D[b, b] = 1 / C[b, b]
-        for a in range(b + 1, q):
-            D[a, b] = -np.einsum("csk,csk->sk", C[a, b:a], D[b:a, b]) / C[a, a]
-    return np.einsum("cask,cbsk->absk", D, D)
-
-
-def cross_products(marginal: Marginal) -> Array:
-    """Cross-products of the projected columns, shape ((W + 1)(W + 2) / 2, q * q * K).
-
-    Entries of the lower triangle by what the inverse covariances of the patterns weigh.
-    """
-    lower = np.tril_indices(marginal.residual.shape[0])
-    products = np.einsum(
-        "kai,kbi->iabk", marginal.projected[:, :, lower[0]], marginal.projected[:, :, lower[1]]
-    )
-    products[-1] += np.moveaxis(marginal.spread, 0, 2)
-    return products.reshape(lower[0].size, -1)
-
-
-def _gram(products: Array, inverse: Array, wide: int) -> Array:
-    """Sum the cross-products, weighed by the inverse covariances, a matrix for each draw."""
-    S = inverse.shape[2]
-    entries = np.moveaxis(inverse, 2, 0).reshape(S, -1) @ products.T
-    lower = np.tril_indices(wide)
-    gram = np.empty((S, wide, wide))
-    gram[:, lower[0], lower[1]] = entries
-    gram[:, lower[1], lower[0]] = entries
-    return gram

@@ -1,0 +1,86 @@
+"""Sds, correlations and auxiliary parameters as PyTensor graphs, in the model's coordinates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from winstan.backends.pymc_priors import correlation_factors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from winstan.geometry import Geometry
+    from winstan.marginal import VarianceCoordinates
+    from winstan.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Scales:
+    """Scales of the model at its raw coordinates.
+
+    Attributes
+    ----------
+    log_sd, log_aux : tensor, shapes (Q,), (A,)
+    factors : list of tensor, shape (q, q) each
+        Cholesky factors of the correlations.
+    log_slope : tensor
+        Of what the logarithms are by their coordinates, the correlations' being a potential.
+    """
+
+    log_sd: Any
+    log_aux: Any
+    factors: list[Any]
+    log_slope: Any
+
+
+def scales(pm: Any, pt: Any, model: Model, raw: Mapping[str, Any]) -> Scales:
+    """Take the scales from raw coordinates, named as in the Stan templates."""
+    if model.variances is None:
+        return _of_geometry(pm, pt, model, model.geometry, raw)
+    return _of_variances(pm, pt, model, model.variances, raw)
+
+
+def _of_geometry(
+    pm: Any, pt: Any, model: Model, geometry: Geometry, raw: Mapping[str, Any]
+) -> Scales:
+    # No products of matrices: PyTensor fails to rewrite those of no parameters
+    x = (geometry.sd_mixing * raw["sd_raw"]).sum(axis=1)
+    arc = pt.sqrt(1 + pt.sqr(x))
+    partial = geometry.corr_location + geometry.corr_scale * raw["corr_raw"]
+    return Scales(
+        log_sd=geometry.log_sd_location + geometry.log_sd_scale * x + geometry.log_sd_bend * arc,
+        log_aux=geometry.log_aux_location + (geometry.log_aux_scale * raw["aux_raw"]).sum(axis=1),
+        factors=correlation_factors(pm, pt, model, partial),
+        log_slope=pt.log(geometry.log_sd_scale + geometry.log_sd_bend * x / arc).sum(),
+    )
+
+
+def _of_variances(
+    pm: Any, pt: Any, model: Model, variances: VarianceCoordinates, raw: Mapping[str, Any]
+) -> Scales:
+    """See `winstan.marginal.variances`."""
+    terms = variances.terms
+    x = pt.dot(variances.mixing, pt.concatenate([raw["sd_raw"], raw["corr_raw"], raw["aux_raw"]]))
+    arc = pt.sqrt(1 + pt.sqr(x))
+    at = variances.location + variances.scale * x + variances.bend * arc
+    Q = sum(terms.widths)
+    factors = correlation_factors(pm, pt, model, at[Q : Q + terms.n_corr])
+    given, k, parts = iter(factors), 0, []
+    for q, correlated in zip(terms.widths, terms.correlated, strict=True):
+        some = slice(k, k + q)
+        root = next(given) if correlated else np.eye(q)
+        log_sd = at[some] if q == 1 else pt.dot(terms.contrasts[some, some], at[some])
+        if q > 1:
+            covariance = pt.exp(log_sd)[:, None] * pt.dot(root, root.T) * pt.exp(log_sd)
+            log_sd = log_sd + at[k] - 0.5 * pt.log((terms.gram[some, some] * covariance).sum())
+        parts.append(log_sd)
+        k += q
+    return Scales(
+        log_sd=pt.concatenate(parts) if parts else pt.zeros(0),
+        log_aux=at[-1:],
+        factors=factors,
+        log_slope=pt.log(variances.scale + variances.bend * x / arc).sum(),
+    )

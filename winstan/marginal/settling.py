@@ -1,0 +1,220 @@
+"""Finds coordinates for the variances by importance sampling, before NUTS begins.
+
+Some hundred points of a t distribution about the approximate fit are weighed by the posterior
+density; the weighed points' quantiles and correlations make better coordinates, and these the next
+points, until the weights are even. Weights are tempered as long as few points would have them all.
+
+References
+----------
+Cappe, Guillin, Marin and Robert (2004), J. Computational and Graphical Statistics 13, 907-929:
+population Monte Carlo. Neal (2001), Statistics and Computing 11, 125-139: tempering.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import special
+
+from winstan.correlations import partial_log_density
+from winstan.geometry.sds import SCORES, hyperbola
+from winstan.marginal.system import chunks, cross_products, effect_roots, log_likelihood, system
+from winstan.marginal.variances import Terms, VarianceCoordinates
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from winstan.cells import Cells
+    from winstan.design import Design
+    from winstan.families.links import Array
+    from winstan.geometry import Geometry
+    from winstan.marginal.statistics import Marginal
+    from winstan.marginal.variances import Variances
+    from winstan.priors import Prior
+
+# Points of each round, and how many more for each coordinate.
+POINTS, POINTS_EACH = 1000, 100
+ROUNDS = 12
+# Effective points: at least so many, and so many for each coordinate, for which weights are
+# tempered.
+AT_LEAST, AT_LEAST_EACH = 40, 10
+# Rounds end when there are so many effective points, as a share of those that there would be if the
+# coordinates were standard normal; or when the last one made them little better, and the power of
+# the weights is not far from one: many coordinates are never found without noise.
+EVEN = 0.7
+BETTER = 1.1
+CLOSE = 0.25
+# The proposal has longer tails than the normal that it should be, and is wider.
+FREEDOM = 6.0
+WIDER = 1.2
+NORMAL = special.ndtr(SCORES)
+SEED = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """The posterior density of the variances.
+
+    Attributes
+    ----------
+    design, marginal
+    sd_priors, sigma_prior
+    lkj : tuple of float
+        Of each correlated term.
+    """
+
+    design: Design
+    marginal: Marginal
+    sd_priors: Sequence[Prior]
+    sigma_prior: Prior
+    lkj: tuple[float, ...]
+
+    def log_density(self, at: Variances) -> Array:
+        """Log density of log sds, partial correlations and log sigma, shape (S,).
+
+        Points beyond what can be computed have minus infinity.
+        """
+        out = np.log(at.sigma) + self.sigma_prior.log_density(at.sigma)
+        for k, prior in enumerate(self.sd_priors):
+            out = out + np.log(at.sd[:, k]) + prior.log_density(at.sd[:, k])
+        for partial, factor, eta in zip(at.partial, at.factors, self.lkj, strict=True):
+            out = out + partial_log_density(partial, factor.shape[-1], eta)
+        roots = effect_roots(self.design, at.sd, at.factors)
+        out = out + self._log_likelihood(roots, at.sigma)
+        return np.where(np.isfinite(out), out, -np.inf)
+
+    def _log_likelihood(self, roots: Sequence[Array], sigma: Array) -> Array:
+        products = cross_products(self.marginal)
+        out = np.empty(sigma.size)
+        for some in chunks(self.marginal, sigma.size, drawn=False):
+            parts = [L[some] for L in roots], sigma[some]
+            out[some] = self._some(products, *parts)
+        return out
+
+    def _some(self, products: Array, roots: Sequence[Array], sigma: Array) -> Array:
+        """Take all at once; one by one where one of them has no Cholesky factor."""
+        matrices = system(self.marginal, products, roots, sigma)
+        try:
+            return log_likelihood(self.marginal, matrices, sigma)
+        except np.linalg.LinAlgError:
+            if sigma.size == 1:
+                return np.full(1, -np.inf)
+        each = (slice(s, s + 1) for s in range(sigma.size))
+        return np.concatenate(
+            [self._some(products, [L[one] for L in roots], sigma[one]) for one in each]
+        )
+
+
+def settle(
+    design: Design,
+    cells: Cells,
+    geometry: Geometry,
+    marginal: Marginal,
+    sd_priors: Sequence[Prior],
+    sigma_prior: Prior,
+    lkj: tuple[float, ...],
+) -> VarianceCoordinates:
+    """Find the coordinates.
+
+    Parameters
+    ----------
+    design, cells
+    geometry
+        Of the approximate fit, from which it starts.
+    marginal
+    sd_priors, sigma_prior
+    lkj
+        Of each correlated term.
+    """
+    target = Target(design, marginal, sd_priors, sigma_prior, lkj)
+    found = _start(Terms.of(design, cells), geometry)
+    D = found.location.size
+    n = POINTS + POINTS_EACH * D
+    needed = AT_LEAST + AT_LEAST_EACH * D
+    random = np.random.default_rng(SEED)
+    even = temper = 0.0
+    with np.errstate(all="ignore"):  # points far out have no weight
+        for _ in range(ROUNDS):
+            before = even
+            raw, log_proposed = _proposed(random, n, D)
+            at = found.at(raw)
+            log_weight = target.log_density(found.terms.variances(at))
+            log_weight += found.log_slope(raw) - log_proposed
+            weight, temper = _tempered(log_weight, needed)
+            found = _moved(found, at, weight, bent=temper == 1.0)
+            normal = np.exp(-0.5 * np.square(raw).sum(axis=1) - log_proposed)
+            even = temper * _effective(weight) / _effective(normal)
+            if even > EVEN or (temper > CLOSE and even < BETTER * before):
+                break
+    return replace(found, settled=temper > CLOSE)
+
+
+def _start(terms: Terms, geometry: Geometry) -> VarianceCoordinates:
+    """Lay the first points about the approximate fit."""
+    log_sd = geometry.log_sd_location + geometry.log_sd_bend
+    location = terms.coordinates(log_sd, geometry.corr_location, geometry.log_aux_location[0])
+    scale = np.concatenate(
+        [geometry.log_sd_scale, geometry.corr_scale, geometry.log_aux_scale.diagonal()]
+    )
+    D = location.size
+    return VarianceCoordinates(terms, location, scale, np.zeros(D), np.eye(D), settled=False)
+
+
+def _proposed(random: np.random.Generator, n: int, D: int) -> tuple[Array, Array]:
+    """Points of a t distribution, and their log density but for a constant."""
+    normal = random.standard_normal((n, D))
+    t = normal * np.sqrt(FREEDOM / random.chisquare(FREEDOM, n))[:, None]
+    log_density = -0.5 * (FREEDOM + D) * np.log1p(np.square(t).sum(axis=1) / FREEDOM)
+    return WIDER * t, log_density
+
+
+def _tempered(log_weight: Array, needed: float) -> tuple[Array, float]:
+    """Weights to the highest power, up to one, at which as many points count as are needed."""
+    log_weight = log_weight - log_weight.max()
+    low, high = 0.0, 1.0
+    if _effective(np.exp(log_weight)) >= needed:
+        low = 1.0
+    else:
+        for _ in range(30):
+            middle = (low + high) / 2
+            if _effective(np.exp(middle * log_weight)) >= needed:
+                low = middle
+            else:
+                high = middle
+    weight = np.exp(low * log_weight)
+    return weight / weight.sum(), low
+
+
+def _effective(weight: Array) -> float:
+    return float(np.square(weight.sum()) / np.square(weight).sum())
+
+
+def _moved(
+    old: VarianceCoordinates, at: Array, weight: Array, *, bent: bool
+) -> VarianceCoordinates:
+    """Coordinates by the weighed points: quantiles of each, and the correlations of scores."""
+    mean = weight @ at
+    width = np.sqrt(weight @ np.square(at - mean))
+    new = replace(old, location=mean, scale=width, bend=np.zeros_like(mean))
+    if bent:
+        location, scale, bend = _hyperbolas(at, weight)
+        new = replace(new, location=location, scale=scale, bend=bend)
+    score = new.scores(at)
+    covariance = (weight[:, None] * score).T @ score
+    # As many points of no correlation as there are coordinates: few effective ones have some.
+    D, n = len(mean), _effective(weight)
+    shrunk = (n * covariance + D * np.diag(np.diag(covariance))) / (n + D)
+    return replace(new, mixing=np.linalg.cholesky(shrunk))
+
+
+def _hyperbolas(at: Array, weight: Array) -> tuple[Array, Array, Array]:
+    """Lay each coordinate's hyperbola through its quantiles: locations, scales and bends."""
+    found = []
+    for column in at.T:
+        order = np.argsort(column)
+        below = np.cumsum(weight[order]) - 0.5 * weight[order]
+        found.append(hyperbola(np.interp(NORMAL, below, column[order]), SCORES))
+    location, scale, bend = np.transpose(found)
+    return location, scale, bend

@@ -1,0 +1,206 @@
+"""The marginal likelihood's matrices at many variances at once: for its density, and for draws.
+
+Given the columns c, a group's projected response is ``t = T c + R L z + e``, of covariance
+``V = sigma^2 I + R L L' R'`` about ``T c``. What the columns' posterior needs of all groups is one
+cross-product, weighed by the inverses of these covariances.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from winstan.design import Design
+    from winstan.families.links import Array
+    from winstan.marginal.statistics import Marginal
+
+CHUNK_NUMBERS = 4_000_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class System:
+    """What S draws of the variances make of a model's cross-products.
+
+    Attributes
+    ----------
+    RL : ndarray, shape (q, q, S, K)
+        Of each pattern, entries first.
+    inverse : ndarray, shape (q, q, S, K)
+        V^-1.
+    log_determinant : ndarray, shape (S,)
+        Of V, summed over groups.
+    scale : ndarray, shape (S, W + 1, W + 1), or None
+        What turns the other factors' effects into z-scores; None where there are none.
+    gram : ndarray, shape (S, W + 1, W + 1)
+        Precision of the columns, what it is multiplied with to give their mean, and the sum of
+        squares; the prior's are part of them.
+    """
+
+    RL: Array
+    inverse: Array
+    log_determinant: Array
+    scale: Array | None
+    gram: Array
+
+
+def system(marginal: Marginal, products: Array, roots: Sequence[Array], sigma: Array) -> System:
+    """Put the matrices together.
+
+    Parameters
+    ----------
+    marginal
+    products
+        From `cross_products`.
+    roots : sequence of ndarray, shape (S, q, q) each
+        From `effect_roots`.
+    sigma : ndarray, shape (S,)
+    """
+    S, q = sigma.size, marginal.R.shape[1]
+    inside = [L for L, at in zip(roots, marginal.column, strict=True) if at < 0]
+    root = np.zeros((S, q, q))
+    at = 0
+    for L in inside:
+        width = L.shape[1]
+        root[:, at : at + width, at : at + width] = L
+        at += width
+    # R L, one entry of all patterns an array (S, K), and the inverse of each pattern's covariance.
+    RL = np.einsum("kab,sbc->acsk", marginal.R, root)
+    inverse, log_determinant = _inverse_covariances(RL, np.square(sigma))
+    gram = _gram(products, inverse, marginal.residual.shape[0])
+    gram += marginal.residual / np.square(sigma)[:, None, None]
+    scale = _scale(marginal, roots, S)
+    if scale is not None:
+        gram = np.swapaxes(scale, 1, 2) @ gram @ scale
+    return System(
+        RL=RL,
+        inverse=inverse,
+        log_determinant=log_determinant @ marginal.count,
+        scale=scale,
+        gram=gram + marginal.prior,
+    )
+
+
+def log_likelihood(marginal: Marginal, matrices: System, sigma: Array) -> Array:
+    """Log density of the response, coefficients and effects integrated out, shape (S,).
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If rounding leaves a precision that is none.
+    """
+    pivots = np.diagonal(np.linalg.cholesky(matrices.gram), axis1=1, axis2=2)
+    return (
+        marginal.log_constant
+        - marginal.n_sigma * np.log(sigma)
+        - 0.5 * (matrices.log_determinant + np.square(pivots[:, -1]))
+        - np.log(pivots[:, :-1]).sum(axis=1)
+    )
+
+
+def effect_roots(design: Design, sd: Array, factors: Sequence[Array]) -> list[Array]:
+    """Cholesky factors of the effects' covariances, a term each, shape (S, q, q).
+
+    Parameters
+    ----------
+    design
+    sd : ndarray, shape (S, Q)
+    factors : sequence of ndarray, shape (S, q, q) each
+        Of the correlated terms' correlations.
+    """
+    out, given, k = [], iter(factors), 0
+    for group in design.groups:
+        q = group.Z.shape[1]
+        root = sd[:, k : k + q, None] * np.eye(q)
+        if group.correlated and q > 1:
+            root = sd[:, k : k + q, None] * next(given)
+        out.append(root)
+        k += q
+    return out
+
+
+def cross_products(marginal: Marginal) -> Array:
+    """Cross-products of the projected columns, shape ((W + 1)(W + 2) / 2, q * q * K).
+
+    Entries of the lower triangle by what the inverse covariances of the patterns weigh.
+    """
+    lower = np.tril_indices(marginal.residual.shape[0])
+    products = np.einsum(
+        "kai,kbi->iabk", marginal.projected[:, :, lower[0]], marginal.projected[:, :, lower[1]]
+    )
+    products[-1] += np.moveaxis(marginal.spread, 0, 2)
+    return products.reshape(lower[0].size, -1)
+
+
+def chunks(marginal: Marginal, n: int, *, drawn: bool) -> Iterator[slice]:
+    """Part n draws into pieces of bounded memory; `drawn` with the groups' effects."""
+    q, K, W = marginal.R.shape[1], marginal.count.size, marginal.residual.shape[0]
+    groups = K + marginal.pattern.size if drawn else K
+    step = max(1, CHUNK_NUMBERS // ((K * q + 3 * W) * W + 4 * groups * q * (q + 1)))
+    return (slice(start, min(start + step, n)) for start in range(0, n, step))
+
+
+def _scale(marginal: Marginal, roots: Sequence[Array], S: int) -> Array | None:
+    """Lay the roots of the other factors' covariances where their effects' columns are."""
+    if all(start < 0 for start in marginal.column):
+        return None
+    wide = marginal.residual.shape[0]
+    scale = np.zeros((S, wide, wide))
+    scale[:, np.arange(wide), np.arange(wide)] = 1.0
+    for L, start in zip(roots, marginal.column, strict=True):
+        if start < 0:
+            continue
+        width = L.shape[1]
+        n_levels = _levels_of(marginal, start, width)
+        level = np.arange(n_levels)
+        for i in range(width):
+            for h in range(i + 1):
+                rows, cols = start + i * n_levels + level, start + h * n_levels + level
+                scale[:, rows, cols] = L[:, i, h, None]
+    return scale
+
+
+def _levels_of(marginal: Marginal, start: int, width: int) -> int:
+    """Levels of the term whose effects begin at a column."""
+    after = [at for at in marginal.column if at > start]
+    return (min(after, default=marginal.T.shape[2]) - start) // width
+
+
+def _inverse_covariances(RL: Array, variance: Array) -> tuple[Array, Array]:
+    """(variance I + R L L' R')^-1 of each draw and pattern, and log determinants, (S, K).
+
+    By the Cholesky factor, whose every entry is one array operation over draws and patterns.
+    """
+    q = RL.shape[0]
+    C = np.einsum("acsk,bcsk->absk", RL, RL)
+    C[np.arange(q), np.arange(q)] += variance[:, None]
+    D = np.zeros_like(C)
+    for b in range(q):
+        for c in range(b):
+            C[b, b] -= np.square(C[b, c])
+        C[b, b] = np.sqrt(C[b, b])
+        for a in range(b + 1, q):
+            for c in range(b):
+                C[a, b] -= C[a, c] * C[b, c]
+            C[a, b] /= C[b, b]
+    for b in range(q):
+        D[b, b] = 1 / C[b, b]
+        for a in range(b + 1, q):
+            D[a, b] = -np.einsum("csk,csk->sk", C[a, b:a], D[b:a, b]) / C[a, a]
+    log_determinant = 2 * np.log(C[np.arange(q), np.arange(q)]).sum(axis=0)
+    return np.einsum("cask,cbsk->absk", D, D), log_determinant
+
+
+def _gram(products: Array, inverse: Array, wide: int) -> Array:
+    """Sum the cross-products, weighed by the inverse covariances, a matrix for each draw."""
+    S = inverse.shape[2]
+    entries = np.moveaxis(inverse, 2, 0).reshape(S, -1) @ products.T
+    lower = np.tril_indices(wide)
+    gram = np.empty((S, wide, wide))
+    gram[:, lower[0], lower[1]] = entries
+    gram[:, lower[1], lower[0]] = entries
+    return gram

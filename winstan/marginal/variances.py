@@ -1,0 +1,194 @@
+"""Coordinates of the variances: what is sampled where all else is integrated out.
+
+The sds of a term with several effects are sampled as the sd of what they add up to in the data, and
+as contrasts of their logarithms. Where an intercept and a slope share the groups' variance, the
+data know the sum and hardly the shares: either sd may be next to nothing, while the other then has
+a lower bound. Of the sum and the shares, each is about the same wherever the other is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from winstan.correlations import correlation_factors
+
+if TYPE_CHECKING:
+    from winstan.cells import Cells
+    from winstan.design import Design
+    from winstan.families.links import Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Variances:
+    """Variances of the model at some points, of any leading shape.
+
+    Attributes
+    ----------
+    sd : ndarray, shape (..., Q)
+    partial : tuple of ndarray, shape (..., q (q - 1) / 2) each
+        artanh of the partial correlations, of each correlated term.
+    factors : tuple of ndarray, shape (..., q, q) each
+        Cholesky factors of the correlations.
+    sigma : ndarray, shape (...)
+    """
+
+    sd: Array
+    partial: tuple[Array, ...]
+    factors: tuple[Array, ...]
+    sigma: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Terms:
+    """How the sds of each group term become a sum and shares.
+
+    The term's share of the data's variance is ``tr(S G)``, with S the covariance of its effects and
+    G the mean cross-product of their columns over rows.
+
+    Attributes
+    ----------
+    widths : tuple of int
+        Effects of each term.
+    correlated : tuple of bool
+    gram : ndarray, shape (Q, Q)
+        G of each term with several effects, a block of the diagonal each; else one.
+    contrasts : ndarray, shape (Q, Q)
+        Orthonormal contrasts of each term's log sds; the first column of each block is zero.
+    """
+
+    widths: tuple[int, ...]
+    correlated: tuple[bool, ...]
+    gram: Array
+    contrasts: Array
+
+    @classmethod
+    def of(cls, design: Design, cells: Cells) -> Terms:
+        """Read the terms off a design."""
+        widths = tuple(Z.shape[1] for Z in cells.Z)
+        Q = sum(widths)
+        gram, contrasts = np.eye(Q), np.zeros((Q, Q))
+        for Z, some in zip(cells.Z, _slices(widths), strict=True):
+            q = Z.shape[1]
+            if q > 1:
+                gram[some, some] = Z.T @ (cells.weight[:, None] * Z) / cells.weight.sum()
+                contrasts[some, some] = _contrasts(q)
+        correlated = tuple(
+            group.correlated and q > 1 for group, q in zip(design.groups, widths, strict=True)
+        )
+        return cls(widths, correlated, gram, contrasts)
+
+    @property
+    def n_corr(self) -> int:
+        """Free correlations."""
+        return sum(
+            q * (q - 1) // 2
+            for q, correlated in zip(self.widths, self.correlated, strict=True)
+            if correlated
+        )
+
+    def variances(self, at: Array) -> Variances:
+        """Variances at the model's own coordinates.
+
+        Parameters
+        ----------
+        at : ndarray, shape (..., Q + n_corr + 1)
+            Log sds of sums, each followed by its contrasts; partial correlations; log sigma.
+        """
+        Q = sum(self.widths)
+        log_sd = at[..., :Q] @ self.contrasts.T
+        partial, factors, k = [], [], Q
+        for q, correlated, some in zip(
+            self.widths, self.correlated, _slices(self.widths), strict=True
+        ):
+            factor = np.eye(q)
+            if correlated:
+                n = q * (q - 1) // 2
+                partial.append(at[..., k : k + n])
+                factor = correlation_factors(partial[-1], q)
+                factors.append(factor)
+                k += n
+            total = self._log_total(log_sd[..., some], factor, some)
+            log_sd[..., some] += (at[..., some.start] - total)[..., None]
+        return Variances(np.exp(log_sd), tuple(partial), tuple(factors), np.exp(at[..., -1]))
+
+    def coordinates(self, log_sd: Array, partial: Array, log_sigma: float) -> Array:
+        """Coordinates of one point: the inverse of `variances`."""
+        at = np.concatenate([self.contrasts.T @ log_sd, partial, [log_sigma]])
+        k = 0
+        for q, correlated, some in zip(
+            self.widths, self.correlated, _slices(self.widths), strict=True
+        ):
+            factor = np.eye(q)
+            if correlated:
+                factor = correlation_factors(partial[k : k + q * (q - 1) // 2], q)
+                k += q * (q - 1) // 2
+            at[some.start] = self._log_total(log_sd[some], factor, some)
+        return at
+
+    def _log_total(self, log_sd: Array, factor: Array, some: slice) -> Array:
+        """Log sd of what a term's effects add up to, over the rows of the data."""
+        if factor.shape[-1] == 1:
+            return log_sd[..., 0]
+        root = np.exp(log_sd)[..., None] * factor
+        return 0.5 * np.log((root * (self.gram[some, some] @ root)).sum(axis=(-2, -1)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VarianceCoordinates:
+    """From numbers of order one to the variances: D = Q + n_corr + 1 of them.
+
+    Mixed by a matrix they are about standard normal, each; a hyperbola
+    (`winstan.geometry.sds`) gives each of these its own location, widths to either side, and tails.
+
+    Attributes
+    ----------
+    terms : Terms
+    location, scale, bend : ndarray, shape (D,)
+    mixing : ndarray, shape (D, D)
+        Lower triangular.
+    settled : bool
+        Whether the posterior was found so well that no metric need be adapted.
+    """
+
+    terms: Terms
+    location: Array
+    scale: Array
+    bend: Array
+    mixing: Array
+    settled: bool
+
+    def at(self, raw: Array) -> Array:
+        """Coordinates of `Terms.variances` at raw ones, (..., D)."""
+        x = raw @ self.mixing.T
+        return self.location + self.scale * x + self.bend * np.sqrt(1 + np.square(x))
+
+    def variances(self, raw: Array) -> Variances:
+        """Variances at raw coordinates, (..., D)."""
+        return self.terms.variances(self.at(raw))
+
+    def scores(self, at: Array) -> Array:
+        """Mixed coordinates, about standard normal, of these ones: the inverse of `at`."""
+        u, square = at - self.location, np.square(self.scale) - np.square(self.bend)
+        return (u * self.scale - self.bend * np.sqrt(np.square(u) + square)) / square
+
+    def log_slope(self, raw: Array) -> Array:
+        """Log determinant of the derivative of `at`, but for that of the mixing, (...)."""
+        x = raw @ self.mixing.T
+        return np.log(self.scale + self.bend * x / np.sqrt(1 + np.square(x))).sum(axis=-1)
+
+
+def _slices(widths: tuple[int, ...]) -> list[slice]:
+    ends = np.cumsum(widths, dtype=int)
+    return [slice(int(end) - q, int(end)) for q, end in zip(widths, ends, strict=True)]
+
+
+def _contrasts(q: int) -> Array:
+    """Orthonormal contrasts, after a column of zeros: Helmert's."""
+    out = np.zeros((q, q))
+    for k in range(1, q):
+        out[:k, k], out[k, k] = 1.0, -float(k)
+        out[:, k] /= np.sqrt(k * (k + 1))
+    return out
