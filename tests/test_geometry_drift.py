@@ -341,6 +341,19 @@ def test_few_groups_have_small_steps(J, curved):
     assert (model.target_accept > 0.9) == curved
 
 
+@pytest.mark.filterwarnings("ignore::winstan.DesignWarning")
+@pytest.mark.parametrize(("formula", "J", "accept"), [
+    ("y ~ x + (x|g)", 7, 0.95), ("y ~ x + (x|g)", 8, 0.8), ("y ~ x + (1|g)", 4, 0.8),
+])  # fmt: skip
+def test_few_groups_with_slopes_integrated_out_have_smaller_steps(formula, J, accept):
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame({"g": np.repeat(np.arange(J), 8), "x": rng.normal(size=8 * J)})
+    data["y"] = rng.normal(size=8 * J)
+    model = model_of(formula, data, "gaussian")
+    assert model.marginal is not None
+    assert model.target_accept == accept
+
+
 def sampled(monkeypatch, data, formula, family):
     """Coordinates of the sds, of all else, and log sds, (draws, n) each; and the geometry."""
     seen = []

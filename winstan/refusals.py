@@ -1,0 +1,99 @@
+"""Models that are refused before anything is fitted: names, responses, nothing left to explain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from winstan.errors import DataError, FamilyError, FormulaError
+from winstan.families import check_support
+from winstan.families.sample import Sample
+from winstan.variables import variables
+
+if TYPE_CHECKING:
+    from winstan.design import Design
+    from winstan.families import Family
+    from winstan.families.links import Link
+    from winstan.formula import Formula
+    from winstan.geometry import Geometry
+
+# A residual sd of a smaller share of the response's is no noise, but the rounding of its numbers.
+EXACT = 1e-9
+
+
+def check_parameters(formula: Formula, design: Design, family: Family) -> None:
+    """Refuse a model that has nothing to estimate."""
+    if not (design.intercept or design.X.shape[1] or design.groups or family.auxiliary):
+        raise FormulaError(
+            f"The {family.name} model of {formula.text!r} has no parameter: no intercept, no "
+            "predictor, no group term. Leave out the 0, or add a term."
+        )
+
+
+def check_names(design: Design, family: Family) -> None:
+    """Refuse a predictor that has the name of another parameter: draws are found by name."""
+    reported = variables(design, family)
+    names = [variable.name for variable in reported]
+    names += {"chain", "draw", *(dim for variable in reported for dim in variable.coords)}
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise FormulaError(
+            f"The predictor {twice[0]!r} has the name of a parameter, or of a dimension of the "
+            f"draws, of the {family.name} model. "
+            f"Rename the column, or write I({twice[0]})."
+        )
+
+
+def check_response(design: Design, family: Family, link: Link, positions: np.ndarray) -> None:
+    """Refuse a response that the family does not have, or that never varies."""
+    response = design.response
+    y, trials = response.y, response.trials
+    if family.trials and trials is None:
+        raise FamilyError(
+            f"family='binomial' needs the number of trials: write "
+            f"`p({response.name}, trials) ~ ...`, or give trials= a column or a number."
+        )
+    if trials is not None and not family.trials:
+        raise FamilyError(
+            f"The response has trials, which family={family.name!r} does not take; "
+            "use family='binomial'."
+        )
+    if response.levels is not None and family.name != "bernoulli":
+        raise FamilyError(
+            f"{response.name!r} has the levels {' and '.join(map(repr, response.levels))}: "
+            f"family={family.name!r} needs numbers. Two levels fit family='bernoulli'."
+        )
+    zeros = np.broadcast_to(0.0, y.shape)
+    check_support(family, Sample(y, design.weights, zeros, trials), response.name, positions)
+    same = y.size < 2 or bool(np.all(y == y[0]))
+    if trials is not None:
+        same = bool(np.all(y == 0) or np.all(y == trials))
+    if same:
+        raise DataError(
+            f"The response {response.name!r} is constant: all {y.size} rows are "
+            f"{y[0]:g}, so there is nothing to explain. "
+            "Check the column, or the filter before it."
+        )
+    mean = float(np.average(y, weights=design.weights))
+    if link.name == "log" and mean <= 0:
+        raise FamilyError(
+            f"link='log' needs a positive mean, but that of {response.name!r} is {mean:g}. "
+            "Use link='identity'."
+        )
+
+
+def check_noise(design: Design, family: Family, geometry: Geometry, response: float) -> None:
+    """Refuse a response that the formula gives exactly: sigma would be the rounding of numbers.
+
+    As many coefficients as rows give any response exactly; there the priors say what sigma is.
+    """
+    if "sigma" not in family.auxiliary or design.response.y.size <= geometry.beta_location.size:
+        return
+    log_sigma = geometry.log_aux_location[family.auxiliary.index("sigma")]
+    if np.exp(log_sigma) < EXACT * response:
+        raise DataError(
+            f"The formula gives {design.response.name!r} exactly, in all {design.response.y.size} "
+            f"rows: of its sd of {response:.3g} nothing is left but rounding. Was the column "
+            "computed from the predictors, or from the group factors?"
+        )
