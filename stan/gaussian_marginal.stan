@@ -107,13 +107,17 @@ parameters {
   vector[A] aux_raw;
 }
 transformed parameters {
+  vector[n_factor] corr_factor;
+  {
+    vector[D] x = mixing * append_row(sd_raw, append_row(corr_raw, aux_raw));
+    vector[D] coordinate = location + scale .* x + bend .* sqrt(1 + square(x));
+    corr_factor = correlations_jacobian(segment(coordinate, Q + 1, n_corr), q, correlated, n_factor);
+  }
+}
+model {
   vector[D] x = mixing * append_row(sd_raw, append_row(corr_raw, aux_raw));
   vector[D] arc = sqrt(1 + square(x));
   vector[D] coordinate = location + scale .* x + bend .* arc;
-  vector[n_corr] partial = segment(coordinate, Q + 1, n_corr);  // artanh of the partial correlations
-#include include/correlations.stan
-}
-model {
   vector[Q] sd;
   real log_sigma = coordinate[D];
   real variance = exp(2 * log_sigma);

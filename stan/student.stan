@@ -26,8 +26,8 @@ parameters {
 #include include/parameters.stan
 }
 transformed parameters {
-  vector[n_corr] partial = corr_location + corr_scale .* corr_raw;
-#include include/correlations.stan
+  vector[n_factor] corr_factor
+    = correlations_jacobian(corr_location + corr_scale .* corr_raw, q, correlated, n_factor);
 }
 model {
 #include include/scales.stan

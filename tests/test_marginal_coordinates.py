@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from marginal_reference import STRUCTURES, log_marginal, rows_of_data, scales_at
@@ -9,8 +11,9 @@ from models import model_of
 
 import winstan as ws
 from winstan.backends import stan as stan_backend
-from winstan.marginal import settling
+from winstan.marginal import settling, system
 from winstan.marginal.settling import Target
+from winstan.marginal.system import cross_products
 from winstan.model import Model
 from winstan.scales import correlation_names
 
@@ -28,6 +31,7 @@ def target_of(model: Model) -> Target:
     return Target(
         model.design,
         model.marginal,
+        cross_products(model.marginal),
         list(model.priors.table.values())[P : P + n_sd],
         model.priors["sigma"],
         tuple(model.priors[name].numbers[0] for name, _ in correlation_names(model.design)),
@@ -76,6 +80,60 @@ def test_points_beyond_computing_have_no_weight():
     assert np.all(density[1:] == -np.inf)
 
 
+def test_without_a_cholesky_factor_a_point_has_no_weight_and_others_keep_theirs():
+    model = model_with("slopes")
+    target, at = target_of(model), model.variances
+    assert at is not None
+    points = at.location + np.zeros((5, at.location.size))
+    points[:, -1] += [0.0, 2.0, -2.0, 4.0, -4.0]  # log sigma
+    variances = at.terms.variances(points)
+    sound = target.log_density(variances)
+    assert np.all(np.isfinite(sound))
+    # A prior that takes more of one column's precision than some points have.
+    marginal = target.marginal
+    roots = system.effect_roots(model.design, variances.sd, variances.factors)
+    gram = system.system(marginal, target.products, roots, variances.sigma).gram
+    taken = marginal.prior.copy()
+    taken[0, 0] -= np.median(gram[:, 0, 0])
+    found = replace(target, marginal=replace(marginal, prior=taken)).log_density(variances)
+    assert 0 < np.isfinite(found).sum() < 5
+    alone = [replace(target, marginal=replace(marginal, prior=taken)).log_density(
+        at.terms.variances(point[None])) for point in points]  # fmt: skip
+    np.testing.assert_allclose(found, np.concatenate(alone), rtol=1e-12)
+
+
+def test_points_are_taken_in_parts_of_bounded_memory(monkeypatch):
+    model = model_with("wide, crossed")
+    at = model.variances
+    assert at is not None
+    points = np.random.default_rng(1).normal(0, 0.8, (20, at.location.size))
+    whole = target_of(model).log_density(at.variances(points))
+    monkeypatch.setattr(system, "CHUNK_NUMBERS", 10_000)
+    np.testing.assert_allclose(target_of(model).log_density(at.variances(points)), whole)
+
+
+def test_columns_of_nothing_but_zeros_are_no_obstacle():
+    data = rows_of_data().assign(left=0.0, right=0.0)
+    formula = "y ~ x + (1|g) + (0 + left + right||g)"
+    model = model_of(formula, data, "gaussian", parametrization="marginal")
+    at = model.variances
+    assert at is not None
+    assert at.finite
+    assert at.settled
+
+
+@pytest.mark.parametrize("sd", [ws.HalfNormal(1e-7), ws.Exponential(1e100)])
+def test_priors_against_all_data_leave_coordinates_of_order_one(sd):
+    formula = STRUCTURES["slopes"][0]
+    data = rows_of_data()
+    model = model_of(formula, data, "gaussian", parametrization="marginal",
+                     priors={"sd": sd, "sigma": ws.HalfNormal(1e-7)})  # fmt: skip
+    at = model.variances
+    assert at is not None
+    assert at.finite
+    assert np.all(at.scale < 10)
+
+
 REAL = {
     "Orthodont": "distance ~ age * Sex + (age|Subject)",
     "Machines": "score ~ Machine + (Machine|Worker)",
@@ -109,14 +167,22 @@ def test_posterior_is_about_standard_normal_in_the_coordinates(data, monkeypatch
 def test_what_has_not_settled_adapts_a_metric_and_has_the_same_posterior(monkeypatch):
     formula, data = REAL["Orthodont"], ws.load("Orthodont")
     settled = ws.fit(formula, data, seed=1, progress=False, silence="all")
-    monkeypatch.setattr(settling, "ROUNDS", 1)
-    monkeypatch.setattr(settling, "AT_LEAST", 500)
+    monkeypatch.setattr(settling, "ROUNDS", 0)
     hasty = ws.fit(formula, data, seed=1, draws=2000, progress=False, silence="all")
     assert not hasty.model.variances.settled
     assert hasty.model.metric == "dense_e"
     one, other = settled.summary(), hasty.summary()
     z = (one["mean"] - other["mean"]) / np.hypot(one["mcse_mean"], other["mcse_mean"])
     assert z.abs().max() < 4.5
+
+
+def test_where_no_point_has_a_density_a_metric_is_adapted(monkeypatch):
+    monkeypatch.setattr(Target, "log_density", lambda _, at: np.full(at.sigma.shape, -np.inf))
+    model = model_with("slopes")
+    assert model.variances is not None
+    assert not model.variances.settled
+    assert model.metric == "dense_e"
+    assert np.all(np.isfinite(model.variances.location))
 
 
 def test_same_data_same_coordinates():

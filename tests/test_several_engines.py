@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -213,7 +214,12 @@ def test_a_mutated_prior_is_caught(monkeypatch):
     monkeypatch.setattr(
         pymc,
         "pymc_model",
-        lambda model: real(model_of("y ~ x", few, "gaussian", priors={"x": ws.Normal(0, 0.5)})),
+        lambda model: real(
+            replace(  # in the coordinates that its draws are read in
+                model_of("y ~ x", few, "gaussian", priors={"x": ws.Normal(0, 0.5)}),
+                variances=model.variances,
+            )
+        ),
     )
     both = ws.fit("y ~ x", few, backend=("stan", "pymc"), **QUICK)
     assert not both.ok

@@ -139,15 +139,17 @@ def fit(
     warmup
         Iterations of each chain before. None is 100, for the coordinates are made so that a step
         size is all there is to adapt; 150 where it is to be small (`target_accept`); 300 where a
-        metric is adapted too (random slopes whose effects are sampled, and PyMC); 1000 for bambi.
+        metric is adapted too (random slopes whose effects are sampled, PyMC, and where no good
+        coordinates are found for what is left when effects are integrated out); 1000 for bambi.
     seed
         The same seed gives the same draws. None takes one at random; it is kept in
         ``draws["posterior"].attrs``.
     target_accept
         NUTS's target acceptance rate; nearer 1 cures divergences, slowly. None is 0.8; 0.98
         where effects are sampled and there are random slopes, or few groups, as four, or few events
-        hardly tell a group sd from zero; 0.95 with random slopes of fewer than eight groups that
-        are integrated out; of bambi 0.95 with group terms, and 0.98 with random slopes.
+        hardly tell a group sd from zero; 0.9 where random slopes are integrated out, and an sd may
+        be zero or groups are fewer than eight; of bambi 0.95 with group terms, and 0.98 with random
+        slopes.
     cores
         Chains that run at once; None is as many as there are.
     progress

@@ -41,11 +41,11 @@ if TYPE_CHECKING:
 
 # Stan's own target acceptance; one for random slopes that are sampled, where correlations near one
 # bring divergences at Stan's step size, and for sds that the data hardly tell from zero; and one
-# for random slopes of few groups that are integrated out: 5 of 300 fits had a divergence at
-# Stan's, none at this, and none of as many fits of more groups.
+# for random slopes that are integrated out, where groups are few, an sd may vanish, or the prior
+# has its correlations at one and minus one (LKJ below 1).
 ACCEPT = 0.8
 ACCEPT_CURVED = 0.98
-ACCEPT_FEW = 0.95
+ACCEPT_MARGINAL = 0.9
 # Where the coordinates are about standard normal there is a step size to find, and no scales. They
 # are less so with correlations, and small steps take longer to find.
 WARMUP = 100
@@ -82,7 +82,7 @@ class Model:
         The population-level design of the cells: a column of ones if there is an intercept, and
         the centred predictors.
     geometry : Geometry
-        The coordinates to sample in.
+        The coordinates to sample in; of what is integrated out, where `variances` starts.
     marginal : Marginal or None
         Statistics by which coefficients and effects are integrated out (and drawn afterwards);
         None where they are sampled.
@@ -112,11 +112,7 @@ class Model:
     def target_accept(self) -> float:
         """NUTS's target acceptance rate, unless the user gives one."""
         if self.marginal is not None:
-            few = any(
-                group.Z.shape[1] > 1 and len(group.levels) < FEW_GROUPS
-                for group in self.design.groups
-            )
-            return ACCEPT_FEW if few else ACCEPT
+            return ACCEPT_MARGINAL if self._curved_slopes else ACCEPT
         return ACCEPT_CURVED if self.slopes or self.geometry.curved else ACCEPT
 
     @property
@@ -151,6 +147,15 @@ class Model:
         """Coefficients and effects that are sampled."""
         whitening = self.geometry.whitening
         return 0 if self.marginal else len(whitening.joint_scale) + whitening.rest_scale.size
+
+    @property
+    def _curved_slopes(self) -> bool:
+        """Whether correlations or sds of slopes may come near where their coordinates end."""
+        groups = self.design.groups
+        few = any(g.Z.shape[1] > 1 and len(g.levels) < FEW_GROUPS for g in groups)
+        lkj = [self.priors[name].numbers[0] for name, _ in correlation_names(self.design)]
+        open_ended = self.geometry.vanishing or min(lkj, default=1.0) < 1.0
+        return few or (self.slopes and open_ended)
 
     @property
     def slopes(self) -> bool:

@@ -49,3 +49,22 @@
     }
     return out;
   }
+
+  // Cholesky factors of the correlations of all correlated terms, each column by column, from artanh of
+  // their canonical partial correlations.
+  vector correlations_jacobian(vector partial, array[] int q, array[] int correlated, int n_factor) {
+    vector[n_factor] factors;
+    int from_raw = 1;
+    int from = 1;
+    for (m in 1:size(q)) {
+      if (correlated[m]) {
+        int n_free = (q[m] * (q[m] - 1)) %/% 2;
+        int n_entries = q[m] * q[m];
+        factors[from:(from + n_entries - 1)]
+          = to_vector(cholesky_factor_corr_jacobian(segment(partial, from_raw, n_free), q[m]));
+        from_raw += n_free;
+        from += n_entries;
+      }
+    }
+    return factors;
+  }

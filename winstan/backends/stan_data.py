@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 def stan_data(model: Model) -> dict[str, Any]:
     """Return the data of the model's template, under the names of its data block."""
     shared = _terms_data(model)
-    if model.marginal is None or model.variances is None:
+    if model.marginal is None:
         return shared | _cells_data(model)
+    assert model.variances is not None
     return shared | _marginal_data(model.marginal) | _variances_data(model.variances)
 
 

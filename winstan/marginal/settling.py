@@ -1,13 +1,14 @@
 """Finds coordinates for the variances by importance sampling, before NUTS begins.
 
-Some hundred points of a t distribution about the approximate fit are weighed by the posterior
+Some thousand points of a t distribution about the approximate fit are weighed by the posterior
 density; the weighed points' quantiles and correlations make better coordinates, and these the next
 points, until the weights are even. Weights are tempered as long as few points would have them all.
 
 References
 ----------
 Cappe, Guillin, Marin and Robert (2004), J. Computational and Graphical Statistics 13, 907-929:
-population Monte Carlo. Neal (2001), Statistics and Computing 11, 125-139: tempering.
+population Monte Carlo. Koblents and Miguez (2015), Statistics and Computing 25, 407-425: tempered
+weights.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 # Points of each round, and how many more for each coordinate.
 POINTS, POINTS_EACH = 1000, 100
+# Fewer where each has thousands of patterns to look at: so many in all; a few times those needed.
+PATTERNS, FEWEST = 400_000, 5
 ROUNDS = 12
 # Effective points: at least so many, and so many for each coordinate, for which weights are
 # tempered.
@@ -60,6 +63,8 @@ class Target:
     Attributes
     ----------
     design, marginal
+    products : ndarray
+        From `cross_products`.
     sd_priors, sigma_prior
     lkj : tuple of float
         Of each correlated term.
@@ -67,6 +72,7 @@ class Target:
 
     design: Design
     marginal: Marginal
+    products: Array
     sd_priors: Sequence[Prior]
     sigma_prior: Prior
     lkj: tuple[float, ...]
@@ -86,25 +92,23 @@ class Target:
         return np.where(np.isfinite(out), out, -np.inf)
 
     def _log_likelihood(self, roots: Sequence[Array], sigma: Array) -> Array:
-        products = cross_products(self.marginal)
         out = np.empty(sigma.size)
         for some in chunks(self.marginal, sigma.size, drawn=False):
             parts = [L[some] for L in roots], sigma[some]
-            out[some] = self._some(products, *parts)
+            out[some] = self._by_halves(*parts)
         return out
 
-    def _some(self, products: Array, roots: Sequence[Array], sigma: Array) -> Array:
-        """Take all at once; one by one where one of them has no Cholesky factor."""
-        matrices = system(self.marginal, products, roots, sigma)
+    def _by_halves(self, roots: Sequence[Array], sigma: Array) -> Array:
+        """Take all at once, or either half where one of them has no Cholesky factor."""
+        matrices = system(self.marginal, self.products, roots, sigma)
         try:
             return log_likelihood(self.marginal, matrices, sigma)
         except np.linalg.LinAlgError:
             if sigma.size == 1:
                 return np.full(1, -np.inf)
-        each = (slice(s, s + 1) for s in range(sigma.size))
-        return np.concatenate(
-            [self._some(products, [L[one] for L in roots], sigma[one]) for one in each]
-        )
+        half = sigma.size // 2
+        halves = slice(0, half), slice(half, None)
+        return np.concatenate([self._by_halves([L[h] for L in roots], sigma[h]) for h in halves])
 
 
 def settle(
@@ -128,27 +132,35 @@ def settle(
     lkj
         Of each correlated term.
     """
-    target = Target(design, marginal, sd_priors, sigma_prior, lkj)
+    target = Target(design, marginal, cross_products(marginal), sd_priors, sigma_prior, lkj)
     found = _start(Terms.of(design, cells), geometry)
     D = found.location.size
-    n = POINTS + POINTS_EACH * D
     needed = AT_LEAST + AT_LEAST_EACH * D
+    n = min(POINTS + POINTS_EACH * D, PATTERNS // marginal.count.size)
+    n = max(n, FEWEST * needed)
     random = np.random.default_rng(SEED)
-    even = temper = 0.0
+    best = start = found
+    most = 0.0
     with np.errstate(all="ignore"):  # points far out have no weight
         for _ in range(ROUNDS):
-            before = even
             raw, log_proposed = _proposed(random, n, D)
-            at = found.at(raw)
-            log_weight = target.log_density(found.terms.variances(at))
+            coordinates = found.at(raw)
+            log_weight = target.log_density(found.terms.variances(coordinates))
             log_weight += found.log_slope(raw) - log_proposed
-            weight, temper = _tempered(log_weight, needed)
-            found = _moved(found, at, weight, bent=temper == 1.0)
-            normal = np.exp(-0.5 * np.square(raw).sum(axis=1) - log_proposed)
-            even = temper * _effective(weight) / _effective(normal)
-            if even > EVEN or (temper > CLOSE and even < BETTER * before):
+            if np.count_nonzero(np.isfinite(log_weight)) < needed:
                 break
-    return replace(found, settled=temper > CLOSE)
+            weight, power = _tempered(log_weight, needed)
+            found = _moved(found, coordinates, weight, bent=power > CLOSE)
+            if not found.finite:
+                break
+            ideal = -0.5 * np.square(raw).sum(axis=1) - log_proposed
+            even = power * _effective(weight) / _effective(np.exp(ideal - ideal.max()))
+            done = even > EVEN or even < BETTER * most
+            if even > most:
+                most, best = even, replace(found, settled=power > CLOSE)
+            if done and best.settled:
+                break
+    return best if best.settled else start
 
 
 def _start(terms: Terms, geometry: Geometry) -> VarianceCoordinates:
@@ -183,7 +195,7 @@ def _tempered(log_weight: Array, needed: float) -> tuple[Array, float]:
                 low = middle
             else:
                 high = middle
-    weight = np.exp(low * log_weight)
+    weight = np.where(np.isfinite(log_weight), np.exp(low * log_weight), 0.0)
     return weight / weight.sum(), low
 
 

@@ -69,7 +69,9 @@ def system(marginal: Marginal, products: Array, roots: Sequence[Array], sigma: A
         root[:, at : at + width, at : at + width] = L
         at += width
     # R L, one entry of all patterns an array (S, K), and the inverse of each pattern's covariance.
-    RL = np.einsum("kab,sbc->acsk", marginal.R, root)
+    RL = np.empty((q, q, S, marginal.count.size))
+    for a, c in np.ndindex(q, q):
+        RL[a, c] = root[:, :, c] @ marginal.R[:, a].T
     inverse, log_determinant = _inverse_covariances(RL, np.square(sigma))
     gram = _gram(products, inverse, marginal.residual.shape[0])
     gram += marginal.residual / np.square(sigma)[:, None, None]
@@ -176,23 +178,37 @@ def _inverse_covariances(RL: Array, variance: Array) -> tuple[Array, Array]:
     By the Cholesky factor, whose every entry is one array operation over draws and patterns.
     """
     q = RL.shape[0]
-    C = np.einsum("acsk,bcsk->absk", RL, RL)
+    C, out = np.zeros_like(RL), np.empty_like(RL)
+    for a, b in _lower(q):
+        C[a, b] = _along(RL[a], RL[b])
     C[np.arange(q), np.arange(q)] += variance[:, None]
+    for b in range(q):
+        C[b, b] = np.sqrt(C[b, b] - _along(C[b, :b], C[b, :b]))
+        for a in range(b + 1, q):
+            C[a, b] = (C[a, b] - _along(C[a, :b], C[b, :b])) / C[b, b]
+    D = _lower_inverse(C)
+    for a, b in _lower(q):
+        out[a, b] = out[b, a] = _along(D[a:, a], D[a:, b])
+    return out, 2 * np.log(C[np.arange(q), np.arange(q)]).sum(axis=0)
+
+
+def _lower(q: int) -> list[tuple[int, int]]:
+    return [(a, b) for a in range(q) for b in range(a + 1)]
+
+
+def _along(first: Array, second: Array) -> Array:
+    """Sum products over the first axis: (n, S, K) twice to (S, K)."""
+    return np.asarray(np.einsum("csk,csk->sk", first, second))
+
+
+def _lower_inverse(C: Array) -> Array:
+    """Invert lower triangular matrices, entries first."""
     D = np.zeros_like(C)
-    for b in range(q):
-        for c in range(b):
-            C[b, b] -= np.square(C[b, c])
-        C[b, b] = np.sqrt(C[b, b])
-        for a in range(b + 1, q):
-            for c in range(b):
-                C[a, b] -= C[a, c] * C[b, c]
-            C[a, b] /= C[b, b]
-    for b in range(q):
+    for b in range(len(C)):
         D[b, b] = 1 / C[b, b]
-        for a in range(b + 1, q):
-            D[a, b] = -np.einsum("csk,csk->sk", C[a, b:a], D[b:a, b]) / C[a, a]
-    log_determinant = 2 * np.log(C[np.arange(q), np.arange(q)]).sum(axis=0)
-    return np.einsum("cask,cbsk->absk", D, D), log_determinant
+        for a in range(b + 1, len(C)):
+            D[a, b] = -_along(C[a, b:a], D[b:a, b]) / C[a, a]
+    return D
 
 
 def _gram(products: Array, inverse: Array, wide: int) -> Array:

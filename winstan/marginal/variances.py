@@ -73,7 +73,8 @@ class Terms:
         for Z, some in zip(cells.Z, _slices(widths), strict=True):
             q = Z.shape[1]
             if q > 1:
-                gram[some, some] = Z.T @ (cells.weight[:, None] * Z) / cells.weight.sum()
+                own = Z.T @ (cells.weight[:, None] * Z) / cells.weight.sum()
+                gram[some, some] = own if np.any(own) else np.eye(q)  # columns of nothing but zeros
                 contrasts[some, some] = _contrasts(q)
         correlated = tuple(
             group.correlated and q > 1 for group, q in zip(design.groups, widths, strict=True)
@@ -150,7 +151,8 @@ class VarianceCoordinates:
     mixing : ndarray, shape (D, D)
         Lower triangular.
     settled : bool
-        Whether the posterior was found so well that no metric need be adapted.
+        Whether the posterior was found (`winstan.marginal.settling`), so that no metric need be
+        adapted; else they are those of the approximate fit.
     """
 
     terms: Terms
@@ -159,6 +161,12 @@ class VarianceCoordinates:
     bend: Array
     mixing: Array
     settled: bool
+
+    @property
+    def finite(self) -> bool:
+        """Whether all numbers are."""
+        parts = self.location, self.scale, self.bend, self.mixing
+        return all(bool(np.all(np.isfinite(part))) for part in parts)
 
     def at(self, raw: Array) -> Array:
         """Coordinates of `Terms.variances` at raw ones, (..., D)."""
