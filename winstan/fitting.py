@@ -147,9 +147,9 @@ def fit(
     target_accept
         NUTS's target acceptance rate; nearer 1 cures divergences, slowly. None is 0.8; 0.98
         where effects are sampled and there are random slopes, or few groups, as four, or few events
-        hardly tell a group sd from zero; 0.9 where random slopes are integrated out, and an sd may
-        be zero or groups are fewer than eight; of bambi 0.95 with group terms, and 0.98 with random
-        slopes.
+        hardly tell a group sd from zero; 0.9 where effects are integrated out, and an sd may be
+        zero or groups with slopes are fewer than eight; of bambi 0.95 with group terms, and 0.98
+        with random slopes.
     cores
         Chains that run at once; None is as many as there are.
     progress

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
 # Stan's own target acceptance; one for random slopes that are sampled, where correlations near one
 # bring divergences at Stan's step size, and for sds that the data hardly tell from zero; and one
-# for random slopes that are integrated out, where groups are few, an sd may vanish, or the prior
-# has its correlations at one and minus one (LKJ below 1).
+# where effects are integrated out and an sd may vanish, slopes have few groups, or the prior has
+# their correlations at one and minus one (LKJ below 1).
 ACCEPT = 0.8
 ACCEPT_CURVED = 0.98
 ACCEPT_MARGINAL = 0.9
@@ -112,7 +112,7 @@ class Model:
     def target_accept(self) -> float:
         """NUTS's target acceptance rate, unless the user gives one."""
         if self.marginal is not None:
-            return ACCEPT_MARGINAL if self._curved_slopes else ACCEPT
+            return ACCEPT_MARGINAL if self._open_ended else ACCEPT
         return ACCEPT_CURVED if self.slopes or self.geometry.curved else ACCEPT
 
     @property
@@ -149,13 +149,12 @@ class Model:
         return 0 if self.marginal else len(whitening.joint_scale) + whitening.rest_scale.size
 
     @property
-    def _curved_slopes(self) -> bool:
-        """Whether correlations or sds of slopes may come near where their coordinates end."""
+    def _open_ended(self) -> bool:
+        """Whether an sd may vanish, or correlations may come near one."""
         groups = self.design.groups
         few = any(g.Z.shape[1] > 1 and len(g.levels) < FEW_GROUPS for g in groups)
         lkj = [self.priors[name].numbers[0] for name, _ in correlation_names(self.design)]
-        open_ended = self.geometry.vanishing or min(lkj, default=1.0) < 1.0
-        return few or (self.slopes and open_ended)
+        return few or self.geometry.vanishing or min(lkj, default=1.0) < 1.0
 
     @property
     def slopes(self) -> bool:

@@ -41,7 +41,7 @@ def coordinate_sizes(model: Model) -> dict[str, int]:
 
 
 def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
-    """Quantities of the geometry at unconstrained coordinates.
+    """Quantities of the model at unconstrained coordinates.
 
     Parameters
     ----------

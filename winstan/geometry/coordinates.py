@@ -58,6 +58,9 @@ OPEN_MEAN = 0.4
 class Geometry:
     """Coordinates of all sampled parameters; see `stan/include/data.stan`.
 
+    Where coefficients and effects are integrated out, the variances' are where the search for
+    better ones starts (`winstan.marginal.settling`).
+
     Attributes
     ----------
     terms : tuple of TermGeometry
