@@ -18,11 +18,9 @@ from winstan.model import Model
 from winstan.scales import correlation_names
 
 
-def model_with(structure: str, balanced: bool = False) -> Model:
+def model_with(structure: str) -> Model:
     formula, options = STRUCTURES[structure]
-    return model_of(
-        formula, rows_of_data(balanced=balanced), "gaussian", parametrization="marginal", **options
-    )
+    return model_of(formula, rows_of_data(), "gaussian", parametrization="marginal", **options)
 
 
 def target_of(model: Model) -> Target:

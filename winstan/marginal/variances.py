@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import linalg
 
 from winstan.correlations import correlation_factors
 
@@ -75,7 +76,7 @@ class Terms:
             if q > 1:
                 own = Z.T @ (cells.weight[:, None] * Z) / cells.weight.sum()
                 gram[some, some] = own if np.any(own) else np.eye(q)  # columns of nothing but zeros
-                contrasts[some, some] = _contrasts(q)
+                contrasts[some, some.start + 1 : some.stop] = linalg.helmert(q).T
         correlated = tuple(
             group.correlated and q > 1 for group, q in zip(design.groups, widths, strict=True)
         )
@@ -191,12 +192,3 @@ class VarianceCoordinates:
 def _slices(widths: tuple[int, ...]) -> list[slice]:
     ends = np.cumsum(widths, dtype=int)
     return [slice(int(end) - q, int(end)) for q, end in zip(widths, ends, strict=True)]
-
-
-def _contrasts(q: int) -> Array:
-    """Orthonormal contrasts, after a column of zeros: Helmert's."""
-    out = np.zeros((q, q))
-    for k in range(1, q):
-        out[:k, k], out[k, k] = 1.0, -float(k)
-        out[:, k] /= np.sqrt(k * (k + 1))
-    return out
