@@ -6,6 +6,22 @@
 functions {
 #include include/priors.stan
 #include include/matrices.stan
+
+  // winstan/marginal/curves.py has their source.
+  vector curve(vector x, vector location, vector above, vector above_tail, vector below,
+               vector below_tail) {
+    vector[size(x)] arc = sqrt(1 + square(x));
+    vector[size(x)] p = x + arc;
+    vector[size(x)] n = arc - x;
+    return location + p .* (above + above_tail .* p) - n .* (below + below_tail .* n);
+  }
+
+  vector curve_slope(vector x, vector above, vector above_tail, vector below, vector below_tail) {
+    vector[size(x)] arc = sqrt(1 + square(x));
+    vector[size(x)] p = x + arc;
+    vector[size(x)] n = arc - x;
+    return (p .* (above + 2 * above_tail .* p) + n .* (below + 2 * below_tail .* n)) ./ arc;
+  }
 }
 data {
   int<lower=1> W;                                    // columns: coefficients, effects, response
@@ -40,9 +56,11 @@ data {
   matrix[Q, Q] gram_of_terms;                        // mean cross-products, block by block
   matrix[Q, Q] contrasts;                            // block by block, after a column of zeros
   vector[D] location;
-  vector<lower=0>[D] scale;
-  vector[D] bend;                       // smaller than the scale, either sign
-  matrix[D, D] mixing;     // lower triangular
+  vector<lower=0>[D] above;                          // see winstan/marginal/curves.py
+  vector<lower=0>[D] above_tail;
+  vector<lower=0>[D] below;
+  vector<lower=0>[D] below_tail;
+  matrix[D, D] mixing;                               // lower triangular
 }
 transformed data {
   int n_factor = 0;                                  // entries of the Cholesky factors
@@ -59,7 +77,12 @@ transformed data {
   matrix[entries(W), n_pairs * K] products;
   vector[entries(W)] left;                           // what no group explains
   array[W * W] int place;                            // of a matrix's entries in its lower triangle
+  array[entries(W)] int row_of;
+  array[entries(W)] int column_of;
+  vector[entries(W)] prior_entries;
+  int n_blocks = 0;                                  // terms with columns, several effects per level
   for (m in 1:M) if (correlated[m]) n_factor += q[m] * q[m];
+  for (m in 1:M) n_blocks += column[m] > 0 && q[m] > 1;
   {
     int pair = 1;
     for (a in 1:width) {
@@ -95,6 +118,9 @@ transformed data {
     for (i in 1:W) {
       for (j in 1:i) {
         left[entries(i - 1) + j] = residual[i, j];
+        prior_entries[entries(i - 1) + j] = prior[i, j];
+        row_of[entries(i - 1) + j] = i;
+        column_of[entries(i - 1) + j] = j;
         place[(j - 1) * W + i] = entries(i - 1) + j;
         place[(i - 1) * W + j] = entries(i - 1) + j;
       }
@@ -108,16 +134,18 @@ parameters {
 }
 transformed parameters {
   vector[n_factor] corr_factor;
-  {
-    vector[D] x = mixing * append_row(sd_raw, append_row(corr_raw, aux_raw));
-    vector[D] coordinate = location + scale .* x + bend .* sqrt(1 + square(x));
-    corr_factor = correlations_jacobian(segment(coordinate, Q + 1, n_corr), q, correlated, n_factor);
+  if (n_corr > 0) {
+    int from = Q + 1;
+    int last = Q + n_corr;
+    vector[n_corr] x = mixing[from:last] * append_row(sd_raw, append_row(corr_raw, aux_raw));
+    corr_factor = correlations_jacobian(
+      curve(x, location[from:last], above[from:last], above_tail[from:last], below[from:last],
+            below_tail[from:last]), q, correlated, n_factor);
   }
 }
 model {
   vector[D] x = mixing * append_row(sd_raw, append_row(corr_raw, aux_raw));
-  vector[D] arc = sqrt(1 + square(x));
-  vector[D] coordinate = location + scale .* x + bend .* arc;
+  vector[D] coordinate = curve(x, location, above, above_tail, below, below_tail);
   vector[Q] sd;
   real log_sigma = coordinate[D];
   real variance = exp(2 * log_sigma);
@@ -185,13 +213,22 @@ model {
     weighted = products * inverse_of_each(factor);
   }
 
-  matrix[W, W] gram = to_matrix((weighted + left * inv(variance))[place], W, W);
-  {
-    vector[W] width_of = ones_vector(W);
+  // Columns of effects by their terms' sds, or by the Cholesky factor of a term's covariance.
+  vector[W] width_of = ones_vector(W);
+  for (m in 1:M) {
+    if (column[m] > 0 && q[m] == 1) {
+      width_of[column[m]:(column[m] + J[m] - 1)] = rep_vector(L[m, 1, 1], J[m]);
+    }
+  }
+  vector[entries(W)] entry = (weighted + left * inv(variance))
+                             .* width_of[row_of] .* width_of[column_of];
+  matrix[W, W] gram;
+  if (n_blocks == 0) {
+    gram = to_matrix((entry + prior_entries)[place], W, W);
+  } else {
+    gram = to_matrix(entry[place], W, W);
     for (m in 1:M) {
-      if (column[m] > 0 && q[m] == 1) {
-        width_of[column[m]:(column[m] + J[m] - 1)] = rep_vector(L[m, 1, 1], J[m]);
-      } else if (column[m] > 0) {                    // gram -> D' gram D, D = L kron identity
+      if (column[m] > 0 && q[m] > 1) {               // gram -> D' gram D, D = L kron identity
         for (i in 1:q[m]) {
           int at = column[m] + (i - 1) * J[m];
           int last = at + J[m] - 1;
@@ -210,13 +247,13 @@ model {
         }
       }
     }
-    gram = quad_form_diag(gram, width_of) + prior;
+    gram = symmetrize_from_lower_tri(gram + prior);
   }
   // The last pivot is what neither columns nor priors explain of the responses.
-  vector[W] pivots = diagonal(cholesky_decompose(symmetrize_from_lower_tri(gram)));
+  vector[W] pivots = diagonal(cholesky_decompose(gram));
   target += -0.5 * square(pivots[W]) - sum(log(pivots[1:(W - 1)]));
   for (k in 1:Q) target += prior_lpdf(sd[k] | sd_prior[k], sd_prior_p[k]);
   target += prior_lpdf(exp(log_sigma) | aux_prior[1], aux_prior_p[1]) + log_sigma;
-  target += sum(log(scale + bend .* x ./ arc));
+  target += sum(log(curve_slope(x, above, above_tail, below, below_tail)));
   target += log_constant - n_sigma * log_sigma;
 }

@@ -106,7 +106,9 @@ def scales_at(model: Model, raw: np.ndarray) -> np.ndarray:
     """
     at, groups = model.variances, model.design.groups
     x = at.mixing @ raw
-    value = at.location + at.scale * x + at.bend * np.sqrt(1 + x * x)
+    t, curves = np.arcsinh(x), at.curves
+    value = curves.location + curves.above * np.exp(t) - curves.below * np.exp(-t)
+    value += curves.above_tail * np.exp(2 * t) - curves.below_tail * np.exp(-2 * t)
     names = {id(group) for _, group in correlation_names(model.design)}
     Q = sum(group.Z.shape[1] for group in groups)
     weight = np.ones(model.design.row.size)

@@ -35,7 +35,7 @@ def case_model(family: str, structure: str, balanced: bool) -> Model:
 
 def points_of(model: Model, n: int = 3) -> np.ndarray:
     assert model.variances is not None
-    return np.random.default_rng(5).normal(0, 0.8, (n, model.variances.location.size))
+    return np.random.default_rng(5).normal(0, 0.8, (n, model.variances.size))
 
 
 @pytest.mark.slow  # the template compiles on first use

@@ -64,8 +64,14 @@ def _of_variances(
     """See `winstan.marginal.variances`."""
     terms = variances.terms
     x = pt.dot(variances.mixing, pt.concatenate([raw["sd_raw"], raw["corr_raw"], raw["aux_raw"]]))
-    arc = pt.sqrt(1 + pt.sqr(x))
-    at = variances.location + variances.scale * x + variances.bend * arc
+    arc, curves = pt.sqrt(1 + pt.sqr(x)), variances.curves
+    p, n = x + arc, arc - x
+    rise = p * (curves.above + curves.above_tail * p)
+    at = curves.location + rise - n * (curves.below + curves.below_tail * n)
+    slope = (
+        p * (curves.above + 2 * curves.above_tail * p)
+        + n * (curves.below + 2 * curves.below_tail * n)
+    ) / arc
     Q = sum(terms.widths)
     factors = correlation_factors(pm, pt, model, at[Q : Q + terms.n_corr])
     given, k, parts = iter(factors), 0, []
@@ -82,5 +88,5 @@ def _of_variances(
         log_sd=pt.concatenate(parts) if parts else pt.zeros(0),
         log_aux=at[-1:],
         factors=factors,
-        log_slope=pt.log(variances.scale + variances.bend * x / arc).sum(),
+        log_slope=pt.log(slope).sum(),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -280,12 +281,10 @@ def _variances_data(variances: VarianceCoordinates) -> dict[str, Any]:
     """Return the coordinates of what ``stan/gaussian_marginal.stan`` samples."""
     return {
         "n_corr": variances.terms.n_corr,
-        "D": variances.location.size,
+        "D": variances.size,
         "gram_of_terms": variances.terms.gram,
         "contrasts": variances.terms.contrasts,
-        "location": variances.location,
-        "scale": variances.scale,
-        "bend": variances.bend,
+        **asdict(variances.curves),
         "mixing": variances.mixing,
     }
 

@@ -52,6 +52,8 @@ THEIR_TAIL = 0.5
 # Standard deviation of means, over cells, in logarithms or logits, from which any number of groups
 # does so if an sd may vanish: five events, or fewer, in any number of rows.
 OPEN_MEAN = 0.4
+# Where the approximate fit is only the start of a search, it may end this much earlier.
+SLACK = 10.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,7 +142,7 @@ def choose_geometry(
         Whether coefficients and effects are integrated out: what is drawn of the effects are then
         z-scores, and a few variances remain to be sampled.
     """
-    fit = approximate(problem)
+    fit = approximate(problem, slack=SLACK if marginal else 1.0)
     terms = _z_scores(problem) if marginal else _terms(problem, fit, parametrization)
     whitening = coefficients_alone(_root(fit.beta_covariance), np.zeros(0))
     if not marginal:

@@ -112,12 +112,14 @@ class Approximation:
     log_aux_scale: Array
 
 
-def approximate(problem: Problem) -> Approximation:
+def approximate(problem: Problem, slack: float = 1.0) -> Approximation:
     """Fit the model approximately.
 
     Parameters
     ----------
     problem
+    slack
+        How many times larger than usual the last step may be.
 
     Returns
     -------
@@ -136,7 +138,7 @@ def approximate(problem: Problem) -> Approximation:
         covariance = _expectation_maximisation(problem, state)
         steps.append(_log_sds(covariance) - before[1])
         ahead = _ahead(steps)
-        if _settled(iteration, before, (state, _log_sds(covariance) + ahead, log_aux)):
+        if _settled(iteration, before, (state, _log_sds(covariance) + ahead, log_aux), slack):
             break
         if len(steps) % EXTRAPOLATED_EVERY == 0 and len(steps) < MAX_ITERATIONS:
             covariance = _rescaled(covariance, np.exp(ahead))
@@ -230,13 +232,16 @@ def _rescaled(covariance: tuple[Array, ...], factor: Array) -> tuple[Array, ...]
 
 
 def _settled(
-    iteration: Iteration, before: tuple[State, Array, Array], after: tuple[State, Array, Array]
+    iteration: Iteration,
+    before: tuple[State, Array, Array],
+    after: tuple[State, Array, Array],
+    slack: float,
 ) -> bool:
     """Whether the last step was small against the posterior's own width."""
     return bool(
-        iteration.moved(before[0], after[0]) < 0.05
-        and np.abs(after[1] - before[1]).max(initial=0.0) < 0.02
-        and np.abs(after[2] - before[2]).max(initial=0.0) < 0.01
+        iteration.moved(before[0], after[0]) < 0.05 * slack
+        and np.abs(after[1] - before[1]).max(initial=0.0) < 0.02 * slack
+        and np.abs(after[2] - before[2]).max(initial=0.0) < 0.01 * slack
     )
 
 

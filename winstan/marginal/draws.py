@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.draws import Sampled
-from winstan.marginal.system import chunks, cross_products, effect_roots, system
+from winstan.marginal.system import chunks, cross_products, effect_roots, scaled, system
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,15 +115,11 @@ def draw_effects(
     J, q = marginal.t.shape
     W = marginal.T.shape[2]
     at = system(marginal, products, roots, sigma)
-    gram = at.gram
-    factor = np.linalg.cholesky(gram[:, :W, :W])
-    # P^-1 h + C'^-1 noise = C'^-1 (C^-1 h + noise)
-    half = np.linalg.solve(factor, gram[:, :W, W:])[:, :, 0] + noise[:, :W]
-    columns = np.linalg.solve(np.swapaxes(factor, 1, 2), half[:, :, None])[:, :, 0]
-
-    effects = columns
-    if at.scale is not None:
-        effects = np.einsum("sij,sj->si", at.scale[:, :W, :W], columns)
+    # P^-1 h + C'^-1 noise = C'^-1 (C^-1 h + noise), and C^-1 h is the factor's last row
+    factor = np.linalg.cholesky(at.gram)
+    half = factor[:, W, :W] + noise[:, :W]
+    columns = np.linalg.solve(np.swapaxes(factor[:, :W, :W], 1, 2), half[:, :, None])[:, :, 0]
+    effects = scaled(marginal, roots, columns)
     mean = np.einsum("kaw,sw->ask", marginal.T, effects)
     z = noise[:, W : W + J * q].reshape(S, q, J)
     error = sigma[:, None, None] * noise[:, W + J * q :].reshape(S, q, J)

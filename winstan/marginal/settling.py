@@ -1,14 +1,15 @@
 """Finds coordinates for the variances by importance sampling, before NUTS begins.
 
-Some thousand points of a t distribution about the approximate fit are weighed by the posterior
-density; the weighed points' quantiles and correlations make better coordinates, and these the next
-points, until the weights are even. Weights are tempered as long as few points would have them all.
+Some thousand points of a t distribution about the approximate fit, spread evenly over it, are
+weighed by the posterior density; the weighed points' quantiles and correlations make better
+coordinates, the same points in these are the next ones, and so on until the weights are even.
+Weights are tempered as long as few points would have them all.
 
 References
 ----------
 Cappe, Guillin, Marin and Robert (2004), J. Computational and Graphical Statistics 13, 907-929:
 population Monte Carlo. Koblents and Miguez (2015), Statistics and Computing 25, 407-425: tempered
-weights.
+weights. Owen (1998), Journal of Complexity 14, 466-489: scrambled Sobol points.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import special
+from scipy.stats import qmc
 
 from winstan.correlations import partial_log_density
-from winstan.geometry.sds import SCORES, hyperbola
+from winstan.marginal.curves import Curves
 from winstan.marginal.system import chunks, cross_products, effect_roots, log_likelihood, system
 from winstan.marginal.variances import Terms, VarianceCoordinates
 
@@ -52,7 +54,6 @@ CLOSE = 0.25
 # The proposal has longer tails than the normal that it should be, and is wider.
 FREEDOM = 6.0
 WIDER = 1.2
-NORMAL = special.ndtr(SCORES)
 SEED = 5
 
 
@@ -134,27 +135,27 @@ def settle(
     """
     target = Target(design, marginal, cross_products(marginal), sd_priors, sigma_prior, lkj)
     found = _start(Terms.of(design, cells), geometry)
-    D = found.location.size
+    D = found.size
     needed = AT_LEAST + AT_LEAST_EACH * D
     n = min(POINTS + POINTS_EACH * D, PATTERNS // marginal.count.size)
     n = max(n, FEWEST * needed)
-    random = np.random.default_rng(SEED)
+    raw, log_proposed = _proposed(n, D)
+    log_ideal = -0.5 * np.square(raw).sum(axis=1) - log_proposed
+    ideal = _effective(np.exp(log_ideal - log_ideal.max()))
     best = start = found
     most = 0.0
     with np.errstate(all="ignore"):  # points far out have no weight
         for _ in range(ROUNDS):
-            raw, log_proposed = _proposed(random, n, D)
-            coordinates = found.at(raw)
-            log_weight = target.log_density(found.terms.variances(coordinates))
+            at = found.at(raw)
+            log_weight = target.log_density(found.terms.variances(at))
             log_weight += found.log_slope(raw) - log_proposed
             if np.count_nonzero(np.isfinite(log_weight)) < needed:
                 break
             weight, power = _tempered(log_weight, needed)
-            found = _moved(found, coordinates, weight, bent=power > CLOSE)
+            found = _moved(found, at, weight, bent=power > CLOSE)
             if not found.finite:
                 break
-            ideal = -0.5 * np.square(raw).sum(axis=1) - log_proposed
-            even = power * _effective(weight) / _effective(np.exp(ideal - ideal.max()))
+            even = power * _effective(weight) / ideal
             done = even > EVEN or even < BETTER * most
             if even > most:
                 most, best = even, replace(found, settled=power > CLOSE)
@@ -170,14 +171,16 @@ def _start(terms: Terms, geometry: Geometry) -> VarianceCoordinates:
     scale = np.concatenate(
         [geometry.log_sd_scale, geometry.corr_scale, geometry.log_aux_scale.diagonal()]
     )
-    D = location.size
-    return VarianceCoordinates(terms, location, scale, np.zeros(D), np.eye(D), settled=False)
+    curves = Curves.straight(location, scale)
+    return VarianceCoordinates(terms, curves, np.eye(location.size), settled=False)
 
 
-def _proposed(random: np.random.Generator, n: int, D: int) -> tuple[Array, Array]:
-    """Points of a t distribution, and their log density but for a constant."""
-    normal = random.standard_normal((n, D))
-    t = normal * np.sqrt(FREEDOM / random.chisquare(FREEDOM, n))[:, None]
+def _proposed(n: int, D: int) -> tuple[Array, Array]:
+    """About n points of a t distribution, and their log density but for a constant."""
+    uniform = qmc.Sobol(D + 1, seed=SEED).random_base2(round(np.log2(n)))
+    normal = special.ndtri(uniform[:, :D])
+    chi_square = 2 * special.gammaincinv(FREEDOM / 2, uniform[:, D])
+    t = normal * np.sqrt(FREEDOM / chi_square)[:, None]
     log_density = -0.5 * (FREEDOM + D) * np.log1p(np.square(t).sum(axis=1) / FREEDOM)
     return WIDER * t, log_density
 
@@ -207,26 +210,14 @@ def _moved(
     old: VarianceCoordinates, at: Array, weight: Array, *, bent: bool
 ) -> VarianceCoordinates:
     """Coordinates by the weighed points: quantiles of each, and the correlations of scores."""
-    mean = weight @ at
-    width = np.sqrt(weight @ np.square(at - mean))
-    new = replace(old, location=mean, scale=width, bend=np.zeros_like(mean))
     if bent:
-        location, scale, bend = _hyperbolas(at, weight)
-        new = replace(new, location=location, scale=scale, bend=bend)
-    score = new.scores(at)
+        curves = Curves.through(at, weight)
+    else:
+        mean = weight @ at
+        curves = Curves.straight(mean, np.sqrt(weight @ np.square(at - mean)))
+    score = curves.scores(at)
     covariance = (weight[:, None] * score).T @ score
     # As many points of no correlation as there are coordinates: few effective ones have some.
-    D, n = len(mean), _effective(weight)
+    D, n = at.shape[1], _effective(weight)
     shrunk = (n * covariance + D * np.diag(np.diag(covariance))) / (n + D)
-    return replace(new, mixing=np.linalg.cholesky(shrunk))
-
-
-def _hyperbolas(at: Array, weight: Array) -> tuple[Array, Array, Array]:
-    """Lay each coordinate's hyperbola through its quantiles: locations, scales and bends."""
-    found = []
-    for column in at.T:
-        order = np.argsort(column)
-        below = np.cumsum(weight[order]) - 0.5 * weight[order]
-        found.append(hyperbola(np.interp(NORMAL, below, column[order]), SCORES))
-    location, scale, bend = np.transpose(found)
-    return location, scale, bend
+    return replace(old, curves=curves, mixing=np.linalg.cholesky(shrunk))

@@ -34,8 +34,6 @@ class System:
         V^-1.
     log_determinant : ndarray, shape (S,)
         Of V, summed over groups.
-    scale : ndarray, shape (S, W + 1, W + 1), or None
-        What turns the other factors' effects into z-scores; None where there are none.
     gram : ndarray, shape (S, W + 1, W + 1)
         Precision of the columns, what it is multiplied with to give their mean, and the sum of
         squares; the prior's are part of them.
@@ -44,7 +42,6 @@ class System:
     RL: Array
     inverse: Array
     log_determinant: Array
-    scale: Array | None
     gram: Array
 
 
@@ -75,16 +72,26 @@ def system(marginal: Marginal, products: Array, roots: Sequence[Array], sigma: A
     inverse, log_determinant = _inverse_covariances(RL, np.square(sigma))
     gram = _gram(products, inverse, marginal.residual.shape[0])
     gram += marginal.residual / np.square(sigma)[:, None, None]
-    scale = _scale(marginal, roots, S)
-    if scale is not None:
-        gram = np.swapaxes(scale, 1, 2) @ gram @ scale
+    for L, columns, J in _other_factors(marginal, roots):  # D' gram D, D = L kron identity
+        wide = gram[:, :, columns].reshape(S, -1, L.shape[1], J)
+        gram[:, :, columns] = np.einsum("swij,sih->swhj", wide, L).reshape(S, -1, L.shape[1] * J)
+        long = gram[:, columns].reshape(S, L.shape[1], J, -1)
+        gram[:, columns] = np.einsum("sijw,sih->shjw", long, L).reshape(S, L.shape[1] * J, -1)
     return System(
         RL=RL,
         inverse=inverse,
         log_determinant=log_determinant @ marginal.count,
-        scale=scale,
         gram=gram + marginal.prior,
     )
+
+
+def scaled(marginal: Marginal, roots: Sequence[Array], columns: Array) -> Array:
+    """Turn the other factors' z-scores, among the columns' coefficients (S, W), into effects."""
+    out = columns.copy()
+    for L, at, J in _other_factors(marginal, roots):
+        z = columns[:, at].reshape(len(columns), L.shape[1], J)
+        out[:, at] = (L @ z).reshape(len(columns), -1)
+    return out
 
 
 def log_likelihood(marginal: Marginal, matrices: System, sigma: Array) -> Array:
@@ -146,24 +153,14 @@ def chunks(marginal: Marginal, n: int, *, drawn: bool) -> Iterator[slice]:
     return (slice(start, min(start + step, n)) for start in range(0, n, step))
 
 
-def _scale(marginal: Marginal, roots: Sequence[Array], S: int) -> Array | None:
-    """Lay the roots of the other factors' covariances where their effects' columns are."""
-    if all(start < 0 for start in marginal.column):
-        return None
-    wide = marginal.residual.shape[0]
-    scale = np.zeros((S, wide, wide))
-    scale[:, np.arange(wide), np.arange(wide)] = 1.0
+def _other_factors(
+    marginal: Marginal, roots: Sequence[Array]
+) -> Iterator[tuple[Array, slice, int]]:
+    """Covariance root, columns and number of levels of each term that has columns."""
     for L, start in zip(roots, marginal.column, strict=True):
-        if start < 0:
-            continue
-        width = L.shape[1]
-        n_levels = _levels_of(marginal, start, width)
-        level = np.arange(n_levels)
-        for i in range(width):
-            for h in range(i + 1):
-                rows, cols = start + i * n_levels + level, start + h * n_levels + level
-                scale[:, rows, cols] = L[:, i, h, None]
-    return scale
+        if start >= 0:
+            J = _levels_of(marginal, start, L.shape[1])
+            yield L, slice(start, start + L.shape[1] * J), J
 
 
 def _levels_of(marginal: Marginal, start: int, width: int) -> int:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from winstan.cells import Cells
     from winstan.design import Design
     from winstan.families.links import Array
+    from winstan.marginal.curves import Curves
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,13 +143,13 @@ class Terms:
 class VarianceCoordinates:
     """From numbers of order one to the variances: D = Q + n_corr + 1 of them.
 
-    Mixed by a matrix they are about standard normal, each; a hyperbola
-    (`winstan.geometry.sds`) gives each of these its own location, widths to either side, and tails.
+    Mixed by a matrix they are about standard normal, each; a curve gives each of these its own
+    location, widths and tails.
 
     Attributes
     ----------
     terms : Terms
-    location, scale, bend : ndarray, shape (D,)
+    curves : Curves
     mixing : ndarray, shape (D, D)
         Lower triangular.
     settled : bool
@@ -157,36 +158,31 @@ class VarianceCoordinates:
     """
 
     terms: Terms
-    location: Array
-    scale: Array
-    bend: Array
+    curves: Curves
     mixing: Array
     settled: bool
 
     @property
+    def size(self) -> int:
+        """D."""
+        return len(self.mixing)
+
+    @property
     def finite(self) -> bool:
         """Whether all numbers are."""
-        parts = self.location, self.scale, self.bend, self.mixing
-        return all(bool(np.all(np.isfinite(part))) for part in parts)
+        return self.curves.finite and bool(np.all(np.isfinite(self.mixing)))
 
     def at(self, raw: Array) -> Array:
         """Coordinates of `Terms.variances` at raw ones, (..., D)."""
-        x = raw @ self.mixing.T
-        return self.location + self.scale * x + self.bend * np.sqrt(1 + np.square(x))
+        return self.curves.at(raw @ self.mixing.T)
 
     def variances(self, raw: Array) -> Variances:
         """Variances at raw coordinates, (..., D)."""
         return self.terms.variances(self.at(raw))
 
-    def scores(self, at: Array) -> Array:
-        """Mixed coordinates, about standard normal, of these ones: the inverse of `at`."""
-        u, square = at - self.location, np.square(self.scale) - np.square(self.bend)
-        return (u * self.scale - self.bend * np.sqrt(np.square(u) + square)) / square
-
     def log_slope(self, raw: Array) -> Array:
         """Log determinant of the derivative of `at`, but for that of the mixing, (...)."""
-        x = raw @ self.mixing.T
-        return np.log(self.scale + self.bend * x / np.sqrt(1 + np.square(x))).sum(axis=-1)
+        return np.asarray(self.curves.log_slope(raw @ self.mixing.T).sum(axis=-1))
 
 
 def _slices(widths: tuple[int, ...]) -> list[slice]:

@@ -1,0 +1,110 @@
+"""Curves: of numbers that are about standard normal, coordinates of whatever width and tails.
+
+With ``p = x + sqrt(1 + x^2)``, of which 1/p is the same for -x, a curve is
+``location + above p + above_tail p^2 - below / p - below_tail / p^2``: it rises everywhere, as a
+straight line or as a square to either side. Logs of sds want squares. The density of an sd that
+may be zero is flat there, that of its logarithm exp(log sd), and the standard normal's exp(-x^2/2);
+above, few groups leave a power of the sd. (p is exp(arsinh x); the sinh-arcsinh curves of Jones and
+Pewsey 2009, Biometrika 96, 761-780, are one such term to either side.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import optimize, special
+
+if TYPE_CHECKING:
+    from winstan.families.links import Array
+
+# Normal scores at which quantiles are met, and how well: few of the points are far out.
+SCORES = np.linspace(-2.0, 2.0, 17)
+CARE = np.exp(-np.square(SCORES) / 8)
+# The least slope to either side, of that of a straight line.
+LEAST = 0.1
+# Where scores are looked up: arsinh of x.
+GRID = np.linspace(-5.0, 5.0, 1001)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curves:
+    """A curve for each of D coordinates.
+
+    Attributes
+    ----------
+    location, above, above_tail, below, below_tail : ndarray, shape (D,)
+        All but the location are positive, or, the tails, zero.
+    """
+
+    location: Array
+    above: Array
+    above_tail: Array
+    below: Array
+    below_tail: Array
+
+    @classmethod
+    def straight(cls, location: Array, scale: Array) -> Curves:
+        """``location + scale x``."""
+        return cls(location, scale / 2, np.zeros_like(scale), scale / 2, np.zeros_like(scale))
+
+    @classmethod
+    def through(cls, at: Array, weight: Array) -> Curves:
+        """Lay each curve through the quantiles of weighed points, by least squares.
+
+        Parameters
+        ----------
+        at : ndarray, shape (S, D)
+        weight : ndarray, shape (S,)
+        """
+        return cls(*np.transpose([_through(column, weight) for column in at.T]))
+
+    @property
+    def finite(self) -> bool:
+        """Whether all numbers are."""
+        return all(bool(np.all(np.isfinite(getattr(self, part.name)))) for part in fields(self))
+
+    def at(self, x: Array) -> Array:
+        """Coordinates, shape (..., D)."""
+        p, n = _sides(x)
+        rise = p * (self.above + self.above_tail * p)
+        return np.asarray(self.location + rise - n * (self.below + self.below_tail * n))
+
+    def log_slope(self, x: Array) -> Array:
+        """Log derivative of each, shape (..., D)."""
+        p, n = _sides(x)
+        rise = p * (self.above + 2 * self.above_tail * p)
+        fall = n * (self.below + 2 * self.below_tail * n)
+        return np.asarray(np.log((rise + fall) / np.sqrt(1 + np.square(x))))
+
+    def scores(self, at: Array) -> Array:
+        """X of coordinates, (S, D), between points of a grid; at most 74 to either side."""
+        x = np.sinh(GRID)
+        grid = self.at(x[:, None] + np.zeros_like(self.location))
+        return np.column_stack(
+            [np.interp(column, known, x) for column, known in zip(at.T, grid.T, strict=True)]
+        )
+
+
+def _sides(x: Array) -> tuple[Array, Array]:
+    """Give p and 1/p, both without cancellation."""
+    larger = np.abs(x) + np.sqrt(1 + np.square(x))
+    return np.where(x < 0, 1 / larger, larger), np.where(x < 0, larger, 1 / larger)
+
+
+def _through(at: Array, weight: Array) -> Array:
+    """Location, above, above_tail, below and below_tail of one coordinate."""
+    order = np.argsort(at)
+    mass = np.cumsum(weight[order]) - 0.5 * weight[order]
+    quantile = np.interp(special.ndtr(SCORES), mass, at[order])
+    p, n = _sides(SCORES)
+    columns = np.column_stack([p, np.square(p), -n, -np.square(n)])
+    share = np.square(CARE) / np.square(CARE).sum()
+    middle, columns_middle = share @ quantile, share @ columns
+    columns = columns - columns_middle
+    slope = (share * SCORES) @ quantile / (share @ np.square(SCORES))
+    least = 0.5 * LEAST * slope * np.array([1.0, 0.0, 1.0, 0.0])
+    rest = quantile - middle - columns @ least
+    found = least + optimize.nnls(CARE[:, None] * columns, CARE * rest)[0]
+    return np.concatenate([[middle - columns_middle @ found], found])
