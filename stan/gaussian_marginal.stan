@@ -7,7 +7,7 @@ functions {
 #include include/priors.stan
 #include include/matrices.stan
 
-  // winstan/marginal/curves.py has their source.
+  // See winstan/marginal/curves.py.
   vector curve(vector x, vector location, vector above, vector above_tail, vector below,
                vector below_tail) {
     vector[size(x)] arc = sqrt(1 + square(x));
@@ -77,7 +77,7 @@ transformed data {
   matrix[entries(W), n_pairs * K] products;
   vector[entries(W)] left;                           // what no group explains
   array[W * W] int place;                            // of a matrix's entries in its lower triangle
-  array[entries(W)] int row_of;
+  array[entries(W)] int row_of;                      // and of these in the matrix
   array[entries(W)] int column_of;
   vector[entries(W)] prior_entries;
   int n_blocks = 0;                                  // terms with columns, several effects per level

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from marginal_reference import STRUCTURES, log_marginal, rows_of_data, scales_at
 from models import model_of
+from scipy import stats
 
 import winstan as ws
 from winstan.backends import stan as stan_backend
+from winstan.geometry import coordinates
 from winstan.marginal import settling, system
 from winstan.marginal.settling import Target
 from winstan.marginal.system import cross_products
@@ -72,7 +74,7 @@ def test_points_beyond_computing_have_no_weight():
     where = np.zeros((3, at.size))
     where[1, 0], where[2, -1] = 1e5, -1e5
     with np.errstate(all="ignore"):
-        density = target_of(model).log_density(at.terms.variances(at.curves.location + where))
+        density = target_of(model).log_density(at.terms.variances(at.at(np.zeros(at.size)) + where))
     assert np.isfinite(density[0])
     assert np.all(density[1:] == -np.inf)
 
@@ -81,7 +83,7 @@ def test_without_a_cholesky_factor_a_point_has_no_weight_and_others_keep_theirs(
     model = model_with("slopes")
     target, at = target_of(model), model.variances
     assert at is not None
-    points = at.curves.location + np.zeros((5, at.size))
+    points = at.at(np.zeros((5, at.size)))
     points[:, -1] += [0.0, 2.0, -2.0, 4.0, -4.0]  # log sigma
     variances = at.terms.variances(points)
     sound = target.log_density(variances)
@@ -115,20 +117,20 @@ def test_columns_of_nothing_but_zeros_are_no_obstacle():
     model = model_of(formula, data, "gaussian", parametrization="marginal")
     at = model.variances
     assert at is not None
-    assert at.finite
+    assert at.sound
     assert at.settled
 
 
 @pytest.mark.parametrize("sd", [ws.HalfNormal(1e-7), ws.Exponential(1e100)])
-def test_priors_against_all_data_leave_coordinates_of_order_one(sd):
+def test_priors_against_all_data_make_no_coordinate_wide(sd):
     formula = STRUCTURES["slopes"][0]
     data = rows_of_data()
     model = model_of(formula, data, "gaussian", parametrization="marginal",
                      priors={"sd": sd, "sigma": ws.HalfNormal(1e-7)})  # fmt: skip
     at = model.variances
     assert at is not None
-    assert at.finite
-    assert np.all(at.at(np.full(at.size, 1.0)) - at.at(np.full(at.size, -1.0)) < 20)
+    assert at.sound
+    assert np.all(at.curves.at(np.ones(at.size)) - at.curves.at(-np.ones(at.size)) < 20)
 
 
 REAL = {
@@ -137,6 +139,43 @@ REAL = {
     "sleepstudy": "Reaction ~ Days + (Days||Subject)",
     "Pastes": "strength ~ 1 + (1|batch/cask)",
 }
+
+
+def test_points_before_they_are_weighed_are_those_of_their_density():
+    raw, log_proposed = settling._proposed(12, 3)
+    assert raw.shape == (4096, 3)
+    weight = np.exp(-0.5 * np.square(raw).sum(axis=1) - log_proposed)  # to a standard normal
+    weight /= weight.sum()
+    np.testing.assert_allclose(weight @ raw, 0, atol=0.01)
+    np.testing.assert_allclose((weight[:, None] * raw).T @ raw, np.eye(3), atol=0.02)
+
+
+@pytest.mark.parametrize("data", REAL)
+def test_coordinates_are_as_good_at_other_points(data):
+    model = model_of(REAL[data], ws.load(data), "gaussian")
+    at = model.variances
+    assert at is not None
+    raw = stats.multivariate_t(df=6, shape=1.4 * np.eye(at.size), seed=1)
+    points = raw.rvs(4000)
+    log_weight = target_of(model).log_density(at.variances(points)) + at.log_slope(points)
+    normal = -0.5 * np.square(points).sum(axis=1)
+    share = [effective(density - raw.logpdf(points)) for density in (log_weight, normal)]
+    assert share[0] > 0.5 * share[1]
+
+
+def effective(log_weight: np.ndarray) -> float:
+    weight = np.exp(log_weight - log_weight.max())
+    return float(np.square(weight.sum()) / np.square(weight).sum())
+
+
+@pytest.mark.parametrize("data", REAL)
+def test_how_to_sample_does_not_hang_on_when_the_approximate_fit_ends(data, monkeypatch):
+    early = model_of(REAL[data], ws.load(data), "gaussian")
+    monkeypatch.setattr(coordinates, "SLACK", 1.0)
+    late = model_of(REAL[data], ws.load(data), "gaussian")
+    for name in "target_accept", "metric":
+        assert getattr(early, name) == getattr(late, name)
+    assert not np.array_equal(early.geometry.log_sd_location, late.geometry.log_sd_location)
 
 
 @pytest.mark.slow
@@ -179,7 +218,7 @@ def test_where_no_point_has_a_density_a_metric_is_adapted(monkeypatch):
     assert model.variances is not None
     assert not model.variances.settled
     assert model.metric == "dense_e"
-    assert np.all(np.isfinite(model.variances.curves.location))
+    assert model.variances.sound
 
 
 def test_same_data_same_coordinates():

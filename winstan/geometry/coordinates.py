@@ -52,7 +52,9 @@ THEIR_TAIL = 0.5
 # Standard deviation of means, over cells, in logarithms or logits, from which any number of groups
 # does so if an sd may vanish: five events, or fewer, in any number of rows.
 OPEN_MEAN = 0.4
-# Where the approximate fit is only the start of a search, it may end this much earlier.
+# Where a search for better coordinates follows, the approximate fit may end while its steps are so
+# many times as long. What else is read from it is plain by then: whether an sd may vanish, and
+# whether the response is exact.
 SLACK = 10.0
 
 

@@ -56,7 +56,7 @@ def sd_coordinates(problem: Problem, fit: Approximation) -> tuple[Array, Array, 
             if fit.responses:
                 likelihood = _flattened(likelihood, middle, known[k])
             density = _log_posterior(likelihood, problem.sd_prior[k].log_density)
-            out.append(hyperbola(*_quantiles(density, middle)))
+            out.append(_hyperbola(_quantiles(density, middle)))
             at, k = at + J, k + 1
     location, scale, bend = np.array(out).reshape(-1, 3).T
     return location, scale, bend
@@ -135,8 +135,8 @@ def _log_posterior(
     return density
 
 
-def _quantiles(density: Callable[[Array], Array], middle: float) -> tuple[Array, Array]:
-    """Quantiles of log sd, and the normal scores that belong to them."""
+def _quantiles(density: Callable[[Array], Array], middle: float) -> Array:
+    """Quantiles of log sd at which a standard normal has `SCORES`."""
     grid = np.linspace(middle - BELOW, middle + ABOVE, GRID)
     for _ in range(2):  # the second time where the density is
         value = density(grid)
@@ -146,19 +146,19 @@ def _quantiles(density: Callable[[Array], Array], middle: float) -> tuple[Array,
     value = density(grid)
     mass = np.exp(value - value.max())
     below = np.cumsum(mass) - 0.5 * mass
-    return np.interp(special.ndtr(SCORES) * mass.sum(), below, grid), SCORES
+    return np.asarray(np.interp(special.ndtr(SCORES) * mass.sum(), below, grid))
 
 
-def hyperbola(log_sd: Array, score: Array) -> tuple[float, float, float]:
+def _hyperbola(log_sd: Array) -> tuple[float, float, float]:
     """Lay ``location + scale x + bend sqrt(1 + x^2)`` through quantiles, by least squares."""
-    h = np.sqrt(1 + np.square(score))
+    h = np.sqrt(1 + np.square(SCORES))
     location, scale, bend = np.linalg.lstsq(
-        np.column_stack([np.ones_like(score), score, h]), log_sd, rcond=None
+        np.column_stack([np.ones_like(SCORES), SCORES, h]), log_sd, rcond=None
     )[0]
     if abs(bend) > BEND_UP_TO * scale:
         share = BEND_UP_TO * np.sign(bend)
         location, scale = np.linalg.lstsq(
-            np.column_stack([np.ones_like(score), score + share * h]), log_sd, rcond=None
+            np.column_stack([np.ones_like(SCORES), SCORES + share * h]), log_sd, rcond=None
         )[0]
         bend = share * scale
     return float(location), float(scale), float(bend)

@@ -19,12 +19,11 @@ from scipy import optimize, special
 if TYPE_CHECKING:
     from winstan.families.links import Array
 
-# Normal scores at which quantiles are met, and how well: few of the points are far out.
+# Normal scores at which quantiles are met: farther out, tails are met at the cost of the bulk.
 SCORES = np.linspace(-2.0, 2.0, 17)
-CARE = np.exp(-np.square(SCORES) / 8)
 # The least slope to either side, of that of a straight line.
 LEAST = 0.1
-# Where scores are looked up: arsinh of x.
+# Where scores are looked up: arsinh of x, which is 74 at the ends.
 GRID = np.linspace(-5.0, 5.0, 1001)
 
 
@@ -35,7 +34,8 @@ class Curves:
     Attributes
     ----------
     location, above, above_tail, below, below_tail : ndarray, shape (D,)
-        All but the location are positive, or, the tails, zero.
+        The constant (at x = 0 there are the others as well), then the shares of p, p^2, 1/p and
+        1/p^2: the tails' may be zero.
     """
 
     location: Array
@@ -61,22 +61,24 @@ class Curves:
         return cls(*np.transpose([_through(column, weight) for column in at.T]))
 
     @property
-    def finite(self) -> bool:
-        """Whether all numbers are."""
-        return all(bool(np.all(np.isfinite(getattr(self, part.name)))) for part in fields(self))
+    def sound(self) -> bool:
+        """Whether all numbers are finite, and all curves rise."""
+        numbers = np.array([getattr(self, part.name) for part in fields(self)])
+        rising = np.all(self.above > 0) and np.all(self.below > 0)
+        return bool(rising and np.all(np.isfinite(numbers)))
 
     def at(self, x: Array) -> Array:
         """Coordinates, shape (..., D)."""
         p, n = _sides(x)
-        rise = p * (self.above + self.above_tail * p)
-        return np.asarray(self.location + rise - n * (self.below + self.below_tail * n))
+        right, left = p * (self.above + self.above_tail * p), n * (self.below + self.below_tail * n)
+        return np.asarray(self.location + right - left)
 
     def log_slope(self, x: Array) -> Array:
         """Log derivative of each, shape (..., D)."""
         p, n = _sides(x)
-        rise = p * (self.above + 2 * self.above_tail * p)
-        fall = n * (self.below + 2 * self.below_tail * n)
-        return np.asarray(np.log((rise + fall) / np.sqrt(1 + np.square(x))))
+        right = p * (self.above + 2 * self.above_tail * p)
+        left = n * (self.below + 2 * self.below_tail * n)
+        return np.asarray(np.log((right + left) / np.sqrt(1 + np.square(x))))
 
     def scores(self, at: Array) -> Array:
         """X of coordinates, (S, D), between points of a grid; at most 74 to either side."""
@@ -88,9 +90,9 @@ class Curves:
 
 
 def _sides(x: Array) -> tuple[Array, Array]:
-    """Give p and 1/p, both without cancellation."""
-    larger = np.abs(x) + np.sqrt(1 + np.square(x))
-    return np.where(x < 0, 1 / larger, larger), np.where(x < 0, larger, 1 / larger)
+    """Give p and 1/p. What cancels in the smaller one is nothing beside the other's term."""
+    arc = np.sqrt(1 + np.square(x))
+    return x + arc, arc - x
 
 
 def _through(at: Array, weight: Array) -> Array:
@@ -100,11 +102,9 @@ def _through(at: Array, weight: Array) -> Array:
     quantile = np.interp(special.ndtr(SCORES), mass, at[order])
     p, n = _sides(SCORES)
     columns = np.column_stack([p, np.square(p), -n, -np.square(n)])
-    share = np.square(CARE) / np.square(CARE).sum()
-    middle, columns_middle = share @ quantile, share @ columns
+    middle, columns_middle = quantile.mean(), columns.mean(axis=0)
     columns = columns - columns_middle
-    slope = (share * SCORES) @ quantile / (share @ np.square(SCORES))
+    slope = SCORES @ quantile / (SCORES @ SCORES)
     least = 0.5 * LEAST * slope * np.array([1.0, 0.0, 1.0, 0.0])
-    rest = quantile - middle - columns @ least
-    found = least + optimize.nnls(CARE[:, None] * columns, CARE * rest)[0]
+    found = least + optimize.nnls(columns, quantile - middle - columns @ least)[0]
     return np.concatenate([[middle - columns_middle @ found], found])

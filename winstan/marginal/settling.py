@@ -9,11 +9,12 @@ References
 ----------
 Cappe, Guillin, Marin and Robert (2004), J. Computational and Graphical Statistics 13, 907-929:
 population Monte Carlo. Koblents and Miguez (2015), Statistics and Computing 25, 407-425: tempered
-weights. Owen (1998), Journal of Complexity 14, 466-489: scrambled Sobol points.
+weights. Matousek (1998), Journal of Complexity 14, 527-556: scrambled Sobol points.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
     from winstan.marginal.variances import Variances
     from winstan.priors import Prior
 
-# Points of each round, and how many more for each coordinate.
+# Points, and how many more for each coordinate: about so many, the number being a power of two, at
+# which Sobol's are evenest.
 POINTS, POINTS_EACH = 1000, 100
 # Fewer where each has thousands of patterns to look at: so many in all; a few times those needed.
 PATTERNS, FEWEST = 400_000, 5
@@ -138,8 +140,8 @@ def settle(
     D = found.size
     needed = AT_LEAST + AT_LEAST_EACH * D
     n = min(POINTS + POINTS_EACH * D, PATTERNS // marginal.count.size)
-    n = max(n, FEWEST * needed)
-    raw, log_proposed = _proposed(n, D)
+    power_of_two = max(round(np.log2(n)), math.ceil(np.log2(FEWEST * needed)))
+    raw, log_proposed = _proposed(power_of_two, D)
     log_ideal = -0.5 * np.square(raw).sum(axis=1) - log_proposed
     ideal = _effective(np.exp(log_ideal - log_ideal.max()))
     best = start = found
@@ -153,7 +155,7 @@ def settle(
                 break
             weight, power = _tempered(log_weight, needed)
             found = _moved(found, at, weight, bent=power > CLOSE)
-            if not found.finite:
+            if not found.sound:
                 break
             even = power * _effective(weight) / ideal
             done = even > EVEN or even < BETTER * most
@@ -175,9 +177,9 @@ def _start(terms: Terms, geometry: Geometry) -> VarianceCoordinates:
     return VarianceCoordinates(terms, curves, np.eye(location.size), settled=False)
 
 
-def _proposed(n: int, D: int) -> tuple[Array, Array]:
-    """About n points of a t distribution, and their log density but for a constant."""
-    uniform = qmc.Sobol(D + 1, seed=SEED).random_base2(round(np.log2(n)))
+def _proposed(power_of_two: int, D: int) -> tuple[Array, Array]:
+    """2^power_of_two points of a t distribution, and their log density but for a constant."""
+    uniform = qmc.Sobol(D + 1, seed=SEED).random_base2(power_of_two)
     normal = special.ndtri(uniform[:, :D])
     chi_square = 2 * special.gammaincinv(FREEDOM / 2, uniform[:, D])
     t = normal * np.sqrt(FREEDOM / chi_square)[:, None]

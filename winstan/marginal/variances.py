@@ -168,9 +168,9 @@ class VarianceCoordinates:
         return len(self.mixing)
 
     @property
-    def finite(self) -> bool:
-        """Whether all numbers are."""
-        return self.curves.finite and bool(np.all(np.isfinite(self.mixing)))
+    def sound(self) -> bool:
+        """Whether all numbers are finite, and all curves rise."""
+        return self.curves.sound and bool(np.all(np.isfinite(self.mixing)))
 
     def at(self, raw: Array) -> Array:
         """Coordinates of `Terms.variances` at raw ones, (..., D)."""
