@@ -95,7 +95,7 @@ def test_the_coordinates_lead_back_to_the_effects(formula, wanted):
     seen = {}
     real = laplace.approximate
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(coordinates, "approximate", lambda p: seen.setdefault("fit", real(p)))
+        patch.setattr(coordinates, "approximate", lambda *a: seen.setdefault("fit", real(*a)))
         model = model_of(formula, data, "student", parametrization=how)
     fit = seen["fit"]
 

@@ -144,7 +144,7 @@ def choose_geometry(
         Whether coefficients and effects are integrated out: what is drawn of the effects are then
         z-scores, and a few variances remain to be sampled.
     """
-    fit = approximate(problem, slack=SLACK if marginal else 1.0)
+    fit = approximate(problem, SLACK if marginal else 1.0)
     terms = _z_scores(problem) if marginal else _terms(problem, fit, parametrization)
     whitening = coefficients_alone(_root(fit.beta_covariance), np.zeros(0))
     if not marginal:
