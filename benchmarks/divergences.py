@@ -3,7 +3,8 @@
     python -m benchmarks.divergences
 
 Two to twelve groups of ten rows, counts, positive numbers and 0 and 1, whose group sd is 0, 0.4 or
-1.5; and gaussian rows, without slopes, with uncorrelated and with correlated ones. The fits are
+1.5; and gaussian rows, without slopes, with five groups in each, with uncorrelated and with
+correlated slopes. The fits are
 parted by how long a tail log sd has towards zero (the gaussian ones have other coordinates), and by
 groups: both decide which rate is the default (`Geometry.curved` in `winstan.geometry.coordinates`).
 Beside them stand the least effective draws of all parameters, by default, per thousand gradients.
@@ -17,7 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FAMILIES = ("poisson", "gamma", "bernoulli", "gaussian")
-TERMS = "(1|g)", "(x||g)", "(x|g)"
+TERMS = "(1|g)", "(1|g/h)", "(x||g)", "(x|g)"
+SLOPES = TERMS[2:]
+NESTED = 5
 GROUPS = (2, 3, 4, 5, 6, 8, 12)
 SDS = (0.0, 0.4, 1.5)
 TAILS = (0.0, 0.3, 0.5, 0.75, 1.5, np.inf)
@@ -49,27 +52,30 @@ class Small:
     term: str = "(1|g)"
 
     def data(self) -> pd.DataFrame:
-        """Simulate rows: y, x, and the group g."""
+        """Simulate rows: y, x, the group g, and h, five to a group."""
         rng = np.random.default_rng((self.seed, self.groups, FAMILIES.index(self.family)))
         group = np.repeat(np.arange(self.groups), ROWS)
         x = rng.normal(size=group.size)
-        if self.term != "(1|g)" and self.seed % 2:
+        if self.term in SLOPES and self.seed % 2:
             x += 3.0  # its zero lies beyond the data
         eta = 1 + 0.3 * x + self.sd * rng.normal(size=self.groups)[group]
-        if self.term != "(1|g)":
+        if self.term in SLOPES:
             eta += 0.5 * self.sd * x * rng.normal(size=self.groups)[group]
+        inner = np.arange(group.size) % NESTED
+        if self.term == "(1|g/h)":
+            eta += self.sd * rng.normal(size=(self.groups, NESTED))[group, inner]
         y = {
             "poisson": lambda: rng.poisson(np.exp(eta)),
             "gamma": lambda: rng.gamma(4, np.exp(eta) / 4),
             "bernoulli": lambda: (rng.random(eta.size) < 1 / (1 + np.exp(-eta))).astype(int),
             "gaussian": lambda: eta + rng.normal(size=eta.size),
         }[self.family]()
-        return pd.DataFrame({"y": y, "x": x, "g": group.astype(str)})
+        return pd.DataFrame({"y": y, "x": x, "g": group.astype(str), "h": inner.astype(str)})
 
 
 def measured(
     small: Small, accepts: Sequence[float] = (ACCEPT, ACCEPT_CURVED), warmup: int | None = None
-) -> dict[str, float] | None:
+) -> dict[str, Any] | None:
     """Fit a design by default and at each rate: divergences, and how well it mixed by default.
 
     None where the design is refused: a response of 0 and 1 that is constant.
@@ -100,6 +106,7 @@ def measured(
     gradients = float(default.draws["sample_stats"]["n_steps"].sum())
     out = {
         "groups": small.groups,
+        "term": small.term,
         "tail of log sd": float(tail) if default.model.variances is None else np.nan,
         "r_hat": float(table["r_hat"].max()),
         **{kind: 1000 * float(table[f"ess_{kind}"].min()) / gradients for kind in KINDS},
@@ -154,7 +161,7 @@ def main() -> None:
         print(shown(found, "tail of log sd"), end="\n\n")
     for gaussian, part in found.groupby(integrated):
         print("gaussian" if gaussian else "other families")
-        print(shown(part, "groups"))
+        print(shown(part, "groups"), shown(part, "term"), sep="\n\n")
     mean = ", ".join(f"{found[kind].mean():.0f} {kind}" for kind in KINDS)
     print(f"\nEffective draws per 1000 gradients by default, on average: {mean}.")
     print(f"R-hat above 1.01 by default: {(found['r_hat'] > 1.01).sum()} of {len(found)} fits.")

@@ -59,7 +59,7 @@ and end with the draws. The peers are at their own defaults (target_accept 0.8).
   scale.
 
 With few groups a fit of winstan's may have divergences at the default settings:
-`python -m benchmarks.divergences` counts them in 1,008 small designs.
+`python -m benchmarks.divergences` counts them in 1,176 small designs.
 """
 
 _BESIDE = """\

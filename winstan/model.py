@@ -40,12 +40,13 @@ if TYPE_CHECKING:
 
 
 # Stan's own target acceptance; one for random slopes that are sampled, where correlations near one
-# bring divergences at Stan's step size, and for sds that the data hardly tell from zero; and one
-# where effects are integrated out and an sd may vanish, slopes have few groups, or the prior has
-# their correlations at one and minus one (LKJ below 1).
+# bring divergences at Stan's step size, and for sds that the data hardly tell from zero; where
+# effects are integrated out, one for slopes whose sd may vanish, whose groups are few, or whose
+# prior has correlations at one and minus one (LKJ below 1), and one for intercepts' sds that may.
 ACCEPT = 0.8
 ACCEPT_CURVED = 0.98
-ACCEPT_MARGINAL = 0.9
+ACCEPT_MARGINAL_SLOPES = 0.9
+ACCEPT_MARGINAL = 0.85
 # Where the coordinates are about standard normal there is a step size to find, and no scales. They
 # are less so with correlations, and small steps take longer to find.
 WARMUP = 100
@@ -112,7 +113,8 @@ class Model:
     def target_accept(self) -> float:
         """NUTS's target acceptance rate, unless the user gives one."""
         if self.marginal is not None:
-            return ACCEPT_MARGINAL if self._open_ended else ACCEPT
+            open_ended = ACCEPT_MARGINAL_SLOPES if self.slopes else ACCEPT_MARGINAL
+            return open_ended if self._open_ended else ACCEPT
         return ACCEPT_CURVED if self.slopes or self.geometry.curved else ACCEPT
 
     @property

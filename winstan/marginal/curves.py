@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Normal scores at which quantiles are met: farther out, tails are met at the cost of the bulk.
 SCORES = np.linspace(-2.0, 2.0, 17)
+# How well: what is far out is of few points, and may not bend the curve where most are.
+CARE = np.exp(-np.square(SCORES) / 8)
 # The least slope to either side, of that of a straight line.
 LEAST = 0.1
 # Where scores are looked up: arsinh of x, which is 74 at the ends.
@@ -102,9 +104,11 @@ def _through(at: Array, weight: Array) -> Array:
     quantile = np.interp(special.ndtr(SCORES), mass, at[order])
     p, n = _sides(SCORES)
     columns = np.column_stack([p, np.square(p), -n, -np.square(n)])
-    middle, columns_middle = quantile.mean(), columns.mean(axis=0)
+    share = np.square(CARE) / np.square(CARE).sum()
+    middle, columns_middle = share @ quantile, share @ columns
     columns = columns - columns_middle
-    slope = SCORES @ quantile / (SCORES @ SCORES)
+    slope = (share * SCORES) @ quantile / (share @ np.square(SCORES))
     least = 0.5 * LEAST * slope * np.array([1.0, 0.0, 1.0, 0.0])
-    found = least + optimize.nnls(columns, quantile - middle - columns @ least)[0]
+    rest = quantile - middle - columns @ least
+    found = least + optimize.nnls(CARE[:, None] * columns, CARE * rest)[0]
     return np.concatenate([[middle - columns_middle @ found], found])
