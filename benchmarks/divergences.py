@@ -4,10 +4,10 @@
 
 Two to twelve groups of ten rows, counts, positive numbers and 0 and 1, whose group sd is 0, 0.4 or
 1.5; and gaussian rows, without slopes, with five groups in each, with uncorrelated and with
-correlated slopes. The fits are
-parted by how long a tail log sd has towards zero (the gaussian ones have other coordinates), and by
-groups: both decide which rate is the default (`Geometry.curved` in `winstan.geometry.coordinates`).
-Beside them stand the least effective draws of all parameters, by default, per thousand gradients.
+correlated slopes. The fits are parted by how long a tail log sd has towards zero (the gaussian ones
+have other coordinates), by groups and by the group term: these decide which rate is the default
+(`Model.target_accept`). Beside them stand the least effective draws of all parameters, by default,
+per thousand gradients.
 """
 
 from __future__ import annotations
