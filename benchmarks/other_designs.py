@@ -92,6 +92,7 @@ OTHERS = (
         "gaussian",
         crossed,
         10,
+        budget=150.0,
     ),
     Design(
         "radon-t",
