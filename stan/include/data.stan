@@ -54,9 +54,8 @@
   // Location and scale of the posterior by a quick approximate fit: the sampler then starts, and
   // moves, in units in which everything is of order one. They change no posterior.
   vector[P] beta_location;
-  int<lower=0> n_stretched;                          // coefficients whose scale follows the sds
-  array[n_stretched] int<lower=1> stretched;
-  vector<lower=0>[n_stretched] stretch_base;
+  int<lower=0> n_stretched;                          // coefficients, from the first, up to the last
+  vector<lower=0>[n_stretched] stretch_base;         // whose scale follows the sds
   matrix<lower=0>[n_stretched, Q] stretch_slope;
   int<lower=0> W;                                    // effects drawn with the coefficients
   int<lower=0> n_dense;                              // their scale is one matrix (n_dense = P + W),

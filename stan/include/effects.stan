@@ -2,7 +2,7 @@
   vector[P + W] unit = joint_raw;
   if (n_stretched > 0) {
     vector[n_stretched] stretch = sqrt(stretch_base + stretch_slope * square(sd));
-    unit[stretched] = joint_raw[stretched] .* stretch;
+    unit[1:n_stretched] = joint_raw[1:n_stretched] .* stretch;
     target += sum(log(stretch));
   }
   vector[T - W] rest = rest_scale .* rest_raw;

@@ -5,7 +5,9 @@
   else eta = linear_location + X * moved;            // each row its own, in order
   vector[kept ? T : 0] deviation;                    // of each effect
   {
-    vector[T] pull = score - taken * moved[taken_by];
+    vector[T] pull;
+    if (n_taken < P) pull = score - taken * moved[taken_by];
+    else pull = score - taken * moved;
     for (m in order) {
       int k = k_start[m];
       int n_m = J[m] * q[m];

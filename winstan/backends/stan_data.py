@@ -19,10 +19,14 @@ if TYPE_CHECKING:
     from winstan.backends.quadratic_form import QuadraticForm
     from winstan.families.links import Array
     from winstan.geometry import Geometry
+    from winstan.geometry.stretching import Stretching
     from winstan.geometry.whitening import Whitening
     from winstan.marginal import Marginal, VarianceCoordinates
     from winstan.model import Model
     from winstan.priors import Prior
+
+# Numbers of a matrix that are multiplied all of them sooner than a part is picked from a vector.
+FEW = 256
 
 
 def stan_data(model: Model) -> dict[str, Any]:
@@ -94,10 +98,7 @@ def _cells_data(model: Model) -> dict[str, Any]:
         **_scales_data(geometry),
         "beta_location": geometry.beta_location,
         "W": len(whitening.joint_scale) - P,
-        "n_stretched": geometry.stretching.at.size,
-        "stretched": geometry.stretching.at + 1,
-        "stretch_base": geometry.stretching.base,
-        "stretch_slope": geometry.stretching.slope,
+        **_stretching_data(geometry.stretching),
         "drifting": int(drifting),
         "drift_at": geometry.drift.at,
         "shift": geometry.drift.shift if drifting else geometry.drift.shift[:0],
@@ -185,8 +186,16 @@ def _of_axes(axes: Axes) -> dict[str, Any]:
 
 def _population_data(X: Array) -> dict[str, Any]:
     """Return the distinct rows of the coefficients' predictors, where cells are many more."""
-    row, first = distinct_rows(X)
+    row, first = (np.arange(len(X)),) * 2 if X.size <= FEW else distinct_rows(X)
     return {"D": first.size, "X": X[first], "row": row + 1}
+
+
+def _stretching_data(stretching: Stretching) -> dict[str, Any]:
+    """Return how scales follow the sds: of the coefficients up to the last whose scale does."""
+    n = max(stretching.at, default=-1) + 1
+    base, slope = np.ones(n), np.zeros((n, stretching.slope.shape[1]))
+    base[stretching.at], slope[stretching.at] = stretching.base, stretching.slope
+    return {"n_stretched": n, "stretch_base": base, "stretch_slope": slope}
 
 
 def _information_data(geometry: Geometry) -> dict[str, Any]:
@@ -198,7 +207,7 @@ def _information_data(geometry: Geometry) -> dict[str, Any]:
     stored = np.argsort(geometry.start)
     scores = [np.zeros(0), *(geometry.terms[m].score.ravel() for m in stored)]
     taken = np.vstack([np.zeros((0, P)), *(by_row(geometry.terms[m].taken) for m in stored)])
-    taken_by = np.flatnonzero(np.any(taken, axis=0))
+    taken_by = np.arange(P) if taken.size <= FEW else np.flatnonzero(np.any(taken, axis=0))
     known, sizes = [np.zeros(0)], [np.zeros(0, int)]
     kinds = [np.zeros(0, int)]
     for term in geometry.terms:
