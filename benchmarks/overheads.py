@@ -291,7 +291,7 @@ def growing(n_rows: int) -> Figure:
     data["n"] = rng.poisson(np.exp(1 + 0.3 * data["x"] + 0.1 * data["g"]))
 
     def fit() -> None:
-        ws.fit("n ~ x + (1|g)", data, "poisson", seed=1, progress=False)
+        ws.fit("n ~ x + (1|g)", data, "poisson", seed=1, progress=False, silence="random_slopes")
 
     return Figure(f"ws.fit, poisson, {n_rows:,} rows, as many cells", NAN, *least(fit, 3))
 
