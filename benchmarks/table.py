@@ -28,6 +28,8 @@ REPEATED = "lfp"
 """The design whose data others repeat."""
 LARGE, LARGE_SECONDS, LARGE_R_HAT = "insteval", 1200, 1.01
 """The design that has goals of its own: to end in time, and its worst R-hat to be below this."""
+SITTING = pd.Timedelta(hours=1)
+"""Runs of designs that are set beside one another began so near."""
 LEAST_ESS, WORST_R_HAT = 200, 1.05
 """Draws that mixed worse have Monte Carlo errors that are not to be relied on."""
 
@@ -123,7 +125,15 @@ def _compared(
 
 
 def _mixed(fit: FitRecord) -> bool:
-    return fit.bulk >= LEAST_ESS and fit.tail >= LEAST_ESS and fit.r_hat <= WORST_R_HAT
+    return _enough(fit.bulk, fit.tail, fit.r_hat)
+
+
+def _relied_on(row: pd.Series) -> bool:
+    return _enough(row["ess_bulk"], row["ess_tail"], row["r_hat"])
+
+
+def _enough(bulk: float, tail: float, r_hat: float) -> bool:
+    return bulk >= LEAST_ESS and tail >= LEAST_ESS and r_hat <= WORST_R_HAT
 
 
 def framed(rows: Sequence[Row]) -> pd.DataFrame:
@@ -162,9 +172,9 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
         whose every draw were effective at the end of its budget; NaN unless all that were tried
         were ended), tail_gain and tail_at_least (the same of tail ESS, whose best peer may be
         another), smaller_gain and smaller_at_least (of the smaller of the two), sampling_gain (over
-        the largest rate that a peer has while it samples, what it compiles left out), goal, tried
-        (how many peers were), ended (those that did not finish), untried (without a row, or not
-        installed).
+        the largest rate that a peer has while it samples, what it compiles left out), peer_mixed
+        (whether the peer's draws are to be relied on), goal, tried (how many peers were), ended
+        (those that did not finish), untried (without a row, or not installed).
     """
     peers = [engine.name for engine in ENGINES.values() if engine.peer and engine.samples]
     out = []
@@ -194,6 +204,7 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
                 **_gain("tail_", own["tail_per_s"], others["tail_per_s"].max(), bound),
                 **_gain("smaller_", own["smaller_per_s"], others["smaller_per_s"].max(), bound),
                 "sampling_gain": own["bulk_per_s"] / while_sampling.max(),
+                "peer_mixed": bool(best) and _relied_on(others.loc[best]),
                 "goal": DESIGNS[name].goal,
                 "tried": len(tried),
                 "ended": ", ".join(f"{e} {others.loc[e, 'status']}" for e in ended),
@@ -271,6 +282,8 @@ def summary(table: pd.DataFrame) -> str:
     lines = []
     for row in gains(table).to_dict("records"):
         peer = ENGINES[row["peer"]].title if row["peer"] else ""
+        if peer and not row["peer_mixed"]:
+            peer += ", not converged"
         lines.append(
             [
                 DESIGNS[row["design"]].title,
@@ -299,8 +312,14 @@ def _said_of_gain(gain: float, at_least: float) -> str:
 
 
 def growth(table: pd.DataFrame) -> list[str]:
-    """Say how the wall time grows with rows when cells do not: of the LFP example, 16 cells."""
+    """Say how the wall time grows with rows when cells do not: of the LFP example, 16 cells.
+
+    Of runs that began within `SITTING` of one another: a machine's speed is another on another day.
+    """
     own = table[(table["engine"] == REFERENCE) & table["design"].str.match(rf"{REPEATED}\b")]
+    began = pd.to_datetime(own["run"], utc=True, errors="coerce")
+    apart = (began - began[own["design"] == REPEATED].max()).abs()
+    own = own[~(apart > SITTING)]
     wall = dict(zip(own["design"], own["wall"], strict=True))
     least = wall.pop(REPEATED, NAN)
     if not wall or pd.isna(least):
@@ -342,9 +361,9 @@ def of_design(table: pd.DataFrame, name: str) -> str:
         "largest z",
     ]  # fmt: skip
     notes = [f"`{design.formula}`, {design.family}; {int(part['rows'].iloc[0]):,} rows."]
-    runs = set(part["run"])
-    if len(runs) > 1:
-        notes.append(f"Of {len(runs)} runs.")
+    runs = sorted(run[:16].replace("T", " ") for run in set(part["run"]) if run)
+    if runs:
+        notes.append(f"Run of {' and '.join(runs)} UTC.")
     if design.nearest:
         notes.append(f"bambi cannot express this; it fits `{design.nearest}`, another model.")
     return f"### {design.title}\n\n{' '.join(notes)}\n\n{markdown(head, lines)}"

@@ -28,8 +28,8 @@ data {
   vector[form ? T : 0] form_diagonal;
   int<lower=0> n_form;                               // what is above the diagonal, sparse
   vector[n_form] form_w;
-  array[n_form] int form_v;
-  array[form ? T + 1 : 0] int form_u;
+  array[n_form] int<lower=1, upper=T> form_v;
+  array[form ? T + 1 : 0] int<lower=1, upper=n_form + 1> form_u;
 }
 transformed data {
 #include include/transformed_data.stan

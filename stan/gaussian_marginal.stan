@@ -40,7 +40,7 @@ data {
   array[M] int<lower=1> J;                           // levels of each
   array[M] int<lower=1> q;                           // effects per level
   array[M] int<lower=0, upper=1> correlated;
-  array[M] int<lower=0> column;                      // of its first effect; 0: of the factor
+  array[M] int<lower=0, upper=W> column;             // of its first effect; 0: of the factor
   int<lower=0> Q;                                    // sum of q
   array[Q] int sd_prior;                             // see priors.stan
   matrix[Q, 3] sd_prior_p;
@@ -52,7 +52,7 @@ data {
   // Coordinates of the variances (winstan/marginal/variances.py). Of a term with several effects,
   // the log sd of what they add up to in the data, and contrasts of their log sds.
   int<lower=0> n_corr;                               // free correlations, over all terms
-  int<lower=1> D;                                    // Q + n_corr + A
+  int<lower=Q + n_corr + A, upper=Q + n_corr + A> D;
   matrix[Q, Q] gram_of_terms;                        // mean cross-products, block by block
   matrix[Q, Q] contrasts;                            // block by block, after a column of zeros
   vector[D] location;
@@ -83,6 +83,15 @@ transformed data {
   int n_blocks = 0;                                  // terms with columns, several effects per level
   for (m in 1:M) if (correlated[m]) n_factor += q[m] * q[m];
   for (m in 1:M) n_blocks += column[m] > 0 && q[m] > 1;
+  {
+    // Sizes that the declarations leave open: no index is checked later (light_model.hpp).
+    int of_factor = 0;
+    for (m in 1:M) {
+      if (column[m] == 0) of_factor += q[m];
+      else if (column[m] + J[m] * q[m] > W) reject("term ", m, " has more effects than columns");
+    }
+    if (sum(q) != Q || of_factor > width) reject("the terms' sizes do not add up");
+  }
   {
     int pair = 1;
     for (a in 1:width) {

@@ -14,7 +14,7 @@ functions {
 data {
 #include include/data.stan
   int<lower=0> V;
-  array[V] int<lower=1> cell;
+  array[V] int<lower=1, upper=C> cell;
   vector[V] value;
   vector<lower=0>[V] tally;
   real log_constant;

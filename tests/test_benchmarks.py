@@ -228,9 +228,19 @@ def test_faults_of_winstans_own_are_named():
 
 def test_engines_of_several_runs_are_told():
     table = tables.framed([replace(row, run="2026-11-25T08:00:00+00:00") for row in rows()])
-    assert " runs." not in tables.of_design(table, "lfp")
+    assert "480 rows. Run of 2026-11-25 08:00 UTC." in tables.of_design(table, "lfp")
     table.loc[0, "run"] = "2026-11-26T08:00:00+00:00"
-    assert "480 rows. Of 2 runs." in tables.of_design(table, "lfp")
+    several = "Run of 2026-11-25 08:00 and 2026-11-26 08:00 UTC."
+    assert f"480 rows. {several}" in tables.of_design(table, "lfp")
+
+
+def test_a_best_peer_that_has_not_converged_is_told():
+    good = [replace(row, ess_bulk=900.0, ess_tail=800.0, r_hat=1.01) for row in rows()]
+    assert "not converged" not in tables.summary(tables.framed(good))
+    for wrong in ({"r_hat": 1.2}, {"ess_bulk": 20.0}, {"ess_tail": 20.0}, {"r_hat": float("nan")}):
+        table = tables.framed([good[0], *(replace(row, **wrong) for row in good[1:])])
+        (line,) = tables.summary(table).splitlines()[2:]
+        assert "row-wise Stan, not converged: 30" in line
 
 
 def test_what_was_ended_is_shown():
@@ -260,6 +270,12 @@ def test_growth_with_rows():
     (line,) = tables.growth(tables.framed([*rows(), longer]))
     assert line.endswith(": 1.20 (480,000 rows).")
     assert tables.growth(tables.framed(rows())) == []
+    # a machine's speed is another on another day
+    own, later = rows()[0], replace(longer, run="2026-11-26T08:00:00+00:00")
+    near = replace(own, run="2026-11-26T07:30:00+00:00")
+    assert tables.growth(tables.framed([near, later]))
+    far = replace(own, run="2026-11-25T08:00:00+00:00")
+    assert tables.growth(tables.framed([far, later])) == []
 
 
 def test_file_keeps_what_was_not_run_again(tmp_path):

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import warnings
+from types import SimpleNamespace
 
 import joblib
 import numpy as np
@@ -98,6 +99,34 @@ def test_a_failure_is_kept_apart(found):
         result["n0"]
     with pytest.raises(ws.OptionError, match="There is no group 'n9'"):
         result["n9"]
+
+
+def test_a_contrast_that_fails_in_a_group_leaves_the_others(found):
+    below = data()
+    below.loc[below["neuron"] == "n2", "y"] -= 100  # no ratio of means of either sign
+    result = ws.fit_each(FORMULA, below, by="neuron", n_jobs=1, keep="fits", **QUICK)
+    with pytest.warns(ws.FailureWarning, match=r"^1 of 4 groups by neuron \('n2'\) have no rows"):
+        ratios = result.contrast("x", ratio=True)
+    assert ratios["neuron"].tolist() == ["n0", "n1", "n3"]
+    expected = found.contrast("x", ratio=True).query("neuron != 'n2'").reset_index(drop=True)
+    pd.testing.assert_frame_equal(ratios, expected)
+    with pytest.raises(KeyError, match="nobody"):  # what fails in all is no group's own
+        result.map(lambda fit: fit.summary().loc[["nobody"]])
+
+
+def test_the_line_of_progress_counts_groups_and_failures(capsys, monkeypatch):
+    now = iter(range(0, 10**6, 20))  # a log has a line every ten seconds
+    clock = SimpleNamespace(monotonic=lambda: float(next(now)))
+    monkeypatch.setattr("winstan.progress.time", clock)
+    bad = data(3)
+    bad.loc[bad["neuron"] == "n1", "y"] = np.inf
+    with pytest.warns(ws.FailureWarning):
+        ws.fit_each(FORMULA, bad, by="neuron", n_jobs=1, **QUICK | {"progress": True})
+    told = capsys.readouterr().err.splitlines()
+    assert told[0] == "fitting 3 groups"
+    assert told[1].startswith("fitted 1 of 3 groups, ")
+    assert told[1].endswith(" left")
+    assert told[3].startswith("fitted 3 of 3 groups, 1 failed, ")
 
 
 def test_one_warning_of_each_kind():

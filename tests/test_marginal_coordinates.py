@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from marginal_reference import STRUCTURES, log_marginal, rows_of_data, scales_at
 from models import model_of
@@ -109,6 +110,19 @@ def test_points_are_taken_in_parts_of_bounded_memory(monkeypatch):
     whole = target_of(model).log_density(at.variances(points))
     monkeypatch.setattr(system, "CHUNK_NUMBERS", 10_000)
     np.testing.assert_allclose(target_of(model).log_density(at.variances(points)), whole)
+
+
+def test_more_patterns_than_points_are_looked_at_all_the_same(monkeypatch):
+    """Groups that are all unlike: each pattern costs as much as a point."""
+    monkeypatch.setattr(settling, "PATTERNS", 20)
+    rng = np.random.default_rng(4)
+    g, x = np.repeat(np.arange(30), 6), rng.normal(size=180)
+    data = pd.DataFrame({"g": g, "x": x, "y": x + rng.normal(size=30)[g] + rng.normal(size=180)})
+    model = model_of("y ~ x + (x|g)", data, "gaussian", parametrization="marginal")
+    assert model.marginal is not None
+    assert model.marginal.count.size > 20
+    assert model.variances is not None
+    assert model.variances.settled
 
 
 def test_columns_of_nothing_but_zeros_are_no_obstacle():

@@ -116,7 +116,7 @@ def ways(structure: str) -> tuple[str, ...]:
     ("family", "link", "structure", "parametrization"),
     [(*case, way) for case in CASES for way in ways(case[2])],
 )
-def test_template_is_the_sum_over_rows(family, link, structure, parametrization):
+def test_template_is_the_sum_over_rows(family, link, structure, parametrization, monkeypatch):
     formula, options = STRUCTURES[structure]
     model = model_of(
         formula_of(formula, link),
@@ -140,6 +140,23 @@ def test_template_is_the_sum_over_rows(family, link, structure, parametrization)
     expected_slope = gradient(reference, points[0])
     tolerance = 1e-6 * max(1, np.abs(expected_slope).max())
     np.testing.assert_allclose(slope[0], expected_slope, rtol=1e-5, atol=tolerance)
+    # Large models pick distinct rows, and coefficients, from vectors; small ones multiply them all.
+    monkeypatch.setattr("winstan.backends.stan_data.FEW", 0)
+    picked, picked_slope = BACKEND.log_density(model, points)
+    np.testing.assert_allclose(picked, expected, rtol=1e-9)
+    np.testing.assert_allclose(picked_slope, slope, rtol=1e-8, atol=1e-8 * tolerance / 1e-6)
+
+
+def test_the_cases_pick_from_vectors_and_do_not(monkeypatch):
+    """Else the densities above would say nothing of one or the other."""
+    formula, options = STRUCTURES["intercepts"]
+    model = model_of(formula, data_of("gamma"), "gamma", **options)
+    whole = stan_data(model)
+    assert (whole["D"], whole["n_taken"]) == (whole["C"], whole["P"])
+    monkeypatch.setattr("winstan.backends.stan_data.FEW", 0)
+    picked = stan_data(model)
+    assert picked["D"] < picked["C"]
+    assert picked["n_taken"] < picked["P"]
 
 
 @pytest.mark.parametrize("family", ["poisson", "gaussian"])

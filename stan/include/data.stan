@@ -2,7 +2,7 @@
   int<lower=0> P;                                    // population coefficients, intercept first
   int<lower=0> D;                                    // distinct rows of the coefficients' predictors
   matrix[D, P] X;
-  array[C] int<lower=1> row;
+  array[C] int<lower=1, upper=D> row;                // D = C: each its own, in order
   vector[C] offsets;
   int<lower=1> link;                                 // see links.stan
 
@@ -15,15 +15,15 @@
   matrix[C, Q] Z;                                    // predictors of the effects
   array[Q] int<lower=0, upper=1> ones;               // whether they are all one
   int<lower=0> T;                                    // sum of J .* q
-  array[M] int<lower=1> start;                       // where a term starts in T; the largest is last
-  array[M] int<lower=1> order;                       // each term after those that it is nested in
+  array[M] int<lower=1, upper=T> start;              // where a term starts in T; the largest is last
+  array[M] int<lower=1, upper=M> order;              // each term after those that it is nested in
 
   // Effects are sampled as standard scores of their approximate posterior, given sds and the mean of
   // their totals (winstan/geometry/standard.py).
   array[M] int<lower=0, upper=1> informed;           // 0: of their prior
   vector[T] score;                                   // of the likelihood, at effects of zero,
-  int<lower=0> n_taken;                              // of which a coefficient's move takes its share
-  array[n_taken] int<lower=1> taken_by;
+  int<lower=0, upper=P> n_taken;                     // of which a coefficient's move takes its share
+  array[n_taken] int<lower=1, upper=P> taken_by;     // n_taken = P: all of them, in order
   matrix[T, n_taken] taken;
   array[M] int<lower=0> n_kinds;                     // kinds of levels; 0: each its own
   int<lower=0> n_known;
@@ -34,17 +34,16 @@
   array[n_of] int<lower=1> kind_of;                  // of each level, where there are several effects
   int<lower=0, upper=1> kept;                        // whether deviations are asked for again
   int<lower=0> E;                                    // pairs of nested terms, effect by effect
-  array[E] int<lower=1> inner;                       // the inner term, and its effect's first place
-  array[E] int<lower=1> inner_start;
-  array[E] int<lower=1> outer_start;
+  array[E] int<lower=1, upper=M> inner;              // the inner term, and its effect's first place
+  array[E] int<lower=1, upper=T> inner_start;
+  array[E] int<lower=1, upper=T> outer_start;
   int<lower=0> n_pass;
   array[n_pass] int<lower=1> outer_level;            // of each inner level
   vector[n_pass] pass;                               // what its deviation takes of the score
 
-  array[4] int<lower=0> n_prior;                     // coefficients with Flat, Normal, StudentT and
-  array[P] int<lower=1> prior_of;                    // Cauchy priors, in this order
-  matrix[P, 3] beta_prior_p;                         // in the coefficients' own
-  array[Q] int sd_prior;                             // see priors.stan
+  array[P] int beta_prior;                           // see priors.stan
+  matrix[P, 3] beta_prior_p;
+  array[Q] int sd_prior;
   matrix[Q, 3] sd_prior_p;
   vector<lower=0>[M] lkj;                            // 1: flat on correlation matrices
   int<lower=0> A;                                    // auxiliary parameters: sigma, alpha, nu
@@ -54,10 +53,10 @@
   // Location and scale of the posterior by a quick approximate fit: the sampler then starts, and
   // moves, in units in which everything is of order one. They change no posterior.
   vector[P] beta_location;
-  int<lower=0> n_stretched;                          // coefficients, from the first, up to the last
+  int<lower=0, upper=P> n_stretched;                 // coefficients, from the first, up to the last
   vector<lower=0>[n_stretched] stretch_base;         // whose scale follows the sds
   matrix<lower=0>[n_stretched, Q] stretch_slope;
-  int<lower=0> W;                                    // effects drawn with the coefficients
+  int<lower=0, upper=T> W;                           // effects drawn with the coefficients
   int<lower=0> n_dense;                              // their scale is one matrix (n_dense = P + W),
   matrix[n_dense, n_dense] joint_scale;
   vector[n_dense > 0 ? 0 : P + W] own_scale;         // or diag(own) + onto * along
@@ -67,8 +66,8 @@
   vector[T - W] rest_scale;                          // the other effects given these
   int<lower=0> n_given;                              // and how they follow these: a sparse matrix
   vector[n_given] given_w;
-  array[n_given] int given_v;
-  array[T - W + 1] int given_u;
+  array[n_given] int<lower=1, upper=P + W> given_v;
+  array[T - W + 1] int<lower=1, upper=n_given + 1> given_u;
   int<lower=0, upper=1> drifting;                    // coefficients and scores follow the sds, from:
   vector[Q] drift_at;
   matrix[drifting ? P + T : 0, Q] shift;             // their middles

@@ -31,17 +31,10 @@
   vector[P] moved = head(joint, P);
   {
     vector[P] beta = beta_location + moved;
-    if (n_prior[2] == P) {                           // as they are, unless a user says otherwise
+    if (normal_alone) {                              // as they are, unless a user says otherwise
       target += normal_lpdf(beta | prior_mean, prior_sd);
-    } else {
-      int normals = n_prior[1] + n_prior[2];
-      int heavy = normals + n_prior[3];
-      array[n_prior[2]] int normal_at = prior_of[(n_prior[1] + 1):normals];
-      array[n_prior[3]] int student_at = prior_of[(normals + 1):heavy];
-      array[n_prior[4]] int cauchy_at = prior_of[(heavy + 1):P];
-      target += normal_lpdf(beta[normal_at] | prior_mean[normal_at], prior_sd[normal_at]);
-      target += student_t_lpdf(beta[student_at] | beta_prior_p[student_at, 1],
-                               beta_prior_p[student_at, 2], beta_prior_p[student_at, 3]);
-      target += cauchy_lpdf(beta[cauchy_at] | prior_mean[cauchy_at], prior_sd[cauchy_at]);
+    } else {                                         // a sum: an element would part beta, and all before
+      for (p in 1:P)
+        target += prior_lpdf(sum(segment(beta, p, 1)) | beta_prior[p], beta_prior_p[p]);
     }
   }

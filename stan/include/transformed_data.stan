@@ -1,4 +1,6 @@
-  vector[P] prior_mean = beta_prior_p[, 1];          // of all but StudentT
+  int normal_alone = 1;                              // whether all coefficients' priors are normal
+  for (p in 1:P) normal_alone = normal_alone && beta_prior[p] == 1;
+  vector[P] prior_mean = beta_prior_p[, 1];          // if they are
   vector[P] prior_sd = beta_prior_p[, 2];
   vector[C] linear_location = offsets + (X * beta_location)[row];
   int n_factor = 0;                                  // entries of the Cholesky factors
@@ -24,8 +26,19 @@
       if (correlated[m]) f += q[m] * q[m];
       if (informed[m]) at += n_kinds[m] > 0 ? n_kinds[m] * q[m] * q[m] : J[m];
       kind += n_kinds[m];
-      if (q[m] > 1) inside += J[m];
+      if (C > 0 && max(level[m]) > J[m])
+        reject("term ", m, " has ", J[m], " levels, and cells of level ", max(level[m]));
+      if (start[m] + J[m] * q[m] - 1 > T || (start[m] <= W && start[m] + J[m] * q[m] - 1 > W))
+        reject("term ", m, " does not fit the places of the effects");
+      if (q[m] > 1) {
+        if (max(segment(kind_of, inside, J[m])) > n_kinds[m])
+          reject("term ", m, " has ", n_kinds[m], " kinds, and levels of others");
+        inside += J[m];
+      }
     }
+    // Sizes that the declarations leave open: no index is checked later (light_model.hpp).
+    if (k != Q + 1 || at != n_known + 1 || kind != n_size + 1 || inside != n_of + 1)
+      reject("the terms' sizes do not add up");
   }
   array[E] int pass_start;
   array[E] int J_outer;
@@ -34,6 +47,9 @@
     for (e in 1:E) {
       pass_start[e] = at;
       at += J[inner[e]];
+      if (inner_start[e] < start[inner[e]]
+          || inner_start[e] + J[inner[e]] > start[inner[e]] + J[inner[e]] * q[inner[e]])
+        reject("term ", inner[e], " does not have the places of its nested effects");
       J_outer[e] = max(segment(outer_level, pass_start[e], J[inner[e]]));
     }
   }

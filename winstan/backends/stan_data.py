@@ -14,7 +14,7 @@ from winstan.geometry.whitening import Axes
 from winstan.scales import correlation_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from winstan.backends.quadratic_form import QuadraticForm
     from winstan.families.links import Array
@@ -75,6 +75,7 @@ def _cells_data(model: Model) -> dict[str, Any]:
     Z = np.hstack([*cells.Z, np.zeros((cells.n, 0))])[:C]
     nesting = _nesting_data(geometry)
     drifting = geometry.drift.any
+    beta_kind, beta_numbers = _prior_data(list(model.priors.table.values())[:P])
     statistics: dict[str, Any] = dict(cells.statistics)
     if model.family.template == "gaussian":
         statistics |= _form_data(model, form)
@@ -94,7 +95,8 @@ def _cells_data(model: Model) -> dict[str, Any]:
         **_information_data(geometry),
         **nesting,
         "kept": int(nesting["E"] > 0 or form is not None),
-        **_coefficient_priors(list(model.priors.table.values())[:P]),
+        "beta_prior": beta_kind,
+        "beta_prior_p": beta_numbers,
         **_scales_data(geometry),
         "beta_location": geometry.beta_location,
         "W": len(whitening.joint_scale) - P,
@@ -255,16 +257,6 @@ def _nesting_data(geometry: Geometry) -> dict[str, Any]:
         "n_pass": sum(w.size for *_, w in pairs),
         "outer_level": np.concatenate([np.zeros(0, int), *(level + 1 for *_, level, _ in pairs)]),
         "pass": np.concatenate([np.zeros(0), *(w for *_, w in pairs)]),
-    }
-
-
-def _coefficient_priors(priors: Sequence[Prior]) -> dict[str, Any]:
-    """Sort coefficients by the kind of their priors: each kind is one vectorised density."""
-    kinds, numbers = _prior_data(priors)
-    return {
-        "n_prior": [kinds.count(kind) for kind in range(4)],
-        "prior_of": np.argsort(kinds, kind="stable") + 1,
-        "beta_prior_p": numbers,
     }
 
 

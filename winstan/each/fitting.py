@@ -8,12 +8,13 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from winstan.backends import Settings, backends_named
-from winstan.data.columns import how_many, some_levels
+from winstan.data.columns import how_many
 from winstan.data.tables import column_names, take_columns
 from winstan.each.asked import contrasts_of
 from winstan.each.parallel import run_tasks
 from winstan.each.parts import parted, seed_of
 from winstan.each.result import FitEach, result_of
+from winstan.each.shown import named_groups
 from winstan.each.task import Question
 from winstan.each.workers import workers_of
 from winstan.effects.intervals import interval_names
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
     from winstan.priors import Prior
 
 KEEP = ("summary", "fits")
-NAMED = 8
-"""Groups that a warning names."""
 
 
 def fit_each(
@@ -282,5 +281,4 @@ def _some(result: FitEach, table: Any) -> str:
     """Say of how many groups a table is, and name some: ``2 of 5 groups by cell ('n1', 'n4')``."""
     rows = table[list(result.by)].drop_duplicates()
     keys = [row[0] if len(row) == 1 else row for row in rows.itertuples(index=False, name=None)]
-    groups = how_many(len(result.keys), "group")
-    return f"{len(keys):,} of {groups} by {' and '.join(result.by)} ({some_levels(keys, NAMED)})"
+    return named_groups(result, keys)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from winstan import effects
-from winstan.each.shown import as_html, as_text, verdict_of
-from winstan.errors import OptionError, near_matches
+from winstan.each.shown import as_html, as_text, named_groups, verdict_of
+from winstan.errors import FailureWarning, OptionError, near_matches, warn_user
 from winstan.plots.words import listed
 
 if TYPE_CHECKING:
@@ -109,8 +109,9 @@ class FitEach:
         Returns
         -------
         DataFrame
-            Columns `by`, those of `Fit.contrast`, and ok. Failed groups have no row; see
-            `failures`. A region of practical equivalence is each group's own, unless it was given.
+            Columns `by`, those of `Fit.contrast`, and ok. Failed groups have no row: see
+            `failures` or, where it is asked with options, the warning. A region of practical
+            equivalence is each group's own, unless it was given.
 
         Raises
         ------
@@ -139,15 +140,36 @@ class FitEach:
         Returns
         -------
         DataFrame
-            Columns `by`, those of the function's tables, and ok.
+            Columns `by`, those of the function's tables, and ok. Groups in which the function
+            fails have no row, and a `FailureWarning` names them.
+
+        Raises
+        ------
+        OptionError
+            If the fits were not kept, or if there is none.
+        Exception
+            The function's own, if it fails in every group.
         """
         if self._fits is None:
             raise OptionError("The fits were not kept: ask fit_each for keep='fits'.")
-        return _joined(
-            self.by,
-            {key: function(fit) for key, fit in self._fits.items()},
-            {key: fit.diagnostics.ok for key, fit in self._fits.items()},
-        )
+        if not self._fits:
+            raise OptionError(f"No group has a fit. {self.verdict}")
+        tables, failed = {}, {}
+        for key, fit in self._fits.items():
+            try:
+                tables[key] = function(fit)
+            except Exception as error:  # one group must not end the others
+                failed[key] = error
+        if failed:
+            first = next(iter(failed.values()))
+            if not tables:
+                raise first
+            warn_user(
+                f"{named_groups(self, list(failed))} have no rows. The first:"
+                f" {type(first).__name__}: {first}",
+                FailureWarning,
+            )
+        return _joined(self.by, tables, {k: fit.diagnostics.ok for k, fit in self._fits.items()})
 
     def plot(
         self, treatment: str | None = None, *, unit: str | None = None, **options: Any
@@ -316,8 +338,9 @@ def _joined(
     by: tuple[str, ...], tables: Mapping[Any, pd.DataFrame], ok: Mapping[Any, bool]
 ) -> pd.DataFrame:
     """Put tables one below the other, the group's key before them and its verdict behind."""
+    tables = {key: table.copy(deep=False) for key, table in tables.items()}
     for table in tables.values():
-        table.attrs.clear()  # pd.concat compares them
+        table.attrs = {}  # pd.concat compares them
     keys = [key for key, table in tables.items() for _ in range(len(table))]
     out = pd.concat([_keys_table(by, keys), pd.concat(tables.values(), ignore_index=True)], axis=1)
     return out.assign(ok=[ok[key] for key in keys])

@@ -43,6 +43,12 @@ def as_html(result: FitEach) -> str:
     return "\n".join([*parts, f"<div>{escape(left_out)}</div>"] if left_out else parts)
 
 
+def named_groups(result: FitEach, keys: list[Any]) -> str:
+    """How many of the groups these are, and some names: ``2 of 5 groups by cell ('n1', 'n4')``."""
+    groups = how_many(len(result.keys), "group")
+    return f"{len(keys):,} of {groups} by {' and '.join(result.by)} ({some_levels(keys, NAMED)})"
+
+
 def verdict_of(result: FitEach) -> str:
     """How many groups have converged, and which have not, or failed."""
     verdicts = result.verdicts

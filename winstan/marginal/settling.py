@@ -139,7 +139,7 @@ def settle(
     found = _start(Terms.of(design, cells), geometry)
     D = found.size
     needed = AT_LEAST + AT_LEAST_EACH * D
-    n = min(POINTS + POINTS_EACH * D, PATTERNS // marginal.count.size)
+    n = min(POINTS + POINTS_EACH * D, max(1, PATTERNS // marginal.count.size))
     power_of_two = max(round(np.log2(n)), math.ceil(np.log2(FEWEST * needed)))
     raw, log_proposed = _proposed(power_of_two, D)
     log_ideal = -0.5 * np.square(raw).sum(axis=1) - log_proposed

@@ -20,9 +20,9 @@ from winstan.toolchain.locate import Toolchain, compiling, cpu, processors
 from winstan.toolchain.packaged import find, why_not
 from winstan.toolchain.templates import (
     driver_sources,
+    is_packaged,
     light_model,
     sources,
-    template_folder,
     template_path,
 )
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 # Compiling needs up to 2 GB, hence no more at once than this unless asked for.
 _DEFAULT_JOBS = 4
 
-# g++ looks for memory to free every few megabytes; from 600 MB on it is faster, for 0.2 GB more
-_SELDOM_COLLECTED = ("--param", "ggc-min-heapsize=600000")
+# g++ looks for memory to free every few megabytes; from 1 GB on it is faster, for 0.4 GB more
+_SELDOM_COLLECTED = ("--param", "ggc-min-heapsize=1000000")
 
 # Nobody reads the names of functions, a good part of a program. Apple's linker has no such option.
 _STRIP = () if sys.platform == "darwin" else ("-Wl,-s",)
@@ -132,7 +132,8 @@ def compiled(
 
 def _plan(tools: Toolchain, template: Path) -> Program:
     texts = sources(template)
-    key = digest(_machinery(tools), *(part for item in texts.items() for part in item))
+    own = str(is_packaged(template))
+    key = digest(_machinery(tools), own, *(part for item in texts.items() for part in item))
     entry = f"{_plain(template.stem)}-{key}"
     return Program(template, texts, entry, tools.cache / entry)
 
@@ -209,7 +210,7 @@ def _make_bundled(
         for program in programs:
             folder = stack.enter_context(workshop(cache, program.entry))
             _translate(tools, program, folder / "model.cpp")
-            own = program.template.parent.resolve() == template_folder().resolve()
+            own = is_packaged(program.template)
             command = [
                 *compile_, *(["-DWINSTAN_TEMPLATE"] if own else []), "-include", str(light_model()),
                 str(folder / "model.cpp"), "-o", str(folder / "out.o"),

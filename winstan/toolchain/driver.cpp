@@ -212,7 +212,7 @@ void print_information() {
   std::cout << "stan_version_major = " << stan::MAJOR_VERSION << "\nstan_version_minor = "
             << stan::MINOR_VERSION << "\nstan_version_patch = " << stan::PATCH_VERSION
             << "\nSTAN_THREADS = true\nSTAN_MPI = false\nSTAN_OPENCL = false\n"
-               "STAN_NO_RANGE_CHECKS = false\nSTAN_CPP_OPTIMS = false\n";
+               "STAN_CPP_OPTIMS = false\n";
 }
 
 // A sampler whose caller was killed would run on for nobody. Asking who our parent is works on every

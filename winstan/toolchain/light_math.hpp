@@ -49,6 +49,10 @@
 #define STAN_MATH_PRIM_PROB_HPP
 #define STAN_MATH_PRIM_FUN_HPP
 #define STAN_MATH_REV_FUN_HPP
+// Incomplete gamma and beta functions, which only cumulative distributions and quantiles call: Boost's
+// tables for them are a third of all that would be read.
+#define STAN_MATH_REV_PROB_HPP
+#define STAN_MATH_PRIM_FUN_GRAD_REG_INC_GAMMA_HPP
 
 #include <stan/math/rev/core.hpp>
 
@@ -63,6 +67,7 @@
 #include <stan/math/rev/fun/cholesky_decompose.hpp>
 #include <stan/math/rev/fun/csr_matrix_times_vector.hpp>
 #include <stan/math/rev/fun/diag_pre_multiply.hpp>
+#include <stan/math/rev/fun/digamma.hpp>
 #include <stan/math/rev/fun/divide.hpp>
 #include <stan/math/rev/fun/elt_divide.hpp>
 #include <stan/math/rev/fun/erf.hpp>
@@ -70,9 +75,10 @@
 #include <stan/math/rev/fun/fma.hpp>
 #include <stan/math/rev/fun/fmax.hpp>
 #include <stan/math/rev/fun/from_var_value.hpp>
-#include <stan/math/rev/fun/gamma_p.hpp>
-#include <stan/math/rev/fun/gamma_q.hpp>
+#include <stan/math/rev/fun/inv.hpp>
+#include <stan/math/rev/fun/inv_sqrt.hpp>
 #include <stan/math/rev/fun/inverse.hpp>
+#include <stan/math/rev/fun/lgamma.hpp>
 #include <stan/math/rev/fun/log1m.hpp>
 #include <stan/math/rev/fun/log1m_exp.hpp>
 #include <stan/math/rev/fun/log1m_inv_logit.hpp>
@@ -96,7 +102,10 @@
 #include <stan/math/prim/fun/logical_eq.hpp>
 #include <stan/math/prim/fun/logical_gt.hpp>
 #include <stan/math/prim/fun/logical_lt.hpp>
+#include <stan/math/prim/fun/logical_lte.hpp>
 #include <stan/math/prim/fun/logical_negation.hpp>
+#include <stan/math/prim/fun/logical_neq.hpp>
+#include <stan/math/prim/fun/max.hpp>
 #include <stan/math/prim/fun/minus.hpp>
 #include <stan/math/prim/fun/ones_vector.hpp>
 #include <stan/math/prim/fun/quad_form_diag.hpp>

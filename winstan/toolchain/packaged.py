@@ -18,7 +18,13 @@ from typing import Any
 from winstan.toolchain import locate
 from winstan.toolchain.cache import digest
 from winstan.toolchain.locate import Toolchain, cache_folder, cmdstan_asked_for, compiling
-from winstan.toolchain.templates import driver_sources, sources, template_names, template_path
+from winstan.toolchain.templates import (
+    driver_sources,
+    is_packaged,
+    sources,
+    template_names,
+    template_path,
+)
 
 FOLDER = Path(__file__).parents[1] / "programs"
 """Where the wheel has them; a source checkout has none."""
@@ -78,7 +84,8 @@ def entry(template: Path) -> str:
         If the template includes what does not exist.
     """
     key = digest(
-        platform.system(), platform.machine(), *locate.flags(), "|", *locate.STANC_FLAGS,
+        str(is_packaged(template)), platform.system(), platform.machine(),
+        *locate.flags(), "|", *locate.STANC_FLAGS,
         *(path.read_bytes() for path in driver_sources()),
         *(part for item in sources(template).items() for part in item),
     )  # fmt: skip

@@ -18,6 +18,11 @@ def template_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "stan"
 
 
+def is_packaged(template: Path) -> bool:
+    """Whether a template is winstan's own, whose programs read less (``light_model.hpp``)."""
+    return template.parent.resolve() == template_folder().resolve()
+
+
 def template_names() -> list[str]:
     """Return the names of the packaged templates."""
     return sorted(path.stem for path in template_folder().glob("*.stan"))

@@ -1,0 +1,98 @@
+"""Programs check no index at each gradient: wrong data are refused as they are read."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from models import model_of
+
+import winstan as ws
+from winstan.backends import quadratic_form
+from winstan.backends.stan_data import stan_data
+from winstan.errors import BackendError
+from winstan.toolchain import build
+from winstan.toolchain.run import log_density
+
+pytestmark = pytest.mark.slow  # the templates compile on first use
+
+
+def rows() -> pd.DataFrame:
+    """Crossed and nested groups, a slope in few and unlike groups."""
+    rng = np.random.default_rng(3)
+    n = 400
+    data = pd.DataFrame({
+        "x": rng.normal(size=n),
+        "cond": rng.choice(["a", "b", "c"], n),
+        "g": rng.choice([f"g{i}" for i in range(7)], n),
+        "h": rng.choice([f"h{i}" for i in range(5)], n),
+    })  # fmt: skip
+    return data.assign(y=rng.poisson(2, n), z=rng.normal(size=n))
+
+
+CASES = {
+    "poisson": ("y ~ cond + (x|g) + (x|g:h)", "poisson", {}),
+    "student": ("z ~ cond + (1|g)", "student", {}),
+    "quadratic form": (
+        "z ~ x + (1|g) + (1|h)",
+        "gaussian",
+        {"priors": {"b": ws.StudentT(4, 0, 2)}, "parametrization": {}},
+    ),
+    "marginal": ("z ~ x + (x|g) + (1|h)", "gaussian", {"parametrization": "marginal"}),
+}
+
+
+def program_and_data(case: str, monkeypatch):
+    """A template, the data of a model that it takes, and how many parameters that has."""
+    if case == "quadratic form":
+        monkeypatch.setattr(quadratic_form, "CELLS_FROM", 1)
+    formula, family, options = CASES[case]
+    model = model_of(formula, rows(), family, **options)
+    data = stan_data(model)
+    sampled = data["P"] + data["T"] if "P" in data else 0
+    return build(model.template), data, sampled + data["Q"] + data["n_corr"] + data["A"]
+
+
+FAR = 10_000
+WRONG = [
+    *(("poisson", name, value)
+      for name in ("row", "level", "start", "order", "taken_by", "kind_of", "inner", "inner_start",
+                   "outer_start", "given_v")
+      for value in (0, FAR)),
+    *(("poisson", name, FAR) for name in ("J", "q", "n_kinds", "outer_level", "given_u")),
+    *(("poisson", name, value) for name, value in (("outer_level", 0), ("given_u", 0))),
+    *(("poisson", name, FAR) for name in ("Q", "W", "n_stretched")),
+    *((case, name, value)
+      for case, name in (("student", "cell"), ("quadratic form", "form_v"),
+                         ("quadratic form", "form_u"))
+      for value in (0, FAR)),
+    *(("marginal", name, value)
+      for name, value in (("column", FAR), ("J", FAR), ("q", 3), ("D", FAR))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_right_data_have_a_density(case, monkeypatch):
+    program, data, n = program_and_data(case, monkeypatch)
+    density, slope = log_density(program, data, np.zeros((1, n)))
+    assert np.all(np.isfinite(density))
+    assert np.all(np.isfinite(slope))
+
+
+@pytest.mark.parametrize(("case", "name", "value"), WRONG)
+def test_wrong_indices_and_sizes_are_refused_as_they_are_read(case, name, value, monkeypatch):
+    program, data, n = program_and_data(case, monkeypatch)
+    wrong = np.array(data[name])
+    wrong.flat[-1] = value  # of a number, itself
+    with pytest.raises(BackendError, match="Exception"):
+        log_density(program, data | {name: wrong.tolist()}, np.zeros((1, n)))
+
+
+@pytest.mark.parametrize(
+    ("name", "count"), [("known", "n_known"), ("size_of_kind", "n_size"), ("kind_of", "n_of")]
+)
+def test_vectors_of_all_terms_are_as_long_as_the_terms_together(name, count, monkeypatch):
+    program, data, n = program_and_data("poisson", monkeypatch)
+    longer = {name: np.append(data[name], data[name][-1]), count: data[count] + 1}
+    with pytest.raises(BackendError, match="add up"):
+        log_density(program, data | longer, np.zeros((1, n)))
