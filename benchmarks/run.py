@@ -134,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
         default=list(ENGINES.values()),
         help=f"all, or some of {','.join(ENGINES)} (default: all)",
     )
-    add("--repeats", type=_positive(int), default=7, help="warm fits at most (default: 7)")
+    add("--repeats", type=_positive(int), default=21, help="warm fits at most (default: 21)")
     add(
         "--budget-seconds",
         type=_positive(float),

@@ -193,7 +193,10 @@ def _population_data(X: Array) -> dict[str, Any]:
 
 
 def _stretching_data(stretching: Stretching) -> dict[str, Any]:
-    """Return how scales follow the sds: of the coefficients up to the last whose scale does."""
+    """Return how scales follow the sds: of the coefficients up to the last whose scale does.
+
+    Those between have a base of one, and no slope.
+    """
     n = max(stretching.at, default=-1) + 1
     base, slope = np.ones(n), np.zeros((n, stretching.slope.shape[1]))
     base[stretching.at], slope[stretching.at] = stretching.base, stretching.slope

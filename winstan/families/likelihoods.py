@@ -5,7 +5,7 @@ rounding, because the statistics are sufficient (and where none are, a tally of 
 is kept). Sums of squares are taken about a mean, never as a difference of large numbers.
 
 The Stan templates state the same densities; these serve the quick approximate fit
-(`geometry.py`), and the tests hold all against scipy's, row by row.
+(`geometry/`), and the tests hold all against scipy's, row by row.
 """
 
 from __future__ import annotations
