@@ -148,8 +148,8 @@ def fit(
         NUTS's target acceptance rate; nearer 1 cures divergences, slowly. None is 0.8; 0.98
         where effects are sampled and there are random slopes, or few groups, as four, or few events
         hardly tell a group sd from zero; where effects are integrated out, 0.9 for slopes whose sd
-        may be zero or whose groups are fewer than eight, 0.85 for intercepts whose sd may; of bambi 0.95 with group terms, and 0.98
-        with random slopes.
+        may be zero or whose groups are fewer than eight, 0.85 for intercepts whose sd may; of bambi
+        0.95 with group terms, and 0.98 with random slopes.
     cores
         Chains that run at once; None is as many as there are.
     progress
