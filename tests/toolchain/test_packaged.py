@@ -69,6 +69,17 @@ def test_an_edited_template_is_compiled(pretended, wheel, monkeypatch):
         build("tiny")
 
 
+def test_a_copy_of_a_template_is_compiled_with_checks(pretended, wheel, tmp_path):
+    """Programs of winstan's own templates check no index at each gradient; a user's do."""
+    copy = shutil.copytree(pretended.template.parent, tmp_path / "copy") / "tiny.stan"
+    program = build(copy)
+    assert program.parent == pretended.cache
+    assert build("tiny").parent == wheel
+    shutil.rmtree(wheel)
+    assert build("tiny").parent == pretended.cache
+    assert build("tiny") != program
+
+
 def test_an_edited_include_is_compiled(pretended, wheel, tmp_path):
     include = pretended.include("real s = 7;\n")
     export(tmp_path / "again")
