@@ -17,6 +17,7 @@ import tempfile
 import warnings
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Any
@@ -106,10 +107,11 @@ def measured(arguments: argparse.Namespace) -> list[Figure]:
     figures += in_new_process(partial(tables, arguments.groups))
     figures += in_new_process(plots)
     grown = [in_new_process(partial(growing, n)) for n in GROWING]
+    steps = zip(pairwise(grown), pairwise(GROWING), strict=True)
     figures.append(grown[0])
     figures += [
         replace(figure, goal=SLACK * before.wall * n / fewer)
-        for before, figure, fewer, n in zip(grown, grown[1:], GROWING, GROWING[1:], strict=False)
+        for (before, figure), (fewer, n) in steps
     ]
     figures.append(in_new_process(partial(many, arguments.neurons)))
     return figures + in_new_process(templates)

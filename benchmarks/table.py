@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from benchmarks.design import Design
     from benchmarks.engines import Engine
-    from benchmarks.measures import FitRecord
     from benchmarks.processes import Outcome
 
 NAN = float("nan")
@@ -118,21 +117,14 @@ def _compared(
         return {}
     bar = z_bar(len(reference.means.names))
     z = largest_z(reference.means, outcome.means)
-    if not (_mixed(reference.fits[-1]) and _mixed(outcome.fits[-1])):
+    last = (reference.fits[-1], outcome.fits[-1])
+    if not all(_mixed(fit.bulk, fit.tail, fit.r_hat) for fit in last):
         return {"z": z, "bar": bar, "means": "not converged"}
     # Not `z > bar`: a z that is missing is no agreement.
     return {"z": z, "bar": bar, "means": "agree" if z <= bar else "disagree"}
 
 
-def _mixed(fit: FitRecord) -> bool:
-    return _enough(fit.bulk, fit.tail, fit.r_hat)
-
-
-def _relied_on(row: pd.Series) -> bool:
-    return _enough(row["ess_bulk"], row["ess_tail"], row["r_hat"])
-
-
-def _enough(bulk: float, tail: float, r_hat: float) -> bool:
+def _mixed(bulk: float, tail: float, r_hat: float) -> bool:
     return bulk >= LEAST_ESS and tail >= LEAST_ESS and r_hat <= WORST_R_HAT
 
 
@@ -204,7 +196,8 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
                 **_gain("tail_", own["tail_per_s"], others["tail_per_s"].max(), bound),
                 **_gain("smaller_", own["smaller_per_s"], others["smaller_per_s"].max(), bound),
                 "sampling_gain": own["bulk_per_s"] / while_sampling.max(),
-                "peer_mixed": bool(best) and _relied_on(others.loc[best]),
+                "peer_mixed": bool(best)
+                and _mixed(*others.loc[best, ["ess_bulk", "ess_tail", "r_hat"]]),
                 "goal": DESIGNS[name].goal,
                 "tried": len(tried),
                 "ended": ", ".join(f"{e} {others.loc[e, 'status']}" for e in ended),

@@ -144,7 +144,7 @@ def test_template_is_the_sum_over_rows(family, link, structure, parametrization,
     monkeypatch.setattr("winstan.backends.stan_data.FEW", 0)
     picked, picked_slope = BACKEND.log_density(model, points)
     np.testing.assert_allclose(picked, expected, rtol=1e-9)
-    np.testing.assert_allclose(picked_slope, slope, rtol=1e-8, atol=1e-8 * tolerance / 1e-6)
+    np.testing.assert_allclose(picked_slope, slope, rtol=1e-8, atol=1e-2 * tolerance)
 
 
 def test_the_cases_pick_from_vectors_and_do_not(monkeypatch):
