@@ -8,7 +8,7 @@ from winstan.effects.contrasts import (
     effects_table,
 )
 from winstan.effects.curves import Curve, conditional, curve_draws, curve_table
-from winstan.effects.groups import group_draws, group_effects, group_table
+from winstan.effects.groups import group_draws, group_effects, group_table, totals_text
 from winstan.effects.hypotheses import Hypothesis, hypotheses, hypothesis_draws, hypothesis_table
 from winstan.effects.intercepts import group_intercepts
 from winstan.effects.intervals import INTERVALS, describe, interval_ends, interval_names
@@ -60,4 +60,5 @@ __all__ = [
     "prediction_table",
     "prior_predictive",
     "response_label",
+    "totals_text",
 ]

@@ -7,19 +7,33 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from winstan.data.columns import distinct_rows
+from winstan.design import evaluate
 from winstan.effects.intervals import describe
 from winstan.effects.means import n_draws_of
+from winstan.effects.own_values import (
+    OwnValues,
+    atoms_of,
+    columns_of,
+    own_values,
+    reference_text,
+    with_values,
+)
 from winstan.errors import OptionError, near_matches
 from winstan.variables import effect_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from winstan.design import GroupTerm
+    from winstan.design import GroupTerm, NewRows
     from winstan.families.links import Array
     from winstan.model import Model
 
 KINDS = ("deviation", "total")
+FEWEST_ROWS = 200
+"""Rows of the predictors that vary within groups which tell what lies in a group term's span."""
+AT_ONCE = 100_000
+"""Rows evaluated at a time."""
 
 
 def group_effects(
@@ -36,9 +50,10 @@ def group_effects(
     kind : {"deviation", "total"}
         What a group departs from the population by, or the two together. A total is what the
         population's columns add up to in the columns of the group term: ``x`` to the x of
-        ``(x|g)``, the intercept (at X = 0) to each condition of ``(0 + cond|g)``. Effects that no
-        population column adds to have no total. Effects of other factors, nested ones included,
-        are not in it.
+        ``(x|g)``, the intercept (at X = 0) to each condition of ``(0 + cond|g)``. Predictors that
+        are constant within every group are at the group's own value: a knock-out's slope of x has
+        ``genotype:x`` in it. Effects that no population column adds to have no total. Effects of
+        other factors, nested ones included, are not in it.
 
     Returns
     -------
@@ -70,15 +85,15 @@ def group_effects(
             ],
             axis=1,
         )
-        shares = _shares(model, group) if kind == "total" else None
+        if kind == "deviation":
+            out |= {name: (group.levels, u[:, k]) for k, name in enumerate(effect_names(group))}
+            continue
+        own = own_values(model, group)
+        shares, population = _shares(model, group, own), _population(model, posterior)
         for k, name in enumerate(effect_names(group)):
-            if shares is None:
-                out[name] = (group.levels, u[:, k])
-            elif shares[k].any():
-                out[name] = (
-                    group.levels,
-                    u[:, k] + (_population(model, posterior) @ shares[k])[:, None],
-                )
+            if shares[:, k].any():
+                of_setting = population @ shares[:, k].T
+                out[name] = (group.levels, u[:, k] + of_setting[:, own.setting])
     if not out:
         raise OptionError(
             f"No effect of {factor!r} has a population-level counterpart to be added to: only "
@@ -130,16 +145,104 @@ def _population(model: Model, posterior: Mapping[str, Array]) -> Array:
     return out
 
 
-def _shares(model: Model, group: GroupTerm) -> Array:
-    """Coordinates of the population's columns in those of a group term, shape (q, 1 + K).
+def totals_text(model: Model, factor: str) -> str:
+    """Say at which predictors the totals of a factor are: ``each mouse at its own genotype; ...``.
 
-    Columns that do not lie in the term's span have none.
+    A factor that stands for a term's intercept, as in ``(0 + cond|mouse)``, is not held anywhere.
     """
-    X = np.column_stack([np.full(len(group.Z), float(model.design.intercept)), model.design.X])
-    size = np.abs(group.Z).max(axis=0)
+    group = next(group for group in model.design.groups if group.factor == factor)
+    each = {
+        column
+        for spec in model.formula.groups
+        if spec.factor == factor and not spec.design.intercept
+        for column in columns_of(spec.design.atoms.values())
+    }
+    return reference_text(model, own_values(model, group), left_out=each)
+
+
+def _shares(model: Model, group: GroupTerm, own: OwnValues) -> Array:
+    """Coordinates of the population's columns in those of a group term, shape (n, q, 1 + K).
+
+    For each of the n combinations of own values that levels have. Columns that do not lie in the
+    term's span, these values being given, have none: they are at zero.
+    """
+    design = model.design
+    constant = np.full(len(group.Z), float(design.intercept))
+    whole = _coordinates(group.Z, np.column_stack([constant, design.X]))
+    shares = np.repeat(whole[None], len(own.first), axis=0)
+    atoms = [atoms_of(model.formula.effects, term) for term in design.terms]
+    affected = [
+        (term, of_term)
+        for term, of_term in zip(design.terms, atoms, strict=True)
+        if set(columns_of(of_term)) & set(own.columns)
+    ]
+    if not affected:
+        return shares
+    columns = [c for term, _ in affected for c in term.columns]
+    place = 1 + np.array(columns)
+    g = next(g for g, other in enumerate(design.groups) if other is group)
+    if any(_mixes(model, atom.columns, own) for _, of_term in affected for atom in of_term):
+        # log(week - birth) may not be there for another mouse's birth: rows as they are.
+        setting_of_row = own.setting[group.level]
+        for n in range(len(own.first)):
+            rows = setting_of_row == n
+            shares[n][:, place] = _coordinates(group.Z[rows], design.X[np.ix_(rows, columns)])
+        return shares
+    rows = _telling_rows(model, group, own)
+    step = max(1, AT_ONCE // len(rows))
+    for start in range(0, len(own.first), step):
+        some = own.first[start : start + step]
+        evaluated = _evaluated_at(model, rows, some, own)
+        for n in range(len(some)):
+            part = slice(n * len(rows), (n + 1) * len(rows))
+            shares[start + n][:, place] = _coordinates(
+                evaluated.Z[g][part], evaluated.X[part][:, columns]
+            )
+    return shares
+
+
+def _mixes(model: Model, columns: tuple[str, ...], own: OwnValues) -> bool:
+    """Whether a function takes columns that are constant within groups, and ones that are not."""
+    known = [column for column in columns if column in model.design.predictors]
+    return 0 < sum(column in own.columns for column in known) < len(known)
+
+
+def _telling_rows(model: Model, group: GroupTerm, own: OwnValues) -> np.ndarray:
+    """Choose design rows that show how the columns vary within groups.
+
+    All distinct ones, or, of many, each combination of labels and a choice of the numbers.
+    """
+    predictors = model.design.predictors
+    varying = [c for c in columns_of(model.formula.atoms) if c in predictors]
+    varying = [c for c in varying if c not in own.columns]
+    if not varying:
+        return np.zeros(1, int)
+    first, _ = distinct_rows(predictors, varying)
+    enough = FEWEST_ROWS + 5 * (model.design.X.shape[1] + group.Z.shape[1])
+    if len(first) <= enough:
+        return first
+    labelled = [
+        c
+        for c in varying
+        if isinstance(predictors[c].dtype, pd.CategoricalDtype) or predictors[c].nunique() <= 10
+    ]
+    of_labels = distinct_rows(predictors, labelled)[0] if labelled else first[:1]
+    some = first[np.linspace(0, len(first) - 1, enough).astype(int)]
+    return np.unique(np.concatenate([of_labels, some]))
+
+
+def _evaluated_at(model: Model, rows: np.ndarray, first: np.ndarray, own: OwnValues) -> NewRows:
+    """Evaluate some rows at each of several combinations of own values, one after another."""
+    values = dict.fromkeys(own.columns, np.repeat(first, len(rows)))
+    return evaluate(model.design, with_values(model, np.tile(rows, len(first)), values))
+
+
+def _coordinates(Z: Array, X: Array) -> Array:
+    """Coordinates of columns in those of Z, shape (q, columns); zero where they have none."""
+    size = np.abs(Z).max(axis=0)
     size = np.where(size > 0, size, 1.0)  # so that columns of any unit weigh alike
-    shares = np.linalg.lstsq(group.Z / size, X)[0]
-    outside = np.abs(X - (group.Z / size) @ shares).max(axis=0) > 1e-9 * np.abs(X).max(axis=0)
+    shares = np.linalg.lstsq(Z / size, X)[0]
+    outside = np.abs(X - (Z / size) @ shares).max(axis=0) > 1e-9 * np.abs(X).max(axis=0)
     shares[:, outside] = 0.0
     shares[np.abs(shares) < 1e-9 * np.maximum(np.abs(shares).max(axis=0), 1e-300)] = 0.0
     return shares / size[:, None]

@@ -252,8 +252,11 @@ class EffectTables(Predictions):
             A group factor; by default the first of the formula.
         kind : {"deviation", "total"}
             The departure from the population, or population and departure together: the
-            coefficients of each group (the intercept at X = 0), of the effects that have a
-            population-level counterpart.
+            coefficients of each group, as a regression of its own rows has them, of the effects
+            that have a population-level counterpart. Predictors that are constant within every
+            group (genotype, sex, the dose of a whole animal) are at the group's own value, so that
+            a knock-out's slope of week has ``genotype:week`` in it; others are at their reference,
+            numbers at zero.
         prob, interval
             As for `summary`.
         draws
@@ -263,25 +266,30 @@ class EffectTables(Predictions):
         -------
         DataFrame
             Columns effect (``Intercept``, ``Days``, ``cond[b]``), level, mean, sd, and the
-            interval's ends.
+            interval's ends. Of totals, ``attrs["at"]`` says what the predictors are held at:
+            ``"each mouse at its own genotype; at week = 0"``.
 
         Raises
         ------
         OptionError
             If the factor or an option is unknown, or no effect has a total.
         """
-        found = effects.group_effects(self.model, self._flat(), self._group(group), kind)
-        if draws:
-            return effects.group_draws(found)
-        return effects.group_table(found, prob, interval)
+        factor = self._group(group)
+        found = effects.group_effects(self.model, self._flat(), factor, kind)
+        table = effects.group_draws(found) if draws else effects.group_table(found, prob, interval)
+        if kind == "total":
+            table.attrs["at"] = effects.totals_text(self.model, factor)
+        return table
 
     def intercepts(
         self, group: str | None = None, *, prob: float = 0.94, interval: str = "hdi"
     ) -> pd.DataFrame:
         """Each group's intercept on the response scale: its mean response at X = 0.
 
-        Without a population intercept, the factor that stands for it is averaged over. The effects
-        of factors that contain the group are added; those of crossed factors are at zero.
+        Predictors that are constant within every group (its genotype, its dose) are at the group's
+        own value; factors that vary within groups are at their reference, numbers at zero. Without
+        a population intercept, the factor that stands for it is averaged over. The effects of
+        factors that contain the group are added; those of crossed factors are at zero.
 
         Parameters
         ----------
@@ -293,7 +301,8 @@ class EffectTables(Predictions):
         Returns
         -------
         DataFrame
-            Columns level, mean, sd, and the interval's ends.
+            Columns level, mean, sd, and the interval's ends; ``attrs["at"]`` says what the
+            predictors are held at.
         """
         group = self._group(group)
         return effects.group_intercepts(self.model, self._flat(), group, prob, interval)

@@ -93,6 +93,9 @@ class Figures(ParameterFigures):
     ) -> ggplot:
         """Draw each group's intercept, on the response scale, over the raw data.
 
+        As in `intercepts`, each group is at its own value of predictors that are constant within
+        groups; the caption says so.
+
         Parameters
         ----------
         group
@@ -135,7 +138,9 @@ class Figures(ParameterFigures):
         """Draw each group's effects, and how far they are shrunk towards the population's.
 
         Beside the partially pooled effect of a group is the estimate of its own data: the maximum
-        of the likelihood of its rows, everything else at its posterior mean.
+        of the likelihood of its rows, everything else at its posterior mean. Each group is at its
+        own value of predictors that are constant within groups, as in
+        ``group_effects(kind="total")``; the caption says so.
 
         Parameters
         ----------
@@ -179,8 +184,9 @@ class Figures(ParameterFigures):
             table = table[[str(level) in wanted for level in table["level"]]]
             if table.empty:
                 raise OptionError("levels= names no group.")
-        names = list(population["effect"])
+        names = list(dict.fromkeys(population["effect"]))
         scale = self._scale()
+        at = effects.totals_text(self.model, group)
         units = _units(unit, names)
         if plane:
             if effect is not None or len(names) < 2:
@@ -196,6 +202,7 @@ class Figures(ParameterFigures):
                 group=group,
                 scale=scale,
                 shares=ELLIPSES,
+                at=at,
             )
         if effect is not None:
             if effect not in names:
@@ -211,6 +218,7 @@ class Figures(ParameterFigures):
             scale=scale,
             prob=prob,
             interval=interval,
+            at=at,
         )
 
     def plot_conditional(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import product
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,8 @@ STEP = 2.0
 """Largest step of a linear predictor without a unit, such as a log."""
 SETTLED = 1e-6
 """Largest step at the end, in standard errors."""
+MOST_CENTRES = 4
+"""Population means about which a plane has ellipses."""
 
 
 def shrinkage(
@@ -31,11 +34,11 @@ def shrinkage(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Set each group's partially pooled effects beside what its own data say.
 
-    An effect is the total of population and deviation where it has one, and otherwise the
-    deviation. The estimate of a group's own is the maximum of the likelihood of its rows over its
-    effects, everything else (other predictors, other factors, sigma and the like) at its posterior
-    mean. For a gaussian model of ``(x|g)`` without other predictors it is the least-squares line of
-    the group's rows.
+    An effect is the total of population and deviation where it has one, at the group's own values
+    of predictors that are constant within it, and otherwise the deviation. The estimate of a
+    group's own is the maximum of the likelihood of its rows over its effects, everything else
+    (other predictors, other factors, sigma and the like) at its posterior mean. For a gaussian
+    model of ``(x|g)`` without other predictors it is the least-squares line of the group's rows.
 
     Returns
     -------
@@ -43,7 +46,9 @@ def shrinkage(
         Columns effect, level, mean, lower, upper, own; ``own`` is NaN where the group's rows do not
         determine it (fewer distinct rows than effects, only successes, only zeros).
     population : DataFrame
-        Columns effect, mean: what the groups are shrunk towards.
+        Columns effect, mean: what the groups are shrunk towards. Where groups of different
+        genotypes, say, are shrunk towards different means, a row for each effect and level, with a
+        column level.
     """
     deviations = group_effects(model, posterior, factor, "deviation")
     try:
@@ -71,10 +76,24 @@ def shrinkage(
                 }
             )
         )
-    pooled = [
-        float((centre[k] - deviations[name][1].mean(axis=0))[0]) for k, name in enumerate(names)
+    pooled = np.stack(
+        [centre[k] - deviations[name][1].mean(axis=0) for k, name in enumerate(names)]
+    )
+    return pd.concat(rows, ignore_index=True), _targets(names, shown[names[0]][0], pooled)
+
+
+def _targets(names: Sequence[str], levels: Sequence[Any], pooled: Array) -> pd.DataFrame:
+    """Put what groups are shrunk towards in a table: by level where that differs, (q, L)."""
+    size = np.abs(pooled).max(axis=1, keepdims=True)
+    size[size == 0] = 1.0
+    pooled = np.round(pooled / size, 12) * size  # of one genotype the last digits may differ
+    if not np.ptp(pooled, axis=1).any():
+        return pd.DataFrame({"effect": names, "mean": pooled[:, 0]})
+    parts = [
+        pd.DataFrame({"effect": name, "level": list(levels), "mean": pooled[k]})
+        for k, name in enumerate(names)
     ]
-    return pd.concat(rows, ignore_index=True), pd.DataFrame({"effect": names, "mean": pooled})
+    return pd.concat(parts, ignore_index=True)
 
 
 def ellipses(
@@ -87,9 +106,15 @@ def ellipses(
     """Return ellipses that hold these shares of the groups, of the first two effects.
 
     Those of the normal distribution of the group effects with the posterior means of its mean, sds
-    and correlation: columns x, y, contour.
+    and correlation: columns x, y, contour, centre. Groups that are shrunk towards different means
+    (of their genotypes, say) have ellipses about each; none where there are more than
+    `MOST_CENTRES` of them.
     """
-    names = list(population["effect"])[:2]
+    names = list(dict.fromkeys(population["effect"]))[:2]
+    by_effect = [population.loc[population["effect"] == name, "mean"] for name in names]
+    centres = np.unique(np.stack([mean.to_numpy(float) for mean in by_effect], axis=1), axis=0)
+    if len(centres) > MOST_CENTRES:
+        return pd.DataFrame({"x": [], "y": [], "contour": [], "centre": []})
     sd: dict[str, float] = {}
     correlation = 0.0
     for group in (g for g in model.design.groups if g.factor == factor):
@@ -103,15 +128,21 @@ def ellipses(
     if pair in labels:
         correlation = float(posterior[f"{factor}_corr"].mean(axis=0)[labels.index(pair)])
     sx, sy = (sd[name] for name in names)
-    mx, my = population["mean"].to_numpy(float)[:2]
     angle = np.linspace(0, 2 * np.pi, 181)
     parts = []
-    for share in shares:
+    for (k, (mx, my)), share in product(enumerate(centres), shares):
         radius = np.sqrt(-2 * np.log(1 - share))  # chi-squared of two degrees of freedom
         x = np.cos(angle)
         y = correlation * x + np.sqrt(1 - correlation**2) * np.sin(angle)
         parts.append(
-            pd.DataFrame({"x": mx + radius * sx * x, "y": my + radius * sy * y, "contour": share})
+            pd.DataFrame(
+                {
+                    "x": mx + radius * sx * x,
+                    "y": my + radius * sy * y,
+                    "contour": share,
+                    "centre": k,
+                }
+            )
         )
     return pd.concat(parts, ignore_index=True)
 

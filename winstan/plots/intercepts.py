@@ -78,7 +78,8 @@ def plot_intercepts(
         Whether the axis is logarithmic; by default it is when everything drawn is positive and the
         data are spread so; see `winstan.plots.axis.logarithmic`.
     at
-        What the predictors are held at, for the caption: ``"at x = 0, stim = 0"``. By default
+        What the predictors are held at, for the caption: ``"at x = 0, stim = 0"``, ``"each mouse at
+        its own genotype; at x = 0"``. By default
         ``table.attrs["at"]``, which `winstan.effects.group_intercepts` sets.
 
     Returns
@@ -133,7 +134,8 @@ def plot_intercepts(
     posterior_label = f"posterior, {percent(prob)} HDI"
     rest = "row is" if len(beyond) == 1 else "rows are"
     at = table.attrs.get("at", "") if at is None else at
-    caption = textwrap.wrap(f"posterior mean {at}", CAPTION) if at else []
+    joined = at if at.startswith(("at ", "averaged ")) else f"of {at}"
+    caption = textwrap.wrap(f"posterior mean {joined}", CAPTION) if at else []
     caption += [f"{len(beyond)} {rest} beyond the axis (triangles)"] if len(beyond) else []
     plot = (
         Plot()

@@ -46,12 +46,14 @@ def plot_slopes(
     scale: str = "",
     prob: float = 0.94,
     interval: str = "hdi",
+    at: str = "",
 ) -> Plot:
     """Draw each group's effects, and the estimates of its own data that they are shrunk from.
 
     Open dots are the estimates of each group's own data, without pooling; a line joins each to the
     posterior mean (filled), which lies nearer to the population's (dashed line) the less the
-    group's data say. Black lines are the intervals.
+    group's data say. Black lines are the intervals. Where groups are shrunk towards different
+    means, those of their genotypes, say, each has a dashed line of its own.
 
     Parameters
     ----------
@@ -59,13 +61,15 @@ def plot_slopes(
         A row per effect and group: columns ``effect`` (a panel for each), ``level``, ``mean``,
         ``lower``, ``upper`` and ``own``, the estimate without pooling; NaN is none.
     population
-        Columns ``effect``, ``mean``.
+        Columns ``effect``, ``mean``, and ``level`` where groups have different ones.
     group
         Name of the factor.
     scale
         On which scale the effects are, for the titles: ``" (log scale)"``.
     prob, interval
         Of the intervals, for the label.
+    at
+        What the predictors are held at, for the caption.
 
     Returns
     -------
@@ -88,6 +92,9 @@ def plot_slopes(
     centre = population.assign(panel=as_text(population["effect"]).map(title_of))
     centre = centre[centre["panel"].isin(titles)]
     centre["panel"] = pd.Categorical(centre["panel"], titles)
+    apart = "level" in centre
+    if apart:
+        centre = centre.assign(y=as_text(centre["level"]).map(place)).dropna(subset="y")
 
     parts, far = [], []
     for panel, part in rows.groupby("panel", observed=True):
@@ -101,10 +108,10 @@ def plot_slopes(
     own_label = f"own data of each {group}"
     pooled_label = f"{POOLED}, {percent(prob)} {interval.upper()}"
     absent = rows.loc[rows["own"].isna(), "name"].drop_duplicates()
-    caption = _caption(absent, len(beyond), more)
+    caption = _caption(absent, len(beyond), more, _means(group, apart=apart), at)
     plot = (
         Plot()
-        + geom_vline(aes(xintercept="mean"), centre, linetype="dashed", size=0.4, color="#666666")
+        + _population_lines(centre, apart=apart)
         + geom_segment(aes("lower", "y", xend="upper", yend="y"), rows, size=0.5, **LINE_END)
         + geom_segment(
             aes("x", "y", xend="mean", yend="y"), joins, size=0.9, color=OBSERVED, alpha=0.6
@@ -171,18 +178,21 @@ def plot_plane(
     group: str,
     scale: str = "",
     shares: tuple[float, ...] = (),
+    at: str = "",
 ) -> Plot:
     """Draw two effects of each group against each other, and how far they are shrunk.
 
     Lines lead from the estimate of a group's own data (open) to the posterior mean (filled), not
-    straight towards the population's (cross) but along the correlation that the groups show.
+    straight towards the population's (cross) but along the correlation that the groups show. Where
+    groups are shrunk towards different means, there is a cross for each.
 
     Parameters
     ----------
-    table, population, group, scale
+    table, population, group, scale, at
         As for `plot_slopes`, of two effects.
     contours
-        Columns ``x``, ``y``, ``contour``: ellipses that hold shares of the groups.
+        Columns ``x``, ``y``, ``contour`` and ``centre``: ellipses that hold shares of the groups,
+        about each centre; it may have no row.
     shares
         What share each ellipse holds, for the caption.
 
@@ -198,7 +208,7 @@ def plot_plane(
     rows, order, _ = _checked(table, population, most=None)
     if len(order) != 2:
         raise DataError(f"A plane takes two effects; the table has {listed(order)}.")
-    require_columns(contours, "contours", ["x", "y", "contour"])
+    require_columns(contours, "contours", ["x", "y", "contour", "centre"], empty=True)
     wide = rows.pivot_table(index="name", columns="effect", values=["mean", "own"], dropna=False)
     points = pd.DataFrame(
         {
@@ -208,11 +218,16 @@ def plot_plane(
         }
     ).reset_index()
     known = points.dropna()
-    centre = population.set_index("effect")["mean"]
-    middle = pd.DataFrame({"x": [centre[order[0]]], "y": [centre[order[1]]]})
+    means = [population.loc[as_text(population["effect"]) == e, "mean"] for e in order]
+    middle = pd.DataFrame(dict(zip("xy", (m.to_numpy(float) for m in means), strict=True)))
+    middle = middle.drop_duplicates()
     own_label, pooled_label = f"own data of each {group}", POOLED
+    drawn = bool(shares) and not contours.empty
+    contours = contours.assign(
+        line=contours["centre"].astype(str) + contours["contour"].astype(str)
+    )
     views = [
-        Axis.around([*points[f"mean_{a}"], *contours[a]], known[f"own_{a}"], log=False)
+        Axis.around([*points[f"mean_{a}"], *contours[a], *middle[a]], known[f"own_{a}"], log=False)
         for a in "xy"
     ]
     inside = known[
@@ -222,9 +237,9 @@ def plot_plane(
     absent = points.loc[~points["name"].isin(known["name"]), "name"]
     caption = caption_of(
         [
-            f"cross: population mean; ellipses: {' and '.join(map(percent, shares))} of groups"
-            if shares
-            else "cross: population mean",
+            _crosses(group, len(middle))
+            + (f"; ellipses: {' and '.join(map(percent, shares))} of groups" if drawn else ""),
+            at,
             f"no estimate of its own: {listed(absent)}" if len(absent) else "",
             f"own estimates beyond the axes: {listed(set(known['name']) - set(inside['name']))}"
             if len(inside) < len(known)
@@ -236,7 +251,7 @@ def plot_plane(
     return (
         Plot()
         + geom_path(
-            aes("x", "y", group="contour"), contours, color="#888888", size=0.4, linetype="dashed"
+            aes("x", "y", group="line"), contours, color="#888888", size=0.4, linetype="dashed"
         )
         + geom_segment(
             aes("own_x", "own_y", xend="mean_x", yend="mean_y"),
@@ -299,10 +314,32 @@ def _title(effect: str, scale: str, ncol: int) -> str:
     return "\n".join(strip_title(part.strip(), STRIP) for part in (effect, scale) if part)
 
 
-def _caption(absent: pd.Series, beyond: int, more: int) -> str:
+def _population_lines(centre: pd.DataFrame, *, apart: bool) -> geom_vline | geom_segment:
+    """Draw what groups are shrunk towards: through all of them, or across each one's own row."""
+    looks = {"linetype": "dashed", "size": 0.4, "color": "#666666"}
+    if not apart:
+        return geom_vline(aes(xintercept="mean"), centre, **looks)
+    lines = centre.assign(below=centre["y"] - 0.45, above=centre["y"] + 0.45)
+    return geom_segment(aes("mean", "below", xend="mean", yend="above"), lines, **looks)
+
+
+def _means(group: str, *, apart: bool) -> str:
+    return f"dashed: population mean{f' at the values of each {group}' if apart else ''}"
+
+
+def _crosses(group: str, n: int) -> str:
+    return (
+        f"crosses: population means at the values of each {group}"
+        if n > 1
+        else ("cross: population mean")
+    )
+
+
+def _caption(absent: pd.Series, beyond: int, more: int, means: str, at: str) -> str:
     return caption_of(
         [
-            "dashed: population mean",
+            means,
+            at,
             f"no estimate of its own: {listed(absent)}" if len(absent) else "",
             f"{beyond} own estimate{'s' if beyond > 1 else ''} beyond the axis (triangles)"
             if beyond

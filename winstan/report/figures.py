@@ -9,6 +9,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from winstan.effects.comparisons import columns_of_offsets, has_labels
+from winstan.effects.own_values import own_values
 from winstan.errors import WinstanError
 
 if TYPE_CHECKING:
@@ -46,10 +47,11 @@ def figures_of(
     predictors = [c for c in known if c in model.design.predictors and c not in apart]
     results = [_figure_of(fit, name, prob, unit) for name in predictors[:PREDICTORS]]
     if model.design.groups:
-        factor = model.design.groups[0].factor
+        group = model.design.groups[0]
+        own = own_values(model, group).words
         results.append(
             Figure(
-                f"Intercepts by {factor}, over the data.",
+                f"Intercepts by {group.factor}, {f'{own}, ' if own else ''}over the data.",
                 lambda: fit.plot_intercepts(prob=prob, unit=unit),
             )
         )
