@@ -202,10 +202,10 @@ def test_a_uniform_probability_gives_uniform_counts():
         "p(hits, of) ~ 1", data, "binomial", link="probit", priors={"Intercept": ws.Normal(0, 1)}
     )
     y = prior_predictive(model, N, 0)
-    assert y.dims == ("draw", "row")
-    assert y.shape == (N, len(DATA))
+    assert y.dims == ("chain", "draw", "row")
+    assert y.shape == (1, N, len(DATA))
     for row in (0, 20):
-        counts = np.bincount(y.values[:, row].astype(int), minlength=10)
+        counts = np.bincount(y.values[0, :, row].astype(int), minlength=10)
         assert stats.chisquare(counts).pvalue > 0.001
 
 
@@ -214,7 +214,7 @@ def test_prior_predictive_of_gaussian_rows():
     data = DATA.assign(z=DATA["x"] - DATA["x"].mean())
     priors = {"Intercept": ws.Normal(5, 2), "z": ws.Normal(1, 0.25), "sigma": ws.Gamma(1e8, 1e8)}
     model = model_of("y ~ z", data, "gaussian", priors=priors)
-    y = prior_predictive(model, N, 3).values
+    y = prior_predictive(model, N, 3).values[0]
     for row in (0, 7):
         z = data["z"].iloc[row]
         assert fits(y[:, row], stats.norm(5 + z, np.sqrt(4 + (0.25 * z) ** 2 + 1)))
@@ -224,7 +224,7 @@ def test_priors_are_confined_where_the_likelihood_is():
     data = DATA.assign(one=np.arange(len(DATA)) % 2)
     priors = {"Intercept": ws.Normal(1, 1), "alpha": ws.Gamma(1e8, 1e2)}  # a gamma of no spread
     model = model_of("Power ~ 1", data, "gamma", link="identity", priors=priors)
-    y = prior_predictive(model, N, 4).values
+    y = prior_predictive(model, N, 4).values[0]
     # alpha = 1e6 leaves a relative spread of 1e-3 about a normal cut off at zero.
     assert stats.kstest(y[:, 0], stats.truncnorm(-1, np.inf, 1, 1).cdf).statistic < 0.015
     with pytest.raises(PriorError, match=r"rows whose mean is not positive.*link='identity'"):
@@ -252,7 +252,9 @@ def test_replicates_use_each_rows_own_groups_offset_and_trials():
     )
     p = fit._flat()
     y = fit.posterior_predictive(draws=8000)
-    assert y.draw.values.tolist() == list(range(8000))
+    assert y.dims == ("chain", "draw", "row")
+    assert y.chain.values.tolist() == [0, 1, 2, 3]
+    assert y.draw.values.tolist() == list(range(2000))
     assert y.row.values.tolist() == list(range(len(DATA)))
     mice = sorted(DATA["mouse"].unique())
     for row in (0, 13, 30):
@@ -261,11 +263,11 @@ def test_replicates_use_each_rows_own_groups_offset_and_trials():
         mu = d["hours"] * np.exp(
             p["Intercept"] + p["1|mouse"][:, j] + (p["stim"] + p["stim|mouse"][:, j]) * d["stim"]
         )
-        z = (y.values[:, row] - mu) / np.sqrt(mu)
+        z = (y.values[..., row].ravel() - mu) / np.sqrt(mu)
         assert abs(z.mean()) < 4 / np.sqrt(8000)
         assert abs((z**2).mean() - 1) < 4 * (z**2).std() / np.sqrt(8000)
     model, p = made("p(hits, of) ~ stim", "binomial")
-    y = posterior_predictive(model, p, 40, 0).values
+    y = posterior_predictive(model, p, 1, 40, 0).values
     assert (y <= DATA["of"].to_numpy()).all()
 
 
@@ -276,7 +278,7 @@ def test_replicates_of_a_conjugate_posterior_are_student():
     rng = np.random.default_rng(1)
     sigma = np.sqrt(y.var(ddof=1) * 8 / rng.chisquare(8, N))
     p = {"Intercept": rng.normal(y.mean(), sigma / 3), "sigma": sigma}
-    new = posterior_predictive(model, p, N, 2).values
+    new = posterior_predictive(model, p, 1, N, 2).values[0]
     reference = stats.t(8, y.mean(), y.std(ddof=1) * np.sqrt(1 + 1 / 9))
     assert fits(new[:, 4], reference)
 
@@ -307,7 +309,7 @@ def test_rows_of_one_draw_share_its_parameters():
     model = model_of(
         "ok ~ 1", DATA, "bernoulli", link="logit", priors={"Intercept": ws.Normal(0, 1.5)}
     )
-    y = prior_predictive(model, N, 1).values
+    y = prior_predictive(model, N, 1).values[0]
     # Rows share the intercept: E y1 y2 = E p^2, by quadrature.
     x, w = np.polynomial.hermite_e.hermegauss(80)
     p2 = w @ special.expit(1.5 * x) ** 2 / w.sum()

@@ -183,7 +183,7 @@ def test_counts_are_shares_of_the_rows():
     shares = k.value_counts(normalize=True)
     expected = [shares.get(int(i), 0.0) for i in bars.index]
     np.testing.assert_allclose(bars["data"], expected)
-    y_rep = fit.posterior_predictive(draws=100).to_numpy()
+    y_rep = np.concatenate(fit.posterior_predictive(draws=100).to_numpy())
     zero = (y_rep == 0).mean(axis=1)
     assert bars.loc[0.0, ["lower", "mid", "upper"]].tolist() == pytest.approx(
         np.quantile(zero, [0.1, 0.5, 0.9]).tolist()
@@ -198,7 +198,7 @@ def test_groups_are_means_of_their_rows_and_of_their_replicates():
     rows = data_of(plot, geom_segment, having=["observed"]).set_index("level")
     data = recordings()
     np.testing.assert_allclose(rows["observed"], data.groupby("g")["y"].mean().loc[rows.index])
-    y_rep = fit.posterior_predictive(draws=80).to_numpy()
+    y_rep = np.concatenate(fit.posterior_predictive(draws=80).to_numpy())
     means = y_rep[:, (data["g"] == "g3").to_numpy()].mean(axis=1)
     assert rows.loc["g3", "median"] == pytest.approx(np.median(means))
     assert_legible(plot)
@@ -221,7 +221,7 @@ def test_statistics_are_those_of_each_replicate():
     lines = data_of(plot, geom_vline).set_index("name")["x"]
     expected = [y.mean(), y.std(ddof=1), y.min(), y.max()]
     np.testing.assert_allclose(lines[["mean", "sd", "smallest", "largest"]], expected)
-    y_rep = fit.posterior_predictive(draws=60).to_numpy()
+    y_rep = np.concatenate(fit.posterior_predictive(draws=60).to_numpy())
     p = np.mean(y_rep.std(axis=1, ddof=1) >= y.std(ddof=1))
     assert panels_of(plot)[1] == f"sd\nP(replicate \N{GREATER-THAN OR EQUAL TO} data) = {p:.2f}"
     bars = data_of(plot, geom_rect)

@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from winstan.backends.base import Settings
+    from winstan.design import Design
     from winstan.families.links import Array
     from winstan.model import Model
+
+ROW = "row"
+"""The dim of the rows of the data, in all that is by row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +182,17 @@ def tree_name(name: str) -> str:
     return name.replace("/", "\N{FRACTION SLASH}")
 
 
+def row_numbers(design: Design) -> np.ndarray:
+    """Return the coordinate of the rows: positions in the user's data, shape (N,)."""
+    return design.kept.astype(np.int64)
+
+
 def to_datatree(model: Model, draws: Draws) -> xr.DataTree:
     """Return the draws as an ArviZ DataTree, with the user's levels as coordinates.
 
-    Groups: ``posterior``, ``sample_stats``, ``observed_data``, ``constant_data`` (offset and
-    weights, where there are any).
+    Groups: ``posterior``, ``sample_stats``, ``observed_data``, ``constant_data`` (offset, trials
+    and weights, where there are any). The last two are by row, whose coordinate is its position in
+    the user's data.
     """
     import xarray as xr  # noqa: PLC0415 - half a second that `import winstan` should not pay
 
@@ -194,23 +204,24 @@ def to_datatree(model: Model, draws: Draws) -> xr.DataTree:
         coords |= dict(zip(dims, map(list, variable.coords.values()), strict=True))
         values = draws.posterior[variable.name]
         data[tree_name(variable.name)] = (("chain", "draw", *dims), values)
-    response = model.design.response
-    observed = {tree_name(response.name): ("obs", response.y)}
-    if response.trials is not None:
-        observed["trials"] = ("obs", response.trials)
+    design = model.design
+    response, rows = design.response, {ROW: row_numbers(design)}
+    # ArviZ wants a prediction of all that was observed, and trials are not predicted.
     constant: dict[str, Any] = {}
-    if np.any(model.design.offset):
-        constant["offset"] = ("obs", model.design.offset[model.design.row])
-    if model.design.weights is not None:
-        constant["weights"] = ("obs", model.design.weights)
+    if np.any(design.offset):
+        constant["offset"] = (ROW, design.offset[design.row])
+    if response.trials is not None:
+        constant["trials"] = (ROW, response.trials)
+    if design.weights is not None:
+        constant["weights"] = (ROW, design.weights)
     groups = {
         "posterior": xr.Dataset(data, coords=coords, attrs=dict(draws.attrs)),
         "sample_stats": xr.Dataset(
             {name: (("chain", "draw"), values) for name, values in draws.sample_stats.items()},
             coords={"chain": coords["chain"], "draw": coords["draw"]},
         ),
-        "observed_data": xr.Dataset(observed),
+        "observed_data": xr.Dataset({tree_name(response.name): (ROW, response.y)}, coords=rows),
     }
     if constant:
-        groups["constant_data"] = xr.Dataset(constant)
+        groups["constant_data"] = xr.Dataset(constant, coords=rows)
     return xr.DataTree.from_dict(groups)

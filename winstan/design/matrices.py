@@ -81,6 +81,8 @@ class Design:
         The design row of each data row.
     weights : ndarray of shape (N,), or None
         Frequency weights.
+    kept : ndarray of int, shape (N,)
+        Positions of the data rows in the user's data, counted from 0.
     n_given
         Rows of the user's data, of which N are complete (and have a weight).
     missing
@@ -103,6 +105,7 @@ class Design:
     offset: np.ndarray
     row: np.ndarray
     weights: np.ndarray | None
+    kept: np.ndarray
     n_given: int
     missing: Mapping[str, int]
     weightless: int
@@ -191,6 +194,7 @@ def build_design(
         offset=offset,
         row=row,
         weights=frame.weights,
+        kept=frame.kept,
         n_given=frame.n_rows,
         missing=frame.missing,
         weightless=frame.weightless,

@@ -10,6 +10,7 @@ import numpy as np
 from winstan.cells import distinct
 from winstan.convergence import relative_efficiency
 from winstan.data.columns import how_many
+from winstan.draws import ROW, row_numbers, tree_name
 from winstan.effects.means import auxiliary, linear_predictor, rows_of, taken
 from winstan.errors import OptionError
 from winstan.families.pointwise import log_densities
@@ -97,13 +98,13 @@ def log_likelihood(model: Model, posterior: Mapping[str, Array], n_chains: int) 
         out[:, rows] = values[:, found.number[rows] - part.start]
     return xr.DataArray(
         out.reshape(n_chains, -1, n_rows),
-        dims=("chain", "draw", "row"),
+        dims=("chain", "draw", ROW),
         coords={
             "chain": np.arange(n_chains),
             "draw": np.arange(n_draws // n_chains),
-            "row": np.arange(n_rows),
+            ROW: row_numbers(model.design),
         },
-        name=model.design.response.name,
+        name=tree_name(model.design.response.name),
     )
 
 
@@ -133,7 +134,7 @@ def leave_one_out(model: Model, posterior: Mapping[str, Array], n_chains: int) -
     good = min(1 - 1 / np.log10(n_draws), 0.7)
     _warn_of_influence(model, k[found.number], good)
     total, error, n_parameters, _ = array_stats.loo_summary(elpd_i, p_i)
-    coords = {"row": row}
+    coords = {ROW: row_numbers(model.design)[row]}
     return ELPDDataLOO(
         elpd=float(total),
         se=float(error),
@@ -143,9 +144,9 @@ def leave_one_out(model: Model, posterior: Mapping[str, Array], n_chains: int) -
         scale="log",
         warning=not (k <= good).all(),
         good_k=good,
-        elpd_i=xr.DataArray(elpd_i, dims="row", coords=coords, name="elpd_i"),
-        pareto_k=xr.DataArray(k_i, dims="row", coords=coords, name="pareto_k"),
-        p_loo_i=xr.DataArray(p_i, dims="row", coords=coords, name="p_loo_i"),
+        elpd_i=xr.DataArray(elpd_i, dims=ROW, coords=coords, name="elpd_i"),
+        pareto_k=xr.DataArray(k_i, dims=ROW, coords=coords, name="pareto_k"),
+        p_loo_i=xr.DataArray(p_i, dims=ROW, coords=coords, name="p_loo_i"),
     )
 
 
@@ -170,11 +171,11 @@ def _warn_of_influence(model: Model, k: Array, good: float) -> None:
     if not bad.size:
         return
     worst = bad[np.argsort(-k[bad])][:5]
-    rows = ", ".join(f"row {i}: {k[i]:.2f}" for i in worst)
+    rows = ", ".join(f"row {model.design.kept[i]}: {k[i]:.2f}" for i in worst)
     warn_design(
         f"{len(bad)} of {len(k):,} rows of {model.formula.text!r} weigh so much on the posterior "
         f"that leaving one out is not well approximated: Pareto k above {good:.2g} ({rows}"
-        f"{', ...' if len(bad) > len(worst) else ''}), which flatters the model. Look at these "
+        f"{', ...' if len(bad) > len(worst) else ''}; counted from 0), which flatters the model. Look at these "
         "rows; a family of heavier tails (student, negative_binomial) may suit them.",
         "influential_rows",
     )

@@ -13,6 +13,7 @@ from winstan.data.columns import check_trials, distinct_rows, plain_column
 from winstan.data.tables import column_names, missing_mask, open_table, take_columns
 from winstan.design import NewRows, evaluate
 from winstan.design.evaluation import one_per_row
+from winstan.draws import row_numbers
 from winstan.effects.comparisons import has_labels
 from winstan.effects.extrapolation import warn_of_rows
 from winstan.effects.intervals import interval_ends, interval_names
@@ -57,12 +58,15 @@ class Prediction:
         Of all blocks.
     at : ndarray of int, or None
         The row of the blocks that each row is like; None where they are the same.
+    row : ndarray of int, or None
+        Positions of the rows in the user's data; None where they are counted from 0.
     """
 
     blocks: Iterator[tuple[slice, Array]]
     n_draws: int
     n_rows: int
     at: np.ndarray | None = None
+    row: np.ndarray | None = None
 
 
 def predict(
@@ -140,7 +144,8 @@ def predict(
     blocks = _averages(model, draws, rows, kind) if averaged else _values(model, draws, rows, kind)
     if kind == "response":
         blocks = _responses(model, draws, blocks, of, rng)
-    return Prediction(blocks, n_draws_of(posterior), n, at)
+    row = row_numbers(model.design) if newdata is None else None
+    return Prediction(blocks, n_draws_of(posterior), n, at, row)
 
 
 def prediction_table(result: Prediction, prob: float, interval: str) -> pd.DataFrame:
@@ -154,7 +159,7 @@ def prediction_table(result: Prediction, prob: float, interval: str) -> pd.DataF
     if result.at is not None:
         summary = summary[:, result.at]
     columns = dict(zip(("mean", "sd", *names), summary, strict=True))
-    return pd.DataFrame({"row": np.arange(summary.shape[1])} | columns)
+    return pd.DataFrame({"row": _numbers(result, summary.shape[1])} | columns)
 
 
 def prediction_draws(result: Prediction) -> pd.DataFrame:
@@ -167,11 +172,16 @@ def prediction_draws(result: Prediction) -> pd.DataFrame:
     n, n_rows = draws.shape
     return pd.DataFrame(
         {
-            "row": np.tile(np.arange(n_rows), n),
+            "row": np.tile(_numbers(result, n_rows), n),
             "draw": np.repeat(np.arange(n), n_rows),
             "value": draws.reshape(-1),
         }
     )
+
+
+def _numbers(result: Prediction, n: int) -> np.ndarray:
+    """Return the numbers that the user's rows have."""
+    return np.arange(n) if result.row is None else result.row
 
 
 def _check_options(kind: str, groups: Any) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from winstan.draws import ROW, row_numbers, tree_name
 from winstan.effects.means import CHUNK, auxiliary, linear_predictor, n_draws_of, rows_of
 from winstan.effects.prior_draws import prior_draws
 from winstan.errors import OptionError, PriorError
@@ -24,7 +25,7 @@ ATTEMPTS = 200
 
 
 def posterior_predictive(
-    model: Model, posterior: Mapping[str, Array], draws: int, seed: int
+    model: Model, posterior: Mapping[str, Array], n_chains: int, draws: int, seed: int
 ) -> xr.DataArray:
     """Draw a response for every row of the data, from some of the posterior's draws.
 
@@ -32,22 +33,25 @@ def posterior_predictive(
     ----------
     model
     posterior : mapping of str to ndarray
-        Draws by variable, shape (S, *dims).
+        Draws by variable, chain after chain, shape (S, *dims).
+    n_chains
+        Of which each gives as many.
     draws
-        How many, thinned evenly; all S if there are fewer.
+        How many, thinned evenly, or the next multiple of `n_chains`; all S if there are fewer.
     seed
 
     Returns
     -------
     xarray.DataArray
-        Dims draw (its place in the posterior, chains joined) and row; the response's units.
+        Dims chain, draw (its place in the chain) and row; the response's units.
     """
     check_draws(draws)
-    n = n_draws_of(posterior)
-    chosen = evenly(n, draws)
+    n = n_draws_of(posterior) // n_chains
+    draw = evenly(n, -(-draws // n_chains))
+    chosen = (np.arange(n_chains)[:, None] * n + draw).ravel()
     thinned = {name: values[chosen] for name, values in posterior.items()}
     y = _responses(model, thinned, _eta(model, thinned), np.random.default_rng(check_seed(seed)))
-    return _labelled(model, y, chosen)
+    return _labelled(model, y, n_chains, draw)
 
 
 def prior_predictive(model: Model, draws: int, seed: int) -> xr.DataArray:
@@ -60,7 +64,7 @@ def prior_predictive(model: Model, draws: int, seed: int) -> xr.DataArray:
     Returns
     -------
     xarray.DataArray
-        Dims draw and row; the response's units.
+        Dims chain (of one), draw and row; the response's units.
 
     Raises
     ------
@@ -87,7 +91,7 @@ def prior_predictive(model: Model, draws: int, seed: int) -> xr.DataArray:
                 f"after {ATTEMPTS} attempts: link={model.link.name!r} needs a prior that keeps "
                 "the linear predictor positive. Narrow the priors, or use link='log'."
             )
-    return _labelled(model, _responses(model, parameters, eta, rng), np.arange(draws))
+    return _labelled(model, _responses(model, parameters, eta, rng), 1, np.arange(draws))
 
 
 def evenly(n: int, draws: int) -> np.ndarray:
@@ -133,12 +137,12 @@ def _responses(
     return out
 
 
-def _labelled(model: Model, y: Array, draw: np.ndarray) -> xr.DataArray:
+def _labelled(model: Model, y: Array, n_chains: int, draw: np.ndarray) -> xr.DataArray:
     import xarray as xr  # noqa: PLC0415 - half a second that `import winstan` should not pay
 
     return xr.DataArray(
-        y,
-        dims=("draw", "row"),
-        coords={"draw": draw, "row": np.arange(y.shape[1])},
-        name=model.design.response.name,
+        y.reshape(n_chains, len(draw), -1),
+        dims=("chain", "draw", ROW),
+        coords={"chain": np.arange(n_chains), "draw": draw, ROW: row_numbers(model.design)},
+        name=tree_name(model.design.response.name),
     )

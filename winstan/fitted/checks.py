@@ -191,8 +191,8 @@ class Checks(EffectTables):
         model = self.model
         column = _groups_column(model, by) if kind == "groups" else None
         make = self.prior_predictive if prior else self.posterior_predictive
-        y_rep = np.asarray(make(draws=draws, seed=seed), dtype=float)
         response = model.design.response
+        y_rep = make(draws=draws, seed=seed).to_numpy().reshape(-1, len(response.y))
         y, name = response.y.astype(float), response.name
         what = "prior" if prior else "posterior"
         counted = model.family.trials

@@ -71,7 +71,9 @@ class Predictions(Fitted):
         Returns
         -------
         DataFrame
-            Columns row (counted from 0), mean, sd, and the interval's ends, in the rows' order.
+            Columns row, mean, sd, and the interval's ends, in the rows' order. A row is named by
+            its position in the data frame that it comes from, counted from 0 (whatever index a
+            pandas frame has): incomplete rows of the data count, and are not predicted.
 
         Raises
         ------
@@ -155,32 +157,39 @@ class Predictions(Fitted):
         Parameters
         ----------
         draws
-            How many, thinned evenly from the posterior; all of it where it has fewer.
+            How many, thinned evenly from the posterior, as many from each chain (of a number that
+            the chains do not divide, the next that they do); all of it where it has fewer. ArviZ's
+            ``loo_pit`` wants all.
         seed
             The same seed gives the same responses.
 
         Returns
         -------
         xarray.DataArray
-            Dims draw (its place in the posterior, chains joined) and row (the complete rows of the
-            data, in their order, counted from 0): responses in the units of the data, with each
-            row's own group effects, offset and trials; counts of successes for binomial. A row
-            with a frequency weight is one row.
+            Dims chain, draw (its place in the chain) and row (the complete rows of the data, in
+            their order; the coordinate is the position in the data frame, counted from 0): those
+            of `log_likelihood` and ``fit.draws["observed_data"]``. Responses in the units of the
+            data, with each row's own group effects, offset and trials; counts of successes for
+            binomial. A row with a frequency weight is one row.
         """
-        return effects.posterior_predictive(self.model, self._flat(), draws, seed)
+        return effects.posterior_predictive(
+            self.model, self._flat(), self.draws["posterior"].sizes["chain"], draws, seed
+        )
 
     def prior_predictive(self, draws: int = 200, seed: int = 0) -> xr.DataArray:
         """Draw data from the priors: what the model held possible before it saw the response.
 
         Parameters
         ----------
-        draws, seed
+        draws
+            How many.
+        seed
             As for `posterior_predictive`.
 
         Returns
         -------
         xarray.DataArray
-            As of `posterior_predictive`; group effects are drawn from their standard deviations
+            As of `posterior_predictive`, with one chain; group effects are drawn from their standard deviations
             and correlations, and these from their priors.
 
         Raises
@@ -196,8 +205,8 @@ class Predictions(Fitted):
         Returns
         -------
         xarray.DataArray
-            Dims chain, draw and row (the complete rows of the data, in their order, counted from
-            0): normalised densities of the left side of the formula as it stands, so that those of
+            Dims chain, draw and row (the complete rows of the data, in their order; the
+            coordinate is the position in the data frame, counted from 0): normalised densities of the left side of the formula as it stands, so that those of
             ``y`` and of ``log(y)`` are of different quantities. A row with a frequency weight is
             one row, and so are the trials of a binomial one.
 
@@ -225,8 +234,8 @@ class Predictions(Fitted):
         Returns
         -------
         arviz.ELPDDataLOO
-            ``elpd``, ``se``, ``p``, and by row ``elpd_i``, ``p_loo_i`` and ``pareto_k``; a row of
-            weight 3 is three observations. Several compare by
+            ``elpd``, ``se``, ``p``, and by row ``elpd_i``, ``p_loo_i`` and ``pareto_k``, with the
+            coordinate of `log_likelihood`; a row of weight 3 is three observations. Several compare by
             ``arviz.compare({"gamma": a.loo(), "lognormal": b.loo()})``, if they are of the same
             response: of ``y`` and ``log(y)`` they are not.
 
