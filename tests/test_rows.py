@@ -104,7 +104,7 @@ def test_a_warning_of_influence_names_the_users_rows():
         fit.draws["posterior"][name][:] = values.reshape(4, 500)
     with pytest.warns(DesignWarning, match=r"of 44 rows .*\(row 30: .*; counted from 0\)"):
         loo = fit.loo()
-    assert loo.pareto_k["row"][int(loo.pareto_k.argmax())] == 30
+    assert loo.pareto_k["row"][loo.pareto_k.to_numpy().argmax()] == 30
 
 
 # --- put together for ArviZ -----------------------------------------------------------------------

@@ -175,7 +175,7 @@ def _warn_of_influence(model: Model, k: Array, good: float) -> None:
     warn_design(
         f"{len(bad)} of {len(k):,} rows of {model.formula.text!r} weigh so much on the posterior "
         f"that leaving one out is not well approximated: Pareto k above {good:.2g} ({rows}"
-        f"{', ...' if len(bad) > len(worst) else ''}; counted from 0), which flatters the model. Look at these "
-        "rows; a family of heavier tails (student, negative_binomial) may suit them.",
+        f"{', ...' if len(bad) > len(worst) else ''}; counted from 0), which flatters the model. "
+        "Look at these rows; a family of heavier tails (student, negative_binomial) may suit them.",
         "influential_rows",
     )

@@ -189,8 +189,8 @@ class Predictions(Fitted):
         Returns
         -------
         xarray.DataArray
-            As of `posterior_predictive`, with one chain; group effects are drawn from their standard deviations
-            and correlations, and these from their priors.
+            As of `posterior_predictive`, with one chain; group effects are drawn from their
+            standard deviations and correlations, and these from their priors.
 
         Raises
         ------
@@ -206,9 +206,10 @@ class Predictions(Fitted):
         -------
         xarray.DataArray
             Dims chain, draw and row (the complete rows of the data, in their order; the
-            coordinate is the position in the data frame, counted from 0): normalised densities of the left side of the formula as it stands, so that those of
-            ``y`` and of ``log(y)`` are of different quantities. A row with a frequency weight is
-            one row, and so are the trials of a binomial one.
+            coordinate is the position in the data frame, counted from 0): normalised densities of
+            the left side of the formula as it stands, so that those of ``y`` and of ``log(y)`` are
+            of different quantities. A row with a frequency weight is one row, and so are the
+            trials of a binomial one.
 
         Raises
         ------
@@ -235,9 +236,9 @@ class Predictions(Fitted):
         -------
         arviz.ELPDDataLOO
             ``elpd``, ``se``, ``p``, and by row ``elpd_i``, ``p_loo_i`` and ``pareto_k``, with the
-            coordinate of `log_likelihood`; a row of weight 3 is three observations. Several compare by
-            ``arviz.compare({"gamma": a.loo(), "lognormal": b.loo()})``, if they are of the same
-            response: of ``y`` and ``log(y)`` they are not.
+            coordinate of `log_likelihood`; a row of weight 3 is three observations. Several
+            compare by ``arviz.compare({"gamma": a.loo(), "lognormal": b.loo()})``, if they are of
+            the same response: of ``y`` and ``log(y)`` they are not.
 
         Raises
         ------
