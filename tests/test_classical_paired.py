@@ -8,6 +8,7 @@ from scipy import stats
 from statsmodels.stats.anova import AnovaRM
 
 import winstan as ws
+from winstan.errors import DataError
 
 
 def test_two_levels_are_the_paired_t_test():
@@ -129,3 +130,12 @@ def test_transforms_of_the_response_come_before_the_mean():
 
 
 # -- contrasts of the linear model, and how it shows itself ---------------------------------------
+
+
+def test_more_cells_than_an_integer_holds_are_refused_as_incomplete():
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame({f"f{k}": rng.permutation(200).repeat(2) for k in range(9)})
+    data = data.assign(y=rng.normal(size=400), m=np.arange(400) % 2)
+    terms = " + ".join(f"C(f{k})" for k in range(9))
+    with pytest.raises(DataError, match=r"0 levels of 'm' have all 512,0.* cells"):
+        ws.anova(f"y ~ {terms}", data, group="m", silence="all")

@@ -361,3 +361,27 @@ def test_factors_that_part_the_rows_alike_warn(data):
     data["alias"] = "the " + data["g"]
     with pytest.warns(DesignWarning, match=r"'g' and 'alias' part the rows in the same way"):
         design_of("y ~ x + (1|g) + (1|alias)", data)
+
+
+def test_a_group_of_more_combinations_than_an_integer_holds_keeps_its_levels_names():
+    # 300 values in each of eight columns: 300^8 > 2^65
+    rng = np.random.default_rng(0)
+    names = [f"l{k}" for k in range(8)]
+    data = pd.DataFrame({n: [f"{n}v{v}" for v in rng.permutation(300).repeat(2)] for n in names})
+    data["y"] = rng.normal(size=600)
+    design = design_of("y ~ 1 + (1|" + ":".join(names) + ")", data)
+    (group,), (factor,) = design.groups, design.memory.factors
+    of_row = data[names].agg(":".join, axis=1)
+    assert sorted(group.levels) == sorted(set(of_row))
+    assert [group.levels[level] for level in group.level[design.row]] == of_row.tolist()
+    # New rows are found again; of other combinations of known values none is
+    np.testing.assert_array_equal(factor.find(data), group.level[design.row])
+    other = data.assign(l7=np.roll(data["l7"], 2))
+    assert (factor.find(other) == -1).all()
+    assert (factor.find(data.assign(l0="new")) == -1).all()
+
+
+def test_levels_of_several_columns_stand_in_the_order_of_the_columns_levels():
+    data = pd.DataFrame({"a": [2, 1, 2, 1, 10, 2], "b": list("yxxyxy"), "y": np.arange(6.0)})
+    design = design_of("y ~ 1 + (1|a:b)", data)
+    assert design.groups[0].levels == ("1:x", "1:y", "2:x", "2:y", "10:x")

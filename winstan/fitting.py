@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from winstan.backends import Settings, backends_named
 from winstan.data import frame_from
+from winstan.data.tables import in_memory
 from winstan.design import build_design
 from winstan.diagnostics import diagnose
 from winstan.draws import to_datatree
@@ -18,6 +19,7 @@ from winstan.fitted import Fit
 from winstan.formula import parse_formula
 from winstan.guards import silenced
 from winstan.guards.checks import check_model
+from winstan.guards.names import is_silent
 from winstan.model import build_model
 from winstan.summary import summarise
 
@@ -249,6 +251,8 @@ def model_from(
     parsed = parse_formula(formula, namespace)
     chosen = family_named(family)
     with silenced(silence):
+        if not (is_silent("pseudoreplication") and is_silent("skew")):
+            data = in_memory(data)  # these guards look at columns that the formula does not use
         frame = frame_from(data, parsed, weights=weights, trials=trials)
         design = build_design(parsed, frame, namespace)
         model = build_model(

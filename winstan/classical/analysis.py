@@ -19,7 +19,7 @@ from winstan.classical.squares import (
     sum_coded,
 )
 from winstan.data import frame_from
-from winstan.data.tables import column_names, open_table
+from winstan.data.tables import column_names, in_memory
 from winstan.design.response import make_response
 from winstan.errors import DataError, FormulaError, OptionError, near_matches
 from winstan.fitting import namespace_of_caller
@@ -171,7 +171,8 @@ def anova(
                 "with itself, and needs no equal variances of rows. Leave one out."
             )
         with silenced(silence):
-            return _paired(parsed.text, data, group, namespace)
+            return _paired(parsed.text, in_memory(data), group, namespace)
+    data = in_memory(data)  # type 3 reads it twice
     with silenced(silence):
         parsed, design, frame = read(formula, data, namespace)
     numeric_response(design)
@@ -203,7 +204,7 @@ def _quietly_read(text: str, data: Any, namespace: Mapping[str, Any]) -> Any:
 
 
 def _paired(text: str, data: Any, group: str, namespace: Mapping[str, Any]) -> Anova:
-    known = column_names(open_table(data))
+    known = column_names(data)
     if not isinstance(group, str) or group not in known:
         raise OptionError(
             f"group={group!r} is no column of the data." + near_matches(str(group), known)

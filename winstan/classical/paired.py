@@ -7,6 +7,7 @@ much these contrasts differ between groups; with two levels it is the paired t t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise, product
@@ -247,8 +248,10 @@ def paired_cells(
                 f"(1|{quote_name(group)}), or ws.anova on one row per level of '{group}'."
             )
     shape = tuple(len(own) for own in levels)
+    n_cells = math.prod(shape)
+    if n_cells > len(y):  # no group has so many; and no integer might hold their numbers
+        raise _too_few(0, group, n_cells, factors)
     cell: Any = np.ravel_multi_index(codes, shape)
-    n_cells = int(np.prod(shape))
     key = of_group * n_cells + cell
     size = len(group_levels) * n_cells
     count = np.bincount(key, minlength=size)
@@ -259,11 +262,7 @@ def paired_cells(
     complete = (counts > 0).all(axis=1)
     left_out = tuple(level for level, ok in zip(group_levels, complete, strict=True) if not ok)
     if complete.sum() < 2:
-        raise DataError(
-            f"{how_many(int(complete.sum()), 'level')} of '{group}' has all {n_cells} cells of "
-            f"{' x '.join(repr(name) for name in factors)}, and a paired analysis needs two at "
-            "least. Use ws.lme, which takes incomplete groups."
-        )
+        raise _too_few(int(complete.sum()), group, n_cells, factors)
     if left_out:
         warn_design(
             f"{how_many(len(left_out), 'level')} of '{group}' left out, for lack of rows in "
@@ -284,6 +283,14 @@ def paired_cells(
         left_out=left_out,
     )
     return paired, terms
+
+
+def _too_few(n: int, group: str, n_cells: int, factors: Sequence[str]) -> DataError:
+    return DataError(
+        f"{how_many(n, 'level')} of '{group}' {'has' if n == 1 else 'have'} all {n_cells:,} cells "
+        f"of {' x '.join(repr(name) for name in factors)}, and a paired analysis needs two at "
+        "least. Use ws.lme, which takes incomplete groups."
+    )
 
 
 def _atoms(formula: Formula) -> list[Atom]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from numbers import Number
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from winstan.data.categories import declared_levels
 from winstan.errors import DataError
 
 if TYPE_CHECKING:
@@ -57,7 +60,7 @@ def check_trials(values: np.ndarray, name: str, kept: np.ndarray) -> None:
 
 
 def plain_column(
-    series: nw.Series[Any], name: str
+    series: nw.Series[Any], name: str, rows: np.ndarray | None = None
 ) -> tuple[np.ndarray | pd.Categorical, list[Any]]:
     """Turn a column without missing values into one of four plain types.
 
@@ -67,11 +70,14 @@ def plain_column(
         The column, of any data frame library.
     name
         Its name, for messages.
+    rows : ndarray of shape (n,), or None
+        Where its values stand in the user's frame, for messages; None is from 0 on.
 
     Returns
     -------
     values
-        A copy, as bool, int64, float64 or an ordered `pandas.Categorical` whose levels all occur.
+        A copy, as bool, int64 (uint64 where numbers are too large for it), float64 or an ordered
+        `pandas.Categorical` whose levels all occur.
     unused
         Levels that the column declares and no row has.
 
@@ -84,13 +90,13 @@ def plain_column(
     if dtype == nw.Boolean:
         return np.array(series.to_numpy(), dtype=bool), []
     if dtype.is_numeric():
-        return _numeric(series), []
+        return _numeric(series, name), []
     if isinstance(dtype, nw.Enum | nw.Categorical):
-        return _categorical(series)
+        return _categorical(series, name, rows)
     if dtype == nw.String:
         return _strings(series), []
     if dtype == nw.Object:
-        return _objects(series, name), []
+        return _objects(series, name, rows), []
     if isinstance(dtype, _TEMPORAL):
         raise DataError(
             f"Column '{name}' holds dates or times ({dtype}). Turn it into a number, such as the "
@@ -115,13 +121,29 @@ def factor_of(codes: np.ndarray, levels: list[Any]) -> pd.Categorical:
     return pd.Categorical.from_codes(np.array(codes, dtype=np.int32), dtype=dtype)
 
 
-def _numeric(series: nw.Series[Any]) -> np.ndarray:
+def _numeric(series: nw.Series[Any], name: str) -> np.ndarray:
+    if series.dtype in (nw.Int128, nw.UInt128):  # NumPy has no such type
+        return _whole(np.array(series.to_list(), dtype=object), name)
     values = np.asarray(series.to_numpy())
-    if values.dtype.kind in "iu" and not (
-        values.dtype == np.uint64 and values.size and values.max() > np.iinfo(np.int64).max
-    ):
-        return values.astype(np.int64)  # a copy, wide enough for sums and powers
+    if values.dtype.kind in "iu":
+        return _whole(values, name)
     return values.astype(np.float64)
+
+
+def _whole(values: np.ndarray, name: str) -> np.ndarray:
+    """Copy whole numbers into 64 bits, wide enough for sums and powers, each of them distinct."""
+    if values.dtype.kind == "i" or not values.size:
+        return values.astype(np.int64)
+    low, high = int(values.min()), int(values.max())
+    if low >= np.iinfo(np.int64).min and high <= np.iinfo(np.int64).max:
+        return values.astype(np.int64)
+    if low >= 0 and high <= np.iinfo(np.uint64).max:
+        return values.astype(np.uint64)  # a float would merge ids that lie near each other
+    bad = np.flatnonzero([not -(2**63) <= int(value) < 2**63 for value in values])
+    raise DataError(
+        f"Column '{name}' has {how_many(len(bad), 'whole number')} beyond 64 bits, in "
+        f"{some_rows(bad)}. Turn the column into text if the numbers are names, or into floats."
+    )
 
 
 def _strings(series: nw.Series[Any]) -> pd.Categorical:
@@ -142,27 +164,58 @@ def _factorize(values: Any) -> pd.Categorical:
     return factor_of(rank[codes], [levels[i] for i in order])
 
 
-def _categorical(series: nw.Series[Any]) -> tuple[pd.Categorical, list[Any]]:
-    native = series.to_native()
-    if nw.dependencies.is_pandas_series(native):
-        values = native.array
-    elif isinstance(dtype := series.dtype, nw.Enum):
-        values = factor_of(native.to_physical().to_numpy(), list(dtype.categories))
-    else:
-        # The order of a polars or Arrow dictionary is the order of appearance, in whatever was
-        # read before: no order that a user chose.
-        is_polars = nw.dependencies.is_polars_series(native)  # it needs no text of every row
-        return _strings(series if is_polars else series.cast(nw.String)), []
-    levels, codes = values.categories.tolist(), np.asarray(values.codes)
+def _categorical(
+    series: nw.Series[Any], name: str, rows: np.ndarray | None
+) -> tuple[pd.Categorical, list[Any]]:
+    levels, codes = declared_levels(series)
     counts = np.bincount(codes, minlength=len(levels))
     unused = [level for level, count in zip(levels, counts, strict=True) if not count]
     if unused:
         codes = (np.cumsum(counts > 0) - 1)[codes]
         levels = [level for level, count in zip(levels, counts, strict=True) if count]
+    _check_levels(levels, codes, name, rows)
     return factor_of(codes, levels), unused
 
 
-def _objects(series: nw.Series[Any], name: str) -> np.ndarray | pd.Categorical:
+def _check_levels(levels: list[Any], codes: np.ndarray, name: str, rows: np.ndarray | None) -> None:
+    """Refuse a category that mixes labels and numbers, or has two levels of one text."""
+    is_label = np.array([isinstance(level, str) for level in levels])
+    if is_label.any() and not is_label.all():
+        _refuse_mixture(name, [*map(levels.__getitem__, codes)], rows)
+    if not is_label.all() and len(set(map(str, levels))) < len(levels):
+        counts = Counter(map(str, levels))
+        same = next(text for text, count in counts.items() if count > 1)
+        twins = [level for level in levels if str(level) == same]
+        raise DataError(
+            f"Column '{name}' has {len(twins)} levels that are both written {same!r}, of the types "
+            f"{' and '.join(type(level).__name__ for level in twins)}: no table could tell them "
+            f"apart. Make them one, such as with data[{name!r}].astype(str)."
+        )
+
+
+def _refuse_mixture(name: str, values: Sequence[Any], rows: np.ndarray | None) -> None:
+    """Refuse labels among numbers, naming the labels and their rows.
+
+    Raises
+    ------
+    DataError
+        Always.
+    """
+    bad = np.flatnonzero([isinstance(value, str) for value in values])
+    labels = list(dict.fromkeys(value for value in values if isinstance(value, str)))
+    types = sorted({type(value).__name__ for value in values})
+    raise DataError(
+        f"Column '{name}' holds a mixture of types ({', '.join(types[:4])}): labels among numbers, "
+        f"{some_levels(labels)}, in {how_many(len(bad), 'row')}: "
+        f"{some_rows(bad if rows is None else rows[bad])}. If the labels stand for missing values, "
+        f"pd.to_numeric(data[{name!r}].astype(object), errors='coerce') makes them missing; if all "
+        f"values are labels, data[{name!r}].astype(str) makes the numbers text."
+    )
+
+
+def _objects(
+    series: nw.Series[Any], name: str, rows: np.ndarray | None
+) -> np.ndarray | pd.Categorical:
     """Sort out a pandas object column: it may hold anything."""
     values = series.to_pandas()
     match pd.api.types.infer_dtype(values, skipna=True):
@@ -171,7 +224,7 @@ def _objects(series: nw.Series[Any], name: str) -> np.ndarray | pd.Categorical:
         case "boolean":
             return values.to_numpy().astype(bool)
         case "integer":
-            return values.to_numpy().astype(np.int64)
+            return _whole(values.to_numpy(), name)
         case "floating" | "decimal" | "mixed-integer-float":
             return values.to_numpy().astype(np.float64)
         case "datetime" | "datetime64" | "date" | "timedelta" | "timedelta64" | "time" | "period":
@@ -180,10 +233,13 @@ def _objects(series: nw.Series[Any], name: str) -> np.ndarray | pd.Categorical:
         case "complex":
             kind, remedy = "complex numbers", "numbers (the modulus or the phase) or text"
         case _:
-            types = sorted({type(value).__name__ for value in values})
-            kind, remedy = f"a mixture of types ({', '.join(types[:4])})", "numbers or text"
-            if len(types) == 1:
-                kind = f"objects of type {types[0]}"
+            types = {type(value) for value in values}
+            if str in types and all(t is str or issubclass(t, Number) for t in types):
+                _refuse_mixture(name, values.tolist(), rows)
+            names = sorted(t.__name__ for t in types)
+            kind, remedy = f"a mixture of types ({', '.join(names[:4])})", "numbers or text"
+            if len(names) == 1:
+                kind = f"objects of type {names[0]}"
     raise DataError(f"Column '{name}' holds {kind}. Turn it into {remedy}, one value per row.")
 
 

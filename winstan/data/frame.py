@@ -16,6 +16,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from winstan.data.categories import sorted_away
 from winstan.data.columns import check_trials, how_many, plain_column, some_levels, some_rows
 from winstan.data.tables import column_names, missing_mask, open_table, take_columns
 from winstan.data.text import check_text_predictors
@@ -117,8 +118,9 @@ def frame_from(
 
     columns: dict[str, Any] = {}
     for name in table.columns:
-        columns[name], unused = plain_column(table[name], name)
+        columns[name], unused = plain_column(table[name], name, kept)
         _check_column(columns[name], name, kept, unused)
+    _tell_order(formula, table)
     text = {
         name: columns[name]
         for name in used
@@ -224,6 +226,23 @@ def _check_column(
             )
     elif values.dtype.kind == "f" and len(bad := np.flatnonzero(~np.isfinite(values))):
         raise DataError(_infinite(name, kept[bad]))
+
+
+def _tell_order(formula: Formula, table: nw.DataFrame[Any]) -> None:
+    """Say where the levels of an Arrow dictionary are sorted, and the order decides something."""
+    decides = {column for atom in formula.effects.atoms.values() for column in atom.columns}
+    for name in table.columns:
+        if name not in decides and name not in formula.response_columns:
+            continue
+        levels = sorted_away(table[name]) if table[name].dtype == nw.Categorical else None
+        if levels is not None:
+            warn_design(
+                f"Column '{name}' is an Arrow dictionary that does not say that it is ordered: its "
+                f"levels are sorted, {some_levels(sorted(levels))}, and the first one is the "
+                f"reference. If the dictionary's own order is meant ({some_levels(levels)}), write "
+                "it with ordered=True.",
+                "level_order",
+            )
 
 
 def _infinite(name: str, rows: np.ndarray) -> str:

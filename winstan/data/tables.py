@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import pandas as pd
+from pandas.arrays import ArrowExtensionArray
 
+from winstan.data.categories import declared_levels, is_missing_level, keep_pandas_order
 from winstan.errors import DataError, near_matches
 from winstan.formula.tree import quote_name
 
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    type Table = pd.DataFrame | nw.DataFrame[Any] | nw.LazyFrame[Any]
+    type Eager = pd.DataFrame | nw.DataFrame[Any]
+    type Table = Eager | nw.LazyFrame[Any]
 
 
 def open_table(data: Any) -> Table:
@@ -31,13 +34,10 @@ def open_table(data: Any) -> Table:
     if isinstance(data, pd.DataFrame):
         return data
     if isinstance(data, Mapping):
-        try:
-            return pd.DataFrame(dict(data))
-        except (ValueError, TypeError) as error:
-            raise DataError(
-                f"The mapping cannot be read as a table ({error}). Its values must be columns of "
-                "equal length."
-            ) from error
+        return _mapped(data)
+    pyarrow = nw.dependencies.get_pyarrow()
+    if pyarrow is not None and isinstance(data, pyarrow.Table):
+        data = keep_pandas_order(data)
     try:
         return nw.from_native(data)
     except TypeError as error:
@@ -45,6 +45,73 @@ def open_table(data: Any) -> Table:
             f"The data are not a data frame but {type(data).__name__}. Give a pandas or polars "
             "data frame, an Arrow table, or a mapping of columns."
         ) from error
+
+
+def in_memory(data: Any) -> Eager:
+    """Open a data frame, and evaluate it if it is lazy: once, for all that will be read of it.
+
+    The rows of a lazy frame may come in another order each time. Columns that were read apart
+    would not belong together.
+    """
+    table = open_table(data)
+    return table.collect() if isinstance(table, nw.LazyFrame) else table
+
+
+def _mapped(data: Mapping[Any, Any]) -> pd.DataFrame:
+    """Make a data frame of a mapping from names to columns, each with the levels it declares."""
+    indexes = {n: c.index for n, c in data.items() if isinstance(c, pd.Series)}
+    for name, index in indexes.items():
+        first = next(iter(indexes))
+        if not index.equals(indexes[first]):
+            raise DataError(
+                f"The columns '{first}' and '{name}' of the mapping are Series of different "
+                f"indexes ({_shown(indexes[first])} and {_shown(index)}): which rows belong "
+                "together is not certain. If they stand in the same order, give arrays, "
+                f"data[{name!r}].to_numpy(); if the index says which belong together, join them "
+                f"first, pd.concat([...], axis=1)."
+            )
+    try:
+        return pd.DataFrame({name: _pandas_values(column) for name, column in data.items()})
+    except (ValueError, TypeError) as error:
+        raise DataError(
+            f"The mapping cannot be read as a table ({error}). Its values must be columns of "
+            "equal length."
+        ) from error
+
+
+def _shown(index: pd.Index) -> str:
+    few = ", ".join(map(repr, index[:3].tolist()))
+    return f"{few}{', ...' if len(index) > 3 else ''}: {len(index):,} rows"
+
+
+def _pandas_values(column: Any) -> Any:
+    """Return a column of any library as one that pandas holds without changing its values."""
+    if isinstance(column, pd.Series):
+        return column.reset_index(drop=True)
+    if isinstance(column, nw.Series):
+        return _pandas_values(column.to_native())
+    pyarrow = nw.dependencies.get_pyarrow()
+    if pyarrow is not None and isinstance(column, pyarrow.Array | pyarrow.ChunkedArray):
+        return pd.Series(ArrowExtensionArray(column))
+    return _of_polars(column) if nw.dependencies.is_polars_series(column) else column
+
+
+def _of_polars(column: Any) -> Any:
+    """Return a polars column for pandas; without pyarrow, which not everybody has."""
+    series = nw.from_native(column, series_only=True)
+    if isinstance(series.dtype, nw.Enum | nw.Categorical):
+        levels, codes = declared_levels(series)
+        ordered = isinstance(series.dtype, nw.Enum)
+        return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(levels, ordered=ordered))
+    is_boolean = series.dtype == nw.Boolean
+    if series.dtype in (nw.Int128, nw.UInt128) or not (series.dtype.is_numeric() or is_boolean):
+        return pd.Series(series.to_list())
+    if series.dtype.is_float() or not series.null_count():
+        return series.to_numpy()
+    return pd.array(
+        series.to_list(),
+        dtype="boolean" if is_boolean else "UInt64" if series.dtype == nw.UInt64 else "Int64",
+    )
 
 
 def column_names(table: Table) -> list[str]:
@@ -66,15 +133,7 @@ def take_columns(table: Table, names: Sequence[str], what: str = "data") -> nw.D
     what
         What the table is, for messages.
     """
-    known = column_names(table)
-    counts = Counter(known)
-    for name in names:
-        if counts[name] == 0:
-            raise DataError(f"The {what} have no column '{name}'.{_hint(name, known)}")
-        if counts[name] > 1:
-            raise DataError(
-                f"The {what} have {counts[name]} columns named '{name}'. Rename all but one."
-            )
+    known = check_columns(table, names, what)
     if isinstance(table, pd.DataFrame):
         # By position, since pandas allows names that are no strings.
         native = pd.DataFrame(
@@ -87,12 +146,35 @@ def take_columns(table: Table, names: Sequence[str], what: str = "data") -> nw.D
     return table.collect() if isinstance(table, nw.LazyFrame) else table
 
 
+def check_columns(table: Table, names: Sequence[str], what: str = "data") -> list[str]:
+    """Check that columns are there, each of them once; evaluate nothing of a lazy frame.
+
+    Returns
+    -------
+    list of str
+        All names of the table.
+    """
+    known = column_names(table)
+    counts = Counter(known)
+    for name in names:
+        if counts[name] == 0:
+            raise DataError(f"The {what} have no column '{name}'.{_hint(name, known)}")
+        if counts[name] > 1:
+            raise DataError(
+                f"The {what} have {counts[name]} columns named '{name}'. Rename all but one."
+            )
+    return known
+
+
 def missing_mask(series: nw.Series[Any]) -> np.ndarray:
     """Return where a column is null, None, NaT or NaN, shape (n,)."""
     mask = series.is_null()
     if series.dtype.is_float():
         mask = mask | series.is_nan().fill_null(value=True)
-    return mask.to_numpy().astype(bool)
+    missing = mask.to_numpy().astype(bool)
+    if series.dtype == nw.Categorical and (of_level := is_missing_level(series)) is not None:
+        return missing | of_level
+    return missing
 
 
 def _hint(name: str, known: Sequence[str]) -> str:

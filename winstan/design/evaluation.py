@@ -170,7 +170,7 @@ def as_numbers(data: pd.DataFrame, coded: Container[str] = ()) -> pd.DataFrame:
     Columns that ``C()`` turns into labels stay as they are: ``C(dose)[2]``, not ``[2.0]``.
     """
     return data.astype(
-        {name: np.float64 for name in data if data[name].dtype.kind in "bi" and name not in coded}
+        {name: np.float64 for name in data if data[name].dtype.kind in "biu" and name not in coded}
     )
 
 

@@ -12,6 +12,8 @@ from winstan.design.evaluation import FittedEffects, Term
 from winstan.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from winstan.formula.terms import GroupSpec
 
 
@@ -25,6 +27,9 @@ class Factor:
         The columns whose combinations are the levels.
     categories
         Values of each column, in order.
+    prefixes : tuple of (ndarray or None)
+        Of each column, the combinations of the columns before it that occur, increasing, where
+        their number stands for them from here on; None where they go on as they are.
     keys : ndarray of shape (L,)
         The combinations that occur, increasing; a combination is the number whose digits are the
         places of its values in `categories`.
@@ -34,14 +39,23 @@ class Factor:
 
     columns: tuple[str, ...]
     categories: tuple[pd.Index, ...]
+    prefixes: tuple[np.ndarray | None, ...]
     keys: np.ndarray
     levels: tuple[Any, ...]
 
     def find(self, rows: pd.DataFrame) -> np.ndarray:
         """Return each row's level, -1 where it is a new one, shape (n,)."""
-        key, known = _keys(rows, self.columns, self.categories)
-        place = np.minimum(np.searchsorted(self.keys, key), len(self.keys) - 1)
-        return np.where(known & (self.keys[place] == key), place, -1)
+        key = np.zeros(len(rows), dtype=np.int64)
+        known = np.ones(len(rows), dtype=bool)
+        for name, values, prefix in zip(self.columns, self.categories, self.prefixes, strict=True):
+            if prefix is not None:
+                key, seen = _places_in(prefix, key)
+                known &= seen
+            place = _places(rows[name], values)
+            known &= place >= 0
+            key = key * len(values) + place
+        place, seen = _places_in(self.keys, key)
+        return np.where(known & seen, place, -1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,13 +103,14 @@ def find_levels(spec: GroupSpec, predictors: pd.DataFrame) -> Factor:
         categories.append(
             values.cat.categories if is_factor else pd.Index(np.unique(values.to_numpy()))
         )
-    key, _ = _keys(predictors, spec.factor_columns, tuple(categories))
-    keys = np.unique(key)
+    keys, prefixes = _combinations(predictors, spec.factor_columns, categories)
     columns: list[list[Any]] = []  # of each column, its value in every level
     rest = keys
-    for values in reversed(categories):
+    for values, prefix in zip(reversed(categories), reversed(prefixes), strict=True):
         columns.insert(0, values[rest % len(values)].tolist())
         rest = rest // len(values)
+        if prefix is not None:
+            rest = prefix[rest]
     levels: tuple[Any, ...] = tuple(columns[0])
     if len(columns) > 1:
         levels = tuple(
@@ -106,7 +121,7 @@ def find_levels(spec: GroupSpec, predictors: pd.DataFrame) -> Factor:
                 f"Different combinations of '{spec.factor}' have the same name, because levels "
                 "contain ':'. Rename the levels."
             )
-    return Factor(spec.factor_columns, tuple(categories), keys, levels)
+    return Factor(spec.factor_columns, tuple(categories), prefixes, keys, levels)
 
 
 def group_term(
@@ -145,18 +160,41 @@ def with_constant(Z: np.ndarray, fitted: FittedEffects) -> np.ndarray:
     return np.column_stack([np.ones(len(Z)), Z]) if fitted.effects.intercept else Z
 
 
-def _keys(
-    rows: pd.DataFrame, columns: tuple[str, ...], categories: tuple[pd.Index, ...]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Combine the places of a row's values into one number; say where every value is known."""
+def _combinations(
+    rows: pd.DataFrame, columns: Sequence[str], categories: Sequence[pd.Index]
+) -> tuple[np.ndarray, tuple[np.ndarray | None, ...]]:
+    """Find the combinations of several columns' values that occur.
+
+    Where a number would not hold all combinations that there could be, those that occur so far are
+    numbered anew: they are no more than there are rows.
+
+    Returns
+    -------
+    keys, prefixes
+        As of `Factor`.
+    """
     key = np.zeros(len(rows), dtype=np.int64)
-    known = np.ones(len(rows), dtype=bool)
+    n_keys = 1
+    prefixes: list[np.ndarray | None] = []
     for name, values in zip(columns, categories, strict=True):
-        column = rows[name]
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            place = values.get_indexer(column.cat.categories)[column.cat.codes]
-        else:
-            place = values.get_indexer(pd.Index(column))
-        known &= place >= 0
-        key = key * len(values) + place
-    return key, known
+        prefix = None
+        if n_keys > np.iinfo(np.int64).max // max(len(values), 1):
+            prefix, key = np.unique(key, return_inverse=True)
+            n_keys = len(prefix)
+        prefixes.append(prefix)
+        key = key * len(values) + _places(rows[name], values)
+        n_keys *= len(values)
+    return np.unique(key), tuple(prefixes)
+
+
+def _places(column: pd.Series, values: pd.Index) -> np.ndarray:
+    """Return each row's place among a column's values, -1 where it is none of them."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return values.get_indexer(column.cat.categories)[column.cat.codes]
+    return values.get_indexer(pd.Index(column))
+
+
+def _places_in(keys: np.ndarray, key: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return each number's place among sorted ones, and whether it is one of them."""
+    place = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
+    return place, keys[place] == key

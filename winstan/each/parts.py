@@ -10,8 +10,9 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from winstan.data.categories import declared_levels
 from winstan.data.columns import distinct_codes, how_many
-from winstan.data.tables import missing_mask, open_table, take_columns
+from winstan.data.tables import check_columns, in_memory, missing_mask, open_table, take_columns
 from winstan.errors import DataError, OptionError
 from winstan.guards.names import warn_design
 
@@ -97,10 +98,8 @@ def parted(data: Any, by: str | list[str] | tuple[str, ...]) -> Parts:
     """
     names = _names(by)
     table = open_table(data)
-    for name in names:
-        take_columns(table, [name])  # refuses what is not there before a lazy frame is collected
-    if isinstance(table, nw.LazyFrame):
-        table = table.collect()
+    check_columns(table, names)
+    table = in_memory(table)
     n_rows = len(table)
     if n_rows == 0:
         raise DataError("The data frame is empty: it has no rows.")
@@ -189,13 +188,11 @@ def _codes(column: nw.Series[Any]) -> tuple[np.ndarray, list[Any]]:
     """Return the codes of a column's rows, and its values in the order of the codes."""
     native = column.to_native()
     pandas_like = nw.dependencies.is_pandas_series(native)
-    if isinstance(column.dtype, nw.Enum) and not pandas_like:
-        levels = list(column.dtype.categories)
-        declared = pd.Categorical(column.cast(nw.String).to_list(), categories=levels)
-        native, pandas_like = pd.Series(declared), True
-    if pandas_like and isinstance(native.dtype, pd.CategoricalDtype):
-        used = native.cat.remove_unused_categories().cat
-        return np.asarray(used.codes, dtype=np.int64), used.categories.tolist()
+    # A polars Categorical has no order: its values are sorted as any others are
+    if isinstance(column.dtype, nw.Enum | nw.Categorical):
+        declared, codes = declared_levels(column)
+        used = np.unique(codes)
+        return np.searchsorted(used, codes), [declared[code] for code in used]
     codes, uniques = pd.factorize(native.array if pandas_like else column.to_numpy())
     levels = [v.item() if isinstance(v, np.generic) else v for v in pd.Index(uniques).tolist()]
     try:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from winstan.data.columns import check_trials, distinct_rows, plain_column
-from winstan.data.tables import column_names, missing_mask, open_table, take_columns
+from winstan.data.tables import column_names, in_memory, missing_mask, open_table, take_columns
 from winstan.design import NewRows, evaluate
 from winstan.design.evaluation import one_per_row
 from winstan.draws import row_numbers
@@ -126,7 +126,7 @@ def predict(
         rows = rows_of(model.design)
         rows, at = (taken(rows, model.design.row), None) if each else (rows, model.design.row)
     else:
-        newdata = _with_fitted_levels(model, newdata)
+        newdata = _with_fitted_levels(model, in_memory(newdata))
         rows, at = _new_rows(model, newdata, settings), None
         warn_of_rows(model, newdata)
     of = _trials(model, newdata, trials, len(rows.offset)) if kind == "response" else None
