@@ -55,7 +55,7 @@ def test_one_row_of_each_condition_cannot_tell_slopes_from_noise():
 def test_one_row_of_each_pair_supports_main_effects_and_not_their_interaction():
     text = guards("y ~ a * b + (1|mouse)", grid(mouse=10, a=2, b=2))["random_slopes"]
     assert "Fit `(a + b|mouse)`" in text
-    text = guards("y ~ a * b + (1|mouse)", grid(mouse=10, a=2, b=2, rep=2))["random_slopes"]
+    text = guards("y ~ a * b + (1|mouse)", grid(mouse=11, a=2, b=2, rep=2))["random_slopes"]
     assert "Fit `(a + b + a:b|mouse)`" in text
 
 
@@ -119,8 +119,8 @@ def test_a_split_plot_in_blocks_is_analysed_as_laid_out(effects):
     # with more rows, the blocks can tell an effect of nitrogen of their own; its interaction with
     # what has plots of its own is none of theirs
     twice = pd.concat([oats, oats.assign(Yield=oats["Yield"] + 1.5)], ignore_index=True)
-    nitro = "C(nitro)" if "C" in effects else "nitro"
-    assert f"Fit `({nitro}|Block)`" in guards(formula, twice)["random_slopes"]
+    remedy = "`(1|Block) + (1|Block:nitro)`" if "C" in effects else "`(nitro|Block)`"
+    assert f"Fit {remedy}" in guards(formula, twice)["random_slopes"]
 
 
 def test_nested_units_that_are_no_treatment_are_no_split_plot():
@@ -135,7 +135,7 @@ def test_an_interaction_is_named_with_its_main_effects_only():
     data = grid(mouse=8, stim=2, rep=6)
     assert "Fit `(stim|mouse)`" in guards("y ~ stim * x + (1|mouse)", data)["random_slopes"]
     text = guards("y ~ stim * x + (x|mouse)", data)["random_slopes"]
-    assert "Fit `(x + stim + stim:x|mouse)`" in text
+    assert "Fit `(x + stim + stim:x||mouse)` instead: 8 groups can bear no correlations" in text
 
 
 @pytest.mark.parametrize(("family", "left"), [("bernoulli", "hit"), ("binomial", "p(hit, one)")])
@@ -149,7 +149,81 @@ def test_a_few_binary_answers_say_nothing_of_slopes(family, left):
         assert "random_slopes" in guards("p(hit, ten) ~ stim + (1|mouse)", data, "binomial")
 
 
+@pytest.mark.parametrize(
+    ("groups", "effects", "remedy"),
+    [
+        # as many entries of a covariance matrix as groups: 3 and 10 of two and four effects
+        (4, "a", "`(a||mouse)` instead: 4 groups can bear no correlations"),
+        (5, "a", "`(a|mouse)` instead."),
+        (10, "a * b", "`(a + b + a:b||mouse)` instead: 10 groups can bear no correlations"),
+        (11, "a * b", "`(a + b + a:b|mouse)` instead."),
+        # of few groups one slope
+        (3, "a * b", "`(a||mouse)` instead: 3 groups can bear no more slopes ('b', 'a:b')"),
+        (4, "a * b", "`(a||mouse)` instead: 4 groups can bear no more slopes ('b', 'a:b')"),
+        # one sd for all levels of a factor
+        (4, "cond", "`(1|mouse) + (1|mouse:cond)` instead"),
+        (6, "cond", "`(1|mouse) + (1|mouse:cond)` instead"),
+        (16, "cond", "`(cond|mouse)` instead."),
+        (6, "a * cond", "`(a||mouse) + (1|mouse:cond) + (1|mouse:a:cond)` instead"),
+    ],
+)
+def test_the_advice_is_what_so_many_groups_can_bear(groups, effects, remedy):
+    data = grid(mouse=groups, a=2, b=2, cond=5, rep=2)
+    formula = f"y ~ {effects} + (1|mouse)"
+    assert f"Fit {remedy}" in guards(formula, data)["random_slopes"]
+    # whoever follows the advice hears no more of it
+    terms = remedy.split("`")[1]
+    assert "random_slopes" not in guards(f"y ~ {effects} + {terms}", data)
+
+
+def test_numbers_far_from_zero_are_to_be_centred_before_correlations_are_left_out():
+    data = grid(mouse=4, rep=8)
+    data["year"] = 2015 + data["rep"].str[3:].astype(int)
+    text = guards("y ~ year + (1|mouse)", data)["random_slopes"]
+    assert "Fit `(year||mouse)`" in text
+    assert "centre 'year' first" in text
+    data["year"] -= 2015
+    assert "centre" not in guards("y ~ year + (1|mouse)", data)["random_slopes"]
+
+
+def cages(per_arm: int = 5) -> pd.DataFrame:
+    """Cages numbered within arms, and by names of their own."""
+    arms = [grid(seed=i, cage=per_arm, rep=6).assign(treat=t) for i, t in enumerate(["no", "yes"])]
+    data = pd.concat(arms, ignore_index=True)
+    data["cage"] = data["cage"].str[4:].astype(int) + 1
+    return data.assign(id=data["treat"] + data["cage"].astype(str))
+
+
+def test_groups_numbered_within_a_treatment_are_told_of_their_other_reading():
+    found = guards("y ~ treat + (1|cage)", cages())
+    assert set(found) == {"random_slopes"}
+    assert "If 'cage' is numbered anew for each 'treat'" in found["random_slopes"]
+    assert "fit `(1|treat:cage)` instead" in found["random_slopes"]
+    named = cages().assign(cage=lambda t: "cage " + t["cage"].astype(str))
+    assert "anew" not in guards("y ~ treat + (1|cage)", named)["random_slopes"]
+
+
 # --- confounding
+
+
+@pytest.mark.parametrize("groups", ["(1|treat:cage)", "(1|id)", "(1|treat:id)"])
+def test_cages_within_arms_are_right_in_any_spelling(groups):
+    assert guards(f"y ~ treat + {groups}", cages()) == {}
+
+
+def test_a_predictor_that_is_a_grouping_factor_as_well():
+    found = guards("y ~ treat + (1|treat/cage)", cages())
+    assert "It is a population-level term already" in found["few_levels"]
+    text = found["confounding"]
+    assert "'treat' is a predictor and a grouping factor" in text
+    assert "Leave `(1|treat)` out, and keep `(1|treat:cage)`" in text
+    assert "about these groups" not in text
+    text = guards("y ~ treat + (1|treat)", cages())["confounding"]
+    assert "Leave `(1|treat)` out." in text
+    # a straight line through doses, and how doses depart from it
+    data = grid(dose=8, rep=5)
+    data["dose"] = data["dose"].str[4:].astype(int)
+    assert guards("y ~ dose + (1|dose)", data) == {}
 
 
 def test_one_mouse_of_each_treatment():

@@ -160,7 +160,9 @@ def _triangle(X: np.ndarray, means: np.ndarray, scale: np.ndarray) -> np.ndarray
     return triangle
 
 
-def check_groups(factor: str, levels: Sequence[object], effects: Sequence[str]) -> None:
+def check_groups(
+    factor: str, levels: Sequence[object], effects: Sequence[str], *, common: bool = False
+) -> None:
     """Refuse a factor of one level, and warn of one with few.
 
     Parameters
@@ -171,6 +173,8 @@ def check_groups(factor: str, levels: Sequence[object], effects: Sequence[str]) 
         Its levels.
     effects
         Names of the effects that vary between its levels.
+    common
+        Whether it is a population-level predictor as well.
     """
     if len(levels) == 1:
         raise DataError(
@@ -179,10 +183,15 @@ def check_groups(factor: str, levels: Sequence[object], effects: Sequence[str]) 
         )
     if len(levels) < _FEW_LEVELS:
         shown = ", ".join(repr(level) for level in levels)
+        remedy = (
+            "It is a population-level term already: leave its group term out."
+            if common
+            else f"Consider '{factor}' as a population-level term, or an informative prior on "
+            f"'{effects[0]}|{factor}_sigma'."
+        )
         warn_design(
             f"The grouping factor '{factor}' has only {len(levels)} levels ({shown}): they say "
-            f"little about the standard deviation between groups. Consider '{factor}' as a "
-            f"population-level term, or an informative prior on '{effects[0]}|{factor}_sigma'.",
+            f"little about the standard deviation between groups. {remedy}",
             "few_levels",
         )
 

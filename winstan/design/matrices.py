@@ -179,7 +179,13 @@ def build_design(
         group = group_term(spec, factor, effects, Z, predictors)
         group_names = [name for term in group.effects for name in term.column_names]
         check_finite(group.Z, group_names, row, frame.kept)
-        check_groups(spec.factor, factor.levels, [term.name for term in group.effects])
+        known = any(
+            {c for a in term for c in a.columns} == set(spec.factor_columns)
+            for term in formula.effects.terms
+        )
+        check_groups(
+            spec.factor, factor.levels, [term.name for term in group.effects], common=known
+        )
         groups.append(group)
         fitted.append(effects)
         factors.append(factor)

@@ -2,7 +2,8 @@
 
 A predictor that is constant within every group is compared between groups. Where one of its levels
 has a single group, that level's effect and that group's deviation are one number in the data, and
-only their priors separate them.
+only their priors separate them. A predictor that is a grouping factor as well has every level's
+effect twice.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from winstan.formula.tree import Name, quote_name
 from winstan.guards.codes import is_constant
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from winstan.design import Design, GroupTerm
     from winstan.formula import Formula
 
@@ -40,6 +43,12 @@ def confounded(formula: Formula, design: Design) -> str | None:
         between = [
             term for term in design.terms if _constant(design.X[:, list(term.columns)], group.level)
         ]
+        own = next(spec.factor_columns for spec in formula.groups if spec.factor == group.factor)
+        for term in between:
+            if _columns_of(formula, term.name) == set(own) and _saturated(
+                design, group, list(term.columns)
+            ):
+                return _twice(formula, own, term.name)
         for term in between:
             single = _single_groups(formula, design, group, term.name)
             if single:
@@ -78,6 +87,31 @@ def _single_groups(formula: Formula, design: Design, group: GroupTerm, term: str
     return [value for value, count in counts.items() if count == 1]
 
 
+def _columns_of(formula: Formula, term: str) -> set[str]:
+    """Return the columns of data of a term."""
+    atoms = next(t for t in formula.effects.terms if ":".join(a.name for a in t) == term)
+    return {column for atom in atoms for column in atom.columns}
+
+
+def _twice(formula: Formula, own: tuple[str, ...], term: str) -> str:
+    """Say that an effect is in the model twice, and which group terms are to stay.
+
+    ``treat + (1|treat/cage)`` is so by its first half. What is left, ``(1|treat:cage)``, holds the
+    groups that treatments are compared between.
+    """
+    inner = [spec.factor_columns for spec in formula.groups if set(spec.factor_columns) > set(own)]
+    stay = " and ".join(dict.fromkeys(f"`(1|{_quoted(columns)})`" for columns in inner))
+    return (
+        f"'{term}' is a predictor and a grouping factor: the effect of each level is in the model "
+        f"twice, and only the priors separate the two. Leave `(1|{_quoted(own)})` out"
+        + (f", and keep {stay}, the groups that '{term}' is compared between." if stay else ".")
+    )
+
+
+def _quoted(columns: Iterable[str]) -> str:
+    return ":".join(map(quote_name, columns))
+
+
 def _saturated(design: Design, group: GroupTerm, columns: list[int]) -> bool:
     """Whether between-group predictors have as many coefficients as there are groups."""
     first = np.unique(group.level, return_index=True)[1]
@@ -96,7 +130,7 @@ def _words(group: GroupTerm, term: str, single: list[object]) -> str:
 
 
 def _advice(group: GroupTerm, found: str) -> str:
-    factor = ":".join(quote_name(part) for part in group.factor.split(":"))
+    factor = _quoted(group.factor.split(":"))
     return (
         f"{found}: in these data the effect is the difference between these groups, and only the "
         f"priors separate the two. Record more groups of each level; or leave `(1|{factor})` out "

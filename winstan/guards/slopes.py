@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from winstan.formula.tree import quote_name
 from winstan.guards.codes import codes_of, combine, is_constant, owner_of
+from winstan.guards.slope_advice import Missing, Slope, advice
 
 if TYPE_CHECKING:
     from winstan.design import Design, GroupTerm, Term
@@ -31,8 +31,6 @@ SMALLEST_SHARE = 0.4
 FEWEST_BINARY = 16
 # Design rows looked at: so many show which predictors vary within groups.
 SAMPLE = 200_000
-# A longer list would name covariates rather than treatments.
-_MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,15 +51,11 @@ class _Candidate:
 
     @property
     def columns(self) -> frozenset[str]:
-        return frozenset(column for atom in self.atoms for column in atom.columns)
+        return frozenset(self.ordered_columns)
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Missing:
-    spec: GroupSpec
-    n_varying: int
-    n_levels: int
-    terms: list[_Candidate]
+    @property
+    def ordered_columns(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(column for atom in self.atoms for column in atom.columns))
 
 
 def missing_slopes(formula: Formula, design: Design, *, binary: bool = False) -> str | None:
@@ -83,7 +77,7 @@ def missing_slopes(formula: Formula, design: Design, *, binary: bool = False) ->
     Returns
     -------
     str or None
-        What was found, and the remedy.
+        What was found, and the remedy: what so many groups can bear (`slope_advice`).
     """
     candidates = _candidates(formula, design)
     pairs = list(zip(formula.groups, design.groups, strict=True))
@@ -92,7 +86,7 @@ def missing_slopes(formula: Formula, design: Design, *, binary: bool = False) ->
     some = np.arange(n)
     if n > 2 * SAMPLE:
         some = np.random.default_rng(0).choice(n, SAMPLE, replace=False)
-    found: list[_Missing] = []
+    found: list[Missing] = []
     answered: list[tuple[np.ndarray, set[frozenset[str]]]] = []
     seen: set[frozenset[str]] = set()
     # Coarse groups first: an effect that varies between mice needs not vary between their neurons.
@@ -117,8 +111,10 @@ def missing_slopes(formula: Formula, design: Design, *, binary: bool = False) ->
             continue
         absent = {c.name for c in missing}
         if named := _with_margins(_worth_naming(supported, own), absent):
-            found.append(_Missing(spec, varying, len(group.levels), named))
-    return _words(found) if found else None
+            slopes = [Slope(c.text, c.ordered_columns, c.X, c.treatment) for c in named]
+            width = sum(g.Z.shape[1] for g in own)
+            found.append(Missing(spec, width, group.levels, varying, slopes))
+    return advice(found) if found else None
 
 
 def _candidates(formula: Formula, design: Design) -> list[_Candidate]:
@@ -258,30 +254,3 @@ def _with_margins(terms: list[_Candidate], absent: set[frozenset[str]]) -> list[
         if not any(name < term.name and name not in named for name in absent):
             out.append(term)
     return out
-
-
-def _words(found: list[_Missing]) -> str:
-    parts = []
-    for missing in found:
-        names = [f"'{term.text}'" for term in missing.terms]
-        shown = names[:_MOST_NAMED]
-        more = len(names) - len(shown)
-        said = ", ".join(shown) + (f" and {more} more" if more else "")
-        parts.append(
-            f"{said} {'vary' if len(names) > 1 else 'varies'} within '{missing.spec.factor}' (in "
-            f"{missing.n_varying:,} of {missing.n_levels:,} groups)"
-        )
-    now = " and ".join(f"`{_bar(m.spec, ())}`" for m in found)
-    remedy = " and ".join(f"`{_bar(m.spec, m.terms[:_MOST_NAMED])}`" for m in found)
-    return (
-        f"{'; '.join(parts)}, but {now} {'gives' if len(found) == 1 else 'give'} all groups the "
-        f"same effect. If their effects differ, the interval is too narrow. Fit {remedy} instead."
-    )
-
-
-def _bar(spec: GroupSpec, terms: tuple[_Candidate, ...] | list[_Candidate]) -> str:
-    effects = [] if spec.design.intercept else ["0"]
-    effects += [":".join(atom.text for atom in term) for term in spec.design.terms]
-    effects += [term.text for term in terms]
-    factor = ":".join(quote_name(column) for column in spec.factor_columns)
-    return f"({' + '.join(effects) or '1'}{'|' if spec.correlated else '||'}{factor})"
