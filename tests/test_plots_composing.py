@@ -12,8 +12,11 @@ from matplotlib.image import imread
 from plot_checks import NAMES, assert_legible, drawn, recordings, tables
 from plotnine import aes, geom_point, ggplot, theme
 from plotnine.composition import Beside, Compose, Stack
+from plotnine.exceptions import PlotnineWarning
 
+from winstan.errors import OptionError
 from winstan.plots import plot_difference, plot_intercepts
+from winstan.plots.composing import Row
 from winstan.plots.theme import MM
 
 
@@ -161,3 +164,57 @@ def test_nothing_is_cut_in_a_composition_of_default_size(spread, tmp_path):
         composed.save(tmp_path / f"{i}.png")
         image = imread(tmp_path / f"{i}.png")[..., :3]
         assert (image[:, [0, 1, -2, -1]] == 1).all()
+
+
+COMPOSED = {
+    "a | b": lambda a, b: a | b,
+    "a / b": lambda a, b: a / b,
+    "a - b": lambda a, b: a - b,
+    "(a | b) / a": lambda a, b: (a | b) / a,
+}
+
+
+@pytest.mark.parametrize("composed", COMPOSED.values(), ids=COMPOSED)
+def test_a_composition_is_saved_in_the_size_asked_for(composed, tmp_path):
+    figure = composed(difference(), difference())
+    figure.save(tmp_path / "a.png", width=20, height=12, units="cm", dpi=50)
+    assert imread(tmp_path / "a.png").shape[:2] == pytest.approx((236, 394), abs=1)
+
+
+def plain() -> Compose:
+    """A composition that is quickly drawn, of 180 x 100 mm."""
+    return Row([ggplot(), ggplot()]).sized(180, 100)
+
+
+def saved(figure, file, **options) -> tuple[int, int]:
+    """Width and height of the image, in pixels."""
+    figure.save(file, **options)
+    return imread(file).shape[1::-1]
+
+
+def test_a_composition_takes_the_options_of_a_single_plot(tmp_path):
+    figure, file = plain(), tmp_path / "a.png"
+    assert saved(figure, file, dpi=100, width=10, height=4) == (1000, 400)
+    assert saved(figure, file, dpi=254, width=60, height=30, units="mm") == (600, 300)
+    assert saved(figure, file, dpi=254, width=60, units="mm") == (600, 1000)  # its own height
+    assert saved(figure, file, dpi=127) == (900, 500)  # its own size, which is as it was
+    figure.save("b.png", path=str(tmp_path), width=2, height=1, dpi=40)
+    assert imread(tmp_path / "b.png").shape[:2] == (40, 80)
+    figure.save(out := BytesIO(), "png", width=2, height=1, dpi=40)
+    out.seek(0)
+    assert imread(out).shape[:2] == (40, 80)
+    with pytest.warns(PlotnineWarning) as told:
+        figure.save(file, width=100, height=50, units="mm", dpi=40, verbose=True)
+    assert [str(w.message) for w in told] == ["Saving 100 x 50 mm image.", f"Filename: {file}"]
+    assert saved(figure, file, width=26, height=2, dpi=20, limitsize=False) == (520, 40)
+
+
+def test_sizes_of_compositions_that_are_none_are_refused(tmp_path):
+    figure = plain()
+    with pytest.raises(OptionError, match="units must be 'in', 'cm' or 'mm', not 'px'"):
+        figure.save(tmp_path / "a.png", width=3, height=3, units="px")
+    for bad in (0, -1, float("nan"), "4", True):
+        with pytest.raises(OptionError, match="width= is a size above zero"):
+            figure.save(tmp_path / "a.png", width=bad, height=3)
+    with pytest.raises(OptionError, match=r"1000 x 400 in is above 25 in.*never in pixels"):
+        figure.save(tmp_path / "a.png", width=1000, height=400)

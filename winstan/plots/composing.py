@@ -8,22 +8,32 @@ a column as high as its figures are together.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from warnings import warn
 
+import numpy as np
 from plotnine import ggplot, theme
 from plotnine.composition import Beside, Compose, Stack
+from plotnine.exceptions import PlotnineWarning
 from plotnine.options import get_option
 
+from winstan.errors import OptionError
 from winstan.plots.theme import FULL, MM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from io import BytesIO
 
     from matplotlib.figure import Figure
     from matplotlib.gridspec import SubplotSpec
 
 LEAST = 80.0
 """Least width of a figure in a row, in mm: three are 240 mm, which can be read at 180 mm."""
+LARGEST = 25
+"""Inches above which plotnine takes a size for pixels."""
+UNITS = {"in": 1.0, "cm": 2.54, "mm": 25.4}
+"""Units of length, by how many make an inch."""
 ALIGNED = 8.0
 """Height that figures in a column lose to the legend of a figure beside the column, in mm."""
 
@@ -45,6 +55,10 @@ class Plot(ggplot):
 
     def __or__(self, rhs: ggplot | Compose) -> Compose:
         """Place another figure at the right."""
+        return Row([self, rhs])
+
+    def __sub__(self, rhs: ggplot | Compose) -> Compose:
+        """Place another figure at the right, as plotnine's ``-`` does."""
         return Row([self, rhs])
 
     def __ror__(self, lhs: ggplot | Compose) -> Compose:
@@ -87,6 +101,10 @@ class Sized(Compose):
         """Return the composition in another size, in mm; by default the height stays."""
         return self + _size(width, self.extent().height if height is None else height)
 
+    def __sub__(self, rhs: ggplot | Compose) -> Compose:
+        """Place another figure at the right of this composition, which stays one figure."""
+        return Row([self, rhs])
+
     def extent(self) -> Extent:
         """Return the size that the figures need together."""
         raise NotImplementedError
@@ -101,6 +119,65 @@ class Sized(Compose):
         assert whole is not None
         size = theme(figure_size=whole.getp("figure_size"), dpi=whole.getp("dpi"))
         return Compose.draw(self & size, show=show)
+
+    def save(
+        self,
+        filename: str | Path | BytesIO | None = None,
+        format: str | None = None,  # noqa: A002 - plotnine's name
+        path: str = "",
+        *,
+        width: float | None = None,
+        height: float | None = None,
+        units: str = "in",
+        dpi: float | None = None,
+        limitsize: bool | None = None,
+        verbose: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Save the composition as an image file, as a single plot is saved.
+
+        Parameters
+        ----------
+        filename, format, path
+            As for plotnine's ``ggplot.save``.
+        width, height
+            Of the whole, in `units`; by default the composition's own.
+        units : {"in", "cm", "mm"}
+        dpi
+            Of raster images; by default the theme's.
+        limitsize
+            Whether sizes above 25 inches are refused; by default plotnine's option.
+        verbose
+            Whether to tell the size and the file's name, by a warning, as plotnine does.
+        **kwargs
+            Of matplotlib's ``savefig``.
+
+        Raises
+        ------
+        OptionError
+            For unknown units, and sizes that are none or too large.
+        """
+        own = self.last_plot.theme.getp("figure_size")
+        size = tuple(
+            mine if asked is None else inches(asked, units, name)
+            for name, asked, mine in zip(("width", "height"), (width, height), own, strict=True)
+        )
+        if (get_option("limitsize") if limitsize is None else limitsize) and max(size) > LARGEST:
+            raise OptionError(
+                f"The size {size[0]:.4g} x {size[1]:.4g} in is above {LARGEST} in: width= and "
+                "height= are in inches unless units= says 'cm' or 'mm', never in pixels. "
+                "limitsize=False saves it all the same."
+            )
+        whole = self + theme(figure_size=size, **({} if dpi is None else {"dpi": dpi}))
+        # plotnine names a file by a plot's identity: ggplot's own name for it
+        name: Any = self.last_plot._save_filename(format or "pdf") if filename is None else filename
+        if path and isinstance(name, (Path, str)):
+            name = Path(path) / name
+        if verbose:
+            w, h = (f"{x * UNITS[units]:.4g}" for x in size)
+            warn(f"Saving {w} x {h} {units} image.", PlotnineWarning, stacklevel=2)
+            warn(f"Filename: {name}", PlotnineWarning, stacklevel=2)
+        whole.draw().savefig(name, format=format, **kwargs)
 
     def parts(self) -> list[ggplot | Compose]:
         """Return the figures, the last one in its own size again."""
@@ -157,6 +234,16 @@ class Column(Sized, Stack):
         super()._create_gridspec(figure, nest_into)
         self.gridspec.set_height_ratios([e.height for e in self.extents])
         self.gridspec.set_height_ratios = _kept
+
+
+def inches(value: float, units: str, name: str) -> float:
+    """Turn a size asked for into inches, and refuse what is none."""
+    if units not in UNITS:
+        raise OptionError(f"units must be 'in', 'cm' or 'mm', not {units!r}.")
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not number or not 0 < value < np.inf:
+        raise OptionError(f"{name}= is a size above zero, in {units}; got {value!r}.")
+    return float(value) / UNITS[units]
 
 
 def _size(width: float, height: float) -> theme:
