@@ -18,7 +18,7 @@ from scipy import linalg, optimize
 from winstan.errors import DataError
 
 if TYPE_CHECKING:
-    from winstan.classical.cross_products import CrossProducts
+    from winstan.classical.cross_products import Blocks, CrossProducts
     from winstan.families.links import Array
 
 # Relative sds to start from, in units of the residual sd.
@@ -87,23 +87,11 @@ def evaluate(data: CrossProducts, theta: Array, *, reml: bool) -> Evaluation:
     reml
     """
     p = len(data.beta)
+    solved = _solve(data, theta)
     total = np.zeros((p + 1, p + 1))
     total[:p, :p] = np.eye(p)
     total[p, p] = data.yy
-    log_det = 0.0
-    parts = []
-    for blocks in data.blocks:
-        factor = np.zeros_like(blocks.ZZ)
-        factor[blocks.block, blocks.row, blocks.column] = theta[blocks.parameter]
-        ZZF = blocks.ZZ @ factor
-        system = np.swapaxes(factor, 1, 2) @ ZZF + np.eye(factor.shape[1])
-        lower = np.linalg.cholesky(system)
-        log_det += 2 * np.log(np.diagonal(lower, axis1=1, axis2=2)).sum()
-        inverse = np.linalg.inv(system)
-        FZX = np.swapaxes(factor, 1, 2) @ blocks.ZX
-        effects = inverse @ FZX
-        total -= np.einsum("bsi,bsj->ij", FZX, effects)
-        parts.append((blocks, ZZF, inverse, effects))
+    total -= solved.FZX.T @ solved.effects
     precision = total[:p, :p]
     gamma = np.linalg.solve(precision, total[:p, p]) if p else np.zeros(0)
     sum_of_squares = float(total[p, p] - total[:p, p] @ gamma)
@@ -113,28 +101,102 @@ def evaluate(data: CrossProducts, theta: Array, *, reml: bool) -> Evaluation:
             "the likelihood has no maximum. Leave group terms out."
         )
     degrees = data.n - p if reml else data.n
-    value = log_det + degrees * (1 + np.log(2 * np.pi * sum_of_squares / degrees))
+    value = solved.log_det + degrees * (1 + np.log(2 * np.pi * sum_of_squares / degrees))
     if reml:
         value += 2 * np.log(np.abs(np.diag(data.R))).sum() + np.linalg.slogdet(precision)[1]
-    gradient = np.zeros(len(theta))
+    # Both quadratic forms have the derivative -2 rest' dF right, summed over their columns.
+    rest = data.ZX - data.ZZ @ _times_factor(data, theta, solved.effects)
     weights = np.append(-gamma, 1.0)
-    for blocks, ZZF, inverse, effects in parts:
-        slope = 2 * ZZF @ inverse
-        rest = blocks.ZX - ZZF @ effects
-        of_y, rest_y = effects @ weights, rest @ weights
-        slope -= (2 * degrees / sum_of_squares) * rest_y[:, :, None] * of_y[:, None, :]
-        if reml and p:
-            right = np.linalg.solve(precision, np.swapaxes(effects[:, :, :p], 1, 2))
-            slope -= 2 * rest[:, :, :p] @ right
-        chosen = slope[blocks.block, blocks.row, blocks.column]
-        gradient += np.bincount(blocks.parameter, chosen, minlength=len(theta))
+    rest_of = (rest @ weights)[:, None] * (degrees / sum_of_squares)
+    right = (solved.effects @ weights)[:, None]
+    if reml and p:
+        rest_of = np.column_stack([rest_of, rest[:, :p]])
+        right = np.column_stack([right, np.linalg.solve(precision, solved.effects[:, :p].T).T])
+    gradient = solved.slope
+    for term in data.terms:
+        k = len(term.names)
+        of_level = rest_of[term.effects].reshape(-1, k, rest_of.shape[1])
+        summed = np.tensordot(of_level, right[term.effects].reshape(of_level.shape), ([0, 2],) * 2)
+        for j, place in enumerate(term.places):
+            gradient[term.start + j] -= 2 * summed[place]
     return Evaluation(float(value), gradient, gamma, precision, sum_of_squares / degrees)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Solved:
+    """The group effects' system S = F'Z'Z F + I at one point.
+
+    Attributes
+    ----------
+    FZX, effects : ndarray, shape (q, p + 1)
+        F'Z'[X, y], and the solution of S for it.
+    log_det : float
+        Of S.
+    slope : ndarray, shape (parameters,)
+        Its derivative.
+    """
+
+    FZX: Array
+    effects: Array
+    log_det: float
+    slope: Array
+
+
+def _solve(data: CrossProducts, theta: Array) -> _Solved:
+    elimination = data.elimination
+    FZX = np.empty_like(data.ZX)
+    for term in data.terms:
+        of_level = data.ZX[term.effects].reshape(-1, len(term.names), data.ZX.shape[1])
+        FZX[term.effects] = (term.factor_of(theta).T @ of_level).reshape(-1, data.ZX.shape[1])
+    effects = FZX.copy()
+    values, log_det, slope = np.zeros(0), 0.0, np.zeros(len(theta))
+    if elimination is not None:
+        values = elimination.values(theta)
+        log_det = elimination.eliminate(values)
+        elimination.forward(values, effects)
+    inverses, start = [], 0 if elimination is None else elimination.n_entries
+    for blocks in data.blocks:
+        factor = np.zeros_like(blocks.ZZ)
+        factor[blocks.block, blocks.row, blocks.column] = theta[blocks.parameter]
+        ZZF = blocks.ZZ @ factor
+        system = np.swapaxes(factor, 1, 2) @ ZZF + np.eye(factor.shape[1])
+        if elimination is not None:
+            change = np.tril(values[start : start + system.size].reshape(system.shape))
+            system += change + np.swapaxes(np.tril(change, -1), 1, 2)
+            start += system.size
+        lower = np.linalg.cholesky(system)
+        log_det += 2 * float(np.log(np.diagonal(lower, axis1=1, axis2=2)).sum())
+        inverse = np.linalg.inv(system)
+        effects[blocks.members] = inverse @ effects[blocks.members]
+        chosen = _chosen(ZZF, inverse, blocks)
+        slope += np.bincount(blocks.parameter, 2 * chosen, minlength=len(theta))
+        inverses.append(inverse.ravel())
+    if elimination is not None:
+        elimination.backward(values, effects)
+        dense = np.concatenate(inverses) if inverses else np.zeros(0)
+        slope += elimination.slope(theta, elimination.inverse_entries(values, dense))
+    return _Solved(FZX, effects, log_det, slope)
+
+
+def _chosen(ZZF: Array, inverse: Array, blocks: Blocks) -> Array:
+    """Return the product of two stacks of matrices at the places of the covariance factor."""
+    left = ZZF[blocks.block, blocks.row]
+    return np.asarray(np.einsum("ms,ms->m", left, inverse[blocks.block, blocks.column]))
+
+
+def _times_factor(data: CrossProducts, theta: Array, effects: Array) -> Array:
+    """Multiply the standardised effects, shape (q, c), by the relative covariance factor."""
+    out = np.empty_like(effects)
+    for term in data.terms:
+        of_level = effects[term.effects].reshape(-1, len(term.names), effects.shape[1])
+        out[term.effects] = (term.factor_of(theta) @ of_level).reshape(-1, effects.shape[1])
+    return out
 
 
 def minimise(data: CrossProducts, *, reml: bool) -> Optimum:
     """Find the minimum from several starts, try the boundary, and verify it."""
     diagonal = data.diagonal
-    largest = max(blocks.ZZ.shape[1] for blocks in data.blocks)
+    largest = max((blocks.ZZ.shape[1] for blocks in data.blocks), default=0)
     starts = STARTS if largest <= _LARGE else STARTS[:1]
     found = [_descend(data, np.where(diagonal, start, 0.0), reml=reml) for start in starts]
     theta, value = min(found, key=lambda pair: pair[1])

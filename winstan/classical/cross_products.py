@@ -3,19 +3,21 @@
 Rows that share predictors and levels count once, with their number. The population columns are
 orthonormal, the response is its least-squares residual, and the columns of each group term are
 standardised (orthogonal to each other where they are correlated), so that the units of the data do
-not matter to the search. Columns of group terms that never meet in a row fall into blocks: one per
+not matter to the search. The effects of nested factors are eliminated sparsely where that pays
+(`elimination`); columns of the others that never meet in a row fall into dense blocks: one per
 level of the outermost factor in a nested design, a single one in a crossed one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import linalg, sparse
 from scipy.sparse import csgraph
 
+from winstan.classical.elimination import Elimination, build, choose
 from winstan.data.columns import how_many
 from winstan.errors import DataError, OptionError
 
@@ -44,6 +46,8 @@ class GroupBlock:
         Row and column of each parameter in the relative covariance factor of Q's effects.
     start : int
         The first parameter's place among those of all terms.
+    effects : slice
+        The term's effects among those of all terms, level after level.
     """
 
     factor: str
@@ -51,6 +55,7 @@ class GroupBlock:
     transform: Array
     places: tuple[tuple[int, int], ...]
     start: int
+    effects: slice
 
     def factor_of(self, theta: Array) -> Array:
         """Return the lower triangular relative covariance factor, shape (k, k)."""
@@ -72,14 +77,14 @@ class Blocks:
     Attributes
     ----------
     ZZ : ndarray, shape (n, s, s)
-    ZX : ndarray, shape (n, s, p + 1)
-        Cross products with the population columns and, last, the response.
+    members : ndarray of int, shape (n, s)
+        The group effects.
     parameter, block, row, column : ndarray, shape (m,)
         Where each covariance parameter stands in the relative covariance factor.
     """
 
     ZZ: Array
-    ZX: Array
+    members: np.ndarray
     parameter: np.ndarray
     block: np.ndarray
     row: np.ndarray
@@ -101,7 +106,14 @@ class CrossProducts:
     yy : float
         Sum of squares of the least-squares residuals.
     terms : tuple of GroupBlock
+    ZZ : sparse array, shape (q, q)
+        Cross products of the q group effects' columns.
+    ZX : ndarray, shape (q, p + 1)
+        Theirs with the population columns and, last, the response.
     blocks : tuple of Blocks
+        Of the effects that dense algebra takes.
+    elimination : Elimination or None
+        Of the effects that are eliminated before.
     """
 
     n: int
@@ -109,7 +121,10 @@ class CrossProducts:
     R: Array
     yy: float
     terms: tuple[GroupBlock, ...]
+    ZZ: Any
+    ZX: Array
     blocks: tuple[Blocks, ...]
+    elimination: Elimination | None
 
     @property
     def diagonal(self) -> np.ndarray:
@@ -154,22 +169,25 @@ def cross_products(design: Design) -> CrossProducts:
             f"The population-level terms explain '{design.response.name}' exactly: there is no "
             "variation left for groups and residuals."
         )
-    terms, columns, levels = [], [], []
-    start = 0
+    terms: list[GroupBlock] = []
+    columns = []
+    start = q = 0
     for group in design.groups:
-        term, Zq = _standardised(group, count, start, n)
+        term, Zq = _standardised(group, count, start, q, n)
         start += len(term.places)
+        q = term.effects.stop
         terms.append(term)
         k = len(term.names)
         rows = np.repeat(np.arange(len(y)), k)
         places = (group.level[:, None] * k + np.arange(k)).ravel()
         shape = (len(y), len(group.levels) * k)
         columns.append(sparse.csr_array(((root[:, None] * Zq).ravel(), (rows, places)), shape))
-        levels.append(len(group.levels))
     Z = sparse.csr_array(sparse.hstack(columns))
     ZX = Z.T @ np.column_stack([Q, residual])
     ZZ = sparse.coo_array(Z.T @ Z)
-    return CrossProducts(n, beta, R, yy, tuple(terms), _in_blocks(ZZ, ZX, terms, levels))
+    blocks, elimination = _parted(ZZ, terms)
+    by_rows = sparse.csr_array(ZZ)
+    return CrossProducts(n, beta, R, yy, tuple(terms), by_rows, ZX, blocks, elimination)
 
 
 def population(design: Design) -> Array:
@@ -185,7 +203,9 @@ def _means(design: Design, count: Array, shift: float) -> tuple[Array, float]:
     return mean - design.offset, within
 
 
-def _standardised(group: GroupTerm, count: Array, start: int, n: int) -> tuple[GroupBlock, Array]:
+def _standardised(
+    group: GroupTerm, count: Array, start: int, first: int, n: int
+) -> tuple[GroupBlock, Array]:
     """Standardise a term's columns: mean square one, and orthogonal where correlated."""
     names = tuple(name for effect in group.effects for name in effect.column_names)
     k = len(names)
@@ -210,64 +230,71 @@ def _standardised(group: GroupTerm, count: Array, start: int, n: int) -> tuple[G
             f"The effect '{name}' of the group term of '{group.factor}' is zero in every row, or "
             "repeats the effects before it. Leave it out."
         )
-    term = GroupBlock(group.factor, names, T, places, start)
+    term = GroupBlock(group.factor, names, T, places, start, slice(first, first + effects))
     return term, linalg.solve_triangular(T, group.Z.T, trans="T").T
 
 
-def _in_blocks(
-    ZZ: sparse.coo_array, ZX: Array, terms: list[GroupBlock], levels: list[int]
-) -> tuple[Blocks, ...]:
-    """Part the group effects into blocks without cross products between them."""
-    q = len(ZX)
+def _parted(
+    ZZ: sparse.coo_array, terms: list[GroupBlock]
+) -> tuple[tuple[Blocks, ...], Elimination | None]:
+    """Part the group effects: those to eliminate, and blocks of the others that never meet."""
+    q = ZZ.shape[0]
+    parameter, row, column = _factor_places(terms)
     # Effects of one level belong together even where their columns are orthogonal.
-    first, linked, parameter, row, column = [], [], [], [], []
-    start = 0
-    for term, n_levels in zip(terms, levels, strict=True):
+    one = np.concatenate([ZZ.row, row, column])
+    other = np.concatenate([ZZ.col, column, row])
+    graph = sparse.csr_array(sparse.coo_array((np.ones(len(one)), (one, other)), shape=(q, q)))
+    graph.data[:] = 1.0
+    _, label = csgraph.connected_components(graph, directed=False)
+    layout = []
+    for term in terms:
         k = len(term.names)
-        base = start + k * np.arange(n_levels)
-        for i in range(1, k):
-            first.append(base)
-            linked.append(base + i)
-        for j, (a, b) in enumerate(term.places):
-            parameter.append(np.full(n_levels, term.start + j))
-            row.append(base + a)
-            column.append(base + b)
-        start += k * n_levels
-    one = np.concatenate([ZZ.row, *first])
-    other = np.concatenate([ZZ.col, *linked])
-    graph = sparse.coo_array((np.ones(len(one), dtype=np.int8), (one, other)), shape=(q, q))
-    n_blocks, label = csgraph.connected_components(graph, directed=False)
-    size = np.bincount(label, minlength=n_blocks)
+        layout.append((term.effects.start, k, (term.effects.stop - term.effects.start) // k))
+    order = choose(graph, layout, label)
+    left = order.stage_of(q) == len(order.members)
+    size = np.bincount(label[left], minlength=int(label.max()) + 1)
     if size.max() > LARGEST_BLOCK:
         raise OptionError(
             f"The crossed group terms have {size.max():,} effects that hang together, and ws.lme "
             f"takes {LARGEST_BLOCK:,}. ws.fit takes more."
         )
-    order = np.argsort(label, kind="stable")
-    place = np.empty(q, dtype=np.intp)
-    place[order] = np.arange(q) - np.repeat(np.cumsum(size) - size, size)
-    parameters, rows, cols = map(np.concatenate, (parameter, row, column))
+    by_label = np.flatnonzero(left)[np.argsort(label[left], kind="stable")]
+    place = np.zeros(q, dtype=np.intp)
+    place[by_label] = np.arange(len(by_label)) - np.repeat(np.cumsum(size) - size, size)
+    row_start = np.zeros(q, dtype=np.intp)
+    n_dense = 0
     out = []
-    for s in np.unique(size):
+    for s in np.unique(size[size > 0]).tolist():
         number = np.cumsum(size == s) - 1
-        of_size = size[label] == s
+        of_size = (size[label] == s) & left
         n = int((size == s).sum())
         square = np.zeros((n, s, s))
-        inside = of_size[ZZ.row]
+        inside = of_size[ZZ.row] & of_size[ZZ.col]
         r, c = ZZ.row[inside], ZZ.col[inside]
         square[number[label[r]], place[r], place[c]] = ZZ.data[inside]
-        wide = np.zeros((n, s, ZX.shape[1]))
-        members = np.flatnonzero(of_size)
-        wide[number[label[members]], place[members]] = ZX[members]
-        at = of_size[rows]
-        out.append(
-            Blocks(
-                square,
-                wide,
-                parameters[at],
-                number[label[rows[at]]],
-                place[rows[at]],
-                place[cols[at]],
-            )
-        )
-    return tuple(out)
+        members = np.zeros((n, s), dtype=np.intp)
+        own = np.flatnonzero(of_size)
+        members[number[label[own]], place[own]] = own
+        row_start[own] = n_dense + (number[label[own]] * s + place[own]) * s
+        n_dense += n * s * s
+        at = of_size[row]
+        blocks = number[label[row[at]]], place[row[at]], place[column[at]]
+        out.append(Blocks(square, members, parameter[at], *blocks))
+    if not order.members:
+        return tuple(out), None
+    factor = sparse.csr_array(
+        sparse.coo_array((parameter + 1, (row, column)), shape=(q, q), dtype=np.intp)
+    )
+    return tuple(out), build(order, ZZ, factor, (row_start, place, n_dense))
+
+
+def _factor_places(terms: list[GroupBlock]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return parameter, row and column of every element of the relative covariance factor."""
+    parameter, row, column = [], [], []
+    for term in terms:
+        base = np.arange(term.effects.start, term.effects.stop, len(term.names))
+        for j, (a, b) in enumerate(term.places):
+            parameter.append(np.full(len(base), term.start + j))
+            row.append(base + a)
+            column.append(base + b)
+    return np.concatenate(parameter), np.concatenate(row), np.concatenate(column)

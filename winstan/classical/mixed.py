@@ -14,7 +14,7 @@ from winstan.classical.criterion import coefficients_of, minimise
 from winstan.classical.cross_products import GroupBlock, cross_products
 from winstan.classical.linear import Understood, contrast_table
 from winstan.classical.reading import numeric_response, read
-from winstan.classical.translation import coefficient_names, mixedlm_result
+from winstan.classical.translation import Estimates, coefficient_names, mixedlm_result
 from winstan.errors import ConvergenceWarning, FormulaError, OptionError, warn_user
 from winstan.fitting import namespace_of_caller
 from winstan.guards import silenced, warn_design
@@ -108,12 +108,19 @@ class LME:
     def result(self) -> Any:
         """The same model as statsmodels' `MixedLMResults`, at these estimates.
 
+        Of a singular fit the standard errors of the fixed effects are those of `table`; those of
+        variances, which a boundary does not have, are NaN.
+
         Raises
         ------
         OptionError
-            If MixedLM cannot express the group terms; it says what it can.
+            If MixedLM cannot express the group terms, or does not reproduce the coefficients and
+            the log likelihood; it says what to do.
         """
-        return mixedlm_result(self.design, self._relative, self.coefficients, reml=self.reml)
+        found = Estimates(
+            self.coefficients, self.covariance, self.log_likelihood, bool(self.singular)
+        )
+        return mixedlm_result(self.design, self._relative, found, reml=self.reml)
 
     def contrast(
         self,

@@ -9,6 +9,7 @@ factor or, where factors are crossed, in one group of all rows.
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,25 +26,54 @@ if TYPE_CHECKING:
 
 # Numbers in the dense matrices that MixedLM wants for crossed terms: 400 MB.
 _LARGEST = 50_000_000
-# A relative variance of zero as MixedLM can have it.
-_ZERO = 1e-10
+# A relative variance of zero as MixedLM can have it. Below 1e-10 it drops directions of the
+# covariance, and gets the fixed effects along them wrong.
+_ZERO = 2e-10
+# How far its numbers may be from ours: coefficients in standard errors, and log likelihoods.
+_COEFFICIENT, _LIKELIHOOD = 1e-4, 1e-3
 
 
-def mixedlm_result(design: Design, covariances: Sequence[Array], beta: Array, *, reml: bool) -> Any:
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimates:
+    """What `winstan.lme` found, for MixedLM to have the same.
+
+    Attributes
+    ----------
+    beta : ndarray, shape (p,)
+    covariance : ndarray, shape (p, p)
+        Of beta.
+    log_likelihood : float
+    singular : bool
+        Whether the variances lie on the boundary.
+    """
+
+    beta: Array
+    covariance: Array
+    log_likelihood: float
+    singular: bool
+
+
+def mixedlm_result(
+    design: Design, covariances: Sequence[Array], estimates: Estimates, *, reml: bool
+) -> Any:
     """Build the MixedLM and its results at given estimates.
+
+    On the boundary of the parameters the Hessian has no inverse that means anything: the fixed
+    effects then have the covariance of `estimates`, and variances no standard errors (NaN).
 
     Parameters
     ----------
     design
     covariances
         Of each group term's effects, over the residual variance, shape (k, k).
-    beta : ndarray, shape (p,)
+    estimates
     reml
 
     Raises
     ------
     OptionError
-        If MixedLM cannot express the group terms, or they are too large for it.
+        If MixedLM cannot express the group terms, they are too large for it, or it gets other
+        numbers at these estimates.
     """
     from statsmodels.regression.mixed_linear_model import (  # noqa: PLC0415 - loads when asked for
         MixedLM,
@@ -64,7 +94,7 @@ def mixedlm_result(design: Design, covariances: Sequence[Array], beta: Array, *,
         if group is outer and (correlated or group.Z.shape[1] == 1):
             labels = [f"{name}|{group.factor}" for name in effects]
             exog_re = pd.DataFrame(group.Z[row], columns=labels)
-            cov_re = covariance + _ZERO * np.diag(np.maximum(np.diag(covariance), 1.0))
+            cov_re = _above_zero(covariance)
             continue
         for k, name in enumerate(effects):
             names.append(f"{name}|{group.factor}")
@@ -76,15 +106,56 @@ def mixedlm_result(design: Design, covariances: Sequence[Array], beta: Array, *,
     y = pd.Series(design.response.y - design.offset[row], name=design.response.name)
     spec = VCSpec(names, colnames, mats) if names else None
     start = MixedLMParams.from_components(
-        beta, cov_re=np.empty((0, 0)) if cov_re is None else cov_re, vcomp=np.array(vcomp)
+        estimates.beta, cov_re=np.empty((0, 0)) if cov_re is None else cov_re, vcomp=np.array(vcomp)
     )
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         # The estimates are verified already; what is singular is named by ws.lme.
         warnings.simplefilter("ignore")
         model = MixedLM(y, X, groups, exog_re=exog_re, exog_vc=spec)
-        result = model.fit(start_params=start, reml=reml, method="bfgs", maxiter=0)
-    result._results.converged = True  # it was told not to move from the verified optimum
+        try:
+            result = model.fit(start_params=start, reml=reml, method="bfgs", maxiter=0)
+            result.llf  # noqa: B018 - kept by the result; later it would warn of the boundary
+        except np.linalg.LinAlgError as error:
+            raise OptionError(_REFUSED.format(f"it fails ({error})")) from None
+    own = result._results
+    own.converged = True  # it was told not to move from the verified optimum
+    p = len(estimates.beta)
+    covariance = own.normalized_cov_params
+    if estimates.singular:
+        covariance[:] = np.nan
+        covariance[:p, :p] = estimates.covariance / own.scale
+    covariance[np.diag_indices_from(covariance)] = np.where(
+        np.diag(covariance) >= 0, np.diag(covariance), np.nan
+    )
+    _verify(result, estimates)
     return result
+
+
+_REFUSED = (
+    "statsmodels' MixedLM does not reproduce this fit: it inverts the covariance of the group "
+    "effects, and at these estimates {}. .table, .variances and .contrast are not affected. For "
+    ".result, leave out what the verdict calls zero, or bring predictors with slopes to a unit sd."
+)
+
+
+def _above_zero(covariance: Array) -> Array:
+    """Return the nearest covariance that MixedLM can invert."""
+    roots, directions = np.linalg.eigh(covariance)
+    return (directions * np.maximum(roots, _ZERO)) @ directions.T
+
+
+def _verify(result: Any, estimates: Estimates) -> None:
+    """Refuse results that are not those of the table."""
+    errors = np.sqrt(np.diag(estimates.covariance))
+    off = np.abs(np.asarray(result.fe_params) - estimates.beta) / errors
+    gap = abs(float(result.llf) - estimates.log_likelihood)
+    if not (off <= _COEFFICIENT).all():
+        name = result.fe_params.index[int(np.argmax(np.where(np.isnan(off), np.inf, off)))]
+        said = f"the coefficient of '{name}' comes out at {result.fe_params[name]:.4g}"
+        raise OptionError(_REFUSED.format(said))
+    if not gap <= _LIKELIHOOD:
+        said = f"the log likelihood comes out at {float(result.llf):.4f}"
+        raise OptionError(_REFUSED.format(f"{said}, not {estimates.log_likelihood:.4f}"))
 
 
 def coefficient_names(design: Design) -> list[str]:
