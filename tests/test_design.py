@@ -10,8 +10,11 @@ import patsy
 import polars as pl
 import pytest
 from design_cases import design_of, double, full, full_group, some_data
+from formulae.transforms import TRANSFORMS
+from scipy.interpolate import BSpline
 
-from winstan.errors import DataError, DesignWarning
+from winstan.design import evaluate
+from winstan.errors import DataError, DesignWarning, FormulaError
 
 LME4 = Path(__file__).resolve().parents[2] / "shared" / "reference" / "lme4"
 
@@ -78,6 +81,37 @@ def test_common_matrix_is_patsy_s(data, ours, theirs):
     # The order of columns is each library's own.
     order, other = (np.lexsort(np.round(m, 9)) for m in (found, expected))
     np.testing.assert_allclose(found[:, order], expected[:, other], rtol=1e-9, atol=1e-9)
+
+
+def test_splines_are_scipys_without_the_first(data):
+    """B-splines with knots at quantiles, not centred; the first is the constant's."""
+    x = data["z"].to_numpy()
+    inner = np.percentile(x, [100 / 3, 200 / 3])
+    cases = {
+        "bs(z, df=5)": inner,
+        "bs(z, knots=[-0.5, 0.5])": [-0.5, 0.5],
+        "bs(z, df=5, lower_bound=-9, upper_bound=9)": inner,
+    }
+    for text, knots in cases.items():
+        low, high = (-9, 9) if "bound" in text else (x.min(), x.max())
+        t = np.r_[[low] * 4, knots, [high] * 4]
+        expected = BSpline.design_matrix(x, t, 3).toarray()
+        design = design_of(f"y ~ {text}", data)
+        np.testing.assert_allclose(design.X[design.row], expected[:, 1:], atol=1e-12)
+        # New rows have the knots of the first.
+        few = evaluate(design, data.iloc[:7])
+        np.testing.assert_allclose(few.X, expected[:7, 1:], atol=1e-12)
+
+
+def test_splines_of_another_basis_are_refused(data, monkeypatch):
+    """formulae from 0.8 on centres them: the same text, another model."""
+
+    def centred(self, x, df=None, knots=None, center=True): ...
+
+    monkeypatch.setattr(TRANSFORMS["bs"], "__call__", centred)
+    with pytest.raises(FormulaError, match=r"'bs\(z, df=5\)' .* pip install 'formulae<0\.8'"):
+        design_of("y ~ bs(z, df=5)", data)
+    design_of("y ~ poly(z, 3)", data)
 
 
 # -- against formulae on all rows ---------------------------------------------------------------

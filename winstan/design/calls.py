@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from formulae.transforms import TRANSFORMS
 
 from winstan.data.columns import how_many, some_levels
-from winstan.errors import DataError, near_matches
+from winstan.errors import DataError, FormulaError, near_matches
 from winstan.formula.functions import CODINGS
 from winstan.formula.tree import Call, Constant, Name, Node, walk
 
@@ -44,6 +47,8 @@ def check_calls(atom: Atom, rows: pd.DataFrame, names: Mapping[str, Any]) -> Non
     ------
     DataError
         Naming the column, what it has, and what was wanted of it.
+    FormulaError
+        If this formulae's ``bs()`` makes other columns.
     """
     for call in walk(atom.node):
         if not isinstance(call, Call):
@@ -52,6 +57,8 @@ def check_calls(atom: Atom, rows: pd.DataFrame, names: Mapping[str, Any]) -> Non
             _check_levels(atom, call, rows, names)
         elif call.function in ("poly", "scale", "standardize"):
             _check_distinct(atom, call, rows, names)
+        elif call.function == "bs":
+            _check_splines(atom)
 
 
 def _argument(call: Call, place: int, keyword: str, names: Mapping[str, Any]) -> Any:
@@ -62,6 +69,17 @@ def _argument(call: Call, place: int, keyword: str, names: Mapping[str, Any]) ->
     if isinstance(node, Constant):
         return node.value
     return names.get(node.text, _ABSENT) if isinstance(node, Name) else _ABSENT
+
+
+def _check_splines(atom: Atom) -> None:
+    """Refuse splines of another basis, which make another model of the same formula."""
+    if "center" in inspect.signature(TRANSFORMS["bs"].__call__).parameters:
+        raise FormulaError(
+            f"{atom.text!r} means other columns with formulae {version('formulae')}: its bs() is "
+            "centred over the data, so that coefficients and their priors are not those of R, "
+            "patsy and bambi. Install formulae below 0.8, as winstan asks for: "
+            "pip install 'formulae<0.8'."
+        )
 
 
 def _check_levels(atom: Atom, call: Call, rows: pd.DataFrame, names: Mapping[str, Any]) -> None:
