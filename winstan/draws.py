@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -187,8 +187,21 @@ def row_numbers(design: Design) -> np.ndarray:
     return design.kept.astype(np.int64)
 
 
+def _coordinate(labels: Sequence[Any]) -> list[Any]:
+    """Return labels that netCDF can hold: intervals, periods, dates and zoned times as text."""
+    return list(labels) if all(map(_can_be_saved, labels)) else list(map(str, labels))
+
+
+def _can_be_saved(label: Any) -> bool:
+    if isinstance(label, datetime):  # pandas' Timestamps too
+        return label.tzinfo is None
+    return isinstance(label, str | bytes | bool | int | float | np.generic | timedelta)
+
+
 def to_datatree(model: Model, draws: Draws) -> xr.DataTree:
     """Return the draws as an ArviZ DataTree, with the user's levels as coordinates.
+
+    Levels that no file holds, such as intervals and zoned times, are coordinates as text.
 
     Groups: ``posterior``, ``sample_stats``, ``observed_data``, ``constant_data`` (offset, trials
     and weights, where there are any). The last two are by row, whose coordinate is its position in
@@ -201,7 +214,7 @@ def to_datatree(model: Model, draws: Draws) -> xr.DataTree:
     data: dict[str, Any] = {}
     for variable in model.variables:
         dims = tuple(map(tree_name, variable.coords))
-        coords |= dict(zip(dims, map(list, variable.coords.values()), strict=True))
+        coords |= dict(zip(dims, map(_coordinate, variable.coords.values()), strict=True))
         values = draws.posterior[variable.name]
         data[tree_name(variable.name)] = (("chain", "draw", *dims), values)
     design = model.design

@@ -16,7 +16,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from winstan.data.categories import sorted_away
+from winstan.data.categories import has_order, sorted_away
 from winstan.data.columns import check_trials, how_many, plain_column, some_levels, some_rows
 from winstan.data.tables import column_names, missing_mask, open_table, take_columns
 from winstan.data.text import check_text_predictors
@@ -49,6 +49,10 @@ class Frame:
         Frequency weights, all above zero.
     trials : ndarray of shape (N,), or None
         Trials given by ``trials=``.
+    ordered
+        Columns whose levels the user ordered.
+    column
+        Code of a column as a pandas Series, for messages; its name is to be put in.
     """
 
     data: pd.DataFrame
@@ -58,6 +62,8 @@ class Frame:
     weightless: int
     weights: np.ndarray | None
     trials: np.ndarray | None
+    ordered: frozenset[str] = frozenset()
+    column: str = "data[{!r}]"
 
 
 def frame_from(
@@ -127,7 +133,10 @@ def frame_from(
         if table[name].dtype in (nw.String, nw.Object) and isinstance(columns[name], pd.Categorical)
     }
     counted = trials is not None or formula.response_spec.trials is not None
-    check_text_predictors(formula, text, kept, row_is_one=weights is None and not counted)
+    column = _column_code(table)
+    check_text_predictors(
+        formula, text, kept, row_is_one=weights is None and not counted, column=column
+    )
     formula.check_response_columns(used)
     return Frame(
         data=pd.DataFrame(
@@ -139,6 +148,17 @@ def frame_from(
         weightless=n_complete - len(kept),
         weights=None if weights is None else columns[weights].astype(np.float64),
         trials=_trials(trials, columns, kept),
+        ordered=frozenset(name for name in used if has_order(table[name])),
+        column=column,
+    )
+
+
+def _column_code(table: nw.DataFrame[Any]) -> str:
+    """Write how a column of the user's frame becomes one of pandas, for the code of messages."""
+    if table.implementation.is_polars():
+        return "pd.Series(data[{!r}].to_list())"
+    return (
+        "pd.Series(data[{!r}].to_pylist())" if table.implementation.is_pyarrow() else "data[{!r}]"
     )
 
 

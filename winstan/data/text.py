@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
-from winstan.data.columns import how_many
+from winstan.data.columns import how_many, some_levels
+from winstan.data.numerals import written_numbers
 from winstan.errors import DataError
 from winstan.formula.tree import Name, quote_name
+from winstan.guards.names import warn_design
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    import pandas as pd
+
+    from winstan.data.numerals import Written
     from winstan.formula import Formula
     from winstan.formula.terms import Atom
 
 _SHOWN = 5
 
 
+# Labels that are written as whole numbers recur: more of them than this, each in fewer rows than
+# this on average, are numbers; so are the most, however often they recur.
+_LABELS, _RECURRENCE, _MOST_LABELS = 20, 20, 50
+# Of fractions, percentages and amounts.
+_FRACTIONS = 10
+# Less than this share of the rows is a cell mistyped; a label more than that.
+_MISTYPED = 0.05
+
+
 def check_text_predictors(
-    formula: Formula, text: Mapping[str, pd.Categorical], kept: np.ndarray, *, row_is_one: bool
+    formula: Formula,
+    text: Mapping[str, pd.Categorical],
+    kept: np.ndarray,
+    *,
+    row_is_one: bool,
+    column: str = "data[{!r}]",
 ) -> None:
-    """Refuse text that would silently become a factor although it holds numbers.
+    """Refuse text that would become a factor although it holds numbers; warn where it may.
 
     One mistyped cell turns a whole column of numbers into text. ``C(x)`` says that the values are
     labels, and group factors are labels anyway: both are left alone. So are calls: numeric ones
@@ -39,15 +58,22 @@ def check_text_predictors(
         Positions of the rows in the user's frame.
     row_is_one
         Whether a row is one observation: without weights and trials.
+    column
+        As of `Frame`.
 
     Raises
     ------
     DataError
-        When most of a predictor's values are numbers, or each row has a level of its own.
+        When a predictor's values are plainly numbers, or each row has a level of its own.
+
+    Warns
+    -----
+    DesignWarning
+        ``numbers_as_labels``, of few values that are written as numbers.
     """
     for name in _bare(formula.atoms):
         if name in text:
-            _check_numbers(text[name], name, kept)
+            _check_numbers(text[name], name, kept, column.format(name))
     for name in _bare(formula.effects.atoms.values()):
         # One row per label is how counted trials and weighted rows are often given.
         if row_is_one and name in text and len(text[name].categories) == len(kept):
@@ -65,24 +91,82 @@ def _bare(atoms: Iterable[Atom]) -> list[str]:
     return list(dict.fromkeys(atom.name for atom in atoms if isinstance(atom.node, Name)))
 
 
-def _check_numbers(values: pd.Categorical, name: str, kept: np.ndarray) -> None:
-    levels = values.categories
-    bad = pd.to_numeric(pd.Series(levels.astype(str)), errors="coerce").isna().to_numpy()
-    n, numbers = len(levels), int((~bad).sum())
-    if 2 * numbers <= n:
+def _check_numbers(values: pd.Categorical, name: str, kept: np.ndarray, column: str) -> None:
+    written = written_numbers(values.categories.tolist())
+    if written is None:
+        return
+    n, numbers = len(written.is_number), int(written.is_number.sum())
+    odd = np.flatnonzero(~written.is_number[values.codes])
+    how = f", written with {written.what}" if written.what else ""
+    found = (
+        f"{f'all of its {n:,}' if numbers == n else f'{numbers:,} of its {n:,}'} distinct values"
+    )
+    convert = f"with {written.code(column)}"
+    if not (_many(written, len(kept)) or 0 < len(odd) < _MISTYPED * len(kept)):
+        warn_design(
+            f"Column '{name}' is text, and {found} are numbers"
+            f"{how} ({some_levels(values.categories[written.is_number].tolist(), 3)}): they are "
+            f"taken as labels of a factor, with {how_many(n - 1, 'coefficient')}. If they are "
+            f"numbers, convert the column {convert}{_limits(written)}; "
+            f"C({quote_name(name)}) says that they are labels.",
+            "numbers_as_labels",
+        )
         return
     labels = f"or write C({quote_name(name)}) if they are labels"
     if numbers == n:
         raise DataError(
-            f"Column '{name}' is text, but all of its {n:,} distinct values are numbers. Convert "
-            f"it with pd.to_numeric(data[{name!r}]), {labels}."
+            f"Column '{name}' is text, but {found} are numbers{how}. Convert it "
+            f"{convert}{_limits(written)}, {labels}."
         )
-    rows = np.flatnonzero(bad[values.codes])
-    cells = ", ".join(f"{values[i]!r} in row {kept[i]}" for i in rows[:_SHOWN])
-    more = ", ..." if len(rows) > _SHOWN else ""
+    cells = ", ".join(f"{values[i]!r} in row {kept[i]}" for i in odd[:_SHOWN])
+    more = ", ..." if len(odd) > _SHOWN else ""
+    one = len(odd) == 1
     raise DataError(
-        f"Column '{name}' is text, but {numbers:,} of its {n:,} distinct values are numbers; "
-        f"{how_many(len(rows), 'cell')} {'is' if len(rows) == 1 else 'are'} not: {cells}{more} "
-        f"(counted from 0). Mend {'that cell' if len(rows) == 1 else 'those cells'} and convert "
-        f"the column with pd.to_numeric, {labels}."
+        f"Column '{name}' is text, but {found} are numbers{how}; "
+        f"{how_many(len(odd), 'cell')} {'is' if one else 'are'} not: {cells}{more} "
+        f"(counted from 0). Mend {'that cell' if one else 'those cells'}, or let "
+        f"{'it' if one else 'them'} be missing, and convert the column "
+        f"{convert}{_limits(written)}, {labels}."
     )
+
+
+def _many(written: Written, rows: int) -> bool:
+    """Whether values are so many, and recur so little, that they are measurements."""
+    numbers = int(written.is_number.sum())
+    if not written.whole:
+        return numbers > _FRACTIONS
+    return numbers > _MOST_LABELS or (numbers > _LABELS and rows < _RECURRENCE * numbers)
+
+
+def _limits(written: Written) -> str:
+    return " (a value such as '<5' becomes its limit, 5)" if written.marked else ""
+
+
+def factor_as_numbers(values: pd.Categorical, name: str, column: str, *, ordered: bool) -> str:
+    """Return the code that makes numbers of a factor's levels; empty if they are labels.
+
+    Parameters
+    ----------
+    values
+        The factor.
+    name
+        Its column's.
+    column
+        Code of that column, as a pandas Series.
+    ordered
+        Whether the user ordered the levels.
+
+    Returns
+    -------
+    str
+        Such as ``convert the column with pd.to_numeric(data['x'])``.
+    """
+    levels = values.categories.tolist()
+    if all(isinstance(level, str) for level in levels):
+        written = written_numbers(levels)
+        if written is not None:
+            text = f"{column}.astype(str)" if ordered else column
+            return f"convert the column with {written.code(text)}{_limits(written)}"
+    elif all(isinstance(level, Real) for level in levels):
+        return f"convert the column with {column}.astype(float)"
+    return f"take their places, {column}.cat.codes" if ordered else ""

@@ -22,6 +22,7 @@ from formulae.categorical import ENCODINGS
 from formulae.environment import Environment
 from formulae.transforms import TRANSFORMS
 
+from winstan.data.text import factor_as_numbers
 from winstan.design.calls import check_calls
 from winstan.errors import DataError
 
@@ -258,9 +259,13 @@ def _failed(atom: Atom, rows: pd.DataFrame, error: Exception) -> DataError:
     ]
     hint = ""
     if factors:
-        hint = (
-            f" Column '{factors[0]}' is text or a factor; if it holds numbers, convert it with "
-            "pd.to_numeric first."
+        name = factors[0]
+        numbers = factor_as_numbers(rows[name].array, name, f"data[{name!r}]", ordered=False)
+        hint = f" Column '{name}' is text or a factor" + (
+            f": {numbers} first."
+            if numbers
+            else ", whose levels are labels: a function of numbers cannot take them. For equal "
+            "steps from level to level make a column of their places, 0, 1, ..., in your order."
         )
     return DataError(f"Cannot evaluate '{atom.text}': {_reason(error)}.{hint}")
 

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from winstan.data.columns import check_trials, some_levels
+from winstan.data.text import factor_as_numbers
 from winstan.design.checks import check_finite
 from winstan.design.evaluation import as_numbers, fit_expression, one_per_row
 from winstan.errors import FormulaError, near_matches
-from winstan.formula.tree import Name
+from winstan.formula.tree import Name, quote_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,7 +78,7 @@ def make_response(formula: Formula, frame: Frame, names: Mapping[str, Any]) -> R
     if spec.success:
         y, levels = _chosen_level(values, spec.success[0], atom.name)
     elif isinstance(dtype, pd.CategoricalDtype):
-        y, levels = _two_levels(values, atom.name)
+        y, levels = _two_levels(values, atom.name, frame)
     else:
         y = one_per_row(values, len(used), f"The response '{atom.name}'")
         levels = (False, True) if dtype == np.bool_ else None
@@ -102,17 +103,32 @@ def _chosen_level(values: Any, success: Any, name: str) -> tuple[np.ndarray, tup
     return np.asarray(values == match[0], dtype=np.float64), (*others, match[0])
 
 
-def _two_levels(values: pd.Series[Any], name: str) -> tuple[np.ndarray, tuple[Any, ...]]:
+def _two_levels(
+    values: pd.Series[Any], name: str, frame: Frame
+) -> tuple[np.ndarray, tuple[Any, ...]]:
     levels = tuple(values.cat.categories.tolist())
     if len(levels) > 2:
-        numeric = pd.to_numeric(pd.Series(levels), errors="coerce").notna().mean() > 0.5
-        remedy = (
-            f"Most look like numbers: convert the column with pd.to_numeric(data[{name!r}])."
-            if numeric
-            else f'For one level against all others write {name}["{levels[-1]}"] ~ ...'
-        )
         raise FormulaError(
             f"The response '{name}' is not numeric and has {len(levels)} levels "
-            f"({some_levels(levels)}); a response is numeric or has two levels. {remedy}"
+            f"({some_levels(levels)}); a response is numeric or has two levels. "
+            + _remedy(values, name, frame)
         )
     return values.cat.codes.to_numpy().astype(np.float64), levels
+
+
+def _remedy(values: pd.Series[Any], name: str, frame: Frame) -> str:
+    """Say what can be done with a response of many levels."""
+    levels, ordered = values.cat.categories.tolist(), name in frame.ordered
+    column = frame.column.format(name)
+    numbers = factor_as_numbers(values.array, name, column, ordered=ordered)
+    if ordered:
+        return (
+            "Its levels are ordered, and families of ordered categories are not supported. For "
+            f"the chance of {levels[1]!r} or more, fit the column {column} >= {levels[1]!r} "
+            f'with family="bernoulli", and so for each threshold; if the steps are equal, '
+            f'{numbers}, with family="gaussian". bambi has family="cumulative" for them, brms '
+            "cumulative()."
+        )
+    if numbers:
+        return f"Most look like numbers: {numbers}."
+    return f'For one level against all others write {quote_name(name)}["{levels[-1]}"] ~ ...'

@@ -150,11 +150,25 @@ class Parser:
         if token.text in ("|", "||"):
             raise self._error("a group term stands in parentheses: (1 | group).", token)
         previous = self._tokens[self._next - 1]
+        name = self._spaced_name() or "`Log power`"
         raise self._error(
             f"unexpected '{token.text}' after '{previous.text}'. Join terms with '+'; write a "
-            "column whose name has spaces in back-ticks: `Log power`.",
+            f"column whose name has spaces in back-ticks: {name}.",
             token,
         )
+
+    def _spaced_name(self) -> str | None:
+        """Return the words around this place in back-ticks, if they may be a name with spaces."""
+        start = end = self._next
+        words = ("name", "number")
+        while start > 0 and self._tokens[start - 1].kind in words:
+            start -= 1
+        while end < len(self._tokens) and self._tokens[end].kind in words:
+            end += 1
+        if not start < self._next < end:
+            return None
+        last = self._tokens[end - 1]
+        return f"`{self._source[self._tokens[start].pos : last.pos + len(last.text)]}`"
 
     def _error(self, message: str, token: Token | None = None) -> FormulaError:
         pos = len(self._source) if token is None else token.pos
@@ -174,7 +188,9 @@ class Parser:
         if self._accept(operator) is None:
             token = self._peek()
             found = "the end" if token is None else f"'{token.text}'"
-            raise self._error(f"expected '{operator}' after {what}, found {found}.", token)
+            name = self._spaced_name()
+            hint = f" Write a column whose name has spaces in back-ticks: {name}." if name else ""
+            raise self._error(f"expected '{operator}' after {what}, found {found}.{hint}", token)
 
     def _bar(self) -> Node:
         left = self._comparison()

@@ -23,6 +23,7 @@ GUARDS: Mapping[str, str] = MappingProxyType(
         "same_groups": "two grouping factors part the rows in the same way",
         "missing_rows": "rows are left out for missing values",
         "unused_levels": "a factor declares levels that no row has",
+        "numbers_as_labels": "a predictor is text, and its few values are written as numbers",
         "level_order": "an Arrow dictionary is not marked as ordered, and its levels are sorted",
         "fractional_weights": "frequency weights are no whole numbers",
         "zero_weights": "rows are left out because they weigh nothing",
