@@ -240,6 +240,9 @@ def test_two_levels_of_one_text_are_refused():
     twins = pd.Categorical.from_codes(ROW % 3, pd.Index([1, "1", "x"], dtype=object))
     with pytest.raises(DataError, match=r"'g'.*labels among numbers, '1', 'x', in 16 rows"):
         take("y ~ 1 + (1|g)", {"y": ROW, "g": twins})
+    classes = pd.cut(ROW, [-1, 5, 30]).add_categories("unknown")
+    classes[3] = "unknown"
+    take("y ~ 1 + (1|g)", {"y": ROW, "g": classes})  # intervals are labels, too
     days = pd.Index([pd.Period("2026-01-01", "D"), datetime.date(2026, 1, 1)], dtype=object)
     twins = pd.Categorical.from_codes(ROW % 2, days)
     with pytest.raises(DataError, match=r"'g' has 2 levels that are both written '2026-01-01'"):

@@ -90,9 +90,9 @@ def plain_column(
     if dtype == nw.Boolean:
         return np.array(series.to_numpy(), dtype=bool), []
     if dtype.is_numeric():
-        return _numeric(series, name), []
+        return _numeric(series, name, rows), []
     if isinstance(dtype, nw.Enum | nw.Categorical):
-        return _categorical(series, name, rows)
+        return _categorical(series)
     if dtype == nw.String:
         return _strings(series), []
     if dtype == nw.Object:
@@ -115,22 +115,49 @@ def plain_column(
     )
 
 
+def check_levels(values: pd.Categorical, name: str, rows: np.ndarray) -> None:
+    """Refuse a factor that mixes labels and numbers, or has two levels of one text.
+
+    Parameters
+    ----------
+    values
+        The factor.
+    name
+        Its name, for messages.
+    rows : ndarray of shape (n,)
+        Where its values stand in the user's frame.
+    """
+    levels = values.categories.tolist()
+    is_label = np.array([isinstance(level, str) for level in levels])
+    if is_label.any() and any(isinstance(level, Number) for level in levels):
+        _refuse_mixture(name, values.tolist(), rows)
+    if not is_label.all() and len(set(map(str, levels))) < len(levels):
+        counts = Counter(map(str, levels))
+        same = next(text for text, count in counts.items() if count > 1)
+        twins = [level for level in levels if str(level) == same]
+        raise DataError(
+            f"Column '{name}' has {len(twins)} levels that are both written {same!r}, of the types "
+            f"{' and '.join(type(level).__name__ for level in twins)}: no table could tell them "
+            f"apart. Make them one, such as with data[{name!r}].astype(str)."
+        )
+
+
 def factor_of(codes: np.ndarray, levels: list[Any]) -> pd.Categorical:
     """Make an ordered factor; ordered, so that formulae keeps the levels' order."""
     dtype = pd.CategoricalDtype(pd.Index(levels), ordered=True)
     return pd.Categorical.from_codes(np.array(codes, dtype=np.int32), dtype=dtype)
 
 
-def _numeric(series: nw.Series[Any], name: str) -> np.ndarray:
+def _numeric(series: nw.Series[Any], name: str, rows: np.ndarray | None) -> np.ndarray:
     if series.dtype in (nw.Int128, nw.UInt128):  # NumPy has no such type
-        return _whole(np.array(series.to_list(), dtype=object), name)
+        return _whole(np.array(series.to_list(), dtype=object), name, rows)
     values = np.asarray(series.to_numpy())
     if values.dtype.kind in "iu":
-        return _whole(values, name)
+        return _whole(values, name, rows)
     return values.astype(np.float64)
 
 
-def _whole(values: np.ndarray, name: str) -> np.ndarray:
+def _whole(values: np.ndarray, name: str, rows: np.ndarray | None) -> np.ndarray:
     """Copy whole numbers into 64 bits, wide enough for sums and powers, each of them distinct."""
     if values.dtype.kind == "i" or not values.size:
         return values.astype(np.int64)
@@ -142,7 +169,7 @@ def _whole(values: np.ndarray, name: str) -> np.ndarray:
     bad = np.flatnonzero([not -(2**63) <= int(value) < 2**63 for value in values])
     raise DataError(
         f"Column '{name}' has {how_many(len(bad), 'whole number')} beyond 64 bits, in "
-        f"{some_rows(bad)}. Turn the column into text if the numbers are names, or into floats."
+        f"{some_rows(bad if rows is None else rows[bad])}. Turn the column into text if the numbers are names, or into floats."
     )
 
 
@@ -164,33 +191,14 @@ def _factorize(values: Any) -> pd.Categorical:
     return factor_of(rank[codes], [levels[i] for i in order])
 
 
-def _categorical(
-    series: nw.Series[Any], name: str, rows: np.ndarray | None
-) -> tuple[pd.Categorical, list[Any]]:
+def _categorical(series: nw.Series[Any]) -> tuple[pd.Categorical, list[Any]]:
     levels, codes = declared_levels(series)
     counts = np.bincount(codes, minlength=len(levels))
     unused = [level for level, count in zip(levels, counts, strict=True) if not count]
     if unused:
         codes = (np.cumsum(counts > 0) - 1)[codes]
         levels = [level for level, count in zip(levels, counts, strict=True) if count]
-    _check_levels(levels, codes, name, rows)
     return factor_of(codes, levels), unused
-
-
-def _check_levels(levels: list[Any], codes: np.ndarray, name: str, rows: np.ndarray | None) -> None:
-    """Refuse a category that mixes labels and numbers, or has two levels of one text."""
-    is_label = np.array([isinstance(level, str) for level in levels])
-    if is_label.any() and not is_label.all():
-        _refuse_mixture(name, [*map(levels.__getitem__, codes)], rows)
-    if not is_label.all() and len(set(map(str, levels))) < len(levels):
-        counts = Counter(map(str, levels))
-        same = next(text for text, count in counts.items() if count > 1)
-        twins = [level for level in levels if str(level) == same]
-        raise DataError(
-            f"Column '{name}' has {len(twins)} levels that are both written {same!r}, of the types "
-            f"{' and '.join(type(level).__name__ for level in twins)}: no table could tell them "
-            f"apart. Make them one, such as with data[{name!r}].astype(str)."
-        )
 
 
 def _refuse_mixture(name: str, values: Sequence[Any], rows: np.ndarray | None) -> None:
@@ -224,7 +232,7 @@ def _objects(
         case "boolean":
             return values.to_numpy().astype(bool)
         case "integer":
-            return _whole(values.to_numpy(), name)
+            return _whole(values.to_numpy(), name, rows)
         case "floating" | "decimal" | "mixed-integer-float":
             return values.to_numpy().astype(np.float64)
         case "datetime" | "datetime64" | "date" | "timedelta" | "timedelta64" | "time" | "period":

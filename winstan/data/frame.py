@@ -17,7 +17,14 @@ import numpy as np
 import pandas as pd
 
 from winstan.data.categories import has_order, sorted_away
-from winstan.data.columns import check_trials, how_many, plain_column, some_levels, some_rows
+from winstan.data.columns import (
+    check_levels,
+    check_trials,
+    how_many,
+    plain_column,
+    some_levels,
+    some_rows,
+)
 from winstan.data.tables import column_names, missing_mask, open_table, take_columns
 from winstan.data.text import check_text_predictors
 from winstan.errors import DataError
@@ -238,6 +245,7 @@ def _check_column(
             "unused_levels",
         )
     if isinstance(values, pd.Categorical):
+        check_levels(values, name, kept)
         if len(values.categories) == 1:
             raise DataError(
                 f"Column '{name}' has only one level, {values.categories[0]!r}, in the "
