@@ -11,6 +11,7 @@ from winstan.backends import Settings, backends_named
 from winstan.data import frame_from
 from winstan.data.tables import in_memory
 from winstan.design import build_design
+from winstan.design.zero_trials import leave_out_zero_trials
 from winstan.diagnostics import diagnose
 from winstan.draws import to_datatree
 from winstan.errors import ConvergenceWarning, warn_user
@@ -254,6 +255,7 @@ def model_from(
         if not (is_silent("pseudoreplication") and is_silent("skew")):
             data = in_memory(data)  # these guards look at columns that the formula does not use
         frame = frame_from(data, parsed, weights=weights, trials=trials)
+        frame = leave_out_zero_trials(parsed, frame, namespace)
         design = build_design(parsed, frame, namespace)
         model = build_model(
             parsed,

@@ -60,6 +60,8 @@ class Frame:
         Columns whose levels the user ordered.
     column
         Code of a column as a pandas Series, for messages; its name is to be put in.
+    untried
+        Rows that are left out because they have 0 trials.
     """
 
     data: pd.DataFrame
@@ -71,6 +73,7 @@ class Frame:
     trials: np.ndarray | None
     ordered: frozenset[str] = frozenset()
     column: str = "data[{!r}]"
+    untried: int = 0
 
 
 def frame_from(

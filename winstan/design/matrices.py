@@ -84,11 +84,13 @@ class Design:
     kept : ndarray of int, shape (N,)
         Positions of the data rows in the user's data, counted from 0.
     n_given
-        Rows of the user's data, of which N are complete (and have a weight).
+        Rows of the user's data, of which N are complete (and have a weight, and trials).
     missing
         Missing values per column, for columns that have any.
     weightless
         Complete rows that are left out because their weight is zero.
+    untried
+        Complete rows that are left out because they have 0 trials.
     predictors
         The D distinct rows of the right side's columns, group factors included.
     names
@@ -109,6 +111,7 @@ class Design:
     n_given: int
     missing: Mapping[str, int]
     weightless: int
+    untried: int
     predictors: pd.DataFrame
     names: Mapping[str, Any]
     memory: _Memory = field(repr=False)
@@ -204,6 +207,7 @@ def build_design(
         n_given=frame.n_rows,
         missing=frame.missing,
         weightless=frame.weightless,
+        untried=frame.untried,
         predictors=predictors,
         names=Names(names),
         memory=_Memory(

@@ -83,7 +83,7 @@ def observed_rows(model: Model) -> pd.DataFrame:
     value = response.y
     weight = np.ones_like(value) if design.weights is None else design.weights
     if response.trials is not None:
-        value = value / np.maximum(response.trials, 1)
+        value = value / response.trials
         weight = weight * response.trials
     offset = design.offset[design.row]
     if model.link.name == "log" or model.family.name == "lognormal":

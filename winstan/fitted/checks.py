@@ -198,7 +198,7 @@ class Checks(EffectTables):
         counted = model.family.trials
         whole = model.family.name in COUNTED
         if counted and response.trials is not None and kind != "groups":
-            trials = np.maximum(response.trials, 1)
+            trials = response.trials
             if kind == "statistic" or np.ptp(trials) > 0:
                 y, y_rep, whole = y / trials, y_rep / trials, False
                 name = effects.response_label(model)

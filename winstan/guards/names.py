@@ -27,6 +27,7 @@ GUARDS: Mapping[str, str] = MappingProxyType(
         "level_order": "an Arrow dictionary is not marked as ordered, and its levels are sorted",
         "fractional_weights": "frequency weights are no whole numbers",
         "zero_weights": "rows are left out because they weigh nothing",
+        "zero_trials": "rows are left out because they have no trials",
         "incomplete_groups": "a paired analysis of variance leaves out groups that lack a cell",
         "type_3_numbers": "an analysis of variance of type 3 has numbers in an interaction",
         "extrapolation": "values beyond the data are compared or predicted",

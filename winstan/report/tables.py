@@ -90,13 +90,15 @@ def data_table(model: Model) -> pd.DataFrame:
 
 def left_out(design: Design) -> str:
     """Say how many rows of the data are not in the model, and why; nothing if all are."""
-    incomplete = design.n_given - len(design.row) - design.weightless
+    incomplete = design.n_given - len(design.row) - design.weightless - design.untried
     why = []
     if incomplete:
         named = ", ".join(f"{name} ({n:,})" for name, n in design.missing.items())
         why.append(f"{incomplete:,} with missing values, in {named}")
     if design.weightless:
         why.append(f"{design.weightless:,} of weight zero")
+    if design.untried:
+        why.append(f"{design.untried:,} of 0 trials")
     if not why:
         return ""
     return f"Of {design.n_given:,} rows these were left out: {'; '.join(why)}."
