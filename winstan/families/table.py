@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from winstan.errors import FamilyError, near_matches
+from winstan.families import foreign
 from winstan.families import likelihoods as lik
 from winstan.families.likelihoods import Array, Statistics
 from winstan.families.links import LINKS, Link
@@ -81,6 +82,7 @@ class Family:
         if name not in self.links:
             raise FamilyError(
                 f"The {self.name} family has no link {name!r}; it has {', '.join(self.links)}."
+                + foreign.link_remedy(str(name), self.links)
             )
         return LINKS[name]
 
@@ -184,16 +186,6 @@ FAMILIES: dict[str, Family] = {
     )
 }
 
-# What the same distribution is called elsewhere.
-ALIASES = {
-    "normal": "gaussian",
-    "t": "student",
-    "student_t": "student",
-    "negativebinomial": "negative_binomial",
-    "negbinomial": "negative_binomial",
-    "nbinom": "negative_binomial",
-}
-
 
 def family_named(name: str) -> Family:
     """Return the family of this name.
@@ -201,18 +193,31 @@ def family_named(name: str) -> Family:
     Raises
     ------
     FamilyError
-        If there is none, with the names that are near.
+        If there is none, with what comes near it, or the names that are near.
     """
     if not isinstance(name, str):
         raise FamilyError(
             f"family must be a name, such as 'gamma'; got {type(name).__name__}."
             + near_matches("", FAMILIES)
         )
-    key = name.strip().lower().replace("-", "_").replace(" ", "_")
-    key = ALIASES.get(key, key)
-    if key not in FAMILIES:
-        raise FamilyError(f"There is no family {name!r}." + near_matches(key, FAMILIES))
-    return FAMILIES[key]
+    key = foreign.key_of(name)
+    key = foreign.ALIASES.get(key, key)
+    if key in FAMILIES:
+        return FAMILIES[key]
+    if key in foreign.FOREIGN:
+        raise FamilyError(f"There is no family {name!r}: {foreign.FOREIGN[key]}.")
+    alone, bracket, inside = name.partition("(")
+    if bracket:
+        called = foreign.key_of(alone)
+        called = foreign.ALIASES.get(called, called)
+        if called in foreign.FOREIGN:
+            raise FamilyError(f"There is no family {alone!r}: {foreign.FOREIGN[called]}.")
+        link = inside.rstrip(") ").rpartition("=")[2].strip(" '\"")
+        raise FamilyError(
+            f"There is no family {name!r}: the link is an option of its own. Write "
+            f"family={called!r}, link={link or None!r}."
+        )
+    raise FamilyError(f"There is no family {name!r}." + near_matches(key, FAMILIES))
 
 
 def check_support(family: Family, sample: Sample, name: str, positions: np.ndarray) -> None:

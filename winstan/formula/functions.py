@@ -11,6 +11,7 @@ from formulae.categorical import ENCODINGS
 from formulae.transforms import TRANSFORMS
 
 from winstan.errors import near_matches
+from winstan.formula.foreign import foreign_call
 from winstan.formula.tree import Call, Node, walk
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ def is_elementwise(node: Node, namespace: Mapping[str, Any]) -> bool:
 
 def unknown_function(name: str, namespace: Mapping[str, Any]) -> str:
     """Say that there is no such function, and what may have been meant."""
+    if (said := foreign_call(name)) is not None:
+        return said
     root, _, _ = name.partition(".")
     module_name = name.rpartition(".")[0]
     if not module_name:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from winstan.formula.atoms import AtomReader
+from winstan.formula.foreign import check_left, check_wrapped, foreign_call, second_tilde
 from winstan.formula.functions import PROPORTIONS
 from winstan.formula.syntax import Parser, Token, formula_error, tokenize
 from winstan.formula.terms import Atom, Effects, GroupSpec, ResponseSpec, Terms, unique
@@ -78,16 +79,18 @@ def _sides(source: str) -> tuple[list[Token], list[Token]]:
     if not source:
         raise formula_error("it is empty: write response ~ predictors.", source)
     tokens = tokenize(source)
+    check_wrapped(tokens, source)
     tildes = [i for i, token in enumerate(tokens) if token.text == "~"]
     if not tildes:
         raise formula_error("there is no '~': write response ~ predictors.", source)
     if len(tildes) > 1:
-        raise formula_error("there is more than one '~'.", source, tokens[tildes[1]].pos)
+        raise second_tilde(source, tokens[tildes[1]])
     left, right = tokens[: tildes[0]], tokens[tildes[0] + 1 :]
     if not left:
         raise formula_error("the response, left of '~', is missing.", source, 0)
     if not right:
         raise formula_error(_NOTHING, source)
+    check_left(left, source)
     return left, right
 
 
@@ -261,6 +264,8 @@ class _Right:
                     "factors, (1 | a:b) for combinations, (1 | a/b) for nested ones.",
                     pos,
                 )
+            case Call(function) if (said := foreign_call(function)) is not None:
+                raise self._error(said, node.pos)
         raise self._error(
             f"'{write(node)}' is no grouping factor: a factor is a column, a:b or a/b. Make it a "
             "column of the data first.",

@@ -198,7 +198,11 @@ class Parser:
             return left
         factor = self._comparison()
         if (again := self._accept("|", "||")) is not None:
-            raise self._error("a group term has one '|' (or one '||').", again)
+            raise self._error(
+                "a group term has one '|' (or one '||'). (x | id | g) correlates effects of "
+                "several formulas, and there is one: write (x | g).",
+                again,
+            )
         return Bar(left, factor, bar.text == "|", bar.pos)
 
     def _comparison(self) -> Node:

@@ -1,0 +1,191 @@
+"""Families and links by the names that other packages have for them.
+
+A name of the same distribution is accepted (`ALIASES`); a distribution that winstan does not have
+is refused by its own name, with what comes near (`FOREIGN`).
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ALIASES: Mapping[str, str] = MappingProxyType(
+    {
+        "normal": "gaussian",
+        "gauss": "gaussian",
+        "t": "student",
+        "student_t": "student",
+        "students_t": "student",
+        "studentt": "student",
+        "t_family": "student",
+        "scat": "student",
+        "log_normal": "lognormal",
+        "negativebinomial": "negative_binomial",
+        "negative_binomial_2": "negative_binomial",
+        "neg_binomial": "negative_binomial",
+        "neg_binomial_2": "negative_binomial",
+        "negbinomial": "negative_binomial",
+        "negbinom": "negative_binomial",
+        "negbin": "negative_binomial",
+        "nbinom": "negative_binomial",
+        "nbinom2": "negative_binomial",
+        "nb": "negative_binomial",
+        "nb2": "negative_binomial",
+    }
+)
+"""What the same distribution is called elsewhere, in lower case with ``_`` for other signs."""
+
+_ORDINAL = (
+    "ordered categories are not modelled: family='bernoulli' takes one cut, "
+    'y["level"] against the rest; all of them are in bambi (cumulative, sratio) and brms'
+)
+_CATEGORICAL = (
+    "more than two unordered categories are not modelled: family='bernoulli' takes one against the "
+    'rest, y["level"] ~ ...; all of them are in bambi (categorical) and brms'
+)
+_PROPORTION = (
+    "continuous proportions are not modelled: if they are successes of trials, give the counts, "
+    "p(successes, trials) ~ ... with family='binomial'; else family='gaussian' on the column's "
+    "logit comes close, and bambi and brms have beta"
+)
+_INFLATED = (
+    "zero-inflated and hurdle families are not modelled: family='negative_binomial' often "
+    "holds the zeros of counts; a second fit, family='bernoulli' of whether the response is above "
+    "zero, tells of the zeros by themselves; both parts at once are in bambi, brms and glmmTMB"
+)
+_QUASI = (
+    "a quasi-likelihood has no posterior: counts that vary more than their mean fit "
+    "family='negative_binomial', successes a group term of each row, (1 | row)"
+)
+_SKEWED = (
+    "winstan's positive, right-skewed families are 'gamma' and 'lognormal', either of which comes "
+    "close; the family itself is in bambi or brms"
+)
+_OVERDISPERSED = (
+    "more variation than the binomial's is a group term of each row: make a column of the "
+    "rows' numbers and write (1 | row), with family='binomial'; the family itself is in bambi and "
+    "brms"
+)
+
+FOREIGN: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("beta", "beta_family", "betar", "ordbeta", "logit_normal"), _PROPORTION),
+        **dict.fromkeys(
+            ("cumulative", "ordinal", "ordered", "ocat", "sratio", "cratio", "acat", "clm"),
+            _ORDINAL,
+        ),
+        **dict.fromkeys(("categorical", "multinomial", "multinom", "dirichlet"), _CATEGORICAL),
+        **dict.fromkeys(
+            (
+                *(f"zero_inflated_{x}" for x in ("poisson", "negbinomial", "binomial", "beta")),
+                *("zero_inflated_negative_binomial", "zero_one_inflated_beta"),
+                *("zip", "zinb", "zip_poisson", "ziplss", "zib", "zoib"),
+                *(f"hurdle_{x}" for x in ("poisson", "gamma", "lognormal", "negbinomial")),
+                *("hurdle_negativebinomial", "hurdle_negative_binomial", "hurdle_cumulative"),
+                *("zeroinflatedpoisson", "zeroinflatednegativebinomial"),
+                *("truncated_poisson", "truncated_nbinom2", "truncated_nbinom1"),
+            ),
+            _INFLATED,
+        ),
+        **dict.fromkeys(("quasi", "quasipoisson", "quasi_poisson", "quasibinomial"), _QUASI),
+        **dict.fromkeys(
+            ("beta_binomial", "betabinomial", "beta_binomial2", "betabinom"), _OVERDISPERSED
+        ),
+        **dict.fromkeys(
+            ("inverse_gaussian", "inversegaussian", "wald", "weibull", "frechet", "ig"), _SKEWED
+        ),
+        **dict.fromkeys(("exgaussian", "ex_gaussian", "exgauss", "shifted_lognormal"), _SKEWED),
+        **dict.fromkeys(("gen_extreme_value", "gumbel", "skew_normal", "skewnormal"), _SKEWED),
+        "exponential": "it is a gamma of shape 1: use family='gamma', which estimates the shape",
+        "tweedie": "zeros among positive values are not modelled: without zeros use "
+        "family='gamma'; the family itself is in glmmTMB and mgcv",
+        "compois": "family='negative_binomial' has counts that vary more than Poisson's; those that "
+        "vary less are in glmmTMB (compois)",
+        "genpois": "family='negative_binomial' has counts that vary more than Poisson's; those that "
+        "vary less are in glmmTMB (genpois)",
+        "nbinom1": "its variance is a multiple of the mean; family='negative_binomial' has one of "
+        "mean + mean^2 / alpha (nbinom2); nbinom1 is in glmmTMB",
+        "nb1": "its variance is a multiple of the mean; family='negative_binomial' has one of "
+        "mean + mean^2 / alpha (nb2)",
+        "geometric": "it is a negative binomial of alpha 1: use family='negative_binomial', which "
+        "estimates alpha",
+        **dict.fromkeys(
+            ("vonmises", "von_mises", "circular"),
+            "angles are not modelled: bambi and brms have vonmises",
+        ),
+        **dict.fromkeys(
+            ("asymmetric_laplace", "asymmetriclaplace", "laplace", "asym_laplace", "quantile"),
+            "quantile regression is not modelled: family='student' is not moved by outlying "
+            "values either; bambi and brms have asymmetric Laplace",
+        ),
+        **dict.fromkeys(
+            ("cox", "coxph", "cox_ph", "survival"),
+            "times with censoring are not modelled: use brms or lifelines",
+        ),
+        **dict.fromkeys(
+            ("logistic", "logit"), "logistic regression is family='bernoulli', whose link is logit"
+        ),
+        "probit": "probit regression is family='bernoulli', link='probit'",
+        "von_bertalanffy": "non-linear curves are not modelled: use brms",
+        **dict.fromkeys(("wiener", "ddm"), "drift diffusion is not modelled: use HSSM or brms"),
+        "custom_family": "families of your own are in bambi and brms",
+        "com_poisson": "family='negative_binomial' has counts that vary more than Poisson's; those "
+        "that vary less are in glmmTMB (compois)",
+        **dict.fromkeys(
+            ("discrete_weibull", "binomial_n", "stopping_ratio"), "the family itself is in bambi"
+        ),
+        "truncated_normal": "truncated responses are not modelled: use bambi or brms",
+    }
+)
+"""By name, what comes near and which packages have it."""
+
+LINKS: Mapping[str, str] = MappingProxyType(
+    {
+        "log10": "link='log' is the same model: its coefficients are 2.303 times log10's",
+        "log2": "link='log' is the same model: its coefficients are 0.693 times log2's",
+        "log1p": "use link='log', or transform the response: log1p(y) ~ ...",
+        "cauchit": "link='logit' comes near",
+        "loglog": "link='cloglog' of the other level is the same, with coefficients of the other "
+        "sign",
+        "inverse_squared": "link='inverse' or link='log' come near",
+        "1/mu^2": "link='inverse' or link='log' come near",
+        "softplus": "link='log' comes near",
+        "squareplus": "link='log' comes near",
+        "reciprocal": "link='inverse' is the same",
+        "power": "use link='sqrt' where the family has it, or link='log'",
+        "tan_half": "angles are not modelled",
+        "probit_approx": "use link='probit'",
+    }
+)
+"""By name, what to write in place of a link that winstan does not have."""
+
+_BETWEEN = frozenset({"logit", "probit", "cloglog"})
+
+
+def key_of(name: str) -> str:
+    """Write the name of a family as the tables have it: ``inverse.gaussian`` is one."""
+    key = name.strip().lower()
+    for sign in "-. ":
+        key = key.replace(sign, "_")
+    return key.removesuffix("()")
+
+
+def link_remedy(link: str, family_links: tuple[str, ...]) -> str:
+    """Say what to do about a link that a family does not have."""
+    key = link.strip().lower()
+    if key in LINKS:
+        return f" In place of {link}: {LINKS[key]}."
+    if key in _BETWEEN and key not in family_links:
+        return (
+            f" {key} is for probabilities: family='bernoulli' for a response of two levels, "
+            "'binomial' for successes of trials."
+        )
+    if key in ("log", "identity", "sqrt", "inverse") and set(family_links) <= _BETWEEN:
+        return (
+            f" Under {key} a probability would leave 0 to 1: contrast() gives differences and, "
+            "with ratio=True, ratios of probabilities under any link."
+        )
+    return ""

@@ -1,0 +1,163 @@
+"""Words of other packages' formulas that winstan's do not have, and what to write instead."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from winstan.formula.syntax import Token, formula_error
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_SMOOTH = (
+    "smooth terms are not supported: write poly(x, 3) or bs(x, df=5), which fit a curve of so many "
+    "coefficients, or use bambi, brms or mgcv"
+)
+_PROCESS = (
+    "Gaussian processes are not supported: write poly(x, 3) or bs(x, df=5) for a curve, or use "
+    "bambi or brms"
+)
+_TIME = (
+    "correlated residuals are not supported: let group effects take the correlation, such as "
+    "(1 + time | subject) or (1 | subject:session), put the previous value into a column of the "
+    "data as a predictor, or use brms or glmmTMB"
+)
+_STRUCTURE = (
+    "covariance structures are not named: (x | g) has correlated effects, (x || g) uncorrelated "
+    "ones; others are in glmmTMB and brms"
+)
+_SPATIAL = "spatial correlation is not supported: use brms, or glmmTMB"
+_CENSORED = (
+    "censored and truncated responses are not supported: winstan would take a limit of detection "
+    "for a measured value. Use bambi (censored, truncated) or brms (cens, trunc)"
+)
+_ERRORS = (
+    "measurement error is not supported: let winstan have the rows that a mean was made of, with a "
+    "group term for their unit, or use brms"
+)
+_MISSING = (
+    "missing values are not imputed: rows that have any are left out; impute before, or use brms"
+)
+_MULTI = "one model has one response: fit each by itself, or use brms"
+_FACTOR = "write C(g) for numbers that are labels; text columns are categories by themselves"
+_DISTRIBUTIONAL = (
+    "only the mean has predictors: those of sigma and other parameters are in bambi and brms"
+)
+_SUBSET = "take the rows out of the data before: data[condition]"
+
+FOREIGN: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("s", "t2", "te", "ti", "sm", "lo", "smooth"), _SMOOTH),
+        **dict.fromkeys(("ns", "cr", "cc", "rcs", "pspline"), _SMOOTH),
+        **dict.fromkeys(("gp", "hsgp"), _PROCESS),
+        **dict.fromkeys(
+            ("ar", "arma", "ma", "cosy", "unstr", "ar1", "ou", "cor_ar", "cor_arma", "rw", "rw1"),
+            _TIME,
+        ),
+        **dict.fromkeys(("AR", "corAR1", "corCAR1", "corCompSymm", "autocor"), _TIME),
+        **dict.fromkeys(
+            ("us", "diag", "homcs", "homdiag", "hetar1", "toep", "rr", "homtoep", "equalto", "propto"),
+            _STRUCTURE,
+        ),
+        **dict.fromkeys(("car", "sar", "exp_spatial", "mat", "gau", "besag", "icar"), _SPATIAL),
+        **dict.fromkeys(
+            ("cens", "censored", "trunc", "truncated", "Surv", "constrained"), _CENSORED
+        ),
+        **dict.fromkeys(("se", "me"), _ERRORS),
+        "mi": _MISSING,
+        **dict.fromkeys(("mvbind", "mvbf", "set_rescor"), _MULTI),
+        "c": f"{_MULTI}. For successes and trials write p(successes, trials)",
+        "cbind": "for successes and failures make a column of trials, their sum, and write "
+        f"p(successes, trials); as for several responses, {_MULTI}",
+        "mo": "monotonic effects are not supported: write C(x) for an effect of each level, or x "
+        "for a straight line, or use brms",
+        "mm": "multi-membership is not supported: make rows of one member each, or use brms",
+        "mmc": "multi-membership is not supported: make rows of one member each, or use brms",
+        "gr": "options of a grouping factor are not supported (by=, cov=, dist=): write the column "
+        "alone, (1 | g), or (1 | by:g) for groups of their own within another column",
+        "weights": "give weights= to ws.fit, the name of a column of frequency weights",
+        "trials": "write p(successes, trials) ~ ..., or give trials= to ws.fit",
+        "rate": "write y ~ ... + offset(log(exposure)), under a link of log",
+        "subset": _SUBSET,
+        "dec": "drift diffusion models are not supported: use brms or HSSM",
+        **dict.fromkeys(
+            ("vint", "vreal", "thres", "cat", "index"),
+            "it serves families that winstan does not have; use brms",
+        ),
+        "cs": "effects of single categories belong to ordinal families, and compound symmetry to "
+        "covariance structures; neither is supported. (1 | g) makes the rows of a group equally "
+        "correlated; brms and glmmTMB have the others",
+        **dict.fromkeys(("bf", "brmsformula", "lf", "nlf", "nl"), _DISTRIBUTIONAL),
+        "re": "a random intercept is a group term: write (1 | g)",
+        "random": "a random intercept is a group term: write (1 | g)",
+        "fe": "a fixed effect is the column by itself: write g, or C(g) for numbers",
+        "Error": "a stratum of an analysis of variance is a group term: write (1 | g), or use "
+        "ws.anova",
+        "strata": "write C(g) for levels that differ, or (1 | g) for groups",
+        **dict.fromkeys(("factor", "as.factor", "as_factor", "ordered", "as.numeric"), _FACTOR),
+        "relevel": "write C(g, Treatment('level')), with the reference level",
+        "interaction": "write a:b",
+        "lag": "make a column of the previous values first; a formula does not know the rows' order",
+        "lagged": "make a column of the previous values first; a formula does not know the rows' "
+        "order",
+    }
+)
+"""By the name of a call: what it would be, and what to do."""
+
+_WRAPPERS = ("bf", "brmsformula", "mvbf", "lf", "nlf", "mvbind")
+
+
+def foreign_call(name: str) -> str | None:
+    """Say what to write in place of a call of another package; None if it is not known.
+
+    ``resp_cens`` is ``cens``, as brms has both.
+    """
+    said = FOREIGN.get(name, FOREIGN.get(name.removeprefix("resp_")))
+    return None if said is None else f"there is no '{name}()' in winstan's formulas: {said}."
+
+
+def check_left(left: Sequence[Token], source: str) -> None:
+    """Refuse what brms puts after a bar on the left side: ``y | cens(c)``.
+
+    Raises
+    ------
+    FormulaError
+        Naming the first such call.
+    """
+    depth = 0
+    for token, after, opening in zip(
+        left, [*left[1:], None], [*left[2:], None, None], strict=False
+    ):
+        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(token.text, 0)
+        if depth or token.text not in ("|", "||"):
+            continue
+        called = after is not None and opening is not None and opening.text == "("
+        said = foreign_call(after.text) if called and after is not None else None
+        if said is not None and after is not None:
+            raise formula_error(said, source, after.pos)
+        raise formula_error(
+            "the left side has the response alone; there is no '|' after it. For trials write "
+            "p(successes, trials) ~ ..., and give weights= to ws.fit.",
+            source,
+            token.pos,
+        )
+
+
+def check_wrapped(tokens: Sequence[Token], source: str) -> None:
+    """Refuse formulas inside another package's call: ``bf(y ~ x, sigma ~ x)``."""
+    if len(tokens) > 1 and tokens[0].text in _WRAPPERS and tokens[1].text == "(":
+        inside = any(token.text == "~" for token in tokens)
+        closes = next((i for i, t in enumerate(tokens) if t.text == ")"), 0)
+        if inside and all(token.text != "~" for token in tokens[closes + 1 :]):
+            raise formula_error(
+                f"there is no '{tokens[0].text}()': write the formula alone, y ~ x; "
+                f"{_DISTRIBUTIONAL}.",
+                source,
+                tokens[0].pos,
+            )
+
+
+def second_tilde(source: str, token: Token) -> Exception:
+    """Refuse a second formula, such as ``y ~ x, sigma ~ z``."""
+    return formula_error(f"there is more than one '~'; {_DISTRIBUTIONAL}.", source, token.pos)
