@@ -16,7 +16,8 @@ from PIL import Image
 
 import winstan as ws
 from winstan.cli import main
-from winstan.cli.files import make_folder, read_table
+from winstan.cli.files import make_folder
+from winstan.cli.tables import read_table
 from winstan.errors import DataError
 
 FORMULA = "`Log power` ~ stim + (1|mouse)"
@@ -165,8 +166,9 @@ def no_fit(*args, **options):
         (["CSV", "Power ~ stim", "--draws", "0"], "draws= must be"),
         (["CSV", "Power ~ stim", "--weights", "wieght"], "no column 'wieght'"),
         (["FOLDER/none.csv", "Power ~ stim"], "none.csv: there is no such file."),
-        (["FOLDER", "Power ~ stim"], "a .csv, .tsv or .parquet file is wanted"),
-        (["FOLDER/data.xlsx", "Power ~ stim"], "data.xlsx: a .csv, .tsv or .parquet file is wan"),
+        (["FOLDER", "Power ~ stim"], "a .csv, .tsv, .parquet or .xlsx file is wanted"),
+        (["FOLDER/data.xls", "Power ~ stim"], "data.xls: a .csv, .tsv, .parquet or .xlsx file is"),
+        (["FOLDER/data.xlsx", "Power ~ stim"], "data.xlsx: "),
         (["FOLDER/empty.csv", "Power ~ stim"], "empty.csv: cannot be read"),
         (["FOLDER/ragged.csv", "Power ~ stim"], "ragged.csv: cannot be read"),
         (["FOLDER/bytes.csv", "Power ~ stim"], "bytes.csv: cannot be read"),

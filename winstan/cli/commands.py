@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from winstan.cli.files import make_folder, read_table, write_agreement, write_each, write_fit
+from winstan.cli.files import make_folder, write_agreement, write_each, write_fit
+from winstan.cli.tables import read_table
 from winstan.errors import OptionError, near_matches
 
 # Imports of the library are inside the functions: `winstan --version` needs none of it.
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
     from pathlib import Path
+
+    import pandas as pd
 
     from winstan.fitted import Fit
 
@@ -26,7 +29,7 @@ def run_fit(arguments: argparse.Namespace) -> int:
     """``winstan fit``."""
     from winstan.fitting import fit
 
-    data = read_table(arguments.data)
+    data = _data(arguments)
     check_contrasts(arguments.formula, arguments.contrast or [])
     make_folder(arguments.out)
     result = fit(
@@ -45,7 +48,7 @@ def run_fit_each(arguments: argparse.Namespace) -> int:
     """``winstan fit-each``."""
     from winstan.each import fit_each
 
-    data = read_table(arguments.data)
+    data = _data(arguments)
     check_contrasts(arguments.formula, arguments.contrast or [])
     make_folder(arguments.out)
     result = fit_each(
@@ -70,7 +73,7 @@ def run_agree(arguments: argparse.Namespace) -> int:
     from winstan.fitting import fit
 
     check_alpha(arguments.alpha)
-    data = read_table(arguments.data)
+    data = _data(arguments)
     make_folder(arguments.out)
     backends = tuple(name.strip() for name in arguments.backends.split(","))
     fits = fit(
@@ -98,7 +101,8 @@ def run_demo(arguments: argparse.Namespace) -> int:
     from winstan.simulate import simulate_lfp
 
     trials = simulate_lfp(n_trials=arguments.trials_per_mouse, slope=15, seed=arguments.seed)
-    make_folder(arguments.out)
+    for folder in ("power", "log-power"):
+        make_folder(arguments.out / folder)
     for response, family, folder in (
         ("Power", "gamma", "power"),
         ("`Log power`", "gaussian", "log-power"),
@@ -177,6 +181,23 @@ def _show(
         print(f"\nDifference in {response_label(fit.model)}, by {name}:")
         print(table.to_string(index=False, float_format=lambda x: f"{x:.4g}"))
     write_fit(fit, tables, out, treatment)
+
+
+def _data(arguments: argparse.Namespace) -> pd.DataFrame:
+    """Read the table, and say what is worth it of the columns that the question uses."""
+    from winstan.formula import parse_formula
+    from winstan.guards import silenced
+
+    parsed = parse_formula(arguments.formula)
+    used = {*parsed.columns, arguments.weights, arguments.trials, *(getattr(arguments, "by", ()))}
+    with silenced(arguments.silence):
+        return read_table(
+            arguments.data,
+            sep=arguments.sep,
+            decimal=arguments.decimal,
+            missing=arguments.missing,
+            used=used,
+        )
 
 
 def _question(arguments: argparse.Namespace) -> dict[str, Any]:

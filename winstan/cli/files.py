@@ -1,15 +1,17 @@
-"""Files in and out of the command line."""
+"""Files that the command line writes."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from winstan.cli.words import one_line
 from winstan.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     import pandas as pd
 
@@ -18,37 +20,12 @@ if TYPE_CHECKING:
     from winstan.fitted import Fit
 
 FIGURE = {"dpi": 200, "verbose": False}
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a csv, tsv or parquet file.
-
-    Raises
-    ------
-    DataError
-        If it does not exist, is of another kind, or cannot be read.
-    """
-    import pandas as pd  # noqa: PLC0415
-
-    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
-        ".csv": pd.read_csv,
-        ".tsv": lambda file: pd.read_csv(file, sep="\t"),
-        ".parquet": pd.read_parquet,
-        ".pq": pd.read_parquet,
-    }
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise DataError(f"{path}: a .csv, .tsv or .parquet file is wanted.")
-    if not path.is_file():
-        raise DataError(f"{path}: there is no such file.")
-    try:
-        return reader(path)
-    except ImportError as error:
-        raise DataError(
-            f"{path}: parquet needs pyarrow; pip install 'winstan[parquet]'."
-        ) from error
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read ({one_line(error)}).") from error
+RECORD = ".winstan-results"
+"""File of a folder of results that names them, so that the next run can replace them."""
+_RESULT = re.compile(
+    r"summary\.csv|draws\.nc|table\.csv|verdicts\.csv|failures\.csv|agreement\.(csv|png)"
+    r"|contrast_[^/\\]*\.csv|(difference|intercepts)_[^/\\]*\.png"
+)
 
 
 def make_folder(out: Path | None) -> None:
@@ -57,14 +34,57 @@ def make_folder(out: Path | None) -> None:
     Raises
     ------
     DataError
-        If it cannot be made.
+        If it cannot be made; or if it has files that are called as results are, and that no earlier
+        run is known to have written: they would lie among the new results.
     """
     if out is None:
         return
     try:
         out.mkdir(parents=True, exist_ok=True)
+        known = _written_before(out)
+        strange = sorted(p.name for p in out.iterdir() if _RESULT.fullmatch(p.name))
     except OSError as error:
         raise DataError(f"--out {out}: the folder cannot be made ({_reason(error)}).") from error
+    if strange := [name for name in strange if name not in known]:
+        raise DataError(
+            f"--out {out}: {', '.join(strange)} may be of an earlier run, or your own: the folder "
+            f"has no record ({RECORD}) of them, and they would lie among the new results. Move or "
+            "delete them, or name another folder."
+        )
+
+
+@contextmanager
+def _results(out: Path) -> Iterator[Callable[[str], Path]]:
+    """Give the path of each result; delete those of the run before, and keep a record of these.
+
+    Yields
+    ------
+    callable
+        From a file's name to its path.
+    """
+    names: list[str] = []
+
+    def path(name: str) -> Path:
+        names.append(name)
+        record.write_text("\n".join(names) + "\n", encoding="utf-8")
+        return out / name
+
+    try:
+        make_folder(out)
+        for name in _written_before(out):
+            (out / name).unlink(missing_ok=True)
+        record = out / RECORD
+        yield path
+    except OSError as error:
+        raise DataError(f"--out {out}: cannot be written to ({_reason(error)}).") from error
+    print(f"\nWritten to {out}: {', '.join(sorted(names))}")
+
+
+def _written_before(out: Path) -> list[str]:
+    """Return the files of the folder that an earlier run wrote, by the record that it left."""
+    record = out / RECORD
+    names = record.read_text(encoding="utf-8").splitlines() if record.is_file() else []
+    return [name for name in names if _RESULT.fullmatch(name) and (out / name).is_file()]
 
 
 def write_fit(
@@ -79,20 +99,16 @@ def write_fit(
     """
     if out is None:
         return
-    try:
-        make_folder(out)
-        fit.summary().to_csv(out / "summary.csv", index_label="parameter")
-        fit.draws.to_netcdf(out / "draws.nc", engine="h5netcdf")
+    with _results(out) as path:
+        fit.summary().to_csv(path("summary.csv"), index_label="parameter")
+        fit.draws.to_netcdf(path("draws.nc"), engine="h5netcdf")
         for name, table in tables.items():
-            table.to_csv(out / f"contrast_{_file_name(name)}.csv", index=False)
-            fit.plot_difference(name).save(out / f"difference_{_file_name(name)}.png", **FIGURE)
+            table.to_csv(path(f"contrast_{_file_name(name)}.csv"), index=False)
+            fit.plot_difference(name).save(path(f"difference_{_file_name(name)}.png"), **FIGURE)
         for group in fit.model.design.groups:
             if f"1|{group.factor}" in fit.draws["posterior"]:
                 figure = fit.plot_intercepts(group.factor, treatment=treatment)
-                figure.save(out / f"intercepts_{_file_name(group.factor)}.png", **FIGURE)
-    except OSError as error:
-        raise _not_writable(out, error) from error
-    _say_written(out)
+                figure.save(path(f"intercepts_{_file_name(group.factor)}.png"), **FIGURE)
 
 
 def write_each(result: FitEach, out: Path | None) -> None:
@@ -105,17 +121,13 @@ def write_each(result: FitEach, out: Path | None) -> None:
     """
     if out is None:
         return
-    try:
-        make_folder(out)
-        result.table.to_csv(out / "table.csv", index=False)
-        result.verdicts.to_csv(out / "verdicts.csv", index=False)
-        result.failures.to_csv(out / "failures.csv", index=False)
+    with _results(out) as path:
+        result.table.to_csv(path("table.csv"), index=False)
+        result.verdicts.to_csv(path("verdicts.csv"), index=False)
+        result.failures.to_csv(path("failures.csv"), index=False)
         for name in result.predictors:
-            result.contrast(name).to_csv(out / f"contrast_{_file_name(name)}.csv", index=False)
-            result.plot(name).save(out / f"difference_{_file_name(name)}.png", **FIGURE)
-    except OSError as error:
-        raise _not_writable(out, error) from error
-    _say_written(out)
+            result.contrast(name).to_csv(path(f"contrast_{_file_name(name)}.csv"), index=False)
+            result.plot(name).save(path(f"difference_{_file_name(name)}.png"), **FIGURE)
 
 
 def write_agreement(agreement: Agreement, out: Path | None) -> None:
@@ -128,30 +140,13 @@ def write_agreement(agreement: Agreement, out: Path | None) -> None:
     """
     if out is None:
         return
-    try:
-        make_folder(out)
-        agreement.table.to_csv(out / "agreement.csv", index=False)
-        agreement.plot().save(out / "agreement.png", **FIGURE)
-    except OSError as error:
-        raise _not_writable(out, error) from error
-    _say_written(out)
-
-
-def _not_writable(out: Path, error: OSError) -> DataError:
-    return DataError(f"--out {out}: cannot be written to ({_reason(error)}).")
-
-
-def _say_written(out: Path) -> None:
-    print(f"\nWritten to {out}: {', '.join(sorted(p.name for p in out.iterdir()))}")
+    with _results(out) as path:
+        agreement.table.to_csv(path("agreement.csv"), index=False)
+        agreement.plot().save(path("agreement.png"), **FIGURE)
 
 
 def _file_name(name: str) -> str:
     return re.sub(r"[^\w.-]+", "_", name)
-
-
-def one_line(message: object) -> str:
-    """Return a message on one line."""
-    return " ".join(str(message).split())
 
 
 def _reason(error: OSError) -> str:

@@ -18,7 +18,7 @@ from winstan.cli.commands import (
     run_prepare,
     run_toolchain,
 )
-from winstan.cli.files import one_line
+from winstan.cli.words import one_line
 from winstan.errors import WinstanError
 
 if TYPE_CHECKING:
@@ -152,12 +152,28 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_question(command: argparse.ArgumentParser) -> None:
-    command.add_argument("data", type=Path, help="a .csv, .tsv or .parquet file")
+    command.add_argument("data", type=Path, help="a .csv, .tsv, .parquet or .xlsx file")
     command.add_argument("formula", help='such as "Power ~ stim + (1|mouse)"')
     command.add_argument("--family", default="gaussian", help="(default: gaussian)")
     command.add_argument("--link", help="(default: the family's own)")
     command.add_argument("--weights", help="column of frequency weights")
     command.add_argument("--trials", help="column, or number, of trials of a binomial response")
+    command.add_argument(
+        "--sep",
+        metavar="CHARACTER",
+        help="what separates the columns of a csv file, such as ';', or tab (default: found out)",
+    )
+    command.add_argument(
+        "--decimal", metavar="MARK", help="decimal mark of a csv file, . or , (default: found out)"
+    )
+    command.add_argument(
+        "--missing",
+        action="append",
+        default=[],
+        metavar="WORD",
+        help="a word that is a missing value in every column (may be repeated; by default empty "
+        "fields are missing, and NA and the like among numbers)",
+    )
     command.add_argument(
         "--silence",
         action="append",

@@ -169,7 +169,8 @@ def _whole(values: np.ndarray, name: str, rows: np.ndarray | None) -> np.ndarray
     bad = np.flatnonzero([not -(2**63) <= int(value) < 2**63 for value in values])
     raise DataError(
         f"Column '{name}' has {how_many(len(bad), 'whole number')} beyond 64 bits, in "
-        f"{some_rows(bad if rows is None else rows[bad])}. Turn the column into text if the numbers are names, or into floats."
+        f"{some_rows(bad if rows is None else rows[bad])}. Turn the column "
+        "into text if the numbers are names, or into floats."
     )
 
 

@@ -22,6 +22,7 @@ GUARDS: Mapping[str, str] = MappingProxyType(
         "few_levels": "a grouping factor has few levels",
         "same_groups": "two grouping factors part the rows in the same way",
         "missing_rows": "rows are left out for missing values",
+        "missing_words": "a file has words such as NA: missing among numbers, labels in text",
         "unused_levels": "a factor declares levels that no row has",
         "numbers_as_labels": "a predictor is text, and its few values are written as numbers",
         "level_order": "an Arrow dictionary is not marked as ordered, and its levels are sorted",
