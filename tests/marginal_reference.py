@@ -14,6 +14,7 @@ import pandas as pd
 from reference_density import (
     cholesky_correlation,
     lkj_log_density,
+    means_within_level,
     prior_log_density,
 )
 from scipy import linalg, stats
@@ -74,6 +75,7 @@ STRUCTURES = {
     "one flat": ("y ~ x * cond + (1|g)", {"priors": {"x": ws.Flat()}, "center": False}),
     "no coefficients": ("y ~ 0 + (x|g)", {}),
     "no intercept": ("y ~ 0 + cond + (1|g)", {}),
+    "levels and a slope": ("y ~ 0 + cond + x + cond:x + (1|g)", {}),
     "weights, offset": ("y ~ x + offset(t / 10) + (x|g) + (1|h)", {"weights": "w"}),
     "no groups": ("y ~ x * cond", {"priors": {"x": ws.Flat(), "sigma": ws.HalfCauchy(21.0)}}),
 }
@@ -179,6 +181,9 @@ def dense(model: Model) -> tuple[np.ndarray, np.ndarray, list[np.ndarray], float
     if model.family.name == "lognormal":
         log_jacobian, y = -np.log(y).sum(), np.log(y)
     X = design.X[row] - model.predictor_mean
+    for name in model.priors.at_mean - {"Intercept"}:
+        mine = design.X[row, design.column_names.index(name)] == 1
+        X[mine] -= means_within_level(model, name)
     if design.intercept:
         X = np.column_stack([np.ones(row.size), X])
     Z = []

@@ -196,6 +196,11 @@ class Reference:
                     or [np.empty(0)]
                 )
                 value = value + slopes @ self.model.predictor_mean
+            elif name in self.model.priors.at_mean:
+                slopes = np.concatenate(
+                    [np.atleast_1d(values[t.name]) for t in self.model.design.terms]
+                )
+                value = value + slopes @ means_within_level(self.model, name)
             lp += prior_log_density(prior, float(value))
         return lp
 
@@ -252,3 +257,15 @@ def gradient(function: Any, at: np.ndarray, step: float = 1e-5) -> np.ndarray:
         move[i] = step
         out[i] = (function(at + move) - function(at - move)) / (2 * step)
     return out
+
+
+def means_within_level(model: Model, name: str) -> np.ndarray:
+    """Means of the other columns over the rows of a level; zero for the levels' own columns."""
+    design = model.design
+    X = design.X[design.row]
+    levels = [design.column_names.index(level) for level in model.priors.at_mean]
+    mine = X[:, design.column_names.index(name)] == 1
+    weights = None if design.weights is None else design.weights[mine]
+    means = np.average(X[mine], axis=0, weights=weights)
+    means[levels] = 0.0
+    return means

@@ -169,3 +169,30 @@ def test_a_fit_gives_the_native_models():
     )  # fmt: skip
     assert {v.name for v in fit.pymc_model.free_RVs} >= {"sd_raw", "aux_raw"}
     assert set(fit.bambi_model.parameters) == {"mu", "sigma"}
+
+
+def test_levels_beside_other_predictors_have_their_priors_where_ours_are():
+    """Those of the levels are potentials of bambi's; the program for readers is held to scipy."""
+    model = model_of("y ~ 0 + cond + x + cond:x + (1|g)", frame_of("gaussian"), "gaussian")
+    source, data = pymc_program(model)
+    space = {"data": data}
+    exec(source, space)
+    ours, theirs = space["model"], built_model(model).backend.model
+    densities = [m.compile_logp(mode="FAST_COMPILE", jacobian=False) for m in (ours, theirs)]
+    rng = np.random.default_rng(3)
+    gap = []
+    for _ in range(4):
+        point = {k: rng.normal(0, 0.4, np.shape(v)) for k, v in ours.initial_point().items()}
+        x, slopes = point["x"], point["cond:x"]
+        design = model.design
+        cond = np.array([
+            point["cond_c"][i] - design.X[design.row][level == 1, 3:].mean(axis=0) @ [x, *slopes]
+            for i, level in enumerate(design.X[design.row].T[:3])
+        ])  # fmt: skip
+        group = _factor_columns(model)["g"]
+        other = {
+            "cond": cond, "x": x, "cond:x": slopes, "sigma_log__": point["sigma_log__"],
+            f"1|{group}_sigma_log__": point["1|g_sigma_log__"], f"1|{group}_offset": point["z_g"],
+        }  # fmt: skip
+        gap.append(float(densities[0](point)) - float(densities[1](other)))
+    np.testing.assert_allclose(gap, gap[0], rtol=0, atol=1e-5)

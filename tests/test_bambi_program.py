@@ -18,6 +18,7 @@ CASES = {
     "gamma": ("y ~ x + (x||g) + (1|h)", "gamma", {"priors": FLAT_OR_NOT}),
     "lognormal": ("y ~ x + cond + (cond||g)", "lognormal", {}),
     "student": ("y ~ 0 + cond + (1|g)", "student", {}),
+    "levels and a slope": ("y ~ 0 + cond + x + cond:x + (1|g)", "gaussian", {}),
     "poisson": ("y ~ x + offset(np.log(t)) + (1|h/g)", "poisson", {}),
     "negative binomial": ("y ~ x", "negative_binomial", {"center": False}),
     "weights": ("y ~ x + (1|g)", "gamma", {"weights": "weight"}),

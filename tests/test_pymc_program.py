@@ -97,7 +97,11 @@ SPECIAL = [
     nothing_but_an_offset, awkward_names,
 ]  # fmt: skip
 # Likelihood and structure are written independently: every structure with gamma is enough.
-MIXED = [c for c in CASES if c[0] == "gamma" or c[2] in ("no intercept", "offset, weights")]
+MIXED = [
+    c
+    for c in CASES
+    if c[0] == "gamma" or c[2] in ("no intercept", "levels and a slope", "offset, weights")
+]
 MODELS = [
     *(pytest.param(lambda c=c: case(*c), id=" ".join(c)) for c in MIXED),
     *(pytest.param(make, id=make.__name__.replace("_", " ")) for make in SPECIAL),
@@ -211,7 +215,8 @@ def test_program_has_the_density_of_the_model(make):
         }
         expected, reported = expected_density(model, drawn, values)
         assert np.isfinite(expected)
-        np.testing.assert_allclose(density, expected, rtol=1e-9, atol=1e-8)
+        # PyTensor takes the logarithm of a literal 2.5 in single precision: a constant of 3e-8.
+        np.testing.assert_allclose(density, expected, rtol=1e-9, atol=2e-7)
         for name, value in reported.items():
             np.testing.assert_allclose(found[name], value, rtol=1e-10, atol=1e-12)
 

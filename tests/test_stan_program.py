@@ -149,15 +149,16 @@ def reference(model, point):
         del left[:n]
         return taken
 
-    intercept = take(1)[0]
+    intercept = take(design.intercept)
     for term in design.terms:
         b = take(len(term.columns))
         values[term.name] = b if term.labels else b[0]
         # At zero, from the mean of the rows
         weight = np.ones(design.row.size) if design.weights is None else design.weights
         mean = np.average(design.X[design.row][:, list(term.columns)], axis=0, weights=weight)
-        intercept -= b @ mean
-    values["Intercept"] = intercept
+        intercept = intercept - b @ mean
+    if design.intercept:
+        values["Intercept"] = intercept[0]
     for group in design.groups:
         q, J = group.Z.shape[1], len(group.levels)
         log_sd, L = take(q), np.eye(q)
@@ -197,8 +198,12 @@ def weighted_slopes():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "make", [lambda: case("gamma", "log", "intercepts"), weighted_slopes, nested_binomial],
-    ids=["gamma", "weighted slopes", "nested binomial"],
+    "make",
+    [
+        lambda: case("gamma", "log", "intercepts"), weighted_slopes, nested_binomial,
+        lambda: case("student", "identity", "levels and a slope"),
+    ],
+    ids=["gamma", "weighted slopes", "nested binomial", "levels and a slope"],
 )  # fmt: skip
 def test_program_has_the_density_of_the_model(make, tmp_path):
     model = make()
@@ -207,7 +212,7 @@ def test_program_has_the_density_of_the_model(make, tmp_path):
     path.write_text(program, encoding="ascii")
     design = model.design
     groups = [(g.Z.shape[1], len(g.levels), g.correlated) for g in design.groups]
-    size = 1 + design.X.shape[1] + len(model.family.auxiliary)
+    size = design.intercept + design.X.shape[1] + len(model.family.auxiliary)
     size += sum(q + q * J + (q * (q - 1) // 2 if free else 0) for q, J, free in groups)
     points = np.random.default_rng(3).normal(0, 0.5, (6, size))
     density, _ = log_density(build(path), data, points)

@@ -58,6 +58,7 @@ PRIORS = {
 STRUCTURES = {
     "no groups": ("y ~ x + cond", {}),
     "no intercept": ("y ~ 0 + cond", {}),
+    "levels and a slope": ("y ~ 0 + cond + x + cond:x", {"weights": "w"}),
     "nested, no coefficients": ("y ~ 0 + (x|g) + (1|g:h)", {}),
     "intercepts": ("y ~ x + (1|g)", {"priors": PRIORS}),
     "correlated slopes": (

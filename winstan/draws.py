@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan._version import __version__
+from winstan.centering import at_zero
 from winstan.geometry import by_row
 from winstan.variables import correlation_labels
 
@@ -107,7 +108,7 @@ def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:
     """
     design = model.design
     out: dict[str, Array] = {}
-    slopes = sampled.beta
+    slopes = at_zero(sampled.beta, model.level_means)
     if design.intercept:
         slopes = sampled.beta[..., 1:]
         out["Intercept"] = sampled.beta[..., 0] - slopes @ model.predictor_mean

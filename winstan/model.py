@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from winstan.cells import Cells, compress
+from winstan.centering import level_means
 from winstan.errors import (
     DataError,
     OptionError,
@@ -79,6 +80,9 @@ class Model:
         Whether the prior of the Intercept is at the mean of the predictors.
     predictor_mean : ndarray, shape (K,)
         What is subtracted from each population-level predictor; zeros if not centred.
+    level_means : ndarray, shape (K, K), or None
+        Without an Intercept: what is subtracted within the levels of the columns that stand for it
+        (`winstan.centering`).
     population : ndarray, shape (C, P)
         The population-level design of the cells: a column of ones if there is an intercept, and
         the centred predictors.
@@ -99,6 +103,7 @@ class Model:
     priors: Priors
     center: bool
     predictor_mean: Array
+    level_means: Array | None
     population: Array
     geometry: Geometry
     marginal: Marginal | None = None
@@ -216,11 +221,18 @@ def build_model(
         if centered
         else np.zeros(cells.X.shape[1])
     )
-    population = cells.X - predictor_mean
+    scales = measure_scales(cells, family, link)
+    resolved = resolve(
+        default_slots(design, cells, family, scales),
+        priors,
+        at_mean=["Intercept"] if centered else [],
+    )
+    means = None
+    if center and design.constant is not None:
+        means, resolved = _center_levels(design, cells, design.constant, resolved)
+    population = cells.X - (predictor_mean if means is None else cells.X @ means)
     if design.intercept:
         population = np.column_stack([np.ones(cells.n), population])
-    scales = measure_scales(cells, family, link)
-    resolved = resolve(default_slots(design, cells, family, scales), priors, center=centered)
     problem = _problem(design, cells, population, family, link, scales, resolved)
     sampled = _parametrization(design, parametrization)
     plan = None
@@ -250,11 +262,26 @@ def build_model(
         priors=resolved,
         center=centered,
         predictor_mean=predictor_mean,
+        level_means=means,
         population=population,
         geometry=geometry,
         marginal=marginal,
         variances=coordinates,
     )
+
+
+def _center_levels(
+    design: Design, cells: Cells, constant: Array, priors: Priors
+) -> tuple[Array | None, Priors]:
+    """Put the default priors of level columns at the mean of the other predictors.
+
+    A prior that the user gave to one of them is of the coefficient as it is reported.
+    """
+    names = [name for name, share in zip(design.column_names, constant, strict=True) if share != 0]
+    if priors.given.intersection(names):
+        return None, priors
+    means = level_means(cells.X, constant, cells.weight)
+    return means, priors if means is None else replace(priors, at_mean=frozenset(names))
 
 
 def _geometry(

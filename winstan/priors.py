@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
 from numbers import Real
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -82,6 +83,15 @@ class Prior:
     def __str__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{v:.4g}' for v in self.numbers)})"
 
+
+CLASSES: Mapping[str, str] = MappingProxyType(
+    {
+        "b": "all population-level coefficients",
+        "sd": "all standard deviations of groups",
+        "corr": "all correlations",
+    }
+)
+"""Keys of ``priors=`` that reach many parameters, and which."""
 
 _REAL = frozenset({"real"})
 _POSITIVE = frozenset({"positive"})
@@ -300,15 +310,18 @@ class PriorSlot:
     name : str
         The parameter as the user knows it: ``stim``, ``cond[b]``, ``1|mouse_sigma``.
     keys : tuple of str
-        Keys of ``priors=`` that reach it, the most specific first.
+        Names in ``priors=`` that reach it, the most specific first.
     domain : {"real", "positive", "correlation"}
     default : Prior
+    kind : {"b", "sd", "corr"}, or None
+        The class that it is of, which reaches it after all names.
     """
 
     name: str
     keys: tuple[str, ...]
     domain: str
     default: Prior
+    kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,13 +334,14 @@ class Priors:
         By parameter name, in the model's order.
     given : frozenset of str
         Names whose prior the user gave; the others are defaults.
-    center : bool
-        Whether the Intercept's prior is at the mean of the predictors, or at zero.
+    at_mean : frozenset of str
+        Names whose prior is at the mean of the (other) predictors, not at their zero: the
+        Intercept, or the level columns that stand for it.
     """
 
     table: Mapping[str, Prior]
     given: frozenset[str] = frozenset()
-    center: bool = True
+    at_mean: frozenset[str] = frozenset()
 
     def __getitem__(self, name: str) -> Prior:
         try:
@@ -342,17 +356,26 @@ class Priors:
         lines = []
         for name, prior in self.table.items():
             note = "" if name in self.given else "  (default)"
-            if name == "Intercept" and self.center:
-                note += "  at the mean of the predictors"
-            lines.append(f"{name:<{width}}  ~  {prior}{note}")
+            place = self.place(name)
+            lines.append(f"{name:<{width}}  ~  {prior}{note}" + (f"  {place}" if place else ""))
         return "\n".join(lines)
+
+    def place(self, name: str) -> str:
+        """Say where a parameter's prior is: "at the mean of the predictors", or nothing."""
+        if name not in self.at_mean:
+            return ""
+        others = "" if name == "Intercept" else "other "
+        return f"at the mean of the {others}predictors"
 
     def __repr__(self) -> str:
         return str(self)
 
 
 def resolve(
-    slots: Iterable[PriorSlot], overrides: Mapping[str, Prior] | None, *, center: bool
+    slots: Iterable[PriorSlot],
+    overrides: Mapping[str, Prior] | None,
+    *,
+    at_mean: Iterable[str] = (),
 ) -> Priors:
     """Give each slot the user's most specific prior, or else its default.
 
@@ -362,14 +385,16 @@ def resolve(
         The model's parameters.
     overrides
         The user's ``priors=``: by parameter name, or by class (``"b"`` all coefficients, ``"sd"``
-        all group standard deviations, ``"corr"`` all correlations).
-    center
-        Whether the Intercept's prior is at the mean of the predictors.
+        all group standard deviations, ``"corr"`` all correlations). Where a parameter has the name
+        of a class, ``"`b`"`` is the parameter and ``"class b"`` the class.
+    at_mean
+        Names whose prior is at the mean of the predictors.
 
     Raises
     ------
     PriorError
-        If a key reaches no parameter, or a prior cannot stand where it was put.
+        If a key reaches no parameter, or may mean a parameter or a class, or a prior cannot stand
+        where it was put.
     """
     slots = tuple(slots)
     if overrides is not None and not isinstance(overrides, Mapping):
@@ -383,11 +408,13 @@ def resolve(
                 f"The prior of {key!r} must be one of winstan's prior objects, such as "
                 f"ws.Normal(0, 1); got {prior!r}."
             )
+    by_name, by_class = _meanings(slots, overrides)
     reached: set[str] = set()
     table: dict[str, Prior] = {}
     given: set[str] = set()
     for slot in slots:
-        keys = [key for key in slot.keys if key in overrides]
+        keys = [by_name[name] for name in slot.keys if name in by_name]
+        keys += [by_class[slot.kind]] if slot.kind and slot.kind in by_class else []
         reached.update(keys)
         prior = overrides[keys[0]] if keys else slot.default
         _check_domain(slot, prior)
@@ -396,12 +423,45 @@ def resolve(
             given.add(slot.name)
     unknown = [key for key in overrides if key not in reached]
     if unknown:
-        known = dict.fromkeys(key for slot in slots for key in slot.keys)
+        known = dict.fromkeys(
+            key for slot in slots for key in (*slot.keys, slot.kind) if key is not None
+        )
         raise PriorError(
             f"priors= names {unknown[0]!r}, which this model does not have."
             + near_matches(str(unknown[0]), known)
         )
-    return Priors(table, frozenset(given), center)
+    return Priors(table, frozenset(given), frozenset(at_mean))
+
+
+def _meanings(
+    slots: tuple[PriorSlot, ...], overrides: Mapping[str, Prior]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Tell keys that are names of parameters from those of classes: what is meant, to the key."""
+    names = {name for slot in slots for name in slot.keys}
+    by_name: dict[str, str] = {}
+    by_class: dict[str, str] = {}
+    for key in overrides:
+        word = str(key)
+        if word in CLASSES and word in names:
+            raise PriorError(
+                f"priors= names {word!r}, which is both a predictor of this model and the class "
+                f'of {CLASSES[word]}. Write "`{word}`" (in back-ticks) for the predictor, or '
+                f"'class {word}' for the class."
+            )
+        plain = word.removeprefix("class ")
+        if plain in CLASSES and word not in names:
+            meanings, meant = by_class, plain
+        elif word not in names and len(word) > 2 and word[0] == word[-1] == "`":
+            meanings, meant = by_name, word[1:-1]
+        else:
+            meanings, meant = by_name, word
+        if meant in meanings:
+            raise PriorError(
+                f"priors= has two priors for one key: {meanings[meant]!r} and {word!r} mean the "
+                "same. Leave one out."
+            )
+        meanings[meant] = key
+    return by_name, by_class
 
 
 def _check_domain(slot: PriorSlot, prior: Prior) -> None:

@@ -1,9 +1,10 @@
 """Scales of the data, and the default priors that they give: proper, and blind to units.
 
 With g the link and s a scale of the linear predictor: Intercept ~ Normal(g(mean y), 2.5 s), at the
-mean of the predictors; coefficient ~ Normal(0, 2.5 s / sd(x)); group sd of the intercept
-~ Exponential(1/s), of a slope ~ Exponential(sd(x)/s); correlations ~ LKJ(1); sigma
-~ Exponential(1/sd(y)); alpha ~ InverseGamma(0.4, 0.3); nu ~ Gamma(2, 0.1).
+mean of the predictors, and so each level of a factor that stands for it (``0 + cond``);
+coefficient ~ Normal(0, 2.5 s / sd(x)); group sd of the intercept ~ Exponential(1/s), of a slope
+~ Exponential(sd(x)/s); correlations ~ LKJ(1); sigma ~ Exponential(1/sd(y));
+alpha ~ InverseGamma(0.4, 0.3); nu ~ Gamma(2, 0.1).
 """
 
 from __future__ import annotations
@@ -113,11 +114,16 @@ def coefficient_slots(design: Design, cells: Cells, scales: Scales) -> list[pr.P
     if design.intercept:
         default = pr.Normal(scales.eta_mean, 2.5 * scales.eta)
         slots.append(pr.PriorSlot("Intercept", ("Intercept",), "real", default))
+    constant = np.zeros(design.X.shape[1]) if design.constant is None else design.constant
     for term in design.terms:
         for name, column in zip(_names(term), term.columns, strict=True):
-            scale = 2.5 * scales.coefficient(cells.X[:, column], cells.weight)
-            keys = tuple(dict.fromkeys((name, term.name, "b")))
-            slots.append(pr.PriorSlot(name, keys, "real", pr.Normal(0.0, scale)))
+            keys = tuple(dict.fromkeys((name, term.name)))
+            if share := constant[column]:
+                default = pr.Normal(share * scales.eta_mean, 2.5 * scales.eta * abs(share))
+            else:
+                x = cells.X[:, column]
+                default = pr.Normal(0.0, 2.5 * scales.coefficient(x, cells.weight))
+            slots.append(pr.PriorSlot(name, keys, "real", default, "b"))
     return slots
 
 
@@ -131,11 +137,11 @@ def default_slots(
             whole = f"{effect.name}|{group.factor}_sigma"
             for name, column in zip(_names(effect, whole), effect.columns, strict=True):
                 rate = 1 / scales.coefficient(Z[:, column], cells.weight)
-                keys = tuple(dict.fromkeys((name, whole, "sd")))
-                slots.append(pr.PriorSlot(name, keys, "positive", pr.Exponential(rate)))
+                keys = tuple(dict.fromkeys((name, whole)))
+                slots.append(pr.PriorSlot(name, keys, "positive", pr.Exponential(rate), "sd"))
     for name, group in correlation_names(design):
-        keys = tuple(dict.fromkeys((name, f"{group.factor}_corr", "corr")))
-        slots.append(pr.PriorSlot(name, keys, "correlation", pr.LKJ(1.0)))
+        keys = tuple(dict.fromkeys((name, f"{group.factor}_corr")))
+        slots.append(pr.PriorSlot(name, keys, "correlation", pr.LKJ(1.0), "corr"))
     defaults = {
         "sigma": pr.Exponential(1 / scales.response),
         "alpha": pr.InverseGamma(0.4, 0.3),

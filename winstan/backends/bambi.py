@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from winstan.backends.bambi_levels import level_potential, level_terms
 from winstan.backends.bambi_program import Writer, bambi_program
 from winstan.backends.base import imported
 from winstan.backends.pymc import checked_sampler, failures_named, sampler_statistics
 from winstan.draws import Draws, run_attributes
 from winstan.errors import BackendError
 from winstan.model import ACCEPT, default_draws
+from winstan.priors import Flat
 from winstan.progress import someone_looks_on
 from winstan.toolchain.silence import silent
 
@@ -185,6 +187,7 @@ def bambi_model(model: Model) -> bambi.Model:
             family=FAMILIES[model.family.name],
             link=model.link.name,
             priors=_priors(bmb, model),
+            potentials=None if model.level_means is None else [level_potential(model)],
             auto_scale=False,
             center_predictors=model.center,
             extra_namespace=dict(model.design.names),
@@ -334,13 +337,10 @@ def _priors(bmb: Any, model: Model) -> dict[str, Any]:
     out = {}
     if design.intercept:
         out["Intercept"] = _prior(bmb, [priors["Intercept"]], scalar=True, positive=False)
+    moved = level_terms(model)  # their priors are potentials
     for term in design.terms:
-        out[term.name] = _prior(
-            bmb,
-            [priors[name] for name in term.column_names],
-            scalar=not term.labels,
-            positive=False,
-        )
+        own = [Flat() if term.name in moved else priors[name] for name in term.column_names]
+        out[term.name] = _prior(bmb, own, scalar=not term.labels, positive=False)
     for group in design.groups:
         for effect in group.effects:
             whole = f"{effect.name}|{group.factor}_sigma"

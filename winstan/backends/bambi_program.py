@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from winstan.backends.bambi_levels import potential_program
 from winstan.backends.program_names import number, one_line, quoted
 from winstan.formula.tree import Name, quote_name
 
@@ -76,12 +77,14 @@ def bambi_program(
         "",
         *(["data = data.copy()", *made, ""] if made else []),
         *["priors = {", *said, "}"],
+        *([] if model.level_means is None else potential_program(model)),
         "model = bmb.Model(",
         f"    {quoted(f'{response} ~ ' + ' + '.join(right))},",
         "    data,",
         f'    family="{family}",',
         f'    link="{model.link.name}",',
         "    priors=priors,",
+        *([] if model.level_means is None else ["    potentials=[levels],"]),
         "    auto_scale=False,",
         f"    center_predictors={model.center},",
         ")",

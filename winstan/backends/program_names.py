@@ -127,6 +127,9 @@ class Parts:
         The coefficients', that of the Intercept first.
     center : bool
         Whether there are predictors to centre.
+    moves : list of mapping of int to float
+        Of each coefficient, what its prior's location loses for others: their places, and the means
+        of their predictors (`Model.level_means`).
     groups : list of Group
     """
 
@@ -155,6 +158,11 @@ class Parts:
         if design.weights is not None:
             self.weight = self._declare("weight", "positive", design.weights)
         self.center = model.center and bool(self.coefficients)
+        means = model.level_means
+        self.moves: list[dict[int, float]] = [
+            {} if means is None else {int(i): float(row[i]) for i in np.flatnonzero(row)}
+            for row in (means if means is not None else np.zeros((len(self.coefficients), 0)))
+        ]
         prior_names = list(model.priors.table)
         first_sd = model.population.shape[1]
         self.priors = [model.priors[name] for name in prior_names[:first_sd]]

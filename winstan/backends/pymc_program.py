@@ -18,6 +18,7 @@ from winstan.variables import correlation_labels, effect_coords
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from winstan.design import Term
     from winstan.model import Model
     from winstan.priors import Prior
 
@@ -147,6 +148,8 @@ class _Program:
             lines.append("# Levels count from 0, in the order of coords.")
         if self.parts.center:
             lines.append("# Intercept_c is at the mean of the predictors, Intercept at zero.")
+        if any(self.parts.moves):
+            lines.append("# Levels' own priors (_c) are at the mean of the other predictors.")
         return [*lines, ""]
 
     def _head(self) -> list[str]:
@@ -174,9 +177,19 @@ class _Program:
             lines += _prior("Intercept_c", self._call("Intercept_c"), [priors.pop(0)])
         elif self.model.design.intercept:
             lines += _prior("Intercept", "Intercept", [priors.pop(0)])
+        inside = list(self.slopes)  # as their priors have them
+        moved = []
         for (name, _), term in zip(self.terms, self.model.design.terms, strict=True):
             own = [priors.pop(0) for _ in term.columns]
-            lines += self._variable(name, term.name, own, term.labels, (f"{term.name}_dim",))
+            variable, called = name, term.name
+            if any(self.parts.moves[column] for column in term.columns):
+                moved.append((name, term))
+                variable, called = self.names.new(f"{name}_c"), self._call(f"{term.name}_c")
+                for i, column in enumerate(term.columns):
+                    inside[column] = f"{variable}[{i}]" if term.labels else variable
+            lines += self._variable(variable, called, own, term.labels, (f"{term.name}_dim",))
+        for name, term in moved:
+            lines += self._at_zero(name, term, inside)
         if self.parts.center:
             moves = [
                 f"- {slope} * {self._mean(column.name)}"
@@ -187,6 +200,19 @@ class _Program:
         for name in self.model.family.auxiliary:
             lines += _prior(name, name, [self.model.priors[name]], positive=True)
         return lines
+
+    def _at_zero(self, name: str, term: Term, inside: Sequence[str]) -> list[str]:
+        """Write a term's coefficients at the zeros of the predictors at whose means they were."""
+        elements = [
+            [inside[column], *(f"- {number(m)} * {inside[i]}" for i, m in moves.items())]
+            for column in term.columns
+            for moves in [self.parts.moves[column]]
+        ]
+        if not term.labels:
+            lines = _sum(name, elements[0])
+            return [*lines, f"pm.Deterministic({quoted(tree_name(term.name))}, {name})"]
+        lines = _statement(f"{name} = pm.math.stack([", [" ".join(e) for e in elements], "])")
+        return lines + _deterministic(term.name, name, quoted(f"{term.name}_dim"))
 
     def _variable(
         self,

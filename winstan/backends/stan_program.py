@@ -12,6 +12,8 @@ from winstan import priors as pr
 from winstan.backends.program_names import Column, Group, Names, Parts, number, one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from winstan.model import Model
 
 _KEYWORDS = """
@@ -124,6 +126,8 @@ class _Program:
             lines.append("// Group effects are non-centred: u = sd * z, with z standard normal.")
         if self.parts.center:
             lines.append("// Intercept is at the mean of the predictors, b_Intercept at zero.")
+        if any(self.parts.moves):
+            lines.append("// Levels have their priors at the mean of the other predictors.")
         return lines
 
     def _transformed_data(self) -> list[str]:
@@ -153,8 +157,13 @@ class _Program:
 
     def _priors(self) -> list[str]:
         names = ["Intercept"] * self.model.design.intercept + self.slopes
-        pairs = zip(names, self.parts.priors, strict=True)
-        lines = [_prior(name, prior) for name, prior in pairs]
+        moves = list(self.parts.moves)
+        if self.model.design.intercept:
+            moves.insert(0, {})
+        lines = [
+            _prior("".join([name, *self._moved(move)]), prior)
+            for name, move, prior in zip(names, moves, self.parts.priors, strict=True)
+        ]
         for g in self.parts.groups:
             one = len(g.columns) == 1
             for i, prior in enumerate(g.sd_priors, 1):
@@ -163,6 +172,10 @@ class _Program:
                 lines.append(f"L_{g.tail} ~ lkj_corr_cholesky({_number(g.lkj)});")
             lines.append((f"z_{g.tail}" if one else f"to_vector(z_{g.tail})") + " ~ std_normal();")
         return lines + [_prior(n, self.model.priors[n]) for n in self.model.family.auxiliary]
+
+    def _moved(self, move: Mapping[int, float]) -> list[str]:
+        """Write what takes a level's coefficient to the mean of the other predictors."""
+        return [f" + {_number(mean)} * {self.slopes[i]}" for i, mean in move.items()]
 
     def _likelihood(self) -> list[str]:
         """Write the linear predictor, and the response's distribution given it."""

@@ -53,11 +53,13 @@ def check_same_question(a: Model, b: Model, first: str, second: str) -> None:
                 f"{who} have different priors of {name!r}: {prior} and {other_prior}. Give both "
                 "the same priors=."
             )
-    if a.center != b.center and a.design.terms:  # the mean of no predictors is zero
-        where = {True: "at the mean of the predictors", False: "at zero"}
+    # The mean of no predictors is zero.
+    moved = a.priors.at_mean ^ b.priors.at_mean if a.design.terms else frozenset()
+    for name in (name for name in a.priors.table if name in moved):
+        one, other = (model.priors.place(name) or "at zero" for model in (a, b))
         raise OptionError(
-            f"{who} have different priors of 'Intercept': {where[a.center]} and "
-            f"{where[b.center]}. Give both the same center=."
+            f"{who} have different priors of {name!r}: {one} and {other}. Give both the same "
+            "center= and priors=."
         )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from winstan.data.columns import distinct_rows
 from winstan.design.checks import check_crossing, check_finite, check_groups, check_rank
+from winstan.design.constants import constant_weights
 from winstan.design.evaluation import (
     FittedEffects,
     FittedExpression,
@@ -73,6 +74,9 @@ class Design:
         The common terms, without the intercept; columns index `X`.
     X : ndarray of shape (D, K)
         The common design, raw, without a column for the intercept.
+    constant : ndarray of shape (K,), or None
+        Without an intercept: weights with which columns of `X` (those of ``cond`` in ``0 + cond``)
+        add up to the constant; None where none do, or there is an intercept.
     groups
         The group terms.
     offset : ndarray of shape (D,)
@@ -103,6 +107,7 @@ class Design:
     intercept: bool
     terms: tuple[Term, ...]
     X: np.ndarray
+    constant: np.ndarray | None
     groups: tuple[GroupTerm, ...]
     offset: np.ndarray
     row: np.ndarray
@@ -199,6 +204,7 @@ def build_design(
         intercept=formula.effects.intercept,
         terms=common.terms,
         X=X,
+        constant=None if formula.effects.intercept else constant_weights(X, common.terms),
         groups=tuple(groups),
         offset=offset,
         row=row,

@@ -96,16 +96,14 @@ def group_intercepts(
 
 def _averaged_columns(model: Model) -> frozenset[str]:
     """Columns of the factors that stand for the population intercept; none where there is one."""
-    if model.design.intercept:
+    if model.design.constant is None:
         return frozenset()
     found: set[str] = set()
     for term in model.design.terms:
         atoms = atoms_of(model.formula.effects, term)
         # Fully coded: the constant is a sum of its columns. Others are zero at their reference.
-        X = np.unique(model.design.X[:, list(term.columns)], axis=0)
-        ones = np.ones(len(X))
-        if all(is_factor(model, atom) for atom in atoms) and np.allclose(
-            X @ np.linalg.lstsq(X, ones)[0], ones
+        if np.any(model.design.constant[list(term.columns)]) and all(
+            is_factor(model, atom) for atom in atoms
         ):
             found.update(column for atom in atoms for column in atom.columns)
     return frozenset(found)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from winstan.centering import at_zero
 from winstan.errors import PriorError
 from winstan.priors import LKJ, Flat
 from winstan.scales import correlation_names
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 def prior_draws(model: Model, rng: np.random.Generator, size: int) -> dict[str, Array]:
     """Draw every parameter from its prior.
 
-    The Intercept's prior is at the mean of the predictors where the model is centred; it is given
-    at X = 0, as a posterior's is. Group effects are drawn from their standard deviations and
-    correlations.
+    The prior of the Intercept, or of the level columns that stand for it, is at the mean of the
+    predictors where the model is centred; it is given at X = 0, as a posterior's is. Group effects
+    are drawn from their standard deviations and correlations.
 
     Parameters
     ----------
@@ -51,7 +52,7 @@ def prior_draws(model: Model, rng: np.random.Generator, size: int) -> dict[str, 
 
     out: dict[str, Array] = {}
     intercept = drawn(["Intercept"])[:, 0] if design.intercept else None
-    slopes = drawn(columns)
+    slopes = at_zero(drawn(columns), model.level_means)
     if intercept is not None:
         out["Intercept"] = intercept - slopes @ model.predictor_mean
     for term in design.terms:

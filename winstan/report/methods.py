@@ -145,8 +145,7 @@ def _prior_sentence(fit: Fit) -> str:
     priors = fit.priors
     items = list(priors.table.items())
     shown = [
-        f"{name} ~ {prior}"
-        + (" (at the mean of the predictors)" if name == "Intercept" and priors.center else "")
+        f"{name} ~ {prior}" + (f" ({place})" if (place := priors.place(name)) else "")
         for name, prior in items[:PRIORS]
     ]
     left = len(items) - len(shown)

@@ -111,7 +111,7 @@ def priors_table(fit: Fit) -> pd.DataFrame:
         name: (
             str(prior),
             "given" if name in priors.given else "default",
-            "at the mean of the predictors" if name == "Intercept" and priors.center else "",
+            priors.place(name),
         )
         for name, prior in priors.table.items()
     }
