@@ -33,6 +33,10 @@ class DataError(WinstanError, ValueError):
     """The data frame does not hold what the formula needs."""
 
 
+class EmptyCellError(DataError):
+    """What is asked for needs the mean of a cell of an interaction that no row is in."""
+
+
 class FamilyError(WinstanError, ValueError):
     """The response does not fit the family, or the family has no such link."""
 

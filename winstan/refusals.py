@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from winstan.data.columns import how_many
 from winstan.errors import DataError, FamilyError, FormulaError
 from winstan.families import check_support
 from winstan.families.sample import Sample
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 # A residual sd of a smaller share of the response's is no noise, but the rounding of its numbers.
 EXACT = 1e-9
+# Templates of counts without an upper end.
+_COUNTS = ("poisson", "negative_binomial")
 
 
 def check_parameters(formula: Formula, design: Design, family: Family) -> None:
@@ -69,6 +72,8 @@ def check_response(design: Design, family: Family, link: Link, positions: np.nda
     same = y.size < 2 or bool(np.all(y == y[0]))
     if trials is not None:
         same = bool(np.all(y == 0) or np.all(y == trials))
+    if same and (edge := _at_the_edge(design, family)):
+        raise DataError(edge)
     if same:
         raise DataError(
             f"The response {response.name!r} is constant: all {y.size} rows are "
@@ -81,6 +86,43 @@ def check_response(design: Design, family: Family, link: Link, positions: np.nda
             f"link='log' needs a positive mean, but that of {response.name!r} is {mean:g}. "
             "Use link='identity'."
         )
+
+
+def _at_the_edge(design: Design, family: Family) -> str | None:
+    """Say what counts that are all zero, or all successes, can tell; None of other constants.
+
+    The bound is exact for independent rows: the mean at which so few counts (successes, failures)
+    have a probability of 5%.
+    """
+    response = design.response
+    y, name = response.y, response.name
+    rows = how_many(y.size, "row")
+    weight = np.ones(y.size) if design.weights is None else design.weights
+    remedy = "Check the column, or the filter before it, or take in conditions where it varies."
+    if family.template in _COUNTS:
+        if np.any(y):
+            return None
+        return (
+            f"All counts of {name!r} are zero, in {rows}: there is nothing to compare, and the "
+            f"data bound the mean only from above (below {-np.log(0.05) / weight.sum():.2g} a row, "
+            f"with 95% confidence, if counts are Poisson's). {remedy}"
+        )
+    if family.template != "binomial":
+        return None
+    trials = np.ones(y.size) if response.trials is None else response.trials
+    total = float(weight @ trials)
+    failed = not np.any(y)
+    what = "failures" if failed else "successes"
+    if response.levels is not None:
+        what = f"{response.levels[int(y[0])]!r}"
+    who = f"all {total:,.0f} trials, of {rows}," if family.trials else f"all {rows}"
+    bound = 0.05 ** (1 / total)
+    limit = f"from above (below {1 - bound:.3g}" if failed else f"from below (above {bound:.3g}"
+    return (
+        f"The response {name!r} never varies: {who} are {what}. There is nothing to compare, and "
+        f"the data bound the probability of a success only {limit}, with 95% confidence, if "
+        f"trials are independent). {remedy}"
+    )
 
 
 def check_noise(design: Design, family: Family, geometry: Geometry, response: float) -> None:

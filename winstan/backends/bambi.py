@@ -233,6 +233,11 @@ def _check(model: Model) -> None:
                 f"backend='stan' or 'pymc', or (... || {group.factor}) for uncorrelated ones."
             )
     _check_weights(model)
+    if empty := model.design.memory.common.empty:
+        raise BackendError(
+            f"bambi keeps the column of {next(iter(empty.values()))!r}, a combination that no row "
+            "has: use backend='stan' or 'pymc', or make one column of the combinations."
+        )
     for column in model.design.predictors.columns:
         if str(column).startswith(OWN):
             raise BackendError(

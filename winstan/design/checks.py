@@ -11,7 +11,7 @@ from winstan.errors import DataError
 from winstan.guards import warn_design
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from winstan.design.grouping import GroupTerm
 
@@ -21,6 +21,7 @@ _EPS = float(np.finfo(np.float64).eps)
 _BLOCK = 100_000
 _SAMPLE = 10_000
 _FEW_LEVELS = 5
+_ZERO = "is zero in every row"
 
 
 def check_finite(
@@ -56,7 +57,13 @@ def check_finite(
             )
 
 
-def check_rank(X: np.ndarray, names: Sequence[str], *, intercept: bool) -> None:
+def check_rank(
+    X: np.ndarray,
+    names: Sequence[str],
+    *,
+    intercept: bool,
+    remedy: Callable[[set[int]], str] = lambda redundant: "",
+) -> None:
     """Refuse columns that are combinations of others.
 
     Columns are taken from left to right, so it is the later one that is named as redundant.
@@ -69,6 +76,9 @@ def check_rank(X: np.ndarray, names: Sequence[str], *, intercept: bool) -> None:
         Name of each column.
     intercept
         Whether the model has an intercept.
+    remedy
+        Says, of the redundant columns, what to do where cells of an interaction are empty; nothing
+        where that is not the cause.
 
     Raises
     ------
@@ -79,12 +89,14 @@ def check_rank(X: np.ndarray, names: Sequence[str], *, intercept: bool) -> None:
         return
     if len(X) > 2 * _SAMPLE and not _dependencies(X[:: len(X) // _SAMPLE], intercept=intercept):
         return  # columns that differ on some of the rows differ
+    dependencies = _dependencies(X, intercept=intercept)
     found = [
         (names[j], _recipe(weights, [names[i] for i in others], constant, X[:, j]))
-        for j, others, weights, constant in _dependencies(X, intercept=intercept)
+        for j, others, weights, constant in dependencies
     ]
     if found:
-        raise DataError(_rank_message(found))
+        way_out = remedy({j for j, *_ in dependencies}) or _leave_out(found)
+        raise DataError(_rank_message(found) + way_out)
 
 
 def _dependencies(
@@ -125,17 +137,27 @@ def _dependencies(
 def _rank_message(found: list[tuple[str, str]]) -> str:
     shown = "; ".join(f"'{name}' {recipe}" for name, recipe in found[:5])
     more = f"; and {len(found) - 5} more" if len(found) > 5 else ""
-    noun = "a column repeats" if len(found) == 1 else f"{len(found)} columns repeat"
+    one = len(found) == 1
+    noun = "a column" if one else f"{len(found)} columns"
+    if all(recipe == _ZERO for _, recipe in found):
+        what = f"{noun} {'says' if one else 'say'} nothing of the response"
+        return f"The design is rank-deficient: {what}: {shown}{more}."
     return (
-        f"The population-level design is rank-deficient: {noun} what others say, so that "
-        f"coefficients cannot be told apart: {shown}{more}. Leave out the terms that repeat others."
+        f"The population-level design is rank-deficient: {noun} {'repeats' if one else 'repeat'} "
+        f"what others say, so that coefficients cannot be told apart: {shown}{more}."
     )
+
+
+def _leave_out(found: list[tuple[str, str]]) -> str:
+    if all(recipe == _ZERO for _, recipe in found):
+        return " Leave out what is zero, or check how it was computed."
+    return " Leave out the terms that repeat others."
 
 
 def _recipe(weights: np.ndarray, names: list[str], constant: float, column: np.ndarray) -> str:
     """Say what a redundant column is made of: ``= 32 + 1.8 celsius``."""
     if not column.any():
-        return "is zero in every row (no row has this combination of levels)"
+        return _ZERO
     parts = [
         f"{'' if abs(w - 1) < 1e-6 else f'{w:.4g} '}'{name}'"
         for w, name in zip(weights, names, strict=True)

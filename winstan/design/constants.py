@@ -44,7 +44,7 @@ def constant_weights(X: np.ndarray, terms: Sequence[Term]) -> np.ndarray | None:
     for term in terms:  # the usual case, and a cheap one
         weights = np.zeros(K)
         weights[list(term.columns)] = 1.0
-        if _is_constant(X, weights):
+        if is_constant(X, weights):
             return weights
     few = X if len(X) <= 2 * _SAMPLE else X[:: len(X) // _SAMPLE]
     for rows in (few, X)[: 1 if few is X else 2]:
@@ -57,12 +57,13 @@ def constant_weights(X: np.ndarray, terms: Sequence[Term]) -> np.ndarray | None:
             continue
         if len(taking) > 1:
             weights = np.where(weights != 0, 1.0, 0.0)
-        if _is_constant(X, weights):
+        if is_constant(X, weights):
             return weights
     return None
 
 
-def _is_constant(X: np.ndarray, weights: np.ndarray) -> bool:
+def is_constant(X: np.ndarray, weights: np.ndarray) -> bool:
+    """Whether columns with these weights, shape (K,), add up to one in every row of X."""
     taking = np.flatnonzero(weights)
     first = X[0, taking] @ weights[taking]
     if abs(first - 1.0) > _CLOSE:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import io
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ from formulae.transforms import TRANSFORMS
 
 from winstan.data.text import factor_as_numbers
 from winstan.design.calls import check_calls
-from winstan.errors import DataError
+from winstan.errors import DataError, EmptyCellError
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
@@ -74,11 +74,15 @@ class FittedEffects:
         Its terms, with their columns in the matrix *without* the constant.
     matrix
         formulae's matrix, None where there is nothing but a constant.
+    empty : mapping of int to str
+        Names of the columns of that matrix (without the constant) that are left out, since no row
+        was in their cell.
     """
 
     effects: Effects
     terms: tuple[Term, ...]
     matrix: Any
+    empty: Mapping[int, str] = field(default_factory=dict)
 
     def evaluate(self, rows: pd.DataFrame) -> np.ndarray:
         """Return the columns for some rows, shape (n, K), without the constant."""
@@ -86,7 +90,20 @@ class FittedEffects:
             return np.empty((len(rows), 0))
         with _quiet():
             values = self.matrix.evaluate_new_data(rows).design_matrix
-        return _without_constant(values, self.matrix)
+        return self._without_empty(_without_constant(values, self.matrix))
+
+    def _without_empty(self, values: np.ndarray) -> np.ndarray:
+        if not self.empty:
+            return values
+        for column, name in self.empty.items():
+            if values[:, column].any():
+                raise EmptyCellError(
+                    f"'{name}' is a combination that no row of the data has: the model has no "
+                    "mean of it, and nothing that needs it can be told. Fit one column of the "
+                    f"combinations, such as {name.partition('[')[0].replace(':', '_')!r}, and "
+                    "compare its levels."
+                )
+        return np.delete(values, list(self.empty), axis=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

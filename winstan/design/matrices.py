@@ -14,6 +14,7 @@ import numpy as np
 from winstan.data.columns import distinct_rows
 from winstan.design.checks import check_crossing, check_finite, check_groups, check_rank
 from winstan.design.constants import constant_weights
+from winstan.design.empty_cells import combined_column, without_empty_cells
 from winstan.design.evaluation import (
     FittedEffects,
     FittedExpression,
@@ -155,7 +156,7 @@ def build_design(
     Warns
     -----
     DesignWarning
-        When a grouping factor has few levels.
+        When a grouping factor has few levels, or no row is in a cell whose mean is wanted.
     """
     names = evaluation_names(formula, namespace)
     response = make_response(formula, frame, names)
@@ -172,9 +173,21 @@ def build_design(
     coded = formula.coded_columns
     rows = as_numbers(predictors, coded)
     common, X = fit_effects(formula.effects, rows, names)
+    if not formula.effects.intercept:
+        common, X = without_empty_cells(common, X, predictors, coded)
     column_names = [name for term in common.terms for name in term.column_names]
     check_finite(X, column_names, row, frame.kept)
-    check_rank(X, column_names, intercept=formula.effects.intercept)
+    check_rank(
+        X,
+        column_names,
+        intercept=formula.effects.intercept,
+        remedy=lambda redundant: combined_column(
+            formula.effects,
+            [t for t in common.terms if redundant.intersection(t.columns)],
+            predictors,
+            coded,
+        ),
+    )
 
     offsets = tuple(fit_expression(atom, names) for atom in formula.offset_atoms)
     offset = sum_offsets(offsets, rows)

@@ -13,7 +13,7 @@ from winstan.data.tables import missing_mask, open_table, take_columns
 from winstan.design.checks import check_finite
 from winstan.design.evaluation import as_numbers, sum_offsets
 from winstan.design.grouping import with_constant
-from winstan.errors import DataError
+from winstan.errors import DataError, EmptyCellError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -157,6 +157,8 @@ def _telling_rows(design: Design) -> np.ndarray:
 def _evaluated(fitted: FittedEffects, rows: pd.DataFrame) -> np.ndarray:
     try:
         return fitted.evaluate(rows)
+    except EmptyCellError:
+        raise
     except Exception as error:
         raise DataError(
             f"The terms {fitted.effects.text} cannot be evaluated on the new data: {error}"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from winstan import effects
-from winstan.errors import OptionError
+from winstan.errors import EmptyCellError, OptionError
 from winstan.report.reprs import EFFECT_ROWS, rounded
 
 if TYPE_CHECKING:
@@ -122,8 +122,8 @@ def effects_table(fit: Fit, *, prob: float) -> pd.DataFrame | None:
     """Return every predictor's effect on the response scale; None if there is no predictor."""
     try:
         table = fit.effects(prob=prob)
-    except OptionError:
-        return None  # no population-level predictor
+    except (OptionError, EmptyCellError):
+        return None  # no population-level predictor, or a cell without rows would be needed
     names = table["predictor"].astype(str) + " " + table["contrast"].astype(str)
     if any(effect.name != "1" for group in fit.model.design.groups for effect in group.effects):
         # With random slopes, these groups and their population are two questions.
