@@ -17,10 +17,12 @@ from winstan.draws import to_datatree
 from winstan.errors import ConvergenceWarning, warn_user
 from winstan.families import family_named
 from winstan.fitted import Fit
+from winstan.flags import check_flags
 from winstan.formula import parse_formula
 from winstan.guards import silenced
 from winstan.guards.checks import check_model
 from winstan.guards.names import is_silent
+from winstan.keywords import explains_keywords
 from winstan.model import build_model
 from winstan.summary import summarise
 
@@ -83,6 +85,7 @@ def fit(
 ) -> Fits: ...
 
 
+@explains_keywords
 def fit(
     formula: str,
     data: Any,
@@ -190,6 +193,7 @@ def fit(
     ConvergenceWarning
         If the draws should not be trusted as they are.
     """
+    check_flags(center=center, progress=progress)
     start = perf_counter()
     engines = backends_named(backend, sampler=sampler)
     namespace = namespace_of_caller()

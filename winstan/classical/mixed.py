@@ -15,8 +15,9 @@ from winstan.classical.cross_products import GroupBlock, cross_products
 from winstan.classical.linear import Understood, contrast_table
 from winstan.classical.reading import numeric_response, read
 from winstan.classical.translation import Estimates, coefficient_names, mixedlm_result
-from winstan.errors import ConvergenceWarning, FormulaError, OptionError, warn_user
+from winstan.errors import ConvergenceWarning, FormulaError, warn_user
 from winstan.fitting import namespace_of_caller
+from winstan.flags import check_flags
 from winstan.guards import silenced, warn_design
 
 if TYPE_CHECKING:
@@ -215,8 +216,7 @@ def lme(
     67(1), is minimised from several starts, and the minimum verified by gradient and curvature.
     `LME.result` is the same model in statsmodels' MixedLM.
     """
-    if not isinstance(reml, bool | np.bool_):
-        raise OptionError(f"reml must be True or False, not {reml!r}.")
+    check_flags(reml=reml)
     namespace = namespace_of_caller()
     with silenced(silence):
         # The design's own warning of few levels has a prior for its remedy.

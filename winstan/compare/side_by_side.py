@@ -19,6 +19,7 @@ from winstan.effects.codings import coding_of
 from winstan.effects.comparisons import comparison, has_labels
 from winstan.errors import OptionError, near_matches
 from winstan.fitted import Fit
+from winstan.flags import check_flags
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,12 +101,12 @@ def side_by_side(
         treatment is a number in some and a factor in others and `values` does not say what to
         compare, or an option is unknown.
     """
+    if ratio is not None:
+        check_flags(ratio=ratio)
     from winstan.plots.side_by_side import plot_side_by_side  # noqa: PLC0415 - plotnine loads late
 
     interval_names(prob)
     width = _width(width)
-    if ratio is not None and not isinstance(ratio, bool | np.bool_):
-        raise OptionError(f"ratio must be True, False or None, not {ratio!r}.")
     sources = [source_of(result) for result in _results(results, lme, aov)]
     treatment = _treatment(sources, treatment)
     scale = shared_scale(sources, None if ratio is None else bool(ratio))

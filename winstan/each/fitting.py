@@ -29,8 +29,10 @@ from winstan.errors import (
 )
 from winstan.families import family_named
 from winstan.fitting import namespace_of_caller
+from winstan.flags import check_flags
 from winstan.formula import parse_formula
 from winstan.guards import silenced
+from winstan.keywords import explains_keywords
 from winstan.toolchain import build
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 KEEP = ("summary", "fits")
 
 
+@explains_keywords
 def fit_each(
     formula: str,
     data: Any,
@@ -141,6 +144,7 @@ parametrization, silence
     no worker left waits for one: for ever, unless its ``distributed.scheduler.no-workers-timeout``
     says for how long.
     """
+    check_flags(center=center, progress=progress)
     start = perf_counter()
     (engine,) = backends_named(_one(backend), sampler=sampler)
     if keep not in KEEP:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from winstan.effects.codings import coding_of
+from winstan.effects.interactions import refuse_interaction
 from winstan.errors import OptionError, near_matches
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ def check_predictor(model: Model, name: str, what: str) -> None:
     """Refuse a name that is no column of the formula's right side."""
     known = list(model.design.predictors.columns)
     if name not in known:
+        refuse_interaction(model, name, what)
         raise OptionError(
             f"{what} names {name!r}, which is no predictor of {model.formula.text!r}."
             + near_matches(str(name), known)

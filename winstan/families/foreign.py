@@ -102,13 +102,14 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
         "exponential": "it is a gamma of shape 1: use family='gamma', which estimates the shape",
         "tweedie": "zeros among positive values are not modelled: without zeros use "
         "family='gamma'; the family itself is in glmmTMB and mgcv",
-        "compois": "family='negative_binomial' has counts that vary more than Poisson's; those that "
-        "vary less are in glmmTMB (compois)",
-        "genpois": "family='negative_binomial' has counts that vary more than Poisson's; those that "
-        "vary less are in glmmTMB (genpois)",
-        "nbinom1": "its variance is a multiple of the mean; family='negative_binomial' has one of "
+        **dict.fromkeys(
+            ("compois", "com_poisson", "genpois"),
+            "family='negative_binomial' has counts that vary more than Poisson's; those that "
+            "vary less are in glmmTMB",
+        ),
+        "nbinom1": "its variance is a multiple of the mean; that of family='negative_binomial' is "
         "mean + mean^2 / alpha (nbinom2); nbinom1 is in glmmTMB",
-        "nb1": "its variance is a multiple of the mean; family='negative_binomial' has one of "
+        "nb1": "its variance is a multiple of the mean; that of family='negative_binomial' is "
         "mean + mean^2 / alpha (nb2)",
         "geometric": "it is a negative binomial of alpha 1: use family='negative_binomial', which "
         "estimates alpha",
@@ -132,8 +133,6 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
         "von_bertalanffy": "non-linear curves are not modelled: use brms",
         **dict.fromkeys(("wiener", "ddm"), "drift diffusion is not modelled: use HSSM or brms"),
         "custom_family": "families of your own are in bambi and brms",
-        "com_poisson": "family='negative_binomial' has counts that vary more than Poisson's; those "
-        "that vary less are in glmmTMB (compois)",
         **dict.fromkeys(
             ("discrete_weibull", "binomial_n", "stopping_ratio"), "the family itself is in bambi"
         ),

@@ -15,6 +15,7 @@ from winstan.errors import OptionError, near_matches
 from winstan.families.links import Array
 from winstan.fitted.effects import EffectTables
 from winstan.fitted.parameters import Parameter, chosen, long_draws
+from winstan.flags import check_flags
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -178,6 +179,7 @@ class Checks(EffectTables):
         OptionError
             If `kind` or `by` is unknown.
         """
+        check_flags(prior=prior, log=log)
         from winstan import plots  # noqa: PLC0415
 
         if kind not in KINDS:

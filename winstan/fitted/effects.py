@@ -9,6 +9,7 @@ import pandas as pd
 
 from winstan import effects
 from winstan.fitted.predictions import Predictions
+from winstan.flags import check_flags
 from winstan.guards import silenced
 
 
@@ -94,6 +95,7 @@ class EffectTables(Predictions):
         DesignWarning
             ``extrapolation``, of values outside the data's range by more than a tenth of it.
         """
+        check_flags(ratio=ratio, slope=slope, draws=draws)
         with silenced(silence):
             result = effects.contrast(
                 self.model,
@@ -146,6 +148,7 @@ class EffectTables(Predictions):
         OptionError
             If the formula has no population-level predictor, or an option is unknown.
         """
+        check_flags(ratio=ratio, draws=draws)
         results = effects.effects_table(
             self.model, self._flat(), scale=scale, ratio=ratio, rope=rope, groups=groups
         )
@@ -220,6 +223,7 @@ class EffectTables(Predictions):
         DesignWarning
             ``extrapolation``, of values outside the data's range by more than a tenth of it.
         """
+        check_flags(draws=draws)
         with silenced(silence):
             curve = effects.conditional(
                 self.model,
@@ -274,6 +278,7 @@ class EffectTables(Predictions):
         OptionError
             If the factor or an option is unknown, or no effect has a total.
         """
+        check_flags(draws=draws)
         factor = self._group(group)
         found = effects.group_effects(self.model, self._flat(), factor, kind)
         table = effects.group_draws(found) if draws else effects.group_table(found, prob, interval)

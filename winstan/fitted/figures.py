@@ -11,6 +11,7 @@ from winstan import effects
 from winstan.effects.observed import labels_of
 from winstan.errors import OptionError, near_matches
 from winstan.fitted.intervals import ParameterFigures, ends_renamed
+from winstan.flags import check_flags
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -57,6 +58,7 @@ class Figures(ParameterFigures):
         plotnine.ggplot
             Composes with ``|`` and ``/``.
         """
+        check_flags(ratio=ratio)
         from winstan import plots  # noqa: PLC0415 - plotnine loads when a figure is asked for
 
         result = effects.contrast(
@@ -166,6 +168,7 @@ class Figures(ParameterFigures):
         OptionError
             If the factor, the effect or a level is unknown, or `plane` has not two effects.
         """
+        check_flags(plane=plane)
         from winstan import plots  # noqa: PLC0415
         from winstan.fitted.unpooled import ellipses, shrinkage  # noqa: PLC0415
 
@@ -262,6 +265,7 @@ class Figures(ParameterFigures):
         OptionError
             If a name is unknown, or `by` has more than six levels.
         """
+        check_flags(data=data, lines=lines, log=log)
         from winstan import plots  # noqa: PLC0415
 
         curve = ends_renamed(

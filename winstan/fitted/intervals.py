@@ -12,6 +12,7 @@ from winstan import effects
 from winstan.errors import OptionError
 from winstan.fitted.checks import Checks
 from winstan.fitted.parameters import chosen
+from winstan.flags import check_flags
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -76,6 +77,7 @@ class ParameterFigures(Checks):
         OptionError
             If a name is unknown.
         """
+        check_flags(standardise=standardise)
         from winstan import plots  # noqa: PLC0415
 
         effects.interval_names(prob, interval)  # refuses what is none, before any work
@@ -152,6 +154,7 @@ class ParameterFigures(Checks):
         OptionError
             If the name is unknown, or `rope` is no interval.
         """
+        check_flags(contrast=contrast, ratio=ratio)
         from winstan import plots  # noqa: PLC0415
         from winstan.plots.words import contrast_text  # noqa: PLC0415
 

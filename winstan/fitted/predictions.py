@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from winstan import effects
 from winstan.errors import OptionError
 from winstan.fitted.base import Fitted
+from winstan.flags import check_flags
 from winstan.guards import silenced
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ class Predictions(Fitted):
         DesignWarning
             ``extrapolation``, of new rows outside the data's range by more than a tenth of it.
         """
+        check_flags(draws=draws)
         with silenced(silence):
             result = effects.predict(
                 self.model,
@@ -139,6 +141,7 @@ class Predictions(Fitted):
         OptionError
             If a hypothesis cannot be read, or names an unknown parameter.
         """
+        check_flags(draws=draws)
         if more:
             raise OptionError(
                 f"hypothesis() takes one argument and was given {1 + len(more)}. Several "

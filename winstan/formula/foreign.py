@@ -57,7 +57,18 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
         ),
         **dict.fromkeys(("AR", "corAR1", "corCAR1", "corCompSymm", "autocor"), _TIME),
         **dict.fromkeys(
-            ("us", "diag", "homcs", "homdiag", "hetar1", "toep", "rr", "homtoep", "equalto", "propto"),
+            (
+                "us",
+                "diag",
+                "homcs",
+                "homdiag",
+                "hetar1",
+                "toep",
+                "rr",
+                "homtoep",
+                "equalto",
+                "propto",
+            ),
             _STRUCTURE,
         ),
         **dict.fromkeys(("car", "sar", "exp_spatial", "mat", "gau", "besag", "icar"), _SPATIAL),
@@ -98,9 +109,10 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("factor", "as.factor", "as_factor", "ordered", "as.numeric"), _FACTOR),
         "relevel": "write C(g, Treatment('level')), with the reference level",
         "interaction": "write a:b",
-        "lag": "make a column of the previous values first; a formula does not know the rows' order",
-        "lagged": "make a column of the previous values first; a formula does not know the rows' "
-        "order",
+        **dict.fromkeys(
+            ("lag", "lagged"),
+            "make a column of the previous values first; a formula does not know the rows' order",
+        ),
     }
 )
 """By the name of a call: what it would be, and what to do."""

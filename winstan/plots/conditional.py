@@ -18,6 +18,7 @@ from plotnine import (
 
 from winstan.data.columns import how_many
 from winstan.errors import DataError
+from winstan.flags import check_flags
 from winstan.plots.axis import Axis, bulk, logarithmic
 from winstan.plots.composing import Plot
 from winstan.plots.layers import LINE_END, faded, legend, spread, thinned, upright_triangles
@@ -80,6 +81,7 @@ def plot_conditional(
     DataError
         If a table lacks a column, has no row, or values that cannot be drawn.
     """
+    check_flags(log=log)
     curves, raw, n_rows = _checked(table, data, by)
     names = list(dict.fromkeys(curves["by"]))
     values = raw["x"]

@@ -23,6 +23,7 @@ from plotnine import (
 )
 
 from winstan.errors import DataError
+from winstan.flags import check_flags
 from winstan.plots.axis import Axis, bulk
 from winstan.plots.layers import LINE_END, row_height, theme_rows
 from winstan.plots.panels import caption_of, strip_title
@@ -86,6 +87,7 @@ def plot_each(
     DataError
         If the table lacks a column, has no row, or values that are not finite.
     """
+    check_flags(ratio=ratio)
     ends = [c for c in table.columns if str(c).startswith(f"{interval}_")]
     if len(ends) != 2:
         raise DataError(f"table has no two ends of {interval!r} intervals.")

@@ -17,6 +17,7 @@ from plotnine import (
 )
 
 from winstan.errors import DataError
+from winstan.flags import check_flags
 from winstan.plots.axis import Axis, bulk, logarithmic
 from winstan.plots.composing import Plot
 from winstan.plots.layers import (
@@ -93,6 +94,7 @@ def plot_intercepts(
     DataError
         If a table lacks a column, has no row, or values that cannot be drawn.
     """
+    check_flags(log=log)
     require_columns(table, "table", ["level", "mean", "lower", "upper"])
     require_columns(data, "data", ["level", "value", *(["treatment"] if treatment else [])])
     rows = table.assign(level=as_text(table["level"]), row=np.arange(len(table))).reset_index(

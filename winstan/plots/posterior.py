@@ -22,6 +22,7 @@ from plotnine import (
 )
 
 from winstan.errors import OptionError
+from winstan.flags import check_flags
 from winstan.plots.axis import Axis
 from winstan.plots.composing import Plot
 from winstan.plots.density import kernel_density
@@ -95,6 +96,7 @@ def plot_posterior(
     OptionError
         If `rope` is not two increasing numbers, or `ref` no number.
     """
+    check_flags(log=log)
     require_columns(draws, "draws", ["name", "value"])
     require_columns(summary, "summary", ["name", "mean", "lower", "upper"])
     require_finite("draws", draws["value"], positive=log)

@@ -21,6 +21,7 @@ from plotnine import (
     theme,
 )
 
+from winstan.flags import check_flags
 from winstan.plots.axis import Axis, bulk, forward, logarithmic
 from winstan.plots.composing import Plot
 from winstan.plots.density import kernel_density
@@ -89,6 +90,7 @@ def plot_density(
     DataError
         If a table lacks a column or has no row.
     """
+    check_flags(whole=whole, share=share, log=log)
     require_columns(replicated, "replicated", ["draw", "value"])
     y = observed.to_numpy(float)
     rep = replicated["value"].to_numpy(float)

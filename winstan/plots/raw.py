@@ -23,6 +23,7 @@ from plotnine import (
 from winstan.data.columns import how_many, plain_column, some_rows
 from winstan.data.tables import column_names, missing_mask, open_table, take_columns
 from winstan.errors import DataError, OptionError, near_matches
+from winstan.flags import check_flags
 from winstan.plots.axis import Axis, bulk, logarithmic
 from winstan.plots.composing import Plot
 from winstan.plots.layers import faded, spread, thinned, upright_triangles
@@ -97,6 +98,7 @@ def plot_data(
     OptionError
         If an argument is no column's name, or the treatment has more values than a figure holds.
     """
+    check_flags(log=log)
     rows, missing = _rows(data, response, treatment, group, facet)
     place, ticks, gap = _places(rows["treatment"], treatment)
     rows["place"] = rows["treatment"].map(place).astype(float)

@@ -24,6 +24,7 @@ from plotnine import (
     theme,
 )
 
+from winstan.flags import check_flags
 from winstan.plots.axis import Axis, backward, forward, plain_labels
 from winstan.plots.composing import Plot
 from winstan.plots.layers import LINE_END, row_height, theme_rows, triangle_layers
@@ -76,6 +77,7 @@ def plot_groups(
     DataError
         If the table lacks a column, has no row, or values that cannot be drawn.
     """
+    check_flags(log=log)
     ends = ["observed", "lower", "median", "upper"]
     require_columns(table, "table", ["level", *ends])
     rows = table.iloc[:LEVELS].reset_index(drop=True)

@@ -22,6 +22,7 @@ from plotnine import (
 )
 
 from winstan.errors import DataError
+from winstan.flags import check_flags
 from winstan.plots.answer_rows import LINE, Placed, placed
 from winstan.plots.axis import Axis, backward, forward
 from winstan.plots.composing import Column, Plot, Row
@@ -107,6 +108,7 @@ def plot_side_by_side(
     DataError
         If a table lacks a column, has no row or values that cannot be drawn.
     """
+    check_flags(ratio=ratio)
     require_columns(pairs, "pairs", ["group", "treatment", "value"])
     columns = ["contrast", "label", "kind", "key", "estimate", "lower", "upper"]
     require_columns(rows, "rows", columns)

@@ -10,6 +10,7 @@ import pandas as pd
 
 if TYPE_CHECKING:
     from winstan.fitted import Fit
+    from winstan.model import Model
 
 # Group effects beyond this many rows are left to `Fit.summary`.
 EFFECT_ROWS = 12
@@ -45,6 +46,7 @@ def _heading(fit: Fit) -> list[str]:
     rows, cells = model.cells.of_row.size, model.cells.n
     groups = {group.factor: len(group.levels) for group in model.design.groups}
     parts = [
+        *_modelled(model),
         f"{rows:,}{_of_given(fit)} rows in {cells:,} cells",
         *(f"{factor}: {n:,} levels" for factor, n in groups.items()),
         f"{fit.seconds:.1f} s",
@@ -53,6 +55,15 @@ def _heading(fit: Fit) -> list[str]:
         f"{model.formula.text}  [{model.family.name}, {model.link.name} link, {fit.backend}]",
         f"{'; '.join(parts)}. Intervals are 94% highest-density intervals.",
     ]
+
+
+def _modelled(model: Model) -> list[str]:
+    """Say whose probability is modelled, where a response has two levels."""
+    if model.family.name != "bernoulli":
+        return []
+    response = model.design.response
+    success = 1 if response.levels is None else response.levels[1]
+    return [f"P({response.name} = {success!r}) is modelled"]
 
 
 def _of_given(fit: Fit) -> str:

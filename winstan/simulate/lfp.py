@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from winstan.errors import DataError
+from winstan.flags import check_flags
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,6 +110,7 @@ def simulate_lfp(
     >>> list(trials.columns)
     ['mouse', 'stim', 'trial', 'Power', 'Log power']
     """
+    check_flags(samples=samples)
     n_mice = _count("n_mice", n_mice)
     n_trials = _count("n_trials", n_trials)
     slope = _rate("slope", slope, negative=True)

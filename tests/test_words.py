@@ -1,0 +1,286 @@
+"""Words of other packages, options that are True or False, and which level is modelled."""
+
+import inspect
+
+import numpy as np
+import pandas as pd
+import pytest
+from effects_cases import DATA
+from made_draws import made_fit
+from models import model_of
+
+import winstan as ws
+from winstan.errors import FamilyError, FormulaError, OptionError
+from winstan.families import FAMILIES, family_named
+from winstan.families.foreign import ALIASES
+from winstan.families.foreign import FOREIGN as FOREIGN_FAMILIES
+from winstan.families.links import LINKS
+from winstan.fitted import Fit
+from winstan.formula import parse_formula
+from winstan.formula.foreign import FOREIGN as FOREIGN_CALLS
+from winstan.formula.functions import BARE_FUNCTIONS
+from winstan.keywords import FOREIGN as FOREIGN_KEYWORDS
+
+# -- formulas -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("formula", "name", "remedy"),
+    [
+        ("y | cens(c) ~ x", "cens", "limit of detection"),
+        ("y | trunc(lb = 0) + weights(w) ~ x", "trunc", "bambi"),
+        ("y | weights(w) ~ x", "weights", r"weights= to ws\.fit"),
+        ("k | trials(n) ~ x", "trials", r"p\(successes, trials\)"),
+        ("y | rate(t) ~ x", "rate", r"offset\(log\(exposure\)\)"),
+        ("y | se(s) ~ x", "se", "brms"),
+        ("y | mi() ~ x", "mi", "imputed"),
+        ("y | resp_cens(c) ~ x", "resp_cens", "limit of detection"),
+        ("y | vint(n) ~ x", "vint", "brms"),
+        ("y | subset(a) ~ x", "subset", r"data\[condition\]"),
+        ("mvbind(y, z) ~ x", "mvbind", "one response"),
+        ("cbind(a, b) ~ x", "cbind", r"p\(successes, trials\)"),
+        ("censored(y, c) ~ x", "censored", "limit of detection"),
+        ("y ~ x + ar(t, g)", "ar", r"\(1 \+ time \| subject\)"),
+        ("y ~ arma(p = 1)", "arma", "glmmTMB"),
+        ("y ~ cosy(gr = g)", "cosy", "correlated residuals"),
+        ("y ~ unstr(t, g)", "unstr", "correlated residuals"),
+        ("y ~ ar1(t + 0 | g)", "ar1", "glmmTMB"),
+        ("y ~ us(1 + x | g)", "us", r"\(x \| g\)"),
+        ("y ~ diag(1 + x | g)", "diag", r"\(x \|\| g\)"),
+        ("y ~ car(W)", "car", "spatial"),
+        ("y ~ s(x)", "s", r"bs\(x, df=5\)"),
+        ("y ~ t2(x, z)", "t2", r"poly\(x, 3\)"),
+        ("y ~ te(x, z)", "te", "mgcv"),
+        ("y ~ gp(x)", "gp", "Gaussian processes"),
+        ("y ~ hsgp(x, m = 10, c = 2)", "hsgp", "bambi"),
+        ("y ~ mo(x)", "mo", r"C\(x\)"),
+        ("y ~ me(x, s)", "me", "measurement error"),
+        ("y ~ cs(x)", "cs", "ordinal"),
+        ("y ~ (1 | gr(g, by = z))", "gr", r"\(1 \| by:g\)"),
+        ("y ~ (1 | mm(g, h))", "mm", "multi-membership"),
+        ("y ~ x + factor(g)", "factor", r"C\(g\)"),
+        ("bf(y ~ x, sigma ~ z)", "bf", "only the mean has predictors"),
+    ],
+)
+def test_calls_of_other_packages_are_refused_by_name(formula, name, remedy):
+    with pytest.raises(FormulaError, match=rf"there is no '{name}\(\)'.*{remedy}"):
+        parse_formula(formula)
+
+
+def test_a_bar_on_the_left_is_named():
+    with pytest.raises(FormulaError, match=r"left side has the response alone"):
+        parse_formula("y | w ~ x")
+    with pytest.raises(FormulaError, match=r"more than one '~'; only the mean"):
+        parse_formula("y ~ x, sigma ~ z")
+    with pytest.raises(FormulaError, match=r"write \(x \| g\)"):
+        parse_formula("y ~ x + (x | id | g)")
+
+
+def test_a_function_of_the_callers_own_comes_first():
+    assert parse_formula("y ~ s(x)", {"s": np.sqrt}).columns == ("y", "x")
+    assert not set(FOREIGN_CALLS) & set(BARE_FUNCTIONS)
+
+
+def test_what_smooth_terms_are_referred_to_works():
+    data = pd.DataFrame({"x": np.linspace(0, 3, 40), "y": np.arange(40.0) ** 1.5 % 7})
+    for formula in ("y ~ poly(x, 3)", "y ~ bs(x, df=5)"):
+        assert model_of(formula, data, "gaussian").design.X.shape[1] >= 3
+
+
+# -- families and links ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("normal", "gaussian"),
+        ("Gaussian", "gaussian"),
+        ("t", "student"),
+        ("studentt", "student"),
+        ("negbinomial", "negative_binomial"),
+        ("nbinom2", "negative_binomial"),
+        ("nb", "negative_binomial"),
+        ("neg_binomial", "negative_binomial"),
+        ("Gamma", "gamma"),
+        ("Negative Binomial", "negative_binomial"),
+        ("poisson()", "poisson"),
+    ],
+)
+def test_names_of_the_same_distribution_are_taken(name, meant):
+    assert family_named(name).name == meant
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("beta", "binomial"),
+        ("Beta", "logit"),
+        ("cumulative", 'y\\["level"\\]'),
+        ("ordinal", "bernoulli"),
+        ("zero_inflated_poisson", "negative_binomial"),
+        ("zip", "brms"),
+        ("hurdle_poisson", "above zero"),
+        ("hurdle_gamma", "above zero"),
+        ("tweedie", "glmmTMB"),
+        ("exponential", "gamma"),
+        ("weibull", "lognormal"),
+        ("exgaussian", "lognormal"),
+        ("categorical", "bernoulli"),
+        ("multinomial", "bernoulli"),
+        ("beta_binomial", r"\(1 \| row\)"),
+        ("inverse.gaussian", "gamma"),
+        ("wald", "lognormal"),
+        ("vonmises", "brms"),
+        ("asymmetric laplace", "student"),
+        ("quasipoisson", "negative_binomial"),
+        ("beta(link='logit')", "binomial"),
+        ("bernoulli(logit)", "family='bernoulli', link='logit'"),
+        ("Gamma(link = 'log')", "family='gamma', link='log'"),
+    ],
+)
+def test_families_that_winstan_does_not_have_are_refused_by_name(name, remedy):
+    with pytest.raises(FamilyError, match=rf"There is no family ['\"].*{remedy}"):
+        family_named(name)
+
+
+def test_no_name_is_both_taken_and_refused():
+    assert set(ALIASES.values()) <= set(FAMILIES)
+    assert not set(FOREIGN_FAMILIES) & (set(ALIASES) | set(FAMILIES))
+
+
+@pytest.mark.parametrize(
+    ("family", "link", "remedy"),
+    [
+        ("gaussian", "log10", "2.303"),
+        ("binomial", "cauchit", "link='logit'"),
+        ("gaussian", "logit", "family='bernoulli'"),
+        ("bernoulli", "log", "ratio=True"),
+        ("gamma", "1/mu^2", "link='log'"),
+    ],
+)
+def test_links_that_a_family_does_not_have_get_a_remedy(family, link, remedy):
+    with pytest.raises(FamilyError, match=rf"no link '.*; it has .*{remedy}"):
+        family_named(family).link(link)
+
+
+def test_the_log10_link_is_the_log_link_of_other_coefficients():
+    eta = np.array([-1.0, 0.3, 2.0])
+    np.testing.assert_allclose(LINKS["log"].inverse(2.302585093 * eta), 10**eta, rtol=1e-8)
+
+
+# -- keywords -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("keyword", "remedy"),
+    [
+        ("iter", "warmup= and draws="),
+        ("tune", "warmup="),
+        ("control", "target_accept="),
+        ("adapt_delta", "target_accept="),
+        ("prior", "priors="),
+        ("random_seed", "seed="),
+        ("chain", "Did you mean 'chains'"),
+        ("progressbar", "progress="),
+    ],
+)
+@pytest.mark.parametrize("function", [ws.fit, ws.fit_each])
+def test_keywords_of_other_packages_are_refused_by_name(function, keyword, remedy):
+    with pytest.raises(OptionError, match=rf"no option '{keyword}'.*{remedy}"):
+        function("y ~ x", {"y": [1.0]}, **{keyword: 1})
+
+
+def test_the_signature_is_left_as_it_was():
+    names = set(inspect.signature(ws.fit).parameters)
+    assert {"formula", "data", "warmup", "target_accept"} <= names
+    assert not set(FOREIGN_KEYWORDS) & names
+
+
+# -- options that are True or False ---------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def fit():
+    return made_fit(model_of("y ~ stim*cond + x + (1|mouse)", DATA, "gaussian"))
+
+
+FLAGS = [
+    ("contrast", ("stim",), {"ratio": "percent"}),
+    ("contrast", ("x",), {"slope": "yes"}),
+    ("contrast", ("stim",), {"draws": 100}),
+    ("effects", (), {"ratio": 1}),
+    ("effects", (), {"draws": 10}),
+    ("conditional", ("x",), {"draws": 1}),
+    ("group_effects", ("mouse",), {"draws": 10}),
+    ("predict", (), {"draws": 100}),
+    ("hypothesis", ("stim > 0",), {"draws": 5}),
+    ("plot_difference", ("stim",), {"ratio": "percent"}),
+    ("plot_conditional", ("x",), {"data": "raw"}),
+    ("plot_conditional", ("x",), {"lines": 5}),
+    ("plot_conditional", ("x",), {"log": "y"}),
+    ("plot_forest", (), {"standardise": "yes"}),
+    ("plot_posterior", ("stim",), {"ratio": "percent"}),
+    ("plot_predictive", (), {"prior": "yes"}),
+]
+
+
+@pytest.mark.parametrize(("method", "arguments", "flag"), FLAGS)
+def test_flags_are_true_or_false(fit, method, arguments, flag):
+    (name, value), *_ = flag.items()
+    with pytest.raises(OptionError, match=rf"{name} must be True.*not {value!r}"):
+        getattr(fit, method)(*arguments, **flag)
+
+
+def test_every_flag_of_a_fit_is_checked():
+    checked = {(method, name) for method, _, flag in FLAGS for name in flag}
+    for method, function in inspect.getmembers(Fit, inspect.isfunction):
+        for name, parameter in inspect.signature(function).parameters.items():
+            is_flag = str(parameter.annotation).replace(" | None", "") == "bool"
+            if is_flag and not method.startswith("_") and (method, name) not in checked:
+                assert f"{name}={name}" in inspect.getsource(function).split("check_flags")[1]
+
+
+@pytest.mark.parametrize("options", [{"center": "yes"}, {"progress": "bar"}])
+def test_flags_of_fit_are_true_or_false(options):
+    for function, more in ((ws.fit, {}), (ws.fit_each, {"by": "g"})):
+        with pytest.raises(OptionError, match=r"must be True"):
+            function("y ~ x", {"y": [1.0], "x": [0.0]}, **more, **options)
+
+
+# -- a difference of differences ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["stim:cond", "stim*cond", "stim : cond"])
+def test_a_contrast_of_an_interaction_is_refused_with_code_that_works(fit, name):
+    with pytest.raises(OptionError, match=r"an interaction and no column") as caught:
+        fit.contrast(name)
+    code = str(caught.value).split("\n")[1:]
+    here = {"fit": fit}
+    exec("\n".join(code[:-1]), here)  # noqa: S102
+    draws = here["difference"].to_numpy()
+    # Of an identity link it is the interaction's coefficient, draw by draw.
+    posterior = fit.draws["posterior"]
+    expected = posterior["stim:cond"].isel({posterior["stim:cond"].dims[2]: 0}).to_numpy().ravel()
+    np.testing.assert_allclose(draws, expected, rtol=1e-9, atol=1e-9)
+
+
+# -- which level is modelled ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("response", "formula", "said"),
+    [
+        (np.where(DATA["ok"] == 1, "yes", "no"), "hit ~ x", "P(hit = 'yes')"),
+        (np.where(DATA["ok"] == 1, "yes", "no"), 'hit["no"] ~ x', "P(hit = 'no')"),
+        (DATA["ok"] == 1, "hit ~ x", "P(hit = True)"),
+        (DATA["ok"], "hit ~ x", "P(hit = 1)"),
+    ],
+)
+def test_the_repr_says_which_level_is_modelled(response, formula, said):
+    shown = made_fit(model_of(formula, DATA.assign(hit=response), "bernoulli"))
+    assert f"{said} is modelled" in repr(shown)
+    assert f"{said} is modelled" in shown._repr_html_().replace("&#x27;", "'")
+
+
+def test_a_response_of_numbers_needs_no_such_words(fit):
+    assert "is modelled" not in repr(fit)
