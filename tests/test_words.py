@@ -256,7 +256,7 @@ def test_a_contrast_of_an_interaction_is_refused_with_code_that_works(fit, name)
         fit.contrast(name)
     code = str(caught.value).split("\n")[1:]
     here = {"fit": fit}
-    exec("\n".join(code[:-1]), here)  # noqa: S102
+    exec("\n".join(code[:-1]), here)
     draws = here["difference"].to_numpy()
     # Of an identity link it is the interaction's coefficient, draw by draw.
     posterior = fit.draws["posterior"]
