@@ -171,25 +171,44 @@ def test_the_seed_s_analysis_of_variance_by_mice_of_digits_is_that_of_names():
     assert found.table.loc["mouse", "df"] == 7
 
 
-def test_an_ordered_response_is_told_what_fits_it_and_the_code_runs():
-    levels = ["none", "mild", "severe"]
-    data = pd.DataFrame(
-        {"x": np.arange(30.0), "s": pd.Categorical(np.array(levels)[np.arange(30) % 3], levels,
-                                                   ordered=True)}
-    )  # fmt: skip
+GRADES = ["none", "mild", "severe"]  # of which the alphabet has another order
+ORDERED = {
+    "pandas": lambda data: data,
+    "pandas, Arrow backend": lambda data: pa.Table.from_pandas(data).to_pandas(
+        types_mapper=pd.ArrowDtype
+    ),
+    "polars": lambda data: pl.DataFrame(
+        {"x": data["x"].to_numpy(), "s": pl.Series(data["s"].tolist(), dtype=pl.Enum(GRADES))}
+    ),
+    "Arrow": pa.Table.from_pandas,
+}
+
+
+@pytest.mark.parametrize("road", ORDERED)
+def test_an_ordered_response_is_told_what_fits_it_and_the_code_runs(road):
+    s = pd.Categorical(np.array(GRADES)[np.arange(30) % 3], GRADES, ordered=True)
+    plain = pd.DataFrame({"x": np.arange(30.0), "s": s})
+    data = ORDERED[road](plain)
     with pytest.raises(FormulaError) as caught:
         design_of("s ~ x", data)
     message = str(caught.value)
     assert "ordered" in message
     assert "cumulative" in message
-    threshold = re.search(r"data\['s'\] >= 'mild'", message)
-    assert threshold
-    above = eval(threshold.group())
+    threshold, scores = re.findall(
+        r"pd\.Categorical\(.*?ordered=True\)[^,; ]*(?: >= '\w+')?", message
+    )
+    assert threshold.endswith(" >= 'mild'")
+    above = eval(threshold, {"pd": pd, "data": data})
     assert above.tolist() == [False, True, True] * 10
-    assert design_of("above ~ x", data.assign(above=above)).response.levels == (False, True)
-    assert "data['s'].cat.codes" in message
-    with pytest.raises(FormulaError, match=r'For one level.*s\["severe"\]'):
-        design_of("s ~ x", data.assign(s=data["s"].astype(str)))
+    assert design_of("above ~ x", plain.assign(above=above)).response.levels == (False, True)
+    assert scores.endswith(".codes")
+    assert eval(scores, {"pd": pd, "data": data}).tolist() == [0, 1, 2] * 10
+
+
+def test_text_of_three_levels_is_told_of_one_against_all_and_ordered_numbers_of_floats():
+    data = pd.DataFrame({"x": np.arange(30.0), "s": np.array(list("abc"))[np.arange(30) % 3]})
+    with pytest.raises(FormulaError, match=r'For one level.*s\["c"\]'):
+        design_of("s ~ x", data)
     scores = pd.Categorical(np.arange(30) % 3 + 1, ordered=True)
     with pytest.raises(FormulaError, match=r"ordered.*data\['s'\]\.astype\(float\)"):
         design_of("s ~ x", data.assign(s=scores))

@@ -142,6 +142,11 @@ def _limits(written: Written) -> str:
     return " (a value such as '<5' becomes its limit, 5)" if written.marked else ""
 
 
+def as_ordered(values: pd.Categorical, column: str) -> str:
+    """Return code that makes an ordered category of a column: some libraries compare letters."""
+    return f"pd.Categorical({column}, {values.categories.tolist()!r}, ordered=True)"
+
+
 def factor_as_numbers(values: pd.Categorical, name: str, column: str, *, ordered: bool) -> str:
     """Return the code that makes numbers of a factor's levels; empty if they are labels.
 
@@ -169,4 +174,4 @@ def factor_as_numbers(values: pd.Categorical, name: str, column: str, *, ordered
             return f"convert the column with {written.code(text)}{_limits(written)}"
     elif all(isinstance(level, Real) for level in levels):
         return f"convert the column with {column}.astype(float)"
-    return f"take their places, {column}.cat.codes" if ordered else ""
+    return f"take their places, {as_ordered(values, column)}.codes" if ordered else ""

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from winstan.data.columns import check_trials, some_levels
-from winstan.data.text import factor_as_numbers
+from winstan.data.text import as_ordered, factor_as_numbers
 from winstan.design.checks import check_finite
 from winstan.design.evaluation import as_numbers, fit_expression, one_per_row
 from winstan.errors import FormulaError, near_matches
@@ -124,7 +124,8 @@ def _remedy(values: pd.Series[Any], name: str, frame: Frame) -> str:
     if ordered:
         return (
             "Its levels are ordered, and families of ordered categories are not supported. For "
-            f"the chance of {levels[1]!r} or more, fit the column {column} >= {levels[1]!r} "
+            f"the chance of {levels[1]!r} or more, fit the column "
+            f"{as_ordered(values.array, column)} >= {levels[1]!r} "
             f'with family="bernoulli", and so for each threshold; if the steps are equal, '
             f'{numbers}, with family="gaussian". bambi has family="cumulative" for them, brms '
             "cumulative()."
