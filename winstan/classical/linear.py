@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from winstan.effects.averaging import averaged_means, strata, without_groups
+from winstan.effects.averaging import averaged_means, strata
 from winstan.effects.comparisons import check_treatment, comparison
+from winstan.effects.estimands import Estimand, factors_of
 from winstan.errors import OptionError
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def contrast_table(
     Returns
     -------
     DataFrame
-        Columns contrast, [by], estimate, std_error, the interval's ends, p_value.
+        Columns contrast, [by], groups ("population", where there are group terms), estimate,
+        std_error, the interval's ends, p_value.
     """
     model = cast("Model", understood)
     check_treatment(model, treatment, "contrast")
@@ -83,7 +85,10 @@ def contrast_table(
     compared = comparison(model, treatment, values, pairs)
     changes = [{treatment: value} for value in compared.values]
     units = _units(understood.design)
-    means = averaged_means(model, units, changes, over, scale="link", regroup=without_groups)
+    # Group effects are zero on average, so that their population has the mean of a typical group.
+    typical = Estimand(dict.fromkeys(factors_of(model), "typical"))
+    means = averaged_means(model, units, changes, over, typical, scale="link")
+    population = Estimand(dict.fromkeys(factors_of(model), "population"))
     rows = []
     for label, (a, b) in zip(compared.labels(ratio=False), compared.pairs, strict=True):
         for g, level in enumerate(over.levels):
@@ -91,9 +96,12 @@ def contrast_table(
             row: dict[str, Any] = {"contrast": label}
             if over.by is not None:
                 row[over.by] = level
+            row |= population.label
             error = np.sqrt(weights @ covariance @ weights)
             rows.append(row | estimate_row(float(weights @ beta), float(error), df, prob))
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    table.attrs |= population.attrs
+    return table
 
 
 def estimate_row(estimate: float, error: float, df: float, prob: float) -> dict[str, float]:

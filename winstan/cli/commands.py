@@ -40,7 +40,8 @@ def run_fit(arguments: argparse.Namespace) -> int:
         **_question(arguments),
         **_sampling(arguments),
     )
-    _show(result, arguments.contrast or contrasts_of(result), arguments.out)
+    wanted = arguments.contrast or contrasts_of(result)
+    _show(result, wanted, arguments.out, groups=arguments.groups)
     return 0
 
 
@@ -57,6 +58,7 @@ def run_fit_each(arguments: argparse.Namespace) -> int:
         arguments.family,
         by=arguments.by[0] if len(arguments.by) == 1 else arguments.by,
         contrasts=arguments.contrast,
+        groups=arguments.groups,
         n_jobs=arguments.jobs,
         backend=arguments.backend,
         **_question(arguments),
@@ -171,16 +173,22 @@ def contrasts_of(fit: Fit) -> list[str]:
 
 
 def _show(
-    fit: Fit, contrasts: Sequence[str], out: Path | None, *, treatment: str | None = None
+    fit: Fit,
+    contrasts: Sequence[str],
+    out: Path | None,
+    *,
+    treatment: str | None = None,
+    groups: str | None = None,
 ) -> None:
     from winstan.effects import response_label
 
     print(fit)
-    tables = {name: fit.contrast(name) for name in contrasts}
+    tables = {name: fit.contrast(name, groups=groups) for name in contrasts}
     for name, table in tables.items():
-        print(f"\nDifference in {response_label(fit.model)}, by {name}:")
+        whose = f", {table.attrs['estimand']}" if "estimand" in table.attrs else ""
+        print(f"\nDifference in {response_label(fit.model)}, by {name}{whose}:")
         print(table.to_string(index=False, float_format=lambda x: f"{x:.4g}"))
-    write_fit(fit, tables, out, treatment)
+    write_fit(fit, tables, out, treatment, groups)
 
 
 def _data(arguments: argparse.Namespace) -> pd.DataFrame:

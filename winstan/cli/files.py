@@ -88,7 +88,11 @@ def _written_before(out: Path) -> list[str]:
 
 
 def write_fit(
-    fit: Fit, tables: dict[str, pd.DataFrame], out: Path | None, treatment: str | None
+    fit: Fit,
+    tables: dict[str, pd.DataFrame],
+    out: Path | None,
+    treatment: str | None,
+    groups: str | None,
 ) -> None:
     """Write a fit's summary, draws, contrasts and figures into a folder.
 
@@ -104,7 +108,8 @@ def write_fit(
         fit.draws.to_netcdf(path("draws.nc"), engine="h5netcdf")
         for name, table in tables.items():
             table.to_csv(path(f"contrast_{_file_name(name)}.csv"), index=False)
-            fit.plot_difference(name).save(path(f"difference_{_file_name(name)}.png"), **FIGURE)
+            figure = fit.plot_difference(name, groups=groups)
+            figure.save(path(f"difference_{_file_name(name)}.png"), **FIGURE)
         for group in fit.model.design.groups:
             if f"1|{group.factor}" in fit.draws["posterior"]:
                 figure = fit.plot_intercepts(group.factor, treatment=treatment)

@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="COLUMN",
         help="a predictor to compare (may be repeated; default: every one)",
     )
+    _add_groups(fit)
     _add_backend(fit)
     _add_sampling(fit, written="summary.csv, draws.nc and the figures")
     fit.set_defaults(run=run_fit)
@@ -106,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="COLUMN",
         help="a predictor to compare (may be repeated; default: every one)",
     )
+    _add_groups(each)
     each.add_argument("--jobs", type=int, help="groups at once (default: one a processor)")
     _add_backend(each)
     _add_sampling(each, written="table.csv, verdicts.csv, failures.csv, contrasts and figures")
@@ -181,6 +183,15 @@ def _add_question(command: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="a warning about the design to leave out, by the name that it ends with; or all (may "
         "be repeated)",
+    )
+
+
+def _add_groups(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--groups",
+        choices=("these", "typical", "population", "new"),
+        help="whose effects the contrasts are (default: the population's, where it has a stable "
+        "mean, and else a typical group's; the table says which)",
     )
 
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from winstan.classical import LME, Anova
     from winstan.compare.one_scale import Scale, Source
     from winstan.families.links import Array
-    from winstan.model import Model
 
 LABEL = 42
 """Longest line of a label, in characters."""
@@ -38,10 +37,11 @@ class Asked:
     values: Sequence[Any] | None
     pairs: str
     prob: float
+    groups: Any = None
 
     @property
     def options(self) -> dict[str, Any]:
-        """The arguments of `contrast`."""
+        """The arguments of every result's `contrast`."""
         return {"values": self.values, "pairs": self.pairs}
 
 
@@ -58,12 +58,15 @@ class Answers:
         Of a posterior.
     tests : tuple of str
         For each contrast, how sure it is, in words of one or two lines.
+    whose : str
+        Of a posterior with group terms: whose effect it is, such as ``in a typical mouse``.
     """
 
     contrasts: tuple[str, ...]
     numbers: Array
     draws: Array | None
     tests: tuple[str, ...]
+    whose: str = ""
 
 
 def answers_of(source: Source, base: float | None, scale: Scale, asked: Asked) -> Answers:
@@ -80,10 +83,13 @@ def answers_of(source: Source, base: float | None, scale: Scale, asked: Asked) -
     if source.kind == "posterior":
         fit = source.posterior
         ratio = scale.ratio and base is None
-        # The classical results are of the population, not of the groups that were seen.
-        groups = "zero" if _sloped(fit.model, asked.treatment) else "average"
         result = effects.contrast(
-            fit.model, fit._flat(), asked.treatment, ratio=ratio, groups=groups, **asked.options
+            fit.model,
+            fit._flat(),
+            asked.treatment,
+            ratio=ratio,
+            groups=asked.groups,
+            **asked.options,
         )
         draws = _on_scale(result.draws[:, :, 0], base)
         lower, upper = effects.interval_ends(draws, asked.prob, "hdi")
@@ -93,6 +99,7 @@ def answers_of(source: Source, base: float | None, scale: Scale, asked: Asked) -
             numbers=np.stack([draws.mean(axis=0), lower, upper], axis=1),
             draws=draws,
             tests=tuple(_direction(column, null) for column in draws.T),
+            whose=result.estimand.words,
         )
     classical: LME | Anova = source.lme if source.kind == "lme" else source.anova
     table = classical.contrast(asked.treatment, prob=asked.prob, **asked.options)
@@ -109,7 +116,11 @@ def answers_of(source: Source, base: float | None, scale: Scale, asked: Asked) -
 
 
 def labels_of_sources(
-    sources: Sequence[Source], scale: Scale, answers: Sequence[Answers], contrast: int, asked: Asked
+    sources: Sequence[Source],
+    scale: Scale,
+    answers: Sequence[Answers],
+    contrast: int,
+    prob: float,
 ) -> list[str]:
     """Label each result's row: what it is, its numbers, how sure it is, whether to trust it."""
     names = [_name(source, sources, scale) for source in sources]
@@ -119,12 +130,10 @@ def labels_of_sources(
         lines = [name]
         if repeated[name] > 1:
             lines.append(textwrap.shorten(source.written, LABEL, placeholder=" …"))
-        if source.kind == "posterior":
-            whom = _for_whom(source.posterior.model, asked.treatment)
-            lines += [textwrap.shorten(whom, LABEL, placeholder=" …")] if whom else []
+        lines += [textwrap.shorten(answer.whose, LABEL, placeholder=" …")] if answer.whose else []
         estimate, lower, upper = (number(x) for x in answer.numbers[contrast])
         kind = "HDI" if source.kind == "posterior" else "CI"
-        lines += [f"{estimate} [{lower}, {upper}], {percent(asked.prob)} {kind}"]
+        lines += [f"{estimate} [{lower}, {upper}], {percent(prob)} {kind}"]
         lines += [answer.tests[contrast]]
         if warning := _distrust(source):
             lines.append(warning)
@@ -132,35 +141,10 @@ def labels_of_sources(
     return out
 
 
-def averaging_words(sources: Sequence[Source], treatment: str) -> list[str]:
-    """Say for whom the posteriors' effects are, where groups differ in the effect."""
-    models = [s.posterior.model for s in sources if s.kind == "posterior"]
-    said = [_for_whom(model, treatment) for model in models]
-    return [
-        f"posterior: {words}, at group effects of zero" for words in dict.fromkeys(said) if words
-    ]
-
-
-def _for_whom(model: Model, treatment: str) -> str:
-    """Say what an effect at group effects of zero is of; empty if groups share the effect."""
-    factors = _sloped(model, treatment)
-    if not factors:
-        return ""
-    if _is_linear(model):
-        return f"population of {' and '.join(map(repr, factors))}"
-    return f"in a typical {' and '.join(factors)}"
-
-
-def _sloped(model: Model, treatment: str) -> list[str]:
-    """Return the group factors whose levels have effects of the treatment of their own."""
-    terms = model.formula.groups
-    varied = [t.factor for t in terms for a in t.design.atoms.values() if treatment in a.columns]
-    return list(dict.fromkeys(varied))
-
-
-def _is_linear(model: Model) -> bool:
-    """Whether the mean response at group effects of zero is the mean over their population."""
-    return model.link.name == "identity" and model.family.name in ("gaussian", "student")
+def averaging_words(answers: Sequence[Answers]) -> list[str]:
+    """Say whose the posteriors' effects are."""
+    said = dict.fromkeys(answer.whose for answer in answers if answer.whose)
+    return [f"posterior: {words}" for words in said]
 
 
 def _on_scale(values: Array, base: float | None) -> Array:

@@ -10,7 +10,7 @@ import pandas as pd
 from winstan import effects
 from winstan.classical import LME, Anova
 from winstan.classical.linear import Understood, interval_names
-from winstan.compare.answers import Asked, answers_of, averaging_words, labels_of_sources
+from winstan.compare.answers import Answers, Asked, answers_of, averaging_words, labels_of_sources
 from winstan.compare.fits import Fits
 from winstan.compare.observed import check_same_data, known_groups, observed_pairs
 from winstan.compare.one_scale import Source, shared_scale, source_of
@@ -22,7 +22,7 @@ from winstan.fitted import Fit
 from winstan.flags import check_flags
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from plotnine.composition import Compose
 
@@ -47,6 +47,7 @@ def side_by_side(
     pairs: str = "reference",
     ratio: bool | None = None,
     group: str | None = None,
+    groups: str | Mapping[str, str] | None = None,
     prob: float = 0.95,
     unit: str | None = None,
     width: float = 180.0,
@@ -55,10 +56,9 @@ def side_by_side(
 
     At the left what was observed: the mean of each animal at each value of the treatment, joined.
     At the right, on one axis, the contrast by each result: the posterior with its mean and HDI,
-    and the classical estimates with their confidence intervals, F or z tests beside them. Where
-    animals have effects of their own, a posterior is shown at group effects of zero, which is
-    ``Fit.contrast(..., groups="zero")``: of a linear model the effect in the population that the
-    animals come from, as the classical results are, and of another link that in a typical animal.
+    and the classical estimates with their confidence intervals, F or z tests beside them. A
+    posterior says whose effect it is: by default, of a linear model, that in the population that
+    the animals come from, as the classical results are.
 
     All results must be of the same response, treatment and groups, row for row in any order. One
     may have fewer rows, if they are among those of the others; the figure then counts them.
@@ -81,6 +81,8 @@ def side_by_side(
         the others of log(y).
     group
         The column whose levels are the dots. By default the first group factor of the results.
+    groups
+        Whose effect a posterior shows, as for `Fit.contrast`.
     prob
         Probability of all intervals: HDIs of posteriors, confidence intervals of the others.
     unit
@@ -116,7 +118,7 @@ def side_by_side(
         _check_readings(sources, treatment)
     compared = _compared(sources, treatment, values, pairs)
     levels = values if compared is None else list(compared.values) if compared.names else None
-    asked = Asked(treatment, levels, pairs, prob)
+    asked = Asked(treatment, levels, pairs, prob, groups)
     answers = [
         answers_of(source, base, scale, asked)
         for source, base in zip(sources, scale.bases, strict=True)
@@ -125,7 +127,7 @@ def side_by_side(
     rows: list[dict[str, Any]] = []
     drawn: list[pd.DataFrame] = []
     for c, contrast in enumerate(contrasts[:CONTRASTS]):
-        labels = labels_of_sources(sources, scale, answers, c, asked)
+        labels = labels_of_sources(sources, scale, answers, c, prob)
         for source, answer, label in zip(sources, answers, labels, strict=True):
             key = len(rows)
             row = {"contrast": contrast, "label": label, "kind": source.kind, "key": key}
@@ -143,7 +145,7 @@ def side_by_side(
         observed=seen.name,
         unit=unit,
         ratio=scale.ratio,
-        caption=_caption(sources, scale, treatment, len(contrasts)),
+        caption=_caption(sources, scale, answers, len(contrasts)),
         width=width,
     )
 
@@ -260,7 +262,7 @@ def _response(sources: Sequence[Source], scale: Scale) -> str:
 
 
 def _caption(
-    sources: Sequence[Source], scale: Scale, treatment: str, n_contrasts: int
+    sources: Sequence[Source], scale: Scale, answers: Sequence[Answers], n_contrasts: int
 ) -> list[str]:
     """Say what the figure itself does not show."""
     out = []
@@ -272,7 +274,7 @@ def _caption(
         said = f"of {' and '.join(by_kind[True])}: ratios of geometric means"
         said += f"; of {by_kind[False][0]}: ratios of means" if by_kind[False] else ""
         out.append(said)
-    out += averaging_words(sources, treatment)
+    out += averaging_words(answers)
     sizes = {name: _rows(source) for source in sources for name in [source.title]}
     if len(set(sizes.values())) > 1:
         out.append("rows: " + ", ".join(f"{n:,} ({name})" for name, n in sizes.items()))

@@ -23,7 +23,11 @@ type Wanted = str | Iterable[str] | Mapping[str, Mapping[str, Any]] | None
 
 
 def contrasts_of(
-    wanted: Wanted, model: Model, prob: float, interval: str
+    wanted: Wanted,
+    model: Model,
+    prob: float,
+    interval: str,
+    groups: str | Mapping[str, str] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Read ``contrasts=`` and check it on the model of one group, before any is sampled.
 
@@ -35,6 +39,8 @@ def contrasts_of(
         Of any group. What another group may have and this one not (levels) is not looked at.
     prob, interval
         Of the tables.
+    groups
+        Of the contrasts whose options do not say whose effect they are.
 
     Returns
     -------
@@ -46,12 +52,14 @@ def contrasts_of(
     OptionError
         If there is no such predictor or option, or an option has a wrong value.
     """
-    if wanted is None:
+    common = {} if groups is None else {"groups": groups}
+    if wanted is None and not common:
         return {name: {} for name in _predictors(model)}
     if isinstance(wanted, Mapping):
-        chosen = {name: dict(options) for name, options in wanted.items()}
+        chosen = {name: common | dict(options) for name, options in wanted.items()}
     else:
-        chosen = {name: {} for name in ([wanted] if isinstance(wanted, str) else wanted)}
+        names = _predictors(model) if wanted is None else wanted
+        chosen = {name: dict(common) for name in ([names] if isinstance(names, str) else names)}
     takes = set(inspect.signature(Fit.contrast).parameters) - {"self", "treatment", "draws"}
     for name, options in chosen.items():
         for option in options:

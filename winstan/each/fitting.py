@@ -54,6 +54,7 @@ def fit_each(
     *,
     by: str | list[str] | tuple[str, ...],
     contrasts: str | Iterable[str] | Mapping[str, Mapping[str, Any]] | None = None,
+    groups: str | Mapping[str, str] | None = None,
     keep: str = "summary",
     n_jobs: int | None = None,
     prob: float = 0.94,
@@ -89,6 +90,8 @@ def fit_each(
     contrasts
         Predictors whose contrasts are computed with each fit; or, by predictor, options of
         `Fit.contrast`: ``{"stim": {"ratio": True}}``. By default all population-level predictors.
+    groups
+        Whose effect each contrast is, as for `Fit.contrast`, unless its own options say otherwise.
     keep : {"summary", "fits"}
         Tables only, some kilobytes a group; or the fits themselves with all draws (0.6 MB for
         4 x 1000 draws of twelve parameters), for ``result[key]``.
@@ -192,7 +195,9 @@ parametrization, silence
         )
         model = _first_model(question, parts)
         engine.check(model, settings)
-        question = replace(question, contrasts=contrasts_of(contrasts, model, prob, interval))
+        question = replace(
+            question, contrasts=contrasts_of(contrasts, model, prob, interval, groups)
+        )
         if engine.name == "stan":
             build(model.template, progress=progress)  # once, for all
         seeds = [seed_of(key, seed) for key in parts.keys]

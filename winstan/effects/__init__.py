@@ -8,6 +8,7 @@ from winstan.effects.contrasts import (
     effects_table,
 )
 from winstan.effects.curves import Curve, conditional, curve_draws, curve_table
+from winstan.effects.estimands import GROUPS, Estimand, choose_estimand
 from winstan.effects.groups import group_draws, group_effects, group_table, totals_text
 from winstan.effects.hypotheses import Hypothesis, hypotheses, hypothesis_draws, hypothesis_table
 from winstan.effects.intercepts import group_intercepts
@@ -25,11 +26,14 @@ from winstan.effects.predictions import Prediction, predict, prediction_draws, p
 from winstan.effects.replicates import posterior_predictive, prior_predictive
 
 __all__ = [
+    "GROUPS",
     "INTERVALS",
     "Contrast",
     "Curve",
+    "Estimand",
     "Hypothesis",
     "Prediction",
+    "choose_estimand",
     "conditional",
     "contrast",
     "contrast_draws",

@@ -1,14 +1,16 @@
 """Means and slopes of the response, averaged over the rows of the data (g-computation).
 
-Every distinct row of predictors is evaluated with some columns set to other values, its group's own
-effects included; the results are averaged over the rows of each group, and then over the groups,
-each counting once. Groups are the combinations of levels of all group terms that the data have.
+Every distinct row of predictors is evaluated with some columns set to other values; the results are
+averaged over the rows of each group, and then over the groups, each counting once. Groups are the
+combinations of levels of all group terms that the data have. A row stays in its group whatever is
+set: in ``(1|treat:cage)`` a cage that would have been treated is the same cage. An `Estimand` says
+what becomes of the groups' effects.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,13 +19,17 @@ import pandas as pd
 from winstan.data.columns import distinct_rows
 from winstan.design import NewRows, evaluate
 from winstan.effects.comparisons import check_predictor, has_labels, settle_value
+from winstan.effects.estimands import is_grouping_only
 from winstan.effects.means import linear_predictor, mean_response, mean_slope
+from winstan.effects.placing import GroupedRows, place
+from winstan.effects.population import population_mean, population_slope
 from winstan.errors import OptionError
 from winstan.scales import spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from winstan.effects.estimands import Estimand
     from winstan.families.links import Array
     from winstan.model import Model
 
@@ -116,9 +122,10 @@ def averaged_means(
     posterior: Mapping[str, Array],
     changes: Sequence[Change],
     over: Strata,
+    estimand: Estimand,
     *,
     scale: str = "response",
-    regroup: Callable[[NewRows], NewRows] | None = None,
+    seed: int = 0,
 ) -> Array:
     """Mean response with some columns set to other values.
 
@@ -130,24 +137,28 @@ def averaged_means(
         G settings of columns.
     over
         What to average over.
+    estimand
+        Whose mean.
     scale : {"response", "link"}
-    regroup
-        Gives the evaluated rows other levels of their group factors.
+    seed
+        Of new groups.
 
     Returns
     -------
     ndarray, shape (S, G, L)
     """
     settings, blocks = _settings(changes, over)
-    rows, weights = _changed_rows(model, settings, blocks)
-    evaluated = evaluate(model.design, rows)
-    if regroup is not None:
-        evaluated = regroup(evaluated)
+    rows, levels, weights = _changed_rows(model, settings, blocks, estimand)
+    placed = place(model, posterior, rows, levels, estimand, seed)
 
     def value(part: slice, eta: Array) -> Array:
-        return eta if scale == "link" else mean_response(model, posterior, eta)
+        if scale == "link":
+            return eta
+        if not placed.integrated:
+            return mean_response(model, posterior, eta)
+        return population_mean(model, posterior, eta, placed.variance(part))
 
-    out = _average(model, posterior, evaluated, weights, value)
+    out = _average(model, placed, weights, value)
     return out.reshape(out.shape[0], len(changes), -1)
 
 
@@ -156,44 +167,49 @@ def averaged_slopes(
     posterior: Mapping[str, Array],
     treatment: str,
     over: Strata,
+    estimand: Estimand,
     *,
     scale: str,
-    regroup: Callable[[NewRows], NewRows] | None = None,
+    seed: int = 0,
 ) -> Array:
     """Average the derivative of the mean response by a number, shape (S, 1, L).
 
-    It is the product of two derivatives: of the mean by the linear predictor, which is exact, and
-    of the design's columns by x, by three points: symmetric ones, or, at the ends of the data's
-    range, ones within it, so that ``log(x)`` and splines stay defined. They are exact for columns
-    linear or quadratic in x; for others their step, the cube root of the machine's epsilon in sds
-    of x, balances rounding and truncation at a relative 1e-10.
+    It is the product of two derivatives: of the mean by the linear predictor (and its variance over
+    the population), which is exact, and of the design's columns by x, by three points: symmetric
+    ones, or, at the ends of the data's range, ones within it, so that ``log(x)`` and splines stay
+    defined. They are exact for columns linear or quadratic in x; for others their step, the cube
+    root of the machine's epsilon in sds of x, balances rounding and truncation at a relative 1e-10.
     """
     settings, blocks = _settings([{}], over)
-    rows, weights = _changed_rows(model, settings, blocks)
-    regroup = regroup or (lambda new: new)
-    at = regroup(evaluate(model.design, rows))
+    rows, levels, weights = _changed_rows(model, settings, blocks, estimand)
+    at = place(model, posterior, rows, levels, estimand, seed)
     x = rows[treatment].to_numpy(float)
     a, b = _steps(x, spread(model.design.predictors[treatment].to_numpy(float), row_weights(model)))
-    one, two = (regroup(evaluate(model.design, rows.assign(**{treatment: x + d}))) for d in (a, b))
+    one, two = (evaluate(model.design, rows.assign(**{treatment: x + d})) for d in (a, b))
     # The derivative at x of the parabola through x, x + a and x + b.
     w_one, w_two = -(b / (a * (a - b)))[:, None], -(a / (b * (b - a)))[:, None]
     rise = NewRows(
-        w_one * (one.X - at.X) + w_two * (two.X - at.X),
+        w_one * (one.X - at.rows.X) + w_two * (two.X - at.rows.X),
         tuple(
             w_one * (z_one - z) + w_two * (z_two - z)
-            for z, z_one, z_two in zip(at.Z, one.Z, two.Z, strict=True)
+            for z, z_one, z_two in zip(at.rows.Z, one.Z, two.Z, strict=True)
         ),
-        at.level,
+        at.rows.level,
         np.zeros(len(x)),
     )
-    slopes_only = {name: value for name, value in posterior.items() if name != "Intercept"}
+    slopes_only = {name: value for name, value in at.posterior.items() if name != "Intercept"}
     derivatives = linear_predictor(model, slopes_only, rise) if slopes_only else iter(())
 
     def value(part: slice, eta: Array) -> Array:
         _, derivative = next(derivatives)
-        return derivative if scale == "link" else derivative * mean_slope(model, posterior, eta)
+        if scale == "link":
+            return derivative
+        if not at.integrated:
+            return derivative * mean_slope(model, posterior, eta)
+        changes = at.variance(part), derivative, at.variance_rise(part, rise)
+        return population_slope(model, posterior, eta, *changes)
 
-    out = _average(model, posterior, at, weights, value)
+    out = _average(model, at, weights, value)
     return out.reshape(out.shape[0], 1, -1)
 
 
@@ -208,7 +224,7 @@ def _steps(x: Array, sd: float) -> tuple[Array, Array]:
 
 def check_label(name: str) -> None:
     """Refuse a column whose name a table of results has for itself."""
-    if name in ("contrast", "draw", "value", "mean", "sd", "p_direction", "p_rope"):
+    if name in ("contrast", "draw", "groups", "value", "mean", "sd", "p_direction", "p_rope"):
         raise OptionError(
             f"The column {name!r} has the name of a column of the result. Rename it, and fit again."
         )
@@ -225,46 +241,83 @@ def _settings(changes: Sequence[Change], over: Strata) -> tuple[list[Change], li
 
 
 def _changed_rows(
-    model: Model, settings: Sequence[Change], blocks: Sequence[Array]
-) -> tuple[pd.DataFrame, list[tuple[slice, Array]]]:
+    model: Model, settings: Sequence[Change], blocks: Sequence[Array], estimand: Estimand
+) -> tuple[pd.DataFrame, tuple[np.ndarray, ...], list[tuple[slice, Array]]]:
     """Set the columns, and merge rows that have become equal.
 
     Returns
     -------
     rows : DataFrame
         The rows of all settings, one setting after another.
+    levels : tuple of ndarray of int
+        Of each group term, the rows' levels: those that they had, whatever was set.
     weights : list of (slice, ndarray)
         Of each setting: where its rows are, and their weights, shape (l, rows).
     """
     frames, weights, start = [], [], 0
+    found: list[list[np.ndarray]] = [[] for _ in model.design.groups]
+    # Rows that differ by their group alone are alike where its own effects do not count.
+    own = [group.factor in estimand.of("these") for group in model.design.groups]
+    matters = list(model.design.memory.effect_columns)
     for change, block in zip(settings, blocks, strict=True):
-        new = model.design.predictors.copy()
-        for name, value in change.items():
-            column = new[name]
-            if callable(value):
-                new[name] = value(column)
-            elif isinstance(column.dtype, pd.CategoricalDtype):
-                new[name] = pd.Categorical([value] * len(new), dtype=column.dtype)
-            else:
-                new[name] = value
-        first, number = distinct_rows(new, list(new.columns))
+        new = _with_columns(model.design.predictors, change)
+        levels = _levels(model, change)
+        keys = new[matters].assign(
+            **{f"level {k}": level for k, level in enumerate(levels) if own[k]}
+        )
+        first, number = (
+            distinct_rows(keys, list(keys.columns))
+            if len(keys.columns)
+            else (np.zeros(1, int), np.zeros(len(new), int))
+        )
         merged = np.stack([np.bincount(number, w, minlength=len(first)) for w in block])
         frames.append(new.iloc[first])
+        for place_of, level in zip(found, levels, strict=True):
+            place_of.append(level[first])
         weights.append((slice(start, start + len(first)), merged))
         start += len(first)
-    return pd.concat(frames, ignore_index=True), weights
+    rows = pd.concat(frames, ignore_index=True)
+    return rows, tuple(map(np.concatenate, found)), weights
+
+
+def _with_columns(rows: pd.DataFrame, change: Change) -> pd.DataFrame:
+    """Return rows with some columns set to a value, or to a function of the column."""
+    new = rows.copy()
+    for name, value in change.items():
+        column = new[name]
+        if callable(value):
+            new[name] = value(column)
+        elif isinstance(column.dtype, pd.CategoricalDtype):
+            new[name] = pd.Categorical([value] * len(new), dtype=column.dtype)
+        else:
+            new[name] = value
+    return new
+
+
+def _levels(model: Model, change: Change) -> list[np.ndarray]:
+    """Return the levels of each group term: the rows' own, unless a group itself is asked for.
+
+    A column that only names groups is no predictor: setting it means to speak of another group. A
+    combination that the data have not is no level (-1).
+    """
+    design = model.design
+    asked = {name: value for name, value in change.items() if is_grouping_only(model, name)}
+    out = []
+    for group, factor in zip(design.groups, design.memory.factors, strict=True):
+        named = {name: value for name, value in asked.items() if name in factor.columns}
+        out.append(factor.find(_with_columns(design.predictors, named)) if named else group.level)
+    return out
 
 
 def _average(
     model: Model,
-    posterior: Mapping[str, Array],
-    rows: NewRows,
+    placed: GroupedRows,
     weights: Sequence[tuple[slice, Array]],
     value: Callable[[slice, Array], Array],
 ) -> Array:
     """Weighted means of a function of eta: shape (S, settings * l)."""
     sums: list[Any] = [0.0] * len(weights)
-    for part, eta in linear_predictor(model, posterior, rows):
+    for part, eta in linear_predictor(model, placed.posterior, placed.rows):
         values = value(part, eta)
         for k, (at, weight) in enumerate(weights):
             start, stop = max(at.start, part.start), min(at.stop, part.stop)
@@ -294,24 +347,3 @@ def _weights(model: Model, members: np.ndarray) -> Array:
         present = of_group > 0
         row[:] = inside / np.where(present, of_group, 1.0)[codes] / np.count_nonzero(present)
     return out
-
-
-def without_groups(rows: NewRows) -> NewRows:
-    """Give no row a level: group effects are then at zero."""
-    return replace(rows, level=tuple(np.full_like(level, -1) for level in rows.level))
-
-
-def regrouping(groups: str) -> Callable[[NewRows], NewRows] | None:
-    """Say what becomes of the rows' groups: nothing, or effects at zero.
-
-    Raises
-    ------
-    OptionError
-        If `groups` is neither ``"average"`` nor ``"zero"``.
-    """
-    if groups not in ("average", "zero"):
-        raise OptionError(
-            f"groups must be 'average' or 'zero', not {groups!r}: predict(newdata, groups='new') "
-            "draws new groups."
-        )
-    return without_groups if groups == "zero" else None

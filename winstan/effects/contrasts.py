@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from winstan.effects.averaging import averaged_means, averaged_slopes, regrouping, strata
+from winstan.effects.averaging import averaged_means, averaged_slopes, strata
 from winstan.effects.comparisons import (
     check_treatment,
     columns_of_offsets,
     comparison,
     has_labels,
 )
+from winstan.effects.estimands import Estimand, choose_estimand
 from winstan.effects.extrapolation import warn_of_values
 from winstan.effects.intervals import describe
+from winstan.effects.replicates import check_seed
 from winstan.effects.rope import rope_of, share_inside
 from winstan.errors import OptionError
 
@@ -47,6 +49,8 @@ class Contrast:
         Values of `by`; a single None without it.
     draws : ndarray, shape (S, contrasts, levels)
     ratio : bool
+    estimand : Estimand
+        Whose means are compared.
     rope : (float, float), or None
         Region of practical equivalence.
     """
@@ -57,6 +61,7 @@ class Contrast:
     levels: tuple[Any, ...]
     draws: Array
     ratio: bool
+    estimand: Estimand
     rope: Rope | None = None
 
 
@@ -72,7 +77,8 @@ def contrast(
     pairs: str = "reference",
     slope: bool = False,
     rope: Any = None,
-    groups: str = "average",
+    groups: Any = None,
+    seed: int = 0,
 ) -> Contrast:
     """Compare the mean response between values of a predictor.
 
@@ -98,8 +104,10 @@ def contrast(
         The derivative by a number, averaged: see `winstan.effects.averaging.averaged_slopes`.
     rope
         See `winstan.effects.rope.rope_of`.
-    groups : {"average", "zero"}
-        Each group's own effects, averaged over the groups; or effects at zero.
+    groups
+        See `winstan.effects.estimands.choose_estimand`.
+    seed
+        Of the effects of new groups.
 
     Returns
     -------
@@ -117,24 +125,25 @@ def contrast(
         ``extrapolation``, of values outside the data's range by more than a tenth of it.
     """
     check_scale(scale)
-    regroup = regrouping(groups)
+    seed = check_seed(seed)
     if ratio and scale == "link":
         raise OptionError("ratio=True compares means: leave scale='response'.")
     check_treatment(model, treatment, "contrast")
     over = strata(model, by)
     if over.by == treatment:
         raise OptionError(f"by={over.by!r} is the treatment itself.")
+    estimand = choose_estimand(model, groups, [treatment, *([over.by] if over.by else [])])
     if over.by is not None and isinstance(by, Mapping):
         warn_of_values(model, over.by, over.levels, "contrast")
     if slope:
         _check_slope(model, treatment, values, pairs, ratio=ratio)
-        draws = averaged_slopes(model, posterior, treatment, over, scale=scale, regroup=regroup)
+        draws = averaged_slopes(model, posterior, treatment, over, estimand, scale=scale, seed=seed)
         labels: tuple[str, ...] = ("slope",)
     else:
         compared = comparison(model, treatment, values, pairs)
         warn_of_values(model, treatment, compared.values, "contrast")
         changes = [{treatment: value} for value in compared.values]
-        means = averaged_means(model, posterior, changes, over, scale=scale, regroup=regroup)
+        means = averaged_means(model, posterior, changes, over, estimand, scale=scale, seed=seed)
         if ratio:
             _check_positive(means)
         draws = np.stack(
@@ -148,7 +157,7 @@ def contrast(
     region = rope_of(
         model, rope, treatment, per_unit=labels in (("slope",), ("+1",)), ratio=ratio, scale=scale
     )
-    return Contrast(treatment, labels, over.by, over.levels, draws, ratio, region)
+    return Contrast(treatment, labels, over.by, over.levels, draws, ratio, estimand, region)
 
 
 def effects_table(
@@ -158,7 +167,8 @@ def effects_table(
     scale: str = "response",
     ratio: bool = False,
     rope: Any = None,
-    groups: str = "average",
+    groups: Any = None,
+    seed: int = 0,
 ) -> list[Contrast]:
     """Contrast every predictor of the population: factors by level, numbers by slope.
 
@@ -188,18 +198,20 @@ def effects_table(
                 slope=slope,
                 rope=rope,
                 groups=groups,
+                seed=seed,
             )
         )
     return out
 
 
 def contrast_table(result: Contrast, prob: float, interval: str) -> pd.DataFrame:
-    """Summarise a contrast: contrast, [by], mean, sd, interval, p_direction, p_rope.
+    """Summarise a contrast: contrast, [by], [groups], mean, sd, interval, p_direction, p_rope.
 
     p_direction is the larger of the posterior probabilities of being above and below no effect
     (0, or 1 for a ratio); see Makowski et al. (2019), Frontiers in Psychology 10, 2767. p_rope is
     the probability of lying within the region of practical equivalence, whose ends are in
-    ``attrs["rope"]``.
+    ``attrs["rope"]``. Of models with group terms, `groups` is whose effect it is, and
+    ``attrs["estimand"]`` says so in words.
     """
     null = 1.0 if result.ratio else 0.0
     rows = []
@@ -209,12 +221,14 @@ def contrast_table(result: Contrast, prob: float, interval: str) -> pd.DataFrame
             row: dict[str, Any] = {"contrast": label}
             if result.by is not None:
                 row[result.by] = level
+            row |= result.estimand.label
             row |= describe(values, prob, interval)
             row["p_direction"] = float(max(np.mean(values > null), np.mean(values < null)))
             if result.rope is not None:
                 row["p_rope"] = share_inside(values, result.rope)
             rows.append(row)
     table = pd.DataFrame(rows)
+    table.attrs |= result.estimand.attrs
     if result.rope is not None:
         table.attrs["rope"] = result.rope
     return table
@@ -228,7 +242,9 @@ def contrast_draws(result: Contrast) -> pd.DataFrame:
         table[result.by] = np.tile(np.array(result.levels, object), n * n_contrasts)
     table["draw"] = np.repeat(np.arange(n), n_contrasts * n_levels)
     table["value"] = result.draws.reshape(-1)
-    return pd.DataFrame(table)
+    out = pd.DataFrame(table)
+    out.attrs |= result.estimand.attrs
+    return out
 
 
 def check_scale(scale: str) -> None:

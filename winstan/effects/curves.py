@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from winstan.effects.averaging import averaged_means, check_label, regrouping, strata
+from winstan.effects.averaging import averaged_means, check_label, strata
 from winstan.effects.codings import coding_of
 from winstan.effects.comparisons import check_predictor, check_treatment, has_labels, settle_value
 from winstan.effects.contrasts import check_scale
+from winstan.effects.estimands import Estimand, choose_estimand
 from winstan.effects.extrapolation import warn_of_values
 from winstan.effects.intervals import describe
+from winstan.effects.replicates import check_seed
 from winstan.errors import OptionError
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ class Curve:
     levels : tuple
         Values of `by`; a single None without it.
     draws : ndarray, shape (S, grid, levels)
+    estimand : Estimand
+        Whose mean it is.
     """
 
     predictor: str
@@ -44,6 +48,7 @@ class Curve:
     by: str | None
     levels: tuple[Any, ...]
     draws: Array
+    estimand: Estimand
 
 
 def conditional(
@@ -54,8 +59,9 @@ def conditional(
     by: str | Mapping[str, Iterable[Any]] | None = None,
     values: Mapping[str, Any] | None = None,
     points: int = 50,
-    groups: str = "average",
+    groups: Any = None,
     scale: str = "response",
+    seed: int = 0,
 ) -> Curve:
     """Evaluate the mean response along a predictor.
 
@@ -73,9 +79,11 @@ def conditional(
         predictor's own entry is its grid.
     points
         Of the grid.
-    groups : {"average", "zero"}
-        Each group's own effects, averaged over the groups; or effects at zero.
+    groups
+        See `winstan.effects.estimands.choose_estimand`.
     scale : {"response", "link"}
+    seed
+        Of the effects of new groups.
 
     Returns
     -------
@@ -94,12 +102,14 @@ def conditional(
     check_scale(scale)
     check_treatment(model, predictor, "conditional")
     check_label(predictor)
-    regroup = regrouping(groups)
+    seed = check_seed(seed)
     held = dict(values or {})
     grid = _grid(model, predictor, held.pop(predictor, None), points)
     over = strata(model, by)
     if over.by == predictor:
         raise OptionError(f"by={over.by!r} is the predictor itself.")
+    set_columns = [predictor, *held, *([over.by] if over.by else [])]
+    estimand = choose_estimand(model, groups, set_columns)
     warn_of_values(model, predictor, grid, "conditional")
     if over.by is not None and isinstance(by, Mapping):
         warn_of_values(model, over.by, over.levels, "conditional")
@@ -110,25 +120,21 @@ def conditional(
         held[name] = settle_value(model, name, value)
         warn_of_values(model, name, [held[name]], "conditional")
     changes = [held | {predictor: value} for value in grid]
-    draws = averaged_means(
-        model,
-        posterior,
-        changes,
-        over,
-        scale=scale,
-        regroup=regroup,
-    )
-    return Curve(predictor, grid, over.by, over.levels, draws)
+    draws = averaged_means(model, posterior, changes, over, estimand, scale=scale, seed=seed)
+    return Curve(predictor, grid, over.by, over.levels, draws, estimand)
 
 
 def curve_table(curve: Curve, prob: float, interval: str) -> pd.DataFrame:
-    """Summarise a curve: the predictor, [by], mean, sd, and the interval's ends."""
+    """Summarise a curve: the predictor, [by], [groups], mean, sd, and the interval's ends."""
     rows = []
     for g, level in enumerate(curve.levels):
         for k, value in enumerate(curve.grid):
             row = {curve.predictor: value} | ({} if curve.by is None else {curve.by: level})
-            rows.append(row | describe(curve.draws[:, k, g], prob, interval))
-    return pd.DataFrame(rows)
+            summary = describe(curve.draws[:, k, g], prob, interval)
+            rows.append(row | curve.estimand.label | summary)
+    table = pd.DataFrame(rows)
+    table.attrs |= curve.estimand.attrs
+    return table
 
 
 def curve_draws(curve: Curve) -> pd.DataFrame:
@@ -139,7 +145,9 @@ def curve_draws(curve: Curve) -> pd.DataFrame:
         table[curve.by] = np.tile(_column(curve.levels), n * n_points)
     table["draw"] = np.repeat(np.arange(n), n_points * n_levels)
     table["value"] = curve.draws.reshape(-1)
-    return pd.DataFrame(table)
+    out = pd.DataFrame(table)
+    out.attrs |= curve.estimand.attrs
+    return out
 
 
 def _column(values: tuple[Any, ...]) -> np.ndarray:

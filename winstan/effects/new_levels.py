@@ -11,55 +11,13 @@ import pandas as pd
 
 from winstan.data.columns import how_many, some_levels
 from winstan.effects.comparisons import matching_levels
-from winstan.effects.means import n_draws_of
-from winstan.errors import DataError, OptionError, near_matches
+from winstan.effects.covariances import correlations, standard_deviations
+from winstan.errors import DataError
 
 if TYPE_CHECKING:
     from winstan.design import GroupTerm, NewRows
     from winstan.families.links import Array
     from winstan.model import Model
-
-
-GROUPS = ("these", "new", "average", "zero")
-# Averages are over combinations of the levels of all factors: no setting of one of them.
-BY_FACTOR = ("these", "new", "zero")
-
-
-def group_settings(model: Model, groups: Any) -> dict[str, str]:
-    """Read a ``groups=`` option: the setting of each group factor.
-
-    Parameters
-    ----------
-    model
-    groups
-        One of `GROUPS` for all factors; or a mapping from factors to one of `BY_FACTOR`, where
-        factors that it leaves out have ``"these"``.
-
-    Raises
-    ------
-    OptionError
-        If a setting or a factor is unknown.
-    """
-    factors = list(dict.fromkeys(group.factor for group in model.design.groups))
-    if not isinstance(groups, Mapping):
-        if not isinstance(groups, str) or groups not in GROUPS:
-            raise OptionError(
-                f"groups must be 'these', 'new', 'average' or 'zero', not {groups!r}; or one of "
-                "'these', 'new' and 'zero' for each factor: groups={'mouse': 'new'}."
-            )
-        return dict.fromkeys(factors, groups)
-    for name, setting in groups.items():
-        if name not in factors:
-            raise OptionError(
-                f"groups= names {name!r}, which is no group factor of {model.formula.text!r}."
-                + near_matches(str(name), factors)
-            )
-        if not isinstance(setting, str) or setting not in BY_FACTOR:
-            raise OptionError(
-                f"groups= gives {setting!r} for {name!r}: a factor's setting is 'these', 'new' or "
-                "'zero' ('average' is of all factors together: groups='average')."
-            )
-    return dict.fromkeys(factors, "these") | dict(groups)
 
 
 def as_fitted(values: pd.Series, known: Collection[Any]) -> pd.Series:
@@ -124,8 +82,8 @@ def refuse_new_levels(
             f"{how_many(len(bad), 'row')} of the new data {'has' if len(bad) == 1 else 'have'} "
             f"{how_many(len(names), 'level')} of {group.factor!r} that "
             f"{'was' if len(names) == 1 else 'were'} not fitted: {some_levels(list(names))}. "
-            "groups='new' draws their effects from the fitted population, groups='average' "
-            "averages over the fitted groups, and groups='zero' leaves group effects out."
+            "groups='new' draws their effects from the fitted population, groups='population' "
+            "averages over it, and groups='typical' leaves group effects out."
         )
 
 
@@ -152,16 +110,12 @@ def draw_new_levels(
     """
     out = dict(posterior)
     levels = []
-    at = dict.fromkeys((group.factor for group in model.design.groups), 0)
-    for group, level, columns in _terms(model, rows):
-        correlation = None
-        width = group.Z.shape[1]
-        if group.correlated and width > 1:
-            # A factor's correlations stand term after term.
-            n_pairs = width * (width - 1) // 2
-            start = at[group.factor]
-            correlation = posterior[f"{group.factor}_corr"][:, start : start + n_pairs]
-            at[group.factor] += n_pairs
+    matrices = zip(
+        standard_deviations(model, posterior), correlations(model, posterior), strict=True
+    )
+    for (group, level, columns), (sd, correlation) in zip(
+        _terms(model, rows), matrices, strict=True
+    ):
         new = np.flatnonzero(level < 0)
         if not new.size or group.factor not in only:
             levels.append(level)
@@ -170,7 +124,7 @@ def draw_new_levels(
         extended = level.copy()
         extended[new] = len(group.levels) + number.to_numpy()
         levels.append(extended)
-        u = _effects(group, posterior, correlation, int(number.max()) + 1, rng)
+        u = _effects(sd, correlation, int(number.max()) + 1, rng)
         for effect in group.effects:
             name = f"{effect.name}|{group.factor}"
             fresh = u[:, list(effect.columns)]
@@ -181,26 +135,14 @@ def draw_new_levels(
 
 
 def _effects(
-    group: GroupTerm,
-    posterior: Mapping[str, Array],
-    correlation: Array | None,
-    n_levels: int,
-    rng: np.random.Generator,
+    sd: Array, correlation: Array | None, n_levels: int, rng: np.random.Generator
 ) -> Array:
     """Draw the effects of new levels, shape (S, q, n_levels)."""
-    n, width = n_draws_of(posterior), group.Z.shape[1]
-    u = rng.standard_normal((n, width, n_levels))
+    u = rng.standard_normal((*sd.shape, n_levels))
     if correlation is not None:
-        R = np.broadcast_to(np.eye(width), (n, width, width)).copy()
-        pairs = [(i, j) for i in range(width) for j in range(i)]
-        for k, (i, j) in enumerate(pairs):
-            R[:, i, j] = R[:, j, i] = correlation[:, k]
         # By eigenvectors: a correlation near one may leave no Cholesky factor after rounding.
-        values, vectors = np.linalg.eigh(R)
+        values, vectors = np.linalg.eigh(correlation)
         u = (vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]) @ u
-    sd = np.concatenate(
-        [posterior[f"{e.name}|{group.factor}_sigma"].reshape(n, -1) for e in group.effects], axis=1
-    )
     return sd[:, :, None] * u
 
 

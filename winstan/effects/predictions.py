@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,10 +15,10 @@ from winstan.design import NewRows, evaluate
 from winstan.design.evaluation import one_per_row
 from winstan.draws import row_numbers
 from winstan.effects.comparisons import has_labels
+from winstan.effects.estimands import Estimand, choose_estimand
 from winstan.effects.extrapolation import warn_of_rows
 from winstan.effects.intervals import interval_ends, interval_names
 from winstan.effects.means import (
-    CHUNK,
     auxiliary,
     linear_predictor,
     mean_response,
@@ -26,12 +26,9 @@ from winstan.effects.means import (
     rows_of,
     taken,
 )
-from winstan.effects.new_levels import (
-    as_fitted,
-    draw_new_levels,
-    group_settings,
-    refuse_new_levels,
-)
+from winstan.effects.new_levels import as_fitted, draw_new_levels, refuse_new_levels
+from winstan.effects.placing import GroupedRows, integrated_terms, keep_levels
+from winstan.effects.population import population_mean
 from winstan.effects.replicates import check_seed
 from winstan.errors import DataError, OptionError
 from winstan.families.random import draw_responses
@@ -56,6 +53,8 @@ class Prediction:
         Some rows, and their draws, shape (S, rows of the block).
     n_draws, n_rows : int
         Of all blocks.
+    estimand : Estimand
+        Whose mean, or response, it is.
     at : ndarray of int, or None
         The row of the blocks that each row is like; None where they are the same.
     row : ndarray of int, or None
@@ -65,6 +64,7 @@ class Prediction:
     blocks: Iterator[tuple[slice, Array]]
     n_draws: int
     n_rows: int
+    estimand: Estimand
     at: np.ndarray | None = None
     row: np.ndarray | None = None
 
@@ -92,7 +92,7 @@ def predict(
     kind : {"mean", "response", "link"}
         The mean response (of binomial, per trial), a response drawn for each draw of the posterior
         (of binomial, successes), or the linear predictor.
-    groups : {"these", "new", "average", "zero"}, or mapping
+    groups : {"these", "typical", "population", "new"}, or mapping
         See `winstan.fitted.predictions.Predictions.predict`.
     trials
         Of binomial responses, a number or the name of a column of `newdata`.
@@ -118,38 +118,42 @@ def predict(
     DesignWarning
         ``extrapolation``, of new rows outside the data's range by more than a tenth of it.
     """
-    _check_options(kind, groups)
-    settings = group_settings(model, groups)
+    _check_kind(kind)
+    estimand = choose_estimand(model, groups)
+    if kind == "response" and estimand.of("population"):
+        raise OptionError(
+            "A response comes from one group, not from the population's mean: kind='response' "
+            "needs groups='these', 'new' or 'typical'."
+        )
     rng = np.random.default_rng(check_seed(seed))
     each = kind == "response" and (own or model.family.trials)
+    own_levels, new = set(estimand.of("these")), set(estimand.of("new"))
     if newdata is None:
         rows = rows_of(model.design)
         rows, at = (taken(rows, model.design.row), None) if each else (rows, model.design.row)
     else:
         newdata = _with_fitted_levels(model, in_memory(newdata))
-        rows, at = _new_rows(model, newdata, settings), None
+        rows, at = _new_rows(model, newdata, own_levels | new), None
         warn_of_rows(model, newdata)
     of = _trials(model, newdata, trials, len(rows.offset)) if kind == "response" else None
     draws = dict(posterior)
-    own_levels, new, zero = (_factors_of(settings, s) for s in ("these", "new", "zero"))
     if newdata is not None and own_levels | new:
         factors = _factor_columns(model, newdata, own_levels | new)
         refuse_new_levels(model, rows, factors, own_levels)
         draws, rows = draw_new_levels(model, posterior, rows, factors, rng, new)
-    rows = _without(model, rows, zero)
+    rows = keep_levels(model, rows, own_levels | new)
     if newdata is not None and not each:
-        rows, at = _merged(rows, with_levels=groups != "average")
-    n = len(rows.offset)
-    averaged = groups == "average" and bool(model.design.groups)
-    blocks = _averages(model, draws, rows, kind) if averaged else _values(model, draws, rows, kind)
+        rows, at = _merged(rows)
+    placed = GroupedRows(draws, rows, integrated_terms(model, posterior, estimand))
+    blocks = _values(model, placed, kind)
     if kind == "response":
         blocks = _responses(model, draws, blocks, of, rng)
     row = row_numbers(model.design) if newdata is None else None
-    return Prediction(blocks, n_draws_of(posterior), n, at, row)
+    return Prediction(blocks, n_draws_of(posterior), len(rows.offset), estimand, at, row)
 
 
 def prediction_table(result: Prediction, prob: float, interval: str) -> pd.DataFrame:
-    """Summarise a prediction: row, mean, sd, and the interval's ends."""
+    """Summarise a prediction: row, [groups], mean, sd, and the interval's ends."""
     names = interval_names(prob, interval)
     summary = np.empty((4, result.n_rows))
     for part, draws in result.blocks:
@@ -159,7 +163,10 @@ def prediction_table(result: Prediction, prob: float, interval: str) -> pd.DataF
     if result.at is not None:
         summary = summary[:, result.at]
     columns = dict(zip(("mean", "sd", *names), summary, strict=True))
-    return pd.DataFrame({"row": _numbers(result, summary.shape[1])} | columns)
+    label = result.estimand.label
+    table = pd.DataFrame({"row": _numbers(result, summary.shape[1])} | label | columns)
+    table.attrs |= result.estimand.attrs
+    return table
 
 
 def prediction_draws(result: Prediction) -> pd.DataFrame:
@@ -170,13 +177,15 @@ def prediction_draws(result: Prediction) -> pd.DataFrame:
     if result.at is not None:
         draws = draws[:, result.at]
     n, n_rows = draws.shape
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "row": np.tile(_numbers(result, n_rows), n),
             "draw": np.repeat(np.arange(n), n_rows),
             "value": draws.reshape(-1),
         }
     )
+    table.attrs |= result.estimand.attrs
+    return table
 
 
 def _numbers(result: Prediction, n: int) -> np.ndarray:
@@ -184,27 +193,9 @@ def _numbers(result: Prediction, n: int) -> np.ndarray:
     return np.arange(n) if result.row is None else result.row
 
 
-def _check_options(kind: str, groups: Any) -> None:
+def _check_kind(kind: str) -> None:
     if kind not in KINDS:
         raise OptionError(f"kind must be 'mean', 'response' or 'link', not {kind!r}.")
-    if kind == "response" and isinstance(groups, str) and groups == "average":
-        raise OptionError(
-            "A response comes from one group, not from their average: kind='response' needs "
-            "groups='these', 'new' or 'zero'."
-        )
-
-
-def _factors_of(settings: Mapping[str, str], setting: str) -> set[str]:
-    return {factor for factor, of in settings.items() if of == setting}
-
-
-def _without(model: Model, rows: NewRows, factors: set[str]) -> NewRows:
-    """Give no row a level of some factors: their effects are then at zero."""
-    pairs = zip(model.design.groups, rows.level, strict=True)
-    return replace(
-        rows,
-        level=tuple(np.full_like(x, -1) if g.factor in factors else x for g, x in pairs),
-    )
 
 
 def _with_fitted_levels(model: Model, newdata: Any) -> Any:
@@ -236,23 +227,24 @@ def _with_fitted_levels(model: Model, newdata: Any) -> Any:
     return native.assign(**changed)
 
 
-def _new_rows(model: Model, newdata: Any, settings: Mapping[str, str]) -> NewRows:
-    """Code new rows; where levels do not matter, the factors' columns need not be there."""
+def _new_rows(model: Model, newdata: Any, of_levels: set[str]) -> NewRows:
+    """Code new rows; only the factors whose levels matter need to have their columns there."""
     memory = model.design.memory
     table = open_table(newdata)
     there = column_names(table)
     needed = {
         c
         for group, factor in zip(model.design.groups, memory.factors, strict=True)
-        if settings[group.factor] in ("these", "new")
+        if group.factor in of_levels
         for c in factor.columns
     } - set(memory.effect_columns)
     absent = [name for name in model.design.predictors if name in needed and name not in there]
     if absent and set(memory.effect_columns) <= set(there):
         raise DataError(
             f"The new data have no column {absent[0]!r}, which says what group each row is of. "
-            "Without it, groups='average' averages over the fitted groups and groups='zero' leaves "
-            "group effects out; groups='new' draws a new group for each name in the column that "
+            "Without it, groups='population' averages over the population that the groups come "
+            "from and groups='typical' leaves group effects out; groups='new' draws a new group "
+            "for each name in the column that "
             "was not fitted, so give it one, such as 'new'."
         )
     if needed >= {c for factor in memory.factors for c in factor.columns}:
@@ -268,43 +260,26 @@ def _new_rows(model: Model, newdata: Any, settings: Mapping[str, str]) -> NewRow
     return evaluate(model.design, native.assign(**{c: known[c].iloc[0] for c in apart}))
 
 
-def _merged(rows: NewRows, *, with_levels: bool) -> tuple[NewRows, np.ndarray]:
+def _merged(rows: NewRows) -> tuple[NewRows, np.ndarray]:
     """Merge rows that are alike, and say which of them each row is."""
     columns = [*rows.X.T, rows.offset, *(column for Z in rows.Z for column in Z.T)]
-    columns += list(rows.level) if with_levels else []
+    columns += list(rows.level)
     table = pd.DataFrame(dict(enumerate(columns)))
     first, number = distinct_rows(table, list(table.columns))
     return taken(rows, first), number
 
 
-def _values(
-    model: Model, posterior: Mapping[str, Array], rows: NewRows, kind: str
-) -> Iterator[tuple[slice, Array]]:
+def _values(model: Model, placed: GroupedRows, kind: str) -> Iterator[tuple[slice, Array]]:
     """Mean, or linear predictor, of each row."""
-    for part, eta in linear_predictor(model, posterior, rows):
-        with_offset = eta + rows.offset[part]
-        yield (
-            part,
-            mean_response(model, posterior, with_offset) if kind == "mean" else with_offset,
-        )
-
-
-def _averages(
-    model: Model, posterior: Mapping[str, Array], rows: NewRows, kind: str
-) -> Iterator[tuple[slice, Array]]:
-    """Average over the combinations of group levels that the data have, each counting once."""
-    levels = np.unique(np.stack([group.level for group in model.design.groups]), axis=1).T
-    n_rows = len(rows.offset)
-    size = max(1, CHUNK // n_draws_of(posterior))
-    for start in range(0, n_rows, size):
-        part = slice(start, min(start + size, n_rows))
-        some = taken(rows, np.arange(part.start, part.stop))
-        total: Any = 0.0
-        for combination in levels:
-            here = tuple(np.full(len(some.offset), level) for level in combination)
-            ((_, values),) = _values(model, posterior, replace(some, level=here), kind)
-            total = total + values
-        yield part, total / len(levels)
+    posterior = placed.posterior
+    for part, eta in linear_predictor(model, posterior, placed.rows):
+        with_offset = eta + placed.rows.offset[part]
+        if kind != "mean":
+            yield part, with_offset
+        elif placed.integrated:
+            yield part, population_mean(model, posterior, with_offset, placed.variance(part))
+        else:
+            yield part, mean_response(model, posterior, with_offset)
 
 
 def _responses(

@@ -54,6 +54,9 @@ class Family:
     response_mean : callable
         ``response_mean(mu, auxiliary)``: the mean response (per trial) where the inverse link
         gives mu.
+    mean_link : str or None
+        The link by which the mean response follows the linear predictor, where it is not the
+        response's own: ``log`` of lognormal.
     """
 
     name: str
@@ -68,6 +71,7 @@ class Family:
     positive_mean: bool = False
     trials: bool = False
     response_mean: Callable[[Array, Mapping[str, Any]], Array] = lik.mean_itself
+    mean_link: str | None = None
 
     def link(self, name: str | None) -> Link:
         """Return the family's link of this name; None is its default.
@@ -123,6 +127,7 @@ FAMILIES: dict[str, Family] = {
             score=lik.gaussian_score,
             absorbs_offset={"identity": lik.divide_by_exp_offset},
             response_mean=lik.lognormal_mean,
+            mean_link="log",
         ),
         Family(
             name="gamma",

@@ -29,17 +29,18 @@ class EffectTables(Predictions):
         pairs: str = "reference",
         slope: bool = False,
         rope: float | Sequence[float] | None = None,
-        groups: str = "average",
+        groups: str | Mapping[str, str] | None = None,
         prob: float = 0.94,
         interval: str = "hdi",
         draws: bool = False,
+        seed: int = 0,
         silence: str | Iterable[str] | None = None,
     ) -> pd.DataFrame:
         """Compare the mean response between values of a predictor.
 
-        Every row of predictors is evaluated with the treatment at one value and at the other, its
-        group's own effects included; the means are averaged over rows within a group, and over
-        groups, each counting once. Offsets are at zero.
+        Every row of predictors is evaluated with the treatment at one value and at the other, in
+        its own group; the means are averaged over rows within a group, and over groups, each
+        counting once. `groups` says whose means they are. Offsets are at zero.
 
         Parameters
         ----------
@@ -67,10 +68,17 @@ class EffectTables(Predictions):
             a slope or x + 1 divided by the standard deviation of x (by the distance of its values
             where x has two, so that their contrast and the slope have one region); of
             probabilities, on the link scale, and of ratios see `winstan.effects.rope.rope_of`.
-        groups : {"average", "zero"}
-            The effect in the groups of these data, averaged; or in a typical group, effects at
-            zero. With random slopes of the treatment the latter is wider: it is of the population
-            that the groups come from, as a linear mixed model's coefficient is.
+        groups : {"these", "typical", "population", "new"}, mapping, or None
+            Whose effect. ``"population"``: the mean over the population that the groups come from,
+            their effects integrated out draw by draw. ``"typical"``: a group whose effects are
+            zero. ``"these"``: the groups of the data, averaged, each counting once; its interval is
+            not about other groups. ``"new"``: one new group, whose effects are drawn from each
+            draw's population. A mapping sets each factor by itself, such as
+            ``{"mouse": "population", "day": "these"}``. The default is the population, and a
+            typical group under log and inverse links, where the population's mean has no stable
+            posterior; with ``by=`` a group factor it is these groups.
+        seed
+            Of the effects of a new group.
         prob, interval
             As for `summary`.
         draws
@@ -81,7 +89,8 @@ class EffectTables(Predictions):
         Returns
         -------
         DataFrame
-            Columns contrast, [by], mean, sd, the interval's ends, p_direction (the posterior
+            Columns contrast, [by], groups (where there are group terms: whose effect it is, in
+            words ``attrs["estimand"]``), mean, sd, the interval's ends, p_direction (the posterior
             probability that the effect has the sign that it seems to have), and p_rope (that it
             lies in the region of practical equivalence, which is ``attrs["rope"]``).
 
@@ -109,6 +118,7 @@ class EffectTables(Predictions):
                 slope=slope,
                 rope=rope,
                 groups=groups,
+                seed=seed,
             )
         if draws:
             return effects.contrast_draws(result)
@@ -120,10 +130,11 @@ class EffectTables(Predictions):
         scale: str = "response",
         ratio: bool = False,
         rope: float | Sequence[float] | None = None,
-        groups: str = "average",
+        groups: str | Mapping[str, str] | None = None,
         prob: float = 0.94,
         interval: str = "hdi",
         draws: bool = False,
+        seed: int = 0,
     ) -> pd.DataFrame:
         """Contrast every population-level predictor, in one table.
 
@@ -132,7 +143,7 @@ class EffectTables(Predictions):
 
         Parameters
         ----------
-        scale, ratio, rope, groups, prob, interval
+        scale, ratio, rope, groups, prob, interval, seed
             As for `contrast`; the default region is each predictor's own.
         draws
             Return the draws in long form (columns predictor, contrast, draw, value).
@@ -140,8 +151,8 @@ class EffectTables(Predictions):
         Returns
         -------
         DataFrame
-            Columns predictor, contrast, mean, sd, the interval's ends, p_direction, p_rope; the
-            regions are ``attrs["rope"]``, by predictor.
+            Columns predictor, contrast, [groups], mean, sd, the interval's ends, p_direction,
+            p_rope; the regions are ``attrs["rope"]``, by predictor.
 
         Raises
         ------
@@ -150,7 +161,7 @@ class EffectTables(Predictions):
         """
         check_flags(ratio=ratio, draws=draws)
         results = effects.effects_table(
-            self.model, self._flat(), scale=scale, ratio=ratio, rope=rope, groups=groups
+            self.model, self._flat(), scale=scale, ratio=ratio, rope=rope, groups=groups, seed=seed
         )
         tables = []
         for result in results:
@@ -163,6 +174,7 @@ class EffectTables(Predictions):
             table.insert(0, "predictor", result.treatment)
             tables.append(table)
         out = pd.concat(tables, ignore_index=True)
+        out.attrs |= results[0].estimand.attrs
         if not draws:
             out.attrs["rope"] = {result.treatment: result.rope for result in results}
         return out
@@ -174,11 +186,12 @@ class EffectTables(Predictions):
         by: str | Mapping[str, Iterable[Any]] | None = None,
         values: Mapping[str, Any] | None = None,
         points: int = 50,
-        groups: str = "average",
+        groups: str | Mapping[str, str] | None = None,
         prob: float = 0.94,
         interval: str = "hdi",
         scale: str = "response",
         draws: bool = False,
+        seed: int = 0,
         silence: str | Iterable[str] | None = None,
     ) -> pd.DataFrame:
         """Follow the mean response along a predictor.
@@ -197,9 +210,8 @@ class EffectTables(Predictions):
             predictor's own entry is its grid, such as ``{"dose": [0, 1, 5]}``.
         points
             Values of the grid.
-        groups : {"average", "zero"}
-            The mean over the groups of the data, each with its own effects and counting once; or
-            the mean at group effects of zero. Where the link is not the identity the two differ.
+        groups, seed
+            As for `contrast`.
         prob, interval
             As for `summary`.
         scale : {"response", "link"}
@@ -211,7 +223,8 @@ class EffectTables(Predictions):
         Returns
         -------
         DataFrame
-            Columns named as the predictor and `by` are, then mean, sd, and the interval's ends.
+            Columns named as the predictor and `by` are, then groups (as for `contrast`), mean, sd,
+            and the interval's ends.
 
         Raises
         ------
@@ -234,6 +247,7 @@ class EffectTables(Predictions):
                 points=points,
                 groups=groups,
                 scale=scale,
+                seed=seed,
             )
         if draws:
             return effects.curve_draws(curve)

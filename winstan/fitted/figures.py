@@ -37,7 +37,7 @@ class Figures(ParameterFigures):
         values: Sequence[Any] | None = None,
         by: str | None = None,
         ratio: bool = False,
-        groups: str = "average",
+        groups: str | Mapping[str, str] | None = None,
         prob: float = 0.94,
         unit: str | None = None,
     ) -> ggplot:
@@ -46,8 +46,8 @@ class Figures(ParameterFigures):
         Parameters
         ----------
         treatment, values, by, ratio, groups
-            As for `contrast`. The caption says what `groups` is where the treatment's effect
-            differs between groups, and of ``"zero"``.
+            As for `contrast`. The caption says whose effect the posterior is of, and that the
+            observed differences are of the groups of the data.
         prob
             Probability of the HDI.
         unit
@@ -82,7 +82,7 @@ class Figures(ParameterFigures):
             prob=prob,
             group=group,
             by=by,
-            caption=_groups_caption(self.model, treatment, groups),
+            caption=_captioned(result.estimand.words, group),
         )
 
     def plot_intercepts(
@@ -230,7 +230,7 @@ class Figures(ParameterFigures):
         by: str | Mapping[str, Iterable[Any]] | None = None,
         *,
         values: Mapping[str, Any] | None = None,
-        groups: str = "average",
+        groups: str | Mapping[str, str] | None = None,
         data: bool = True,
         lines: bool = True,
         prob: float = 0.94,
@@ -268,11 +268,11 @@ class Figures(ParameterFigures):
         check_flags(data=data, lines=lines, log=log)
         from winstan import plots  # noqa: PLC0415
 
-        curve = ends_renamed(
-            self.conditional(
-                predictor, by=by, values=values, groups=groups, prob=prob, interval=interval
-            )
+        curve = self.conditional(
+            predictor, by=by, values=values, groups=groups, prob=prob, interval=interval
         )
+        whose = curve.attrs.get("estimand", "")
+        curve = ends_renamed(curve)
         by = next(iter(by)) if isinstance(by, Mapping) else by
         curve = curve.rename(columns={predictor: "x"} | ({} if by is None else {by: "by"}))
         if by is not None and curve["by"].nunique() > plots.CURVES:
@@ -282,7 +282,7 @@ class Figures(ParameterFigures):
             )
         held = ", ".join(f"{name} = {value}" for name, value in (values or {}).items())
         caption = [f"at {held}"] if held else []
-        caption += filter(None, [_groups_caption(self.model, predictor, groups)])
+        caption += [whose] if whose else []
         raw = thin = None
         group = effects.main_group(self.model)
         if data:
@@ -323,20 +323,11 @@ def _units(unit: str | Mapping[str, str] | None, effects: Sequence[str]) -> dict
     return {effect: f"{effect}, {of}" for effect, of in given.items()}
 
 
-def _groups_caption(model: Model, treatment: str, groups: str) -> str:
-    """Say over which groups a contrast is averaged, where its effect differs between groups."""
-    designs = zip(model.design.groups, model.formula.groups, strict=True)
-    differing = [
-        group.factor
-        for group, term in designs
-        if groups == "zero" or any(treatment in atom.columns for atom in term.design.atoms.values())
-    ]
-    factors = " and ".join(dict.fromkeys(differing))
-    if not factors:
+def _captioned(whose: str, group: str | None) -> str:
+    """Say whose effect the posterior is of, and whose the observed differences are."""
+    if not whose:
         return ""
-    if groups == "zero":
-        return f"in a typical {factors}"
-    return f"averaged over these levels of {factors}"
+    return f"posterior: {whose}" + (f"; observed: these levels of {group}" if group else "")
 
 
 def _group_curves(
@@ -357,6 +348,8 @@ def _group_curves(
         return None
     n = len(next(iter(posterior.values())))
     thinned = {name: draws[:: max(1, n // 200)] for name, draws in posterior.items()}
-    curve = effects.conditional(model, thinned, predictor, by=group, values=values, points=25)
+    curve = effects.conditional(
+        model, thinned, predictor, by=group, values=values, points=25, groups="these"
+    )
     table = effects.curve_table(curve, 0.5, "eti")
     return table.rename(columns={predictor: "x", group: "group"})

@@ -10,6 +10,7 @@ from winstan.report import fit_as_html, fit_as_text
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -44,6 +45,7 @@ class Fit(Figures, EngineViews):
         title: str | None = None,
         unit: str | None = None,
         prob: float = 0.94,
+        groups: str | Mapping[str, str] | None = None,
     ) -> Path:
         """Write one HTML page on the fit, to read, to print or to send: it needs no other file.
 
@@ -60,6 +62,8 @@ class Fit(Figures, EngineViews):
             Unit of the response, such as ``"Hz"``, for the figures.
         prob
             Probability of the intervals, highest-density.
+        groups
+            Whose effects the page gives, as for `contrast`; it says which.
 
         Returns
         -------
@@ -73,4 +77,4 @@ class Fit(Figures, EngineViews):
         """
         from winstan.report.page import write_report  # noqa: PLC0415 - with the figures
 
-        return write_report(self, path, title=title, unit=unit, prob=prob)
+        return write_report(self, path, title=title, unit=unit, prob=prob, groups=groups)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -120,6 +120,7 @@ class ParameterFigures(Checks):
         *,
         contrast: bool = False,
         ratio: bool = False,
+        groups: str | Mapping[str, str] | None = None,
         rope: float | tuple[float, float] | bool | None = None,
         ref: float | None = None,
         prob: float = 0.94,
@@ -134,6 +135,8 @@ class ParameterFigures(Checks):
             class, as for `plot_forest`; with `contrast` or `ratio`, a treatment.
         contrast, ratio
             Draw the difference, or the ratio, of the mean responses: the posterior of `contrast`.
+        groups
+            Of a contrast, whose means, as for `contrast`; the caption says it.
         rope
             A region of practical equivalence, within which an effect is as good as none: its ends,
             or its half-width, as for `contrast`; True is the default region of `contrast`, for
@@ -162,7 +165,10 @@ class ParameterFigures(Checks):
         caption = ""
         if contrast or ratio:
             given = None if isinstance(rope, bool) else rope
-            result = effects.contrast(self.model, self._flat(), name, ratio=ratio, rope=given)
+            result = effects.contrast(
+                self.model, self._flat(), name, ratio=ratio, rope=given, groups=groups
+            )
+            caption = result.estimand.words
             region = None if rope is None or rope is False else result.rope
             if region is not None and not np.isfinite(region).all():
                 region = None

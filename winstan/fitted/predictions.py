@@ -47,16 +47,15 @@ class Predictions(Fitted):
         kind : {"mean", "response", "link"}
             The mean response; a response, drawn anew for each draw of the posterior; or the linear
             predictor. Of binomial models the mean is per trial, a response counts successes.
-        groups : {"these", "new", "average", "zero"}, or mapping
+        groups : {"these", "typical", "population", "new"}, or mapping
             ``"these"``: each row's own groups, all of which must have been fitted. ``"new"``: as
             well, but levels that were not fitted have effects drawn from the population, with each
             draw's standard deviations and correlations, and rows of one new level share them.
-            ``"average"``: the mean over the groups of the data (the combinations of levels that
-            they have), each counting once, as in `contrast`. ``"zero"``: all group effects at
-            zero. Where the link is not the identity, the mean over groups is not the mean at
-            zero: through a log link it is larger. The last two need no columns of groups. A
-            mapping sets each factor by itself, ``{"mouse": "these", "neuron": "new"}``: to
-            ``"these"``, which factors left out have, ``"new"`` or ``"zero"``.
+            ``"typical"``: all group effects at zero. ``"population"``: the mean over the population
+            that the groups come from, as in `contrast`; through a log link it is larger than the
+            mean of a typical group. The last two need no columns of groups. A mapping sets each
+            factor by itself, ``{"mouse": "these", "neuron": "new"}``; factors left out have
+            ``"these"``.
         trials
             Of binomial responses: a number, or the name of a column of `newdata`; by default the
             column in ``p(successes, trials)``.
@@ -72,9 +71,9 @@ class Predictions(Fitted):
         Returns
         -------
         DataFrame
-            Columns row, mean, sd, and the interval's ends, in the rows' order. A row is named by
-            its position in the data frame that it comes from, counted from 0 (whatever index a
-            pandas frame has): incomplete rows of the data count, and are not predicted.
+            Columns row, [groups], mean, sd, and the interval's ends, in the rows' order. A row is
+            named by its position in the data frame that it comes from, counted from 0 (whatever
+            index a pandas frame has): incomplete rows of the data count, and are not predicted.
 
         Raises
         ------

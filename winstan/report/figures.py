@@ -9,11 +9,12 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from winstan.effects.comparisons import columns_of_offsets, has_labels
+from winstan.effects.estimands import choose_estimand
 from winstan.effects.own_values import own_values
 from winstan.errors import WinstanError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from winstan.fitted import Fit
 
@@ -38,14 +39,14 @@ class Figure:
 
 
 def figures_of(
-    fit: Fit, *, prob: float, unit: str | None
+    fit: Fit, *, prob: float, unit: str | None, groups: str | Mapping[str, str] | None = None
 ) -> tuple[list[Figure], list[Figure], str]:
     """Choose the figures: of what the fit says, of whether to trust it; and what is left out."""
     model = fit.model
     apart = columns_of_offsets(model)
     known = dict.fromkeys(c for a in model.formula.effects.atoms.values() for c in a.columns)
     predictors = [c for c in known if c in model.design.predictors and c not in apart]
-    results = [_figure_of(fit, name, prob, unit) for name in predictors[:PREDICTORS]]
+    results = [_figure_of(fit, name, prob, unit, groups) for name in predictors[:PREDICTORS]]
     if model.design.groups:
         group = model.design.groups[0]
         own = own_values(model, group).words
@@ -76,17 +77,21 @@ def figures_of(
     return results, checks, words
 
 
-def _figure_of(fit: Fit, name: str, prob: float, unit: str | None) -> Figure:
+def _figure_of(
+    fit: Fit, name: str, prob: float, unit: str | None, groups: str | Mapping[str, str] | None
+) -> Figure:
     """Choose the figure of a predictor: a curve along a number, or differences."""
+    words = choose_estimand(fit.model, groups, [name]).words
+    whose = f", {words}" if words else ""
     several = fit.model.design.predictors[name].nunique() > 2
     if several and not has_labels(fit.model, name):
         return Figure(
-            f"The mean response along {name}, over the data.",
-            lambda: fit.plot_conditional(name, prob=prob, unit=unit),
+            f"The mean response along {name}{whose}, over the data.",
+            lambda: fit.plot_conditional(name, prob=prob, unit=unit, groups=groups),
         )
     return Figure(
-        f"The effect of {name}: posterior, and the differences in the data.",
-        lambda: fit.plot_difference(name, prob=prob, unit=unit),
+        f"The effect of {name}{whose}: posterior, and the differences in the data.",
+        lambda: fit.plot_difference(name, prob=prob, unit=unit, groups=groups),
     )
 
 

@@ -10,6 +10,8 @@ from winstan.diagnostics import ESS_PER_CHAIN, R_HAT_BELOW
 from winstan.report.tables import left_out
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from winstan.fitted import Fit
     from winstan.model import Model
 
@@ -61,7 +63,7 @@ _AUXILIARY = {
 }
 
 
-def methods_text(fit: Fit, *, prob: float) -> str:
+def methods_text(fit: Fit, *, prob: float, groups: str | Mapping[str, str] | None = None) -> str:
     """Write the paragraph: model, data, priors, sampler, convergence, what the numbers are.
 
     Every number is the fit's own. What the fit does not know, such as the warm-up of draws that
@@ -72,6 +74,8 @@ def methods_text(fit: Fit, *, prob: float) -> str:
     fit
     prob
         Probability of the intervals.
+    groups
+        Whose effects are given, as for `Fit.contrast`.
     """
     sentences = [
         *_model_sentences(fit.model),
@@ -79,7 +83,7 @@ def methods_text(fit: Fit, *, prob: float) -> str:
         _prior_sentence(fit),
         _sampler_sentence(fit),
         *_convergence_sentences(fit),
-        *_effect_sentences(fit.model, prob),
+        *_effect_sentences(fit.model, prob, groups),
     ]
     return " ".join(sentences)
 
@@ -200,17 +204,29 @@ def _convergence_sentences(fit: Fit) -> list[str]:
     return [numbers, "THE SAMPLER HAS NOT CONVERGED: these results must not be reported."]
 
 
-def _effect_sentences(model: Model, prob: float) -> list[str]:
-    averaged = (
-        "averaged over the rows of a group, its own effects included, and over groups, each "
-        "counting once"
-        if model.design.groups
-        else "averaged over the rows of the data"
-    )
+_WHOSE = {
+    "population": "over the population that the groups come from, group effects being integrated "
+    "out in each draw",
+    "typical": "in a typical group, whose effects are zero",
+    "these": "in the groups of the data, own effects included, each group counting once",
+    "new": "in one new group, whose effects are drawn from the population of each draw",
+}
+
+
+def _effect_sentences(
+    model: Model, prob: float, groups: str | Mapping[str, str] | None
+) -> list[str]:
     out = [f"Intervals are {100 * prob:g}% highest-density intervals."]
-    if model.formula.effects.terms:
-        out.append(
-            "Effects are differences of the mean response between values of a predictor, "
-            f"{averaged}."
-        )
+    if not model.formula.effects.terms:
+        return out
+    estimand = effects.choose_estimand(model, groups)
+    said = [
+        f"{_WHOSE[setting]} (factor {' and '.join(factors)})"
+        for setting in _WHOSE
+        if (factors := estimand.of(setting))
+    ]
+    out.append(
+        "Effects are differences of the mean response between values of a predictor, averaged over "
+        f"the rows of the data{', and are those ' if said else ''}{'; '.join(said)}."
+    )
     return out

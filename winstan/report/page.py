@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from winstan._version import __version__
-from winstan.effects import interval_names
+from winstan.effects import choose_estimand, interval_names
 from winstan.errors import BackendError, OptionError
 from winstan.report import figures, tables
 from winstan.report.methods import methods_text, papers_of
 from winstan.report.style import CSS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from winstan.fitted import Fit
 
 SUFFIXES = (".html", ".htm")
@@ -30,6 +32,7 @@ def write_report(
     title: str | None = None,
     unit: str | None = None,
     prob: float = 0.94,
+    groups: str | Mapping[str, str] | None = None,
 ) -> Path:
     """Write a fit's page; the parameters and errors are those of `Fit.report`."""
     file = _file(path)
@@ -38,7 +41,8 @@ def write_report(
     if unit is not None and not isinstance(unit, str):
         raise OptionError(f"unit must be text, such as 'Hz', not {unit!r}.")
     interval_names(prob, "hdi")  # refuses what is none, before any work
-    page = page_of(fit, title=title, unit=unit, prob=prob)
+    choose_estimand(fit.model, groups)
+    page = page_of(fit, title=title, unit=unit, prob=prob, groups=groups)
     try:
         file.write_text(page, encoding="utf-8")
     except OSError as error:
@@ -65,19 +69,24 @@ def _file(path: str | os.PathLike[str]) -> Path:
 
 
 def page_of(
-    fit: Fit, *, title: str | None = None, unit: str | None = None, prob: float = 0.94
+    fit: Fit,
+    *,
+    title: str | None = None,
+    unit: str | None = None,
+    prob: float = 0.94,
+    groups: str | Mapping[str, str] | None = None,
 ) -> str:
     """Return the page as text."""
     shown = fit.model.formula.text if title is None or not title.strip() else title
-    results, checks, left_out = figures.figures_of(fit, prob=prob, unit=unit)
+    results, checks, left_out = figures.figures_of(fit, prob=prob, unit=unit, groups=groups)
     sections = [
         ("model", "Model", _model(fit)),
         ("data", "Data", _data(fit)),
-        ("results", "Results", _results(fit, prob, results, left_out)),
+        ("results", "Results", _results(fit, prob, groups, results, left_out)),
         ("checks", "Checks", _checks(fit, checks)),
         ("parameters", "Parameters", _parameters(fit, prob)),
         ("priors", "Priors", _priors(fit)),
-        ("methods", "Methods", _methods(fit, prob)),
+        ("methods", "Methods", _methods(fit, prob, groups)),
         ("program", "Program", _program(fit)),
     ]
     links = "".join(f'<a href="#{key}">{name}</a>' for key, name, body in sections if body)
@@ -132,15 +141,23 @@ def _data(fit: Fit) -> str:
     )
 
 
-def _results(fit: Fit, prob: float, drawn: list[figures.Figure], left_out: str) -> str:
+def _results(
+    fit: Fit,
+    prob: float,
+    groups: str | Mapping[str, str] | None,
+    drawn: list[figures.Figure],
+    left_out: str,
+) -> str:
     parts = []
-    table = tables.effects_table(fit, prob=prob)
+    table = tables.effects_table(fit, prob=prob, groups=groups)
+    whose = {} if table is None else table.attrs["whose"]
     if table is not None:
         parts.append(
             tables.as_html(
                 table,
                 caption="Differences of the mean response, in its units; of numbers with more than "
-                "two values, the average slope.",
+                "two values, the average slope. "
+                + "; ".join(f"({name}): {words}" for name, words in whose.items()),
                 more="fit.effects() has all.",
             )
         )
@@ -173,9 +190,10 @@ def _priors(fit: Fit) -> str:
     )
 
 
-def _methods(fit: Fit, prob: float) -> str:
+def _methods(fit: Fit, prob: float, groups: str | Mapping[str, str] | None) -> str:
     papers = "".join(f"<li>{escape(paper)}</li>" for paper in papers_of(fit))
-    return f'<p id="paragraph">{escape(methods_text(fit, prob=prob))}</p>\n<ul>{papers}</ul>'
+    paragraph = escape(methods_text(fit, prob=prob, groups=groups))
+    return f'<p id="paragraph">{paragraph}</p>\n<ul>{papers}</ul>'
 
 
 def _program(fit: Fit) -> str:

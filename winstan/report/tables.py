@@ -13,6 +13,8 @@ from winstan.errors import EmptyCellError, OptionError
 from winstan.report.reprs import EFFECT_ROWS, rounded
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from winstan.design import Design
     from winstan.fitted import Fit
     from winstan.model import Model
@@ -118,24 +120,34 @@ def priors_table(fit: Fit) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index", columns=["prior", "whose", "where"])
 
 
-def effects_table(fit: Fit, *, prob: float) -> pd.DataFrame | None:
-    """Return every predictor's effect on the response scale; None if there is no predictor."""
+def effects_table(
+    fit: Fit, *, prob: float, groups: str | Mapping[str, str] | None = None
+) -> pd.DataFrame | None:
+    """Return every predictor's effect on the response scale; None if there is no predictor.
+
+    ``attrs["whose"]`` says in words whose effects the rows are, by what stands behind their names.
+    """
     try:
-        table = fit.effects(prob=prob)
+        table = fit.effects(prob=prob, groups=groups)
     except (OptionError, EmptyCellError):
         return None  # no population-level predictor, or a cell without rows would be needed
-    names = table["predictor"].astype(str) + " " + table["contrast"].astype(str)
+    parts = [table]
     if any(effect.name != "1" for group in fit.model.design.groups for effect in group.effects):
-        # With random slopes, these groups and their population are two questions.
-        typical = fit.effects(prob=prob, groups="zero")
-        table = pd.concat([table, typical], ignore_index=True)
-        names = pd.concat(
-            [names + " (these groups)", names + " (a typical group)"], ignore_index=True
-        )
-    numbers = table.drop(columns=["predictor", "contrast"])
+        # With random slopes, these groups and those that they stand for are two questions.
+        parts += [fit.effects(prob=prob, groups="these")] if groups is None else []
+    whose = {p.attrs["groups"]: p.attrs["estimand"] for p in parts if "groups" in p.attrs}
+    for part in parts:
+        part.attrs.clear()  # pd.concat compares them
+    table = pd.concat(parts, ignore_index=True)
+    names = table["predictor"].astype(str) + " " + table["contrast"].astype(str)
+    if "groups" in table:
+        names += " (" + table["groups"] + ")"
+    numbers = table.drop(columns=["predictor", "contrast", "groups"], errors="ignore")
     out = rounded(numbers.drop(columns=["p_direction", "p_rope"], errors="ignore"))
     out["p_direction"] = [f"{p:.3f}" for p in table["p_direction"]]
-    return out.set_axis(names)
+    out = out.set_axis(names)
+    out.attrs["whose"] = whose
+    return out
 
 
 def parameters_table(fit: Fit, *, prob: float) -> tuple[pd.DataFrame, int]:

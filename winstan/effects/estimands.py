@@ -1,0 +1,152 @@
+"""Estimands: whose mean response an effect is about, by the ``groups=`` option."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from winstan.effects.comparisons import columns_of_effects
+from winstan.effects.population import has_population_mean, is_stable, mean_link
+from winstan.errors import OptionError, near_matches
+
+if TYPE_CHECKING:
+    from winstan.model import Model
+
+type Groups = Literal["these", "typical", "population", "new"]
+
+GROUPS: tuple[Groups, ...] = ("these", "typical", "population", "new")
+NAMED = "'these', 'typical', 'population' or 'new'"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimand:
+    """Whose mean response is asked for.
+
+    Attributes
+    ----------
+    settings : mapping of str to str
+        One of `GROUPS` for each group factor.
+    """
+
+    settings: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """The option: ``population``; where factors differ, ``mouse: these, neuron: new``."""
+        values = list(dict.fromkeys(self.settings.values()))
+        if len(values) == 1:
+            return values[0]
+        return ", ".join(f"{factor}: {value}" for factor, value in self.settings.items())
+
+    @property
+    def words(self) -> str:
+        """Whom the answer is about, such as ``in the population of mouse``; "" without groups."""
+        phrases = {
+            "these": "averaged over these levels of {}",
+            "typical": "in a typical {}",
+            "population": "in the population of {}",
+            "new": "in a new {}",
+        }
+        parts = []
+        for setting, phrase in phrases.items():
+            factors = self.of(setting)
+            if factors:
+                parts.append(phrase.format(" and ".join(factors)))
+        return ", ".join(parts)
+
+    @property
+    def label(self) -> dict[str, str]:
+        """The column of a table that says whose effect each row is; none without group terms."""
+        return {"groups": self.name} if self.settings else {}
+
+    @property
+    def attrs(self) -> dict[str, str]:
+        """What a table's ``attrs`` say of it: the option, and the words; none without groups."""
+        return {"groups": self.name, "estimand": self.words} if self.settings else {}
+
+    def of(self, setting: str) -> list[str]:
+        """Return the factors that have a setting."""
+        return [factor for factor, value in self.settings.items() if value == setting]
+
+
+def choose_estimand(model: Model, groups: Any, columns: Iterable[str] = ()) -> Estimand:
+    """Read a ``groups=`` option, or take the default.
+
+    Parameters
+    ----------
+    model
+    groups
+        One of `GROUPS` for all factors; a mapping from factors to one of them, where factors that
+        it leaves out have ``"these"``; or None for the default.
+    columns
+        Columns that the question sets or divides by.
+
+    Returns
+    -------
+    Estimand
+
+    Raises
+    ------
+    OptionError
+        If a setting or a factor is unknown, the link has no population mean, or the question is
+        about levels of a group factor, which are members of the population and not the whole of it.
+
+    Notes
+    -----
+    The default is the population where its mean has a stable posterior, and a typical group where
+    it has none: under log and inverse links. A question about levels of a group factor itself
+    (``by="mouse"``) is about these groups. docs/estimands.md has the simulation behind it.
+    """
+    factors = factors_of(model)
+    members = [name for name in dict.fromkeys(columns) if is_grouping_only(model, name)]
+    if groups is None:
+        default = "population" if is_stable(model) else "typical"
+        return Estimand(dict.fromkeys(factors, "these" if members else default))
+    settings = _settings(model, factors, groups)
+    whole = [setting for setting in settings.values() if setting in ("population", "new")]
+    if members and whole:
+        raise OptionError(
+            f"groups={whole[0]!r} is not about single levels of {members[0]!r}, which are of the "
+            "data: use groups='these'."
+        )
+    if "population" in settings.values() and not has_population_mean(model):
+        raise OptionError(
+            f"groups='population' has no answer under the {mean_link(model)} link: the mean over "
+            "normal group effects does not exist, because the linear predictor may be zero. Use "
+            "groups='typical' or 'these', or another link."
+        )
+    return Estimand(settings)
+
+
+def factors_of(model: Model) -> list[str]:
+    """Return the names of the group factors, each once."""
+    return list(dict.fromkeys(group.factor for group in model.design.groups))
+
+
+def is_grouping_only(model: Model, column: str) -> bool:
+    """Whether a column names groups, and is no predictor of the mean."""
+    factors = {c for factor in model.design.memory.factors for c in factor.columns}
+    return column in factors and column not in columns_of_effects(model)
+
+
+def _settings(model: Model, factors: list[str], groups: Any) -> dict[str, str]:
+    if isinstance(groups, str) and groups in ("average", "zero"):
+        now = "these" if groups == "average" else "typical"
+        raise OptionError(f"groups={groups!r} is called {now!r}.")
+    if not isinstance(groups, Mapping):
+        if groups not in GROUPS:
+            raise OptionError(
+                f"groups must be {NAMED}, not {groups!r}; or one of them for each factor: "
+                "groups={'mouse': 'new'}."
+            )
+        return dict.fromkeys(factors, groups)
+    for name, setting in groups.items():
+        if name not in factors:
+            raise OptionError(
+                f"groups= names {name!r}, which is no group factor of {model.formula.text!r}."
+                + near_matches(str(name), factors)
+            )
+        if setting not in GROUPS:
+            raise OptionError(f"groups= gives {setting!r} for {name!r}: it must be {NAMED}.")
+    return dict.fromkeys(factors, "these") | dict(groups)

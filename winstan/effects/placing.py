@@ -1,0 +1,124 @@
+"""Rows placed in the groups that an estimand asks for: their own, typical, new or all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from winstan.design import NewRows, evaluate
+from winstan.effects.covariances import correlations, products, standard_deviations
+from winstan.effects.new_levels import draw_new_levels
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from winstan.effects.estimands import Estimand
+    from winstan.families.links import Array
+    from winstan.model import Model
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupedRows:
+    """Rows whose groups are settled.
+
+    Attributes
+    ----------
+    posterior : mapping of str to ndarray
+        Draws by variable; the effects of new groups stand after those of the fitted ones.
+    rows : NewRows
+        Rows whose levels index these effects; -1 where an effect is zero or integrated out.
+    terms : tuple of (ndarray, ndarray or None, int)
+        Of the group terms that are integrated out: their effects' sds, shape (S, q), their
+        correlations, shape (S, q, q), and the term's place.
+    """
+
+    posterior: Mapping[str, Array]
+    rows: NewRows
+    terms: tuple[tuple[Array, Array | None, int], ...]
+
+    @property
+    def integrated(self) -> bool:
+        """Whether there are effects to integrate out."""
+        return bool(self.terms)
+
+    def variance(self, part: slice) -> Array:
+        """Return the variance of eta over the population, shape (S, rows of the part)."""
+        parts = (
+            products(sd, R, self.rows.Z[k][part], self.rows.Z[k][part]) for sd, R, k in self.terms
+        )
+        # Rounding of the products may leave less than nothing.
+        return np.maximum(sum(parts), 0.0)
+
+    def variance_rise(self, part: slice, rise: NewRows) -> Array:
+        """Return the derivative of the variance, where that of the columns is `rise`."""
+        parts = (products(sd, R, self.rows.Z[k][part], rise.Z[k][part]) for sd, R, k in self.terms)
+        return np.asarray(2 * sum(parts))
+
+
+def place(
+    model: Model,
+    posterior: Mapping[str, Array],
+    rows: pd.DataFrame,
+    levels: tuple[np.ndarray, ...],
+    estimand: Estimand,
+    seed: int = 0,
+) -> GroupedRows:
+    """Code rows of predictors, and settle what becomes of their groups.
+
+    Parameters
+    ----------
+    model
+    posterior : mapping of str to ndarray
+        Draws by variable, shape (S, *dims).
+    rows
+        n rows with all columns of the formula's right side.
+    levels : tuple of ndarray of int, shape (n,)
+        Of each group term, the level that counts under ``"these"``.
+    estimand
+    seed
+        Of the effects of new groups: one new level of each factor, for all rows.
+    """
+    coded = replace(evaluate(model.design, rows), level=levels)
+    return settle(model, posterior, coded, estimand, seed)
+
+
+def settle(
+    model: Model, posterior: Mapping[str, Array], rows: NewRows, estimand: Estimand, seed: int
+) -> GroupedRows:
+    """Settle what becomes of the groups of coded rows; their levels count under ``"these"``."""
+    new = set(estimand.of("new"))
+    rows = keep_levels(model, rows, set(estimand.of("these")))
+    if new:
+        columns = {c for factor in model.design.memory.factors for c in factor.columns}
+        one = pd.DataFrame(dict.fromkeys(columns, np.zeros(len(rows.offset), int)))
+        posterior, rows = draw_new_levels(
+            model, posterior, rows, one, np.random.default_rng(seed), new
+        )
+    return GroupedRows(posterior, rows, integrated_terms(model, posterior, estimand))
+
+
+def keep_levels(model: Model, rows: NewRows, factors: set[str]) -> NewRows:
+    """Keep the levels of some factors; of the others no row has a level, nor an effect."""
+    pairs = zip(model.design.groups, rows.level, strict=True)
+    level = tuple(x if g.factor in factors else np.full_like(x, -1) for g, x in pairs)
+    return replace(rows, level=level)
+
+
+def integrated_terms(
+    model: Model, posterior: Mapping[str, Array], estimand: Estimand
+) -> tuple[tuple[Array, Array | None, int], ...]:
+    """Return sds, correlations and place of each group term that is integrated out."""
+    whole = set(estimand.of("population"))
+    if not whole:
+        return ()
+    matrices = zip(
+        standard_deviations(model, posterior), correlations(model, posterior), strict=True
+    )
+    return tuple(
+        (sd, R, k)
+        for k, (group, (sd, R)) in enumerate(zip(model.design.groups, matrices, strict=True))
+        if group.factor in whole
+    )
