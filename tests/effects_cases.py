@@ -59,7 +59,8 @@ def over_groups(per_row: np.ndarray, groups: list, weight: np.ndarray | None = N
 
 
 def draws_of(model, posterior, treatment, **options) -> dict:
-    """Draws of each contrast, by its label, and level if there is `by`."""
+    """Draws of each contrast in these groups, by its label, and level if there is `by`."""
+    options = {"groups": "these"} | options
     table = effects.contrast_draws(effects.contrast(model, posterior, treatment, **options))
     by = options.get("by")
     keys = ["contrast", by] if by else "contrast"

@@ -138,17 +138,19 @@ def test_by_a_number_of_many_values_sets_it_in_every_row():
         up = (p["stim"] + p["stim:x"] * x)[:, None]
         return (np.exp(mice + up) - np.exp(mice)).mean(axis=1)
 
-    table = effects.contrast_draws(effects.contrast(model, p, "stim", by={"x": [3, 9.5]}))
+    table = effects.contrast_draws(
+        effects.contrast(model, p, "stim", by={"x": [3, 9.5]}, groups="these")
+    )
     assert list(dict.fromkeys(table["x"])) == [3, 9.5]
     for x in (3, 9.5):
         values = table.loc[table["x"] == x, "value"]
         np.testing.assert_allclose(values, expected(x), rtol=1e-9)
-    default = effects.contrast(model, p, "stim", by="x")
+    default = effects.contrast(model, p, "stim", by="x", groups="these")
     middle, sd = X.mean(), X.std(ddof=1)
     np.testing.assert_allclose(default.levels, [middle - sd, middle, middle + sd])
     for k, x in enumerate(default.levels):
         np.testing.assert_allclose(default.draws[:, 0, k], expected(x), rtol=1e-9)
-    slope = effects.contrast(model, p, "x", slope=True, by={"stim": [1]})
+    slope = effects.contrast(model, p, "x", slope=True, by={"stim": [1]}, groups="these")
     deta = (p["x"] + p["stim:x"])[:, None]
     eta = (p["Intercept"] + p["stim"])[:, None] + p["1|mouse"][:, AT] + deta * X
     np.testing.assert_allclose(
@@ -161,19 +163,19 @@ def test_a_typical_group_has_no_effects_of_its_own(family):
     """Of a linear model the contrast is then the coefficient, whatever the groups' slopes."""
     y = {"gaussian": "y", "gamma": "Power"}[family]
     model, p = made(f"{y} ~ stim + x + (stim + x|mouse)", family)
-    link = effects.contrast(model, p, "stim", scale="link", groups="zero")
+    link = effects.contrast(model, p, "stim", scale="link", groups="typical")
     np.testing.assert_allclose(link.draws[:, 0, 0], p["stim"], rtol=1e-9)
-    slope = effects.contrast(model, p, "x", slope=True, scale="link", groups="zero")
+    slope = effects.contrast(model, p, "x", slope=True, scale="link", groups="typical")
     np.testing.assert_allclose(slope.draws[:, 0, 0], p["x"], rtol=1e-7)
-    ratio = effects.contrast(model, p, "stim", ratio=family == "gamma", groups="zero")
+    ratio = effects.contrast(model, p, "stim", ratio=family == "gamma", groups="typical")
     expected = np.exp(p["stim"]) if family == "gamma" else p["stim"]
     np.testing.assert_allclose(ratio.draws[:, 0, 0], expected, rtol=1e-9)
-    these = effects.contrast(model, p, "stim", scale="link")
+    these = effects.contrast(model, p, "stim", scale="link", groups="these")
     assert np.abs(these.draws[:, 0, 0] - p["stim"]).max() > 0.01
-    tables = effects.effects_table(model, p, scale="link", groups="zero")
+    tables = effects.effects_table(model, p, scale="link", groups="typical")
     np.testing.assert_array_equal(tables[0].draws, link.draws)
-    with pytest.raises(OptionError, match="'average' or 'zero', not 'population'"):
-        effects.contrast(model, p, "stim", groups="population")
+    with pytest.raises(OptionError, match="'population' or 'new', not 'all'"):
+        effects.contrast(model, p, "stim", groups="all")
 
 
 # --- regions of practical equivalence -------------------------------------------------------------

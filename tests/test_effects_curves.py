@@ -33,12 +33,12 @@ def case():
 
 def test_curve_over_a_number_by_loops(case):
     model, p = case
-    curve = effects.conditional(model, p, "x", points=5)
+    curve = effects.conditional(model, p, "x", points=5, groups="these")
     assert np.allclose(curve.grid, np.linspace(DATA["x"].min(), DATA["x"].max(), 5))
     for k, x in enumerate(curve.grid):
         expected = over_groups(np.exp(eta_of(p, x=x, stim=DATA["stim"])), GROUPS)
         np.testing.assert_allclose(curve.draws[:, k, 0], expected, rtol=1e-9)
-    zero = effects.conditional(model, p, "x", points=2, groups="zero", scale="link")
+    zero = effects.conditional(model, p, "x", points=2, groups="typical", scale="link")
     expected = over_groups(eta_of(p, x=zero.grid[1], stim=DATA["stim"], zero=True), GROUPS)
     np.testing.assert_allclose(zero.draws[:, 1, 0], expected, rtol=1e-9)
 
@@ -96,7 +96,7 @@ def test_curves_in_chunks_as_at_once(case, monkeypatch):
 def test_tables_and_draws_of_curves():
     fit = made_fit(model_of(FORMULA, DATA, "gamma"), draws=50)
     table = fit.conditional("x", by="cond", points=4, prob=0.9, interval="eti")
-    assert list(table) == ["x", "cond", "mean", "sd", "eti_5%", "eti_95%"]
+    assert list(table) == ["x", "cond", "groups", "mean", "sd", "eti_5%", "eti_95%"]
     assert table["cond"].tolist() == ["a"] * 4 + ["b"] * 4 + ["c"] * 4
     assert table["x"].dtype == float
     long = fit.conditional("x", by="cond", points=4, draws=True)
@@ -113,7 +113,7 @@ def test_tables_and_draws_of_curves():
         ({"predictor": "z"}, "conditional names 'z'"),
         ({"predictor": "x", "points": 1}, "points must be"),
         ({"predictor": "x", "by": "x"}, "the predictor itself"),
-        ({"predictor": "x", "groups": "new"}, r"predict\(newdata, groups='new'\)"),
+        ({"predictor": "x", "groups": "average"}, "called 'these'"),
         ({"predictor": "x", "values": {"cond": "q"}}, "'cond' has no level 'q'"),
         ({"predictor": "x", "values": {"q": 1}}, "values= names 'q'"),
         ({"predictor": "x", "values": {"x": []}}, "values= has no values for 'x'"),

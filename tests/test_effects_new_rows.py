@@ -58,9 +58,9 @@ def test_each_factor_has_its_own_setting():
     model, p = made("y ~ x + (1|mouse) + (1|sex)", "gaussian")
     new = pd.DataFrame({"x": [3.0, 4.0], "mouse": ["m1", "q"], "sex": ["f", "m"]})
     fixed = p["Intercept"][:, None] + p["x"][:, None] * new["x"].to_numpy()
-    got = draws_by_row(model, p, new.drop(columns="mouse"), groups={"mouse": "zero"})
+    got = draws_by_row(model, p, new.drop(columns="mouse"), groups={"mouse": "typical"})
     np.testing.assert_allclose(got, fixed + p["1|sex"], rtol=1e-12)
-    got = draws_by_row(model, p, new.drop(columns="sex"), groups={"mouse": "new", "sex": "zero"})
+    got = draws_by_row(model, p, new.drop(columns="sex"), groups={"mouse": "new", "sex": "typical"})
     np.testing.assert_allclose(got[:, 0], fixed[:, 0] + p["1|mouse"][:, 1], rtol=1e-12)
     u = got[:, 1] - fixed[:, 1]
     assert np.std(u / p["1|mouse_sigma"]) == pytest.approx(1, abs=0.5)
@@ -68,10 +68,10 @@ def test_each_factor_has_its_own_setting():
         effects.predict(model, p, new, groups={"mouse": "these", "sex": "new"})
     with pytest.raises(DataError, match="1 level of 'mouse'"):
         effects.predict(model, p, new, groups={"sex": "new"})
-    for one in ("new", "zero"):
+    for one in ("new", "typical"):
         each = draws_by_row(model, p, new, groups=dict.fromkeys(("mouse", "sex"), one), seed=5)
         np.testing.assert_array_equal(each, draws_by_row(model, p, new, groups=one, seed=5))
-    rows = draws_by_row(model, p, groups={"mouse": "zero"})
+    rows = draws_by_row(model, p, groups={"mouse": "typical"})
     sexes = [["f", "m"].index(s) for s in DATA["sex"]]
     fixed = p["Intercept"][:, None] + p["x"][:, None] * DATA["x"].to_numpy()
     np.testing.assert_allclose(rows, fixed + p["1|sex"][:, sexes], rtol=1e-10)
@@ -83,12 +83,12 @@ def test_rows_beyond_the_data_are_warned_of():
     low, high = DATA["x"].min(), DATA["x"].max()
     room = 0.1 * (high - low)
     inside = {"x": [low - 0.99 * room, high + 0.99 * room], "stim": [0, 1]}
-    fit.predict(inside, groups="zero")
+    fit.predict(inside, groups="typical")
     far = {"x": [low - 1.01 * room, 5.0, high + 1.01 * room], "stim": [0, 1, 1]}
     with pytest.warns(DesignWarning, match=r"2 rows of the new data have 'x' beyond") as caught:
-        fit.predict(far, groups="zero")
+        fit.predict(far, groups="typical")
     assert [w.message.guard for w in caught] == ["extrapolation"]
     assert caught[0].filename == __file__
-    fit.predict(far, groups="zero", silence="extrapolation")
+    fit.predict(far, groups="typical", silence="extrapolation")
     with pytest.warns(DesignWarning, match=r"1 row of the new data has 'stim' .*0 to 1 \(at 2\)"):
-        fit.predict({"x": [5.0], "stim": [2]}, groups="average")
+        fit.predict({"x": [5.0], "stim": [2]}, groups="population")

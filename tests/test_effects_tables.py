@@ -13,19 +13,22 @@ import winstan as ws
 from winstan import effects
 from winstan.errors import DesignWarning, OptionError
 
+NOBODY = effects.Estimand({})  # without group terms
+
 
 def test_direction_and_summary_of_a_contrast():
     values = np.array([-3.0, -1.0, 0.0, 2.0, 5.0, 6.0, 7.0, 9.0, 11.0, 14.0])
-    result = effects.Contrast("stim", ("1 - 0",), None, (None,), values.reshape(10, 1, 1), False)
+    draws = values.reshape(10, 1, 1)
+    result = effects.Contrast("stim", ("1 - 0",), None, (None,), draws, False, NOBODY)
     row = effects.contrast_table(result, 0.5, "eti").iloc[0]
     assert row["p_direction"] == 0.7
     assert row["mean"] == 5.0
     assert row["sd"] == pytest.approx(np.sqrt(np.sum((values - 5) ** 2) / 9))
     assert row["eti_25%"] == pytest.approx(0.5)
     assert row["eti_75%"] == pytest.approx(8.5)
-    ratio = effects.Contrast("stim", ("1 / 0",), None, (None,), values.reshape(10, 1, 1), True)
+    ratio = effects.Contrast("stim", ("1 / 0",), None, (None,), draws, True, NOBODY)
     assert effects.contrast_table(ratio, 0.5, "eti").iloc[0]["p_direction"] == 0.7
-    below = effects.Contrast("stim", ("1 - 0",), None, (None,), -values.reshape(10, 1, 1), False)
+    below = effects.Contrast("stim", ("1 - 0",), None, (None,), -draws, False, NOBODY)
     assert effects.contrast_table(below, 0.5, "eti").iloc[0]["p_direction"] == 0.7
 
 
@@ -58,6 +61,7 @@ def test_tables_of_a_fit():
     assert list(table) == [
         "contrast",
         "stim",
+        "groups",
         "mean",
         "sd",
         "hdi_10%",

@@ -53,44 +53,35 @@ def test_means_of_the_data_row_by_row_with_offsets():
         ("y ~ x + (1|mouse)", "student", None, lambda e, p: e),
     ],
 )  # fmt: skip
-def test_averages_over_groups_and_effects_at_zero(formula, family, link, mean):
+def test_a_typical_group_has_effects_of_zero(formula, family, link, mean):
     model, p = made(formula, family, link=link)
     new = pd.DataFrame({"x": [2.0, 11.0]})
     eta = p["Intercept"][:, None] + p["x"][:, None] * new["x"].to_numpy()
-    np.testing.assert_allclose(draws_by_row(model, p, new, groups="zero"), mean(eta, p), rtol=1e-9)
-    each = [mean(eta + p["1|mouse"][:, [j]], p) for j in range(len(MICE))]
-    expected = np.mean(each, axis=0)
     for given in (new, new.assign(mouse="unheard of"), pl.DataFrame(new.to_dict("list"))):
-        got = draws_by_row(model, p, given, groups="average")
-        np.testing.assert_allclose(got, expected, rtol=1e-9)
+        got = draws_by_row(model, p, given, groups="typical")
+        np.testing.assert_allclose(got, mean(eta, p), rtol=1e-9)
 
 
-def test_the_average_is_that_of_contrasts():
+@pytest.mark.parametrize("groups", ["typical", "population"])
+def test_differences_of_predictions_are_contrasts(groups):
     model, p = made("Power ~ stim + (stim|mouse)", "gamma")
-    got = draws_by_row(model, p, {"stim": [0, 1]}, groups="average")
-    contrast = effects.contrast(model, p, "stim").draws[:, 0, 0]
+    got = draws_by_row(model, p, {"stim": [0, 1]}, groups=groups)
+    contrast = effects.contrast(model, p, "stim", groups=groups).draws[:, 0, 0]
     np.testing.assert_allclose(got[:, 1] - got[:, 0], contrast, rtol=1e-8)
 
 
 @pytest.mark.filterwarnings("ignore::winstan.errors.DesignWarning")
-def test_averages_are_over_the_combinations_that_occur():
-    model, p = made("y ~ x + (1|cond/mouse) + (1|sex)", "gaussian")
-    groups = {g.factor: list(g.levels) for g in model.design.groups}
-    pairs = DATA[["cond", "mouse", "sex"]].drop_duplicates()
-    per_pair = [
-        p["1|cond"][:, groups["cond"].index(c)]
-        + p["1|cond:mouse"][:, groups["cond:mouse"].index(f"{c}:{m}")]
-        + p["1|sex"][:, groups["sex"].index(s)]
-        for c, m, s in pairs.itertuples(index=False)
-    ]
-    expected = p["Intercept"] + 3 * p["x"] + np.mean(per_pair, axis=0)
-    got = draws_by_row(model, p, {"x": [3]}, groups="average")[:, 0]
-    np.testing.assert_allclose(got, expected, rtol=1e-9)
+def test_the_populations_variance_is_the_sum_over_crossed_and_nested_factors():
+    model, p = made("Power ~ x + (1|cond/mouse) + (1|sex)", "gamma")
+    sds = [p[f"1|{factor}_sigma"] for factor in ("cond", "cond:mouse", "sex")]
+    expected = np.exp(p["Intercept"] + 3 * p["x"] + sum(sd**2 for sd in sds) / 2)
+    got = draws_by_row(model, p, {"x": [3]}, groups="population")[:, 0]
+    np.testing.assert_allclose(got, expected, rtol=1e-10)
 
 
 def test_an_intercept_alone():
     model, p = made("y ~ 1 + (1|mouse)", "gaussian")
-    got = draws_by_row(model, p, {"whatever": [1, 2, 3]}, groups="zero")
+    got = draws_by_row(model, p, {"whatever": [1, 2, 3]}, groups="typical")
     np.testing.assert_allclose(got, np.tile(p["Intercept"][:, None], 3))
 
 
@@ -269,7 +260,7 @@ def test_trials_of_binomial_responses():
 def test_tables_of_predictions():
     fit = made_fit(model_of("Power ~ stim + x + (1|mouse)", DATA, "gamma"), draws=50)
     table = fit.predict(prob=0.8)
-    assert list(table) == ["row", "mean", "sd", "hdi_10%", "hdi_90%"]
+    assert list(table) == ["row", "groups", "mean", "sd", "hdi_10%", "hdi_90%"]
     assert table["row"].tolist() == list(range(len(DATA)))
     long = fit.predict(draws=True)
     by_row = long.groupby("row")["value"]
@@ -284,10 +275,9 @@ def test_tables_of_predictions():
 def test_in_chunks_as_at_once(monkeypatch):
     model, p = made("Power ~ stim + x + (stim|mouse)", "gamma")
     new = DATA.assign(mouse=np.where(np.arange(len(DATA)) % 5 == 0, "new", DATA["mouse"]))
-    calls = [{}, {"newdata": new, "groups": "new"}, {"newdata": new, "groups": "average"}]
+    calls = [{}, {"newdata": new, "groups": "new"}, {"newdata": new, "groups": "population"}]
     tables = [effects.prediction_table(effects.predict(model, p, **c), 0.9, "hdi") for c in calls]
     monkeypatch.setattr("winstan.effects.means.CHUNK", 5 * S)
-    monkeypatch.setattr("winstan.effects.predictions.CHUNK", 5 * S)
     for call, whole in zip(calls, tables, strict=True):
         parts = effects.prediction_table(effects.predict(model, p, **call), 0.9, "hdi")
         pd.testing.assert_frame_equal(parts, whole)
@@ -297,11 +287,13 @@ def test_in_chunks_as_at_once(monkeypatch):
     ("options", "message"),
     [
         ({"kind": "median"}, "kind must be"),
-        ({"groups": "old"}, "groups must be 'these', 'new', 'average' or 'zero'"),
+        ({"groups": "old"}, "groups must be 'these', 'typical', 'population' or 'new'"),
         ({"groups": ["new"]}, "groups must be 'these'.*for each factor"),
         ({"groups": {"mous": "new"}}, "names 'mous', which is no group factor.*'mouse'"),
-        ({"groups": {"mouse": "average"}}, "'average' for 'mouse'.*of all factors together"),
-        ({"kind": "response", "groups": "average"}, "A response comes from one group"),
+        ({"groups": {"mouse": "all"}}, "'all' for 'mouse'"),
+        ({"groups": "average"}, "'average' is called 'these'"),
+        ({"groups": "zero"}, "'zero' is called 'typical'"),
+        ({"kind": "response", "groups": "population"}, "A response comes from one group"),
         ({"seed": -1}, "seed must be"),
         ({"seed": 1.5}, "seed must be"),
     ],
@@ -319,13 +311,13 @@ def test_unknown_options(options, message):
         (
             {"x": [1.0]},
             "new",
-            r"no column 'mouse'.*groups='average'.*'zero'.*groups='new'.*'new'\.",
+            r"no column 'mouse'.*groups='population'.*'typical'.*groups='new'.*'new'\.",
         ),
-        ({"x": [1.0]}, "these", "no column 'mouse'.*groups='average'.*groups='zero'"),
-        ({"mouse": ["m0"]}, "zero", "no column 'x'"),
-        ({"x": [np.nan], "mouse": ["m0"]}, "average", "'x'.*1 missing value"),
+        ({"x": [1.0]}, "these", "no column 'mouse'.*groups='population'.*groups='typical'"),
+        ({"mouse": ["m0"]}, "typical", "no column 'x'"),
+        ({"x": [np.nan], "mouse": ["m0"]}, "population", "'x'.*1 missing value"),
         ({"x": ["a"], "mouse": ["m0"]}, "these", "numeric at first"),
-        ([1, 2], "zero", "not a data frame"),
+        ([1, 2], "typical", "not a data frame"),
     ],
 )
 def test_new_data_that_cannot_be_used(new, groups, message):

@@ -214,10 +214,10 @@ def test_slopes_by_animal_are_shown_for_the_population_as_the_lme_has_them():
 
 @pytest.mark.parametrize("ratio", [False, True])
 def test_slopes_by_animal_on_a_log_link_are_those_of_a_typical_animal(ratio):
-    """At group effects of zero, which by the log link is not the mean over the animals."""
+    """In a typical animal, which by the log link is not the mean over the animals."""
     fit = fit_of("Power ~ stim + (stim|mouse)", "gamma")
     composition = ws.side_by_side(fit, ratio=ratio)
-    own = fit.contrast("stim", ratio=ratio, prob=0.95, groups="zero").iloc[0]
+    own = fit.contrast("stim", ratio=ratio, prob=0.95, groups="typical").iloc[0]
     shown = rows_of(composition).loc[0, ["estimate", "lower", "upper"]].to_list()
     np.testing.assert_allclose(shown, own[["mean", "hdi_2.5%", "hdi_97.5%"]].tolist(), rtol=1e-12)
     these = fit.contrast("stim", ratio=ratio, prob=0.95).iloc[0]

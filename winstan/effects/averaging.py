@@ -159,6 +159,7 @@ def averaged_means(
         return population_mean(model, posterior, eta, placed.variance(part))
 
     out = _average(model, placed, weights, value)
+    _check_finite(out, estimand)
     return out.reshape(out.shape[0], len(changes), -1)
 
 
@@ -210,6 +211,7 @@ def averaged_slopes(
         return population_slope(model, posterior, eta, *changes)
 
     out = _average(model, at, weights, value)
+    _check_finite(out, estimand)
     return out.reshape(out.shape[0], 1, -1)
 
 
@@ -318,13 +320,25 @@ def _average(
     """Weighted means of a function of eta: shape (S, settings * l)."""
     sums: list[Any] = [0.0] * len(weights)
     for part, eta in linear_predictor(model, placed.posterior, placed.rows):
-        values = value(part, eta)
+        with np.errstate(over="ignore", invalid="ignore"):  # a mean too large is refused below
+            values = value(part, eta)
         for k, (at, weight) in enumerate(weights):
             start, stop = max(at.start, part.start), min(at.stop, part.stop)
             if start < stop:
                 inside = values[:, start - part.start : stop - part.start]
                 sums[k] = sums[k] + inside @ weight[:, start - at.start : stop - at.start].T
     return np.concatenate(sums, axis=1)
+
+
+def _check_finite(means: Array, estimand: Estimand) -> None:
+    """Refuse a population's mean that no number can hold: exp(eta + v / 2) of a huge variance v."""
+    bad = np.count_nonzero(~np.isfinite(means).all(axis=1)) if estimand.of("population") else 0
+    if bad:
+        raise OptionError(
+            f"groups='population': the mean over the population is too large in {bad} of "
+            f"{len(means)} draws, because the groups' sd is hardly known. Use groups='typical', or "
+            "a narrower prior on the group sds."
+        )
 
 
 def _weights(model: Model, members: np.ndarray) -> Array:
