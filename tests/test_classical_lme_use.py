@@ -171,7 +171,8 @@ def test_contrasts_of_a_factor_do_not_depend_on_its_coding():
         slopes["estimate"],
         fit.table.loc["x", "Coef."] + np.array([0, *fit.table["Coef."].to_numpy()[-2:]]),
     )
-    assert list(slopes.columns[:3]) == ["contrast", "c", "estimate"]
+    assert list(slopes.columns[:3]) == ["contrast", "c", "groups"]
+    assert set(slopes["groups"]) == {"population"}
     at = fit.contrast("c", values=["u", "v"], by={"x": [0, 2]})
     interaction = fit.table.loc[[n for n in fit.table.index if "[v" in n], "Coef."].to_numpy()
     np.testing.assert_allclose(at["estimate"], interaction @ np.array([[1, 1], [0, 2]]))

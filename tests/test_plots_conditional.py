@@ -119,13 +119,14 @@ def test_errors(fit):
         plot_conditional(table.drop(columns="mean"), predictor="x", response="y")
 
 
-def test_whose_mean_a_curve_is_where_groups_differ_in_it():
+def test_whose_mean_a_curve_is():
     fit = made_fit(model_of("y ~ x + arm + (x|g)", recordings(), "gamma"))
-    assert "averaged over these levels of g" in fit.plot_conditional("x").labels.caption
-    assert "averaged" not in fit.plot_conditional("arm").labels.caption
-    plot = fit.plot_conditional("x", groups="zero", values={"arm": "a"})
+    these = fit.plot_conditional("x", groups="these")
+    assert "averaged over these levels of g" in these.labels.caption
+    assert "in a typical g" in fit.plot_conditional("arm").labels.caption
+    plot = fit.plot_conditional("x", groups="typical", values={"arm": "a"})
     assert "at arm = a; in a typical g" in plot.labels.caption
-    table = fit.conditional("x", groups="zero", values={"arm": "a"})
+    table = fit.conditional("x", groups="typical", values={"arm": "a"})
     np.testing.assert_allclose(data_of(plot, geom_ribbon)["lower"], table["hdi_3%"])
-    with pytest.raises(OptionError, match="'average' or 'zero'"):
-        fit.plot_conditional("x", groups="these")
+    with pytest.raises(OptionError, match="'population' or 'new', not 'all'"):
+        fit.plot_conditional("x", groups="all")

@@ -280,11 +280,16 @@ def test_the_mean_of_a_centred_column_is_zero():
     drawn(plot)
 
 
-def test_the_caption_says_what_a_contrast_of_differing_effects_is_averaged_over():
+def test_the_caption_says_whose_effect_the_posterior_and_the_differences_are():
     fit = fit_of_slopes("y ~ stim + x + (stim|mouse)")
-    average, typical = (fit.plot_difference("stim", groups=g) for g in ("average", "zero"))
-    assert average.labels.caption.startswith("averaged over these levels of mouse")
-    assert typical.labels.caption.startswith("in a typical mouse")
+    average, typical = (fit.plot_difference("stim", groups=g) for g in ("these", "typical"))
+    for plot, words in (
+        (average, "averaged over these levels of mouse"),
+        (typical, "in a typical mouse"),
+        (fit.plot_difference("stim"), "in the population of mouse"),
+    ):
+        caption = " ".join(plot.labels.caption.split())
+        assert f"posterior: {words}; observed: these levels of mouse" in caption
     drawn(typical)
     posterior = fit.draws["posterior"]
     mean = data_of(typical, geom_point, having=["mean"])["mean"].iloc[0]
@@ -294,4 +299,5 @@ def test_the_caption_says_what_a_contrast_of_differing_effects_is_averaged_over(
     )
     mean = data_of(average, geom_point, having=["mean"])["mean"].iloc[0]
     assert mean == pytest.approx(own, rel=1e-10)
-    assert "averaged" not in fit.plot_difference("x").labels.caption
+    alone = fit_of_slopes("y ~ stim + x").plot_difference("x")
+    assert "posterior:" not in (alone.labels.caption or "")

@@ -233,11 +233,13 @@ def test_a_page_is_replaced_and_titled(tmp_path):
     assert "<title>Mice &lt;&amp;&gt;</title>" in html
 
 
-def test_random_slopes_have_the_typical_group_beside_these(folder):
+def test_random_slopes_have_the_population_beside_these_groups(folder):
     fit = fit_of(formula="Power ~ depth + (depth|mouse)", family="gaussian")
     page = fit.report(folder / "slopes.html").read_text(encoding="utf-8")
-    assert "depth slope (these groups)" in page
-    row = re.search(r"depth slope \(a typical group\)</th>\s*<td>([^<]*)</td>", page)
+    assert "depth slope (these)" in page
+    assert "(population): in the population of mouse; (these): averaged over these" in page
+    assert "over the population that the groups come from" in methods_text(fit, prob=0.94)
+    row = re.search(r"depth slope \(population\)</th>\s*<td>([^<]*)</td>", page)
     assert row is not None
     mean = float(fit.draws["posterior"]["depth"].mean())
     assert float(row[1]) == pytest.approx(mean, abs=0.51 * 10 ** -len(row[1].partition(".")[2]))
