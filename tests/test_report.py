@@ -96,7 +96,7 @@ def test_the_sections_hold_the_tables_of_the_fit(page):
     assert "6 levels" in seen.text
     assert "8 rows each" in seen.text
     effect = fit.contrast(NASTY)["mean"].iloc[0]
-    cell = re.search(rf"{re.escape(NASTY)} 1 - 0 (-?[\d.]+) ", seen.text)[1]
+    cell = re.search(rf"{re.escape(NASTY)} 1 - 0 \(typical\) (-?[\d.]+) ", seen.text)[1]
     assert float(cell) == pytest.approx(effect, rel=0.01)
 
 
