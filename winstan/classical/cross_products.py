@@ -221,7 +221,7 @@ def _standardised(
         T = np.diag(size)
         places = tuple((i, i) for i in range(k))
     else:
-        T = np.linalg.qr(weighted / size, mode="r") * size
+        T = np.linalg.qr(weighted / np.where(size > 0, size, 1.0), mode="r") * size
         T *= np.where(np.diag(T) < 0, -1.0, 1.0)[:, None]
         places = tuple((i, j) for i in range(k) for j in range(i + 1))
     if np.any(bad := ~(np.abs(np.diag(T)) > _ALIASED * size)):

@@ -85,18 +85,36 @@ def check_rank(
     DataError
         Naming every redundant column, and what it is made of.
     """
-    if X.shape[1] == 0:
-        return
-    if len(X) > 2 * _SAMPLE and not _dependencies(X[:: len(X) // _SAMPLE], intercept=intercept):
-        return  # columns that differ on some of the rows differ
-    dependencies = _dependencies(X, intercept=intercept)
-    found = [
-        (names[j], _recipe(weights, [names[i] for i in others], constant, X[:, j]))
-        for j, others, weights, constant in dependencies
-    ]
-    if found:
-        way_out = remedy({j for j, *_ in dependencies}) or _leave_out(found)
+    redundant = redundant_columns(X, names, intercept=intercept)
+    if redundant:
+        found = [(names[j], recipe) for j, recipe in redundant]
+        way_out = remedy({j for j, _ in redundant}) or _leave_out(found)
         raise DataError(_rank_message(found) + way_out)
+
+
+def redundant_columns(
+    X: np.ndarray, names: Sequence[str], *, intercept: bool
+) -> list[tuple[int, str]]:
+    """Find columns that are combinations of those before them.
+
+    Parameters
+    ----------
+    X, names, intercept
+        As for `check_rank`.
+
+    Returns
+    -------
+    list of (int, str)
+        The place of each, and what it is made of: ``= 32 + 1.8 'celsius'``.
+    """
+    if X.shape[1] == 0:
+        return []
+    if len(X) > 2 * _SAMPLE and not _dependencies(X[:: len(X) // _SAMPLE], intercept=intercept):
+        return []  # columns that differ on some of the rows differ
+    return [
+        (j, _recipe(weights, [names[i] for i in others], constant, X[:, j]))
+        for j, others, weights, constant in _dependencies(X, intercept=intercept)
+    ]
 
 
 def _dependencies(

@@ -12,6 +12,7 @@ from winstan.guards.names import is_silent, warn_design
 from winstan.guards.repeats import repeated_responses
 from winstan.guards.skew import is_logarithm, skewed
 from winstan.guards.slopes import missing_slopes
+from winstan.guards.unidentified import unidentified
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,8 @@ def check_model(model: Model, frame: Frame, data: Any) -> None:
     Warns
     -----
     DesignWarning
-        ``random_slopes``, ``pseudoreplication``, ``confounding`` and ``skew``, each once at most.
+        ``random_slopes``, ``pseudoreplication``, ``confounding`` and ``skew``, each once at most;
+        ``unidentified``, once for each term and kind.
     """
     guards = {
         "pseudoreplication": lambda: _repeats(model, frame, data),
@@ -48,6 +50,9 @@ def check_model(model: Model, frame: Frame, data: Any) -> None:
     for name, guard in guards.items():
         if not is_silent(name) and (message := guard()) is not None:
             warn_design(message, name)
+    if not is_silent("unidentified"):
+        for message in unidentified(model, binary=_is_binary(model)):
+            warn_design(message, "unidentified")
 
 
 def _is_binary(model: Model) -> bool:
