@@ -185,3 +185,20 @@ def test_group_effects_that_are_not_there():
         fit.group_effects("mose")
     with pytest.raises(OptionError, match="no group term"):
         made_fit(model_of("y ~ x", DATA, "gaussian"), draws=20).group_effects()
+
+
+def test_means_are_those_whose_differences_are_contrasts():
+    fit = made_fit(model_of(FORMULA, DATA, "gamma"), draws=50)
+    for groups in (None, "these", "population"):
+        table = fit.means("cond", by="stim", groups=groups)
+        assert list(table["cond"]) == ["a", "b", "c"] * 2
+        means = table.set_index(["stim", "cond"])["mean"]
+        contrasts = fit.contrast("cond", by="stim", groups=groups)
+        assert list(contrasts["groups"]) == [table["groups"][0]] * 4
+        for _, row in contrasts.iterrows():
+            level = row["contrast"].split(" - ")[0]
+            expected = means[row["stim"], level] - means[row["stim"], "a"]
+            assert row["mean"] == pytest.approx(expected, rel=1e-8)
+    assert fit.means("x", values=[2, 5])["x"].tolist() == [2, 5]
+    with pytest.raises(OptionError, match=r"'x' is a number with .*values=\[...\]"):
+        fit.means("x")

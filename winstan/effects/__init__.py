@@ -1,5 +1,6 @@
 """Effects: what a posterior says on the scale of the data, as tidy tables."""
 
+from winstan.effects.comparisons import levels_to_compare
 from winstan.effects.contrasts import (
     Contrast,
     contrast,
@@ -53,6 +54,7 @@ __all__ = [
     "interval_ends",
     "interval_names",
     "leave_one_out",
+    "levels_to_compare",
     "linear_predictor",
     "log_likelihood",
     "main_group",

@@ -85,6 +85,25 @@ def comparison(
     return Comparison(tuple(values), tuple(map(shown, values)), _pairs(len(values), pairs))
 
 
+def levels_to_compare(model: Model, predictor: str) -> list[Any]:
+    """Return the levels of a factor, or the two values of a number that has two.
+
+    Raises
+    ------
+    OptionError
+        If the name is unknown, or a number has more values.
+    """
+    check_treatment(model, predictor, "means")
+    known = list(coding_of(model, predictor).levels)
+    if len(known) > 2 and not has_labels(model, predictor):
+        raise OptionError(
+            f"{predictor!r} is a number with {len(known)} values: choose some, from "
+            f"{known[0]:.4g} to {known[-1]:.4g}, by values=[...]; conditional({predictor!r}) "
+            "follows it."
+        )
+    return known
+
+
 def settle_value(model: Model, column: str, value: Any) -> Any:
     """Take a value that a predictor can be set to: a number, or one of a factor's levels.
 

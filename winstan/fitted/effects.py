@@ -253,6 +253,59 @@ class EffectTables(Predictions):
             return effects.curve_draws(curve)
         return effects.curve_table(curve, prob, interval)
 
+    def means(
+        self,
+        predictor: str,
+        *,
+        by: str | Mapping[str, Iterable[Any]] | None = None,
+        values: Sequence[Any] | None = None,
+        groups: str | Mapping[str, str] | None = None,
+        prob: float = 0.94,
+        interval: str = "hdi",
+        scale: str = "response",
+        draws: bool = False,
+        seed: int = 0,
+        silence: str | Iterable[str] | None = None,
+    ) -> pd.DataFrame:
+        """Give the mean response at each level of a predictor; their differences are contrasts.
+
+        Parameters
+        ----------
+        predictor
+            A factor, or a number.
+        by, groups, prob, interval, scale, seed, silence
+            As for `contrast`.
+        values
+            The levels, or values; of a number with more than two values they must be given.
+        draws
+            Return the draws in long form (the predictor, [by], draw, value).
+
+        Returns
+        -------
+        DataFrame
+            Columns named as the predictor and `by` are, then groups (as for `contrast`), mean, sd,
+            and the interval's ends.
+
+        Raises
+        ------
+        OptionError
+            If a column, a value or an option is unknown, or a number has no values.
+        """
+        if values is None:
+            values = effects.levels_to_compare(self.model, predictor)
+        return self.conditional(
+            predictor,
+            by=by,
+            values={predictor: values},
+            groups=groups,
+            prob=prob,
+            interval=interval,
+            scale=scale,
+            draws=draws,
+            seed=seed,
+            silence=silence,
+        )
+
     def group_effects(
         self,
         group: str | None = None,
