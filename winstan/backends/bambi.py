@@ -16,6 +16,7 @@ import pandas as pd
 from winstan.backends.bambi_levels import level_potential, level_terms
 from winstan.backends.bambi_program import Writer, bambi_program
 from winstan.backends.base import imported
+from winstan.backends.program_names import speakable
 from winstan.backends.pymc import checked_sampler, failures_named, sampler_statistics
 from winstan.draws import Draws, run_attributes
 from winstan.errors import BackendError
@@ -180,18 +181,26 @@ def bambi_model(model: Model) -> bambi.Model:
     """
     bmb = import_bambi()
     _check(model)
+    aliases = _aliases(model)
+    potentials = None
+    if model.level_means is not None:
+        names, density = level_potential(model)
+        potentials = [([aliases.get(name, name) for name in names], density)]
     try:
-        return bmb.Model(
+        out = bmb.Model(
             _formula(model),
             _data(model),
             family=FAMILIES[model.family.name],
             link=model.link.name,
             priors=_priors(bmb, model),
-            potentials=None if model.level_means is None else [level_potential(model)],
+            potentials=potentials,
             auto_scale=False,
             center_predictors=model.center,
             extra_namespace=dict(model.design.names),
         )
+        if aliases:
+            out.set_alias(aliases)
+        return out
     except Exception as problem:  # bambi and formulae raise what they like
         raise _not_expressed(problem) from problem
 
@@ -281,6 +290,15 @@ def _factor_columns(model: Model) -> dict[str, str]:
     """Name a column for each factor: what users call theirs may be no name for bambi."""
     factors = dict.fromkeys(group.factor for group in model.design.groups)
     return {factor: f"{OWN}group_{i}" for i, factor in enumerate(factors)}
+
+
+def _aliases(model: Model) -> dict[str, str]:
+    """Name the terms whose own names cannot be those of variables and dims."""
+    names = [term.name for term in model.design.terms]
+    for group in model.design.groups:
+        column = _factor_columns(model)[group.factor]
+        names += [f"{effect.name}|{column}" for effect in group.effects]
+    return {name: f"{OWN}term_{i}" for i, name in enumerate(names) if speakable(name) != name}
 
 
 def _formula(model: Model) -> str:
@@ -392,11 +410,13 @@ def _prior(bmb: Any, priors: list[Prior], *, scalar: bool, positive: bool) -> An
 def _values(posterior: xr.Dataset, variable: Variable, model: Model) -> Array:
     """Return a variable's draws with its dims in our order: (chains, draws, *dims)."""
     name = variable.name
+    aliases = _aliases(model)
     for group in model.design.groups:
         own = {f"{effect.name}|{group.factor}": effect.name for effect in group.effects}
         for ours, effect in own.items():
             if name in (ours, f"{ours}_sigma"):
                 column = _factor_columns(model)[group.factor]
-                theirs = f"{effect}|{column}{name[len(ours) :]}"
+                theirs = f"{effect}|{column}"
+                theirs = aliases.get(theirs, theirs) + name[len(ours) :]
                 return posterior[theirs].transpose("chain", "draw", ...).to_numpy()
-    return posterior[name].transpose("chain", "draw", ...).to_numpy()
+    return posterior[aliases.get(name, name)].transpose("chain", "draw", ...).to_numpy()

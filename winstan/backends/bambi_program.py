@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan.backends.bambi_levels import potential_program
-from winstan.backends.program_names import number, one_line, quoted
+from winstan.backends.program_names import number, one_line, quoted, speakable
 from winstan.formula.tree import Name, quote_name
 
 if TYPE_CHECKING:
@@ -62,10 +62,13 @@ def bambi_program(
     made = [f"{left.of(name)} = {value}" for name, value in left.made.items()]
     if repeated:
         made.append(f"data = data.loc[data.index.repeat({left.of('weight')}.astype(int))]")
-    said = []
+    said, aliases = [], {}
     for name, prior in priors.items():
         effect, bar, factor = name.partition("|")
-        said.append(f"    {quoted(effect + bar + factors.get(factor, factor))}: {prior},")
+        theirs = effect + bar + factors.get(factor, factor)
+        said.append(f"    {quoted(theirs)}: {prior},")
+        if speakable(theirs) != theirs:
+            aliases[theirs] = speakable(theirs)
     lines = [
         f"# {one_line(model.formula.text)}",
         f"# family {model.family.name}, link {model.link.name}",
@@ -89,6 +92,13 @@ def bambi_program(
         f"    center_predictors={model.center},",
         ")",
     ]
+    if aliases:
+        lines += [
+            "# Names of variables have no slash in PyMC, and those of dims no comma in nutpie.",
+            "model.set_alias({",
+            *(f"    {quoted(name)}: {quoted(alias)}," for name, alias in aliases.items()),
+            "})",
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -116,6 +126,10 @@ class _Columns:
         if not isinstance(atom.node, Name):
             name = self.new("response")
             self.given[name] = atom.text
+        elif "/" in name:
+            plain = self.new("response")
+            self.made[plain] = self.of(name)
+            name = plain
         if response.levels is not None:
             success = self.new("success")
             self.made[success] = f"({self.of(name)} == {response.levels[-1]!r}).astype(int)"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from winstan.draws import tree_name
 from winstan.scales import correlation_names
 from winstan.variables import effect_names
 
@@ -230,6 +231,14 @@ def spoken(effect: Term) -> str:
 
 def _ascii(name: str) -> str:
     return name.encode("ascii", "replace").decode().replace("\n", " ")
+
+
+def speakable(name: str) -> str:
+    """Name a variable and its dims as PyMC, ArviZ and nutpie can all take it.
+
+    A slash would part the groups of a DataTree, and nutpie parts dims at commas.
+    """
+    return tree_name(name).replace(",", ";")
 
 
 def one_line(formula: str) -> str:

@@ -11,7 +11,16 @@ import keyword
 from typing import TYPE_CHECKING, Any
 
 from winstan import priors as pr
-from winstan.backends.program_names import Group, Names, Parts, number, one_line, quoted, spoken
+from winstan.backends.program_names import (
+    Group,
+    Names,
+    Parts,
+    number,
+    one_line,
+    quoted,
+    speakable,
+    spoken,
+)
 from winstan.draws import tree_name
 from winstan.variables import correlation_labels, effect_coords
 
@@ -70,7 +79,7 @@ class _Program:
         self.names = Names(taken)
         self.parts = Parts(model, self.names)
         self.coords = {
-            dim: list(labels)
+            speakable(dim): list(labels)
             for variable in model.variables
             for dim, labels in variable.coords.items()
         }
@@ -187,7 +196,8 @@ class _Program:
                 variable, called = self.names.new(f"{name}_c"), self._call(f"{term.name}_c")
                 for i, column in enumerate(term.columns):
                     inside[column] = f"{variable}[{i}]" if term.labels else variable
-            lines += self._variable(variable, called, own, term.labels, (f"{term.name}_dim",))
+            dim = speakable(f"{term.name}_dim")
+            lines += self._variable(variable, called, own, term.labels, (dim,))
         for name, term in moved:
             lines += self._at_zero(name, term, inside)
         if self.parts.center:
@@ -212,7 +222,7 @@ class _Program:
             lines = _sum(name, elements[0])
             return [*lines, f"pm.Deterministic({quoted(tree_name(term.name))}, {name})"]
         lines = _statement(f"{name} = pm.math.stack([", [" ".join(e) for e in elements], "])")
-        return lines + _deterministic(term.name, name, quoted(f"{term.name}_dim"))
+        return lines + _deterministic(term.name, name, quoted(speakable(f"{term.name}_dim")))
 
     def _variable(
         self,
@@ -240,14 +250,14 @@ class _Program:
     def _effects(self, g: Group) -> list[str]:
         """Write a group term: standard deviations, correlations, z-scores and effects."""
         design, factor, tail = self.model.design, g.term.factor, g.tail
-        levels = f"{factor}__factor_dim"
+        levels = speakable(f"{factor}__factor_dim")
         lines, elements = [], []
         one = len(g.columns) == 1
         for effect in g.term.effects:
             name = f"sd_{tail}"
             if len(g.term.effects) > 1:
                 name = self.names.new(f"sd_{tail}_{spoken(effect)}")
-            own_dims = tuple(effect_coords(design, g.term, effect))
+            own_dims = tuple(map(speakable, effect_coords(design, g.term, effect)))
             priors = [g.sd_priors[column] for column in effect.columns]
             lines += self._variable(
                 name,
@@ -282,7 +292,7 @@ class _Program:
             if effect.labels:
                 (own,) = effect_coords(design, g.term, effect)
                 part = f"u_{tail}" + ("[None, :]" if one else f"[{first}:{last + 1}]")
-                dims = f"({quoted(own)}, {quoted(levels)})"
+                dims = f"({quoted(speakable(own))}, {quoted(levels)})"
             lines += _deterministic(f"{effect.name}|{factor}", part, dims)
         return lines
 
@@ -297,7 +307,7 @@ class _Program:
             made = pieces[0]
             if len(pieces) > 1:
                 made = f"pm.math.concatenate([{', '.join(pieces)}])"
-            lines += _deterministic(f"{factor}_corr", made, quoted(f"{factor}_corr_dim"))
+            lines += _deterministic(f"{factor}_corr", made, quoted(speakable(f"{factor}_corr_dim")))
         return lines
 
     def _likelihood(self) -> list[str]:
@@ -351,7 +361,8 @@ def pymc_program(model: Model) -> tuple[str, dict[str, Any]]:
 
     Notes
     -----
-    Parameters have the names and dims that `Model.variables` gives. The density is the model's up
+    Parameters have the names and dims that `Model.variables` gives, but for slashes, which PyMC
+    does not allow, and for the commas of dims, which nutpie does not. The density is the model's up
     to a constant. Group effects are always non-centred, so that the coordinates, unlike the
     posterior, may differ from those that winstan samples in.
 
