@@ -202,6 +202,9 @@ def _can_be_saved(label: Any) -> bool:
 def to_datatree(model: Model, draws: Draws) -> xr.DataTree:
     """Return the draws as an ArviZ DataTree, with the user's levels as coordinates.
 
+    A variable whose own name has a slash has a fraction slash in it there, and its own name as the
+    attribute ``name``, by which it is found as well.
+
     Levels that no file holds, such as intervals and zoned times, are coordinates as text.
 
     Groups: ``posterior``, ``sample_stats``, ``observed_data``, ``constant_data`` (offset, trials
@@ -210,6 +213,8 @@ def to_datatree(model: Model, draws: Draws) -> xr.DataTree:
     """
     import xarray as xr  # noqa: PLC0415 - half a second that `import winstan` should not pay
 
+    from winstan.tree import DataTree  # noqa: PLC0415
+
     n_chains, n_draws = next(iter(draws.sample_stats.values())).shape
     coords: dict[str, Any] = {"chain": np.arange(n_chains), "draw": np.arange(n_draws)}
     data: dict[str, Any] = {}
@@ -217,7 +222,9 @@ def to_datatree(model: Model, draws: Draws) -> xr.DataTree:
         dims = tuple(map(tree_name, variable.coords))
         coords |= dict(zip(dims, map(_coordinate, variable.coords.values()), strict=True))
         values = draws.posterior[variable.name]
-        data[tree_name(variable.name)] = (("chain", "draw", *dims), values)
+        name = tree_name(variable.name)
+        own = {} if name == variable.name else {"name": variable.name}
+        data[name] = (("chain", "draw", *dims), values, own)
     design = model.design
     response, rows = design.response, {ROW: row_numbers(design)}
     # ArviZ wants a prediction of all that was observed, and trials are not predicted.
@@ -238,4 +245,4 @@ def to_datatree(model: Model, draws: Draws) -> xr.DataTree:
     }
     if constant:
         groups["constant_data"] = xr.Dataset(constant, coords=rows)
-    return xr.DataTree.from_dict(groups)
+    return DataTree.from_dict(groups)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from winstan.errors import PriorError, near_matches
+from winstan.variables import find_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -344,12 +345,10 @@ class Priors:
     at_mean: frozenset[str] = frozenset()
 
     def __getitem__(self, name: str) -> Prior:
-        try:
-            return self.table[name]
-        except KeyError:
-            raise PriorError(
-                f"There is no parameter {name!r}." + near_matches(name, self.table)
-            ) from None
+        found = name if name in self.table else find_name(name, self.table)
+        if found is None:
+            raise PriorError(f"There is no parameter {name!r}." + near_matches(name, self.table))
+        return self.table[found]
 
     def __str__(self) -> str:
         width = max(map(len, self.table), default=0)
@@ -452,9 +451,9 @@ def _meanings(
         if plain in CLASSES and word not in names:
             meanings, meant = by_class, plain
         elif word not in names and len(word) > 2 and word[0] == word[-1] == "`":
-            meanings, meant = by_name, word[1:-1]
+            meanings, meant = by_name, _named(word[1:-1], names)
         else:
-            meanings, meant = by_name, word
+            meanings, meant = by_name, _named(word, names)
         if meant in meanings:
             raise PriorError(
                 f"priors= has two priors for one key: {meanings[meant]!r} and {word!r} mean the "
@@ -462,6 +461,11 @@ def _meanings(
             )
         meanings[meant] = key
     return by_name, by_class
+
+
+def _named(word: str, names: Iterable[str]) -> str:
+    """Name a parameter as the model does, ``I(x/10)`` as ``I(x / 10)``; a class stays."""
+    return word if word in CLASSES else find_name(word, names) or word
 
 
 def _check_domain(slot: PriorSlot, prior: Prior) -> None:

@@ -61,7 +61,8 @@ def _scalars(draws: xr.DataTree) -> tuple[list[str], Array]:
     names, parts = [], []
     for name, variable in draws["posterior"].data_vars.items():
         dims = variable.dims[2:]
+        own = variable.attrs.get("name", name)  # as the model has it: a tree knows no slash
         labels = product(*(variable[dim].to_numpy().tolist() for dim in dims))
-        names += [f"{name}[{', '.join(map(str, at))}]" if dims else str(name) for at in labels]
+        names += [f"{own}[{', '.join(map(str, at))}]" if dims else str(own) for at in labels]
         parts.append(variable.to_numpy().reshape(*variable.shape[:2], -1))
     return names, np.concatenate(parts, axis=2)

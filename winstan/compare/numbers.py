@@ -9,7 +9,6 @@ import pandas as pd
 from scipy import special, stats
 
 from winstan.convergence import convergence
-from winstan.draws import tree_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 def roles_of(model: Model, rows: pd.Index) -> list[str]:
     """Role of each scalar of a summary."""
-    known = {tree_name(v.name): v for v in model.variables}
+    known = {v.name: v for v in model.variables}
     scalar = {name: v.role for name, v in known.items() if not v.shape}
     vectors = {name: v.role for name, v in known.items() if v.shape}
 

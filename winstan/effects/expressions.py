@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from winstan.errors import OptionError, near_matches
+from winstan.variables import find_name
 
 if TYPE_CHECKING:
     from winstan.families.links import Array
@@ -82,11 +84,10 @@ def read_tokens(text: str, names: Mapping[str, Any]) -> list[Token]:
 def _next_token(
     text: str, at: int, names: Mapping[str, Any], longest_first: list[str]
 ) -> tuple[Token, int]:
-    if text[at] == "`" and (quoted := _quoted(text, at)) in names:
-        return Token("name", quoted), at + len(quoted) + 2
-    for name in longest_first:
-        if text.startswith(name, at) and _ends(text, at + len(name), name):
-            return Token("name", name), at + len(name)
+    if text[at] == "`" and (name := find_name(quoted := _quoted(text, at), names)):
+        return Token("name", name), at + len(quoted) + 2
+    if written := _written(text, at, longest_first):
+        return written
     if number := _NUMBER.match(text, at):
         if _ends(text, number.end(), number.group()):
             return Token("number", number.group()), number.end()
@@ -102,7 +103,7 @@ def _next_token(
     end = at + len(found)
     if found in FUNCTIONS and text[end:].lstrip().startswith("("):
         return Token("function", found), end
-    found = found.strip("`")
+    found = _quoted(text, at) if found.startswith("`") else found.strip("`")
     hint = near_matches(found, names)
     if hint.startswith(" Known"):  # group effects are many
         hint = " fit.summary() lists the parameters; functions are abs(), exp(), log() and sqrt()."
@@ -117,6 +118,28 @@ def _quoted(text: str, at: int) -> str:
     if end < 0:
         raise OptionError(f"The hypothesis {text!r} has a back-tick without its pair.")
     return text[at + 1 : end]
+
+
+def _written(text: str, at: int, longest_first: list[str]) -> tuple[Token, int] | None:
+    """Find a name; a call also as a formula may have it: ``I(x/10)`` is ``I(x / 10)``."""
+    for name in longest_first:
+        if text.startswith(name, at) and _ends(text, at + len(name), name):
+            return Token("name", name), at + len(name)
+    for name in longest_first:
+        if name[0] == text[at] and "(" in name and (found := _spelt(name).match(text, at)):
+            return Token("name", name), found.end()
+    return None
+
+
+@lru_cache(maxsize=10_000)
+def _spelt(name: str) -> re.Pattern[str]:
+    """Match a name with other blanks about its signs, other quotes, or a tree's slash."""
+    signs = {"/": "[/\N{FRACTION SLASH}]", "'": "['\"]", '"': "['\"]"}
+    parts = [
+        signs.get(part, re.escape(part)) if not part.isspace() else r"\s+"
+        for part in re.findall(r"\w+|[^\w\s]|(?<=\w)\s+(?=\w)", name)
+    ]
+    return re.compile(r"\s*".join(parts))
 
 
 def _ends(text: str, end: int, name: str) -> bool:

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from winstan import effects
-from winstan.draws import tree_name
 from winstan.effects.observed import ordered_labels
 from winstan.errors import OptionError, near_matches
 from winstan.families.links import Array
@@ -254,7 +253,7 @@ class Checks(EffectTables):
 
     def _mixing(self, parameters: Sequence[Parameter]) -> pd.DataFrame:
         """R-hat and effective draws of some parameters."""
-        table = self._table.loc[[tree_name(p.name) for p in parameters]]
+        table = self._table.loc[[p.name for p in parameters]]
         return table.assign(parameter=[p.name for p in parameters])[
             ["parameter", "r_hat", "ess_bulk"]
         ]

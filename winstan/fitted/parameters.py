@@ -11,6 +11,7 @@ import pandas as pd
 
 from winstan.draws import tree_name
 from winstan.errors import OptionError, near_matches
+from winstan.variables import find_name
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -98,7 +99,10 @@ def _matching(name: object, known: dict[str, tuple[str, str, tuple[int, ...], st
         raise OptionError(f"names= takes names of parameters, not {name!r}.")
     if name in known:
         return [name]
-    several = [scalar for scalar, (variable, *_) in known.items() if variable == name]
+    if found := find_name(name, known):
+        return [found]
+    whole = find_name(name, {variable for variable, *_ in known.values()})
+    several = [scalar for scalar, (variable, *_) in known.items() if variable == whole]
     if not several and name in CLASSES:
         several = [scalar for scalar, (*_, role) in known.items() if role == CLASSES[name]]
         if not several:
