@@ -247,6 +247,12 @@ def test_flags_of_fit_are_true_or_false(options):
             function("y ~ x", {"y": [1.0], "x": [0.0]}, **more, **options)
 
 
+def test_flags_of_contrasts_are_refused_before_any_group_is_fitted():
+    asked = {"stim": {"ratio": "percent"}}
+    with pytest.raises(OptionError, match=r"ratio must be True or False.*percent: take draws"):
+        ws.fit_each("Power ~ stim", DATA, "gamma", by="mouse", contrasts=asked, n_jobs=1)
+
+
 # -- a difference of differences ------------------------------------------------------------------
 
 

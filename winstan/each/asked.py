@@ -13,6 +13,7 @@ from winstan.effects.comparisons import columns_of_offsets
 from winstan.effects.intervals import interval_names
 from winstan.errors import OptionError, collected_warnings, near_matches
 from winstan.fitted import Fit
+from winstan.flags import check_flags
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,6 +83,7 @@ def _predictors(model: Model) -> list[str]:
 def _try(model: Model, name: str, options: dict[str, Any]) -> None:
     """Take the contrast of a posterior of zeros: the options are checked on the way."""
     interval_names(options["prob"], options["interval"])
+    check_flags(**{name: options[name] for name in ("ratio", "slope") if name in options})
     zeros = {v.name: np.zeros((2, *v.shape)) for v in model.variables}
     # Zeros need not give the positive means that a ratio asks for; levels are each group's own
     apart = {"prob", "interval", "silence", "ratio", "values"}
