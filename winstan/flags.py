@@ -25,13 +25,15 @@ _HINTS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def check_flags(**given: object) -> None:
+def check_flags(*or_none: str, **given: object) -> None:
     """Refuse values that are neither True nor False, by the name of the option.
 
     Parameters
     ----------
+    *or_none
+        Options that may be None too, as ``log`` and ``progress`` always may.
     **given
-        Options by name. ``log`` and ``progress`` may be None too.
+        Options by name.
 
     Raises
     ------
@@ -39,7 +41,8 @@ def check_flags(**given: object) -> None:
         Naming the first such option.
     """
     for name, value in given.items():
-        if isinstance(value, bool | np.bool_) or (value is None and name in _OR_NONE):
+        may_be_none = name in _OR_NONE or name in or_none
+        if isinstance(value, bool | np.bool_) or (value is None and may_be_none):
             continue
-        choices = "True, False or None" if name in _OR_NONE else "True or False"
+        choices = "True, False or None" if may_be_none else "True or False"
         raise OptionError(f"{name} must be {choices}, not {value!r}.{_HINTS.get(name, '')}")

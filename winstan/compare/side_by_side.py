@@ -103,8 +103,7 @@ def side_by_side(
         treatment is a number in some and a factor in others and `values` does not say what to
         compare, or an option is unknown.
     """
-    if ratio is not None:
-        check_flags(ratio=ratio)
+    check_flags("ratio", ratio=ratio)
     from winstan.plots.side_by_side import plot_side_by_side  # noqa: PLC0415 - plotnine loads late
 
     interval_names(prob)
