@@ -90,6 +90,8 @@ class Geometry:
     log_aux_location : ndarray, shape (A,)
     log_aux_scale : ndarray, shape (A, A)
         Lower triangular: sigma and nu are whitened together.
+    eta, eta_sd : ndarray, shape (C,)
+        The approximate fit's linear predictors, which guards judge the data by.
     """
 
     terms: tuple[TermGeometry, ...]
@@ -108,6 +110,8 @@ class Geometry:
     open_mean: bool
     log_aux_location: Array
     log_aux_scale: Array
+    eta: Array
+    eta_sd: Array
 
     @property
     def vanishing(self) -> bool:
@@ -170,6 +174,8 @@ def choose_geometry(
         open_mean=_open_mean(problem, fit),
         log_aux_location=fit.log_aux,
         log_aux_scale=fit.log_aux_scale,
+        eta=fit.eta,
+        eta_sd=fit.eta_sd,
     )
 
 

@@ -84,6 +84,8 @@ class Approximation:
     Attributes
     ----------
     beta, beta_covariance : ndarray, shapes (P,), (P, P)
+    eta, eta_sd : ndarray, shape (C,)
+        Mean and standard deviation of the cells' linear predictors (`iterations.State.spread`).
     u, u_variance : ndarray, shape (T,)
         Effects, term by term, by column; marginal variances (conditional ones for large models).
     factor : Bordered or None
@@ -101,6 +103,8 @@ class Approximation:
 
     beta: Array
     beta_covariance: Array
+    eta: Array
+    eta_sd: Array
     u: Array
     u_variance: Array
     factor: Bordered | None
@@ -151,6 +155,8 @@ def approximate(problem: Problem, slack: float = 1.0) -> Approximation:
     return Approximation(
         beta=end.theta[:P],
         beta_covariance=_beta_covariance(end, P),
+        eta=end.eta,
+        eta_sd=end.spread,
         u=end.theta[P:],
         u_variance=np.concatenate(
             [np.diagonal(b, axis1=1, axis2=2).T.ravel() for b in end.blocks] or [np.zeros(0)]

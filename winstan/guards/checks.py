@@ -8,10 +8,12 @@ import numpy as np
 
 from winstan.data.tables import column_names, open_table, take_columns
 from winstan.guards.confounding import confounded
+from winstan.guards.dispersion import overdispersed
 from winstan.guards.names import is_silent, warn_design
 from winstan.guards.repeats import repeated_responses
 from winstan.guards.skew import is_logarithm, skewed
 from winstan.guards.slopes import missing_slopes
+from winstan.guards.spread import unequal_spread
 from winstan.guards.unidentified import unidentified
 
 if TYPE_CHECKING:
@@ -36,8 +38,8 @@ def check_model(model: Model, frame: Frame, data: Any) -> None:
     Warns
     -----
     DesignWarning
-        ``random_slopes``, ``pseudoreplication``, ``confounding`` and ``skew``, each once at most;
-        ``unidentified``, once for each term and kind.
+        ``random_slopes``, ``pseudoreplication``, ``confounding``, ``skew``, ``unequal_spread`` and
+        ``overdispersion``, each once at most; ``unidentified``, once for each term and kind.
     """
     guards = {
         "pseudoreplication": lambda: _repeats(model, frame, data),
@@ -46,6 +48,8 @@ def check_model(model: Model, frame: Frame, data: Any) -> None:
             model.formula, model.design, binary=_is_binary(model)
         ),
         "skew": lambda: _skew(model, frame, data),
+        "unequal_spread": lambda: unequal_spread(model),
+        "overdispersion": lambda: overdispersed(model),
     }
     for name, guard in guards.items():
         if not is_silent(name) and (message := guard()) is not None:

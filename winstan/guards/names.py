@@ -19,6 +19,8 @@ GUARDS: Mapping[str, str] = MappingProxyType(
         "pseudoreplication": "rows repeat a response, or come from units that the formula omits",
         "confounding": "a predictor cannot be told apart from the groups",
         "skew": "a gaussian fit of positive, strongly skewed data",
+        "unequal_spread": "residuals spread more at one level of a predictor than at another",
+        "overdispersion": "counts vary more than a binomial or Poisson model allows",
         "few_levels": "a grouping factor has few levels",
         "same_groups": "two grouping factors part the rows in the same way",
         "empty_cells": "cells of an interaction that no row has are left out",

@@ -1,0 +1,116 @@
+"""Counts that vary more than their family allows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+
+from winstan.guards.residuals import LEAST_FREE, some_rows
+
+if TYPE_CHECKING:
+    from winstan.families.links import Array
+    from winstan.model import Model
+
+# Pearson's chi-squared per degree of freedom from which intervals are a tenth too narrow.
+RATIO = 1.2
+# Chance of a false alarm.
+LIKELIHOOD = 1e-3
+# Degrees of freedom below which nothing is said.
+FEWEST = 10.0
+# Nodes of the average over a mean's own uncertainty.
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
+
+
+def overdispersed(model: Model) -> str | None:
+    """Say whether counts vary more about their means than binomial or Poisson ones do.
+
+    Pearson's chi-squared of the rows about the means of the quick approximate fit, group effects
+    included, against what the family has it be: each row counts by what the fit leaves free of it,
+    and the sum's variance has the kurtosis of counts in it, which is large where they are few.
+
+    Parameters
+    ----------
+    model
+        Of any family; only binomial ones of several trials and Poisson ones can have a finding, and
+        none that has an effect of each row already.
+
+    Returns
+    -------
+    str or None
+        What was found, what follows, and the remedy.
+
+    References
+    ----------
+    McCullagh and Nelder (1989), section 4.5; Harrison (2014, 2015), PeerJ 2:e616 and 3:e1114, of
+    effects of single rows.
+    """
+    name, sample = model.family.name, model.cells.sample
+    n_rows = len(sample.y)
+    if name not in ("binomial", "poisson") or any(
+        len(group.levels) >= n_rows for group in model.design.groups
+    ):
+        return None
+    rows = some_rows(model)
+    size = np.ones(len(rows.row)) if sample.size is None else sample.size[rows.row]
+    several = size > 1 if name == "binomial" else size > 0
+    rows, size = rows.where(several), size[several]
+    if not len(rows.row):
+        return None
+    mean, variance, leverage = (part[rows.cell] for part in _of_cells(model))
+    expected = size * mean
+    pearson = np.square(sample.y[rows.row] - expected) / (size * variance)
+    free = 1 - np.minimum(size * leverage, 1)
+    kept = (free > LEAST_FREE) & (expected > 0)
+    pearson, free, weight = pearson[kept], free[kept], rows.weight[kept]
+    # Of a single row, var of (y - mu)^2 / V
+    noise = 2 + _excess(name, mean, variance, size)[kept]
+    degrees = float(weight @ free)
+    if degrees < FEWEST:
+        return None
+    spread = float(weight @ (free * noise))  # residuals of two rows of a group are one number
+    ratio = float(weight @ pearson) / degrees
+    # A gamma variable of the sum's mean and variance
+    shape = degrees**2 / spread
+    if ratio < RATIO or stats.gamma.sf(ratio * shape, shape) >= LIKELIHOOD:
+        return None
+    return _words(model, ratio, int(np.count_nonzero(kept)))
+
+
+def _of_cells(model: Model) -> tuple[Array, Array, Array]:
+    """Mean of each cell per trial or unit of exposure, its variance, and its leverage."""
+    eta, spread = model.geometry.eta, model.geometry.eta_sd
+    weights = _WEIGHTS / _WEIGHTS.sum()
+    parts = [
+        weight * model.link.inverse(eta + x * spread)
+        for x, weight in zip(_NODES, weights, strict=True)
+    ]
+    mean = np.sum(parts, axis=0)
+    if model.family.name == "binomial":
+        mean = np.clip(mean, 1e-12, 1 - 1e-12)
+        variance = mean * (1 - mean)
+    else:
+        mean = np.maximum(mean, 1e-300)
+        variance = mean
+    slope = model.link.inverse_derivative(eta)
+    return mean, variance, np.square(slope * spread) / variance
+
+
+def _excess(name: str, mean: Array, variance: Array, size: Array) -> Array:
+    """Excess kurtosis of a row's count."""
+    if name == "poisson":
+        return 1 / (size * mean)
+    return (1 - 6 * variance) / (size * variance)
+
+
+def _words(model: Model, ratio: float, n: int) -> str:
+    family = model.family.name
+    kind = "Poisson" if family == "poisson" else "binomial"
+    other = ', or family="negative_binomial"' if family == "poisson" else ""
+    return (
+        f"'{model.design.response.name}' varies more than {kind} counts do: Pearson's chi-squared "
+        f"is {ratio:.2f} per degree of freedom ({n:,} rows), where 1 is what the model allows. "
+        f"Intervals may be {np.sqrt(ratio):.1f} times too narrow. Give each row an effect of its "
+        f"own, `(1|row)` with a column of row numbers{other}."
+    )
