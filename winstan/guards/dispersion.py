@@ -58,7 +58,7 @@ def overdispersed(model: Model) -> str | None:
     rows, size = rows.where(several), size[several]
     if not len(rows.row):
         return None
-    mean, variance, leverage = (part[rows.cell] for part in _of_cells(model))
+    mean, variance, leverage = _of_cells(model, rows.cell)
     expected = size * mean
     pearson = np.square(sample.y[rows.row] - expected) / (size * variance)
     free = 1 - np.minimum(size * leverage, 1)
@@ -78,9 +78,9 @@ def overdispersed(model: Model) -> str | None:
     return _words(model, ratio, int(np.count_nonzero(kept)))
 
 
-def _of_cells(model: Model) -> tuple[Array, Array, Array]:
-    """Mean of each cell per trial or unit of exposure, its variance, and its leverage."""
-    eta, spread = model.geometry.eta, model.geometry.eta_sd
+def _of_cells(model: Model, cell: np.ndarray) -> tuple[Array, Array, Array]:
+    """Mean per trial or unit of exposure, its variance, and its leverage, of each row's cell."""
+    eta, spread = model.geometry.eta[cell], model.geometry.eta_sd[cell]
     weights = _WEIGHTS / _WEIGHTS.sum()
     parts = [
         weight * model.link.inverse(eta + x * spread)

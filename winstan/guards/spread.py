@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from scipy import special, stats
 
 from winstan.guards.codes import codes_of, number_of, owner_of
-from winstan.guards.residuals import residuals
+from winstan.guards.residuals import SAMPLE, residuals
 
 if TYPE_CHECKING:
     from winstan.design import GroupTerm
@@ -38,7 +38,6 @@ MEDIAN = float(special.ndtri(0.75))
 @dataclass(frozen=True, slots=True, eq=False)
 class _Level:
     name: object
-    n: int
     mean: float
     sd: float
 
@@ -80,12 +79,13 @@ def unequal_spread(model: Model) -> str | None:
     design_row = model.design.row[rows.row]
     worst: tuple[float, str, list[_Level]] | None = None
     for name in factors:
-        code = codes_of(model.design.predictors[name].array)[design_row]
+        code = codes_of(model.design.predictors[name].array[design_row])
         enough = np.bincount(code, weight) >= FEWEST
         kept = enough[code]
         if np.count_nonzero(enough) < 2:
             continue
-        levels = _levels(model, name, rows.where(kept), residual[kept], free[kept], code[kept])
+        values = model.design.predictors[name].array[design_row[kept]]
+        levels = _levels(model, values, rows.where(kept), residual[kept], free[kept])
         ratio = _ratio(levels)
         if ratio < RATIO or (worst is not None and ratio < worst[0]):
             continue
@@ -104,7 +104,8 @@ def _factors(model: Model) -> list[str]:
         column = predictors[name]
         labelled = isinstance(column.dtype, pd.CategoricalDtype)
         coded = labelled or name in model.formula.coded_columns
-        if coded or number_of(codes_of(column.array)) <= MOST_VALUES:
+        some = column.array[:: max(1, len(column) // SAMPLE)]  # of many rows as many as tell
+        if coded or number_of(codes_of(some)) <= MOST_VALUES:
             out.append(name)
     return out
 
@@ -113,23 +114,19 @@ def _group_terms(model: Model) -> list[GroupTerm]:
     return list({group.factor: group for group in model.design.groups}.values())
 
 
-def _levels(
-    model: Model, name: str, rows: Rows, residual: Array, free: Array, code: np.ndarray
-) -> list[_Level]:
-    """Return the spread of each level: the residual sd, or of a student its robust counterpart."""
-    design = model.design
-    codes = codes_of(design.predictors[name].array)
-    values = owner_of(codes, np.asarray(design.predictors[name]))
-    all_rows = np.bincount(codes[design.row], design.weights, minlength=len(values))
+def _levels(model: Model, values: Any, rows: Rows, residual: Array, free: Array) -> list[_Level]:
+    """Return the spread of each value: the residual sd, or of a student its robust counterpart."""
     y = model.cells.sample.y[rows.row]
+    code = codes_of(values)
+    names = owner_of(code, np.asarray(values))
     out = []
-    for k in np.unique(code):
+    for k, name in enumerate(names):
         at = code == k
         r, f, w = residual[at], free[at], rows.weight[at]
         sd = np.sqrt((w @ r**2) / (w @ f))
         if model.family.name == "student":
             sd = np.median(np.abs(r) / np.sqrt(f)) / MEDIAN
-        out.append(_Level(values[k], int(all_rows[k]), float(np.average(y[at], weights=w)), sd))
+        out.append(_Level(name, float(np.average(y[at], weights=w)), float(sd)))
     return sorted(out, key=lambda level: level.sd)
 
 
@@ -197,7 +194,8 @@ def _words(model: Model, name: str, levels: list[_Level]) -> str:
     shown = levels if len(levels) <= 3 else [least, most]
     log = "log " if model.family.name == "lognormal" else ""
     sds = ", ".join(
-        f"{level.sd:.3g} in {_plain(level.name)!r} (n = {level.n:,})" for level in shown
+        f"{level.sd:.3g} in {_plain(level.name)!r} (n = {_count(model, name, level.name):,})"
+        for level in shown
     )
     response = model.design.response
     remedies = []
@@ -211,6 +209,13 @@ def _words(model: Model, name: str, levels: list[_Level]) -> str:
         f"{_plain(most.name)!r} are too narrow, and those of {_plain(least.name)!r} too wide. "
         f"Remedies: {'; or '.join(remedies)}."
     )
+
+
+def _count(model: Model, name: str, value: object) -> int:
+    """Return how many rows have a value, by their frequency weights."""
+    design = model.design
+    rows = np.asarray(design.predictors[name] == value)
+    return round(np.bincount(design.row, design.weights, minlength=len(rows))[rows].sum())
 
 
 def _plain(value: object) -> object:
