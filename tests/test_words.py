@@ -212,6 +212,7 @@ FLAGS = [
     ("effects", (), {"draws": 10}),
     ("conditional", ("x",), {"draws": 1}),
     ("group_effects", ("mouse",), {"draws": 10}),
+    ("means", ("stim",), {"draws": 10}),
     ("predict", (), {"draws": 100}),
     ("hypothesis", ("stim > 0",), {"draws": 5}),
     ("plot_difference", ("stim",), {"ratio": "percent"}),
@@ -237,7 +238,7 @@ def test_every_flag_of_a_fit_is_checked():
         for name, parameter in inspect.signature(function).parameters.items():
             is_flag = str(parameter.annotation).replace(" | None", "") == "bool"
             if is_flag and not method.startswith("_") and (method, name) not in checked:
-                assert f"{name}={name}" in inspect.getsource(function).split("check_flags")[1]
+                assert f"{name}={name}" in inspect.getsource(function).split("check_flags")[-1]
 
 
 @pytest.mark.parametrize("options", [{"center": "yes"}, {"progress": "bar"}])

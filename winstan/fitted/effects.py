@@ -291,6 +291,7 @@ class EffectTables(Predictions):
         OptionError
             If a column, a value or an option is unknown, or a number has no values.
         """
+        check_flags(draws=draws)
         if values is None:
             values = effects.levels_to_compare(self.model, predictor)
         return self.conditional(
