@@ -2,8 +2,8 @@
 # pandas 3.1.1 with pyarrow 26.0.1: an ordered category of the Arrow backend compares as text.
 #
 # One would guess that a column which says "ordered" compares by its order, as a pandas Categorical
-# does. It compares the
-# letters: "hi" is not above "lo", without a warning, so that a threshold selects the wrong rows.
+# does. It compares the letters: "hi" is not above "lo", without a warning, so that a threshold
+# selects the wrong rows.
 #
 # Output seen:
 #     dtype: dictionary<values=large_string, indices=int8, ordered=1>[pyarrow]

@@ -11,7 +11,7 @@ from models import model_of
 
 import winstan as ws
 from winstan.cli import main
-from winstan.cli.files import RECORD, make_folder, write_fit
+from winstan.cli.files import make_folder, write_fit
 from winstan.cli.tables import read_table
 from winstan.errors import DataError, DesignWarning, OptionError
 from winstan.guards import silenced
@@ -177,13 +177,13 @@ def test_results_replace_those_of_the_run_before_and_nothing_else(tmp_path, caps
     (out / "notes.txt").write_text("mine")
     write_fit(first, {"stim": first.contrast("stim")}, out, None)
     assert {p.name for p in out.iterdir()} == {
-        "notes.txt", RECORD, "summary.csv", "draws.nc", "intercepts_mouse.png",
+        "notes.txt", "summary.csv", "draws.nc", "intercepts_mouse.png",
         "contrast_stim.csv", "difference_stim.png",
     }  # fmt: skip
     capsys.readouterr()
     write_fit(second, {"trial": second.contrast("trial")}, out, None)
     assert {p.name for p in out.iterdir()} == {
-        "notes.txt", RECORD, "summary.csv", "draws.nc", "contrast_trial.csv",
+        "notes.txt", "summary.csv", "draws.nc", "contrast_trial.csv",
         "difference_trial.png",
     }  # fmt: skip
     assert (out / "notes.txt").read_text() == "mine"
@@ -193,10 +193,12 @@ def test_results_replace_those_of_the_run_before_and_nothing_else(tmp_path, caps
     assert "contrast_trial.csv, difference_trial.png, draws.nc, summary.csv" in told
 
 
-def test_files_that_may_be_results_or_the_user_s_own_are_refused_before_sampling(tmp_path):
-    (tmp_path / "contrast_old.csv").write_text("a,b\n")
-    with pytest.raises(DataError, match=r"contrast_old\.csv may be of an earlier run"):
+@pytest.mark.parametrize(
+    "name",
+    ["contrast_old.csv", "difference_mine.png", "intercepts_a.png", "table.csv", "draws.nc"],
+)
+def test_files_of_the_user_s_own_that_are_called_as_results_are_kept(name, tmp_path):
+    (tmp_path / name).write_bytes(b"a,b\n1,2\n")
+    with pytest.raises(DataError, match=rf"{name} would lie among the new results"):
         make_folder(tmp_path)
-    assert (tmp_path / "contrast_old.csv").read_text() == "a,b\n"
-    (tmp_path / RECORD).write_text("contrast_old.csv\n../precious.csv\n")
-    make_folder(tmp_path)  # it is known to be a result, and is replaced when there are others
+    assert (tmp_path / name).read_bytes() == b"a,b\n1,2\n"

@@ -19,9 +19,18 @@ if TYPE_CHECKING:
     from winstan.each import FitEach
     from winstan.fitted import Fit
 
-FIGURE = {"dpi": 200, "verbose": False}
-RECORD = ".winstan-results"
-"""File of a folder of results that names them, so that the next run can replace them."""
+# The mark by which a figure is known as a result.
+FIGURE = {"dpi": 200, "verbose": False, "metadata": {"Source": "winstan"}}
+_MARK = b"Source\0winstan"
+# Of each table, columns that are in its first line.
+_COLUMNS = (
+    (re.compile(r"summary\.csv"), {"parameter", "ess_bulk"}),
+    (re.compile(r"table\.csv"), {"parameter", "mcse_mean", "ok"}),
+    (re.compile(r"verdicts\.csv"), {"verdict", "seed"}),
+    (re.compile(r"failures\.csv"), {"step", "error"}),
+    (re.compile(r"contrast_.*\.csv"), {"contrast", "p_direction"}),
+    (re.compile(r"agreement\.csv"), {"parameter", "sd_ratio", "agrees"}),
+)
 _RESULT = re.compile(
     r"summary\.csv|draws\.nc|table\.csv|verdicts\.csv|failures\.csv|agreement\.(csv|png)"
     r"|contrast_[^/\\]*\.csv|(difference|intercepts)_[^/\\]*\.png"
@@ -34,28 +43,26 @@ def make_folder(out: Path | None) -> None:
     Raises
     ------
     DataError
-        If it cannot be made; or if it has files that are called as results are, and that no earlier
-        run is known to have written: they would lie among the new results.
+        If it cannot be made; or if it has files that are called as results are and are none of
+        winstan's: they would lie among the new results.
     """
     if out is None:
         return
     try:
         out.mkdir(parents=True, exist_ok=True)
-        known = _written_before(out)
-        strange = sorted(p.name for p in out.iterdir() if _RESULT.fullmatch(p.name))
+        strange = [p.name for p in _results_in(out) if not _is_own(p)]
     except OSError as error:
         raise DataError(f"--out {out}: the folder cannot be made ({_reason(error)}).") from error
-    if strange := [name for name in strange if name not in known]:
+    if strange:
         raise DataError(
-            f"--out {out}: {', '.join(strange)} may be of an earlier run, or your own: the folder "
-            f"has no record ({RECORD}) of them, and they would lie among the new results. Move or "
-            "delete them, or name another folder."
+            f"--out {out}: {', '.join(strange)} would lie among the new results, and cannot be "
+            "told to be winstan's, to be replaced. Move or delete them, or name another folder."
         )
 
 
 @contextmanager
 def _results(out: Path) -> Iterator[Callable[[str], Path]]:
-    """Give the path of each result; delete those of the run before, and keep a record of these.
+    """Give the path of each result, after those of the run before are deleted.
 
     Yields
     ------
@@ -66,25 +73,35 @@ def _results(out: Path) -> Iterator[Callable[[str], Path]]:
 
     def path(name: str) -> Path:
         names.append(name)
-        record.write_text("\n".join(names) + "\n", encoding="utf-8")
         return out / name
 
     try:
         make_folder(out)
-        for name in _written_before(out):
-            (out / name).unlink(missing_ok=True)
-        record = out / RECORD
+        for old in _results_in(out):
+            old.unlink()
         yield path
     except OSError as error:
         raise DataError(f"--out {out}: cannot be written to ({_reason(error)}).") from error
     print(f"\nWritten to {out}: {', '.join(sorted(names))}")
 
 
-def _written_before(out: Path) -> list[str]:
-    """Return the files of the folder that an earlier run wrote, by the record that it left."""
-    record = out / RECORD
-    names = record.read_text(encoding="utf-8").splitlines() if record.is_file() else []
-    return [name for name in names if _RESULT.fullmatch(name) and (out / name).is_file()]
+def _results_in(out: Path) -> list[Path]:
+    """Return the files of a folder that are called as results are."""
+    return sorted(p for p in out.iterdir() if _RESULT.fullmatch(p.name) and p.is_file())
+
+
+def _is_own(path: Path) -> bool:
+    """Whether a file is a result of winstan's, and no file of the user's own of such a name."""
+    if path.suffix == ".nc":  # a summary is written with the draws
+        return _is_own(path.with_name("summary.csv"))
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        start = file.read(4096)
+    if path.suffix == ".png":
+        return _MARK in start
+    columns = set(start.partition(b"\n")[0].decode("utf-8", "replace").strip().split(","))
+    return any(name.fullmatch(path.name) and own <= columns for name, own in _COLUMNS)
 
 
 def write_fit(
