@@ -289,7 +289,7 @@ def test_the_caption_says_whose_effect_the_posterior_and_the_differences_are():
         (fit.plot_difference("stim"), "in the population of mouse"),
     ):
         caption = " ".join(plot.labels.caption.split())
-        assert f"posterior: {words}; observed: these levels of mouse" in caption
+        assert f"posterior: {words} observed: these levels of mouse" in caption
     drawn(typical)
     posterior = fit.draws["posterior"]
     mean = data_of(typical, geom_point, having=["mean"])["mean"].iloc[0]

@@ -327,7 +327,7 @@ def _captioned(whose: str, group: str | None) -> str:
     """Say whose effect the posterior is of, and whose the observed differences are."""
     if not whose:
         return ""
-    return f"posterior: {whose}" + (f"; observed: these levels of {group}" if group else "")
+    return f"posterior: {whose}" + (f"\nobserved: these levels of {group}" if group else "")
 
 
 def _group_curves(

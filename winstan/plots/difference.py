@@ -155,7 +155,8 @@ def plot_difference(
     title = f"{'Ratio' if ratio else 'Difference'} {'of' if ratio else 'in'} {response} ({shown})"
 
     absent = seen[seen["x"].isna()]
-    caption = "\n".join([*(_lines(caption) if caption else []), *_beyond_lines(beyond, absent)])
+    said = [line for part in caption.splitlines() for line in _lines(part)]
+    caption = "\n".join([*said, *_beyond_lines(beyond, absent)])
     plot = (
         Plot()
         + geom_vline(xintercept=1.0 if ratio else 0.0, linetype="dashed", size=0.4, color="#666666")
