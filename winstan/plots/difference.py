@@ -155,8 +155,7 @@ def plot_difference(
     title = f"{'Ratio' if ratio else 'Difference'} {'of' if ratio else 'in'} {response} ({shown})"
 
     absent = seen[seen["x"].isna()]
-    said = [line for part in caption.splitlines() for line in _lines(part)]
-    caption = "\n".join([*said, *_beyond_lines(beyond, absent)])
+    caption = "\n".join([*_lines(caption), *_beyond_lines(beyond, absent)])
     plot = (
         Plot()
         + geom_vline(xintercept=1.0 if ratio else 0.0, linetype="dashed", size=0.4, color="#666666")
@@ -339,6 +338,7 @@ def _beyond_lines(beyond: pd.DataFrame, absent: pd.DataFrame) -> list[str]:
 
 
 def _lines(text: str) -> list[str]:
-    """Break a caption into lines, none of them before a parenthesis."""
-    tied = text.replace(" (", "\N{NO-BREAK SPACE}(")
-    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in textwrap.wrap(tied, CAPTION)]
+    """Break the lines of a caption into shorter ones, none of them before a parenthesis."""
+    tied = text.replace(" (", "\N{NO-BREAK SPACE}(").splitlines()
+    lines = [line for given in tied for line in textwrap.wrap(given, CAPTION)]
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
