@@ -110,6 +110,24 @@ def hyperbolic(geometry: Geometry, raw: np.ndarray) -> tuple[np.ndarray, float]:
     return log_sd, float(log_jacobian)
 
 
+def auxiliary(geometry: Geometry, raw: np.ndarray) -> tuple[np.ndarray, float]:
+    """Log auxiliary parameters, sigma not yet following nu, and their log slope by `raw`."""
+    out, log_slope = np.empty_like(raw), 0.0
+    for a, x in enumerate(raw):
+        slope = 1.0
+        if taper := geometry.log_aux_taper[a]:  # the inverse of sinh(taper y) / taper
+            y = np.log(taper * x + np.hypot(taper * x, 1)) / taper
+            slope = 1 / np.cosh(taper * y)
+        else:
+            y = x
+        # Of log(1 + exp(-3 y)) / 3 the derivative is -1 / (1 + exp(3 y)).
+        scale, bend = geometry.log_aux_scale[a], geometry.log_aux_bend[a]
+        beyond = 3 * (y - geometry.log_aux_knot[a])
+        out[a] = geometry.log_aux_location[a] + scale * y + bend * np.log1p(np.exp(-beyond)) / 3
+        log_slope += np.log(slope * (scale - bend / (1 + np.exp(beyond))) / scale)
+    return out, float(log_slope)
+
+
 class Reference:
     """The density of a model at unconstrained points of its Stan template."""
 
@@ -138,7 +156,11 @@ class Reference:
         model, geometry = self.model, self.model.geometry
         joint_raw, sd_raw, corr_raw, rest_raw, aux_raw = np.split(point, np.cumsum(self.sizes)[:-1])
         log_sd, lp = hyperbolic(geometry, sd_raw)
-        log_aux = geometry.log_aux_location + geometry.log_aux_scale @ aux_raw
+        log_aux, log_slope = auxiliary(geometry, aux_raw)
+        lp += log_slope
+        if model.family.name == "student":  # sampled: sigma (nu + 1) / nu, of Jacobian one in logs
+            nu = np.exp(log_aux[1])
+            log_aux = log_aux + np.array([np.log(nu / (nu + 1)), 0.0])
         corr_raw = geometry.corr_location + geometry.corr_scale * corr_raw
         # Linear maps, of constant Jacobian.
         scales = geometry.whitening

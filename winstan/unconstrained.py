@@ -12,6 +12,7 @@ import numpy as np
 
 from winstan.correlations import correlation_factors
 from winstan.draws import Sampled
+from winstan.geometry.student import shift_of_sigma
 from winstan.marginal.draws import sampled_with_effects
 from winstan.scales import correlation_names
 
@@ -67,7 +68,13 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
         + geometry.log_sd_scale * sd_raw
         + geometry.log_sd_bend * np.sqrt(1 + np.square(sd_raw))
     )
-    aux = np.exp(geometry.log_aux_location + raw["aux_raw"] @ geometry.log_aux_scale.T)
+    taper = np.where(geometry.log_aux_taper > 0, geometry.log_aux_taper, np.nan)
+    along = np.arcsinh(taper * raw["aux_raw"]) / taper
+    along = np.where(np.isnan(taper), raw["aux_raw"], along)
+    log_aux = geometry.log_aux_location + geometry.log_aux_scale * along
+    log_aux += geometry.log_aux_bend / 3 * np.logaddexp(0, -3 * (along - geometry.log_aux_knot))
+    if geometry.sigma_follows_nu:
+        log_aux[..., 0] -= shift_of_sigma(log_aux[..., 1])
     partial = geometry.corr_location + geometry.corr_scale * raw["corr_raw"]
     factors, k = [], 0
     for _, group in correlation_names(model.design):
@@ -89,5 +96,5 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
         sd=sd,
         factors=factors,
         effect=both[..., P:],
-        aux=aux,
+        aux=np.exp(log_aux),
     )

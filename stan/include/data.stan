@@ -81,4 +81,7 @@
   vector[n_corr] corr_location;
   vector<lower=0>[n_corr] corr_scale;
   vector[A] log_aux_location;
-  matrix[A, A] log_aux_scale;                        // lower triangular
+  vector<lower=0>[A] log_aux_scale;
+  vector[A] log_aux_bend;                            // less slope below the knot: less than the scale
+  vector[A] log_aux_knot;
+  vector<lower=0>[A] log_aux_taper;                  // of both tails, which are shorter than normal

@@ -16,9 +16,20 @@
     target += prior_lpdf(sd[k] | sd_prior[k], sd_prior_p[k]) + log_sd
               + log(log_sd_scale[k] + log_sd_bend[k] * x / arc);
   }
-  for (a in 1:A) {
-    log_aux[a] = log_aux_location[a];
-    for (b in 1:a) log_aux[a] += log_aux_scale[a, b] * aux_raw[b];
+  for (back in 1:A) {
+    int a = A + 1 - back;                            // nu before sigma
+    real along = aux_raw[a];
+    if (log_aux_taper[a] > 0) {                      // short tails (winstan/geometry/student.py)
+      along = asinh(log_aux_taper[a] * along) / log_aux_taper[a];
+      target += -0.5 * log1p(square(log_aux_taper[a] * aux_raw[a]));
+    }
+    log_aux[a] = log_aux_location[a] + log_aux_scale[a] * along;
+    if (log_aux_bend[a] != 0) {                      // a long tail (winstan/geometry/auxiliary.py)
+      real x = 3 * (along - log_aux_knot[a]);
+      log_aux[a] += log_aux_bend[a] / 3 * log1p_exp(-x);
+      target += log1p(0.5 * log_aux_bend[a] / log_aux_scale[a] * (tanh(0.5 * x) - 1));
+    }
+    if (a < A) log_aux[a] -= log1p_exp(-log_aux[A]); // sigma follows nu
     aux[a] = exp(log_aux[a]);
     target += prior_lpdf(aux[a] | aux_prior[a], aux_prior_p[a]) + log_aux[a];
   }

@@ -50,12 +50,33 @@ def _of_geometry(
     x = (geometry.sd_mixing * raw["sd_raw"]).sum(axis=1)
     arc = pt.sqrt(1 + pt.sqr(x))
     partial = geometry.corr_location + geometry.corr_scale * raw["corr_raw"]
+    log_slope = pt.log(geometry.log_sd_scale + geometry.log_sd_bend * x / arc).sum()
+    log_aux, aux_log_slope = _log_aux(pt, geometry, raw["aux_raw"])
     return Scales(
         log_sd=geometry.log_sd_location + geometry.log_sd_scale * x + geometry.log_sd_bend * arc,
-        log_aux=geometry.log_aux_location + (geometry.log_aux_scale * raw["aux_raw"]).sum(axis=1),
+        log_aux=log_aux,
         factors=correlation_factors(pm, pt, model, partial),
-        log_slope=pt.log(geometry.log_sd_scale + geometry.log_sd_bend * x / arc).sum(),
+        log_slope=log_slope + aux_log_slope,
     )
+
+
+def _log_aux(pt: Any, geometry: Geometry, raw: Any) -> tuple[Any, Any]:
+    """Log auxiliary parameters, and the sum of their log slopes but for a constant."""
+    along, log_slope = raw, 0.0
+    if np.any(geometry.log_aux_taper):
+        taper = np.where(geometry.log_aux_taper > 0, geometry.log_aux_taper, 1.0)
+        tapered = pt.arcsinh(taper * raw) / taper
+        along = pt.switch(geometry.log_aux_taper > 0, tapered, raw)
+        log_slope = -0.5 * pt.log1p(pt.sqr(geometry.log_aux_taper * raw)).sum()
+    log_aux = geometry.log_aux_location + geometry.log_aux_scale * along
+    if np.any(geometry.log_aux_bend):
+        less = geometry.log_aux_bend / geometry.log_aux_scale
+        at = 3 * (along - geometry.log_aux_knot)
+        log_aux = log_aux + geometry.log_aux_bend / 3 * pt.softplus(-at)
+        log_slope = log_slope + pt.log1p(0.5 * less * (pt.tanh(0.5 * at) - 1)).sum()
+    if geometry.sigma_follows_nu:
+        log_aux = pt.stack([log_aux[0] - pt.softplus(-log_aux[1]), log_aux[1]])
+    return log_aux, log_slope
 
 
 def _of_variances(

@@ -1,18 +1,75 @@
-"""Auxiliary parameters (sigma, alpha, nu) of the approximate fit: where they lie, how widely."""
+"""Auxiliary parameters (sigma, alpha, nu) of the approximate fit: where they lie, how widely.
+
+Their logarithms are linear in what is sampled, all but a shape that may be infinite: counts no more
+variable than Poisson tell how small alpha is not, and leave its logarithm a tail above as long as
+the prior's (density ``alpha^-0.4`` by default), where below it ends abruptly. Such a logarithm is::
+
+    log alpha = location + scale x + bend log(1 + exp(-3 (x - knot))) / 3
+
+a line of slope ``scale`` above a knot and of slope ``scale - bend`` below. Student's sigma and nu
+have more (`winstan.geometry.student`).
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import optimize
+from scipy import interpolate, optimize, special
 
 from winstan.geometry.averages import mean_objective
+from winstan.geometry.student import student_coordinates
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from winstan.families.links import Array
     from winstan.geometry.averages import Side
     from winstan.geometry.laplace import Problem
+
+
+# A normal density falls by eight units of its logarithm, four standard deviations out; one that
+# falls by less than this has a tail above.
+TAIL_OUT, TAIL_FALLS = 4.0, 4.0
+# How far a tail is followed: units of the logarithm of the density, and of the parameter.
+FALLS, REACH = 12.0, 60.0
+# Normal scores at which quantiles are met; what is far out counts for less.
+SCORES = np.linspace(-2.5, 2.5, 41)
+CARE = np.exp(-np.square(SCORES) / 8)
+# The least slope to either side.
+LEAST_SLOPE = 0.05
+# The first knot will do whose density is so near to the standard normal's: the root of the mean
+# square by which the derivatives of their logarithms differ.
+KNOTS = np.arange(0.0, 3.0, 0.5)
+NEAR = 0.6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AuxiliaryCoordinates:
+    """The log auxiliary parameters by what is sampled.
+
+    Attributes
+    ----------
+    location : ndarray, shape (A,)
+    scale : ndarray, shape (A,)
+    bend : ndarray, shape (A,)
+        What the slope is less by below the knot, or more by if negative: less than the scale.
+    knot : ndarray, shape (A,)
+    taper : ndarray, shape (A,)
+        How soon tails to both sides flatten.
+    """
+
+    location: Array
+    scale: Array
+    bend: Array
+    knot: Array
+    taper: Array
+
+    @classmethod
+    def straight(cls, location: Array, scale: Array) -> AuxiliaryCoordinates:
+        """Lines."""
+        return cls(location, scale, *np.zeros((3, location.size)))
 
 
 def fit_auxiliary(problem: Problem, around: tuple[Side, ...], log_aux: Array) -> Array:
@@ -65,29 +122,76 @@ def _room(problem: Problem) -> tuple[Array, Array]:
     return np.where(nu, np.log(2.0), -np.inf), np.where(nu, np.log(50.0), np.inf)
 
 
-def auxiliary_scale(problem: Problem, around: tuple[Side, ...], log_aux: Array) -> Array:
-    """Root of the inverse curvature, shape (A, A), lower triangular, by second differences.
+def auxiliary_coordinates(
+    problem: Problem, around: tuple[Side, ...], log_aux: Array
+) -> AuxiliaryCoordinates:
+    """Find coordinates in which the log auxiliary parameters are about standard normal."""
+    if log_aux.size == 2:
+        sigma, nu = student_coordinates(lambda at: _density(problem, around, at), log_aux)
+        return AuxiliaryCoordinates(*np.array([sigma, nu]).T)
+    scale = _scale(problem, around, log_aux)
+    if log_aux.size == 1:
 
-    Sigma and nu say much the same of a response's spread: heavier tails, narrower middle.
-    """
-    n, step = log_aux.size, 0.05
-    moves = step * np.eye(n)
+        def density(at: float) -> float:
+            return _density(problem, around, np.array([at]))
 
-    def density(at: Array) -> float:
-        return _density(problem, around, at)
+        mode, top = float(log_aux[0]), density(float(log_aux[0]))
+        if top - density(mode + TAIL_OUT * float(scale[0])) < TAIL_FALLS:
+            return _bent(density, mode, top)
+    return AuxiliaryCoordinates.straight(log_aux, scale)
 
-    middle = density(log_aux)
-    up = np.array([density(log_aux + move) for move in moves])
-    down = np.array([density(log_aux - move) for move in moves])
-    curvature = np.diag(2 * middle - up - down)
-    for a, b in zip(*np.triu_indices(n, 1), strict=True):
-        both = moves[a] + moves[b]
-        beside = density(log_aux + both) + density(log_aux - both)
-        curvature[a, b] = curvature[b, a] = (up + down)[[a, b]].sum() / 2 - middle - beside / 2
-    curvature /= step**2
-    if not np.isfinite(curvature).all():
-        return np.eye(n)
-    along, axes = np.linalg.eigh(curvature)
-    # Of what the data leave open, or have no maximum of, the curvature says nothing: a unit of log
-    along[along < 0.1] = 1.0
-    return np.linalg.cholesky((axes / along) @ axes.T)
+
+def _bent(density: Callable[[float], float], mode: float, top: float) -> AuxiliaryCoordinates:
+    """Lay the coordinate through the quantiles of a density, by least squares."""
+    at, log_density = _followed(density, mode, top)
+    fine = np.linspace(at[0], at[-1], 4001)
+    log_fine = interpolate.pchip_interpolate(at, log_density - top, fine)
+    weight = np.exp(log_fine)
+    mass = np.cumsum(weight) - 0.5 * weight
+    quantile = np.interp(special.ndtr(SCORES), mass / weight.sum(), fine)
+    best, least = (0.0, 0.0, 0.0, 0.0), np.inf
+    for knot in KNOTS:
+        below = -np.logaddexp(0, -3 * (SCORES - knot)) / 3  # of slope one below, and none above
+        columns = np.column_stack([np.ones_like(SCORES), SCORES - knot - below, below])
+        location, above, under = optimize.lsq_linear(
+            CARE[:, None] * columns,
+            CARE * quantile,
+            bounds=([-np.inf, LEAST_SLOPE, LEAST_SLOPE], np.inf),
+        ).x
+        found = columns @ [location, above, under]
+        log_sampled = np.interp(found, fine, log_fine) + np.log(np.gradient(found, SCORES))
+        off = np.square(np.gradient(log_sampled, SCORES) + SCORES)
+        if (far := float(np.sqrt(np.average(off, weights=np.square(np.square(CARE)))))) < least:
+            best, least = (location - above * knot, above, max(above - under, 0.0), knot), far
+        if far < NEAR:
+            break
+    return AuxiliaryCoordinates(*np.array([*best, 0.0])[:, None])
+
+
+def _followed(density: Callable[[float], float], mode: float, top: float) -> tuple[Array, Array]:
+    """Follow a density to either side, in growing steps: where, and its logarithm."""
+    found = {mode: top}
+    for side in (-1.0, 1.0):
+        reach = 0.05
+        while reach < REACH:
+            found[mode + side * reach] = value = density(mode + side * reach)
+            if not value > top - FALLS:
+                break
+            reach *= 1.3
+    at = np.array(sorted(found))
+    log_density = np.array([found[x] for x in at])
+    finite = np.isfinite(log_density)
+    return at[finite], log_density[finite]
+
+
+def _scale(problem: Problem, around: tuple[Side, ...], log_aux: Array) -> Array:
+    """Root of the inverse curvature, shape (A,), by second differences."""
+    step = 0.05 * np.eye(log_aux.size)
+    middle = _density(problem, around, log_aux)
+    beside = [
+        _density(problem, around, log_aux + move) + _density(problem, around, log_aux - move)
+        for move in step
+    ]
+    curvature = (2 * middle - np.array(beside)) / 0.05**2
+    # Of what the data leave open, or have no maximum of, it says nothing: a unit of log
+    return 1 / np.sqrt(np.where(np.isfinite(curvature) & (curvature > 0.1), curvature, 1.0))

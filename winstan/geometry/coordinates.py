@@ -88,8 +88,8 @@ class Geometry:
     open_mean : bool
         Whether the data leave the means wide open, or the link confines them.
     log_aux_location : ndarray, shape (A,)
-    log_aux_scale : ndarray, shape (A, A)
-        Lower triangular: sigma and nu are whitened together.
+    log_aux_scale, log_aux_bend, log_aux_knot, log_aux_taper : ndarray, shape (A,)
+        See `winstan.geometry.auxiliary`.
     eta, eta_sd : ndarray, shape (C,)
         The approximate fit's linear predictors, which guards judge the data by.
     """
@@ -110,8 +110,16 @@ class Geometry:
     open_mean: bool
     log_aux_location: Array
     log_aux_scale: Array
+    log_aux_bend: Array
+    log_aux_knot: Array
+    log_aux_taper: Array
     eta: Array
     eta_sd: Array
+
+    @property
+    def sigma_follows_nu(self) -> bool:
+        """Whether ``sigma (nu + 1) / nu`` is in sigma's place (`winstan.geometry.student`)."""
+        return self.log_aux_location.size == 2
 
     @property
     def vanishing(self) -> bool:
@@ -172,8 +180,11 @@ def choose_geometry(
         corr_location=corr_location,
         corr_scale=corr_scale,
         open_mean=_open_mean(problem, fit),
-        log_aux_location=fit.log_aux,
-        log_aux_scale=fit.log_aux_scale,
+        log_aux_location=fit.aux_coordinates.location,
+        log_aux_scale=fit.aux_coordinates.scale,
+        log_aux_bend=fit.aux_coordinates.bend,
+        log_aux_knot=fit.aux_coordinates.knot,
+        log_aux_taper=fit.aux_coordinates.taper,
         eta=fit.eta,
         eta_sd=fit.eta_sd,
     )

@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from winstan.geometry.auxiliary import auxiliary_scale, fit_auxiliary
+from winstan.geometry.auxiliary import (
+    AuxiliaryCoordinates,
+    auxiliary_coordinates,
+    fit_auxiliary,
+)
 from winstan.geometry.averages import observed_information, sides
 from winstan.geometry.bordered import Bordered, solve_lower
 from winstan.geometry.iterations import Iteration, State
@@ -97,8 +101,7 @@ class Approximation:
         Per term, the share of information on its effects that is in the data.
     cell_information : ndarray, shape (C,)
     log_aux : ndarray, shape (A,)
-    log_aux_scale : ndarray, shape (A, A)
-        Lower triangular; times its transpose, the covariance.
+    aux_coordinates : AuxiliaryCoordinates
     """
 
     beta: Array
@@ -113,7 +116,7 @@ class Approximation:
     information_share: tuple[float, ...]
     cell_information: Array
     log_aux: Array
-    log_aux_scale: Array
+    aux_coordinates: AuxiliaryCoordinates
 
 
 def approximate(problem: Problem, slack: float = 1.0) -> Approximation:
@@ -167,7 +170,9 @@ def approximate(problem: Problem, slack: float = 1.0) -> Approximation:
         information_share=end.shares,
         cell_information=information,
         log_aux=log_aux,
-        log_aux_scale=auxiliary_scale(problem, sides(problem, end.eta, end.spread), log_aux),
+        aux_coordinates=auxiliary_coordinates(
+            problem, sides(problem, end.eta, end.spread), log_aux
+        ),
     )
 
 
