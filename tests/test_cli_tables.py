@@ -175,13 +175,13 @@ def test_results_replace_those_of_the_run_before_and_nothing_else(tmp_path, caps
     out = tmp_path / "out"
     make_folder(out)
     (out / "notes.txt").write_text("mine")
-    write_fit(first, {"stim": first.contrast("stim")}, out, None)
+    write_fit(first, {"stim": first.contrast("stim")}, out, None, None)
     assert {p.name for p in out.iterdir()} == {
         "notes.txt", "summary.csv", "draws.nc", "intercepts_mouse.png",
         "contrast_stim.csv", "difference_stim.png",
     }  # fmt: skip
     capsys.readouterr()
-    write_fit(second, {"trial": second.contrast("trial")}, out, None)
+    write_fit(second, {"trial": second.contrast("trial")}, out, None, None)
     assert {p.name for p in out.iterdir()} == {
         "notes.txt", "summary.csv", "draws.nc", "contrast_trial.csv",
         "difference_trial.png",
