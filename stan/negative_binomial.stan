@@ -1,29 +1,72 @@
 // Negative binomial likelihood on cells, mean mu and shape alpha (variance mu + mu^2 / alpha): per
-// cell count and sum of y, and over all rows a tally of the values, which alone meet lgamma.
+// cell count and sum of y, and over all rows the rising factorials of the values, which alone meet no
+// mean (winstan/families/rising.py). Nothing cancels, in the density or in its derivatives, however
+// large alpha is: there the counts are Poisson.
 functions {
 #include include/priors.stan
 #include include/matrices.stan
 #include include/links.stan
 
-  real negative_binomial_cells_lpdf(vector sum_y, vector n, vector value, vector tally,
-                                    vector log_mu, real alpha) {
-    vector[num_elements(log_mu)] ratio = exp(log_mu) / alpha;
-    return dot_product(tally, lgamma(value + alpha)) - sum(tally) * lgamma(alpha)
-           + dot_product(sum_y, log_mu - log(alpha))
-           - dot_product(sum_y + n * alpha, log1p(ratio));
+  // What Stirling's series has beyond (z - 1/2) log z - z + log(2 pi) / 2.
+  real stirling(real z) {
+    real s = inv(square(z));
+    return inv(z) * (inv(12.0) + s * (-inv(360.0) + s * inv(1260.0)));
+  }
+
+  // Log of the product of 1 + k / alpha over k < y, and over all rows.
+  real log_rising(vector n_above, vector k, vector excess, vector tally, vector moments, real largest,
+                  real alpha) {
+    real out = 0;
+    if (alpha > 20 * largest) {
+      real x = largest / alpha;
+      int J = num_elements(moments);
+      for (j in 1:J) out = x * (moments[J + 1 - j] + out);
+      return out;
+    }
+    if (num_elements(k) > 0) out += dot_product(n_above, log1p(k / alpha));
+    if (num_elements(excess) > 0) {
+      real a = alpha + 32;
+      vector[num_elements(excess)] z = excess + a;
+      vector[num_elements(excess)] s = inv(square(z));
+      out += dot_product(tally, (z - 0.5) .* log1p(excess / a)
+                                + inv(z) .* (inv(12.0) + s .* (s * inv(1260.0) - inv(360.0))))
+             - sum(tally) * stirling(a) + dot_product(tally, excess) * (log1p(32 / alpha) - 1);
+    }
+    return out;
+  }
+
+  // The part that meets the means; mean_y is the mean of y over all rows.
+  real negative_binomial_cells_lpdf(vector sum_y, vector n, real mean_y, vector log_mu, real alpha) {
+    vector[num_elements(log_mu)] mu = exp(log_mu);
+    vector[num_elements(log_mu)] ratio = mu / alpha;
+    if (alpha > 1e3 * mean_y) {
+      if (sum(square(ratio)) < 1e-6) {               // of log1p(ratio) / ratio no derivative cancels
+        vector[num_elements(log_mu)] share
+          = 1 - ratio .* (0.5 - ratio .* (inv(3.0) - ratio .* (0.25 - 0.2 * ratio)));
+        return dot_product(sum_y, log_mu - ratio .* share) - dot_product(n .* mu, share);
+      }
+    }
+    return dot_product(sum_y, log_mu) - dot_product(sum_y + n * alpha, log1p(ratio));
   }
 }
 data {
 #include include/data.stan
   vector<lower=0>[C] n;
   vector<lower=0>[C] sum_y;
-  int<lower=0> V;                                    // distinct values of y
-  vector<lower=0>[V] value;
+  real<lower=1> largest;                             // count
+  int<lower=0> n_first;
+  vector<lower=0>[n_first] n_above;                   // rows with counts above 1, 2, ...
+  int<lower=0> V;                                    // distinct counts above 32,
+  vector<lower=0>[V] excess;                         // less that
   vector<lower=0>[V] tally;
+  vector[13] moments;
   real log_constant;
 }
 transformed data {
 #include include/transformed_data.stan
+  real mean_y = sum(sum_y) / sum(n);
+  vector[n_first] k_above;
+  for (k in 1:n_first) k_above[k] = k;
 }
 parameters {
 #include include/parameters.stan
@@ -36,6 +79,6 @@ model {
 #include include/scales.stan
 #include include/effects.stan
 #include include/model.stan
-  target += negative_binomial_cells_lpdf(sum_y | n, value, tally, log_mean_from(eta, link), aux[1])
-            + log_constant;
+  target += negative_binomial_cells_lpdf(sum_y | n, mean_y, log_mean_from(eta, link), aux[1])
+            + log_rising(n_above, k_above, excess, tally, moments, largest, aux[1]) + log_constant;
 }

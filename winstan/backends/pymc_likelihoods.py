@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from winstan.families.rising import FAR, FIRST, STIRLING
+
 if TYPE_CHECKING:
     from winstan.families import Statistics
 
@@ -94,17 +96,42 @@ def poisson(stats: Statistics, eta: Any, aux: Mapping[str, Any], link: str) -> A
 
 
 def negative_binomial(stats: Statistics, eta: Any, aux: Mapping[str, Any], link: str) -> Any:
-    """Count and sum of y, and a tally of the values; mean mu, shape alpha."""
+    """Count and sum of y, and the rising factorials of the values; mean mu, shape alpha."""
     pt = _pt()
     alpha, log_mu = aux["alpha"], _log_mean(eta, link)
-    rising = pt.gammaln(stats["value"] + alpha) - pt.gammaln(alpha)
+    mu = pt.exp(log_mu)
+    ratio = mu / alpha
+    # log(1 + ratio) / ratio: the derivative of what is written so does not cancel
+    series = 1 - ratio * (1 / 2 - ratio * (1 / 3 - ratio * (1 / 4 - ratio / 5)))
+    share = pt.switch(pt.lt(ratio, 1e-3), series, pt.log1p(ratio) / ratio)
     log_density = (
-        (stats["tally"] * rising).sum()
-        + (stats["sum_y"] * (log_mu - pt.log(alpha))).sum()
-        - ((stats["sum_y"] + stats["n"] * alpha) * pt.log1p(pt.exp(log_mu) / alpha)).sum()
+        _log_rising(stats, alpha)
+        + (stats["sum_y"] * log_mu).sum()
+        - ((stats["sum_y"] * ratio + stats["n"] * mu) * share).sum()
         + stats["log_constant"]
     )
     return _defined(log_density, eta, link)
+
+
+def _log_rising(stats: Statistics, alpha: Any) -> Any:
+    """See `winstan.families.rising`."""
+    pt = _pt()
+    x = stats["largest"] / alpha
+    series = 0.0
+    for moment in stats["moments"][::-1]:
+        series = x * (moment + series)
+    sums = (stats["n_above"] * pt.log1p(np.arange(1.0, stats["n_first"] + 1) / alpha)).sum()
+    if stats["V"]:
+        excess, tally, a = stats["excess"], stats["tally"], alpha + FIRST + 1
+        beyond = (a + excess - 0.5) * pt.log1p(excess / a) + _stirling(a + excess)
+        sums += (tally * beyond).sum() - float(tally.sum()) * _stirling(a)
+        sums += float(tally @ excess) * (pt.log1p((FIRST + 1) / alpha) - 1)
+    return pt.switch(pt.gt(alpha, FAR * stats["largest"]), series, sums)
+
+
+def _stirling(z: Any) -> Any:
+    square = 1 / (z * z)
+    return (STIRLING[0] + square * (STIRLING[1] + square * STIRLING[2])) / z
 
 
 def binomial(stats: Statistics, eta: Any, aux: Mapping[str, Any], link: str) -> Any:

@@ -18,6 +18,7 @@ import numpy as np
 from scipy import special
 
 from winstan.families.links import Array, Link
+from winstan.families.rising import LARGEST_ALPHA, log_rising_sum, rising_statistics
 from winstan.families.sample import Sample, sum_by
 
 Statistics = Mapping[str, Any]
@@ -146,15 +147,13 @@ def poisson_statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statis
 
 
 def negative_binomial_statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statistics:
-    """Count and sum of y per cell; over all, how often each value occurs."""
+    """Count and sum of y per cell; over all, what the rising factorials of the values need."""
     value, at = np.unique(sample.y, return_inverse=True)
     constant = sample.log_jacobian - sample.total(_log_factorial(sample.y))
     return {
         "n": sample.by_cell(cell, n_cells),
         "sum_y": sample.by_cell(cell, n_cells, sample.y),
-        "V": value.size,
-        "value": value,
-        "tally": sum_by(at, sample.weight, value.size),
+        **rising_statistics(value, sum_by(at, sample.weight, value.size)),
         "log_constant": constant,
     }
 
@@ -231,11 +230,11 @@ def negative_binomial_log_likelihood(
     stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
 ) -> float:
     """Log density of all rows; mean mu, variance mu + mu^2 / alpha."""
-    n, sum_y, alpha, mu = stats["n"], stats["sum_y"], aux["alpha"], link.inverse(eta)
-    rising = stats["tally"] @ (special.gammaln(stats["value"] + alpha) - special.gammaln(alpha))
+    n, sum_y, mu = stats["n"], stats["sum_y"], link.inverse(eta)
+    alpha = min(aux["alpha"], LARGEST_ALPHA)
     return float(
-        rising
-        + special.xlogy(sum_y, mu / alpha).sum()
+        log_rising_sum(stats, alpha)
+        + special.xlogy(sum_y, mu).sum()
         - (sum_y + n * alpha) @ np.log1p(mu / alpha)
         + stats["log_constant"]
     )

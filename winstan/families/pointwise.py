@@ -15,6 +15,7 @@ from scipy import special
 from winstan.errors import FamilyError
 from winstan.families.likelihoods import log_probabilities
 from winstan.families.links import Array, Link
+from winstan.families.rising import log_pmf
 
 if TYPE_CHECKING:
     from winstan.families.table import Family
@@ -93,10 +94,7 @@ def _poisson(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: A
 def _negative_binomial(
     y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any
 ) -> Array:
-    mu, alpha = link.inverse(eta), aux["alpha"]
-    # The binomial coefficient (y + alpha - 1 over y), as a beta function.
-    coefficient = -np.log(y + alpha) - special.betaln(alpha, y + 1)
-    return coefficient + special.xlogy(y, mu / (mu + alpha)) - alpha * np.log1p(mu / alpha)
+    return log_pmf(y, link.inverse(eta), aux["alpha"])
 
 
 def _binomial(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:

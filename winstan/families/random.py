@@ -13,6 +13,7 @@ import numpy as np
 
 from winstan.errors import FamilyError
 from winstan.families.links import Array
+from winstan.families.rising import LARGEST_ALPHA
 
 if TYPE_CHECKING:
     from winstan.families.table import Family
@@ -99,7 +100,8 @@ def _negative_binomial(
     rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any
 ) -> Array:
     # Poisson about a gamma mean: variance mu + mu^2 / alpha.
-    unit = rng.standard_gamma(aux["alpha"], mu.shape) / aux["alpha"]
+    alpha = np.minimum(aux["alpha"], LARGEST_ALPHA)
+    unit = rng.standard_gamma(alpha, mu.shape) / alpha
     return _poisson(rng, np.where(unit > 0, mu * unit, 0.0), aux)
 
 

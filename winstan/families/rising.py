@@ -1,0 +1,161 @@
+"""Rising factorials: what a negative binomial of shape alpha has instead of the Poisson's powers.
+
+``Gamma(y + alpha) / (Gamma(alpha) alpha^y)`` is the product of 1 + k / alpha over k < y, and tends
+to one where alpha is large: there the counts are Poisson. As a difference of log gammas its
+logarithm is lost in rounding, that of a number of the size of ``alpha log alpha``, and so is its
+derivative. Here nothing cancels, whatever the shape:
+
+- alpha above `FAR` times the largest count: the logarithm of each factor as a power series, whose
+  terms are sums over all counts (`RisingTable.moments`), so that it costs a few multiplications;
+- else the first `FIRST` factors one by one, and of the others, with a = alpha + FIRST + 1 and
+  w = y - FIRST - 1, Stirling's series of ``Gamma(a + w) / Gamma(a)``, in which ``log(a + w)`` and
+  ``log a`` meet as ``log1p(w / a)``.
+
+The Stan template and the PyMC graph state the same, with the same numbers.
+
+References
+----------
+NIST Digital Library of Mathematical Functions, 5.5.1 (the factors), 5.11.1 (Stirling's series),
+24.4.7 (sums of powers). Loader (2000), Fast and accurate computation of binomial probabilities: the
+deviations that `log_pmf` is written in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import special
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from winstan.families.links import Array
+
+# Factors that are taken one by one: three of Stirling's terms then leave less than 1e-14.
+FIRST = 31
+# From here on the power series: each of its terms is less than a twentieth of the one before.
+FAR = 20.0
+N_MOMENTS = 13
+STIRLING = (1 / 12, -1 / 360, 1 / 1260)
+# Of single rows: where the log gammas themselves still have all digits.
+_LOG_GAMMAS_BELOW = 32.0
+# No double that is larger changes anything, and infinity is not a number to compute with.
+LARGEST_ALPHA = 1e300
+
+
+def rising_statistics(value: Array, tally: Array) -> dict[str, Any]:
+    """Return what the log of the product over all rows needs.
+
+    Parameters
+    ----------
+    value : ndarray, shape (K,)
+        The distinct counts.
+    tally : ndarray, shape (K,)
+        How many rows have each.
+
+    Returns
+    -------
+    dict
+        ``largest``, the largest count (1 if there are only zeros); ``n_first`` and ``n_above``, shape (n_first,):
+        how many rows have a count above k = 1, ..., n_first, which is `FIRST` at most; ``V``, ``excess``
+        and ``tally``, shape (V,): the distinct counts above FIRST + 1, less that, and how many rows
+        have each; ``moments``, shape (N_MOMENTS,): the coefficients of the series in
+        largest / alpha.
+    """
+    largest = max(float(value.max(initial=0.0)), 1.0)
+    k = np.arange(1.0, min(FIRST, largest - 1) + 1)
+    n_above = (value > k[:, None]) @ tally
+    beyond = value > FIRST + 1
+    excess = value[beyond] - (FIRST + 1)
+    return {
+        "largest": largest,
+        "n_first": k.size,
+        "n_above": n_above,
+        "V": excess.size,
+        "excess": excess,
+        "tally": tally[beyond],
+        "moments": _moments(value, tally, largest),
+    }
+
+
+def _moments(value: Array, tally: Array, largest: float) -> Array:
+    """Sum k^j over k < value, for all rows: times (-1)^(j + 1) / (j largest^j)."""
+    share = value / largest
+    bernoulli = special.bernoulli(N_MOMENTS)  # of the second of them, -1/2
+    out = np.zeros(N_MOMENTS)
+    for j in range(1, N_MOMENTS + 1):
+        # Bernoulli's formula, (j + 1) sum k^j = sum_i binom(j + 1, i) B_i value^(j + 1 - i)
+        i = np.arange(j + 1)
+        weight = special.binom(j + 1, i) * bernoulli[: j + 1] / largest**i
+        powers = share[:, None] ** (j - i)
+        out[j - 1] = (tally * value) @ (powers @ weight) / (j + 1) * (-1) ** (j + 1) / j
+    return out
+
+
+def log_rising_sum(stats: Mapping[str, Any], alpha: float) -> float:
+    """Log of the product of 1 + k / alpha over k < y and over all rows.
+
+    Parameters
+    ----------
+    stats
+        Of `rising_statistics`.
+    alpha
+    """
+    if alpha > FAR * stats["largest"]:
+        x = stats["largest"] / alpha
+        return float(x * np.polynomial.polynomial.polyval(x, stats["moments"]))
+    first = stats["n_above"] @ np.log1p(np.arange(1.0, stats["n_first"] + 1) / alpha)
+    excess, tally, a = stats["excess"], stats["tally"], alpha + FIRST + 1
+    beyond = (a + excess - 0.5) * np.log1p(excess / a) - excess
+    beyond += excess * np.log1p((FIRST + 1) / alpha) + _stirling(a + excess) - _stirling(a)
+    return float(first + tally @ beyond)
+
+
+def _stirling(z: Any) -> Any:
+    """Log gamma of z, less (z - 1/2) log z - z + log(2 pi) / 2; z from 32 up."""
+    inverse = 1 / z
+    square = inverse * inverse
+    return inverse * (STIRLING[0] + square * (STIRLING[1] + square * STIRLING[2]))
+
+
+def log_pmf(y: Array, mu: Array, alpha: Array) -> Array:
+    """Log probability of counts of mean mu and variance mu + mu^2 / alpha.
+
+    Parameters
+    ----------
+    y, mu, alpha : ndarray
+        Broadcast against one another.
+    """
+    alpha = np.minimum(alpha, LARGEST_ALPHA)
+    small = alpha < _LOG_GAMMAS_BELOW
+    if np.all(small):
+        return _by_log_gammas(y, mu, alpha)
+    if not np.any(small):
+        return _by_deviations(y, mu, alpha)
+    y, mu, alpha, small = np.broadcast_arrays(y, mu, alpha, small)
+    out = np.empty(y.shape)
+    for some, density in ((small, _by_log_gammas), (~small, _by_deviations)):
+        out[some] = density(y[some], mu[some], alpha[some])
+    return out
+
+
+def _by_log_gammas(y: Array, mu: Array, alpha: Array) -> Array:
+    # The binomial coefficient (y + alpha - 1 over y), as a beta function.
+    coefficient = -np.log(y + alpha) - special.betaln(alpha, y + 1)
+    ratio = mu / alpha
+    out: Array = coefficient + special.xlogy(y, ratio) - (y + alpha) * np.log1p(ratio)
+    return out
+
+
+def _by_deviations(y: Array, mu: Array, alpha: Array) -> Array:
+    """With log(1 + y / alpha) - log(1 + mu / alpha) as one log1p: of the deviation, not of y."""
+    share = (y - mu) / (alpha + mu)
+    ratio = np.log1p(share)
+    far = share < -0.5  # near -1 it has lost what is left
+    if np.any(far):
+        ratio = np.where(far, np.log((alpha + y) / (alpha + mu)), ratio)
+    total = alpha + y
+    of_alpha = 0.5 * np.log(alpha) - _stirling(alpha)
+    out: Array = special.xlogy(y, mu) - (y + special.gammaln(y + 1)) + total * ratio
+    return out + (_stirling(total) - 0.5 * np.log(total) + of_alpha)
