@@ -134,6 +134,31 @@ def mixing(ordered: Ordered) -> dict[str, Array]:
     }
 
 
+def r_hats_and_ess(draws: Array) -> tuple[Array, Array]:
+    """Return both R-hats, and the effective draws about the means of the half chains.
+
+    Where chains disagree, `Convergence.ess_bulk` is small because of it; this is what it would be
+    if they agreed.
+
+    Parameters
+    ----------
+    draws : ndarray, shape (chains, draws, P)
+
+    Returns
+    -------
+    r_hat, ess : ndarray, shape (2, P)
+        Of the location, and of the spread.
+    """
+    halves = _split(_ordered(draws))
+    normal = _normal_scores(halves.values, halves.order).reshape(halves.draws.shape)
+    folded = _folded_scores(halves).reshape(halves.draws.shape)
+    scores = (normal, folded)
+    return (
+        np.array([_r_hat(score) for score in scores]),
+        np.array([_ess(score - score.mean(axis=2, keepdims=True)) for score in scores]),
+    )
+
+
 def quantiles(ordered: Ordered, probs: tuple[float, ...]) -> list[Array]:
     """Return quantiles by linear interpolation, shape (P,) each."""
     values = ordered.values

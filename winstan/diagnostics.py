@@ -4,7 +4,8 @@ References
 ----------
 Vehtari, Gelman, Simpson, Carpenter and Burkner (2021), Bayesian Analysis 16, 667-718:
 rank-normalised R-hat (below 1.01) and effective sample size (at least 100 a chain, for bulk and
-tail). Betancourt (2016), arXiv:1604.00695: E-BFMI (0.3 and above).
+tail), both of the worst of many parameters as far as chance goes (`winstan.chance`). Betancourt
+(2016), arXiv:1604.00695: E-BFMI (0.3 and above).
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from winstan.chance import ESS_PER_CHAIN, R_HAT_BELOW, ess_limit, r_hat_limit
+from winstan.convergence import r_hats_and_ess
+from winstan.draws import tree_name
+
 if TYPE_CHECKING:
     import pandas as pd
 
     from winstan.draws import Draws
+    from winstan.families.links import Array
 
-R_HAT_BELOW = 1.01
-ESS_PER_CHAIN = 100
 E_BFMI_FROM = 0.3
 
 
@@ -43,6 +47,11 @@ class Diagnostics:
         Chains, and draws of each.
     problems : tuple of str
         Each with its remedy; empty when all is well.
+    r_hat_below : float
+        What the R-hat that is nearest to it, or furthest beyond it, had to stay below: 1.01, or
+        what chance does to the worst of so many parameters (`winstan.chance`).
+    ess_from : float
+        Effective draws that the least informed parameter had to have.
     """
 
     max_r_hat: float
@@ -55,6 +64,8 @@ class Diagnostics:
     n_chains: int
     n_draws: int
     problems: tuple[str, ...]
+    r_hat_below: float
+    ess_from: float
 
     @property
     def ok(self) -> bool:
@@ -65,10 +76,13 @@ class Diagnostics:
     def verdict(self) -> str:
         """One sentence: the draws can be trusted, or what is wrong and what to do."""
         if self.ok:
+            chance = ""
+            if not self.max_r_hat < R_HAT_BELOW:
+                chance = f" (of so many parameters chance leaves it below {self.r_hat_below:.3f})"
             return (
                 f"Converged: {self.n_chains} chain{'s' if self.n_chains > 1 else ''} of "
                 f"{self.n_draws} draws, "
-                f"R-hat at most {self.max_r_hat:.3f}, "
+                f"R-hat at most {self.max_r_hat:.3f}{chance}, "
                 f"at least {self.min_ess_bulk:.0f} effective draws (tail {self.min_ess_tail:.0f}), "
                 "no divergences."
             )
@@ -99,8 +113,15 @@ def diagnose(draws: Draws, table: pd.DataFrame) -> Diagnostics:
     bulk, tail = float(table["ess_bulk"].min()), float(table["ess_tail"].min())
     # Missing where draws are too few, or stand still.
     ess = table[["ess_bulk", "ess_tail"]].min(axis=1, skipna=False).fillna(0)
+    limits = _limits(draws, table, ess, n_chains)
     # An R-hat that is missing is worse than any: a parameter that never moved.
-    worst = table["r_hat"].fillna(np.inf).idxmax() if not max_r_hat < R_HAT_BELOW else ess.idxmin()
+    excess = table["r_hat"].fillna(np.inf) - limits
+    agree = not bool((excess >= 0).any())
+    least = ess_limit(len(table), n_chains)
+    worst = ess.idxmin() if agree else excess.idxmax()
+    judged = int(np.argmax((table["r_hat"] if agree else excess).to_numpy()))
+    r_hat_below = float(limits[judged])
+    of_many = f" of the worst of {len(table):,} parameters" if len(table) > 1 else ""
 
     problems = []
     if n_divergent:
@@ -109,16 +130,18 @@ def diagnose(draws: Draws, table: pd.DataFrame) -> Diagnostics:
             "if some remain, a tighter prior on the group standard deviations, or the family's "
             "default link"
         )
-    if not max_r_hat < R_HAT_BELOW:  # also when it is missing: a chain stood still
+    if not agree:
+        its = float(table["r_hat"].iloc[judged])
         problems.append(
-            f"R-hat is {max_r_hat:.3f} (worst: {worst}), so the chains disagree; give more warmup= "
-            "and draws=, and look for terms that the data cannot tell apart"
+            f"R-hat is {its:.3f} (worst: {worst}; wanted{of_many}: below {r_hat_below:.3f}), so "
+            "the chains disagree; give more warmup= and draws=, and look for terms that the data "
+            "cannot tell apart"
         )
-    needed = ESS_PER_CHAIN * n_chains
-    if not ess.min() >= needed:
+    if not ess.min() >= least:
+        allowed = f" ({least:.0f}{of_many})" if round(least) < ESS_PER_CHAIN * n_chains else ""
         problems.append(
-            f"{ess.idxmin()} has {ess.min():.0f} effective draws where {needed} are wanted; "
-            "give more draws="
+            f"{ess.idxmin()} has {ess.min():.0f} effective draws where "
+            f"{ESS_PER_CHAIN * n_chains} are wanted{allowed}; give more draws="
         )
     if n_deep:
         problems.append(
@@ -141,4 +164,40 @@ def diagnose(draws: Draws, table: pd.DataFrame) -> Diagnostics:
         n_chains=n_chains,
         n_draws=n_draws,
         problems=tuple(problems),
+        r_hat_below=r_hat_below,
+        ess_from=least,
     )
+
+
+def _limits(draws: Draws, table: pd.DataFrame, ess: pd.Series, n_chains: int) -> Array:
+    """Return what each R-hat must stay below, shape (P,)."""
+    r_hat, P = table["r_hat"].to_numpy(float), len(table)
+    limits = np.full(P, R_HAT_BELOW)
+    for row in np.flatnonzero(r_hat >= R_HAT_BELOW):
+        own = _draws_of(draws, table.index, row)
+        if own is None:
+            limits[row] = r_hat_limit(ess.iloc[row], P, n_chains)
+            continue
+        both, effective = r_hats_and_ess(own[..., None])
+        limit = r_hat_limit(effective[:, 0], P, n_chains)
+        beyond = both[:, 0] >= limit
+        limits[row] = limit[beyond].min() if beyond.any() else limit[int(np.argmax(both[:, 0]))]
+    return limits
+
+
+def _draws_of(draws: Draws, names: pd.Index, row: int) -> Array | None:
+    """Find the draws of a row of the table, shape (chains, draws), by its name and its place."""
+    text = str(names[row])
+    owners = {tree_name(name): name for name in draws.posterior}
+    if text in owners:
+        values = draws.posterior[owners[text]]
+        return values if values.ndim == 2 else None
+    label = max((o for o in owners if text.startswith(f"{o}[")), key=len, default=None)
+    if label is None:
+        return None
+    values = draws.posterior[owners[label]]
+    values = values.reshape(*values.shape[:2], -1)
+    first = row
+    while first and str(names[first - 1]).startswith(f"{label}["):
+        first -= 1
+    return values[..., row - first] if row - first < values.shape[2] else None

@@ -116,10 +116,10 @@ def negative_binomial(stats: Statistics, eta: Any, aux: Mapping[str, Any], link:
 def _log_rising(stats: Statistics, alpha: Any) -> Any:
     """See `winstan.families.rising`."""
     pt = _pt()
-    x = stats["largest"] / alpha
-    series = 0.0
-    for moment in stats["moments"][::-1]:
-        series = x * (moment + series)
+    # No larger than where it serves: elsewhere its powers, though not taken, would be infinite
+    x = pt.minimum(stats["largest"] / alpha, 1 / FAR)
+    moments = stats["moments"]
+    series = (moments * x ** np.arange(1.0, moments.size + 1)).sum()
     sums = (stats["n_above"] * pt.log1p(np.arange(1.0, stats["n_first"] + 1) / alpha)).sum()
     if stats["V"]:
         excess, tally, a = stats["excess"], stats["tally"], alpha + FIRST + 1

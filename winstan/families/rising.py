@@ -6,7 +6,7 @@ logarithm is lost in rounding, that of a number of the size of ``alpha log alpha
 derivative. Here nothing cancels, whatever the shape:
 
 - alpha above `FAR` times the largest count: the logarithm of each factor as a power series, whose
-  terms are sums over all counts (`RisingTable.moments`), so that it costs a few multiplications;
+  terms are sums over all counts (`moments`), so that it costs a few multiplications;
 - else the first `FIRST` factors one by one, and of the others, with a = alpha + FIRST + 1 and
   w = y - FIRST - 1, Stirling's series of ``Gamma(a + w) / Gamma(a)``, in which ``log(a + w)`` and
   ``log a`` meet as ``log1p(w / a)``.
@@ -57,8 +57,8 @@ def rising_statistics(value: Array, tally: Array) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``largest``, the largest count (1 if there are only zeros); ``n_first`` and ``n_above``, shape (n_first,):
-        how many rows have a count above k = 1, ..., n_first, which is `FIRST` at most; ``V``, ``excess``
+        ``largest``, the largest count (1 if there are only zeros); ``n_above``, shape (n_first,):
+        how many rows have a count above k = 1, ..., n_first, which is `FIRST` at most; ``excess``
         and ``tally``, shape (V,): the distinct counts above FIRST + 1, less that, and how many rows
         have each; ``moments``, shape (N_MOMENTS,): the coefficients of the series in
         largest / alpha.

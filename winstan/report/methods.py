@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from winstan import effects
 from winstan._version import __version__
-from winstan.diagnostics import ESS_PER_CHAIN, R_HAT_BELOW
+from winstan.chance import ESS_PER_CHAIN
 from winstan.report.tables import left_out
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def _convergence_sentences(fit: Fit) -> list[str]:
     total = d.n_chains * d.n_draws
     numbers = (
         f"Rank-normalised R-hat ({_CITED['r_hat']}) was at most {d.max_r_hat:.3f} (wanted: below "
-        f"{R_HAT_BELOW:g}), effective draws at least {d.min_ess_bulk:,.0f} in the bulk and "
+        f"{d.r_hat_below:.4g}), effective draws at least {d.min_ess_bulk:,.0f} in the bulk and "
         f"{d.min_ess_tail:,.0f} in the tails (wanted: {ESS_PER_CHAIN * d.n_chains:,}), over all "
         f"parameters and group effects; {d.n_divergent:,} of {total:,} transitions diverged, "
         f"{d.n_max_treedepth:,} reached the largest tree depth, and E-BFMI ({_CITED['e_bfmi']}) "

@@ -1,0 +1,68 @@
+"""What chance does to the worst R-hat, and the fewest effective draws, of many parameters.
+
+Of chains that all draw from the posterior, a split R-hat is not one but, with M half chains, N
+draws of each half and S effective draws in all (S / M in each half)::
+
+    R^2 = (N - 1) / N + B / W,    B / W ~ M / ((M - 1) S) * chi^2_{M - 1}
+
+for B is the variance of M means whose own variance is W M / S. Vehtari et al. (2021) want R-hat
+below 1.01, which is about right for one parameter; of many the worst is larger by chance alone:
+with 1,000 effective draws from four chains each parameter is beyond 1.01 with probability 0.014,
+and of 1,000 parameters some are. Here a parameter of P is called unsound beyond the quantile of
+the distribution above that all 2 P R-hats (of the location, and of the spread) stay below in
+`1 - ALARMS` of sound fits (Bonferroni: dependent parameters have fewer false alarms), and never
+below 1.01. S is of the draws about the means of their half chains, so that chains that disagree do
+not excuse themselves by the effective draws that they lose; and it is not taken to be less than the
+100 a chain that are wanted anyway.
+
+An estimated effective sample size has an error too, of `ESS_ERROR` / sqrt(S) on the log scale: what
+is wanted of each is lowered by as much as that error moves the least of P, and of one by nothing.
+
+References
+----------
+Vehtari, Gelman, Simpson, Carpenter and Burkner (2021), Bayesian Analysis 16, 667-718. Gelman and
+Rubin (1992), Statistical Science 7, 457-472 (the distribution). Sokal (1997), Monte Carlo methods
+in statistical mechanics, section 3: the error of an effective sample size, as 1 / sqrt(S).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import special
+
+if TYPE_CHECKING:
+    from winstan.families.links import Array
+
+R_HAT_BELOW = 1.01
+ESS_PER_CHAIN = 100
+# The share of sound fits that may be called unsound, for R-hat and for effective draws each.
+ALARMS = 0.005
+# Measured for Geyer's estimate on autoregressive chains of 200 to 4,000 effective draws; its lower
+# tail is longer than the normal's, and is counted in.
+ESS_ERROR = 3.2
+
+
+def r_hat_limit(ess: Any, n_parameters: int, n_chains: int) -> Array:
+    """Return what an R-hat must stay below.
+
+    Parameters
+    ----------
+    ess : float or ndarray
+        Effective draws, about the means of the half chains.
+    n_parameters
+        How many there are, of which this is the worst.
+    n_chains
+    """
+    halves = 2 * n_chains
+    ess = np.maximum(ess, ESS_PER_CHAIN * n_chains)
+    quantile = 2 * special.gammainccinv((halves - 1) / 2, ALARMS / (2 * n_parameters))
+    return np.maximum(np.sqrt(1 + halves / (halves - 1) * quantile / ess), R_HAT_BELOW)
+
+
+def ess_limit(n_parameters: int, n_chains: int) -> float:
+    """Return the estimated effective draws that the least informed parameter must have."""
+    wanted = ESS_PER_CHAIN * n_chains
+    one, many = special.ndtri([ALARMS / 2, ALARMS / (2 * n_parameters)])
+    return float(wanted * np.exp(ESS_ERROR / np.sqrt(wanted) * (many - one)))
