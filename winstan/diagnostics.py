@@ -173,7 +173,7 @@ def _limits(draws: Draws, table: pd.DataFrame, ess: pd.Series, n_chains: int) ->
     """Return what each R-hat must stay below, shape (P,)."""
     r_hat, P = table["r_hat"].to_numpy(float), len(table)
     limits = np.full(P, R_HAT_BELOW)
-    for row in np.flatnonzero(r_hat >= R_HAT_BELOW):
+    for row in np.flatnonzero(r_hat >= R_HAT_BELOW).tolist():
         own = _draws_of(draws, table.index, row)
         if own is None:
             limits[row] = r_hat_limit(ess.iloc[row], P, n_chains)
