@@ -39,10 +39,9 @@ SCORES = np.linspace(-2.5, 2.5, 41)
 CARE = np.exp(-np.square(SCORES) / 8)
 # The least slope to either side.
 LEAST_SLOPE = 0.05
-# The first knot will do whose density is so near to the standard normal's: the root of the mean
-# square by which the derivatives of their logarithms differ.
-KNOTS = np.arange(0.0, 3.0, 0.5)
-NEAR = 0.6
+# Where the slope may change. That one is taken by which the density of what is sampled is nearest to
+# the standard normal, in its logarithm's derivative, which moves samplers.
+KNOTS = np.arange(0.0, 3.0, 0.25)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,23 +148,28 @@ def _bent(density: Callable[[float], float], mode: float, top: float) -> Auxilia
     weight = np.exp(log_fine)
     mass = np.cumsum(weight) - 0.5 * weight
     quantile = np.interp(special.ndtr(SCORES), mass / weight.sum(), fine)
-    best, least = (0.0, 0.0, 0.0, 0.0), np.inf
+    best, least = (mode, 1.0, 0.0, 0.0), np.inf
     for knot in KNOTS:
         below = -np.logaddexp(0, -3 * (SCORES - knot)) / 3  # of slope one below, and none above
-        columns = np.column_stack([np.ones_like(SCORES), SCORES - knot - below, below])
-        location, above, under = optimize.lsq_linear(
-            CARE[:, None] * columns,
-            CARE * quantile,
-            bounds=([-np.inf, LEAST_SLOPE, LEAST_SLOPE], np.inf),
-        ).x
-        found = columns @ [location, above, under]
+        columns = np.column_stack([SCORES - knot - below, below])
+        location, slopes = _rising(columns, quantile)
+        found = location + columns @ slopes
         log_sampled = np.interp(found, fine, log_fine) + np.log(np.gradient(found, SCORES))
-        off = np.square(np.gradient(log_sampled, SCORES) + SCORES)
-        if (far := float(np.sqrt(np.average(off, weights=np.square(np.square(CARE)))))) < least:
-            best, least = (location - above * knot, above, max(above - under, 0.0), knot), far
-        if far < NEAR:
-            break
+        off = float(np.abs(np.gradient(log_sampled, SCORES) + SCORES).max())
+        if off < least:
+            above, bend = slopes[0], max(slopes[0] - slopes[1], 0.0)
+            best, least = (location - above * knot, above, bend, knot), off
     return AuxiliaryCoordinates(*np.array([*best, 0.0])[:, None])
+
+
+def _rising(columns: Array, quantile: Array) -> tuple[float, Array]:
+    """Fit a constant, and slopes of `LEAST_SLOPE` at least, by least squares."""
+    share = np.square(CARE) / np.square(CARE).sum()
+    middle, columns_middle = share @ quantile, share @ columns
+    columns = columns - columns_middle
+    rest = quantile - middle - LEAST_SLOPE * columns.sum(axis=1)
+    slopes = LEAST_SLOPE + optimize.nnls(CARE[:, None] * columns, CARE * rest)[0]
+    return float(middle - columns_middle @ slopes), slopes
 
 
 def _followed(density: Callable[[float], float], mode: float, top: float) -> tuple[Array, Array]:
