@@ -39,8 +39,8 @@ SCORES = np.linspace(-2.5, 2.5, 41)
 CARE = np.exp(-np.square(SCORES) / 8)
 # The least slope to either side.
 LEAST_SLOPE = 0.05
-# Where the slope may change. That one is taken by which the density of what is sampled is nearest to
-# the standard normal, in its logarithm's derivative, which moves samplers.
+# Where the slope may change. That one is taken by which the density of what is sampled is nearest
+# to the standard normal, in its logarithm's derivative, which moves samplers.
 KNOTS = np.arange(0.0, 3.0, 0.25)
 
 
