@@ -35,7 +35,7 @@ def crossed_rows(family: str, seed: int) -> pd.DataFrame:
     rng = np.random.default_rng((seed, FAMILIES.index(family)))
     levels = rng.integers(3, 8, 2)
     rows = int(rng.integers(1, 5))
-    a, b = (np.repeat(v.ravel(), rows) for v in np.indices(levels))
+    a, b = (np.repeat(v.ravel(), rows) for v in np.meshgrid(*map(np.arange, levels)))
     n = a.size
     x = rng.normal(size=n)
     sd = np.abs(rng.normal(size=2)) * (1.0 if rng.random() < 0.8 else 0.1)
@@ -59,7 +59,7 @@ def diverging(formula: str, data: pd.DataFrame, family: str, seed: int) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("kind", choices=("student", "crossed"))
     parser.add_argument("--family", choices=FAMILIES, default="poisson", help="of crossed ones")
     parser.add_argument("--seeds", type=int, default=200)
