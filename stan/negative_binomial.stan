@@ -26,6 +26,9 @@ functions {
     if (num_elements(k) > 0) out += dot_product(n_above, log1p(k / alpha));
     if (num_elements(excess) > 0) {
       real a = alpha + 32;
+      if (alpha < 1000)                              // where few digits cancel, and cost less
+        return out + dot_product(tally, lgamma(excess + a)) - sum(tally) * lgamma(a)
+               - dot_product(tally, excess) * log(alpha);
       vector[num_elements(excess)] z = excess + a;
       vector[num_elements(excess)] s = inv(square(z));
       out += dot_product(tally, (z - 0.5) .* log1p(excess / a)

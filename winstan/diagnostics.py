@@ -188,7 +188,8 @@ def _limits(draws: Draws, table: pd.DataFrame, ess: pd.Series, n_chains: int) ->
 def _draws_of(draws: Draws, names: pd.Index, row: int) -> Array | None:
     """Find the draws of a row of the table, shape (chains, draws), by its name and its place."""
     text = str(names[row])
-    owners = {tree_name(name): name for name in draws.posterior}
+    owners = {name: name for name in draws.posterior}
+    owners |= {tree_name(name): name for name in draws.posterior}
     if text in owners:
         values = draws.posterior[owners[text]]
         return values if values.ndim == 2 else None
