@@ -12,7 +12,7 @@ derivative. Here nothing cancels, whatever the shape:
   ``log a`` meet as ``log1p(w / a)``.
 
 The Stan template and the PyMC graph state the same, with the same numbers; but below an alpha of a
-thousand, where few digits cancel, the template takes the log gammas of the others: they are quicker.
+thousand, where few digits cancel, the template takes log gammas of the others, which are quicker.
 
 References
 ----------
