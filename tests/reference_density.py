@@ -121,7 +121,7 @@ def auxiliary(geometry: Geometry, raw: np.ndarray) -> tuple[np.ndarray, float]:
         else:
             y = x
         # Of log(1 + exp(-3 y)) / 3 the derivative is -1 / (1 + exp(3 y)).
-        scale, bend = geometry.log_aux_scale[a], geometry.log_aux_bend[a]
+        scale, bend = geometry.log_aux_scale[a, a], geometry.log_aux_bend[a]
         beyond = 3 * (y - geometry.log_aux_knot[a])
         out[a] = geometry.log_aux_location[a] + scale * y + bend * np.log1p(np.exp(-beyond)) / 3
         log_slope += np.log(slope * (scale - bend / (1 + np.exp(beyond))) / scale)

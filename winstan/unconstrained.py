@@ -71,7 +71,7 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
     taper = np.where(geometry.log_aux_taper > 0, geometry.log_aux_taper, np.nan)
     along = np.arcsinh(taper * raw["aux_raw"]) / taper
     along = np.where(np.isnan(taper), raw["aux_raw"], along)
-    log_aux = geometry.log_aux_location + geometry.log_aux_scale * along
+    log_aux = geometry.log_aux_location + along @ geometry.log_aux_scale
     log_aux += geometry.log_aux_bend / 3 * np.logaddexp(0, -3 * (along - geometry.log_aux_knot))
     if geometry.sigma_follows_nu:
         log_aux[..., 0] -= shift_of_sigma(log_aux[..., 1])

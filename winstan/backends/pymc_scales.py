@@ -68,9 +68,9 @@ def _log_aux(pt: Any, geometry: Geometry, raw: Any) -> tuple[Any, Any]:
         tapered = pt.arcsinh(taper * raw) / taper
         along = pt.switch(geometry.log_aux_taper > 0, tapered, raw)
         log_slope = -0.5 * pt.log1p(pt.sqr(geometry.log_aux_taper * raw)).sum()
-    log_aux = geometry.log_aux_location + geometry.log_aux_scale * along
+    log_aux = geometry.log_aux_location + geometry.log_aux_scale.diagonal() * along
     if np.any(geometry.log_aux_bend):
-        less = geometry.log_aux_bend / geometry.log_aux_scale
+        less = geometry.log_aux_bend / geometry.log_aux_scale.diagonal()
         at = 3 * (along - geometry.log_aux_knot)
         log_aux = log_aux + geometry.log_aux_bend / 3 * pt.softplus(-at)
         log_slope = log_slope + pt.log1p(0.5 * less * (pt.tanh(0.5 * at) - 1)).sum()

@@ -127,7 +127,7 @@ def _scales_data(geometry: Geometry) -> dict[str, Any]:
         "corr_location": geometry.corr_location,
         "corr_scale": geometry.corr_scale,
         "log_aux_location": geometry.log_aux_location,
-        "log_aux_scale": geometry.log_aux_scale,
+        "log_aux_scale": geometry.log_aux_scale.diagonal(),
         "log_aux_bend": geometry.log_aux_bend,
         "log_aux_knot": geometry.log_aux_knot,
         "log_aux_taper": geometry.log_aux_taper,

@@ -88,7 +88,9 @@ class Geometry:
     open_mean : bool
         Whether the data leave the means wide open, or the link confines them.
     log_aux_location : ndarray, shape (A,)
-    log_aux_scale, log_aux_bend, log_aux_knot, log_aux_taper : ndarray, shape (A,)
+    log_aux_scale : ndarray, shape (A, A)
+        Diagonal.
+    log_aux_bend, log_aux_knot, log_aux_taper : ndarray, shape (A,)
         See `winstan.geometry.auxiliary`.
     eta, eta_sd : ndarray, shape (C,)
         The approximate fit's linear predictors, which guards judge the data by.
@@ -181,7 +183,7 @@ def choose_geometry(
         corr_scale=corr_scale,
         open_mean=_open_mean(problem, fit),
         log_aux_location=fit.aux_coordinates.location,
-        log_aux_scale=fit.aux_coordinates.scale,
+        log_aux_scale=np.diag(fit.aux_coordinates.scale),
         log_aux_bend=fit.aux_coordinates.bend,
         log_aux_knot=fit.aux_coordinates.knot,
         log_aux_taper=fit.aux_coordinates.taper,

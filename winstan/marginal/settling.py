@@ -170,7 +170,9 @@ def _start(terms: Terms, geometry: Geometry) -> VarianceCoordinates:
     """Lay the first points about the approximate fit."""
     log_sd = geometry.log_sd_location + geometry.log_sd_bend
     location = terms.coordinates(log_sd, geometry.corr_location, geometry.log_aux_location[0])
-    scale = np.concatenate([geometry.log_sd_scale, geometry.corr_scale, geometry.log_aux_scale])
+    scale = np.concatenate(
+        [geometry.log_sd_scale, geometry.corr_scale, geometry.log_aux_scale.diagonal()]
+    )
     curves = Curves.straight(location, scale)
     return VarianceCoordinates(terms, curves, np.eye(location.size), settled=False)
 
