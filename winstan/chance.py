@@ -61,6 +61,15 @@ def r_hat_limit(ess: Any, n_parameters: int, n_chains: int) -> Array:
     return np.maximum(np.sqrt(1 + halves / (halves - 1) * quantile / ess), R_HAT_BELOW)
 
 
+def cautious(ess: Array) -> Array:
+    """Return effective draws as estimated, less one and a half standard errors.
+
+    The bound is of the effective draws that there are: of many parameters the one beyond it is
+    often one whose effective draws are overestimated.
+    """
+    return np.asarray(ess * np.exp(-1.5 * ESS_ERROR / np.sqrt(ess)))
+
+
 def ess_limit(n_parameters: int, n_chains: int) -> float:
     """Return the estimated effective draws that the least informed parameter must have."""
     wanted = ESS_PER_CHAIN * n_chains

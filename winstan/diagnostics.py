@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from winstan.chance import ESS_PER_CHAIN, R_HAT_BELOW, ess_limit, r_hat_limit
+from winstan.chance import ESS_PER_CHAIN, R_HAT_BELOW, cautious, ess_limit, r_hat_limit
 from winstan.convergence import r_hats_and_ess
 from winstan.draws import tree_name
 
@@ -179,7 +179,7 @@ def _limits(draws: Draws, table: pd.DataFrame, ess: pd.Series, n_chains: int) ->
             limits[row] = r_hat_limit(ess.iloc[row], P, n_chains)
             continue
         both, effective = r_hats_and_ess(own[..., None])
-        limit = r_hat_limit(effective[:, 0], P, n_chains)
+        limit = r_hat_limit(cautious(effective[:, 0]), P, n_chains)
         beyond = both[:, 0] >= limit
         limits[row] = limit[beyond].min() if beyond.any() else limit[int(np.argmax(both[:, 0]))]
     return limits
