@@ -87,6 +87,7 @@ def fit_each(
         As for `winstan.fit`.
     by
         The column whose values are the groups, or a list of columns. None of the formula's.
+        A group's messages, and the rows of its fit, count its own rows from 0.
     contrasts
         Predictors whose contrasts are computed with each fit; or, by predictor, options of
         `Fit.contrast`: ``{"stim": {"ratio": True}}``. By default all population-level predictors.
