@@ -113,7 +113,7 @@ def test_a_fit_survives_pickle_and_netcdf(fit, tmp_path):
 def test_a_slash_in_a_name():
     data = data_frame()
     fit = ws.fit("I(y / n) ~ I(x / n) + (1|mouse/cage)", data, **QUICK)
-    assert "I(x \N{FRACTION SLASH} n)" in fit.summary().index
+    assert "I(x / n)" in fit.summary().index
     assert fit.contrast("x")["mean"].notna().all()
 
 
