@@ -113,7 +113,7 @@ def test_tables_and_draws_of_curves():
         ({"predictor": "z"}, "conditional names 'z'"),
         ({"predictor": "x", "points": 1}, "points must be"),
         ({"predictor": "x", "by": "x"}, "the predictor itself"),
-        ({"predictor": "x", "groups": "average"}, "called 'these'"),
+        ({"predictor": "x", "groups": "average"}, "which is called 'these'"),
         ({"predictor": "x", "values": {"cond": "q"}}, "'cond' has no level 'q'"),
         ({"predictor": "x", "values": {"q": 1}}, "values= names 'q'"),
         ({"predictor": "x", "values": {"x": []}}, "values= has no values for 'x'"),

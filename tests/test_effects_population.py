@@ -175,6 +175,38 @@ def test_questions_that_have_no_answer_in_the_population():
             effects.contrast(model, p, "stim", by="mouse", groups=groups)
 
 
+def test_single_levels_of_one_factor_and_the_population_of_another():
+    data = DATA.assign(cell=np.arange(len(DATA)) % 4)
+    model, p = made("Power ~ stim + (1|mouse/cell)", "gamma", data=data)
+    groups = {"mouse": "these", "mouse:cell": "population"}
+    got = draws_of(model, p, "stim", by="mouse", groups=groups)
+    for j, mouse in enumerate(MICE):
+        mean = p["Intercept"] + p["1|mouse"][:, j] + p["1|mouse:cell_sigma"] ** 2 / 2
+        expected = np.exp(mean) * np.expm1(p["stim"])
+        np.testing.assert_allclose(got["1 - 0", mouse], expected, rtol=1e-10)
+    estimand = choose_estimand(model, groups, ["stim", "mouse"])
+    assert estimand.words == "in each mouse by itself, in the population of mouse:cell"
+
+
+def test_rows_of_predictions_are_in_their_own_groups_and_new_ones_only_if_not_fitted():
+    model, p = made("y ~ stim + (1|mouse)", "gaussian")
+    rows = pd.DataFrame({"stim": [0, 1], "mouse": ["m1", "m2"]})
+    for new, groups, name, words in (
+        (None, "these", "these", "in each mouse by itself"),
+        (rows, "new", "these", "in each mouse by itself"),
+        (
+            rows.assign(mouse=["m1", "unseen"]),
+            "new",
+            "new",
+            "in each mouse by itself, new ones drawn",
+        ),
+        (rows, "population", "population", "in the population of mouse"),
+    ):
+        table = effects.prediction_table(effects.predict(model, p, new, groups=groups), 0.9, "hdi")
+        assert set(table["groups"]) == {name}
+        assert table.attrs["estimand"] == words
+
+
 # --- a counterfactual leaves every row in its group -----------------------------------------------
 
 CAGES = DATA.assign(
@@ -219,3 +251,13 @@ def test_the_users_rows_and_their_levels_stay_as_they_are():
     effects.contrast(model, p, "arm", groups="these")
     pd.testing.assert_frame_equal(model.design.predictors, before[0])
     np.testing.assert_array_equal(model.design.groups[0].level, before[1])
+
+
+def test_groups_that_the_data_have_not_are_refused_and_not_taken_for_zero():
+    data = DATA.assign(cell=[f"{m}c{i % 4}" for i, m in enumerate(DATA["mouse"])])
+    model, p = made("y ~ x + (1|mouse/cell)", "gaussian", data=data)
+    with pytest.raises(OptionError, match=r"'mouse' cannot be set.*'mouse:cell'.*data have not"):
+        effects.contrast(model, p, "mouse", values=["m0", "m1"])
+    alone, q = made("y ~ x + (1|mouse)", "gaussian")
+    got = draws_of(alone, q, "mouse", values=["m0", "m1"])["m1 - m0"]
+    np.testing.assert_allclose(got, q["1|mouse"][:, 1] - q["1|mouse"][:, 0], rtol=1e-10)

@@ -125,7 +125,7 @@ def test_whose_mean_a_curve_is():
     assert "averaged over these levels of g" in these.labels.caption
     assert "in a typical g" in fit.plot_conditional("arm").labels.caption
     plot = fit.plot_conditional("x", groups="typical", values={"arm": "a"})
-    assert "at arm = a; in a typical g" in plot.labels.caption
+    assert "at arm = a; mean: in a typical g" in plot.labels.caption
     table = fit.conditional("x", groups="typical", values={"arm": "a"})
     np.testing.assert_allclose(data_of(plot, geom_ribbon)["lower"], table["hdi_3%"])
     with pytest.raises(OptionError, match="'population' or 'new', not 'all'"):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
-from winstan.cli.files import make_folder, write_agreement, write_each, write_fit
+from winstan.cli.files import make_folder, one_line, write_agreement, write_each, write_fit
 from winstan.cli.tables import read_table
-from winstan.errors import OptionError, near_matches
+from winstan.errors import OptionError, WinstanError, near_matches
 
 # Imports of the library are inside the functions: `winstan --version` needs none of it.
 # ruff: noqa: PLC0415
@@ -183,7 +184,12 @@ def _show(
     from winstan.effects import response_label
 
     print(fit)
-    tables = {name: fit.contrast(name, groups=groups) for name in contrasts}
+    tables = {}
+    for name in contrasts:
+        try:
+            tables[name] = fit.contrast(name, groups=groups)
+        except WinstanError as error:  # the fit is kept
+            print(f"winstan: no contrast of {name}: {one_line(error)}", file=sys.stderr)
     for name, table in tables.items():
         whose = f", {table.attrs['estimand']}" if "estimand" in table.attrs else ""
         print(f"\nDifference in {response_label(fit.model)}, by {name}{whose}:")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from winstan.cli.words import one_line
-from winstan.errors import DataError
+from winstan.errors import DataError, EmptyCellError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -129,7 +129,11 @@ def write_fit(
             figure.save(path(f"difference_{_file_name(name)}.png"), **FIGURE)
         for group in fit.model.design.groups:
             if f"1|{group.factor}" in fit.draws["posterior"]:
-                figure = fit.plot_intercepts(group.factor, treatment=treatment)
+                try:
+                    figure = fit.plot_intercepts(group.factor, treatment=treatment)
+                except EmptyCellError as error:  # the rest is kept
+                    print(f"winstan: no figure of {group.factor}: {one_line(error)}")
+                    continue
                 figure.save(path(f"intercepts_{_file_name(group.factor)}.png"), **FIGURE)
 
 

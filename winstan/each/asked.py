@@ -54,13 +54,14 @@ def contrasts_of(
         If there is no such predictor or option, or an option has a wrong value.
     """
     common = {} if groups is None else {"groups": groups}
-    if wanted is None and not common:
-        return {name: {} for name in _predictors(model)}
+    effects.choose_estimand(model, groups)  # refuses a wrong option, before any is sampled
+    if wanted is None:
+        return {name: dict(common) for name in _predictors(model)}
     if isinstance(wanted, Mapping):
         chosen = {name: common | dict(options) for name, options in wanted.items()}
     else:
-        names = _predictors(model) if wanted is None else wanted
-        chosen = {name: dict(common) for name in ([names] if isinstance(names, str) else names)}
+        names = [wanted] if isinstance(wanted, str) else wanted
+        chosen = {name: dict(common) for name in names}
     takes = set(inspect.signature(Fit.contrast).parameters) - {"self", "treatment", "draws"}
     for name, options in chosen.items():
         for option in options:

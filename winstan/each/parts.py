@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 TAKEN = frozenset(
     (
         *("parameter", "mean", "sd", "ess_bulk", "ess_tail", "r_hat", "mcse_mean"),
-        *("contrast", "p_direction", "p_rope"),
+        *("contrast", "groups", "p_direction", "p_rope"),
         *("fitted", "ok", "verdict", "rows", "seed", "seconds"),
         *("max_r_hat", "min_ess_bulk", "min_ess_tail", "n_divergent"),
         *("step", "error", "warning", "name", "message"),

@@ -339,8 +339,12 @@ def _joined(
 ) -> pd.DataFrame:
     """Put tables one below the other, the group's key before them and its verdict behind."""
     tables = {key: table.copy(deep=False) for key, table in tables.items()}
+    said = dict.fromkeys(t.attrs["estimand"] for t in tables.values() if "estimand" in t.attrs)
     for table in tables.values():
         table.attrs = {}  # pd.concat compares them
     keys = [key for key, table in tables.items() for _ in range(len(table))]
     out = pd.concat([_keys_table(by, keys), pd.concat(tables.values(), ignore_index=True)], axis=1)
-    return out.assign(ok=[ok[key] for key in keys])
+    out = out.assign(ok=[ok[key] for key in keys])
+    if said:
+        out.attrs["estimand"] = "; ".join(said)
+    return out

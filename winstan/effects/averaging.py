@@ -263,7 +263,7 @@ def _changed_rows(
     matters = list(model.design.memory.effect_columns)
     for change, block in zip(settings, blocks, strict=True):
         new = _with_columns(model.design.predictors, change)
-        levels = _levels(model, change)
+        levels = _levels(model, change, estimand)
         keys = new[matters].assign(
             **{f"level {k}": level for k, level in enumerate(levels) if own[k]}
         )
@@ -296,18 +296,29 @@ def _with_columns(rows: pd.DataFrame, change: Change) -> pd.DataFrame:
     return new
 
 
-def _levels(model: Model, change: Change) -> list[np.ndarray]:
+def _levels(model: Model, change: Change, estimand: Estimand) -> list[np.ndarray]:
     """Return the levels of each group term: the rows' own, unless a group itself is asked for.
 
-    A column that only names groups is no predictor: setting it means to speak of another group. A
-    combination that the data have not is no level (-1).
+    A column that only names groups is no predictor: setting it means to speak of another group.
+
+    Raises
+    ------
+    OptionError
+        If that gives combinations which the data have not, and whose effects are wanted.
     """
     design = model.design
     asked = {name: value for name, value in change.items() if is_grouping_only(model, name)}
     out = []
     for group, factor in zip(design.groups, design.memory.factors, strict=True):
         named = {name: value for name, value in asked.items() if name in factor.columns}
-        out.append(factor.find(_with_columns(design.predictors, named)) if named else group.level)
+        level = factor.find(_with_columns(design.predictors, named)) if named else group.level
+        if group.factor in estimand.of("these") and (level < 0).any():
+            raise OptionError(
+                f"{' and '.join(map(repr, named))} cannot be set to another level: rows would be "
+                f"in combinations of {group.factor!r} that the data have not. Ask by= for an "
+                "effect in each group, or group_effects() for the groups themselves."
+            )
+        out.append(level)
     return out
 
 

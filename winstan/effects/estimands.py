@@ -27,9 +27,12 @@ class Estimand:
     ----------
     settings : mapping of str to str
         One of `GROUPS` for each group factor.
+    single : frozenset of str
+        Factors whose levels are asked for one by one: in ``"these"`` they are not averaged.
     """
 
     settings: Mapping[str, str]
+    single: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -42,18 +45,17 @@ class Estimand:
     @property
     def words(self) -> str:
         """Whom the answer is about, such as ``in the population of mouse``; "" without groups."""
-        phrases = {
-            "these": "averaged over these levels of {}",
-            "typical": "in a typical {}",
-            "population": "in the population of {}",
-            "new": "in a new {}",
+        these, new = self.of("these"), self.of("new")
+        parts = {
+            "in each {} by itself": [f for f in these if f in self.single],
+            "averaged over these levels of {}": [f for f in these if f not in self.single],
+            "in a typical {}": self.of("typical"),
+            "in the population of {}": self.of("population"),
+            "in a new {}": [f for f in new if f not in self.single],
+            "in each {} by itself, new ones drawn": [f for f in new if f in self.single],
         }
-        parts = []
-        for setting, phrase in phrases.items():
-            factors = self.of(setting)
-            if factors:
-                parts.append(phrase.format(" and ".join(factors)))
-        return ", ".join(parts)
+        said = (words.format(" and ".join(of)) for words, of in parts.items() if of)
+        return ", ".join(said)
 
     @property
     def label(self) -> dict[str, str]:
@@ -99,16 +101,18 @@ def choose_estimand(model: Model, groups: Any, columns: Iterable[str] = ()) -> E
     (``by="mouse"``) is about these groups. docs/estimands.md has the simulation behind it.
     """
     factors = factors_of(model)
-    members = [name for name in dict.fromkeys(columns) if is_grouping_only(model, name)]
+    members = {name for name in columns if is_grouping_only(model, name)}
+    pairs = zip(model.design.groups, model.design.memory.factors, strict=True)
+    single = frozenset(group.factor for group, of in pairs if set(of.columns) <= members)
     if groups is None:
         default = "population" if is_stable(model) else "typical"
-        return Estimand(dict.fromkeys(factors, "these" if members else default))
+        return Estimand(dict.fromkeys(factors, "these" if members else default), single)
     settings = _settings(model, factors, groups)
-    whole = [setting for setting in settings.values() if setting in ("population", "new")]
-    if members and whole:
+    whole = [name for name in single if settings[name] in ("population", "new")]
+    if whole:
         raise OptionError(
-            f"groups={whole[0]!r} is not about single levels of {members[0]!r}, which are of the "
-            "data: use groups='these'."
+            f"groups={settings[whole[0]]!r} is not about single levels of {whole[0]!r}, which are "
+            "of the data: use groups='these'."
         )
     if "population" in settings.values() and not has_population_mean(model):
         raise OptionError(
@@ -116,7 +120,7 @@ def choose_estimand(model: Model, groups: Any, columns: Iterable[str] = ()) -> E
             "normal group effects does not exist, because the linear predictor may be zero. Use "
             "groups='typical' or 'these', or another link."
         )
-    return Estimand(settings)
+    return Estimand(settings, single)
 
 
 def factors_of(model: Model) -> list[str]:
@@ -131,14 +135,11 @@ def is_grouping_only(model: Model, column: str) -> bool:
 
 
 def _settings(model: Model, factors: list[str], groups: Any) -> dict[str, str]:
-    if isinstance(groups, str) and groups in ("average", "zero"):
-        now = "these" if groups == "average" else "typical"
-        raise OptionError(f"groups={groups!r} is called {now!r}.")
     if not isinstance(groups, Mapping):
-        if groups not in GROUPS:
+        if not isinstance(groups, str) or groups not in GROUPS:
             raise OptionError(
-                f"groups must be {NAMED}, not {groups!r}; or one of them for each factor: "
-                "groups={'mouse': 'new'}."
+                f"groups must be {NAMED}, not {groups!r}{_of_old(groups)}; or one of them for each "
+                "factor: groups={'mouse': 'new'}."
             )
         return dict.fromkeys(factors, groups)
     for name, setting in groups.items():
@@ -147,6 +148,15 @@ def _settings(model: Model, factors: list[str], groups: Any) -> dict[str, str]:
                 f"groups= names {name!r}, which is no group factor of {model.formula.text!r}."
                 + near_matches(str(name), factors)
             )
-        if setting not in GROUPS:
-            raise OptionError(f"groups= gives {setting!r} for {name!r}: it must be {NAMED}.")
+        if not isinstance(setting, str) or setting not in GROUPS:
+            raise OptionError(
+                f"groups= gives {setting!r} for {name!r}{_of_old(setting)}: it must be {NAMED}."
+            )
     return dict.fromkeys(factors, "these") | dict(groups)
+
+
+def _of_old(setting: Any) -> str:
+    """Say what a word for groups that other tools have is called here."""
+    known = {"average": "these", "zero": "typical"}
+    name = known.get(setting) if isinstance(setting, str) else None
+    return f" (which is called {name!r})" if name else ""

@@ -181,8 +181,10 @@ def _shares(model: Model, group: GroupTerm, own: OwnValues) -> Array:
     columns = [c for term, _ in affected for c in term.columns]
     place = 1 + np.array(columns)
     g = next(g for g, other in enumerate(design.groups) if other is group)
-    if any(_mixes(model, atom.columns, own) for _, of_term in affected for atom in of_term):
-        # log(week - birth) may not be there for another mouse's birth: rows as they are.
+    mixed = any(_mixes(model, atom.columns, own) for _, of_term in affected for atom in of_term)
+    if mixed or design.memory.common.empty:
+        # log(week - birth) may not be there for another mouse's birth, nor every cell: rows as
+        # they are.
         setting_of_row = own.setting[group.level]
         for n in range(len(own.first)):
             rows = setting_of_row == n

@@ -16,6 +16,7 @@ import pandas as pd
 
 from winstan.data.columns import distinct_rows
 from winstan.effects.codings import coding_of
+from winstan.effects.comparisons import columns_of_offsets
 from winstan.formula.tree import Name
 from winstan.guards.codes import codes_of, is_constant, owner_of
 
@@ -66,10 +67,12 @@ def own_values(model: Model, group: GroupTerm) -> OwnValues:
         if term.factor == group.factor
     ]
     varying = {column for spec in same for column in columns_of(spec.design.atoms.values())}
+    apart = columns_of_offsets(model)  # effects are at an offset of zero
     columns = tuple(
         column
         for column in columns_of(model.formula.atoms)
         if column in design.predictors
+        and column not in apart
         and column not in varying
         and is_constant(group.level, codes_of(design.predictors[column].array))
     )

@@ -137,6 +137,7 @@ def predict(
         warn_of_rows(model, newdata)
     of = _trials(model, newdata, trials, len(rows.offset)) if kind == "response" else None
     draws = dict(posterior)
+    drawn = _with_new_levels(model, rows, new) if newdata is not None else set()
     if newdata is not None and own_levels | new:
         factors = _factor_columns(model, newdata, own_levels | new)
         refuse_new_levels(model, rows, factors, own_levels)
@@ -149,7 +150,8 @@ def predict(
     if kind == "response":
         blocks = _responses(model, draws, blocks, of, rng)
     row = row_numbers(model.design) if newdata is None else None
-    return Prediction(blocks, n_draws_of(posterior), len(rows.offset), estimand, at, row)
+    of_rows = _estimand_of_rows(estimand, drawn)
+    return Prediction(blocks, n_draws_of(posterior), len(rows.offset), of_rows, at, row)
 
 
 def prediction_table(result: Prediction, prob: float, interval: str) -> pd.DataFrame:
@@ -191,6 +193,21 @@ def prediction_draws(result: Prediction) -> pd.DataFrame:
 def _numbers(result: Prediction, n: int) -> np.ndarray:
     """Return the numbers that the user's rows have."""
     return np.arange(n) if result.row is None else result.row
+
+
+def _with_new_levels(model: Model, rows: NewRows, factors: set[str]) -> set[str]:
+    """Return the factors of which some row has a level that was not fitted."""
+    pairs = zip(model.design.groups, rows.level, strict=True)
+    return {group.factor for group, level in pairs if group.factor in factors and (level < 0).any()}
+
+
+def _estimand_of_rows(estimand: Estimand, drawn: set[str]) -> Estimand:
+    """Say whose responses rows are: each is in its own group, which is new only if not fitted."""
+    settings = {
+        factor: "these" if setting == "new" and factor not in drawn else setting
+        for factor, setting in estimand.settings.items()
+    }
+    return Estimand(settings, frozenset(settings))
 
 
 def _check_kind(kind: str) -> None:

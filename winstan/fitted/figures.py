@@ -282,7 +282,7 @@ class Figures(ParameterFigures):
             )
         held = ", ".join(f"{name} = {value}" for name, value in (values or {}).items())
         caption = [f"at {held}"] if held else []
-        caption += [whose] if whose else []
+        caption += [f"mean: {whose}"] if whose else []
         raw = thin = None
         group = effects.main_group(self.model)
         if data:

@@ -163,6 +163,8 @@ class ParameterFigures(Checks):
 
         effects.interval_names(prob, "hdi")
         caption = ""
+        if groups is not None and not (contrast or ratio):
+            raise OptionError("groups= is of contrasts: add contrast=True, or leave it out.")
         if contrast or ratio:
             given = None if isinstance(rope, bool) else rope
             result = effects.contrast(

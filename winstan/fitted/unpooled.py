@@ -11,7 +11,7 @@ import pandas as pd
 from winstan import effects
 from winstan.effects.groups import group_effects
 from winstan.effects.means import linear_predictor, rows_of
-from winstan.errors import OptionError
+from winstan.errors import EmptyCellError, OptionError
 from winstan.variables import correlation_labels, effect_names
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def shrinkage(
     deviations = group_effects(model, posterior, factor, "deviation")
     try:
         totals = group_effects(model, posterior, factor, "total")
-    except OptionError:  # no effect has one
+    except (OptionError, EmptyCellError):  # no effect has one, or it needs a cell without rows
         totals = {}
     shown = deviations | totals
     terms = [g for g, group in enumerate(model.design.groups) if group.factor == factor]

@@ -108,7 +108,7 @@ def plot_each(
     caption = caption_of(
         [
             f"dot: mean; line: {percent(prob)} {interval.upper()}",
-            f"groups: {', '.join(dict.fromkeys(table['groups']))}" if "groups" in table else "",
+            table.attrs.get("estimand", ""),
             f"{len(beyond)} {rest} beyond the axis" if len(beyond) else "",
             f"{cut} {'interval reaches' if cut == 1 else 'intervals reach'} beyond the axis"
             if cut

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from winstan._version import __version__
 from winstan.effects import choose_estimand, interval_names
-from winstan.errors import BackendError, OptionError
+from winstan.errors import BackendError, OptionError, WinstanError
 from winstan.report import figures, tables
 from winstan.report.methods import methods_text, papers_of
 from winstan.report.style import CSS
@@ -149,7 +149,11 @@ def _results(
     left_out: str,
 ) -> str:
     parts = []
-    table = tables.effects_table(fit, prob=prob, groups=groups)
+    try:
+        table = tables.effects_table(fit, prob=prob, groups=groups)
+    except WinstanError as error:
+        table = None
+        parts.append(f'<p class="soft">No table of effects: {escape(str(error))}</p>')
     whose = {} if table is None else table.attrs["whose"]
     if table is not None:
         parts.append(

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from winstan import effects
-from winstan.errors import EmptyCellError, OptionError
 from winstan.report.reprs import EFFECT_ROWS, rounded
 
 if TYPE_CHECKING:
@@ -125,12 +124,13 @@ def effects_table(
 ) -> pd.DataFrame | None:
     """Return every predictor's effect on the response scale; None if there is no predictor.
 
+    Errors are those of `Fit.effects`.
+
     ``attrs["whose"]`` says in words whose effects the rows are, by what stands behind their names.
     """
-    try:
-        table = fit.effects(prob=prob, groups=groups)
-    except (OptionError, EmptyCellError):
-        return None  # no population-level predictor, or a cell without rows would be needed
+    if not fit.model.formula.effects.terms:
+        return None
+    table = fit.effects(prob=prob, groups=groups)
     parts = [table]
     if any(effect.name != "1" for group in fit.model.design.groups for effect in group.effects):
         # With random slopes, these groups and those that they stand for are two questions.
