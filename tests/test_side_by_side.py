@@ -158,7 +158,7 @@ def test_wrong_arguments_are_refused():
         ((fit, ws.lme("Power ~ x + (1|mouse)", frame)), {}, "no population-level column"),
         ((fit,), {"group": "mice"}, "no column of these results"),
         ((fit,), {"prob": 95}, "between 0 and 1"),
-        ((fit,), {"ratio": "yes"}, "ratio must be True or False"),
+        ((fit,), {"ratio": "yes"}, "True, False or None"),
         ((fit,), {"values": ["off", "of"]}, "has no level 'of'"),
     ]
     for results, options, message in cases:
