@@ -87,7 +87,12 @@ def test_fit_writes_summary_draws_and_figures(suffix, tmp_path, capsys):
     assert width == pytest.approx(120, abs=0.5)
     assert 50 < height < 120
 
-    for words in (fit.verdict, "1|mouse_sigma", "r_hat", "Difference in Log power, by stim:"):
+    for words in (
+        fit.verdict,
+        "1|mouse_sigma",
+        "r_hat",
+        "Log power, by stim, in the population of mouse:",
+    ):
         assert words in said.out
     assert said.out.index(fit.verdict) < said.out.index("1|mouse_sigma")
     assert "p_direction" in said.out
@@ -110,7 +115,7 @@ def test_options_reach_the_fit(tmp_path, capsys):
     assert main(["fit", str(path), formula, "--trials", "of", *options, *SAMPLING]) == 0
     out = capsys.readouterr().out
     assert "[binomial, probit link, stan]" in out
-    assert "Difference in proportion of hits, by x:" in out
+    assert "Difference in proportion of hits, by x, in the population of g:" in out
     assert "by z:" not in out
     assert {p.name for p in tmp_path.iterdir()} == {"d.csv"}
 
