@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from effects_cases import DATA
+from formulae.transforms import TRANSFORMS
 from made_draws import made_fit
 from models import model_of
 
@@ -65,6 +66,14 @@ from winstan.keywords import FOREIGN as FOREIGN_KEYWORDS
 def test_calls_of_other_packages_are_refused_by_name(formula, name, remedy):
     with pytest.raises(FormulaError, match=rf"there is no '{name}\(\)'.*{remedy}"):
         parse_formula(formula)
+
+
+def test_what_bambi_adds_to_formulae_is_refused_all_the_same():
+    pytest.importorskip("bambi")
+    assert "hsgp" in TRANSFORMS
+    for namespace in ({}, {"hsgp": lambda x: x}):
+        with pytest.raises(FormulaError, match=r"there is no 'hsgp\(\)'.*bambi"):
+            parse_formula("y ~ hsgp(x, m=10, c=2)", namespace)
 
 
 def test_a_bar_on_the_left_is_named():

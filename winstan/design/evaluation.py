@@ -18,13 +18,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from formulae import design_matrices, model_description
-from formulae.categorical import ENCODINGS
 from formulae.environment import Environment
-from formulae.transforms import TRANSFORMS
 
 from winstan.data.text import factor_as_numbers
 from winstan.design.calls import check_calls
 from winstan.errors import DataError, EmptyCellError
+from winstan.formula.functions import transforms
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
@@ -178,7 +177,7 @@ def fit_effects(
 
 def fit_expression(atom: Atom, names: Mapping[str, Any]) -> FittedExpression:
     """Prepare one expression; what it remembers, it learns when first evaluated."""
-    environment = Environment([{**TRANSFORMS, **ENCODINGS}, Names(names)])
+    environment = Environment([transforms(), Names(names)])
     return FittedExpression(atom, _first_component(atom.code), environment)
 
 

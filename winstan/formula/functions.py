@@ -40,14 +40,31 @@ _ELEMENTWISE_NAMES = CODINGS | {"I", "offset", "Treatment", "Sum"}
 _ELEMENTWISE = (np.where, np.clip, np.round, np.around, np.nan_to_num, np.isin, abs, round)
 
 
+def transforms() -> dict[str, Any]:
+    """Return formulae's functions and codings, without what bambi adds as it is imported.
+
+    Its ``hsgp()`` is not a column of a design, but a process.
+    """
+    every = {**TRANSFORMS, **ENCODINGS}
+    return {
+        name: function
+        for name, function in every.items()
+        if not str(function.__module__).startswith("bambi")
+    }
+
+
 def resolve_function(name: str, namespace: Mapping[str, Any]) -> Any:
     """Find the function that a formula calls; None where there is no such function.
 
     formulae's own come first (as formulae itself has it), then the bare mathematical functions,
-    unless the caller defined a function of that name, then the caller's namespace.
+    unless the caller defined a function of that name, then the caller's namespace. What bambi put
+    among formulae's does not count, nor does a function of the caller's that it hides.
     """
-    if name in TRANSFORMS or name in ENCODINGS:
-        return TRANSFORMS.get(name) or ENCODINGS[name]
+    known = transforms()
+    if name in known:
+        return known[name]
+    if name in TRANSFORMS:
+        return None
     root, *attributes = name.split(".")
     if not attributes and name in BARE_FUNCTIONS:
         own = namespace.get(name)
@@ -80,7 +97,7 @@ def unknown_function(name: str, namespace: Mapping[str, Any]) -> str:
     module_name = name.rpartition(".")[0]
     if not module_name:
         own = [key for key, value in namespace.items() if callable(value)]
-        hint = near_matches(name, [*TRANSFORMS, *BARE_FUNCTIONS, *own])
+        hint = near_matches(name, [*transforms(), *BARE_FUNCTIONS, *own])
         remedy = "Functions of your own must be defined where the formula is written."
     elif root not in namespace and root not in MODULES:
         hint, remedy = "", f"'{root}' is not defined where the formula is written."

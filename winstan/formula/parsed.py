@@ -10,10 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from formulae.categorical import ENCODINGS
-from formulae.transforms import TRANSFORMS
-
-from winstan.formula.functions import CODINGS, MODULES, is_elementwise, resolve_function
+from winstan.formula.functions import (
+    CODINGS,
+    MODULES,
+    is_elementwise,
+    resolve_function,
+    transforms,
+)
 from winstan.formula.reader import read_formula
 from winstan.formula.syntax import formula_error, normalise
 from winstan.formula.terms import Atom, Effects, GroupSpec, ResponseSpec, unique
@@ -171,11 +174,12 @@ def evaluation_names(formula: Formula, namespace: Mapping[str, Any] | None) -> d
     """Return the names beside columns that the formula's code needs, with their values."""
     namespace = {} if namespace is None else namespace
     names: dict[str, Any] = dict(formula.constants)
+    known = transforms()
     for function in formula.functions:
         root, *attributes = function.split(".")
         if attributes:
             names[root] = namespace.get(root, MODULES.get(root))
-        elif function not in TRANSFORMS and function not in ENCODINGS:
+        elif function not in known:
             names[function] = resolve_function(function, namespace)
     names |= {name: namespace[name] for name in formula.ambient if name in namespace}
     return names
