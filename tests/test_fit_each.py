@@ -30,11 +30,11 @@ def half(values):
 
 
 def data(n: int = 4, *, seed: int = 0) -> pd.DataFrame:
-    """Neurons of different slopes, their rows shuffled among each other."""
+    """Neurons of different slopes, rows shuffled, and means too far from zero to fail as ratios."""
     rng = np.random.default_rng(seed)
     neuron, g = np.repeat(np.arange(n), 48), np.tile(np.repeat(np.arange(6), 8), n)
     x = np.tile([0, 1], len(g) // 2)
-    y = 4 + 3.0 * neuron * x + rng.normal(0, 1.5, 6)[g] + rng.normal(0, 0.7, g.size)
+    y = 9 + 3.0 * neuron * x + rng.normal(0, 1.5, 6)[g] + rng.normal(0, 0.7, g.size)
     table = pd.DataFrame({"y": y, "x": x, "g": [f"g{i}" for i in g], "neuron": neuron})
     return table.assign(neuron=table["neuron"].map("n{}".format)).sample(frac=1, random_state=1)
 
@@ -232,6 +232,26 @@ def test_groups_of_any_kind():
     assert found.keys == (1, 2)
     assert found.part(1)["v"].to_list() == [0, 3]
     assert all(type(key) is int for key in parted(table, "a").keys)
+
+
+def test_rows_have_the_numbers_of_the_whole_data(found):
+    table = data().reset_index(drop=True)
+    for key in found:
+        own = np.flatnonzero(table["neuron"] == key)
+        tree = found[key].draws
+        np.testing.assert_array_equal(tree["observed_data"]["row"], own)
+        np.testing.assert_array_equal(found[key].predict(seed=1)["row"], own)
+    # Also after rows were left out, and in messages
+    at = np.flatnonzero(table["neuron"] == "n2")[[3, 30]]
+    holed = table.assign(y=table["y"].mask(table.index == at[0]))
+    options = {**QUICK, "n_jobs": 1, "silence": "all"}
+    again = ws.fit_each(FORMULA, holed, by="neuron", keep="fits", **options)["n2"]
+    own = np.flatnonzero(table["neuron"] == "n2")
+    np.testing.assert_array_equal(again.draws["observed_data"]["row"], own[own != at[0]])
+    infinite = holed.assign(y=holed["y"].mask(table.index == at[1], np.inf))
+    with pytest.warns(ws.FailureWarning):
+        failed = ws.fit_each(FORMULA, infinite, by="neuron", **options).failures
+    assert f"row {at[1]}" in failed["message"].iloc[0]
 
 
 def test_seeds_are_of_the_key_alone():

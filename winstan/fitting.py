@@ -29,6 +29,8 @@ from winstan.summary import summarise
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    import numpy as np
+
     from winstan.backends import Backend
     from winstan.compare import Fits
     from winstan.model import Model
@@ -250,17 +252,19 @@ def model_from(
     trials: str | int | None,
     parametrization: str | Mapping[str, str] | None,
     silence: str | Iterable[str] | None,
+    rows: np.ndarray | None = None,
 ) -> Model:
     """Go from formula and data to the model, with every check that comes before sampling.
 
-    Parameters and errors are those of `fit`; `namespace` has the names that the formula may call.
+    Parameters and errors are those of `fit`; `namespace` has the names that the formula may call,
+    and `rows` where the data's rows stand in the user's frame, if they are a part of it.
     """
     parsed = parse_formula(formula, namespace)
     chosen = family_named(family)
     with silenced(silence):
         if not (is_silent("pseudoreplication") and is_silent("skew")):
             data = in_memory(data)  # these guards look at columns that the formula does not use
-        frame = frame_from(data, parsed, weights=weights, trials=trials)
+        frame = frame_from(data, parsed, weights=weights, trials=trials, rows=rows)
         frame = leave_out_zero_trials(parsed, frame, namespace)
         design = build_design(parsed, frame, namespace)
         model = build_model(

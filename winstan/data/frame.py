@@ -45,9 +45,11 @@ class Frame:
     data
         N rows. Columns are bool, int64, float64, or ordered Categorical without unused levels.
     kept : ndarray of shape (N,)
-        Positions of these rows in the user's frame.
+        Positions of these rows in the user's frame, by which messages and results name them.
+    place : ndarray of shape (N,)
+        Their positions in the data that came in: others, where these are a part of that frame.
     n_rows
-        Rows of the user's frame.
+        Rows of the data that came in.
     missing
         Missing values per column, for columns that have any.
     weightless
@@ -66,6 +68,7 @@ class Frame:
 
     data: pd.DataFrame
     kept: np.ndarray
+    place: np.ndarray
     n_rows: int
     missing: Mapping[str, int]
     weightless: int
@@ -77,7 +80,12 @@ class Frame:
 
 
 def frame_from(
-    data: Any, formula: Formula, *, weights: str | None = None, trials: str | int | None = None
+    data: Any,
+    formula: Formula,
+    *,
+    weights: str | None = None,
+    trials: str | int | None = None,
+    rows: np.ndarray | None = None,
 ) -> Frame:
     """Take the columns that a formula needs out of a data frame, and check them.
 
@@ -92,6 +100,8 @@ def frame_from(
         Name of a column of frequency weights: a row of weight 3 stands for three equal rows.
     trials
         For counts of successes: the number of trials, or the name of its column.
+    rows : ndarray of int, optional
+        Where the rows stand in the user's frame, if the data are a part of it.
 
     Returns
     -------
@@ -125,12 +135,13 @@ def frame_from(
     if n_rows == 0:
         raise DataError("The data frame is empty: it has no rows.")
 
-    kept, missing = _complete_rows(table)
-    n_complete = len(kept)
+    place, missing = _complete_rows(table)
+    n_complete = len(place)
     if weights is not None:
-        kept = _weighted_rows(table, kept, weights)
-    if len(kept) < n_rows:
-        table = table[kept]
+        place = _weighted_rows(table, place, weights, rows)
+    if len(place) < n_rows:
+        table = table[place]
+    kept = place if rows is None else rows[place]
 
     columns: dict[str, Any] = {}
     for name in table.columns:
@@ -153,6 +164,7 @@ def frame_from(
             {name: columns[name] for name in used}, index=pd.RangeIndex(len(kept)), copy=False
         ),
         kept=kept,
+        place=place,
         n_rows=n_rows,
         missing=missing,
         weightless=n_complete - len(kept),
@@ -200,15 +212,18 @@ def _complete_rows(table: nw.DataFrame[Any]) -> tuple[np.ndarray, dict[str, int]
     return kept, missing
 
 
-def _weighted_rows(table: nw.DataFrame[Any], kept: np.ndarray, weights: str) -> np.ndarray:
+def _weighted_rows(
+    table: nw.DataFrame[Any], place: np.ndarray, weights: str, rows: np.ndarray | None
+) -> np.ndarray:
     """Check the weights of the complete rows, and leave out rows that weigh nothing."""
+    kept = place if rows is None else rows[place]
     column = table[weights]
     if not column.dtype.is_numeric():
         raise DataError(
             f"The weights '{weights}' are not numeric ({column.dtype}). Frequency weights count "
             "rows."
         )
-    values = np.asarray(column.to_numpy(), dtype=np.float64)[kept]
+    values = np.asarray(column.to_numpy(), dtype=np.float64)[place]
     if len(bad := np.flatnonzero(~np.isfinite(values))):
         raise DataError(_infinite(weights, kept[bad]))
     if len(bad := np.flatnonzero(values < 0)):
@@ -231,7 +246,7 @@ def _weighted_rows(table: nw.DataFrame[Any], kept: np.ndarray, weights: str) -> 
             f"{how_many(int((~positive).sum()), 'row')} of weight zero in '{weights}' left out.",
             "zero_weights",
         )
-    return kept[positive]
+    return place[positive]
 
 
 def _check_column(

@@ -89,7 +89,7 @@ class Design:
     kept : ndarray of int, shape (N,)
         Positions of the data rows in the user's data, counted from 0.
     n_given
-        Rows of the user's data, of which N are complete (and have a weight, and trials).
+        Rows of the data that came in, of which N are complete (and have a weight, and trials).
     missing
         Missing values per column, for columns that have any.
     weightless

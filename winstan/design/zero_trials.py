@@ -76,6 +76,7 @@ def leave_out_zero_trials(formula: Formula, frame: Frame, namespace: Mapping[str
         frame,
         data=data,
         kept=frame.kept[keep],
+        place=frame.place[keep],
         untried=int(np.count_nonzero(empty)),
         weights=None if frame.weights is None else frame.weights[keep],
         trials=None if frame.trials is None else frame.trials[keep],

@@ -87,7 +87,7 @@ def fit_each(
         As for `winstan.fit`.
     by
         The column whose values are the groups, or a list of columns. None of the formula's.
-        A group's messages, and the rows of its fit, count its own rows from 0.
+        Messages, and the rows of a group's fit, have the numbers of the data's rows, from 0.
     contrasts
         Predictors whose contrasts are computed with each fit; or, by predictor, options of
         `Fit.contrast`: ``{"stim": {"ratio": True}}``. By default all population-level predictors.
@@ -254,7 +254,7 @@ def _first_model(question: Question, parts: Parts) -> Model:
     for i in range(len(parts.keys)):
         try:
             with collected_warnings():
-                return question.model_of(parts.part(i))
+                return question.model_of(parts.part(i), parts.rows[i])
         except Exception as error:  # it is of one group, until all have one
             first = first or error
     assert first is not None  # there is a group

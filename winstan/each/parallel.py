@@ -122,7 +122,8 @@ class _Run:
         data = self.parts.part(i)
         if self.workers.sends:
             data = sent(data)
-        return i, self.asked, self.parts.keys[i], data, self.seeds[i], running
+        rows = self.parts.rows[i]
+        return i, self.asked, self.parts.keys[i], data, rows, self.seeds[i], running
 
 
 def _finish(run: _Run, show: Callable[[], None]) -> None:

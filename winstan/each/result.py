@@ -44,7 +44,6 @@ class FitEach:
         it was not fitted.
     failures : DataFrame
         What could not be done: columns `by`, step (``fit``, ``contrast stim``), error, message.
-        Rows that a message counts are the group's own.
     warnings : DataFrame
         Of the data of each group: columns `by`, warning, name (which silences it), message.
     seed : int

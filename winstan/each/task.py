@@ -14,6 +14,7 @@ from winstan.toolchain import run as runner
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
+    import numpy as np
     import pandas as pd
 
     from winstan.diagnostics import Diagnostics
@@ -53,9 +54,12 @@ class Question:
     interval: str
     keep_fits: bool
 
-    def model_of(self, data: Any) -> Model:
-        """Go from the rows of a group to their model; errors are those of `winstan.fit`."""
-        return model_from(self.formula, data, self.family, self.namespace, **self.model)
+    def model_of(self, data: Any, rows: np.ndarray) -> Model:
+        """Go from a group's data, and where their rows stand in the user's, to their model.
+
+        Errors are those of `winstan.fit`.
+        """
+        return model_from(self.formula, data, self.family, self.namespace, rows=rows, **self.model)
 
     def settings(self, seed: int) -> Settings:
         """Return how a group of this seed is sampled."""
@@ -113,7 +117,12 @@ class Outcome:
 
 
 def fit_one(
-    question: Question, key: Hashable, data: Any, seed: int, running: set[Any] | None = None
+    question: Question,
+    key: Hashable,
+    data: Any,
+    rows: np.ndarray,
+    seed: int,
+    running: set[Any] | None = None,
 ) -> Outcome:
     """Fit one group. Its errors are part of the outcome, and so are its warnings.
 
@@ -124,6 +133,8 @@ def fit_one(
         The group.
     data
         Its rows.
+    rows : ndarray of int
+        Where they stand in the user's frame.
     seed
         Its seed.
     running
@@ -134,17 +145,17 @@ def fit_one(
     token = runner.RUNNING.set(running)
     try:
         with collected_warnings() as warned:
-            found = _fitted(found, question, data)
+            found = _fitted(found, question, data, rows)
     finally:
         runner.RUNNING.reset(token)
     return replace(found, seconds=perf_counter() - start, warnings=tuple(warned))
 
 
-def _fitted(found: Outcome, question: Question, data: Any) -> Outcome:
+def _fitted(found: Outcome, question: Question, data: Any, rows: np.ndarray) -> Outcome:
     """Fill the outcome in, as far as it goes."""
     engine, settings = backend_named(question.backend), question.settings(found.seed)
     try:
-        fit = fit_by(engine, question.model_of(data), settings, perf_counter())
+        fit = fit_by(engine, question.model_of(data, rows), settings, perf_counter())
         summary = fit.summary(prob=question.prob, interval=question.interval)
     except Exception as error:  # one group must not end the others
         return replace(found, problems=(_problem("fit", error),))

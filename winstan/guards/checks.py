@@ -88,6 +88,6 @@ def _columns(frame: Frame, data: Any) -> tuple[list[str], Callable[[str], Any]]:
 
     def read(name: str) -> Any:
         values = take_columns(table, [name])[name].to_pandas().array
-        return values if len(frame.kept) == frame.n_rows else values[frame.kept]
+        return values if len(frame.place) == frame.n_rows else values[frame.place]
 
     return [n for n in names if names.count(n) == 1], read
