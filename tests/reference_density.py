@@ -166,10 +166,17 @@ class Reference:
         scales = geometry.whitening
         joint_raw = joint_raw.copy()
         follows = geometry.stretching
-        for p, base, slope in zip(follows.at, follows.base, follows.slope, strict=True):
-            stretch = np.sqrt(base + slope @ np.exp(2 * log_sd))
+        for p, base, slope, bound in zip(
+            follows.at, follows.base, follows.slope, follows.bound, strict=True
+        ):
+            stretch = (1 / (base + slope @ np.exp(2 * log_sd)) + bound) ** -0.5
             joint_raw[p] *= stretch
             lp += np.log(stretch)
+        n = len(geometry.spreading.base)
+        if n:
+            root = np.linalg.cholesky(self.spread(np.exp(log_sd), corr_raw))
+            joint_raw[:n] = root @ joint_raw[:n]
+            lp += np.log(np.diag(root)).sum()
         along = np.tanh(log_sd - np.log(geometry.drift.at))
         wider, shift = geometry.drift.widening @ along, geometry.drift.shift @ along
         lp += wider.sum()
@@ -179,6 +186,7 @@ class Reference:
         rest += scales.given.toarray() @ first
         beta = geometry.beta_location + first[: self.P] + shift[: self.P]
         effect = np.concatenate([first[self.P :], rest]) + shift[self.P :]
+        beta += self.undone(effect, np.exp(log_sd))
         lp += log_aux.sum()
 
         factors, at = [], 0
@@ -201,6 +209,35 @@ class Reference:
         values = {name: array[0, 0] for name, array in draws.items()}
         aux = {name: float(values[name]) for name in model.family.auxiliary}
         return float(lp + self.priors(values) + self.effects(values) + self.rows(values, aux))
+
+    def spread(self, sd: np.ndarray, correlations: np.ndarray) -> np.ndarray:
+        """Covariance of the first coordinates: a base, and what effects' covariances add."""
+        geometry, at = self.model.geometry, 0
+        total = geometry.spreading.base.copy()
+        for m, group in enumerate(self.model.design.groups):
+            q, own = group.Z.shape[1], np.eye(group.Z.shape[1])
+            if group.correlated and q > 1:
+                n = q * (q - 1) // 2
+                own, _ = cholesky_correlation(correlations[at : at + n], q)
+                at += n
+            s = sd[sum(self.widths[:m]) :][:q]
+            for a, b in np.ndindex(q, q):
+                if m in geometry.spreading.growth:
+                    covariance = s[a] * s[b] * (own @ own.T)[a, b]
+                    total += covariance * geometry.spreading.growth[m][a, b]
+        return total
+
+    def undone(self, effect: np.ndarray, sd: np.ndarray) -> np.ndarray:
+        """What coefficients undo of crossed effects: a shift, which has no Jacobian."""
+        geometry, out = self.model.geometry, self.model.geometry.following.location.copy()
+        for m in geometry.following.terms:
+            term, s = geometry.terms[m], sd[sum(self.widths[:m])]
+            for j in range(term.score.size):
+                at = geometry.start[m] + j
+                square = 1 + s**2 * term.information[term.kind[j], 0, 0]
+                u = s * (effect[at] / np.sqrt(square) + s * term.score[0, j] / square)
+                out -= geometry.following.onto[:, at] * u
+        return out
 
     def priors(self, values: dict[str, np.ndarray]) -> float:
         lp = 0.0

@@ -72,14 +72,16 @@ def test_whitened_coordinates_have_the_approximate_covariance(formula, wanted):
     """Uncorrelated coordinates of unit variance become the approximate posterior's effects."""
     data, how = grouped_rows(), HOW[wanted]
     seen = {}
-    real_fit, real_map = laplace.approximate, coordinates._to_sampled
+    real_fit, real_map = laplace.approximate, coordinates.to_coordinates
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             coordinates,
             "approximate",
             lambda *a: seen.update(p=a[0]) or seen.setdefault("f", real_fit(*a)),
         )
-        patch.setattr(coordinates, "_to_sampled", lambda *a: seen.setdefault("map", real_map(*a)))
+        patch.setattr(
+            coordinates, "to_coordinates", lambda *a: seen.setdefault("map", real_map(*a))
+        )
         patch.setattr(whitening, "NEGLIGIBLE", 0.0)
         geometry = model_of(formula, data, "student", parametrization=how).geometry
     p, fit = seen["p"], seen["f"]
@@ -88,8 +90,8 @@ def test_whitened_coordinates_have_the_approximate_covariance(formula, wanted):
     covariance = np.column_stack([fit.factor.solve(column) for column in identity])
     at = bordered.layout(p)
     stored = np.concatenate([at.others, at.first]).astype(int)
-    to_sampled = np.vstack([identity[:P], seen["map"].toarray()])[stored]
-    expected = to_sampled @ covariance @ to_sampled.T
+    whole = seen["map"].toarray()[stored]
+    expected = whole @ covariance @ whole.T
     joint = len(geometry.whitening.joint_scale)
     scale = geometry.whitening.deviations(identity[:, :joint], identity[:, joint:])
     sd = np.sqrt(np.diag(expected))

@@ -32,6 +32,7 @@ def rows() -> pd.DataFrame:
 
 CASES = {
     "poisson": ("y ~ cond + (x|g) + (x|g:h)", "poisson", {}),
+    "crossed": ("y ~ x + (1|g) + (1|h)", "poisson", {}),
     "student": ("z ~ cond + (1|g)", "student", {}),
     "quadratic form": (
         "z ~ x + (1|g) + (1|h)",
@@ -63,9 +64,10 @@ WRONG = [
     *(("poisson", name, value) for name, value in (("outer_level", 0), ("given_u", 0))),
     *(("poisson", name, FAR) for name in ("Q", "W", "n_stretched")),
     *((case, name, value)
-      for case, name in (("student", "cell"), ("quadratic form", "form_v"),
+      for case, name in (("crossed", "leading"), ("student", "cell"), ("quadratic form", "form_v"),
                          ("quadratic form", "form_u"))
       for value in (0, FAR)),
+    *(("crossed", name, FAR) for name in ("n_crossed", "n_stretched")),
     *(("marginal", name, value)
       for name, value in (("column", FAR), ("J", FAR), ("q", 3), ("D", FAR))),
 ]  # fmt: skip

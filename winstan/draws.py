@@ -119,20 +119,14 @@ def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:
     effects: dict[str, Array] = {}
     correlations: dict[str, list[Array]] = {}
     factors = iter(sampled.factors)
-    roots: list[Array] = []
-    k = 0
     for group in design.groups:
         q = group.Z.shape[1]
-        root = sampled.sd[..., k : k + q, None] * np.eye(q)
         if group.correlated and q > 1:
             factor = next(factors)
             correlation = factor @ np.swapaxes(factor, -1, -2)
             pairs = [correlation[..., i, j] for i in range(q) for j in range(i)]
             correlations.setdefault(group.factor, []).extend(pairs)
-            root = sampled.sd[..., k : k + q, None] * factor
-        roots.append(root)
-        k += q
-    deviations = _deviations(model, sampled, roots)
+    deviations = _deviations(model, sampled, effect_roots(model, sampled.sd, sampled.factors))
     k = 0
     for m, group in enumerate(design.groups):
         q = group.Z.shape[1]
@@ -149,6 +143,25 @@ def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:
     for a, name in enumerate(model.family.auxiliary):
         out[name] = sampled.aux[..., a]
     return out | effects
+
+
+def effect_roots(model: Model, sd: Array, factors: Sequence[Array]) -> list[Array]:
+    """Cholesky factors of each term's covariance, (..., q, q), at sds, (..., Q).
+
+    Parameters
+    ----------
+    model
+    sd
+    factors : sequence of ndarray, shape (..., q, q)
+        Of the correlations, of the terms that have any.
+    """
+    left, roots, k = iter(factors), [], 0
+    for group in model.design.groups:
+        q = group.Z.shape[1]
+        factor = next(left) if group.correlated and q > 1 else np.eye(q)
+        roots.append(sd[..., k : k + q, None] * factor)
+        k += q
+    return roots
 
 
 def _deviations(model: Model, sampled: Sampled, roots: Sequence[Array]) -> dict[int, Array]:
@@ -173,6 +186,10 @@ def _deviations(model: Model, sampled: Sampled, roots: Sequence[Array]) -> dict[
             shift = (moved @ by_row(term.carried).T).reshape(x.shape)
             for outer in term.outers:
                 shift = shift + outer.A @ out[outer.term][..., outer.level]
+            for crossed in term.crossed:
+                beside = out[crossed.term]
+                flat = beside.reshape(*beside.shape[:-2], -1)
+                shift = shift + (flat @ crossed.A.T).reshape(x.shape)
             x = term.z_scores(x, root, shift)
         out[m] = root @ x
     return out

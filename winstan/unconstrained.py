@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.correlations import correlation_factors
-from winstan.draws import Sampled
+from winstan.draws import Sampled, effect_roots
 from winstan.geometry.student import shift_of_sigma
 from winstan.marginal.draws import sampled_with_effects
 from winstan.scales import correlation_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from winstan.families.links import Array
     from winstan.model import Model
@@ -83,6 +83,8 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
         factors.append(correlation_factors(partial[..., k : k + n], q))
         k += n
     joint, rest = geometry.stretching(raw["joint_raw"], sd), raw["rest_raw"]
+    if geometry.spreading.any:
+        joint = _spread(model, joint, effect_roots(model, sd, factors))
     n = joint.shape[-1]
     if geometry.drift.any:
         shift, wider = geometry.drift.along(sd)
@@ -91,10 +93,37 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
     if geometry.drift.any:
         both += shift
     P = geometry.beta_location.size
+    beta = geometry.beta_location + both[..., :P]
+    if geometry.following.terms:
+        led = _led(model, both[..., P:n], sd)
+        beta += geometry.following.location - led @ geometry.following.onto.T
     return Sampled(
-        beta=geometry.beta_location + both[..., :P],
+        beta=beta,
         sd=sd,
         factors=factors,
         effect=both[..., P:],
         aux=np.exp(log_aux),
     )
+
+
+def _spread(model: Model, joint: Array, roots: Sequence[Array]) -> Array:
+    """Let the first coordinates have the covariance that follows the effects'."""
+    spreading = model.geometry.spreading
+    covariances = {m: roots[m] @ np.swapaxes(roots[m], -1, -2) for m in spreading.growth}
+    n, out = len(spreading.base), joint.copy()
+    out[..., :n] = (spreading.root(covariances) @ joint[..., :n, None])[..., 0]
+    return out
+
+
+def _led(model: Model, joint_effects: Array, sd: Array) -> Array:
+    """Effects that coefficients follow, at their scores, and zero for others: (..., W)."""
+    geometry = model.geometry
+    out = np.zeros_like(joint_effects)
+    starts = np.cumsum([0, *(Z.shape[1] for Z in model.cells.Z)])
+    for m in geometry.following.terms:
+        term = geometry.terms[m]
+        at = slice(geometry.start[m], geometry.start[m] + term.score.size)
+        root = sd[..., starts[m], None, None]
+        z = term.z_scores(joint_effects[..., None, at], root, np.zeros(term.shape))
+        out[..., at] = (root * z)[..., 0, :]
+    return out

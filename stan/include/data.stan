@@ -15,8 +15,9 @@
   matrix[C, Q] Z;                                    // predictors of the effects
   array[Q] int<lower=0, upper=1> ones;               // whether they are all one
   int<lower=0> T;                                    // sum of J .* q
+  int<lower=0, upper=T> W;                           // effects drawn with the coefficients
   array[M] int<lower=1, upper=T> start;              // where a term starts in T; the largest is last
-  array[M] int<lower=1, upper=M> order;              // each term after those that it is nested in
+  array[M] int<lower=1, upper=M> order;              // each term after those that it takes of
 
   // Effects are sampled as standard scores of their approximate posterior, given sds and the mean of
   // their totals (winstan/geometry/standard.py).
@@ -41,6 +42,13 @@
   array[n_pass] int<lower=1> outer_level;            // of each inner level
   vector[n_pass] pass;                               // what its deviation takes of the score
 
+  int<lower=0> n_crossed;                            // effects crossed with the largest term's: 0 or W
+  matrix[n_crossed ? T - W : 0, n_crossed] crossed;  // what each takes of its score
+  int<lower=0, upper=M> n_leading;                   // terms of which the coefficients follow
+  array[n_leading] int<lower=1, upper=M> leading;
+  matrix[n_leading ? P : 0, n_leading ? W : 0] follow;
+  vector[n_leading ? P : 0] follow_location;
+
   array[P] int beta_prior;                           // see priors.stan
   matrix[P, 3] beta_prior_p;
   array[Q] int sd_prior;
@@ -53,10 +61,16 @@
   // Location and scale of the posterior by a quick approximate fit: the sampler then starts, and
   // moves, in units in which everything is of order one. They change no posterior.
   vector[P] beta_location;
-  int<lower=0, upper=P> n_stretched;                 // coefficients, from the first, up to the last
+  int<lower=0, upper=P + W> n_stretched;             // joint coordinates, from the first, up to the last
   vector<lower=0>[n_stretched] stretch_base;         // whose scale follows the sds
   matrix<lower=0>[n_stretched, Q] stretch_slope;
-  int<lower=0, upper=T> W;                           // effects drawn with the coefficients
+  int<lower=0, upper=1> bounded;                     // whether priors bound some of these scales
+  vector<lower=0>[bounded ? n_stretched : 0] stretch_bound;
+  int<lower=0, upper=P> n_spread;                    // the first, whose covariance follows the effects'
+  array[n_spread, n_spread] real spread_base;
+  int<lower=0> n_growth;                             // entries of effects' covariances: term, row, column
+  array[n_growth, 3] int<lower=1> growth_of;
+  array[n_growth, n_spread, n_spread] real growth;
   int<lower=0> n_dense;                              // their scale is one matrix (n_dense = P + W),
   matrix[n_dense, n_dense] joint_scale;
   vector[n_dense > 0 ? 0 : P + W] own_scale;         // or diag(own) + onto * along

@@ -1,9 +1,44 @@
   // Declares coefficients, and the effects' standard scores: W of them in joint, and rest.
   vector[P + W] unit = joint_raw;
   if (n_stretched > 0) {
-    vector[n_stretched] stretch = sqrt(stretch_base + stretch_slope * square(sd));
+    vector[n_stretched] stretch = stretch_base + stretch_slope * square(sd);
+    if (bounded) stretch = sqrt(stretch ./ (1 + stretch_bound .* stretch));
+    else stretch = sqrt(stretch);
     unit[1:n_stretched] = joint_raw[1:n_stretched] .* stretch;
     target += sum(log(stretch));
+  }
+  if (n_spread > 0) {                                // few: numbers one by one
+    array[n_spread, n_spread] real cov_beta = spread_base;
+    for (g in 1:n_growth) {
+      int m = growth_of[g, 1];
+      int a = growth_of[g, 2];
+      int b = growth_of[g, 3];
+      real S = sd[k_start[m] + a - 1] * sd[k_start[m] + b - 1];
+      if (correlated[m]) {                           // columns one after another
+        real R = 0;
+        for (c in 1:b)
+          R += corr_factor[f_start[m] + (c - 1) * q[m] + a - 1]
+               * corr_factor[f_start[m] + (c - 1) * q[m] + b - 1];
+        S *= R;
+      } else if (a != b) {
+        S = 0;
+      }
+      for (i in 1:n_spread)
+        for (j in 1:i) cov_beta[i, j] += growth[g, i, j] * S;
+    }
+    vector[n_spread] spread = rep_vector(0, n_spread);
+    for (j in 1:n_spread) {                          // its Cholesky factor, column by column
+      for (c in 1:(j - 1)) cov_beta[j, j] -= square(cov_beta[j, c]);
+      cov_beta[j, j] = sqrt(cov_beta[j, j]);
+      for (i in (j + 1):n_spread) {
+        for (c in 1:(j - 1)) cov_beta[i, j] -= cov_beta[i, c] * cov_beta[j, c];
+        cov_beta[i, j] /= cov_beta[j, j];
+      }
+      for (i in 1:(j - 1)) cov_beta[i, j] = 0;
+      target += log(cov_beta[j, j]);
+      spread += to_vector(cov_beta[, j]) * sum(segment(unit, j, 1));
+    }
+    unit[1:n_spread] = spread;
   }
   vector[T - W] rest = rest_scale .* rest_raw;
   vector[drifting ? P + T : 0] shifted;
@@ -29,6 +64,22 @@
     rest += segment(shifted, P + W + 1, T - W);
   }
   vector[P] moved = head(joint, P);
+  if (n_leading > 0) {                               // coefficients undo what crossed effects move
+    vector[W] led = rep_vector(0, W);
+    for (m in leading) {
+      real s = sd[k_start[m]];
+      vector[J[m]] z = segment(joint, P + start[m], J[m]);
+      if (informed[m]) {
+        vector[J[m]] I;
+        if (n_kinds[m] > 0) I = rep_vector(known[known_start[m]], J[m]);
+        else I = segment(known, known_start[m], J[m]);
+        vector[J[m]] width = inv_sqrt(1 + square(s) * I);
+        z = width .* (z + s * width .* segment(score, start[m], J[m]));
+      }
+      led[start[m]:(start[m] + J[m] - 1)] = s * z;
+    }
+    moved += follow_location - follow * led;
+  }
   {
     vector[P] beta = beta_location + moved;
     if (normal_alone) {                              // as they are, unless a user says otherwise

@@ -25,6 +25,7 @@
             -= segment(pass, pass_start[e], J[m]) .* segment(deviation, outer_start[e], J_outer[e])[above];
         }
       }
+      if (n_crossed > 0 && start[m] > W) own_pull -= crossed * head(deviation, W);
       if (q[m] == 1) {
         if (!informed[m]) {
           z = x;

@@ -36,6 +36,12 @@
         inside += J[m];
       }
     }
+    if (n_crossed > 0 && (n_crossed != W || !kept)) reject("crossed effects are not those drawn with coefficients");
+    for (m in leading)
+      if (q[m] > 1 || start[m] > W) reject("coefficients cannot follow term ", m);
+    for (g in 1:n_growth)
+      if (growth_of[g, 1] > M || max(growth_of[g, 2:3]) > q[growth_of[g, 1]])
+        reject("there is no such entry of a covariance: ", growth_of[g]);
     // Sizes that the declarations leave open: no index is checked later (light_model.hpp).
     if (k != Q + 1 || at != n_known + 1 || kind != n_size + 1 || inside != n_of + 1)
       reject("the terms' sizes do not add up");

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan.backends.base import imported
-from winstan.backends.pymc_groups import group_effects
+from winstan.backends.pymc_groups import followed, group_effects, spread
 from winstan.backends.pymc_likelihoods import LOG_LIKELIHOODS
 from winstan.backends.pymc_marginal import add_marginal_likelihood
 from winstan.backends.pymc_priors import add_priors
@@ -28,7 +28,7 @@ from winstan.progress import someone_looks_on
 from winstan.unconstrained import coordinate_sizes, sampled_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import pymc
     import xarray as xr
@@ -213,8 +213,9 @@ def pymc_model(model: Model) -> pymc.Model:
         given = scales(pm, pt, model, raw)
         sd, aux = pt.exp(given.log_sd), pt.exp(given.log_aux)
         if marginal is None:
-            both = _deviations(pm, pt, model, raw, sd)
+            both = _deviations(pm, pt, model, raw, sd, given.factors)
             beta, effect = geometry.beta_location + both[:P], both[P:]
+            beta = beta + followed(pt, model, effect, sd)
             add_priors(pm, "beta_prior", priors[:P], beta)
 
         add_priors(pm, "sd_prior", priors[P : P + n_sd], sd)
@@ -233,19 +234,23 @@ def pymc_model(model: Model) -> pymc.Model:
 
 
 def _stretched(pm: Any, pt: Any, model: Model, joint: Any, sd: Any) -> Any:
-    """Let coefficients' scales follow the sds: see `winstan.geometry.stretching`."""
+    """Let the joint coordinates' scales follow the sds: see `winstan.geometry.stretching`."""
     stretching = model.geometry.stretching
     if not stretching.at.size:
         return joint
-    stretch = pt.sqrt(stretching.base + pt.dot(stretching.slope, pt.sqr(sd)))
+    variance = stretching.base + pt.dot(stretching.slope, pt.sqr(sd))
+    stretch = pt.sqrt(variance / (1 + stretching.bound * variance))
     pm.Potential("stretching", pt.log(stretch).sum())
     return pt.set_subtensor(joint[stretching.at], joint[stretching.at] * stretch)
 
 
-def _deviations(pm: Any, pt: Any, model: Model, raw: dict[str, Any], sd: Any) -> Any:
+def _deviations(
+    pm: Any, pt: Any, model: Model, raw: dict[str, Any], sd: Any, factors: Sequence[Any]
+) -> Any:
     """Undo drift and whitening: see `winstan.geometry.drift` and `winstan.geometry.whitening`."""
     whitening, drift = model.geometry.whitening, model.geometry.drift
     joint, rest = _stretched(pm, pt, model, raw["joint_raw"], sd), raw["rest_raw"]
+    joint = spread(pm, pt, model, joint, sd, factors)
     if drift.any:
         along = (pt.sqr(sd) - drift.at**2) / (pt.sqr(sd) + drift.at**2)
         wider = pt.dot(drift.widening, along)

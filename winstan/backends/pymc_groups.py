@@ -36,12 +36,48 @@ def group_effects(
             shift = pt.dot(by_row(term.carried), beta - geometry.beta_location).reshape((q, J))
             for outer in term.outers:
                 shift = shift + pt.dot(outer.A, deviations[outer.term])[:, outer.level]
+            for crossed in term.crossed:
+                beside = pt.dot(crossed.A, deviations[crossed.term].ravel())
+                shift = shift + beside.reshape((q, J))
             z, jacobian = _z_scores(pt, term, root, x, shift)
         pm.Potential(f"effects_{m}", standard_normal(pt, z) + jacobian)
         deviations[m] = pt.dot(root, z)
         for i in range(q):
             total = total + cells.Z[m][:, i] * deviations[m][i][cells.level[m]]
     return total
+
+
+def spread(pm: Any, pt: Any, model: Model, joint: Any, sd: Any, factors: Sequence[Any]) -> Any:
+    """Let the first coordinates have the covariance that follows the effects'.
+
+    See `winstan.geometry.spreading`.
+    """
+    spreading = model.geometry.spreading
+    if not spreading.any:
+        return joint
+    roots, n = _roots(pt, model, sd, factors), len(spreading.base)
+    total = spreading.base
+    for m, growth in spreading.growth.items():
+        covariance = pt.dot(roots[m], roots[m].T)
+        total = total + (covariance[:, :, None, None] * growth).sum(axis=(0, 1))
+    root = pt.linalg.cholesky(total)
+    pm.Potential("spreading", pt.log(pt.diag(root)).sum())
+    return pt.concatenate([pt.dot(root, joint[:n]), joint[n:]])
+
+
+def followed(pt: Any, model: Model, effect: Any, sd: Any) -> Any:
+    """Return what coefficients undo of crossed effects: see `winstan.geometry.crossing`."""
+    geometry, moved = model.geometry, 0.0
+    starts = np.cumsum([0, *(Z.shape[1] for Z in model.cells.Z)])
+    for m in geometry.following.terms:
+        term, t = geometry.terms[m], geometry.start[m]
+        root = sd[starts[m]].reshape((1, 1))
+        x = effect[t : t + term.score.size].reshape(term.shape)
+        z, _ = _z_scores(pt, term, root, x, np.zeros(term.shape))
+        moved = moved - pt.dot(
+            geometry.following.onto[:, t : t + term.score.size], (root[0, 0] * z).ravel()
+        )
+    return moved + geometry.following.location
 
 
 def _z_scores(pt: Any, term: TermGeometry, root: Any, x: Any, shift: Any) -> tuple[Any, Any]:

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from winstan.backends.quadratic_form import distinct_rows, quadratic_form
 from winstan.geometry import by_row
+from winstan.geometry.bordered import by_level
 from winstan.geometry.whitening import Axes
 from winstan.scales import correlation_names
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from winstan.backends.quadratic_form import QuadraticForm
     from winstan.families.links import Array
     from winstan.geometry import Geometry
+    from winstan.geometry.spreading import Spreading
     from winstan.geometry.stretching import Stretching
     from winstan.geometry.whitening import Whitening
     from winstan.marginal import Marginal, VarianceCoordinates
@@ -73,7 +75,7 @@ def _cells_data(model: Model) -> dict[str, Any]:
     # The quadratic form stands for all cells.
     C = cells.n if form is None else 0
     Z = np.hstack([*cells.Z, np.zeros((cells.n, 0))])[:C]
-    nesting = _nesting_data(geometry)
+    nesting, crossed = _nesting_data(geometry), _crossing_data(geometry)
     drifting = geometry.drift.any
     beta_kind, beta_numbers = _prior_data(list(model.priors.table.values())[:P])
     statistics: dict[str, Any] = dict(cells.statistics)
@@ -94,13 +96,15 @@ def _cells_data(model: Model) -> dict[str, Any]:
         "order": [m + 1 for m in geometry.order],
         **_information_data(geometry),
         **nesting,
-        "kept": int(nesting["E"] > 0 or form is not None),
+        **crossed,
+        "kept": int(nesting["E"] > 0 or crossed["n_crossed"] > 0 or form is not None),
         "beta_prior": beta_kind,
         "beta_prior_p": beta_numbers,
         **_scales_data(geometry),
         "beta_location": geometry.beta_location,
         "W": len(whitening.joint_scale) - P,
         **_stretching_data(geometry.stretching),
+        **_spreading_data(geometry.spreading),
         "drifting": int(drifting),
         "drift_at": geometry.drift.at,
         "shift": geometry.drift.shift if drifting else geometry.drift.shift[:0],
@@ -196,14 +200,40 @@ def _population_data(X: Array) -> dict[str, Any]:
 
 
 def _stretching_data(stretching: Stretching) -> dict[str, Any]:
-    """Return how scales follow the sds: of the coefficients up to the last whose scale does.
+    """Return how scales follow the sds: of the coordinates up to the last whose scale does.
 
     Those between have a base of one, and no slope.
     """
     n = max(stretching.at, default=-1) + 1
-    base, slope = np.ones(n), np.zeros((n, stretching.slope.shape[1]))
+    base, slope, bound = np.ones(n), np.zeros((n, stretching.slope.shape[1])), np.zeros(n)
     base[stretching.at], slope[stretching.at] = stretching.base, stretching.slope
-    return {"n_stretched": n, "stretch_base": base, "stretch_slope": slope}
+    bound[stretching.at] = stretching.bound
+    bounded = int(np.any(bound))
+    return {
+        "n_stretched": n,
+        "stretch_base": base,
+        "stretch_slope": slope,
+        "bounded": bounded,
+        "stretch_bound": bound if bounded else bound[:0],
+    }
+
+
+def _spreading_data(spreading: Spreading) -> dict[str, Any]:
+    """Return the covariance of the first coordinates, an entry of the effects' at a time."""
+    entries = [
+        (m + 1, a + 1, b + 1, growth[a, b] if a == b else growth[a, b] + growth[b, a])
+        for m, growth in spreading.growth.items()
+        for a in range(len(growth))
+        for b in range(a + 1)
+    ]
+    n = len(spreading.base)
+    return {
+        "n_spread": n,
+        "spread_base": spreading.base,
+        "n_growth": len(entries),
+        "growth_of": np.array([entry[:3] for entry in entries], int).reshape(-1, 3),
+        "growth": np.array([entry[3] for entry in entries]).reshape(len(entries), n, n),
+    }
 
 
 def _information_data(geometry: Geometry) -> dict[str, Any]:
@@ -263,6 +293,29 @@ def _nesting_data(geometry: Geometry) -> dict[str, Any]:
         "n_pass": sum(w.size for *_, w in pairs),
         "outer_level": np.concatenate([np.zeros(0, int), *(level + 1 for *_, level, _ in pairs)]),
         "pass": np.concatenate([np.zeros(0), *(w for *_, w in pairs)]),
+    }
+
+
+def _crossing_data(geometry: Geometry) -> dict[str, Any]:
+    """Return what crossed effects take of the largest term's score, and what coefficients undo."""
+    follows, W = geometry.following, 0
+    crossed = np.zeros((0, 0))
+    for term in geometry.terms:
+        if not term.crossed:
+            continue
+        W = len(geometry.whitening.joint_scale) - geometry.beta_location.size
+        crossed = np.zeros((term.score.size, W))
+        for other in term.crossed:
+            at = geometry.start[other.term]
+            taken = by_level(term.information[term.kind]) @ other.A
+            crossed[:, at : at + taken.shape[1]] = taken
+    return {
+        "n_crossed": W,
+        "crossed": crossed,
+        "n_leading": len(follows.terms),
+        "leading": [m + 1 for m in follows.terms],
+        "follow": follows.onto if follows.terms else np.zeros((0, 0)),
+        "follow_location": follows.location if follows.terms else np.zeros(0),
     }
 
 

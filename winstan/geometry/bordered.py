@@ -129,6 +129,28 @@ class Bordered:
         out[self.layout.first] = -(self.onto @ covariance)
         return out[P:]
 
+    def of_effects(self, P: int, at: int, J: int) -> Array:
+        """Covariance of J effects of one column of a term, shape (J, J).
+
+        Parameters
+        ----------
+        P
+            How many coefficients there are.
+        at
+            Where the effects start among all.
+        J
+        """
+        place, alone = P + at + np.arange(J), np.zeros(J)
+        if place[0] in self.layout.first:
+            k = (place[0] - self.layout.first[0]) // J
+            alone = self.inverse[:, k, k]
+            by_others = self.onto[k * J : (k + 1) * J].toarray()
+        else:
+            by_others = np.zeros((J, len(self.root)))
+            by_others[np.arange(J), np.searchsorted(self.layout.others, place)] = 1.0
+        half = solve_lower(self.root, np.asfortranarray(by_others.T))
+        return np.diag(alone) + half.T @ half
+
     def of_first(self, covariance: Array) -> Array:
         """Covariance of the first effects, level by level, shape (J, q, q).
 

@@ -6,7 +6,9 @@ what the data say of each level's effects. From it, the effects of a group term 
 standard scores of their own approximate posterior given sds and coefficients
 (`winstan.geometry.standard`); coefficients and
 these scores are then whitened by the approximate posterior's covariance, their middles and scales
-following the sds (`winstan.geometry.stretching`, `winstan.geometry.drift`). Sds lie on a hyperbola
+following the sds (`winstan.geometry.stretching`, `winstan.geometry.drift`). Few groups leave the
+sds open, and more follows them: of crossed terms (`winstan.geometry.crossing`, `.funnels`), and of
+several effects (`winstan.geometry.spreading`). Sds lie on a hyperbola
 of their logarithm (`winstan.geometry.sds`), auxiliary parameters are whitened too. None of this
 changes the posterior, only its coordinates.
 
@@ -18,18 +20,21 @@ Breslow and Clayton (1993), JASA 88, 9-25: penalised quasi-likelihood. Gelfand, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
-from winstan.geometry.bordered import by_level, layout
+from winstan.geometry.bordered import layout
+from winstan.geometry.crossing import Crossed, Following, crossing, following
 from winstan.geometry.drift import Drift, drift
+from winstan.geometry.funnels import funnels
 from winstan.geometry.laplace import Approximation, approximate
 from winstan.geometry.nesting import information, nesting
+from winstan.geometry.scores import to_coordinates
 from winstan.geometry.sds import sd_coordinates, sd_mixing
-from winstan.geometry.standard import TermGeometry, by_row, kinds_of_levels, standard_roots
+from winstan.geometry.spreading import NOTHING, Spreading, spreading
+from winstan.geometry.standard import TermGeometry, kinds_of_levels
 from winstan.geometry.stretching import Stretching, stretching
 from winstan.geometry.whitening import Whitening, coefficients_alone, whitened
 
@@ -69,14 +74,18 @@ class Geometry:
     ----------
     terms : tuple of TermGeometry
     order : tuple of int
-        Terms, each after those that it is nested in.
+        Terms, each after those that it is nested in, or whose effects it takes where it is crossed.
     start : tuple of int
         Where each term's effects start among all T: the largest term is last.
     beta_location : ndarray, shape (P,)
     whitening : Whitening
         Scales of the coefficients and of the T effects' scores, none where they are integrated out.
     stretching : Stretching
-        How scales of coefficients follow the sds.
+        How scales of the joint coordinates follow the sds.
+    spreading : Spreading
+        How the coefficients' covariance follows that of several effects.
+    following : Following
+        How coefficients undo what crossed effects move.
     drift : Drift
         How coefficients and scores follow the sds.
     log_sd_location, log_sd_scale, log_sd_bend : ndarray, shape (Q,)
@@ -102,6 +111,8 @@ class Geometry:
     beta_location: Array
     whitening: Whitening
     stretching: Stretching
+    spreading: Spreading
+    following: Following
     drift: Drift
     log_sd_location: Array
     log_sd_scale: Array
@@ -160,12 +171,23 @@ def choose_geometry(
     """
     fit = approximate(problem, SLACK if marginal else 1.0)
     terms = _z_scores(problem) if marginal else _terms(problem, fit, parametrization)
+    follows = following(fit, terms)
     whitening = coefficients_alone(_root(fit.beta_covariance), np.zeros(0))
     if not marginal:
-        whitening = _standardise(problem, fit, terms)
+        whitening = _standardise(problem, fit, terms, follows)
+    axes = funnels(fit, terms, follows, whitening)
+    spread = None if axes or marginal else spreading(fit, terms, whitening)
+    stretch = stretching(fit, () if marginal or spread else terms)
+    if axes is not None:
+        stretch = axes.stretching
+        whitening = replace(whitening, joint_scale=whitening.joint_scale @ axes.turn)
+    elif spread is not None:
+        whitening = replace(whitening, joint_scale=whitening.joint_scale @ spread[0])
     corr_location, corr_scale = _correlations(problem, fit)
     sds = sd_coordinates(problem, fit)
-    order = tuple(int(m) for m in np.argsort(problem.n_levels, kind="stable"))
+    # Each term after those that it takes of: the largest is last, among its like too.
+    last = layout(problem).term
+    order = tuple(sorted(range(len(problem.Z)), key=lambda m: (problem.n_levels[m], m == last)))
     start = _starts(problem)
     return Geometry(
         terms=terms,
@@ -173,8 +195,10 @@ def choose_geometry(
         start=start,
         beta_location=fit.beta,
         whitening=whitening,
-        stretching=stretching(fit, () if marginal else terms),
-        drift=drift(problem, fit, terms, order, start, whitening, sds[1]),
+        stretching=stretch,
+        spreading=NOTHING if spread is None else spread[1],
+        following=follows,
+        drift=drift(problem, fit, terms, follows, order, start, whitening, axes, sds[1]),
         log_sd_location=sds[0],
         log_sd_scale=sds[1],
         log_sd_bend=sds[2],
@@ -200,6 +224,9 @@ def _terms(
     known = information(problem, fit.cell_information, fit.effect_covariance, outers)
     effects = _by_term(problem, fit.u)
     carried = _carried_once(problem, outers)
+    nothing: tuple[tuple[Crossed, ...], ...] = ((),) * len(outers)
+    factored = fit.factor is not None
+    across = crossing(problem, fit.cell_information, outers) if factored else nothing
     terms = []
     for m, (G, S) in enumerate(zip(known, fit.effect_covariance, strict=True)):
         precision, wanted = np.linalg.inv(S), parametrization.get(m)
@@ -209,11 +236,14 @@ def _terms(
             own, kind = (CERTAIN if wanted else 0.0) * precision[None], np.zeros(len(G), int)
         own = (own + np.swapaxes(own, 1, 2)) / 2  # symmetric to the last digit
         inside = outers[m] if np.any(own) else ()
+        beside = across[m] if np.any(own) else ()
         # The fit's effects are where prior and likelihood balance, about the fit's means.
         total = effects[m] + sum(o.A @ effects[o.term][:, o.level] for o in inside)
+        for crossed in beside:
+            total += (crossed.A @ effects[crossed.term].ravel()).reshape(total.shape)
         score = precision @ effects[m] + np.einsum("jik,kj->ij", own[kind], total)
         of_beta = carried[m] if np.any(own) else np.zeros_like(carried[m])
-        terms.append(TermGeometry(own, kind, score, of_beta, inside))
+        terms.append(TermGeometry(own, kind, score, of_beta, inside, beside))
     return tuple(terms)
 
 
@@ -314,18 +344,18 @@ def _carried(problem: Problem, m: int) -> Array:
 
 
 def _standardise(
-    problem: Problem, fit: Approximation, terms: tuple[TermGeometry, ...]
+    problem: Problem, fit: Approximation, terms: tuple[TermGeometry, ...], follows: Following
 ) -> Whitening:
     """Find the scales of coefficients and effects' scores, which are zero at the fit."""
-    to_sampled = _to_sampled(problem, fit, terms)
+    at, P = layout(problem), len(fit.beta)
+    whole = to_coordinates(fit.effect_covariance, terms, follows, at.others)
     if fit.factor is not None:
-        return whitened(to_sampled, fit.factor)
+        return whitened(whole, fit.factor, P)
     # Each group's own information will do for a scale.
+    to_sampled = whole[P:]
     variance = to_sampled.multiply(to_sampled) @ np.concatenate(
         [np.diag(fit.beta_covariance), fit.u_variance]
     )
-    at = layout(problem)
-    P = problem.X.shape[1]
     stored = np.concatenate([at.others[P:], at.first]) - P
     return coefficients_alone(_root(fit.beta_covariance), np.sqrt(variance)[stored])
 
@@ -342,34 +372,3 @@ def _starts(problem: Problem) -> tuple[int, ...]:
 
 def _root(covariance: Array) -> Array:
     return np.linalg.cholesky(covariance) if covariance.size else covariance
-
-
-def _to_sampled(
-    problem: Problem, fit: Approximation, terms: tuple[TermGeometry, ...]
-) -> sparse.csr_array:
-    """Map (beta, u), as deviations, to the effects' scores, linear in them given the variances."""
-    P = problem.X.shape[1]
-    rows = [sparse.csr_array((0, P + fit.u.size))]
-    for m, term in enumerate(terms):
-        q, J = term.shape
-        root = np.linalg.cholesky(fit.effect_covariance[m])
-        standard = standard_roots(term.information, root)
-        own = np.swapaxes(standard, 1, 2) @ np.linalg.inv(root)
-        follow = np.linalg.inv(standard) @ root.T @ term.information  # of a shift of the mean
-        follow = follow[term.kind]
-        carried = np.einsum("jik,kjp->ijp", follow, term.carried)
-        row: list[Any] = [sparse.csr_array(by_row(carried))]
-        for n, other in enumerate(terms):
-            if n == m:
-                row.append(by_level(own[term.kind]))
-                continue
-            found = next((o for o in term.outers if o.term == n), None)
-            q_n, J_n = other.shape
-            if found is None:
-                row.append(sparse.csr_array((q * J, q_n * J_n)))
-            else:
-                spread = sparse.csr_array((np.ones(J), (np.arange(J), found.level)), shape=(J, J_n))
-                within = by_level(np.ascontiguousarray(follow @ found.A))
-                row.append(within @ sparse.kron(sparse.eye_array(q_n), spread))
-        rows.append(sparse.hstack(row))
-    return sparse.vstack(rows, format="csr")

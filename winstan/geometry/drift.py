@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from winstan.geometry.bordered import layout
 from winstan.geometry.nesting import information
 from winstan.geometry.standard import by_row, standard_roots
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from winstan.families.links import Array
+    from winstan.geometry.crossing import Following
+    from winstan.geometry.funnels import Funnels
     from winstan.geometry.iterations import State
     from winstan.geometry.laplace import Approximation, Problem
     from winstan.geometry.standard import TermGeometry
@@ -64,9 +67,11 @@ def drift(
     problem: Problem,
     fit: Approximation,
     terms: Sequence[TermGeometry],
+    follows: Following,
     order: Sequence[int],
     start: Sequence[int],
     whitening: Whitening,
+    axes: Funnels | None,
     log_sd_scale: Array,
 ) -> Drift:
     """Find how coordinates follow the sds, by differences of the fit.
@@ -76,9 +81,12 @@ def drift(
     problem
     fit
     terms
+    follows
     order, start : sequence of int
         See `Geometry`.
     whitening
+    axes
+        What the joint coordinates were turned to, if they were.
     log_sd_scale : ndarray, shape (Q,)
     """
     shape = fit.beta.size + fit.u.size, log_sd_scale.size
@@ -88,11 +96,14 @@ def drift(
         return Drift(at, shift, widening)
     for k, response in enumerate(fit.responses):
         below, above = (
-            _coordinates(problem, fit, terms, order, start, covariance, state)
+            _coordinates(problem, fit, terms, follows, order, start, covariance, state)
             for covariance, state in zip(response.covariances, response.states, strict=True)
         )
         shift[:, k] = (above[0] - below[0]) / response.width
         widening[:, k] = 0.5 * np.log(above[1] / below[1]) / response.width
+    if axes is not None:  # of an axis, what its parts have on average
+        n = len(axes.turn)
+        widening[:n] = np.square(axes.turn).T @ widening[:n]
     told_by_middles = np.square(whitening.undone(shift) * log_sd_scale).sum(axis=0)
     told_by_widths = 2 * np.square(widening * log_sd_scale).sum(axis=0)
     return Drift(
@@ -106,6 +117,7 @@ def _coordinates(
     problem: Problem,
     fit: Approximation,
     terms: Sequence[TermGeometry],
+    follows: Following,
     order: Sequence[int],
     start: Sequence[int],
     covariance: tuple[Array, ...],
@@ -114,7 +126,10 @@ def _coordinates(
     """Deviations, and variances of the scores (ones for coefficients), at another fit."""
     P = len(fit.beta)
     middle, variance = np.empty_like(state.theta), np.ones_like(state.theta)
-    middle[:P] = state.theta[:P] - fit.beta
+    moved = state.theta[:P] - fit.beta
+    middle[:P] = moved
+    if follows.terms:
+        middle[:P] += follows.onto @ state.theta[layout(problem).others[P:]] - follows.location
     outers = tuple(term.outers for term in terms)
     known = information(problem, state.information, covariance, outers)
     effects: dict[int, Array] = {}
@@ -122,9 +137,11 @@ def _coordinates(
     for m in order:
         term, root = terms[m], np.linalg.cholesky(covariance[m])
         effects[m] = parts[m].reshape(term.shape)
-        shift = (by_row(term.carried) @ middle[:P]).reshape(term.shape)
+        shift = (by_row(term.carried) @ moved).reshape(term.shape)
         for outer in term.outers:
             shift = shift + outer.A @ effects[outer.term][:, outer.level]
+        for crossed in term.crossed:
+            shift = shift + (crossed.A @ effects[crossed.term].ravel()).reshape(term.shape)
         x = term.coordinates(np.linalg.solve(root, effects[m]), root, shift)
         at = slice(P + start[m], P + start[m] + x.size)
         middle[at] = x.ravel()

@@ -1,8 +1,9 @@
 """Coordinates for the group sds, in which their posterior is about normal.
 
-The approximate fit tells of each effect a mean and a variance given the sd that it ended at. What
-the data alone say of the effect follows by division (its cavity), and so the posterior density of
-the sd: a sum over groups, flattened where fits at other sds tell less of it. On the log scale it
+The approximate fit tells of the effects a mean and a covariance given the sd that it ended at. What
+the data alone say of them follows by division (their cavity), and so the posterior density of
+the sd: a sum over contrasts of few groups, whose common mean the Intercept may undo, or over groups
+where they are many; flattened where fits at other sds tell less of it. On the log scale it
 has a long tail towards zero where few or poorly informed groups leave zero possible, and none to
 the other side; a hyperbola,
 ``log sd = location + scale x + bend sqrt(1 + x^2)``, has one slope for either side, and is laid
@@ -37,6 +38,12 @@ BELOW, ABOVE = 8.0, 4.0
 # Quantiles are of the density's bulk: beyond exp(-LEFT_OUT) of its peak nothing is counted.
 LEFT_OUT = 14.0
 GRID = 200
+# Levels up to which effects are taken together.
+TOGETHER_UP_TO = 30
+# Of a prior's variance, what is left where the data are as good as silent.
+SILENT = 0.999
+# And of the axis that is known best, which rounding may leave below zero.
+LEAST = 1e-30
 
 
 def sd_coordinates(problem: Problem, fit: Approximation) -> tuple[Array, Array, Array]:
@@ -50,9 +57,8 @@ def sd_coordinates(problem: Problem, fit: Approximation) -> tuple[Array, Array, 
     known = np.reciprocal(np.diag(_covariance(fit)))
     for S, J in zip(fit.effect_covariance, problem.n_levels, strict=True):
         for variance in np.diag(S):
-            mean, left = fit.u[at : at + J], fit.u_variance[at : at + J]
             middle = 0.5 * float(np.log(variance))
-            likelihood = _log_likelihood(mean, left / variance, float(variance))
+            likelihood = _log_likelihood(*_cavity(fit, at, J, float(variance)))
             if fit.responses:
                 likelihood = _flattened(likelihood, middle, known[k])
             density = _log_posterior(likelihood, problem.sd_prior[k].log_density)
@@ -87,24 +93,52 @@ def _covariance(fit: Approximation) -> Array:
     return (axes / np.where(along > 1.0, along, 1.0)) @ axes.T
 
 
-def _log_likelihood(mean: Array, left: Array, variance: float) -> Callable[[Array], Array]:
+def _cavity(fit: Approximation, at: int, J: int, variance: float) -> tuple[Array, Array]:
+    """Return what the data say of J effects, along axes on which they say it independently.
+
+    Parameters
+    ----------
+    fit
+    at
+        Where the effects start among all.
+    J
+    variance
+        Of the effects, at the fit.
+
+    Returns
+    -------
+    information, score : ndarray, shape (J,) each
+        At effects of zero.
+    """
+    mean, left = fit.u[at : at + J], fit.u_variance[at : at + J]
+    if J > TOGETHER_UP_TO or fit.factor is None:
+        left = np.minimum(left / variance, SILENT)  # a group without data says nothing
+        return (1 - left) / (variance * left), mean / (variance * left)
+    covariance = fit.factor.of_effects(len(fit.beta), at, J)
+    left, axes = np.linalg.eigh(covariance)
+    left = np.maximum(left / variance, LEAST)
+    spoken = left < SILENT
+    left = np.where(spoken, left, 1.0)
+    score = (axes.T @ mean) / (variance * left)
+    return (1 - left) / (variance * left), np.where(spoken, score, 0.0)
+
+
+def _log_likelihood(information: Array, score: Array) -> Callable[[Array], Array]:
     """Return the log likelihood of log sd, but for a constant.
 
     Parameters
     ----------
-    mean : ndarray, shape (J,)
-        Of each group's effect, given that the effects have this `variance`.
-    left : ndarray, shape (J,)
-        What is left of the variance once the data are known, as a share.
-    variance
+    information, score : ndarray, shape (J,)
+        Of the data, on each effect: see `_cavity`.
     """
-    left = np.minimum(left, 0.999)  # a group without data says nothing
-    error = variance * left / (1 - left)
-    estimate = mean / (1 - left)
+    # Without what is the same at any sd: where all is known, nothing but rounding would be left.
+    spoken = information > 0
+    misfit = np.where(spoken, np.square(score) / np.where(spoken, information, 1.0), 0.0)
 
     def likelihood(log_sd: Array) -> Array:
-        total = np.exp(2 * log_sd)[:, None] + error
-        return -0.5 * (np.log(total) + np.square(estimate) / total).sum(axis=1)
+        known = 1 + np.exp(2 * log_sd)[:, None] * information
+        misses: Array = (misfit / known + np.log(known)).sum(axis=1)
+        return -0.5 * misses
 
     return likelihood
 

@@ -21,6 +21,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from winstan.families.links import Array
+    from winstan.geometry.crossing import Crossed
     from winstan.geometry.nesting import Outer
 
 # Levels of several effects share an information with others of about the same: each of these costs
@@ -47,9 +48,11 @@ class TermGeometry:
     score : ndarray, shape (q, J)
         The likelihood's slope in the effects, at effects of zero.
     carried : ndarray, shape (q, J, P)
-        The total's mean is ``carried @ beta``, and what the outer terms add to it.
+        The total's mean is ``carried @ beta``, and what outer and crossed terms add to it.
     outers : tuple of Outer
         The terms that this one is nested in, whose deviations its totals include.
+    crossed : tuple of Crossed
+        Other terms whose deviations its totals include, on average over a level.
     """
 
     information: Array
@@ -57,6 +60,7 @@ class TermGeometry:
     score: Array
     carried: Array
     outers: tuple[Outer, ...]
+    crossed: tuple[Crossed, ...] = ()
 
     @property
     def each(self) -> bool:
@@ -73,6 +77,11 @@ class TermGeometry:
     def informed(self) -> bool:
         """Whether the coordinates are anything but z-scores."""
         return bool(np.any(self.information) or np.any(self.score))
+
+    @property
+    def alone(self) -> bool:
+        """Whether its effects' coordinates depend on no coefficient and no other term."""
+        return not (np.any(self.carried) or self.outers or self.crossed)
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -1,9 +1,9 @@
-"""How a coefficient's own scale follows the sds of the effects that its groups share.
+"""How a joint coordinate's own scale follows the sds of the effects that its groups share.
 
 The mean of eight mice is known to the sd of mice over the root of eight, so that the intercept's
 width is that of a funnel: it grows with the sd. To first order in the squared sds, a coefficient's
 posterior variance is linear in them, and so is it taken to be; a balanced treatment within groups
-has no part in it.
+has no part in it. Where terms are crossed, other axes are stretched (`winstan.geometry.funnels`).
 """
 
 from __future__ import annotations
@@ -28,27 +28,36 @@ LEFT = 0.05
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stretching:
-    """Scales of n coefficients' coordinates: ``sqrt(base + slope @ sd**2)``, one at the fit's sds.
+    """Scales of n joint coordinates, which are one at the fit's sds.
+
+    Their squares are ``v = base + slope @ sd**2``, or ``1 / (1 / v + bound)`` where priors of the
+    coefficients tell of them too.
 
     Attributes
     ----------
     at : ndarray of int, shape (n,)
-        Which coefficients.
-    base : ndarray, shape (n,)
+        Which coordinates.
+    base, bound : ndarray, shape (n,)
     slope : ndarray, shape (n, Q)
     """
 
     at: np.ndarray
     base: Array
     slope: Array
+    bound: Array
 
     def __call__(self, joint: Array, sd: Array) -> Array:
         """Stretch coordinates, (..., P + W), at sds, (..., Q)."""
         if not self.at.size:
             return joint
         out = joint.copy()
-        out[..., self.at] *= np.sqrt(self.base + np.square(sd) @ self.slope.T)
+        out[..., self.at] *= self.scale(sd)
         return out
+
+    def scale(self, sd: Array) -> Array:
+        """Return the scales at sds, (..., Q): (..., n)."""
+        variance = self.base + np.square(sd) @ self.slope.T
+        return np.sqrt(variance / (1 + self.bound * variance))
 
 
 def stretching(fit: Approximation, terms: Sequence[TermGeometry]) -> Stretching:
@@ -61,7 +70,7 @@ def stretching(fit: Approximation, terms: Sequence[TermGeometry]) -> Stretching:
     P = len(fit.beta)
     if fit.factor is None or not terms:
         Q = sum(len(S) for S in fit.effect_covariance)
-        return Stretching(np.zeros(0, int), np.zeros(0), np.zeros((0, Q)))
+        return Stretching(np.zeros(0, int), np.zeros(0), np.zeros((0, Q)), np.zeros(0))
     cross = fit.factor.with_coefficients(P)  # (T, P)
     share, start = [], 0
     for S, term in zip(fit.effect_covariance, terms, strict=True):
@@ -76,4 +85,4 @@ def stretching(fit: Approximation, terms: Sequence[TermGeometry]) -> Stretching:
     reach *= np.minimum(1.0, (1 - LEFT) / np.maximum(total, 1e-300))[:, None]
     at = np.flatnonzero(total > NEGLIGIBLE)
     variance = np.concatenate([np.diag(S) for S in fit.effect_covariance])
-    return Stretching(at, 1 - reach[at].sum(axis=1), reach[at] / variance)
+    return Stretching(at, 1 - reach[at].sum(axis=1), reach[at] / variance, np.zeros(at.size))

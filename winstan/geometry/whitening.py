@@ -54,13 +54,13 @@ class Whitening:
     """Scales of P coefficients and T effects' scores, W of which are drawn with the coefficients.
 
     With z of order one and uncorrelated, ``d = joint_scale @ z[: P + W]`` are deviations of the
-    coefficients from their locations and W effects, and ``rest_scale * z[P + W :] + given @ d`` the
-    other effects: those of the largest term.
+    coefficients (less what they undo of crossed effects) from their locations and W effects, and
+    ``rest_scale * z[P + W :] + given @ d`` the other effects: those of the largest term.
 
     Attributes
     ----------
     joint_scale : ndarray, shape (P + W, P + W)
-        Lower triangular, but for effects among each other where there are axes.
+        Lower triangular, unless it was turned to axes of which each follows the sds.
     rest_scale : ndarray, shape (T - W,)
     given : sparse array, shape (T - W, P + W)
     axes : Axes or None
@@ -111,7 +111,7 @@ def coefficients_alone(scale: Array, effect_scale: Array) -> Whitening:
     return Whitening(scale, effect_scale, sparse.csr_array((effect_scale.size, scale.shape[0])))
 
 
-def whitened(to_sampled: sparse.csr_array, factor: Bordered) -> Whitening:
+def whitened(whole: sparse.csr_array, factor: Bordered, P: int) -> Whitening:
     """Whiten coefficients and effects by the approximate posterior.
 
     Of several effects of one level of the largest term, given all others, the scales alone are
@@ -119,15 +119,14 @@ def whitened(to_sampled: sparse.csr_array, factor: Bordered) -> Whitening:
 
     Parameters
     ----------
-    to_sampled : sparse array, shape (T, P + T)
-        The sampled effects of (coefficients, effects).
+    whole : sparse array, shape (P + T, P + T)
+        The coordinates of (coefficients, effects): see `winstan.geometry.scores`.
     factor
         The precision of (coefficients, effects).
+    P
+        How many coefficients there are.
     """
     at = factor.layout
-    T = to_sampled.shape[0]
-    P = to_sampled.shape[1] - T
-    whole = sparse.vstack([sparse.eye_array(P, P + T), to_sampled], format="csr")
     joint = whole[at.others][:, at.others]  # no other effect's coordinate holds a first effect
     root = solve_lower(factor.root, joint.T.toarray())
     scale = np.linalg.qr(root, mode="r").T

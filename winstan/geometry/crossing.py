@@ -1,0 +1,121 @@
+"""Group terms that are crossed with the largest one: items for its subjects.
+
+A subject's effect, given coefficients and items, lies about the mean of what its rows leave. Where
+sds are known to a factor of two, as of few levels, no fixed linear map has that: the items' mean
+may be wide, and undone by the Intercept, and what a subject's score takes of both has to cancel at
+all sds. For the same reason the Intercept is sampled as what it adds up to with the items' mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from winstan.geometry.bordered import layout
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from winstan.families.links import Array
+    from winstan.geometry.laplace import Approximation, Problem
+    from winstan.geometry.nesting import Outer
+    from winstan.geometry.standard import TermGeometry
+
+# Effects of the largest term times all others, up to which a matrix between them costs nothing.
+UP_TO = 4096
+# Levels from which on an sd is known well enough for a map that does not follow it.
+MANY_LEVELS = 11
+# Below this share of its variance a coefficient does not follow.
+NEGLIGIBLE = 0.05
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crossed:
+    """A term that is crossed with another one.
+
+    Attributes
+    ----------
+    term : int
+        The crossed term, of q' effects on J' levels.
+    A : ndarray, shape (q * J, q' * J')
+        Its effects' part of the other's totals: a mean over each level, weighted by information.
+    """
+
+    term: int
+    A: Array
+
+
+def crossing(
+    problem: Problem, cell_information: Array, outers: tuple[tuple[Outer, ...], ...]
+) -> tuple[tuple[Crossed, ...], ...]:
+    """Find what the largest term's totals take of the terms that it is crossed with."""
+    m, counts = layout(problem).term, problem.n_levels
+    nothing: list[tuple[Crossed, ...]] = [() for _ in counts]
+    others = [n for n in range(len(counts)) if m not in (-1, n)]
+    others = [n for n in others if all(outer.term != n for outer in outers[m])]
+    size = {n: problem.Z[n].shape[1] * counts[n] for n in range(len(counts))}
+    few = any(counts[n] < MANY_LEVELS for n in others)
+    if few and size[m] * sum(size[n] for n in others) <= UP_TO:
+        nothing[m] = tuple(Crossed(n, _means(problem, cell_information, m, n)) for n in others)
+    return tuple(nothing)
+
+
+def _means(problem: Problem, cell_information: Array, m: int, n: int) -> Array:
+    """Regress, in each level of term m, the part of term n on the columns of m."""
+    (Z, level, J), (other, other_level, other_J) = (
+        (problem.Z[k], problem.level[k], problem.n_levels[k]) for k in (m, n)
+    )
+    q, other_q = Z.shape[1], other.shape[1]
+    weighted = cell_information[:, None, None] * Z[:, :, None]
+    gram, cross = np.zeros((J, q, q)), np.zeros((J, other_J, q, other_q))
+    np.add.at(gram, level, weighted * Z[:, None, :])
+    np.add.at(cross, (level, other_level), weighted * other[:, None, :])
+    A = np.einsum("jik,jlkn->ijnl", np.linalg.pinv(gram, hermitian=True), cross)
+    return A.reshape(q * J, other_q * other_J)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Following:
+    """How coefficients undo what crossed effects move: ``location - onto @ effects`` is added.
+
+    Attributes
+    ----------
+    terms : tuple of int
+        The terms of these effects, each of one effect on a level.
+    onto : ndarray, shape (P, W)
+        By effect as stored.
+    location : ndarray, shape (P,)
+        So that nothing is added at the approximate fit.
+    """
+
+    terms: tuple[int, ...]
+    onto: Array
+    location: Array
+
+
+def following(fit: Approximation, terms: Sequence[TermGeometry]) -> Following:
+    """Find how coefficients follow the effects that the largest term is crossed with.
+
+    By regression, all else being integrated out: the Intercept on minus the mean of these effects.
+    """
+    P = len(fit.beta)
+    nothing = Following((), np.zeros((P, 0)), np.zeros(P))
+    crossed = {c.term for term in terms for c in term.crossed}
+    leading = tuple(m for m in sorted(crossed) if terms[m].shape[0] == 1 and terms[m].alone)
+    if not leading or fit.factor is None:
+        return nothing
+    others = fit.factor.layout.others
+    of_term = np.repeat(np.arange(len(terms)), [term.score.size for term in terms])
+    at = P + np.flatnonzero(np.isin(of_term[others[P:] - P], leading))
+    covariance = fit.factor.covariance()
+    onto = np.zeros((P, len(others) - P))
+    cross = covariance[:P, at]
+    slope = np.linalg.solve(covariance[np.ix_(at, at)], cross.T).T
+    explained = (slope * cross).sum(axis=1)
+    slope[explained <= NEGLIGIBLE * np.diag(covariance)[:P]] = 0.0
+    if not np.any(slope):
+        return nothing
+    onto[:, at - P] = -slope
+    return Following(leading, onto, onto @ fit.u[others[P:] - P])

@@ -1,0 +1,189 @@
+"""Axes of coefficients and effects, each of which widens with the sds in its own way.
+
+The mean of six items is known to the sd of items over the root of six, and the Intercept, the items
+given, to the sd of subjects over the root of their number. Each is the width of a funnel. Where
+coefficients and effects are drawn together, the axes along which their covariance grows with one
+sd and with another are found, and the coordinates are turned to them; each is then stretched by
+its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import optimize
+
+from winstan.geometry.scores import to_coordinates
+from winstan.geometry.stretching import Stretching
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from winstan.families.links import Array
+    from winstan.geometry.crossing import Following
+    from winstan.geometry.laplace import Approximation
+    from winstan.geometry.standard import TermGeometry
+    from winstan.geometry.whitening import Whitening
+
+# Units of log sd, to either side: for a derivative, and where widths are met.
+STEP = 0.05
+MET_AT = -1.5, -0.75, 0.75, 1.5
+# Below this share of its scale an axis keeps it.
+NEGLIGIBLE = 0.1
+# What of a variance neither sds nor priors may take, so that no scale vanishes.
+LEFT = 0.005
+WEIGHTINGS = 12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Funnels:
+    """Axes of the n joint coordinates, and how their scales follow the sds.
+
+    Attributes
+    ----------
+    turn : ndarray, shape (n, n)
+        Orthogonal: the axes are its columns, the stretched ones first.
+    stretching : Stretching
+    """
+
+    turn: Array
+    stretching: Stretching
+
+
+def funnels(
+    fit: Approximation,
+    terms: Sequence[TermGeometry],
+    follows: Following,
+    whitening: Whitening,
+) -> Funnels | None:
+    """Find the axes; None where nothing is crossed, or the coordinates have axes of their own.
+
+    Growths with one sd and with another are diagonal along the same axes where all is balanced, and
+    nearly so elsewhere.
+    """
+    crossed = any(term.crossed for term in terms)
+    if fit.factor is None or whitening.axes is not None or not crossed:
+        return None
+    covariance = _whitened_covariance(fit, terms, follows, whitening)
+    Q = sum(len(S) for S in fit.effect_covariance)
+    each = np.eye(Q)
+    grows = [(covariance(STEP * k) - covariance(-STEP * k)) / (4 * STEP) for k in each]
+    turn = common_axes(np.array(grows))
+    moves = np.array([step * k for step in MET_AT for k in each])
+    widths = np.array([((covariance(move) @ turn) * turn).sum(axis=0) for move in moves])
+    size = np.abs(np.log(widths)).max(axis=0)
+    by_size = np.argsort(-size, kind="stable")[: np.count_nonzero(size > 2 * NEGLIGIBLE)]
+    # The rest by reflections, which rounding does not turn: all but these axes are alike.
+    turn = np.linalg.qr(turn[:, by_size], mode="complete")[0]
+    shares, bound = np.zeros((by_size.size, Q)), np.zeros(by_size.size)
+    for place, axis in enumerate(by_size):
+        shares[place], bound[place] = _curve(np.exp(2 * moves), widths[:, axis])
+    free = 1 / (1 - bound)
+    variance = np.concatenate([np.diag(S) for S in fit.effect_covariance])
+    stretching = Stretching(
+        at=np.arange(by_size.size),
+        base=free * (1 - shares.sum(axis=1)),
+        slope=free[:, None] * shares / variance,
+        bound=bound,
+    )
+    return Funnels(turn, stretching)
+
+
+def common_axes(matrices: Array) -> Array:
+    """Find the orthogonal axes along which symmetric matrices, (K, n, n), are most nearly diagonal.
+
+    The eigenvectors of a weighted sum, of several: where two axes happen to have one eigenvalue,
+    they are not those of each.
+    """
+    weights = np.random.default_rng(0).uniform(0.1, 1.0, (WEIGHTINGS, len(matrices)))
+    best, least = np.eye(matrices.shape[1]), np.inf
+    for weight in weights:
+        _, turn = np.linalg.eigh(np.einsum("k,kij->ij", weight, matrices))
+        turned = turn.T @ matrices @ turn
+        off = float(np.square(turned).sum() - np.square(np.diagonal(turned, 0, 1, 2)).sum())
+        if off < least:
+            best, least = turn, off
+    return best
+
+
+def _curve(ratios: Array, widths: Array) -> tuple[Array, float]:
+    """Lay a bounded line in the squared sds through variances, by least squares of logarithms.
+
+    Parameters
+    ----------
+    ratios : ndarray, shape (n, Q)
+        Of squared sds to the fit's, where the variance is one.
+    widths : ndarray, shape (n,)
+
+    Returns
+    -------
+    shares : ndarray, shape (Q,)
+        Of each sd in the line at the fit.
+    bound : float
+        What remains of the variance's inverse where the sds are infinite.
+    """
+    Q = ratios.shape[1]
+
+    def parts(at: Array) -> tuple[Array, float]:
+        shares = at[:Q] * min(1.0, (1 - LEFT) / max(at[:Q].sum(), 1e-300))
+        return shares, float(at[Q])
+
+    def gap(at: Array) -> Array:
+        shares, bound = parts(at)
+        line = (1 + (ratios - 1) @ shares) / (1 - bound)
+        misses: Array = np.log(line / (1 + bound * line) / widths)
+        return misses
+
+    start = np.append(np.full(Q, 0.5 / Q), 0.1)
+    found = optimize.least_squares(gap, start, bounds=(0.0, 1 - LEFT))
+    return parts(found.x)
+
+
+def _whitened_covariance(
+    fit: Approximation, terms: Sequence[TermGeometry], follows: Following, whitening: Whitening
+) -> Callable[[Array], Array]:
+    """Return the whitened joint coordinates' covariance as a function of moves of the log sds.
+
+    The information of the data is as at the fit; there, the covariance is the identity.
+    """
+    factor = fit.factor
+    assert factor is not None
+    at, P, old = factor.layout, len(fit.beta), fit.effect_covariance
+    inverse = np.linalg.inv(whitening.joint_scale)
+    of_first, onto = np.linalg.inv(factor.inverse), factor.onto.toarray()
+    onto_first = _by_level(of_first, onto)
+    of_others = factor.root @ factor.root.T + onto_first.T @ onto
+    of_term = np.repeat(np.arange(len(terms)), [term.score.size for term in terms])
+
+    def covariance(move: Array) -> Array:
+        new = _moved(old, move)
+        first, others = of_first, of_others.copy()
+        for m, (S, T) in enumerate(zip(old, new, strict=True)):
+            change = np.linalg.inv(T) - np.linalg.inv(S)
+            if m == at.term:
+                first = first + change
+            else:
+                place = P + np.flatnonzero(of_term[at.others[P:] - P] == m)
+                others[np.ix_(place, place)] += np.kron(change, np.eye(place.size // len(S)))
+        others -= onto_first.T @ _by_level(np.linalg.inv(first), onto_first)
+        whole = to_coordinates(new, terms, follows, at.others)[at.others][:, at.others]
+        coordinates = inverse @ whole.toarray()
+        result: Array = coordinates @ np.linalg.inv(others) @ coordinates.T
+        return result
+
+    return covariance
+
+
+def _moved(covariances: Sequence[Array], move: Array) -> list[Array]:
+    """Multiply the sds of each term by the exponential of their moves."""
+    scales = np.split(np.exp(move), np.cumsum([len(S) for S in covariances])[:-1])
+    return [S * np.outer(s, s) for S, s in zip(covariances, scales, strict=True)]
+
+
+def _by_level(blocks: Array, columns: Array) -> Array:
+    """Multiply columns on effects, (q J, n), by a block of each level, (J, q, q)."""
+    J, q, _ = blocks.shape
+    product = np.einsum("jik,kjn->ijn", blocks, columns.reshape(q, J, -1))
+    return product.reshape(columns.shape)
