@@ -30,11 +30,11 @@ def half(values):
 
 
 def data(n: int = 4, *, seed: int = 0) -> pd.DataFrame:
-    """Neurons of different slopes, rows shuffled, and means too far from zero to fail as ratios."""
+    """Neurons of different slopes, their rows shuffled among each other."""
     rng = np.random.default_rng(seed)
     neuron, g = np.repeat(np.arange(n), 48), np.tile(np.repeat(np.arange(6), 8), n)
     x = np.tile([0, 1], len(g) // 2)
-    y = 9 + 3.0 * neuron * x + rng.normal(0, 1.5, 6)[g] + rng.normal(0, 0.7, g.size)
+    y = 4 + 3.0 * neuron * x + rng.normal(0, 1.5, 6)[g] + rng.normal(0, 0.7, g.size)
     table = pd.DataFrame({"y": y, "x": x, "g": [f"g{i}" for i in g], "neuron": neuron})
     return table.assign(neuron=table["neuron"].map("n{}".format)).sample(frac=1, random_state=1)
 

@@ -230,7 +230,7 @@ def test_sds_are_normal_in_their_coordinate(true_sd, J, bent):
         responses=(),
         factor=None,
     )
-    (location,), (scale,), (bend,) = sds.sd_coordinates(p, stub)
+    (location,), (scale,), (bend,) = sds.sd_coordinates(p, stub, [True])
 
     def density(log_sd):
         spread = np.sqrt(np.exp(2 * log_sd) + error)
@@ -279,7 +279,7 @@ def test_of_few_groups_the_contrasts_tell_the_sd(true_sd):
         responses=(),
         factor=SimpleNamespace(of_effects=lambda P, at, n: C[at : at + n, at : at + n]),
     )
-    (location,), (scale,), (bend,) = sds.sd_coordinates(p, stub)
+    (location,), (scale,), (bend,) = sds.sd_coordinates(p, stub, [True])
 
     def density(log_sd):
         total = np.exp(2 * log_sd) + error

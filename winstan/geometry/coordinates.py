@@ -184,7 +184,7 @@ def choose_geometry(
     elif spread is not None:
         whitening = replace(whitening, joint_scale=whitening.joint_scale @ spread[0])
     corr_location, corr_scale = _correlations(problem, fit)
-    sds = sd_coordinates(problem, fit)
+    sds = sd_coordinates(problem, fit, [bool(np.any(t.information)) for t in terms])
     # Each term after those that it takes of: the largest is last, among its like too.
     last = layout(problem).term
     order = tuple(sorted(range(len(problem.Z)), key=lambda m: (problem.n_levels[m], m == last)))

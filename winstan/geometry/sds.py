@@ -18,7 +18,7 @@ import numpy as np
 from scipy import special
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from winstan.families.links import Array
     from winstan.geometry.laplace import Approximation, Problem
@@ -46,8 +46,18 @@ SILENT = 0.999
 LEAST = 1e-30
 
 
-def sd_coordinates(problem: Problem, fit: Approximation) -> tuple[Array, Array, Array]:
+def sd_coordinates(
+    problem: Problem, fit: Approximation, informed: Sequence[bool]
+) -> tuple[Array, Array, Array]:
     """Find location, scale and bend of each sd's coordinate.
+
+    Parameters
+    ----------
+    problem
+    fit
+    informed : sequence of bool
+        By term, whether its effects' coordinates have what the data say of them. Beside z-scores an
+        sd is less well known: effects are taken one by one.
 
     Returns
     -------
@@ -55,10 +65,12 @@ def sd_coordinates(problem: Problem, fit: Approximation) -> tuple[Array, Array, 
     """
     out, at, k = [], 0, 0
     known = np.reciprocal(np.diag(_covariance(fit)))
-    for S, J in zip(fit.effect_covariance, problem.n_levels, strict=True):
+    for S, J, known_together in zip(fit.effect_covariance, problem.n_levels, informed, strict=True):
+        together = known_together and J <= TOGETHER_UP_TO
         for variance in np.diag(S):
             middle = 0.5 * float(np.log(variance))
-            likelihood = _log_likelihood(*_cavity(fit, at, J, float(variance)))
+            cavity = _cavity(fit, at, J, float(variance), together=together)
+            likelihood = _log_likelihood(*cavity)
             if fit.responses:
                 likelihood = _flattened(likelihood, middle, known[k])
             density = _log_posterior(likelihood, problem.sd_prior[k].log_density)
@@ -93,7 +105,9 @@ def _covariance(fit: Approximation) -> Array:
     return (axes / np.where(along > 1.0, along, 1.0)) @ axes.T
 
 
-def _cavity(fit: Approximation, at: int, J: int, variance: float) -> tuple[Array, Array]:
+def _cavity(
+    fit: Approximation, at: int, J: int, variance: float, *, together: bool
+) -> tuple[Array, Array]:
     """Return what the data say of J effects, along axes on which they say it independently.
 
     Parameters
@@ -104,6 +118,8 @@ def _cavity(fit: Approximation, at: int, J: int, variance: float) -> tuple[Array
     J
     variance
         Of the effects, at the fit.
+    together
+        Whether along the axes of their covariance, or one by one.
 
     Returns
     -------
@@ -111,7 +127,7 @@ def _cavity(fit: Approximation, at: int, J: int, variance: float) -> tuple[Array
         At effects of zero.
     """
     mean, left = fit.u[at : at + J], fit.u_variance[at : at + J]
-    if J > TOGETHER_UP_TO or fit.factor is None:
+    if fit.factor is None or not together:
         left = np.minimum(left / variance, SILENT)  # a group without data says nothing
         return (1 - left) / (variance * left), mean / (variance * left)
     covariance = fit.factor.of_effects(len(fit.beta), at, J)
