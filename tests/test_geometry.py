@@ -215,6 +215,18 @@ def test_a_balanced_treatment_within_groups_keeps_its_scale():
     np.testing.assert_array_equal(coordinates.choose_geometry(p, {}).stretching.at, [0, 1])
 
 
+def check_quantiles(density, location, scale, bend):
+    """A density of log sd is that of a standard normal in the hyperbola's coordinate."""
+
+    def mass(low, high):
+        return integrate.quad(density, low, high, epsabs=0, epsrel=1e-9, limit=500)[0]
+
+    whole = mass(-12, 4)
+    for x in (-2.0, -1.0, 0.0, 1.0, 2.0):
+        at = location + scale * x + bend * np.hypot(1, x)
+        assert stats.norm.ppf(mass(-12, at) / whole) == pytest.approx(x, abs=0.25)
+
+
 @pytest.mark.parametrize(("true_sd", "J", "bent"), [(2.0, 60, False), (0.05, 8, True)])
 def test_sds_are_normal_in_their_coordinate(true_sd, J, bent):
     """Group means of known error: the exact posterior of the sd has the quantiles of the normal."""
@@ -237,13 +249,7 @@ def test_sds_are_normal_in_their_coordinate(true_sd, J, bent):
         log_prior = stats.expon.logpdf(np.exp(log_sd)) + log_sd
         return np.exp(stats.norm.logpdf(estimate, 0, spread).sum() + log_prior + 0.9 * J)
 
-    def mass(low, high):
-        return integrate.quad(density, low, high, epsabs=0, epsrel=1e-9, limit=500)[0]
-
-    whole = mass(-12, 4)
-    for x in (-2.0, -1.0, 0.0, 1.0, 2.0):
-        at = location + scale * x + bend * np.hypot(1, x)
-        assert stats.norm.ppf(mass(-12, at) / whole) == pytest.approx(x, abs=0.25)
+    check_quantiles(density, location, scale, bend)
     assert (bend < -0.3 * scale) == bent
 
 
@@ -288,13 +294,7 @@ def test_of_few_groups_the_contrasts_tell_the_sd(true_sd):
         restricted += (np.square(estimate - middle) / total).sum()
         return np.exp(-0.5 * restricted + stats.expon.logpdf(np.exp(log_sd)) + log_sd)
 
-    def mass(low, high):
-        return integrate.quad(density, low, high, epsabs=0, epsrel=1e-9, limit=500)[0]
-
-    whole = mass(-12, 4)
-    for x in (-2.0, -1.0, 0.0, 1.0, 2.0):
-        at = location + scale * x + bend * np.hypot(1, x)
-        assert stats.norm.ppf(mass(-12, at) / whole) == pytest.approx(x, abs=0.25)
+    check_quantiles(density, location, scale, bend)
     assert (bend < 0) == (true_sd < 1)
 
 

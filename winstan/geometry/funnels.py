@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import optimize
 
 from winstan.geometry.scores import to_coordinates
 from winstan.geometry.stretching import Stretching
@@ -124,6 +123,9 @@ def _curve(ratios: Array, widths: Array) -> tuple[Array, float]:
     bound : float
         What remains of the variance's inverse where the sds are infinite.
     """
+    # Only here: a first fit of other models does not wait for it.
+    from scipy import optimize  # noqa: PLC0415
+
     Q = ratios.shape[1]
 
     def parts(at: Array) -> tuple[Array, float]:
