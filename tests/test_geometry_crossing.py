@@ -15,8 +15,9 @@ import winstan as ws
 from benchmarks.coverage import study
 from benchmarks.plain_divergences import crossed_rows
 from winstan.backends import backend_named
+from winstan.draws import canonical
 from winstan.geometry import crossing, iterations, nesting
-from winstan.unconstrained import coordinate_sizes
+from winstan.unconstrained import coordinate_sizes, sampled_at
 
 # Three levels of a factor are what this is about.
 pytestmark = pytest.mark.filterwarnings("ignore:The grouping factor")
@@ -211,3 +212,22 @@ def test_several_effects_of_four_groups_do_not_diverge_by_default():
         data = study("gamma", 4, slopes=True, seed=4000 + seed)
         fit = ws.fit("y ~ x + (x|mouse)", data, "gamma", seed=seed, progress=False, silence="all")
         assert int(fit.draws["sample_stats"]["diverging"].sum()) == 0
+
+
+@pytest.mark.parametrize("case", ["two that lead", "slopes of few", "slopes, crossed"])
+def test_draws_are_those_of_the_density(case, monkeypatch):
+    """From coordinates to coefficients and effects: what the density takes, numpy gives back."""
+    model = model_of(MIXED[case], rows(), "poisson")
+    point = np.random.default_rng(8).normal(0, 0.9, Reference(model).dim)
+    taken = {}
+    real = Reference.rows
+    monkeypatch.setattr(
+        Reference, "rows", lambda self, values, aux: taken.update(values) or real(self, values, aux)
+    )
+    Reference(model)(point)
+    sizes = coordinate_sizes(model)
+    parts = np.split(point, np.cumsum(list(sizes.values()))[:-1])
+    raw = {name: part[None, None] for name, part in zip(sizes, parts, strict=True)}
+    got = canonical(model, sampled_at(model, raw, 1))
+    for name, values in taken.items():
+        np.testing.assert_allclose(got[name][0, 0], values, rtol=1e-9, err_msg=name)

@@ -95,7 +95,7 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
     P = geometry.beta_location.size
     beta = geometry.beta_location + both[..., :P]
     if geometry.following.terms:
-        led = _led(model, both[..., P:n], sd)
+        led = _led(model, both[..., P:n], effect_roots(model, sd, factors))
         beta += geometry.following.location - led @ geometry.following.onto.T
     return Sampled(
         beta=beta,
@@ -115,15 +115,13 @@ def _spread(model: Model, joint: Array, roots: Sequence[Array]) -> Array:
     return out
 
 
-def _led(model: Model, joint_effects: Array, sd: Array) -> Array:
+def _led(model: Model, joint_effects: Array, roots: Sequence[Array]) -> Array:
     """Effects that coefficients follow, at their scores, and zero for others: (..., W)."""
     geometry = model.geometry
     out = np.zeros_like(joint_effects)
-    starts = np.cumsum([0, *(Z.shape[1] for Z in model.cells.Z)])
     for m in geometry.following.terms:
         term = geometry.terms[m]
         at = slice(geometry.start[m], geometry.start[m] + term.score.size)
-        root = sd[..., starts[m], None, None]
-        z = term.z_scores(joint_effects[..., None, at], root, np.zeros(term.shape))
-        out[..., at] = (root * z)[..., 0, :]
+        z = term.z_scores(joint_effects[..., None, at], roots[m], np.zeros(term.shape))
+        out[..., at] = (roots[m] @ z)[..., 0, :]
     return out

@@ -215,7 +215,7 @@ def pymc_model(model: Model) -> pymc.Model:
         if marginal is None:
             both = _deviations(pm, pt, model, raw, sd, given.factors)
             beta, effect = geometry.beta_location + both[:P], both[P:]
-            beta = beta + followed(pt, model, effect, sd)
+            beta = beta + followed(pt, model, effect, sd, given.factors)
             add_priors(pm, "beta_prior", priors[:P], beta)
 
         add_priors(pm, "sd_prior", priors[P : P + n_sd], sd)

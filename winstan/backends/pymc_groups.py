@@ -65,17 +65,16 @@ def spread(pm: Any, pt: Any, model: Model, joint: Any, sd: Any, factors: Sequenc
     return pt.concatenate([pt.dot(root, joint[:n]), joint[n:]])
 
 
-def followed(pt: Any, model: Model, effect: Any, sd: Any) -> Any:
+def followed(pt: Any, model: Model, effect: Any, sd: Any, factors: Sequence[Any]) -> Any:
     """Return what coefficients undo of crossed effects: see `winstan.geometry.crossing`."""
     geometry, moved = model.geometry, 0.0
-    starts = np.cumsum([0, *(Z.shape[1] for Z in model.cells.Z)])
+    roots = _roots(pt, model, sd, factors)
     for m in geometry.following.terms:
         term, t = geometry.terms[m], geometry.start[m]
-        root = sd[starts[m]].reshape((1, 1))
         x = effect[t : t + term.score.size].reshape(term.shape)
-        z, _ = _z_scores(pt, term, root, x, np.zeros(term.shape))
+        z, _ = _z_scores(pt, term, roots[m], x, np.zeros(term.shape))
         moved = moved - pt.dot(
-            geometry.following.onto[:, t : t + term.score.size], (root[0, 0] * z).ravel()
+            geometry.following.onto[:, t : t + term.score.size], pt.dot(roots[m], z).ravel()
         )
     return moved + geometry.following.location
 
