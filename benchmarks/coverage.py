@@ -3,14 +3,15 @@
 Studies are simulated from known parameters: animals whose intercepts (and slopes) are drawn anew
 for each, two conditions within every animal. Each is fitted once by default, and the contrast is
 asked by default and for every estimand. ``python -m benchmarks.coverage --studies 200`` makes the
-table of docs/estimands.md.
+first table of docs/estimands.md, and with ``--animals 4 --varying slopes --slope-sd`` of 0.5 and of 2
+its second.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 NAMES = ("default", "population", "typical", "these")
+VARYING = ("intercepts", "slopes")
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,18 @@ TRUTHS = {
 }
 
 
-def study(family: str, n_animals: int, *, slopes: bool, seed: int) -> pd.DataFrame:
+def truth_of(family: str, slope_sd: float) -> Truth:
+    """Return a family's parameters, with the sd of slopes times `slope_sd` (0: all the same)."""
+    return replace(TRUTHS[family], sd1=slope_sd * TRUTHS[family].sd1)
+
+
+def study(family: str, n_animals: int, *, slope_sd: float, seed: int) -> pd.DataFrame:
     """Simulate one study."""
-    truth, rng = TRUTHS[family], np.random.default_rng(seed)
+    truth, rng = truth_of(family, slope_sd), np.random.default_rng(seed)
     mouse = np.repeat(np.arange(n_animals), 2 * truth.trials)
     x = np.tile(np.repeat([0, 1], truth.trials), n_animals)
     u = rng.normal(0, truth.sd0, n_animals)
-    v = rng.normal(0, truth.sd1 if slopes else 0.0, n_animals)
+    v = rng.normal(0, truth.sd1, n_animals)
     eta = truth.b0 + u[mouse] + (truth.b1 + v[mouse]) * x
     if family == "gaussian":
         y = rng.normal(eta, 1.0)
@@ -64,9 +71,9 @@ def study(family: str, n_animals: int, *, slopes: bool, seed: int) -> pd.DataFra
     return pd.DataFrame({"y": y, "x": x, "mouse": [f"m{i}" for i in mouse]})
 
 
-def true_effects(family: str, *, slopes: bool) -> dict[str, float]:
+def true_effects(family: str, *, slope_sd: float) -> dict[str, float]:
     """Return the effect in the population, and that in a typical animal."""
-    truth = TRUTHS[family]
+    truth = truth_of(family, slope_sd)
     inverses: dict[str, Callable[[float], float]] = {
         "gaussian": float,
         "bernoulli": special.expit,
@@ -79,19 +86,19 @@ def true_effects(family: str, *, slopes: bool) -> dict[str, float]:
         )
         return float(value)
 
-    sd1 = np.hypot(truth.sd0, truth.sd1 if slopes else 0.0)
+    sd1 = np.hypot(truth.sd0, truth.sd1)
     typical = inverse(truth.b0 + truth.b1) - inverse(truth.b0)
     population = mean(truth.b0 + truth.b1, sd1) - mean(truth.b0, truth.sd0)
     return {"population": float(population), "typical": float(typical), "these": float(population)}
 
 
-def coverage(family: str, n_animals: int, *, slopes: bool, studies: int) -> dict[str, object]:
+def coverage(family: str, n_animals: int, *, slope_sd: float, studies: int) -> dict[str, object]:
     """Count the studies whose interval holds the effect that its table names."""
-    truth = true_effects(family, slopes=slopes)
+    truth = true_effects(family, slope_sd=slope_sd)
     held, named = dict.fromkeys(NAMES, 0), ""
     for seed in range(studies):
-        formula = f"y ~ x + ({'x' if slopes else '1'}|mouse)"
-        data = study(family, n_animals, slopes=slopes, seed=1000 * n_animals + seed)
+        formula = f"y ~ x + ({'x' if slope_sd else '1'}|mouse)"
+        data = study(family, n_animals, slope_sd=slope_sd, seed=1000 * n_animals + seed)
         fit = ws.fit(formula, data, family, seed=seed, silence="all", progress=False)
         for name in NAMES:
             table = fit.contrast("x", groups=None if name == "default" else name)
@@ -99,7 +106,7 @@ def coverage(family: str, n_animals: int, *, slopes: bool, studies: int) -> dict
             named = row["groups"] if name == "default" else named
             held[name] += row["hdi_3%"] <= truth[row["groups"]] <= row["hdi_97%"]
     shares = {name: f"{count / studies:.3f}" for name, count in held.items()}
-    effects = "slopes" if slopes else "intercepts"
+    effects = "slopes" if slope_sd else "intercepts"
     return {"family": family, "animals": n_animals, "varying": effects, "is": named} | shares
 
 
@@ -108,11 +115,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--studies", type=int, default=200)
     parser.add_argument("--families", nargs="+", default=list(TRUTHS), choices=list(TRUTHS))
     parser.add_argument("--animals", type=int, nargs="+", default=[4, 8, 20])
+    parser.add_argument("--varying", nargs="+", default=list(VARYING), choices=VARYING)
+    parser.add_argument("--slope-sd", type=float, default=1.0, help="times that of TRUTHS")
     arguments = parser.parse_args(argv)
     columns = ["family", "animals", "varying", "is", *NAMES]
     print("| " + " | ".join(columns) + " |\n" + "|---" * len(columns) + "|")
-    for family, n, slopes in product(arguments.families, arguments.animals, (False, True)):
-        row = coverage(family, n, slopes=slopes, studies=arguments.studies)
+    for family, n, varying in product(arguments.families, arguments.animals, arguments.varying):
+        slope_sd = arguments.slope_sd if varying == "slopes" else 0.0
+        row = coverage(family, n, slope_sd=slope_sd, studies=arguments.studies)
         print("| " + " | ".join(str(row[column]) for column in columns) + " |", flush=True)
     return 0
 

@@ -391,7 +391,7 @@ def _problem(
         link=link,
         statistics=cells.statistics,
         beta_prior=scales.normal_priors(design, cells, priors),
-        sd_guess=scales.group_scale(design, cells),
+        sd_guess=np.concatenate([[], *scales.group_sds(design, cells)]),
         sd_prior=tuple(list(priors.table.values())[P : P + sum(Z.shape[1] for Z in cells.Z)]),
         aux_prior=tuple(priors.table[name] for name in family.auxiliary),
         aux_guess=scales.auxiliary(family),
