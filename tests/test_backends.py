@@ -73,12 +73,12 @@ def test_bambi_has_stans_posterior(formula, family, options):
 
 def test_a_wrong_backend_is_caught(monkeypatch):
     """Swap PyMC's rate for a scale: the comparison of the other tests must see it."""
-    right = pymc.LOG_LIKELIHOODS["gamma"]
+    right = pymc.log_likelihood
 
-    def wrong(stats, eta, aux, link):
-        return right(stats, eta, {"alpha": 1 / aux["alpha"]}, link)
+    def wrong(model, eta, aux):
+        return right(model, eta, {"alpha": 1 / aux["alpha"]})
 
-    monkeypatch.setattr(pymc, "LOG_LIKELIHOODS", {**pymc.LOG_LIKELIHOODS, "gamma": wrong})
+    monkeypatch.setattr(pymc, "log_likelihood", wrong)
     model = model_of("y ~ x + (1|g)", data_of("gamma"), "gamma")
     points = np.random.default_rng(1).normal(0, 0.5, (5, 3 + 6 + 1))
     gaps = stan.BACKEND.log_density(model, points)[0] - pymc.BACKEND.log_density(model, points)[0]

@@ -22,7 +22,6 @@ from winstan.effects import means, pointwise
 from winstan.errors import DesignWarning, OptionError
 from winstan.families import FAMILIES
 from winstan.families.links import LINKS
-from winstan.families.pointwise import log_densities
 from winstan.fitting import Fit
 from winstan.summary import summarise
 
@@ -52,7 +51,7 @@ def test_densities_are_scipys(family, link):
         y = np.exp(rng.normal(0.0, 2.0, n))
     else:
         y = rng.normal(1.0, 9.0, n)
-    got = log_densities(family, LINKS[link], y, eta, aux, trials if family.trials else None)
+    got = family.log_densities(y, eta, aux, LINKS[link], trials if family.trials else None)
     assert got.shape == (S, n)
     for s in range(S):
         of_draw = {name: values[s, 0] for name, values in aux.items()}
@@ -65,7 +64,7 @@ def test_certain_outcomes_far_out(link):
     """Where a probability rounds to 0 or 1, its logarithm still has all its digits."""
     eta = np.array([[-30.0, -30.0, 30.0, 30.0, -800.0]])
     y = np.array([0.0, 1.0, 1.0, 0.0, 0.0])
-    got = log_densities(FAMILIES["bernoulli"], LINKS[link], y, eta, {}, None)[0]
+    got = FAMILIES["bernoulli"].log_densities(y, eta, {}, LINKS[link])[0]
     far = {
         "logit": -30.0,
         "probit": stats.norm.logcdf(-30.0),
@@ -78,11 +77,9 @@ def test_certain_outcomes_far_out(link):
 def test_large_shapes_are_the_limits():
     """A negative binomial of huge shape is Poisson, a t of many degrees of freedom normal."""
     y, eta = np.array([0.0, 4.0, 70.0]), np.full((1, 3), 2.0)
-    got = log_densities(FAMILIES["negative_binomial"], LINKS["log"], y, eta, {"alpha": 1e12}, None)
+    got = FAMILIES["negative_binomial"].log_densities(y, eta, {"alpha": 1e12}, LINKS["log"])
     np.testing.assert_allclose(got[0], stats.poisson.logpmf(y, np.exp(2.0)), rtol=1e-7)
-    got = log_densities(
-        FAMILIES["student"], LINKS["identity"], y, eta, {"nu": 1e9, "sigma": 5.0}, None
-    )
+    got = FAMILIES["student"].log_densities(y, eta, {"nu": 1e9, "sigma": 5.0}, LINKS["identity"])
     np.testing.assert_allclose(got[0], stats.norm.logpdf(y, 2.0, 5.0), rtol=1e-6)
 
 

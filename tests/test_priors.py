@@ -197,7 +197,8 @@ def test_levels_that_stand_for_a_groups_own_mean_have_its_prior(bars):
 def test_a_slope_alone_is_a_slope():
     got = numbers(model_of("y ~ x + (1|mouse) + (0 + x|mouse)", DATA, "gaussian"))
     assert got["x|mouse_sigma"] == (
-        "Exponential", pytest.approx(4 * sd(DATA["x"]) / sd(DATA["y"])),
+        "Exponential",
+        pytest.approx(4 * sd(DATA["x"]) / sd(DATA["y"])),
     )
 
 

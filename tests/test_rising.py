@@ -16,8 +16,6 @@ import winstan as ws
 from winstan.backends import pymc as pymc_backend
 from winstan.backends.stan import BACKEND as STAN
 from winstan.families import FAMILIES
-from winstan.families.pointwise import log_densities
-from winstan.families.random import draw_responses
 from winstan.families.rising import log_pmf, log_rising_sum, rising_statistics
 
 FAMILY = FAMILIES["negative_binomial"]
@@ -59,7 +57,7 @@ def test_the_density_of_a_count_is_the_product_of_its_factors(alpha, mu):
     y = np.array([0, 1, 2, 7, 33, 350, 3000])
     want = np.array([exact(int(v), mu, alpha)[0] for v in y])
     aux = {"alpha": np.full((1, 1), alpha)}
-    got = log_densities(FAMILY, LOG, y.astype(float), np.log(np.full((1, y.size), mu)), aux)
+    got = FAMILY.log_densities(y.astype(float), np.log(np.full((1, y.size), mu)), aux, LOG)
     np.testing.assert_allclose(got[0], want, rtol=1e-10)
     np.testing.assert_allclose(log_pmf(y, mu, alpha), want, rtol=1e-11)
 
@@ -100,9 +98,7 @@ def test_an_infinite_alpha_is_poisson():
     y, mu = np.array([0.0, 4.0, 60.0]), 5.0
     poisson = y * np.log(mu) - mu - special.gammaln(y + 1)
     np.testing.assert_allclose(log_pmf(y, mu, np.inf), poisson, rtol=1e-12)
-    drawn = draw_responses(
-        FAMILY, np.random.default_rng(1), np.full(20_000, 5.0), {"alpha": np.inf}
-    )
+    drawn = FAMILY.draw_responses(np.random.default_rng(1), np.full(20_000, 5.0), {"alpha": np.inf})
     assert drawn.mean() == pytest.approx(5, abs=0.08)  # five standard errors
     assert drawn.var() == pytest.approx(5, abs=0.26)
 

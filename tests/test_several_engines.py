@@ -228,12 +228,12 @@ def test_a_mutated_prior_is_caught(monkeypatch):
 @pytest.mark.slow
 def test_a_shape_for_a_rate_is_caught(monkeypatch):
     """PyMC's gamma with one over its shape: by the draws alone, the agreement names alpha."""
-    right = pymc.LOG_LIKELIHOODS["gamma"]
+    right = pymc.log_likelihood
 
-    def wrong(stats, eta, aux, link):
-        return right(stats, eta, {"alpha": 1 / aux["alpha"]}, link)
+    def wrong(model, eta, aux):
+        return right(model, eta, {"alpha": 1 / aux["alpha"]})
 
-    monkeypatch.setattr(pymc, "LOG_LIKELIHOODS", {**pymc.LOG_LIKELIHOODS, "gamma": wrong})
+    monkeypatch.setattr(pymc, "log_likelihood", wrong)
     positive = data().assign(y=lambda d: np.exp(d["y"] / 4))
     both = ws.fit("y ~ x", positive, family="gamma", backend=("stan", "pymc"), **QUICK)
     assert not both.ok

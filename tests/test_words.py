@@ -13,9 +13,9 @@ from models import model_of
 import winstan as ws
 from winstan.errors import FamilyError, FormulaError, OptionError
 from winstan.families import FAMILIES, family_named
-from winstan.families.foreign import ALIASES
 from winstan.families.foreign import FOREIGN as FOREIGN_FAMILIES
 from winstan.families.links import LINKS
+from winstan.families.registry import aliases
 from winstan.fitted import Fit
 from winstan.formula import parse_formula
 from winstan.formula.foreign import FOREIGN as FOREIGN_CALLS
@@ -153,8 +153,8 @@ def test_families_that_winstan_does_not_have_are_refused_by_name(name, remedy):
 
 
 def test_no_name_is_both_taken_and_refused():
-    assert set(ALIASES.values()) <= set(FAMILIES)
-    assert not set(FOREIGN_FAMILIES) & (set(ALIASES) | set(FAMILIES))
+    assert set(aliases().values()) <= set(FAMILIES)
+    assert not set(FOREIGN_FAMILIES) & (set(aliases()) | set(FAMILIES))
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from winstan.design import Design
     from winstan.families import Family
-    from winstan.families.likelihoods import Array, Statistics
-    from winstan.families.links import Link
+    from winstan.families.family import Statistics
+    from winstan.families.links import Array, Link
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 # A residual sd of a smaller share of the response's is no noise, but the rounding of its numbers.
 EXACT = 1e-9
-# Templates of counts without an upper end.
-_COUNTS = ("poisson", "negative_binomial")
 
 
 def check_parameters(formula: Formula, design: Design, family: Family) -> None:
@@ -62,7 +60,7 @@ def check_response(design: Design, family: Family, link: Link, positions: np.nda
             f"The response has trials, which family={family.name!r} does not take; "
             "use family='binomial'."
         )
-    if response.levels is not None and family.name != "bernoulli":
+    if response.levels is not None and family.kind != "binary":
         raise FamilyError(
             f"{response.name!r} has the levels {' and '.join(map(repr, response.levels))}: "
             f"family={family.name!r} needs numbers. Two levels fit family='bernoulli'."
@@ -99,7 +97,7 @@ def _at_the_edge(design: Design, family: Family) -> str | None:
     rows = how_many(y.size, "row")
     weight = np.ones(y.size) if design.weights is None else design.weights
     remedy = "Check the column, or the filter before it, or take in conditions where it varies."
-    if family.template in _COUNTS:
+    if family.kind == "count":
         if np.any(y):
             return None
         return (
@@ -107,7 +105,7 @@ def _at_the_edge(design: Design, family: Family) -> str | None:
             f"data bound the mean only from above (below {-np.log(0.05) / weight.sum():.2g} a row, "
             f"with 95% confidence, if counts are Poisson's). {remedy}"
         )
-    if family.template != "binomial":
+    if not family.of_trials:
         return None
     trials = np.ones(y.size) if response.trials is None else response.trials
     total = float(weight @ trials)
@@ -130,9 +128,9 @@ def check_noise(design: Design, family: Family, geometry: Geometry, response: fl
 
     As many coefficients as rows give any response exactly; there the priors say what sigma is.
     """
-    if "sigma" not in family.auxiliary or design.response.y.size <= geometry.beta_location.size:
+    if family.noise is None or design.response.y.size <= geometry.beta_location.size:
         return
-    log_sigma = geometry.log_aux_location[family.auxiliary.index("sigma")]
+    log_sigma = geometry.log_aux_location[family.auxiliary.index(family.noise)]
     if np.exp(log_sigma) < EXACT * response:
         raise DataError(
             f"The formula gives {design.response.name!r} exactly, in all {design.response.y.size} "

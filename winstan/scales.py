@@ -81,8 +81,7 @@ class Scales:
 
     def auxiliary(self, family: Family) -> dict[str, float]:
         """Where to begin with the auxiliary parameters."""
-        guesses = {"sigma": self.response, "alpha": 1.0, "nu": 10.0}
-        return {name: guesses[name] for name in family.auxiliary}
+        return {p.name: p.start(self.response) for p in family.parameters[1:]}
 
 
 def spread(x: Array, weight: Array | None) -> float:
@@ -107,8 +106,8 @@ def measure_scales(cells: Cells, family: Family, link: Link) -> Scales:
     response's standard deviation, carried through the link by its derivative at the mean.
     """
     sample = cells.sample
-    y = np.log(sample.y) if family.name == "lognormal" else sample.y
-    if family.template == "binomial":
+    y = np.log(sample.y) if family.log_response else sample.y
+    if family.of_trials:
         # Half a success more, so that data at the edge have a finite logit.
         mean = (sample.total(y) + 0.5) / (sample.trials + 1.0)
     elif sample.size is not None:
@@ -158,13 +157,9 @@ def default_slots(
     for name, group in correlation_names(design):
         keys = tuple(dict.fromkeys((name, f"{group.factor}_corr")))
         slots.append(pr.PriorSlot(name, keys, "correlation", pr.LKJ(1.0), "corr"))
-    defaults = {
-        "sigma": pr.Exponential(1 / scales.response),
-        "alpha": pr.InverseGamma(0.4, 0.3),
-        "nu": pr.Gamma(2.0, 0.1),
-    }
-    for name in family.auxiliary:
-        slots.append(pr.PriorSlot(name, (name,), "positive", defaults[name]))
+    for parameter in family.parameters[1:]:
+        name, default = parameter.name, parameter.default_prior(scales.response)
+        slots.append(pr.PriorSlot(name, (name,), parameter.domain, default))
     return slots
 
 

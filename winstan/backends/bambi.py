@@ -31,24 +31,13 @@ if TYPE_CHECKING:
 
     from winstan.backends.base import Settings
     from winstan.families import Array
+    from winstan.families.family import BambiFamily
     from winstan.model import Model
     from winstan.priors import Prior
     from winstan.variables import Variable
 
-FAMILIES = {
-    "gaussian": "gaussian",
-    "student": "t",
-    "lognormal": "gaussian",  # of log y: the same posterior, its density apart by a constant
-    "gamma": "gamma",
-    "poisson": "poisson",
-    "negative_binomial": "negativebinomial",
-    "bernoulli": "bernoulli",
-    "binomial": "binomial",
-}
 OWN = "winstan_"
 RESPONSE, TRIALS, WEIGHT = f"{OWN}y", f"{OWN}trials", f"{OWN}weight"
-# Families whose weighted density is the sum over weighted rows; that of gamma is not, for one.
-WEIGHTED = ("gaussian", "lognormal", "poisson", "negative_binomial")
 # Rows of whole weights are repeated, up to this many in all.
 REPEAT_UP_TO = 1_000_000
 # Its group effects are z-scores, however well informed, and few groups diverge at 0.8. Four fits of
@@ -148,7 +137,7 @@ class BambiBackend:
             effect, bar, column = name.partition("|")
             priors[effect + bar + ours.get(column, column)] = prior
         repeated = model.design.weights is not None and _weights(model) is None
-        return bambi_program(model, FAMILIES[model.family.name], priors, repeated=repeated)
+        return bambi_program(model, _family(model).name, priors, repeated=repeated)
 
     def code_data(self, model: Model) -> dict[str, Any]:
         """Refuse: the program's data are the user's own.
@@ -190,7 +179,7 @@ def bambi_model(model: Model) -> bambi.Model:
         out = bmb.Model(
             _formula(model),
             _data(model),
-            family=FAMILIES[model.family.name],
+            family=_family(model).name,
             link=model.link.name,
             priors=_priors(bmb, model),
             potentials=potentials,
@@ -234,7 +223,23 @@ def _not_expressed(problem: Exception) -> BackendError:
     )
 
 
+def _family(model: Model) -> BambiFamily:
+    """Return the family as bambi has it.
+
+    Raises
+    ------
+    BackendError
+        If it has none.
+    """
+    if model.family.bambi is None:
+        raise BackendError(
+            f"bambi has no family {model.family.name!r}; backend='stan' and 'pymc' have."
+        )
+    return model.family.bambi
+
+
 def _check(model: Model) -> None:
+    _family(model)
     for group in model.design.groups:
         if group.correlated and group.Z.shape[1] > 1:
             raise BackendError(
@@ -275,7 +280,7 @@ def _check_weights(model: Model) -> None:
         )
     if _weights(model) is None:
         return
-    if model.family.name not in WEIGHTED:
+    if not _family(model).weighted:
         raise BackendError(
             f"bambi cannot weight rows of {model.family.name} responses by fractions: {elsewhere}."
         )
@@ -322,10 +327,9 @@ def _data(model: Model) -> pd.DataFrame:
         if data[name].dtype == bool:
             data[name] = data[name].astype(int)
     y = design.response.y
-    if model.family.name == "lognormal":
+    if model.family.log_response:
         y = np.log(y)
-    whole = model.family.name in ("poisson", "negative_binomial", "bernoulli", "binomial")
-    data[RESPONSE] = y.astype(int) if whole else y
+    data[RESPONSE] = y.astype(int) if model.family.whole else y
     if design.response.trials is not None:
         data[TRIALS] = design.response.trials.astype(int)
     weights = _weights(model)

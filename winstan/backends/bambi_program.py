@@ -134,7 +134,7 @@ class _Columns:
             success = self.new("success")
             self.made[success] = f"({self.of(name)} == {response.levels[-1]!r}).astype(int)"
             name = success
-        elif self.model.family.name == "lognormal":
+        elif self.model.family.log_response:
             log = self.new("log_response")
             self.made[log] = f"np.log({self.of(name)})"
             name = log

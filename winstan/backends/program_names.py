@@ -20,15 +20,6 @@ if TYPE_CHECKING:
     from winstan.model import Model
     from winstan.priors import Prior
 
-# What a response holds; of the other families: counts.
-_RESPONSES = {
-    "gaussian": "real",
-    "student": "real",
-    "lognormal": "positive",
-    "gamma": "positive",
-    "bernoulli": "binary",
-}
-
 
 class Names:
     """Identifiers of a program, each given once; `taken` are those of its language and its own."""
@@ -142,7 +133,7 @@ class Parts:
         design, spec = model.design, model.formula.response_spec
 
         y = spec.value.name + "".join(f"_{level}" for level in spec.success)
-        kind = _RESPONSES.get(model.family.name, "count")
+        kind = "count" if model.family.trials else model.family.kind
         self.response = self._declare(y, kind, design.response.y)
         self.trials = self.offset = self.weight = None
         if design.response.trials is not None:

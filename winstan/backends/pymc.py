@@ -16,19 +16,19 @@ import numpy as np
 
 from winstan.backends.base import imported
 from winstan.backends.pymc_groups import followed, group_effects, spread
-from winstan.backends.pymc_likelihoods import LOG_LIKELIHOODS
 from winstan.backends.pymc_marginal import add_marginal_likelihood
 from winstan.backends.pymc_priors import add_priors
 from winstan.backends.pymc_program import pymc_program
 from winstan.backends.pymc_scales import scales
 from winstan.draws import Draws, canonical, run_attributes
 from winstan.errors import BackendError, OptionError
+from winstan.families.namespace import pytensor_namespace
 from winstan.model import WARMUP_METRIC
 from winstan.progress import someone_looks_on
 from winstan.unconstrained import coordinate_sizes, sampled_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pymc
     import xarray as xr
@@ -227,10 +227,17 @@ def pymc_model(model: Model) -> pymc.Model:
             return built
         eta = cells.offset + pt.dot(model.population, beta)
         eta = eta + group_effects(pm, pt, model, beta, sd, given.factors, effect)
-        likelihood = LOG_LIKELIHOODS[model.family.template]
         named = dict(zip(model.family.auxiliary, (aux[a] for a in range(n_aux)), strict=True))
-        pm.Potential("likelihood", likelihood(cells.statistics, eta, named, model.link.name))
+        pm.Potential("likelihood", log_likelihood(model, eta, named))
     return built
+
+
+def log_likelihood(model: Model, eta: Any, auxiliary: Mapping[str, Any]) -> Any:
+    """Write the log density of all rows as a graph, given eta, shape (C,)."""
+    pt, family, link = import_module("pytensor.tensor"), model.family, model.link
+    xp = pytensor_namespace()
+    out = family.log_likelihood(model.cells.statistics, eta, auxiliary, link, xp)
+    return pt.switch(pt.all(pt.gt(eta, 0)), out, -np.inf) if family.confines(link) else out
 
 
 def _stretched(pm: Any, pt: Any, model: Model, joint: Any, sd: Any) -> Any:

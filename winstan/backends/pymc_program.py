@@ -58,16 +58,6 @@ _INVERSE = {
     "cloglog": "-pm.math.expm1(-pm.math.exp(eta))",
 }
 # By family: the distribution and its arguments. PyMC has the logit link built in.
-_DISTRIBUTIONS = {
-    "gaussian": ("Normal", "mu=mu, sigma=sigma"),
-    "student": ("StudentT", "nu=nu, mu=mu, sigma=sigma"),
-    "lognormal": ("LogNormal", "mu=mu, sigma=sigma"),
-    "gamma": ("Gamma", "alpha=alpha, beta=alpha / mu"),
-    "poisson": ("Poisson", "mu=mu"),
-    "negative_binomial": ("NegativeBinomial", "mu=mu, alpha=alpha"),
-    "bernoulli": ("Bernoulli", "{p}"),
-    "binomial": ("Binomial", "n={trials}, {p}"),
-}
 
 
 class _Program:
@@ -312,7 +302,7 @@ class _Program:
 
     def _likelihood(self) -> list[str]:
         """Write the linear predictor, and the response's distribution given it."""
-        family, link = self.model.family.name, self.model.link.name
+        written, link = self.model.family.pymc, self.model.link.name
         terms = []
         if self.model.design.intercept:
             terms.append("Intercept_c" if self.parts.center else "Intercept")
@@ -329,8 +319,10 @@ class _Program:
         if link in _INVERSE:
             lines.append(f"mu = {_INVERSE[link]}")
         trials = self.parts.trials.name if self.parts.trials else ""
-        name, arguments = _DISTRIBUTIONS[family]
-        said = arguments.format(p="logit_p=eta" if link == "logit" else "p=mu", trials=trials)
+        name = written.name
+        said = written.arguments.format(
+            p="logit_p=eta" if link == "logit" else "p=mu", trials=trials
+        )
         y, weight = self.parts.response, self.parts.weight
         if weight is None:
             called = quoted(self._call(y.text))

@@ -58,7 +58,7 @@ class QuadraticForm:
 def quadratic_form(model: Model) -> QuadraticForm | None:
     """Return the quadratic form, or None where the cells cost the sampler no more."""
     cells, geometry, X = model.cells, model.geometry, model.population
-    if model.family.template != "gaussian" or model.link.name != "identity" or cells.n < CELLS_FROM:
+    if not model.family.conjugate or model.link.name != "identity" or cells.n < CELLS_FROM:
         return None
     P, T = X.shape[1], sum(term.score.size for term in geometry.terms)
     budget = ENTRIES_A_CELL * cells.n + P * distinct_rows(X)[1].size

@@ -79,7 +79,7 @@ def _cells_data(model: Model) -> dict[str, Any]:
     drifting = geometry.drift.any
     beta_kind, beta_numbers = _prior_data(list(model.priors.table.values())[:P])
     statistics: dict[str, Any] = dict(cells.statistics)
-    if model.family.template == "gaussian":
+    if model.family.conjugate:
         statistics |= _form_data(model, form)
         del statistics["ss_within"]  # part of ss_base
     return {

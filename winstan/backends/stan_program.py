@@ -43,21 +43,6 @@ _INVERSE = {
     "probit": "Phi({})",
     "cloglog": "inv_cloglog({})",
 }
-# By family and link, or by family: the distribution and its arguments; {i} indexes a row.
-_DISTRIBUTIONS = {
-    "gaussian": ("normal", "mu{i}, sigma"),
-    "student": ("student_t", "nu, mu{i}, sigma"),
-    "lognormal": ("lognormal", "mu{i}, sigma"),
-    "gamma": ("gamma", "alpha, alpha {over} mu{i}"),
-    "poisson": ("poisson", "mu{i}"),
-    "poisson log": ("poisson_log", "eta{i}"),
-    "negative_binomial": ("neg_binomial_2", "mu{i}, alpha"),
-    "negative_binomial log": ("neg_binomial_2_log", "eta{i}, alpha"),
-    "bernoulli": ("bernoulli", "mu{i}"),
-    "bernoulli logit": ("bernoulli_logit", "eta{i}"),
-    "binomial": ("binomial", "{trials}{i}, mu{i}"),
-    "binomial logit": ("binomial_logit", "{trials}{i}, eta{i}"),
-}
 _TYPES = {
     "real": "vector[N]",
     "positive": "vector<lower=0>[N]",
@@ -179,7 +164,7 @@ class _Program:
 
     def _likelihood(self) -> list[str]:
         """Write the linear predictor, and the response's distribution given it."""
-        family, link = self.model.family.name, self.model.link.name
+        written, link = self.model.family.stan, self.model.link.name
         terms = ["Intercept"] if self.model.design.intercept else []
         terms += [f"{b} * {x}" for b, x in zip(self.slopes, self.predictors, strict=True)]
         for g in self.parts.groups:
@@ -191,14 +176,14 @@ class _Program:
         if terms in ([], ["Intercept"]):  # no vector among them
             terms = [f"rep_vector({(terms or ['0'])[0]}, N)"]
 
-        own = f"{family} {link}" in _DISTRIBUTIONS  # Stan has this link in the distribution
+        own = link in written.by_link  # Stan has this link in the distribution
         direct = not own and link == "identity"
         head = f"vector[N] {'mu' if direct else 'eta'} = "
         plus = "\n" + " " * (len(head) - 2) + "+ "
         lines = (head + plus.join(terms) + ";").split("\n")
         if not own and not direct:
             lines.append(f"vector[N] mu = {_INVERSE[link].format('eta')};")
-        name, arguments = _DISTRIBUTIONS[f"{family} {link}" if own else family]
+        name, arguments = written.by_link.get(link, (written.name, written.arguments))
         y, weight = self.parts.response, self.parts.weight
         trials = self.parts.trials.name if self.parts.trials else ""
         if weight is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.design import NewRows
-from winstan.families.likelihoods import mean_itself
+from winstan.families.family import mean_itself
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,6 +9,7 @@ import pandas as pd
 
 from winstan.effects.codings import coding_of
 from winstan.effects.comparisons import check_predictor, comparison
+from winstan.effects.population import mean_link
 from winstan.errors import OptionError
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def observed_rows(model: Model) -> pd.DataFrame:
         value = value / response.trials
         weight = weight * response.trials
     offset = design.offset[design.row]
-    if model.link.name == "log" or model.family.name == "lognormal":
+    if mean_link(model) == "log":
         value, weight = value / np.exp(offset), weight * np.exp(offset)
     elif model.link.name == "identity":
         value = value - offset
@@ -126,7 +127,7 @@ def response_label(model: Model) -> str:
     response = model.design.response
     if model.family.trials:
         return f"proportion of {model.formula.response_spec.value.name}"
-    if model.family.name == "bernoulli":
+    if model.family.kind == "binary":
         success = None if response.levels in (None, (False, True)) else response.levels[1]
         return f"P({response.name})" if success is None else f"P({response.name} = {success})"
     return response.name

@@ -13,7 +13,6 @@ from winstan.data.columns import how_many
 from winstan.draws import ROW, row_numbers, tree_name
 from winstan.effects.means import auxiliary, linear_predictor, rows_of, taken
 from winstan.errors import OptionError
-from winstan.families.pointwise import log_densities
 from winstan.guards import warn_design
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def pointwise(model: Model, posterior: Mapping[str, Array]) -> Pointwise:
             at = first[part]
             of = None if trials is None else trials[at].astype(float)
             whole = eta + rows.offset[part]
-            yield part, log_densities(model.family, model.link, y[at], whole, aux, of)
+            yield part, model.family.log_densities(y[at], whole, aux, model.link, of)
 
     return Pointwise(blocks(), number, len(first))
 

@@ -31,7 +31,6 @@ from winstan.effects.placing import GroupedRows, integrated_terms, keep_levels
 from winstan.effects.population import population_mean
 from winstan.effects.replicates import check_seed
 from winstan.errors import DataError, OptionError
-from winstan.families.random import draw_responses
 from winstan.formula.tree import Constant, Name
 
 if TYPE_CHECKING:
@@ -313,7 +312,7 @@ def _responses(
             mu = model.link.inverse(eta)
         yield (
             part,
-            draw_responses(model.family, rng, mu, aux, None if trials is None else trials[part]),
+            model.family.draw_responses(rng, mu, aux, None if trials is None else trials[part]),
         )
 
 

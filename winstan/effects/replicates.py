@@ -10,7 +10,6 @@ from winstan.draws import ROW, row_numbers, tree_name
 from winstan.effects.means import CHUNK, auxiliary, linear_predictor, n_draws_of, rows_of
 from winstan.effects.prior_draws import prior_draws
 from winstan.errors import OptionError, PriorError
-from winstan.families.random import draw_responses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +74,7 @@ def prior_predictive(model: Model, draws: int, seed: int) -> xr.DataArray:
     rng = np.random.default_rng(check_seed(seed))
     parameters = prior_draws(model, rng, draws)
     eta = _eta(model, parameters)
-    if model.family.positive_mean and model.link.name != "log":
+    if model.family.confines(model.link):
         bad = np.flatnonzero((eta <= 0).any(axis=1))
         for _ in range(ATTEMPTS):
             if not bad.size:
@@ -133,7 +132,7 @@ def _responses(
     for start in range(0, len(mu), size):
         some = slice(start, start + size)
         of_some = {name: values[some] for name, values in aux.items()}
-        out[some] = draw_responses(model.family, rng, mu[some][:, design.row], of_some, trials)
+        out[some] = model.family.draw_responses(rng, mu[some][:, design.row], of_some, trials)
     return out
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from winstan.effects.averaging import row_weights
 from winstan.effects.observed import observed_rows
+from winstan.effects.population import mean_link
 from winstan.errors import OptionError
 from winstan.scales import spread
 
@@ -110,13 +111,13 @@ def _half_width(model: Model, *, on_log: bool, on_link: bool) -> float:
     values, weight = rows["value"].to_numpy(), rows["weight"].to_numpy()
     frequency = np.ones_like(values) if model.design.weights is None else model.design.weights
     mean = float(np.average(values, weights=weight))
-    if model.family.name in ("gamma", "lognormal"):
+    if model.family.kind == "positive":
         # Of logarithms: a few huge values make the sd of the response itself as large as they are.
         relative = NEGLIGIBLE * _sd(np.log(values), weight, frequency)
-        if on_log or (on_link and (model.family.name == "lognormal" or model.link.name == "log")):
+        if on_log or (on_link and mean_link(model) == "log"):
             return relative
         return relative * mean / (_slope(model, mean) if on_link else 1.0)
-    if model.family.template == "binomial":
+    if model.family.of_trials:
         if on_link:
             return NEGLIGIBLE * LATENT_SD[model.link.name]
         sd = float(np.sqrt(mean * (1 - mean)))

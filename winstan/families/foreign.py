@@ -1,7 +1,7 @@
 """Families and links by the names that other packages have for them.
 
-A name of the same distribution is accepted (`ALIASES`); a distribution that winstan does not have
-is refused by its own name, with what comes near (`FOREIGN`).
+A name of the same distribution is accepted (`Family.aliases`); a distribution that winstan does not
+have is refused by its own name, with what comes near (`FOREIGN`).
 """
 
 from __future__ import annotations
@@ -11,32 +11,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-ALIASES: Mapping[str, str] = MappingProxyType(
-    {
-        "normal": "gaussian",
-        "gauss": "gaussian",
-        "t": "student",
-        "student_t": "student",
-        "students_t": "student",
-        "studentt": "student",
-        "t_family": "student",
-        "scat": "student",
-        "log_normal": "lognormal",
-        "negativebinomial": "negative_binomial",
-        "negative_binomial_2": "negative_binomial",
-        "neg_binomial": "negative_binomial",
-        "neg_binomial_2": "negative_binomial",
-        "negbinomial": "negative_binomial",
-        "negbinom": "negative_binomial",
-        "negbin": "negative_binomial",
-        "nbinom": "negative_binomial",
-        "nbinom2": "negative_binomial",
-        "nb": "negative_binomial",
-        "nb2": "negative_binomial",
-    }
-)
-"""What the same distribution is called elsewhere, in lower case with ``_`` for other signs."""
 
 _ORDINAL = (
     "ordered categories are not modelled: family='bernoulli' takes one cut, "

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from winstan.families.namespace import NUMPY, Namespace
+
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -21,8 +23,14 @@ class Link:
     name : str
     code : int
         Its number in ``stan/include/links.stan``: Stan's data hold no strings.
-    function, inverse : callable
-        g and its inverse, elementwise.
+    function : callable
+        g, elementwise.
+    inverse : callable
+        ``inverse(eta)``, or ``inverse(eta, xp)`` in another namespace than NumPy's.
+    log_inverse : callable
+        ``log_inverse(eta, xp)``: the logarithm of a positive mean; NaN where the mean is not.
+    log_complement : callable or None
+        ``log_complement(eta, xp)``: the logarithm of one less a probability; None of other links.
     inverse_derivative : callable
         d mu / d eta as a function of eta.
     unitless : bool
@@ -32,8 +40,10 @@ class Link:
     name: str
     code: int
     function: Callable[[Any], Any]
-    inverse: Callable[[Any], Any]
+    inverse: Callable[..., Any]
     inverse_derivative: Callable[[Any], Any]
+    log_inverse: Callable[[Any, Namespace], Any]
+    log_complement: Callable[[Any, Namespace], Any] | None = None
     unitless: bool = False
 
     def __reduce__(self) -> tuple[Callable[[str], Link], tuple[str]]:
@@ -50,29 +60,77 @@ def _normal_density(eta: Array) -> Array:
     return np.exp(-0.5 * np.square(eta)) / np.sqrt(2 * np.pi)
 
 
+def _log_cloglog(eta: Any, xp: Namespace) -> Any:
+    # 1 - exp(-rate) is the rate itself, to rounding, where the rate is below 1e-16.
+    rate = xp.exp(xp.where(eta < -37, -37.0, eta))
+    return xp.where(eta < -37, eta, xp.log(-xp.expm1(-rate)))
+
+
 LINKS: dict[str, Link] = {
     link.name: link
     for link in (
-        Link("identity", 1, lambda mu: mu, lambda eta: eta, np.ones_like),
-        Link("log", 2, np.log, np.exp, np.exp, unitless=True),
+        Link(
+            "identity",
+            1,
+            lambda mu: mu,
+            lambda eta, xp=NUMPY: eta,
+            np.ones_like,
+            lambda eta, xp: xp.log(eta),
+        ),
+        Link(
+            "log",
+            2,
+            np.log,
+            lambda eta, xp=NUMPY: xp.exp(eta),
+            np.exp,
+            lambda eta, xp: eta,
+            unitless=True,
+        ),
         Link(
             "logit",
             3,
             special.logit,
-            special.expit,
+            lambda eta, xp=NUMPY: xp.expit(eta),
             lambda eta: special.expit(eta) * special.expit(-eta),
+            lambda eta, xp: xp.log_expit(eta),
+            lambda eta, xp: xp.log_expit(-eta),
             unitless=True,
         ),
-        Link("probit", 4, special.ndtri, special.ndtr, _normal_density, unitless=True),
+        Link(
+            "probit",
+            4,
+            special.ndtri,
+            lambda eta, xp=NUMPY: xp.ndtr(eta),
+            _normal_density,
+            lambda eta, xp: xp.log_ndtr(eta),
+            lambda eta, xp: xp.log_ndtr(-eta),
+            unitless=True,
+        ),
         Link(
             "cloglog",
             5,
             lambda mu: np.log(-np.log1p(-mu)),
-            lambda eta: -np.expm1(-np.exp(eta)),
+            lambda eta, xp=NUMPY: -xp.expm1(-xp.exp(eta)),
             lambda eta: np.exp(eta - np.exp(eta)),
+            _log_cloglog,
+            lambda eta, xp: -xp.exp(eta),
             unitless=True,
         ),
-        Link("inverse", 6, np.reciprocal, np.reciprocal, lambda eta: -1 / np.square(eta)),
-        Link("sqrt", 7, np.sqrt, np.square, lambda eta: 2 * eta),
+        Link(
+            "inverse",
+            6,
+            np.reciprocal,
+            lambda eta, xp=NUMPY: xp.reciprocal(eta),
+            lambda eta: -1 / np.square(eta),
+            lambda eta, xp: -xp.log(eta),
+        ),
+        Link(
+            "sqrt",
+            7,
+            np.sqrt,
+            lambda eta, xp=NUMPY: xp.square(eta),
+            lambda eta: 2 * eta,
+            lambda eta, xp: 2 * xp.log(eta),
+        ),
     )
 }

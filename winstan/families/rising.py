@@ -11,7 +11,7 @@ derivative. Here nothing cancels, whatever the shape:
   w = y - FIRST - 1, Stirling's series of ``Gamma(a + w) / Gamma(a)``, in which ``log(a + w)`` and
   ``log a`` meet as ``log1p(w / a)``.
 
-The Stan template and the PyMC graph state the same, with the same numbers; but below an alpha of a
+The Stan template states the same, with the same numbers; but below an alpha of a
 thousand, where few digits cancel, the template takes log gammas of the others, which are quicker.
 
 References
@@ -28,10 +28,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
+from winstan.families.namespace import NUMPY
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from winstan.families.links import Array
+    from winstan.families.namespace import Namespace
 
 # Factors that are taken one by one: three of Stirling's terms then leave less than 1e-14.
 FIRST = 31
@@ -94,7 +97,7 @@ def _moments(value: Array, tally: Array, largest: float) -> Array:
     return out
 
 
-def log_rising_sum(stats: Mapping[str, Any], alpha: float) -> float:
+def log_rising_sum(stats: Mapping[str, Any], alpha: Any, xp: Namespace = NUMPY) -> Any:
     """Log of the product of 1 + k / alpha over k < y and over all rows.
 
     Parameters
@@ -102,15 +105,26 @@ def log_rising_sum(stats: Mapping[str, Any], alpha: float) -> float:
     stats
         Of `rising_statistics`.
     alpha
+        A scalar.
+    xp
     """
-    if alpha > FAR * stats["largest"]:
-        x = stats["largest"] / alpha
-        return float(x * np.polynomial.polynomial.polyval(x, stats["moments"]))
-    first = stats["n_above"] @ np.log1p(np.arange(1.0, stats["n_first"] + 1) / alpha)
-    excess, tally, a = stats["excess"], stats["tally"], alpha + FIRST + 1
-    beyond = (a + excess - 0.5) * np.log1p(excess / a) - excess
-    beyond += excess * np.log1p((FIRST + 1) / alpha) + _stirling(a + excess) - _stirling(a)
-    return float(first + tally @ beyond)
+
+    def series() -> Any:
+        # No larger than where it serves: elsewhere its powers, though not taken, would be infinite.
+        x = xp.minimum(stats["largest"] / alpha, 1 / FAR)
+        moments = stats["moments"]
+        return xp.dot(moments, x ** np.arange(1.0, moments.size + 1))
+
+    def factors() -> Any:
+        sums = xp.dot(stats["n_above"], xp.log1p(np.arange(1.0, stats["n_first"] + 1) / alpha))
+        if stats["V"]:
+            excess, tally, a = stats["excess"], stats["tally"], alpha + FIRST + 1
+            beyond = (a + excess - 0.5) * xp.log1p(excess / a) + _stirling(a + excess)
+            sums += xp.dot(tally, beyond) - float(tally.sum()) * _stirling(a)
+            sums += float(tally @ excess) * (xp.log1p((FIRST + 1) / alpha) - 1)
+        return sums
+
+    return xp.select(alpha > FAR * stats["largest"], series, factors)
 
 
 def _stirling(z: Any) -> Any:

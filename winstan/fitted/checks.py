@@ -27,8 +27,6 @@ PAIRS = 5
 """Parameters of a figure with a panel for every two."""
 
 KINDS = ("density", "groups", "statistic")
-COUNTED = ("poisson", "negative_binomial", "binomial", "bernoulli")
-"""Families whose data are counts."""
 
 
 def _zeros(y: Array) -> Array:
@@ -128,8 +126,9 @@ class Checks(EffectTables):
 
         parameters, caption = self._panels(names, PAIRS, first=("sd", "coefficient", "correlation"))
         table = {}
+        positive = {p.name for p in self.model.family.parameters if p.domain == "positive"}
         for parameter in parameters:
-            logged = parameter.role == "sd" or parameter.name in ("sigma", "alpha", "nu")
+            logged = parameter.role == "sd" or parameter.name in positive
             values = parameter.values.ravel()
             table[f"log {parameter.name}" if logged else parameter.name] = (
                 np.log(values) if logged else values
@@ -197,7 +196,7 @@ class Checks(EffectTables):
         y, name = response.y.astype(float), response.name
         what = "prior" if prior else "posterior"
         counted = model.family.trials
-        whole = model.family.name in COUNTED
+        whole = model.family.whole
         if counted and response.trials is not None and kind != "groups":
             trials = response.trials
             if kind == "statistic" or np.ptp(trials) > 0:
@@ -225,7 +224,7 @@ class Checks(EffectTables):
                 unit=unit,
                 log=log,
             )
-        statistics = STATISTICS[:1] if model.family.name == "bernoulli" else STATISTICS
+        statistics = STATISTICS[:1] if model.family.kind == "binary" else STATISTICS
         if whole and (y == 0).any():
             statistics = (*statistics[:-2], STATISTICS[-1], ("share of zeros", _zeros))
         return plots.plot_statistics(

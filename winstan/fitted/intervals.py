@@ -221,9 +221,8 @@ class ParameterFigures(Checks):
 
     def _scale(self) -> str:
         """Say on which scale coefficients are, where it is not the data's."""
-        link = self.model.link.name
-        on_log = self.model.family.name == "lognormal"
-        return " (log scale)" if on_log else "" if link == "identity" else f" ({link} scale)"
+        link = self.model.family.mean_link or self.model.link.name
+        return "" if link == "identity" else f" ({link} scale)"
 
     def _effects_left_out(self) -> str:
         """Say how to draw the group effects, where there are any."""

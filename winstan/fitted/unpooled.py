@@ -159,7 +159,7 @@ def _maximum(model: Model, posterior: Mapping[str, Array], terms: list[int], sta
     base = eta[cells.design_row] + cells.offset - np.einsum("ck,kc->c", Z, start[:, level])
     own = start.copy()
     limit = STEP if link.unitless else np.inf
-    positive = family.positive_mean and link.name != "log"
+    positive = family.confines(link)
     settled = np.zeros(L, bool)
     size = np.zeros(L)
     for _ in range(ITERATIONS):

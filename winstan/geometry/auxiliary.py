@@ -91,12 +91,13 @@ def fit_auxiliary(problem: Problem, around: tuple[Side, ...], log_aux: Array) ->
     low, high = _room(problem)
     start = np.clip(log_aux, low, high)
     # Without derivatives: by differences they take as many evaluations, and a solver's own time
+    simplex = start + 0.1 * np.eye(start.size + 1, start.size)
     maximum = optimize.minimize(
         loss,
         start,
         method="Nelder-Mead",
         bounds=list(zip(np.maximum(start - 2, low), np.minimum(start + 2, high), strict=True)),
-        options={"xatol": 1e-3, "fatol": 1e-4, "initial_simplex": start + 0.1 * np.eye(3, 2)},
+        options={"xatol": 1e-3, "fatol": 1e-4, "initial_simplex": simplex},
     )
     return np.asarray(maximum.x)
 
@@ -112,20 +113,18 @@ def _density(problem: Problem, around: tuple[Side, ...], log_aux: Array) -> floa
 
 
 def _room(problem: Problem) -> tuple[Array, Array]:
-    """Return the ends of the log auxiliary parameters.
-
-    The likelihood of nu may rise for ever (normal data), where the prior's bulk ends near 50; and
-    with a small nu that of sigma rises for ever towards zero, at rows that the effects fit exactly.
-    """
-    nu = np.array([name == "nu" for name in problem.family.auxiliary])
-    return np.where(nu, np.log(2.0), -np.inf), np.where(nu, np.log(50.0), np.inf)
+    """Return the ends of the log auxiliary parameters: see `Parameter.limits`."""
+    limits = np.array([parameter.limits for parameter in problem.family.parameters[1:]])
+    with np.errstate(divide="ignore"):
+        low, high = np.log(limits).T
+    return low, high
 
 
 def auxiliary_coordinates(
     problem: Problem, around: tuple[Side, ...], log_aux: Array
 ) -> AuxiliaryCoordinates:
     """Find coordinates in which the log auxiliary parameters are about standard normal."""
-    if log_aux.size == 2:
+    if problem.family.tails:
         sigma, nu = student_coordinates(lambda at: _density(problem, around, at), log_aux)
         return AuxiliaryCoordinates(*np.array([sigma, nu]).T)
     scale = _scale(problem, around, log_aux)

@@ -33,13 +33,13 @@ KEPT = 0.2
 def objective(problem: Problem, eta: Array, aux: Mapping[str, float], penalty: float) -> float:
     """Log likelihood less a penalty; minus infinity where it has none."""
     with np.errstate(all="ignore"):
-        value = problem.family.log_likelihood(problem.statistics, eta, aux, problem.link) - penalty
-    return value if np.isfinite(value) else -np.inf
+        value = problem.family.log_likelihood(problem.statistics, eta, aux, problem.link)
+    return float(value) - penalty if np.isfinite(value) else -np.inf
 
 
 def confined(problem: Problem, eta: Array) -> Array:
     """Keep eta where the link has a mean, if the link confines it."""
-    if problem.family.positive_mean and not problem.link.unitless:
+    if problem.family.confines(problem.link):
         return np.maximum(eta, 1e-3 * problem.start)
     return eta
 

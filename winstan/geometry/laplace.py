@@ -27,7 +27,7 @@ from winstan.geometry.responses import Response, sd_responses, second_moments
 
 if TYPE_CHECKING:
     from winstan.families import Family
-    from winstan.families.likelihoods import Statistics
+    from winstan.families.family import Statistics
     from winstan.families.links import Array, Link
     from winstan.priors import Prior
 

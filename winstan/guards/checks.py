@@ -62,10 +62,7 @@ def check_model(model: Model, frame: Frame, data: Any) -> None:
 def _is_binary(model: Model) -> bool:
     """Whether each row is one trial."""
     trials = model.design.response.trials
-    name = model.family.name
-    return name == "bernoulli" or (
-        name == "binomial" and trials is not None and bool(np.all(trials == 1))
-    )
+    return model.family.kind == "binary" or (trials is not None and bool(np.all(trials == 1)))
 
 
 def _skew(model: Model, frame: Frame, data: Any) -> str | None:

@@ -46,15 +46,15 @@ def overdispersed(model: Model) -> str | None:
     McCullagh and Nelder (1989), section 4.5; Harrison (2014, 2015), PeerJ 2:e616 and 3:e1114, of
     effects of single rows.
     """
-    name, sample = model.family.name, model.cells.sample
+    family, sample = model.family, model.cells.sample
     n_rows = len(sample.y)
-    if name not in ("binomial", "poisson") or any(
+    if family.excess_kurtosis is None or any(
         len(group.levels) >= n_rows for group in model.design.groups
     ):
         return None
     rows = some_rows(model)
     size = np.ones(len(rows.row)) if sample.size is None else sample.size[rows.row]
-    several = size > 1 if name == "binomial" else size > 0
+    several = size > 1 if family.trials else size > 0
     rows, size = rows.where(several), size[several]
     if not len(rows.row):
         return None
@@ -65,7 +65,7 @@ def overdispersed(model: Model) -> str | None:
     kept = (free > LEAST_FREE) & (expected > 0)
     pearson, free, weight = pearson[kept], free[kept], rows.weight[kept]
     # Of a single row, var of (y - mu)^2 / V
-    noise = 2 + _excess(name, mean, variance, size)[kept]
+    noise = 2 + family.excess_kurtosis(mean, size)[kept]
     degrees = float(weight @ free)
     if degrees < FEWEST:
         return None
@@ -87,30 +87,18 @@ def _of_cells(model: Model, cell: np.ndarray) -> tuple[Array, Array, Array]:
         for x, weight in zip(_NODES, weights, strict=True)
     ]
     mean = np.sum(parts, axis=0)
-    if model.family.name == "binomial":
-        mean = np.clip(mean, 1e-12, 1 - 1e-12)
-        variance = mean * (1 - mean)
-    else:
-        mean = np.maximum(mean, 1e-300)
-        variance = mean
+    assert model.family.variance is not None
+    variance = model.family.variance(mean)
     slope = model.link.inverse_derivative(eta)
     return mean, variance, np.square(slope * spread) / variance
 
 
-def _excess(name: str, mean: Array, variance: Array, size: Array) -> Array:
-    """Excess kurtosis of a row's count."""
-    if name == "poisson":
-        return 1 / (size * mean)
-    return (1 - 6 * variance) / (size * variance)
-
-
 def _words(model: Model, ratio: float, n: int) -> str:
-    family = model.family.name
-    kind = "Poisson" if family == "poisson" else "binomial"
-    other = ', or family="negative_binomial"' if family == "poisson" else ""
+    family = model.family
+    other = f', or family="{family.wider}"' if family.wider else ""
     return (
-        f"'{model.design.response.name}' varies more than {kind} counts do: Pearson's chi-squared "
-        f"is {ratio:.2f} per degree of freedom ({n:,} rows), where 1 is what the model allows. "
-        f"Intervals may be {np.sqrt(ratio):.1f} times too narrow. Give each row an effect of its "
-        f"own, `(1|row)` with a column of row numbers{other}."
+        f"'{model.design.response.name}' varies more than {family.label} counts do: Pearson's "
+        f"chi-squared is {ratio:.2f} per degree of freedom ({n:,} rows), where 1 is what the model "
+        f"allows. Intervals may be {np.sqrt(ratio):.1f} times too narrow. Give each row an effect "
+        f"of its own, `(1|row)` with a column of row numbers{other}."
     )

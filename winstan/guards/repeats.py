@@ -62,7 +62,6 @@ FEWEST_VALUES = 1_000
 FEWEST_REPEATS = 0.005
 # Fewer rows to a unit are replicates, not samples of it.
 FEWEST_SAMPLES = 5
-_CONTINUOUS = frozenset({"gaussian", "student", "lognormal", "gamma"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +122,7 @@ def repeated_responses(
     n_repeated = len(rows.y) - number_of(rows.pair)
     if sampled is not None and n_repeated < FEWEST_REPEATS * len(rows.y):
         return _units(model, whole, others, names)
-    continuous = model.family.name in _CONTINUOUS
+    continuous = not model.family.whole
     # Values that could have met by chance are none; so each is an event of its own.
     same_event = continuous and not are_coincidences(rows.y, rows.cell, rows.pair, n)
     if n_repeated:

@@ -64,7 +64,7 @@ def some_rows(model: Model) -> Rows:
 
 
 def residuals(model: Model) -> tuple[Rows, Array, Array]:
-    """Return residuals of a family whose noise has one scale, sigma.
+    """Return residuals of a family whose noise has one scale (`Family.noise`).
 
     Returns
     -------
@@ -77,14 +77,14 @@ def residuals(model: Model) -> tuple[Rows, Array, Array]:
     """
     rows = some_rows(model)
     y = model.cells.sample.y
-    y = np.log(y[rows.row]) if model.family.name == "lognormal" else y[rows.row]
+    y = np.log(y[rows.row]) if model.family.log_response else y[rows.row]
     if model.cells.weight.sum() >= FULL_CELLS * model.cells.n:
         mean, size = _cell_means(model)
         residual, free = y - mean[rows.cell], 1 - 1 / size[rows.cell]
     else:
         eta, spread = model.geometry.eta[rows.cell], model.geometry.eta_sd[rows.cell]
         slope = model.link.inverse_derivative(eta)
-        at = model.family.auxiliary.index("sigma")
+        at = model.family.auxiliary.index(model.family.noise)
         sigma = np.exp(model.geometry.log_aux_location[at])
         leverage = np.square(slope * spread / sigma)
         residual = y - model.link.inverse(eta)

@@ -45,7 +45,9 @@ def skewed(model: Model) -> str | None:
         What was found, and the remedy.
     """
     y, row = model.design.response.y, model.design.row
-    if model.family.name != "gaussian" or model.link.name != "identity" or not np.all(y > 0):
+    family = model.family
+    of_normal = family.conjugate and not family.log_response and model.link.name == "identity"
+    if not of_normal or not np.all(y > 0):
         return None
     if len(y) > SAMPLE:
         some = np.random.default_rng(0).choice(len(y), SAMPLE, replace=False)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from winstan.guards.residuals import Rows
     from winstan.model import Model
 
-FAMILIES = ("gaussian", "student", "lognormal")
 # Ratio of the largest sd to the smallest from which one would mind: of two levels of as many rows,
 # the interval of the noisier one is a sixth too narrow.
 RATIO = 1.5
@@ -66,7 +65,7 @@ def unequal_spread(model: Model) -> str | None:
     Fligner and Killeen (1976), JASA 71, 210-213; Conover, Johnson and Johnson (1981),
     Technometrics 23, 351-361.
     """
-    factors = _factors(model) if model.family.name in FAMILIES else []
+    factors = _factors(model) if model.family.noise else []
     if not factors:
         return None
     rows, residual, free = residuals(model)
@@ -115,7 +114,7 @@ def _group_terms(model: Model) -> list[GroupTerm]:
 
 
 def _levels(model: Model, values: Any, rows: Rows, residual: Array, free: Array) -> list[_Level]:
-    """Return the spread of each value: the residual sd, or of a student its robust counterpart."""
+    """Return the spread of each value: the residual sd, or a robust one of heavy tails."""
     y = model.cells.sample.y[rows.row]
     code = codes_of(values)
     names = owner_of(code, np.asarray(values))
@@ -124,7 +123,7 @@ def _levels(model: Model, values: Any, rows: Rows, residual: Array, free: Array)
         at = code == k
         r, f, w = residual[at], free[at], rows.weight[at]
         sd = np.sqrt((w @ r**2) / (w @ f))
-        if model.family.name == "student":
+        if model.family.tails:
             sd = np.median(np.abs(r) / np.sqrt(f)) / MEDIAN
         out.append(_Level(name, float(np.average(y[at], weights=w)), float(sd)))
     return sorted(out, key=lambda level: level.sd)
@@ -192,7 +191,7 @@ def _centred(values: Array, weight: Array, block: np.ndarray) -> Array:
 def _words(model: Model, name: str, levels: list[_Level]) -> str:
     least, most = levels[0], levels[-1]
     shown = levels if len(levels) <= 3 else [least, most]
-    log = "log " if model.family.name == "lognormal" else ""
+    log = "log " if model.family.log_response else ""
     sds = ", ".join(
         f"{level.sd:.3g} in {_plain(level.name)!r} (n = {_count(model, name, level.name):,})"
         for level in shown
@@ -200,7 +199,7 @@ def _words(model: Model, name: str, levels: list[_Level]) -> str:
     response = model.design.response
     remedies = []
     grows = least.mean < most.mean and most.sd / least.sd <= (most.mean / least.mean) ** 2
-    if model.family.name != "lognormal" and np.all(response.y > 0) and grows:
+    if not model.family.log_response and np.all(response.y > 0) and grows:
         remedies.append('family="gamma" or "lognormal", whose spread grows with the mean')
     remedies.append(f"a fit of each level of '{name}' apart (the formula has no sigma of its own)")
     return (

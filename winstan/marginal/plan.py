@@ -135,7 +135,7 @@ def _without_groups(population: Array) -> Plan:
 def _obstacle(
     design: Design, family: Family, link: Link, coefficients: Mapping[str, pr.Prior]
 ) -> str | None:
-    if family.template != "gaussian":
+    if not family.conjugate:
         return f"family={family.name!r} is neither gaussian nor lognormal"
     if link.name != "identity":
         return f"the link is {link.name!r}, not 'identity'"

@@ -46,21 +46,6 @@ _CITED = {
     "e_bfmi": "Betancourt 2016",
 }
 _ENGINES = {"stan": "Stan", "pymc": "PyMC", "bambi": "bambi"}
-_DISTRIBUTIONS = {
-    "gaussian": "normal",
-    "student": "Student's t",
-    "lognormal": "lognormal",
-    "gamma": "gamma",
-    "poisson": "Poisson",
-    "negative_binomial": "negative binomial",
-    "bernoulli": "Bernoulli",
-    "binomial": "binomial",
-}
-_AUXILIARY = {
-    "sigma": "residual standard deviation",
-    "alpha": "shape",
-    "nu": "degrees of freedom",
-}
 
 
 def methods_text(fit: Fit, *, prob: float, groups: str | Mapping[str, str] | None = None) -> str:
@@ -100,14 +85,14 @@ def _software(fit: Fit) -> tuple[str, ...]:
 def _model_sentences(model: Model) -> list[str]:
     family, link = model.family, model.link.name
     kind = "mixed model" if model.design.groups else "regression"
-    if (family.name, link) == ("gaussian", "identity"):
+    if family.conjugate and not family.log_response and link == "identity":
         kind = f"linear {kind}"
-    elif family.name not in ("student", "lognormal"):
+    elif family.exponential_family:
         kind = f"generalised linear {kind if model.design.groups else 'model'}"
-    of = "the logarithm's mean" if family.name == "lognormal" else "the mean"
+    of = "the logarithm's mean" if family.log_response else "the mean"
     out = [
         f"{effects.response_label(model)} was modelled with a Bayesian {kind}: a "
-        f"{_DISTRIBUTIONS.get(family.name, family.name)} distribution, {of} through the {link} "
+        f"{family.label} distribution, {of} through the {link} "
         f"link, and the linear predictor {model.formula.text}."
     ]
     parts = []
@@ -125,7 +110,7 @@ def _model_sentences(model: Model) -> list[str]:
             f"{'; '.join(parts)}."
         )
     if family.auxiliary:
-        named = " and ".join(f"{_AUXILIARY.get(a, a)} ({a})" for a in family.auxiliary)
+        named = " and ".join(f"{p.label} ({p.name})" for p in family.parameters[1:])
         out.append(f"Also estimated: {named}.")
     return out
 

@@ -59,7 +59,7 @@ def _heading(fit: Fit) -> list[str]:
 
 def _modelled(model: Model) -> list[str]:
     """Say whose probability is modelled, where a response has two levels."""
-    if model.family.name != "bernoulli":
+    if model.family.kind != "binary":
         return []
     response = model.design.response
     success = 1 if response.levels is None else response.levels[1]

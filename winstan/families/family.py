@@ -1,0 +1,296 @@
+"""What a family is: everything that the rest of winstan knows of a response distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from winstan.errors import FamilyError
+from winstan.families import foreign
+from winstan.families.links import LINKS, Array, Link
+from winstan.priors import Flat, Prior
+
+if TYPE_CHECKING:
+    from winstan.families.sample import Sample
+
+Kind = Literal["real", "positive", "count", "binary", "successes"]
+"""What a response is: any number, a positive one, a count from 0 up, 0 or 1, a count of trials."""
+Domain = Literal["real", "positive", "unit"]
+Statistics = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Parameter:
+    """A parameter of a distribution.
+
+    Attributes
+    ----------
+    name : str
+        ``mu``, ``sigma``, ``alpha``, ``nu``: as in the formula of the density and in every table.
+    domain : {"real", "positive", "unit"}
+        Where it may lie.
+    label : str
+        What it is called in a methods paragraph.
+    links : tuple of str
+        The links that a linear predictor of it can have, its default first.
+    default_prior : callable
+        ``default_prior(scale)``: the default prior of a scalar one, where the response (of a
+        lognormal one, its logarithm) has this standard deviation.
+    start : callable
+        ``start(scale)``: where the search for its mode begins.
+    limits : tuple of float
+        Between which values that search stays.
+    """
+
+    name: str
+    domain: Domain
+    label: str
+    links: tuple[str, ...] = ("log",)
+    default_prior: Callable[[float], Prior] = lambda scale: Flat()
+    start: Callable[[float], float] = lambda scale: 1.0
+    limits: tuple[float, float] = (0.0, np.inf)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Distribution:
+    """How a program for readers writes the distribution.
+
+    Attributes
+    ----------
+    name : str
+    arguments : str
+        With ``{i}`` where a row is indexed, ``{over}`` for an elementwise division and ``{trials}``
+        (Stan); ``mu``, ``{p}`` for the probability by its link, and ``{trials}`` (PyMC).
+    by_link : mapping of str to (str, str)
+        Name and arguments where the language has the distribution of the linear predictor ``eta``
+        itself.
+    """
+
+    name: str
+    arguments: str
+    by_link: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class BambiFamily:
+    """The same distribution in bambi.
+
+    Attributes
+    ----------
+    name : str
+    weighted : bool
+        Whether its ``weighted()`` is the sum over weighted rows: that of gamma is not, for one.
+    """
+
+    name: str
+    weighted: bool = False
+
+
+def mean_itself(mu: Array, auxiliary: Mapping[str, Any]) -> Array:
+    """Return mu: the inverse link gives the mean."""
+    return mu
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Family:
+    """A response distribution, with one linear predictor, that of its first parameter.
+
+    Attributes
+    ----------
+    name : str
+    kind : str
+        What the response is, see `Kind`.
+    label : str
+        The distribution in a methods paragraph: ``Student's t``.
+    parameters : tuple of Parameter
+        The mean first.
+    template : str
+        The Stan program that serves it: the name of one in ``stan/``, or the path of a file.
+    support : callable
+        ``support(sample)`` gives a mask of the rows whose response the family cannot produce, the
+        words for what they should have been, and what to do.
+    statistics : callable
+        ``statistics(sample, cell, n_cells)``: what the likelihood needs of the rows of each cell,
+        named as in the template.
+    log_likelihood : callable
+        ``log_likelihood(statistics, eta, auxiliary, link)``: the log density of all rows, with
+        NumPy's functions or those of another `Namespace`, its last argument.
+    score : callable
+        ``score(statistics, eta, auxiliary, link)``: per cell, the derivative of the log density
+        by eta, and its expected information, shape (C,) each.
+    log_density : callable
+        ``log_density(y, eta, auxiliary, link, trials)``: of single rows.
+    draw : callable
+        ``draw(rng, mu, auxiliary, trials)``: a response for each mu.
+    stan, pymc : Distribution
+        For `Fit.code`.
+    bambi : BambiFamily, or None
+        None where bambi does not have it.
+    aliases : tuple of str
+        What the same distribution is called elsewhere, in lower case with ``_`` for other signs.
+    absorbs_offset : mapping
+        Per link under which an offset can be moved into the response: the function that moves it.
+        Rows that differ by their offset alone then share a cell.
+    response_mean : callable
+        ``response_mean(mu, auxiliary)``: the mean response (per trial) where the inverse link
+        gives mu.
+    mean_link : str or None
+        The link by which the mean response follows the linear predictor, where it is not the
+        response's own: ``log`` of lognormal.
+    log_response : bool
+        The distribution is that of log y.
+    noise : str or None
+        The parameter that is the scale of additive noise.
+    tails : str or None
+        The parameter that says how heavy the noise's tails are: where they are heavier, its scale
+        is smaller.
+    conjugate : bool
+        Normal about the linear predictor with one sd, so that coefficients and effects can be
+        integrated out.
+    exponential_family : bool
+        A model of it is a generalised linear one.
+    variance, excess_kurtosis : callable, or None
+        ``variance(mu)`` of a trial or unit of exposure, and ``excess_kurtosis(mu, size)`` of a row,
+        where both follow from the mean: such data may vary more than the family allows.
+    wider : str or None
+        The family to name where they do.
+    """
+
+    name: str
+    kind: Kind
+    label: str
+    parameters: tuple[Parameter, ...]
+    template: str
+    support: Callable[[Sample], tuple[np.ndarray, str, str]]
+    statistics: Callable[[Sample, np.ndarray, int], Statistics]
+    log_likelihood: Callable[..., Any]
+    score: Callable[[Statistics, Array, Mapping[str, float], Link], tuple[Array, Array]]
+    log_density: Callable[[Array, Array, Mapping[str, Any], Link, Any], Array]
+    draw: Callable[[np.random.Generator, Array, Mapping[str, Any], Any], Array]
+    stan: Distribution
+    pymc: Distribution
+    bambi: BambiFamily | None = None
+    aliases: tuple[str, ...] = ()
+    absorbs_offset: Mapping[str, Callable[[Sample], Sample]] = field(default_factory=dict)
+    response_mean: Callable[[Array, Mapping[str, Any]], Array] = mean_itself
+    mean_link: str | None = None
+    log_response: bool = False
+    noise: str | None = None
+    tails: str | None = None
+    conjugate: bool = False
+    exponential_family: bool = True
+    variance: Callable[[Array], Array] | None = None
+    excess_kurtosis: Callable[[Array, Array], Array] | None = None
+    wider: str | None = None
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """The links that the mean can have, its default first."""
+        return self.parameters[0].links
+
+    @property
+    def auxiliary(self) -> tuple[str, ...]:
+        """Names of the parameters beside the mean."""
+        return tuple(parameter.name for parameter in self.parameters[1:])
+
+    @property
+    def whole(self) -> bool:
+        """The response is a whole number."""
+        return self.kind in ("count", "binary", "successes")
+
+    @property
+    def of_trials(self) -> bool:
+        """The mean is a probability, of each trial's success."""
+        return self.kind in ("binary", "successes")
+
+    @property
+    def trials(self) -> bool:
+        """The response counts successes among trials."""
+        return self.kind == "successes"
+
+    @property
+    def positive_mean(self) -> bool:
+        """The mean is positive, so that the identity and inverse links confine eta."""
+        return self.parameters[0].domain == "positive"
+
+    def confines(self, link: Link) -> bool:
+        """Whether some linear predictors have no mean: those that are not positive."""
+        return self.positive_mean and link.name != "log"
+
+    def log_densities(
+        self,
+        y: Array,
+        eta: Array,
+        auxiliary: Mapping[str, Any],
+        link: Link,
+        trials: Array | None = None,
+    ) -> Array:
+        """Return the log density of each response at each linear predictor.
+
+        Parameters
+        ----------
+        y : ndarray, shape (n,)
+            Responses in their own units; of a binomial response, successes.
+        eta : ndarray, shape (S, n)
+            Linear predictors, offsets included.
+        auxiliary : mapping
+            The parameters beside the mean, by name; broadcast against `eta`.
+        link
+        trials : ndarray, shape (n,), optional
+            Of a binomial response.
+
+        Returns
+        -------
+        ndarray, shape (S, n)
+        """
+        with np.errstate(over="ignore", under="ignore", divide="ignore"):
+            return self.log_density(y, eta, auxiliary, link, trials)
+
+    def draw_responses(
+        self,
+        rng: np.random.Generator,
+        mu: Array,
+        auxiliary: Mapping[str, Any],
+        trials: Array | None = None,
+    ) -> Array:
+        """Draw a response for each mean.
+
+        Parameters
+        ----------
+        rng
+        mu : ndarray
+            What the inverse link gives: the mean, the mean of log y (lognormal), or the probability
+            of success.
+        auxiliary : mapping
+            The parameters beside the mean, by name; broadcast against `mu`.
+        trials : ndarray, optional
+            Of a binomial response, broadcast against `mu`.
+
+        Returns
+        -------
+        ndarray
+            Of the shape of `mu`, in the units of the response: counts of successes for binomial.
+        """
+        # Vague priors reach means beyond the largest double: infinity is then the answer.
+        with np.errstate(over="ignore"):
+            return self.draw(rng, mu, auxiliary, trials)
+
+    def link(self, name: str | None) -> Link:
+        """Return the family's link of this name; None is its default.
+
+        Raises
+        ------
+        FamilyError
+            If the family has no such link.
+        """
+        if name is None:
+            return LINKS[self.links[0]]
+        if name not in self.links:
+            raise FamilyError(
+                f"The {self.name} family has no link {name!r}; it has {', '.join(self.links)}."
+                + foreign.link_remedy(str(name), self.links)
+            )
+        return LINKS[name]

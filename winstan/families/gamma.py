@@ -1,0 +1,88 @@
+"""The gamma distribution: mean mu, shape alpha, variance mu^2 / alpha."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import special
+
+from winstan.families.auxiliary import ALPHA, mean
+from winstan.families.cellwise import quasi_score
+from winstan.families.family import BambiFamily, Distribution, Family
+from winstan.families.namespace import NUMPY
+from winstan.families.offsets import divide_by_exp_offset
+from winstan.families.support import positive_real
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from winstan.families.family import Statistics
+    from winstan.families.links import Array, Link
+    from winstan.families.namespace import Namespace
+    from winstan.families.sample import Sample
+
+
+def statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statistics:
+    """Count and sum of y per cell, sum of log y over all."""
+    return {
+        "n": sample.by_cell(cell, n_cells),
+        "sum_y": sample.by_cell(cell, n_cells, sample.y),
+        "sum_log_y": sample.total(np.log(sample.y)),
+        "log_constant": sample.log_jacobian,
+    }
+
+
+def log_likelihood(
+    stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
+) -> Any:
+    """Log density of all rows."""
+    n, alpha, log_mu = stats["n"], aux["alpha"], link.log_inverse(eta, xp)
+    return (
+        float(n.sum()) * (alpha * xp.log(alpha) - xp.gammaln(alpha))
+        + (alpha - 1) * stats["sum_log_y"]
+        - alpha * (xp.dot(n, log_mu) + xp.dot(stats["sum_y"], xp.exp(-log_mu)))
+        + stats["log_constant"]
+    )
+
+
+def score(
+    stats: Statistics, eta: Array, aux: Mapping[str, float], link: Link
+) -> tuple[Array, Array]:
+    """Score and information by eta, shape (C,) each."""
+    mu = link.inverse(eta)
+    excess = stats["sum_y"] - stats["n"] * mu
+    return quasi_score(stats["n"], excess, link.inverse_derivative(eta), mu**2 / aux["alpha"])
+
+
+def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
+    """Log density of single rows."""
+    alpha = aux["alpha"]
+    scaled = alpha * y / link.inverse(eta)
+    return alpha * np.log(scaled) - scaled - np.log(y) - special.gammaln(alpha)
+
+
+def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+    """Draw a response for each mean."""
+    unit = rng.standard_gamma(aux["alpha"], mu.shape) / aux["alpha"]
+    # A small shape puts mass below the smallest double: zero is outside the support.
+    return np.maximum(mu * np.maximum(unit, np.finfo(float).tiny), np.finfo(float).tiny)
+
+
+GAMMA = Family(
+    name="gamma",
+    kind="positive",
+    label="gamma",
+    parameters=(mean("positive", "log", "identity", "inverse"), ALPHA),
+    template="gamma",
+    support=positive_real,
+    statistics=statistics,
+    log_likelihood=log_likelihood,
+    score=score,
+    log_density=log_density,
+    draw=draw,
+    stan=Distribution(name="gamma", arguments="alpha, alpha {over} mu{i}"),
+    pymc=Distribution(name="Gamma", arguments="alpha=alpha, beta=alpha / mu"),
+    bambi=BambiFamily(name="gamma"),
+    absorbs_offset={"log": divide_by_exp_offset},
+)

@@ -1,0 +1,87 @@
+"""The normal distribution: mean mu, standard deviation sigma."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from winstan.families.auxiliary import SIGMA, mean
+from winstan.families.cellwise import quasi_score
+from winstan.families.family import BambiFamily, Distribution, Family
+from winstan.families.namespace import NUMPY
+from winstan.families.offsets import subtract_offset
+from winstan.families.support import any_real
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from winstan.families.family import Statistics
+    from winstan.families.links import Array, Link
+    from winstan.families.namespace import Namespace
+    from winstan.families.sample import Sample
+
+
+def statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statistics:
+    """Count, mean and within-cell sum of squares."""
+    y = sample.y
+    n = sample.by_cell(cell, n_cells)
+    safe = np.where(n > 0, n, 1.0)
+    # A second pass over the residuals removes the rounding of the first.
+    center = np.average(y, weights=sample.weight)
+    means = center + sample.by_cell(cell, n_cells, y - center) / safe
+    means = means + sample.by_cell(cell, n_cells, y - means[cell]) / safe
+    ss = sample.total(np.square(y - means[cell]))
+    return {"n": n, "mean_y": means, "ss_within": ss, "log_constant": sample.log_jacobian}
+
+
+def log_likelihood(
+    stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
+) -> Any:
+    """Log density of all rows."""
+    n, sigma = stats["n"], aux["sigma"]
+    ss = stats["ss_within"] + xp.dot(n, xp.square(stats["mean_y"] - link.inverse(eta, xp)))
+    size = float(n.sum())
+    log_density = -size * (0.5 * np.log(2 * np.pi) + xp.log(sigma)) - 0.5 * ss / xp.square(sigma)
+    return log_density + stats["log_constant"]
+
+
+def score(
+    stats: Statistics, eta: Array, aux: Mapping[str, float], link: Link
+) -> tuple[Array, Array]:
+    """Score and information by eta, shape (C,) each."""
+    excess = stats["n"] * (stats["mean_y"] - link.inverse(eta))
+    return quasi_score(stats["n"], excess, link.inverse_derivative(eta), aux["sigma"] ** 2)
+
+
+def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
+    """Log density of single rows."""
+    z = (y - link.inverse(eta)) / aux["sigma"]
+    return -0.5 * np.square(z) - np.log(aux["sigma"]) - 0.5 * np.log(2 * np.pi)
+
+
+def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+    """Draw a response for each mean."""
+    return mu + aux["sigma"] * rng.standard_normal(mu.shape)
+
+
+GAUSSIAN = Family(
+    name="gaussian",
+    aliases=("normal", "gauss"),
+    kind="real",
+    label="normal",
+    parameters=(mean("real", "identity", "log", "inverse"), SIGMA),
+    template="gaussian",
+    support=any_real,
+    statistics=statistics,
+    log_likelihood=log_likelihood,
+    score=score,
+    log_density=log_density,
+    draw=draw,
+    stan=Distribution(name="normal", arguments="mu{i}, sigma"),
+    pymc=Distribution(name="Normal", arguments="mu=mu, sigma=sigma"),
+    bambi=BambiFamily(name="gaussian", weighted=True),
+    absorbs_offset={"identity": subtract_offset},
+    noise="sigma",
+    conjugate=True,
+)

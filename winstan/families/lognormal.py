@@ -1,0 +1,70 @@
+"""The lognormal distribution: log y is normal with mean mu and standard deviation sigma."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from winstan.families import gaussian
+from winstan.families.auxiliary import SIGMA, mean
+from winstan.families.family import BambiFamily, Distribution, Family
+from winstan.families.offsets import divide_by_exp_offset
+from winstan.families.support import positive_real
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from winstan.families.family import Statistics
+    from winstan.families.links import Array, Link
+    from winstan.families.sample import Sample
+
+
+def statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statistics:
+    """Gaussian statistics of log y, with the Jacobian of the logarithm."""
+    log_y = np.log(sample.y)
+    jacobian = sample.log_jacobian - sample.total(log_y)
+    return gaussian.statistics(replace(sample, y=log_y, log_jacobian=jacobian), cell, n_cells)
+
+
+def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
+    """Log density of single rows."""
+    return gaussian.log_density(np.log(y), eta, aux, link, trials) - np.log(y)
+
+
+def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+    """Draw a response for each mean of its logarithm."""
+    return np.exp(gaussian.draw(rng, mu, aux, trials))
+
+
+def response_mean(mu: Array, aux: Mapping[str, Any]) -> Array:
+    """Mean of a lognormal whose logarithm has mean mu and standard deviation sigma."""
+    return np.exp(mu + 0.5 * np.square(aux["sigma"]))
+
+
+LOGNORMAL = Family(
+    name="lognormal",
+    aliases=("log_normal",),
+    kind="positive",
+    label="lognormal",
+    parameters=(mean("real", "identity"), SIGMA),
+    template="gaussian",
+    support=positive_real,
+    statistics=statistics,
+    log_likelihood=gaussian.log_likelihood,
+    score=gaussian.score,
+    log_density=log_density,
+    draw=draw,
+    stan=Distribution(name="lognormal", arguments="mu{i}, sigma"),
+    pymc=Distribution(name="LogNormal", arguments="mu=mu, sigma=sigma"),
+    # Of log y: the same posterior, its density apart by a constant.
+    bambi=BambiFamily(name="gaussian", weighted=True),
+    absorbs_offset={"identity": divide_by_exp_offset},
+    response_mean=response_mean,
+    mean_link="log",
+    log_response=True,
+    noise="sigma",
+    conjugate=True,
+    exponential_family=False,
+)

@@ -1,0 +1,109 @@
+"""The functions that a likelihood is written in, for NumPy's arrays and for PyTensor's graphs.
+
+A family states its log likelihood once, over a `Namespace`; the approximate fit evaluates it with
+`NUMPY`, and the PyMC backend with `pytensor_namespace`. Stan's templates and the tests' reference
+densities are statements of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import special
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Namespace:
+    """Functions of one array library, all elementwise but `dot`, `total` and `select`.
+
+    Attributes
+    ----------
+    exp, log, log1p, expm1, square, reciprocal, gammaln : callable
+    minimum, where : callable
+    expit, ndtr : callable
+        Distribution functions of the standard logistic and of the standard normal.
+    log_expit, log_ndtr : callable
+        Their logarithms, exact far out in the lower tail.
+    dot : callable
+        Inner product of data, shape (n,), and a vector of the same shape.
+    total : callable
+        Sum of all elements.
+    select : callable
+        ``select(test, a, b)``: the value of ``a()`` or ``b()`` by a scalar test.
+    """
+
+    exp: Callable[[Any], Any]
+    log: Callable[[Any], Any]
+    log1p: Callable[[Any], Any]
+    expm1: Callable[[Any], Any]
+    square: Callable[[Any], Any]
+    reciprocal: Callable[[Any], Any]
+    gammaln: Callable[[Any], Any]
+    minimum: Callable[[Any, Any], Any]
+    where: Callable[[Any, Any, Any], Any]
+    expit: Callable[[Any], Any]
+    ndtr: Callable[[Any], Any]
+    log_expit: Callable[[Any], Any]
+    log_ndtr: Callable[[Any], Any]
+    dot: Callable[[Any, Any], Any]
+    total: Callable[[Any], Any]
+    select: Callable[[Any, Callable[[], Any], Callable[[], Any]], Any]
+
+
+NUMPY = Namespace(
+    exp=np.exp,
+    log=np.log,
+    log1p=np.log1p,
+    expm1=np.expm1,
+    square=np.square,
+    reciprocal=np.reciprocal,
+    gammaln=special.gammaln,
+    minimum=np.minimum,
+    where=np.where,
+    expit=special.expit,
+    ndtr=special.ndtr,
+    log_expit=special.log_expit,
+    log_ndtr=special.log_ndtr,
+    dot=np.dot,
+    total=np.sum,
+    select=lambda test, a, b: a() if test else b(),
+)
+
+
+@cache
+def pytensor_namespace() -> Namespace:
+    """Return PyTensor's functions; PyTensor is imported here."""
+    pt = import_module("pytensor.tensor")
+    root = np.sqrt(2)
+
+    def log_ndtr(x: Any) -> Any:
+        # In the lower tail by the scaled complementary error function, which does not underflow.
+        low = pt.log(0.5 * pt.erfcx(-x / root)) - 0.5 * pt.sqr(x)
+        return pt.switch(pt.lt(x, -1), low, pt.log(0.5 * pt.erfc(-x / root)))
+
+    return Namespace(
+        exp=pt.exp,
+        log=pt.log,
+        log1p=pt.log1p,
+        expm1=pt.expm1,
+        square=pt.sqr,
+        reciprocal=lambda x: 1 / x,
+        gammaln=pt.gammaln,
+        # A number of Python's would be tried as a float of half the size.
+        minimum=lambda x, y: pt.minimum(x, np.asarray(y)),
+        where=pt.switch,
+        expit=pt.sigmoid,
+        ndtr=lambda x: 0.5 * pt.erfc(-x / root),
+        log_expit=lambda x: -pt.softplus(-x),
+        log_ndtr=log_ndtr,
+        dot=lambda data, x: (data * x).sum(),
+        total=lambda x: x.sum(),
+        select=lambda test, a, b: pt.switch(test, a(), b()),
+    )

@@ -1,0 +1,111 @@
+"""The negative binomial distribution: mean mu, shape alpha, variance mu + mu^2 / alpha."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from winstan.families import poisson
+from winstan.families.auxiliary import ALPHA, mean
+from winstan.families.cellwise import log_factorial, quasi_score
+from winstan.families.family import BambiFamily, Distribution, Family
+from winstan.families.namespace import NUMPY
+from winstan.families.rising import LARGEST_ALPHA, log_pmf, log_rising_sum, rising_statistics
+from winstan.families.sample import sum_by
+from winstan.families.support import counts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from winstan.families.family import Statistics
+    from winstan.families.links import Array, Link
+    from winstan.families.namespace import Namespace
+    from winstan.families.sample import Sample
+
+
+def statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statistics:
+    """Count and sum of y per cell; over all, what the rising factorials of the values need."""
+    value, at = np.unique(sample.y, return_inverse=True)
+    constant = sample.log_jacobian - sample.total(log_factorial(sample.y))
+    return {
+        "n": sample.by_cell(cell, n_cells),
+        "sum_y": sample.by_cell(cell, n_cells, sample.y),
+        **rising_statistics(value, sum_by(at, sample.weight, value.size)),
+        "log_constant": constant,
+    }
+
+
+def log_likelihood(
+    stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
+) -> Any:
+    """Log density of all rows."""
+    alpha, log_mu = xp.minimum(aux["alpha"], LARGEST_ALPHA), link.log_inverse(eta, xp)
+    mu = xp.exp(log_mu)
+    ratio = mu / alpha
+    # log(1 + ratio) / ratio: the derivative of what is written so does not cancel.
+    series = 1 - ratio * (1 / 2 - ratio * (1 / 3 - ratio * (1 / 4 - ratio / 5)))
+    share = xp.where(ratio < 1e-3, series, xp.log1p(ratio) / ratio)
+    return (
+        log_rising_sum(stats, alpha, xp)
+        + xp.dot(stats["sum_y"], log_mu)
+        - xp.total((stats["sum_y"] * ratio + stats["n"] * mu) * share)
+        + stats["log_constant"]
+    )
+
+
+def score(
+    stats: Statistics, eta: Array, aux: Mapping[str, float], link: Link
+) -> tuple[Array, Array]:
+    """Score and information by eta, shape (C,) each."""
+    mu = link.inverse(eta)
+    excess = stats["sum_y"] - stats["n"] * mu
+    variance = mu + mu**2 / aux["alpha"]
+    return quasi_score(stats["n"], excess, link.inverse_derivative(eta), variance)
+
+
+def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
+    """Log density of single rows."""
+    return log_pmf(y, link.inverse(eta), aux["alpha"])
+
+
+def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+    """Draw a response for each mean: Poisson about a gamma mean."""
+    alpha = np.minimum(aux["alpha"], LARGEST_ALPHA)
+    unit = rng.standard_gamma(alpha, mu.shape) / alpha
+    return poisson.draw(rng, np.where(unit > 0, mu * unit, 0.0), aux, trials)
+
+
+NEGATIVE_BINOMIAL = Family(
+    name="negative_binomial",
+    aliases=(
+        "negativebinomial",
+        "negative_binomial_2",
+        "neg_binomial",
+        "neg_binomial_2",
+        "negbinomial",
+        "negbinom",
+        "negbin",
+        "nbinom",
+        "nbinom2",
+        "nb",
+        "nb2",
+    ),
+    kind="count",
+    label="negative binomial",
+    parameters=(mean("positive", "log", "identity", "sqrt"), ALPHA),
+    template="negative_binomial",
+    support=counts,
+    statistics=statistics,
+    log_likelihood=log_likelihood,
+    score=score,
+    log_density=log_density,
+    draw=draw,
+    stan=Distribution(
+        name="neg_binomial_2",
+        arguments="mu{i}, alpha",
+        by_link={"log": ("neg_binomial_2_log", "eta{i}, alpha")},
+    ),
+    pymc=Distribution(name="NegativeBinomial", arguments="mu=mu, alpha=alpha"),
+    bambi=BambiFamily(name="negativebinomial", weighted=True),
+)

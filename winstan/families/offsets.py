@@ -1,0 +1,31 @@
+"""Offsets that can be moved into the response, so that rows that differ by them share a cell."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from winstan.families.sample import Sample
+
+
+def subtract_offset(sample: Sample) -> Sample:
+    """Y = offset + mu + e is y - offset = mu + e."""
+    return replace(sample, y=sample.y - sample.offset, offset=np.zeros_like(sample.y))
+
+
+def divide_by_exp_offset(sample: Sample) -> Sample:
+    """Divide by exp(offset): a scale family whose log scale has the offset is the same family."""
+    return replace(
+        sample,
+        y=sample.y * np.exp(-sample.offset),
+        offset=np.zeros_like(sample.y),
+        log_jacobian=sample.log_jacobian - sample.total(sample.offset),
+    )
+
+
+def offset_to_exposure(sample: Sample) -> Sample:
+    """Keep the offset of a Poisson's log mean as exposure, which cells sum."""
+    return replace(sample, size=np.exp(sample.offset), offset=np.zeros_like(sample.y))
