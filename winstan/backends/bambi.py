@@ -16,6 +16,7 @@ import pandas as pd
 from winstan.backends.bambi_levels import level_potential, level_terms
 from winstan.backends.bambi_program import Writer, bambi_program
 from winstan.backends.base import imported
+from winstan.backends.interrupts import interrupts_raised
 from winstan.backends.program_names import speakable
 from winstan.backends.pymc import checked_sampler, failures_named, sampler_statistics
 from winstan.draws import Draws, run_attributes
@@ -85,7 +86,8 @@ class BambiBackend:
         settings = settings.with_defaults(draws, WARMUP, _target_accept(model))
         progress = someone_looks_on() if settings.progress is None else settings.progress
         # It would tell which level of a column, that is not the user's, it models.
-        with failures_named(sampler), silent("bambi"):
+        with failures_named(sampler), silent("bambi"), interrupts_raised() as check:
+            own = {"callback": check} if sampler == "pymc" else {}
             tree = built.fit(
                 draws=settings.draws,
                 tune=settings.warmup,
@@ -97,6 +99,7 @@ class BambiBackend:
                 progressbar=progress,
                 quiet=True,
                 compute_convergence_checks=False,
+                **own,
             )
         posterior = tree["posterior"]
         return Draws(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan.backends.base import imported
+from winstan.backends.interrupts import interrupts_raised
 from winstan.backends.pymc_groups import followed, group_effects, spread
 from winstan.backends.pymc_marginal import add_marginal_likelihood
 from winstan.backends.pymc_priors import add_priors
@@ -86,7 +87,9 @@ class PymcBackend:
         settings = settings.with_defaults(model.draws, WARMUP_METRIC, model.target_accept)
         blocks = [variable.name for variable in built.free_RVs]
         progress = someone_looks_on() if settings.progress is None else settings.progress
-        with built, failures_named(sampler):
+        with built, failures_named(sampler), interrupts_raised() as check:
+            # PyMC's own sampler calls back with each draw; the others take no callback.
+            own = {"callback": check} if sampler == "pymc" else {}
             tree = pm.sample(
                 draws=settings.draws,
                 tune=settings.warmup,
@@ -99,6 +102,7 @@ class PymcBackend:
                 progressbar=progress,
                 quiet=True,
                 compute_convergence_checks=False,
+                **own,
             )
         return Draws(
             posterior=canonical(model, _sampled(model, tree["posterior"], settings.seed)),
