@@ -92,3 +92,18 @@ def test_rows_beyond_the_data_are_warned_of():
     fit.predict(far, groups="typical", silence="extrapolation")
     with pytest.warns(DesignWarning, match=r"1 row of the new data has 'stim' .*0 to 1 \(at 2\)"):
         fit.predict({"x": [5.0], "stim": [2]}, groups="population")
+
+
+def test_each_row_says_whether_its_group_is_new():
+    model, p = made("y ~ x + (1|mouse)", "gaussian")
+    both = pd.DataFrame({"x": [3.0, 3.0], "mouse": ["m1", "zz"]})
+    table = effects.prediction_table(
+        effects.predict(model, p, both, groups="new"), prob=0.9, interval="hdi"
+    )
+    assert table["groups"].tolist() == ["these", "new"]
+    alone = effects.prediction_table(
+        effects.predict(model, p, both[:1], groups="new"), prob=0.9, interval="hdi"
+    )
+    pd.testing.assert_frame_equal(table[:1], alone)
+    assert "new" in table.attrs["estimand"]
+    assert "mouse" in table.attrs["estimand"]

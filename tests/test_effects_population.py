@@ -191,20 +191,32 @@ def test_single_levels_of_one_factor_and_the_population_of_another():
 def test_rows_of_predictions_are_in_their_own_groups_and_new_ones_only_if_not_fitted():
     model, p = made("y ~ stim + (1|mouse)", "gaussian")
     rows = pd.DataFrame({"stim": [0, 1], "mouse": ["m1", "m2"]})
-    for new, groups, name, words in (
-        (None, "these", "these", "in each mouse by itself"),
-        (rows, "new", "these", "in each mouse by itself"),
+    for new, groups, names, words in (
+        (None, "these", ["these"] * len(DATA), "in each mouse by itself"),
+        (rows, "new", ["these"] * 2, "in each mouse by itself"),
         (
             rows.assign(mouse=["m1", "unseen"]),
             "new",
-            "new",
-            "in each mouse by itself, new ones drawn",
+            ["these", "new"],
+            "in each mouse by itself; in each mouse by itself, new ones drawn",
         ),
-        (rows, "population", "population", "in the population of mouse"),
+        (rows, "population", ["population"] * 2, "in the population of mouse"),
     ):
         table = effects.prediction_table(effects.predict(model, p, new, groups=groups), 0.9, "hdi")
-        assert set(table["groups"]) == {name}
+        assert table["groups"].tolist() == names
         assert table.attrs["estimand"] == words
+
+
+def test_factors_that_a_mapping_leaves_out_have_the_default():
+    data = DATA.assign(cell=[f"c{i % 7}" for i in range(len(DATA))])
+    model, p = made("y ~ stim + (stim|mouse) + (1|cell)", "gaussian", data=data)
+    by_default = draws_of(model, p, "stim")
+    got = draws_of(model, p, "stim", groups={"cell": "these"})
+    np.testing.assert_allclose(got["1 - 0"], by_default["1 - 0"], rtol=1e-12)
+    estimand = choose_estimand(model, {"cell": "these"}, ["stim"])
+    assert dict(estimand.settings) == {"mouse": "population", "cell": "these"}
+    logged, _ = made("Power ~ stim + (stim|mouse) + (1|cell)", "gamma", data=data)
+    assert choose_estimand(logged, {"cell": "these"}, ["stim"]).settings["mouse"] == "typical"
 
 
 # --- a counterfactual leaves every row in its group -----------------------------------------------

@@ -80,7 +80,7 @@ def choose_estimand(model: Model, groups: Any, columns: Iterable[str] = ()) -> E
     model
     groups
         One of `GROUPS` for all factors; a mapping from factors to one of them, where factors that
-        it leaves out have ``"these"``; or None for the default.
+        it leaves out have the default; or None for the default of all.
     columns
         Columns that the question sets or divides by.
 
@@ -104,10 +104,10 @@ def choose_estimand(model: Model, groups: Any, columns: Iterable[str] = ()) -> E
     members = {name for name in columns if is_grouping_only(model, name)}
     pairs = zip(model.design.groups, model.design.memory.factors, strict=True)
     single = frozenset(group.factor for group, of in pairs if set(of.columns) <= members)
+    default = "these" if members else "population" if is_stable(model) else "typical"
     if groups is None:
-        default = "population" if is_stable(model) else "typical"
-        return Estimand(dict.fromkeys(factors, "these" if members else default), single)
-    settings = _settings(model, factors, groups)
+        return Estimand(dict.fromkeys(factors, default), single)
+    settings = dict.fromkeys(factors, default) | _settings(model, factors, groups)
     whole = [name for name in single if settings[name] in ("population", "new")]
     if whole:
         raise OptionError(
@@ -135,6 +135,7 @@ def is_grouping_only(model: Model, column: str) -> bool:
 
 
 def _settings(model: Model, factors: list[str], groups: Any) -> dict[str, str]:
+    """Return the settings of the factors that the option names."""
     if not isinstance(groups, Mapping):
         if not isinstance(groups, str) or groups not in GROUPS:
             raise OptionError(
@@ -152,7 +153,7 @@ def _settings(model: Model, factors: list[str], groups: Any) -> dict[str, str]:
             raise OptionError(
                 f"groups= gives {setting!r} for {name!r}{_of_old(setting)}: it must be {NAMED}."
             )
-    return dict.fromkeys(factors, "these") | dict(groups)
+    return dict(groups)
 
 
 def _of_old(setting: Any) -> str:

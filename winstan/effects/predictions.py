@@ -15,7 +15,7 @@ from winstan.design import NewRows, evaluate
 from winstan.design.evaluation import one_per_row
 from winstan.draws import row_numbers
 from winstan.effects.comparisons import has_labels
-from winstan.effects.estimands import Estimand, choose_estimand
+from winstan.effects.estimands import Estimand, choose_estimand, factors_of
 from winstan.effects.extrapolation import warn_of_rows
 from winstan.effects.intervals import interval_ends, interval_names
 from winstan.effects.means import (
@@ -52,8 +52,10 @@ class Prediction:
         Some rows, and their draws, shape (S, rows of the block).
     n_draws, n_rows : int
         Of all blocks.
-    estimand : Estimand
-        Whose mean, or response, it is.
+    estimands : tuple of Estimand
+        Whose means, or responses, rows are.
+    whose : ndarray of int, or None
+        Which of them each row is of; None where there is one.
     at : ndarray of int, or None
         The row of the blocks that each row is like; None where they are the same.
     row : ndarray of int, or None
@@ -63,7 +65,8 @@ class Prediction:
     blocks: Iterator[tuple[slice, Array]]
     n_draws: int
     n_rows: int
-    estimand: Estimand
+    estimands: tuple[Estimand, ...]
+    whose: np.ndarray | None = None
     at: np.ndarray | None = None
     row: np.ndarray | None = None
 
@@ -118,6 +121,8 @@ def predict(
         ``extrapolation``, of new rows outside the data's range by more than a tenth of it.
     """
     _check_kind(kind)
+    if isinstance(groups, Mapping):  # rows are in groups of their own, where nothing else is said
+        groups = dict.fromkeys(factors_of(model), "these") | dict(groups)
     estimand = choose_estimand(model, groups)
     if kind == "response" and estimand.of("population"):
         raise OptionError(
@@ -136,7 +141,7 @@ def predict(
         warn_of_rows(model, newdata)
     of = _trials(model, newdata, trials, len(rows.offset)) if kind == "response" else None
     draws = dict(posterior)
-    drawn = _with_new_levels(model, rows, new) if newdata is not None else set()
+    estimands, whose = _estimands_of_rows(model, estimand, rows)
     if newdata is not None and own_levels | new:
         factors = _factor_columns(model, newdata, own_levels | new)
         refuse_new_levels(model, rows, factors, own_levels)
@@ -149,8 +154,8 @@ def predict(
     if kind == "response":
         blocks = _responses(model, draws, blocks, of, rng)
     row = row_numbers(model.design) if newdata is None else None
-    of_rows = _estimand_of_rows(estimand, drawn)
-    return Prediction(blocks, n_draws_of(posterior), len(rows.offset), of_rows, at, row)
+    n_draws = n_draws_of(posterior)
+    return Prediction(blocks, n_draws, len(rows.offset), estimands, whose, at, row)
 
 
 def prediction_table(result: Prediction, prob: float, interval: str) -> pd.DataFrame:
@@ -164,9 +169,9 @@ def prediction_table(result: Prediction, prob: float, interval: str) -> pd.DataF
     if result.at is not None:
         summary = summary[:, result.at]
     columns = dict(zip(("mean", "sd", *names), summary, strict=True))
-    label = result.estimand.label
-    table = pd.DataFrame({"row": _numbers(result, summary.shape[1])} | label | columns)
-    table.attrs |= result.estimand.attrs
+    numbers: dict[str, Any] = {"row": _numbers(result, summary.shape[1])}
+    table = pd.DataFrame(numbers | _label(result) | columns)
+    table.attrs |= _attributes(result)
     return table
 
 
@@ -185,8 +190,22 @@ def prediction_draws(result: Prediction) -> pd.DataFrame:
             "value": draws.reshape(-1),
         }
     )
-    table.attrs |= result.estimand.attrs
+    table.attrs |= _attributes(result)
     return table
+
+
+def _label(result: Prediction) -> dict[str, Any]:
+    """Return the column that says whose response each row is; none without group terms."""
+    labels = [estimand.label for estimand in result.estimands]
+    if result.whose is None or not labels[0]:
+        return dict(labels[0])
+    return {"groups": np.array([label["groups"] for label in labels], object)[result.whose]}
+
+
+def _attributes(result: Prediction) -> dict[str, str]:
+    """Return what the table's ``attrs`` say of all rows."""
+    attrs = [estimand.attrs for estimand in result.estimands]
+    return {name: "; ".join(each[name] for each in attrs) for name in attrs[0]}
 
 
 def _numbers(result: Prediction, n: int) -> np.ndarray:
@@ -194,19 +213,24 @@ def _numbers(result: Prediction, n: int) -> np.ndarray:
     return np.arange(n) if result.row is None else result.row
 
 
-def _with_new_levels(model: Model, rows: NewRows, factors: set[str]) -> set[str]:
-    """Return the factors of which some row has a level that was not fitted."""
-    pairs = zip(model.design.groups, rows.level, strict=True)
-    return {group.factor for group, level in pairs if group.factor in factors and (level < 0).any()}
-
-
-def _estimand_of_rows(estimand: Estimand, drawn: set[str]) -> Estimand:
+def _estimands_of_rows(
+    model: Model, estimand: Estimand, rows: NewRows
+) -> tuple[tuple[Estimand, ...], np.ndarray | None]:
     """Say whose responses rows are: each is in its own group, which is new only if not fitted."""
-    settings = {
-        factor: "these" if setting == "new" and factor not in drawn else setting
-        for factor, setting in estimand.settings.items()
+    pairs = list(zip(model.design.groups, rows.level, strict=True))
+    drawn = {
+        factor: np.any([level < 0 for g, level in pairs if g.factor == factor], axis=0)
+        for factor in estimand.of("new")
     }
-    return Estimand(settings, frozenset(settings))
+    if not drawn:
+        return (Estimand(estimand.settings, frozenset(estimand.settings)),), None
+    kinds, whose = np.unique(np.column_stack(list(drawn.values())), axis=0, return_inverse=True)
+    estimands = []
+    for kind in kinds:
+        own = {f: "new" if is_new else "these" for f, is_new in zip(drawn, kind, strict=True)}
+        settings = dict(estimand.settings) | own
+        estimands.append(Estimand(settings, frozenset(settings)))
+    return tuple(estimands), whose if len(kinds) > 1 else None
 
 
 def _check_kind(kind: str) -> None:
