@@ -210,7 +210,7 @@ def test_rows_of_predictions_are_in_their_own_groups_and_new_ones_only_if_not_fi
 def test_factors_that_a_mapping_leaves_out_have_the_default():
     data = DATA.assign(cell=[f"c{i % 7}" for i in range(len(DATA))])
     model, p = made("y ~ stim + (stim|mouse) + (1|cell)", "gaussian", data=data)
-    by_default = draws_of(model, p, "stim")
+    by_default = draws_of(model, p, "stim", groups=None)
     got = draws_of(model, p, "stim", groups={"cell": "these"})
     np.testing.assert_allclose(got["1 - 0"], by_default["1 - 0"], rtol=1e-12)
     estimand = choose_estimand(model, {"cell": "these"}, ["stim"])

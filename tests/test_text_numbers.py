@@ -97,6 +97,19 @@ def test_as_a_response_and_in_calls_they_get_the_same_remedy(case):
         np.testing.assert_allclose(read.to_numpy(float), numbers, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("formula", ["y ~ v", "v ~ y", "y ~ center(v)"])
+def test_commas_that_may_be_of_thousands_or_decimal_have_both_readings(formula):
+    text = [f"{1 + i % 9},{100 + 7 * i % 900}" for i in range(N)]
+    data = pd.DataFrame({"y": np.arange(N), "v": text})
+    with pytest.raises((DataError, FormulaError), match="if they are decimal commas") as caught:
+        design_of(formula, data)
+    said = str(caught.value)
+    for words, mark in (("if they are thousands", ""), ("if they are decimal commas", ".")):
+        start = said[: said.index(words)].rindex("pd.to_numeric")
+        read = eval(said[start : said.index(words)], {"pd": pd, "data": data})
+        assert read.tolist() == [float(value.replace(",", mark)) for value in text]
+
+
 def test_mistyped_cells_are_named_and_missing_after_the_remedy():
     text, numbers = WRITTEN["decimal commas"]
     text = [*text]

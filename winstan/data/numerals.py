@@ -28,8 +28,11 @@ _MARK = re.compile(_AROUND[1][1])
 _GROUPED_BY_SPACES = re.compile("[+-]?[1-9]\\d{0,2}([\\s'\u2019]\\d{3})+([.,]\\d*)?")
 _GROUPED_BY_COMMAS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 _GROUPED_BY_POINTS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?")
+# One of a thousand and a quarter, or of one and three decimals.
+_OF_EITHER = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?|[+-]?\d+,")
 _NO_COMMAS = ("commas between thousands", ",", "")
+_EITHER = "commas, between thousands or decimal"
 _NO_POINTS = ("points between thousands", r"\.", "")
 _COMMAS = ("decimal commas", ",", ".")
 
@@ -50,6 +53,9 @@ class Written:
         Whether some say "less than" or the like, so that the number is a limit.
     whole
         Whether nothing is written but digits and a sign.
+    otherwise
+        The steps of the other way to read them, where commas may be decimal or stand between
+        thousands; empty where they can be only one.
     """
 
     is_number: np.ndarray
@@ -57,17 +63,26 @@ class Written:
     steps: tuple[tuple[str, str], ...]
     marked: bool
     whole: bool
+    otherwise: tuple[tuple[str, str], ...] = ()
 
     def code(self, column: str) -> str:
-        """Return the code that makes numbers of a column.
+        """Return the code that makes numbers of a column, of both readings where there are two.
 
         Parameters
         ----------
         column
             Code of a pandas Series of the text.
         """
+        if not self.otherwise:
+            return self._code(column, self.steps)
+        return (
+            f"{self._code(column, self.steps)} if they are thousands, or with "
+            f"{self._code(column, self.otherwise)} if they are decimal commas"
+        )
+
+    def _code(self, column: str, steps: tuple[tuple[str, str], ...]) -> str:
         mended = "".join(
-            f".str.replace({pattern!r}, {new!r}, regex=True)" for pattern, new in self.steps
+            f".str.replace({pattern!r}, {new!r}, regex=True)" for pattern, new in steps
         )
         coerced = "" if self.is_number.all() else ", errors='coerce'"
         return f"pd.to_numeric({column}{mended}{coerced})"
@@ -103,6 +118,9 @@ def written_numbers(labels: Sequence[str]) -> Written | None:
         texts = [re.sub(_SPACES[1], "", text) for text in texts]
         names.append(_SPACES[0])
         steps.append(_SPACES[1:])
+    otherwise: tuple[tuple[str, str], ...] = ()
+    if all(_OF_EITHER.fullmatch(text) for text in texts):
+        otherwise = (*steps, _COMMAS[1:])
     for name, pattern, new in _separators(texts):
         texts = [re.sub(pattern, new, text) for text in texts]
         names.append(name)
@@ -114,10 +132,11 @@ def written_numbers(labels: Sequence[str]) -> Written | None:
     plain = [re.fullmatch(r"[+-]?\d+", label.strip()) for label in labels]
     return Written(
         is_number=is_number,
-        what=" and ".join(names),
+        what=" and ".join(_EITHER if otherwise and n == _NO_COMMAS[0] else n for n in names),
         steps=tuple(steps),
         marked=marked,
         whole=all(match for match, number in zip(plain, is_number, strict=True) if number),
+        otherwise=otherwise,
     )
 
 
