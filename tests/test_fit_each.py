@@ -95,6 +95,7 @@ def test_a_failure_is_kept_apart(found):
     assert not result.ok
     for text in (repr(result), result._repr_html_()):
         assert "could not be fitted" in text
+        assert "(population)" in text  # whose effect the contrasts are
     with pytest.raises(ws.OptionError, match=r"not kept.*seed="):
         result["n0"]
     with pytest.raises(ws.OptionError, match="There is no group 'n9'"):

@@ -80,6 +80,8 @@ def across(result: FitEach) -> tuple[pd.DataFrame, str]:
     for name in result.predictors:
         contrast = result.contrast(name)
         label = "contrast " + name + ", " + contrast["contrast"].astype(str)
+        if "groups" in contrast:
+            label = label + " (" + contrast["groups"].astype(str) + ")"
         parts.append(_spread(contrast.assign(parameter=label)))
     out = pd.concat(parts)
     n_effects = table.loc[effect, "parameter"].nunique()
