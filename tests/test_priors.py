@@ -68,7 +68,7 @@ def test_gaussian_scales_with_the_response_and_the_predictors():
         "cond[b]": ("Normal", 0, 2.5 * s / dummy[0]),
         "cond[c]": ("Normal", 0, 2.5 * s / dummy[1]),
         "1|mouse_sigma": ("Exponential", 1 / s),
-        "x|mouse_sigma": ("Exponential", 4 * sd(DATA["x"]) / s),
+        "x|mouse_sigma": ("Exponential", 3 * sd(DATA["x"]) / s),
         "mouse_corr": ("LKJ", 1.0),
         "sigma": ("Exponential", 1 / s),
     }
@@ -124,7 +124,7 @@ def test_links_without_a_unit_have_scale_one(formula, family, link, center):
         "Intercept": ("Normal", center, 2.5),
         "x": ("Normal", 0, 2.5 / sd(DATA["x"])),
         "1|mouse_sigma": ("Exponential", 1.0),
-        "x|mouse_sigma": ("Exponential", 4 * sd(DATA["x"])),
+        "x|mouse_sigma": ("Exponential", 3 * sd(DATA["x"])),
         "mouse_corr": ("LKJ", 1.0),
     }
     if family in ("gamma", "negative_binomial"):
@@ -182,7 +182,7 @@ def test_slopes_of_factors_and_uncorrelated_slopes():
     slopes = {name: got[name] for name in got if name.endswith("]") and "sigma" in name}
     dummy = np.sqrt(N / (N - 1) * (1 / 3) * (2 / 3))
     assert list(slopes) == ["cond|mouse_sigma[b]", "cond|mouse_sigma[c]"]
-    assert all(p == ("Exponential", pytest.approx(4 * dummy / s)) for p in slopes.values())
+    assert all(p == ("Exponential", pytest.approx(3 * dummy / s)) for p in slopes.values())
 
 
 @pytest.mark.parametrize("bars", ["|", "||"])
@@ -191,14 +191,14 @@ def test_levels_that_stand_for_a_groups_own_mean_have_its_prior(bars):
     got = numbers(model_of(f"y ~ cond + (0 + cond + x{bars}mouse)", DATA, "gaussian"))
     sds = {name: value for name, value in got.items() if "|mouse_sigma" in name}
     expected = {f"cond|mouse_sigma[{level}]": ("Exponential", 1 / s) for level in "abc"}
-    same(sds, expected | {"x|mouse_sigma": ("Exponential", 4 * sd(DATA["x"]) / s)})
+    same(sds, expected | {"x|mouse_sigma": ("Exponential", 3 * sd(DATA["x"]) / s)})
 
 
 def test_a_slope_alone_is_a_slope():
     got = numbers(model_of("y ~ x + (1|mouse) + (0 + x|mouse)", DATA, "gaussian"))
     assert got["x|mouse_sigma"] == (
         "Exponential",
-        pytest.approx(4 * sd(DATA["x"]) / sd(DATA["y"])),
+        pytest.approx(3 * sd(DATA["x"]) / sd(DATA["y"])),
     )
 
 

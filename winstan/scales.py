@@ -3,7 +3,7 @@
 With g the link and s a scale of the linear predictor: Intercept ~ Normal(g(mean y), 2.5 s), at the
 mean of the predictors, and so each level of a factor that stands for it (``0 + cond``);
 coefficient ~ Normal(0, 2.5 s / sd(x)); group sd of the intercept ~ Exponential(1/s), and so of each
-level of a factor that stands for it (``(0 + cond|mouse)``), of a slope ~ Exponential(4 sd(x)/s);
+level of a factor that stands for it (``(0 + cond|mouse)``), of a slope ~ Exponential(3 sd(x)/s);
 correlations ~ LKJ(1); sigma ~ Exponential(1/sd(y)); alpha ~ InverseGamma(0.4, 0.3);
 nu ~ Gamma(2, 0.1).
 """
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 
 # How much less, on the scale of the response, groups' slopes are expected to differ than groups
-# themselves. A few groups do not tell a slope's sd, and the interval of the effect is as wide as
-# its prior lets it be: at a prior mean of 1.5 to 3 times the sd, four animals hold the effect in 96
-# to 98% of studies instead of 94%, and at one of half to once the sd in 92 to 94%. See
-# docs/estimands.md.
-_SLOPES = 4.0
+# themselves. A few groups hardly tell a slope's sd, and the interval of the effect is then as wide
+# as the prior lets it be. At a prior mean of the sd's own size, or up to twice that, the 94%
+# interval of four animals holds the effect in 93 to 96% of studies; at six times, in 98%, and at
+# half, in 90%. docs/estimands.md has the simulation.
+_SLOPES = 3.0
 
 
 @dataclass(frozen=True, slots=True)
