@@ -191,7 +191,7 @@ def test_stan_and_pymc_agree(case):
 @pytest.mark.parametrize("seed", [0, 1, 3])
 def test_coefficients_have_the_spread_of_few_groups_effects(seed):
     """Four mice of an intercept and a slope, at sds and correlations a width from the middle."""
-    data = study("gamma", 4, slopes=True, seed=4000 + seed)
+    data = study("gamma", 4, slope_sd=1.0, seed=4000 + seed)
     model = model_of("y ~ x + (x|mouse)", data, "gamma")
     assert model.geometry.spreading.any
     sizes = coordinate_sizes(model)
@@ -209,7 +209,7 @@ def test_coefficients_have_the_spread_of_few_groups_effects(seed):
 
 def test_several_effects_of_four_groups_do_not_diverge_by_default():
     for seed in DIVERGED:
-        data = study("gamma", 4, slopes=True, seed=4000 + seed)
+        data = study("gamma", 4, slope_sd=1.0, seed=4000 + seed)
         fit = ws.fit("y ~ x + (x|mouse)", data, "gamma", seed=seed, progress=False, silence="all")
         assert int(fit.draws["sample_stats"]["diverging"].sum()) == 0
 

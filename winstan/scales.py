@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 # How much less, on the scale of the response, groups' slopes are expected to differ than groups
 # themselves. A few groups hardly tell a slope's sd, and the interval of the effect is then as wide
-# as the prior lets it be. At a prior mean of the sd's own size, or up to twice that, the 94%
-# interval of four animals holds the effect in 93 to 96% of studies; at six times, in 98%, and at
-# half, in 90%. docs/estimands.md has the simulation.
+# as its prior lets it be: of four groups, in 98% of studies it holds the effect where the prior's
+# mean is six times the sd, in 97% at three times, in 95% at one and a half to two times, and in 90%
+# at half the sd. docs/estimands.md has the simulation.
 _SLOPES = 3.0
 
 
