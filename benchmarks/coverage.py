@@ -3,8 +3,8 @@
 Studies are simulated from known parameters: animals whose intercepts (and slopes) are drawn anew
 for each, two conditions within every animal. Each is fitted once by default, and the contrast is
 asked by default and for every estimand. ``python -m benchmarks.coverage --studies 200`` makes the
-first table of docs/estimands.md, and with ``--animals 4 --varying slopes --slope-sd`` of 0.5 and of 2
-its second.
+first table of docs/estimands.md, and ``--animals 4 --varying slopes``, with ``--slope-sd 0.5``
+and with 2, its second.
 """
 
 from __future__ import annotations

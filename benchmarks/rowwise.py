@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.scales import correlation_names
 from winstan.toolchain.build import compiled
 from winstan.toolchain.locate import compiling
 
@@ -177,7 +176,6 @@ def _add_groups(
 ) -> list[str]:
     """Add the group terms to all blocks; return what each adds to mu[n]."""
     design = model.design
-    lkj = {id(group): model.priors[name].numbers[0] for name, group in correlation_names(design)}
     terms, at = [], 0
     for m, group in enumerate(design.groups, 1):
         J, q = len(group.levels), group.Z.shape[1]
@@ -192,7 +190,8 @@ def _add_groups(
             _prior(f"sd_{m}[{c}]", model.priors[name])
             for c, name in enumerate(names[at : at + q], 1)
         ]
-        if id(group) in lkj:
+        if group.has_correlations:
+            eta = model.priors[group.correlation_name].numbers[0]
             blocks["parameters"] += [
                 f"matrix[{q}, {J}] z_{m};",
                 f"cholesky_factor_corr[{q}] L_{m};",
@@ -203,7 +202,7 @@ def _add_groups(
             ]
             blocks["model"] += [
                 f"target += std_normal_lpdf(to_vector(z_{m}));",
-                f"target += lkj_corr_cholesky_lpdf(L_{m} | {lkj[id(group)]!r});",
+                f"target += lkj_corr_cholesky_lpdf(L_{m} | {eta!r});",
             ]
             blocks["generated quantities"].append(
                 f"corr_matrix[{q}] Cor_{m} = multiply_lower_tri_self_transpose(L_{m});"

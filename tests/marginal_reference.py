@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from models import correlation_names
 from reference_density import (
     cholesky_correlation,
     lkj_log_density,
@@ -21,7 +22,6 @@ from scipy import linalg, stats
 
 import winstan as ws
 from winstan import priors as pr
-from winstan.scales import correlation_names
 
 if TYPE_CHECKING:
     from winstan.model import Model

@@ -13,6 +13,7 @@ from winstan.model import build_model
 if TYPE_CHECKING:
     import pandas as pd
 
+    from winstan.design import Design, RandomTerm
     from winstan.model import Model
 
 
@@ -38,3 +39,14 @@ def model_of(
         chosen.link(link),
         **options,
     )
+
+
+def correlation_names(design: Design) -> list[tuple[str, RandomTerm]]:
+    """Name the correlation matrix of each correlated term; a factor may have several."""
+    terms = [group for group in design.groups if group.correlated and len(group.Z.T) > 1]
+    out = []
+    for group in terms:
+        several = [other for other in terms if other.factor == group.factor]
+        effects = ", ".join(effect.name for effect in group.effects)
+        out.append((f"{group.factor}_corr" + (f"[{effects}]" if len(several) > 1 else ""), group))
+    return out

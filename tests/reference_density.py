@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from models import correlation_names
 from scipy import special, stats
 
 from winstan import priors as pr
 from winstan.draws import Sampled, canonical
-from winstan.scales import correlation_names
 
 if TYPE_CHECKING:
     from winstan.geometry import Geometry
@@ -60,6 +60,7 @@ def prior_log_density(prior: pr.Prior, x: float) -> float:
         pr.Exponential: lambda: stats.expon(scale=1 / p[0]),
         pr.Gamma: lambda: stats.gamma(p[0], scale=1 / p[1]),
         pr.InverseGamma: lambda: stats.invgamma(p[0], scale=p[1]),
+        pr.Beta: lambda: stats.beta(*p),
         pr.HalfNormal: lambda: stats.halfnorm(scale=p[0]),
         pr.HalfCauchy: lambda: stats.halfcauchy(scale=p[0]),
     }
@@ -115,17 +116,33 @@ def auxiliary(geometry: Geometry, raw: np.ndarray) -> tuple[np.ndarray, float]:
     out, log_slope = np.empty_like(raw), 0.0
     for a, x in enumerate(raw):
         slope = 1.0
-        if taper := geometry.log_aux_taper[a]:  # the inverse of sinh(taper y) / taper
+        if taper := geometry.aux_taper[a]:  # the inverse of sinh(taper y) / taper
             y = np.log(taper * x + np.hypot(taper * x, 1)) / taper
             slope = 1 / np.cosh(taper * y)
         else:
             y = x
         # Of log(1 + exp(-3 y)) / 3 the derivative is -1 / (1 + exp(3 y)).
-        scale, bend = geometry.log_aux_scale[a, a], geometry.log_aux_bend[a]
-        beyond = 3 * (y - geometry.log_aux_knot[a])
-        out[a] = geometry.log_aux_location[a] + scale * y + bend * np.log1p(np.exp(-beyond)) / 3
+        scale, bend = geometry.aux_scale[a, a], geometry.aux_bend[a]
+        beyond = 3 * (y - geometry.aux_knot[a])
+        out[a] = geometry.aux_location[a] + scale * y + bend * np.log1p(np.exp(-beyond)) / 3
         log_slope += np.log(slope * (scale - bend / (1 + np.exp(beyond))) / scale)
     return out, float(log_slope)
+
+
+def constrained(model: Model, free: np.ndarray) -> tuple[np.ndarray, float]:
+    """Auxiliary parameters in their domains, and the log Jacobian."""
+    out, log_jacobian = np.empty_like(free), 0.0
+    for a, parameter in enumerate(model.family.parameters[1:]):
+        x = free[a]
+        if parameter.domain == "positive":
+            out[a], slope = np.exp(x), np.exp(x)
+        elif parameter.domain == "unit":
+            out[a] = 1 / (1 + np.exp(-x))
+            slope = out[a] * (1 - out[a])
+        else:
+            out[a], slope = x, 1.0
+        log_jacobian += np.log(slope)
+    return out, float(log_jacobian)
 
 
 class Reference:
@@ -156,11 +173,11 @@ class Reference:
         model, geometry = self.model, self.model.geometry
         joint_raw, sd_raw, corr_raw, rest_raw, aux_raw = np.split(point, np.cumsum(self.sizes)[:-1])
         log_sd, lp = hyperbolic(geometry, sd_raw)
-        log_aux, log_slope = auxiliary(geometry, aux_raw)
+        free_aux, log_slope = auxiliary(geometry, aux_raw)
         lp += log_slope
         if model.family.name == "student":  # sampled: sigma (nu + 1) / nu, of Jacobian one in logs
-            nu = np.exp(log_aux[1])
-            log_aux = log_aux + np.array([np.log(nu / (nu + 1)), 0.0])
+            nu = np.exp(free_aux[1])
+            free_aux = free_aux + np.array([np.log(nu / (nu + 1)), 0.0])
         corr_raw = geometry.corr_location + geometry.corr_scale * corr_raw
         # Linear maps, of constant Jacobian.
         scales = geometry.whitening
@@ -187,7 +204,8 @@ class Reference:
         beta = geometry.beta_location + first[: self.P] + shift[: self.P]
         effect = np.concatenate([first[self.P :], rest]) + shift[self.P :]
         beta += self.undone(effect, np.exp(log_sd))
-        lp += log_aux.sum()
+        aux_values, log_jacobian = constrained(model, free_aux)
+        lp += log_jacobian
 
         factors, at = [], 0
         for (name, group), n in zip(self.correlations, self.n_corr, strict=True):
@@ -203,7 +221,7 @@ class Reference:
             model,
             Sampled(
                 one(beta), one(np.exp(log_sd)), [one(f) for f in factors], one(effect),
-                one(np.exp(log_aux)),
+                one(aux_values),
             ),
         )  # fmt: skip
         values = {name: array[0, 0] for name, array in draws.items()}

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from geometry_cases import HOW, crossed, dense_precision, grouped_rows, nested, problem
-from models import model_of
+from models import correlation_names, model_of
 from scipy import integrate, linalg, sparse, stats
 from test_template_densities import data_of
 
@@ -17,7 +17,6 @@ from winstan.backends import Settings, backend_named
 from winstan.draws import Sampled, canonical
 from winstan.errors import DataError
 from winstan.geometry import bordered, coordinates, drift, laplace, nesting, sds, stretching
-from winstan.scales import correlation_names
 from winstan.unconstrained import coordinate_sizes
 
 

@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from geometry_cases import crossed, dense_precision, grouped_rows
-from models import model_of
+from models import correlation_names, model_of
 from scipy import integrate, optimize, sparse, stats
 
 import winstan as ws
 from winstan.backends import stan
 from winstan.draws import Sampled, canonical
 from winstan.geometry import averages, bordered, coordinates, drift, laplace, responses, sds
-from winstan.scales import correlation_names
 from winstan.unconstrained import sampled_at
 
 

@@ -61,9 +61,9 @@ def test_what_is_in_sigmas_place_has_no_information_with_nu(nu):
     ("mean", "sd"), [((0.4, 1.7), (0.11, 0.3)), ((-2.0, 3.1), (0.02, 0.02))], ids=["wide", "narrow"]
 )
 def test_a_normal_density_has_a_straight_coordinate(mean, sd):
-    def density(log_aux):
-        kept = log_aux[0] + shift_of_sigma(log_aux[1])
-        return float(stats.norm.logpdf([kept, log_aux[1]], mean, sd).sum())
+    def density(free_aux):
+        kept = free_aux[0] + shift_of_sigma(free_aux[1])
+        return float(stats.norm.logpdf([kept, free_aux[1]], mean, sd).sum())
 
     start = np.array([mean[0] - shift_of_sigma(np.asarray(mean[1])), mean[1]])
     sigma, nu = student_coordinates(density, start)
@@ -94,8 +94,8 @@ def test_the_density_has_the_jacobian_of_the_map(seed, nu):
     for raw in np.random.default_rng(1).normal(0, 1.5, (8, 2)):
         step = 1e-5
         around = raw + step * np.array([[1, 0], [-1, 0], [0, 1], [0, -1]])
-        log_aux = np.log(at_raw(model, around)).T
-        slopes = (log_aux[::2] - log_aux[1::2]) / (2 * step)
+        free_aux = np.log(at_raw(model, around)).T
+        slopes = (free_aux[::2] - free_aux[1::2]) / (2 * step)
         sigma, t = (float(v[0]) for v in at_raw(model, raw[None]))
         rows = stats.t.logpdf(data["y"], t, mean, sigma).sum()
         own = np.log(abs(np.linalg.det(slopes))) + np.log(sigma * t) + rows

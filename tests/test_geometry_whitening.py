@@ -50,7 +50,7 @@ def test_dense_and_sparse_arithmetic_agree(formula, family, monkeypatch):
     monkeypatch.setattr(design, "DENSE_UP_TO", 0)
     assert not design.columns_of(*found).dense
     sparse_ = approximate(*found)
-    for name in ("beta", "beta_covariance", "u", "u_variance", "log_aux"):
+    for name in ("beta", "beta_covariance", "u", "u_variance", "free_aux"):
         a, b = getattr(dense, name), getattr(sparse_, name)
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-9, err_msg=name)
 
@@ -162,8 +162,8 @@ def test_coefficients_alone_have_no_axes():
 def test_scale_of_an_auxiliary_parameter(curvature, expected, monkeypatch):
     at = np.array([0.3])
 
-    def quadratic(_problem, _etas, log_aux):
-        return -0.5 * curvature * float((log_aux - at) @ (log_aux - at))
+    def quadratic(_problem, _etas, free_aux):
+        return -0.5 * curvature * float((free_aux - at) @ (free_aux - at))
 
     # A normal density falls by eight units, four standard deviations out: no tail
     monkeypatch.setattr(auxiliary, "_density", quadratic)

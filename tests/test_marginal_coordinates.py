@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from marginal_reference import STRUCTURES, log_marginal, rows_of_data, scales_at
-from models import model_of
+from models import correlation_names, model_of
 from scipy import stats
 
 import winstan as ws
@@ -18,7 +18,6 @@ from winstan.marginal import settling, system
 from winstan.marginal.settling import Target
 from winstan.marginal.system import cross_products
 from winstan.model import Model
-from winstan.scales import correlation_names
 
 
 def model_with(structure: str) -> Model:
@@ -91,7 +90,7 @@ def test_without_a_cholesky_factor_a_point_has_no_weight_and_others_keep_theirs(
     assert np.all(np.isfinite(sound))
     # A prior that takes more of one column's precision than some points have.
     marginal = target.marginal
-    roots = system.effect_roots(model.design, variances.sd, variances.factors)
+    roots = model.design.roots(variances.sd, variances.factors)
     gram = system.system(marginal, target.products, roots, variances.sigma).gram
     taken = marginal.prior.copy()
     taken[0, 0] -= np.median(gram[:, 0, 0])

@@ -10,7 +10,7 @@ import textwrap
 import numpy as np
 import pandas as pd
 import pytest
-from models import model_of
+from models import correlation_names, model_of
 from reference_density import Reference, lkj_log_density
 from scipy import stats
 from test_template_densities import CASES, STRUCTURES, data_of, formula_of
@@ -18,7 +18,6 @@ from test_template_densities import CASES, STRUCTURES, data_of, formula_of
 import winstan as ws
 from winstan.backends import Settings, backend_named
 from winstan.backends.pymc_program import pymc_program
-from winstan.scales import correlation_names
 
 
 def case(family, link, structure, **options):

@@ -129,10 +129,10 @@ def test_engines_have_the_exact_density_and_derivatives_up_to_any_alpha(engine, 
     location, scale, bend, knot = (
         float(np.ravel(part)[0])
         for part in (
-            geometry.log_aux_location,
-            geometry.log_aux_scale,
-            geometry.log_aux_bend,
-            geometry.log_aux_knot,
+            geometry.aux_location,
+            geometry.aux_scale,
+            geometry.aux_bend,
+            geometry.aux_knot,
         )
     )
     assert (bend > 0) == (counts == "few")  # the coordinate with a tail, and a line
@@ -200,8 +200,8 @@ def test_the_coordinate_of_a_shape_that_may_be_infinite_is_about_normal():
     geometry = model.geometry
     location, scale, bend, knot = (
         float(np.ravel(part)[0])
-        for part in (geometry.log_aux_location, geometry.log_aux_scale, geometry.log_aux_bend,
-                     geometry.log_aux_knot)
+        for part in (geometry.aux_location, geometry.aux_scale, geometry.aux_bend,
+                     geometry.aux_knot)
     )  # fmt: skip
     assert bend > 0
     log_alpha = np.linspace(2, 60, 40_001)

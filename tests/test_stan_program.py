@@ -6,14 +6,13 @@ import subprocess
 
 import numpy as np
 import pytest
-from models import model_of
+from models import correlation_names, model_of
 from reference_density import Reference, cholesky_correlation, lkj_log_density
 from scipy import stats
 from test_template_densities import LINKS, STRUCTURES, data_of, formula_of
 
 import winstan as ws
 from winstan.backends.stan_program import stan_program
-from winstan.scales import correlation_names
 from winstan.toolchain import build, log_density, toolchain
 
 
@@ -173,9 +172,9 @@ def reference(model, point):
             at = list(effect.columns) if effect.labels else effect.columns[0]
             values[f"{effect.name}|{group.factor}"] = u[at]
             values[f"{effect.name}|{group.factor}_sigma"] = np.exp(log_sd)[at]
-    log_aux = take(len(model.family.auxiliary))
-    lp += log_aux.sum()
-    aux = dict(zip(model.family.auxiliary, np.exp(log_aux), strict=True))
+    free_aux = take(len(model.family.auxiliary))
+    lp += free_aux.sum()
+    aux = dict(zip(model.family.auxiliary, np.exp(free_aux), strict=True))
     values |= aux
     assert not left
     rows = Reference(model)

@@ -26,6 +26,7 @@ from winstan.errors import (
 )
 from winstan.priors import (
     LKJ,
+    Beta,
     Cauchy,
     Exponential,
     Flat,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from winstan.compare import Agreement, Fits, agree
     from winstan.compare.side_by_side import side_by_side
     from winstan.each import FitEach, fit_each
+    from winstan.families import Family, register_family
     from winstan.fitted import Fit
     from winstan.fitting import fit
     from winstan.plots import plot_data, theme_winstan
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
 _LAZY = {
     "Agreement": "winstan.compare",
     "Anova": "winstan.classical",
+    "Family": "winstan.families",
     "Fit": "winstan.fitted",
     "FitEach": "winstan.each",
     "Fits": "winstan.compare",
@@ -68,6 +71,7 @@ _LAZY = {
     "lme": "winstan.classical",
     "load": "winstan.real_data",
     "plot_data": "winstan.plots",
+    "register_family": "winstan.families",
     "side_by_side": "winstan.compare.side_by_side",
     "simulate_lfp": "winstan.simulate",
     "simulate_spikes": "winstan.simulate",
@@ -81,12 +85,14 @@ __all__ = [
     "AgreementError",
     "Anova",
     "BackendError",
+    "Beta",
     "Cauchy",
     "ConvergenceWarning",
     "DataError",
     "DesignWarning",
     "Exponential",
     "FailureWarning",
+    "Family",
     "FamilyError",
     "Fit",
     "FitEach",
@@ -112,6 +118,7 @@ __all__ = [
     "lme",
     "load",
     "plot_data",
+    "register_family",
     "side_by_side",
     "simulate_lfp",
     "simulate_spikes",

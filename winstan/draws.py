@@ -118,50 +118,23 @@ def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:
 
     effects: dict[str, Array] = {}
     correlations: dict[str, list[Array]] = {}
-    factors = iter(sampled.factors)
     for group in design.groups:
-        q = group.Z.shape[1]
-        if group.correlated and q > 1:
-            factor = next(factors)
+        if group.matrix is not None:
+            factor = sampled.factors[group.matrix]
             correlation = factor @ np.swapaxes(factor, -1, -2)
-            pairs = [correlation[..., i, j] for i in range(q) for j in range(i)]
+            pairs = [correlation[..., i, j] for i in range(group.q) for j in range(i)]
             correlations.setdefault(group.factor, []).extend(pairs)
-    deviations = _deviations(model, sampled, effect_roots(model, sampled.sd, sampled.factors))
-    k = 0
+    deviations = _deviations(model, sampled, design.roots(sampled.sd, sampled.factors))
     for m, group in enumerate(design.groups):
-        q = group.Z.shape[1]
-        sd = sampled.sd[..., k : k + q]
-        u = deviations[m]
+        sd = sampled.sd[..., group.sds]
         for effect in group.effects:
-            columns = list(effect.columns)
-            name = f"{effect.name}|{group.factor}"
-            out[f"{name}_sigma"] = sd[..., columns] if effect.labels else sd[..., columns[0]]
-            effects[name] = u[..., columns, :] if effect.labels else u[..., columns[0], :]
-        k += q
+            out[group.sd_name(effect)] = group.columns_of(effect, sd)
+            effects[group.effect_name(effect)] = group.columns_of(effect, deviations[m], axis=-2)
     for factor_name in correlation_labels(design):
         out[f"{factor_name}_corr"] = np.stack(correlations[factor_name], axis=-1)
     for a, name in enumerate(model.family.auxiliary):
         out[name] = sampled.aux[..., a]
     return out | effects
-
-
-def effect_roots(model: Model, sd: Array, factors: Sequence[Array]) -> list[Array]:
-    """Cholesky factors of each term's covariance, (..., q, q), at sds, (..., Q).
-
-    Parameters
-    ----------
-    model
-    sd
-    factors : sequence of ndarray, shape (..., q, q)
-        Of the correlations, of the terms that have any.
-    """
-    left, roots, k = iter(factors), [], 0
-    for group in model.design.groups:
-        q = group.Z.shape[1]
-        factor = next(left) if group.correlated and q > 1 else np.eye(q)
-        roots.append(sd[..., k : k + q, None] * factor)
-        k += q
-    return roots
 
 
 def _deviations(model: Model, sampled: Sampled, roots: Sequence[Array]) -> dict[int, Array]:

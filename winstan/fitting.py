@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from winstan.backends import Backend
     from winstan.compare import Fits
+    from winstan.families import Family
     from winstan.model import Model
     from winstan.priors import Prior
 
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 def fit(
     formula: str,
     data: Any,
-    family: str = "gaussian",
+    family: str | Family = "gaussian",
     *,
     backend: str = "stan",
     link: str | None = None,
@@ -66,7 +67,7 @@ def fit(
 def fit(
     formula: str,
     data: Any,
-    family: str = "gaussian",
+    family: str | Family = "gaussian",
     *,
     backend: tuple[str, ...] | list[str],
     link: str | None = None,
@@ -91,7 +92,7 @@ def fit(
 def fit(
     formula: str,
     data: Any,
-    family: str = "gaussian",
+    family: str | Family = "gaussian",
     *,
     backend: str | tuple[str, ...] | list[str] = "stan",
     link: str | None = None,
@@ -242,7 +243,7 @@ def fit(
 def model_from(
     formula: str,
     data: Any,
-    family: str,
+    family: str | Family,
     namespace: Mapping[str, Any],
     *,
     link: str | None,

@@ -29,7 +29,7 @@ from winstan.marginal import (
 )
 from winstan.priors import Flat, Priors, resolve
 from winstan.refusals import check_names, check_noise, check_parameters, check_response
-from winstan.scales import Scales, correlation_names, default_slots, measure_scales
+from winstan.scales import Scales, default_slots, measure_scales
 from winstan.variables import Variable, variables
 
 if TYPE_CHECKING:
@@ -159,14 +159,14 @@ class Model:
     def _open_ended(self) -> bool:
         """Whether an sd may vanish, or correlations may come near one."""
         groups = self.design.groups
-        few = any(g.Z.shape[1] > 1 and len(g.levels) < FEW_GROUPS for g in groups)
-        lkj = [self.priors[name].numbers[0] for name, _ in correlation_names(self.design)]
+        few = any(g.q > 1 and g.n_levels < FEW_GROUPS for g in groups)
+        lkj = _lkj(self.design, self.priors)
         return few or self.geometry.vanishing or min(lkj, default=1.0) < 1.0
 
     @property
     def slopes(self) -> bool:
         """Whether some group term has several effects a level."""
-        return any(group.Z.shape[1] > 1 for group in self.design.groups)
+        return any(group.q > 1 for group in self.design.groups)
 
     @property
     def variables(self) -> tuple[Variable, ...]:
@@ -242,7 +242,7 @@ def build_model(
     check_noise(design, family, geometry, scales.response)
     marginal = coordinates = None
     if plan is not None:
-        coefficients = list(resolved.table.values())[: population.shape[1]]
+        coefficients = [resolved[name] for name in design.coefficient_names]
         marginal = marginalise(plan, cells, population, geometry, coefficients)
         coordinates = settle(
             design,
@@ -251,7 +251,7 @@ def build_model(
             marginal,
             problem.sd_prior,
             resolved.table["sigma"],
-            tuple(resolved[name].numbers[0] for name, _ in correlation_names(design)),
+            _lkj(design, resolved),
         )
     return Model(
         formula=formula,
@@ -268,6 +268,12 @@ def build_model(
         marginal=marginal,
         variances=coordinates,
     )
+
+
+def _lkj(design: Design, priors: Priors) -> tuple[float, ...]:
+    """Return the number of each correlation matrix's prior."""
+    names = [group.correlation_name for group in design.groups if group.has_correlations]
+    return tuple(priors[name].numbers[0] for name in names)
 
 
 def _center_levels(
@@ -379,7 +385,6 @@ def _problem(
     scales: Scales,
     priors: Priors,
 ) -> Problem:
-    P = population.shape[1]
     return Problem(
         X=population,
         Z=cells.Z,
@@ -392,8 +397,8 @@ def _problem(
         statistics=cells.statistics,
         beta_prior=scales.normal_priors(design, cells, priors),
         sd_guess=np.concatenate([[], *scales.group_sds(design, cells)]),
-        sd_prior=tuple(list(priors.table.values())[P : P + sum(Z.shape[1] for Z in cells.Z)]),
-        aux_prior=tuple(priors.table[name] for name in family.auxiliary),
+        sd_prior=tuple(priors[name] for group in design.groups for name in group.sd_names),
+        aux_prior=tuple(priors[name] for name in family.auxiliary),
         aux_guess=scales.auxiliary(family),
         start=scales.eta_mean,
     )

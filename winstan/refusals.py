@@ -130,7 +130,7 @@ def check_noise(design: Design, family: Family, geometry: Geometry, response: fl
     """
     if family.noise is None or design.response.y.size <= geometry.beta_location.size:
         return
-    log_sigma = geometry.log_aux_location[family.auxiliary.index(family.noise)]
+    log_sigma = geometry.aux_location[family.auxiliary.index(family.noise)]
     if np.exp(log_sigma) < EXACT * response:
         raise DataError(
             f"The formula gives {design.response.name!r} exactly, in all {design.response.y.size} "

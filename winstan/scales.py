@@ -20,7 +20,7 @@ from winstan.design.constants import constant_weights
 
 if TYPE_CHECKING:
     from winstan.cells import Cells
-    from winstan.design import Design, GroupTerm, Term
+    from winstan.design import Design
     from winstan.families import Family
     from winstan.families.links import Array, Link
 
@@ -131,7 +131,7 @@ def coefficient_slots(design: Design, cells: Cells, scales: Scales) -> list[pr.P
         slots.append(pr.PriorSlot("Intercept", ("Intercept",), "real", default))
     constant = np.zeros(design.X.shape[1]) if design.constant is None else design.constant
     for term in design.terms:
-        for name, column in zip(_names(term), term.columns, strict=True):
+        for name, column in zip(term.column_names, term.columns, strict=True):
             keys = tuple(dict.fromkeys((name, term.name)))
             if share := constant[column]:
                 default = pr.Normal(share * scales.eta_mean, 2.5 * scales.eta * abs(share))
@@ -148,35 +148,14 @@ def default_slots(
     """Every parameter's slot with its default, in the order of ``stan/include/data.stan``."""
     slots = coefficient_slots(design, cells, scales)
     for group, means in zip(design.groups, scales.group_sds(design, cells), strict=True):
-        for effect in group.effects:
-            whole = f"{effect.name}|{group.factor}_sigma"
-            for name, column in zip(_names(effect, whole), effect.columns, strict=True):
-                rate = 1 / means[column]
-                keys = tuple(dict.fromkeys((name, whole)))
-                slots.append(pr.PriorSlot(name, keys, "positive", pr.Exponential(rate), "sd"))
-    for name, group in correlation_names(design):
-        keys = tuple(dict.fromkeys((name, f"{group.factor}_corr")))
-        slots.append(pr.PriorSlot(name, keys, "correlation", pr.LKJ(1.0), "corr"))
+        for name, mean in zip(group.sd_names, means, strict=True):
+            keys = tuple(dict.fromkeys((name, name.partition("[")[0])))
+            slots.append(pr.PriorSlot(name, keys, "positive", pr.Exponential(1 / mean), "sd"))
+    for group in design.groups:
+        if name := group.correlation_name:
+            keys = tuple(dict.fromkeys((name, f"{group.factor}_corr")))
+            slots.append(pr.PriorSlot(name, keys, "correlation", pr.LKJ(1.0), "corr"))
     for parameter in family.parameters[1:]:
         name, default = parameter.name, parameter.default_prior(scales.response)
         slots.append(pr.PriorSlot(name, (name,), parameter.domain, default))
     return slots
-
-
-def correlation_names(design: Design) -> list[tuple[str, GroupTerm]]:
-    """Name the correlation matrix of each correlated term; a factor may have several."""
-    terms = [group for group in design.groups if group.correlated and len(group.Z.T) > 1]
-    factors = [group.factor for group in terms]
-    out = []
-    for group in terms:
-        name = f"{group.factor}_corr"
-        if factors.count(group.factor) > 1:
-            name += f"[{', '.join(effect.name for effect in group.effects)}]"
-        out.append((name, group))
-    return out
-
-
-def _names(term: Term, whole: str | None = None) -> list[str]:
-    """One name for each column of a term: ``stim``, or ``cond[b]`` and ``cond[c]``."""
-    name = whole or term.name
-    return [f"{name}[{label}]" for label in term.labels] or [name]

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.correlations import correlation_factors
-from winstan.draws import Sampled, effect_roots
+from winstan.draws import Sampled
 from winstan.geometry.student import shift_of_sigma
 from winstan.marginal.draws import sampled_with_effects
-from winstan.scales import correlation_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,14 +29,13 @@ def coordinate_sizes(model: Model) -> dict[str, int]:
     ``corr_raw``, ``rest_raw`` (the other effects) and ``aux_raw``.
     """
     geometry = model.geometry
-    widths = [group.Z.shape[1] for _, group in correlation_names(model.design)]
     rest = geometry.whitening.rest_scale.size
     return {
         "joint_raw": 0 if model.marginal else len(geometry.whitening.joint_scale),
         "sd_raw": geometry.log_sd_location.size,
-        "corr_raw": sum(q * (q - 1) // 2 for q in widths),
+        "corr_raw": model.design.n_correlations,
         "rest_raw": 0 if model.marginal else rest,
-        "aux_raw": geometry.log_aux_location.size,
+        "aux_raw": geometry.aux_location.size,
     }
 
 
@@ -68,23 +66,22 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
         + geometry.log_sd_scale * sd_raw
         + geometry.log_sd_bend * np.sqrt(1 + np.square(sd_raw))
     )
-    taper = np.where(geometry.log_aux_taper > 0, geometry.log_aux_taper, np.nan)
+    taper = np.where(geometry.aux_taper > 0, geometry.aux_taper, np.nan)
     along = np.arcsinh(taper * raw["aux_raw"]) / taper
     along = np.where(np.isnan(taper), raw["aux_raw"], along)
-    log_aux = geometry.log_aux_location + along @ geometry.log_aux_scale
-    log_aux += geometry.log_aux_bend / 3 * np.logaddexp(0, -3 * (along - geometry.log_aux_knot))
+    free_aux = geometry.aux_location + along @ geometry.aux_scale
+    free_aux += geometry.aux_bend / 3 * np.logaddexp(0, -3 * (along - geometry.aux_knot))
     if geometry.sigma_follows_nu:
-        log_aux[..., 0] -= shift_of_sigma(log_aux[..., 1])
+        free_aux[..., 0] -= shift_of_sigma(free_aux[..., 1])
     partial = geometry.corr_location + geometry.corr_scale * raw["corr_raw"]
-    factors, k = [], 0
-    for _, group in correlation_names(model.design):
-        q = group.Z.shape[1]
-        n = q * (q - 1) // 2
-        factors.append(correlation_factors(partial[..., k : k + n], q))
-        k += n
+    factors = [
+        correlation_factors(partial[..., group.correlations], group.q)
+        for group in model.design.groups
+        if group.has_correlations
+    ]
     joint, rest = geometry.stretching(raw["joint_raw"], sd), raw["rest_raw"]
     if geometry.spreading.any:
-        joint = _spread(model, joint, effect_roots(model, sd, factors))
+        joint = _spread(model, joint, model.design.roots(sd, factors))
     n = joint.shape[-1]
     if geometry.drift.any:
         shift, wider = geometry.drift.along(sd)
@@ -95,14 +92,16 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
     P = geometry.beta_location.size
     beta = geometry.beta_location + both[..., :P]
     if geometry.following.terms:
-        led = _led(model, both[..., P:n], effect_roots(model, sd, factors))
+        led = _led(model, both[..., P:n], model.design.roots(sd, factors))
         beta += geometry.following.location - led @ geometry.following.onto.T
     return Sampled(
         beta=beta,
         sd=sd,
         factors=factors,
         effect=both[..., P:],
-        aux=np.exp(log_aux),
+        aux=np.stack([*model.family.constrained(free_aux).values()], axis=-1)
+        if free_aux.size
+        else free_aux,
     )
 
 

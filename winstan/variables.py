@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from winstan.design import Design, GroupTerm, Term
+    from winstan.design import Design
     from winstan.families import Family
 
 
@@ -45,10 +45,7 @@ def variables(design: Design, family: Family) -> tuple[Variable, ...]:
     ]
     for group in design.groups:
         out += [
-            Variable(
-                f"{effect.name}|{group.factor}_sigma", effect_coords(design, group, effect), "sd"
-            )
-            for effect in group.effects
+            Variable(group.sd_name(effect), group.dims(effect), "sd") for effect in group.effects
         ]
     for factor, pairs in correlation_labels(design).items():
         out.append(Variable(f"{factor}_corr", {f"{factor}_corr_dim": pairs}, "correlation"))
@@ -56,32 +53,10 @@ def variables(design: Design, family: Family) -> tuple[Variable, ...]:
     for group in design.groups:
         levels = {f"{group.factor}__factor_dim": group.levels}
         out += [
-            Variable(
-                f"{effect.name}|{group.factor}",
-                effect_coords(design, group, effect) | levels,
-                "effect",
-            )
+            Variable(group.effect_name(effect), group.dims(effect) | levels, "effect")
             for effect in group.effects
         ]
     return tuple(out)
-
-
-def effect_coords(design: Design, group: GroupTerm, effect: Term) -> dict[str, tuple[Any, ...]]:
-    """Dim and labels of a group effect of several columns, as bambi names them.
-
-    A dim has one set of labels in a posterior: where another group codes the same effect otherwise
-    (``(cond|g) + (0 + cond|h)``), each has a dim of its own.
-    """
-    if not effect.labels:
-        return {}
-    codings = {
-        other.labels
-        for term in design.groups
-        for other in term.effects
-        if other.name == effect.name
-    }
-    own = f"|{group.factor}" if len(codings) > 1 else ""
-    return {f"{effect.name}{own}__expr_dim": effect.labels}
 
 
 def find_name(asked: str, known: Iterable[str]) -> str | None:
@@ -114,21 +89,10 @@ def _spelling(name: str) -> str:
     return re.sub(r"\s*([^\w\s])\s*", r"\1", plain.strip())
 
 
-def effect_names(group: GroupTerm) -> tuple[str, ...]:
-    """Name each column of a group term: ``1``, ``Days``, ``cond[b]``."""
-    names = []
-    for effect in group.effects:
-        names += [f"{effect.name}[{label}]" for label in effect.labels] or [effect.name]
-    return tuple("Intercept" if name == "1" else name for name in names)
-
-
 def correlation_labels(design: Design) -> dict[str, tuple[str, ...]]:
     """By factor, the pairs of effects whose correlation is a parameter, in column order."""
     pairs: dict[str, tuple[str, ...]] = {}
     for group in design.groups:
-        names = effect_names(group)
-        if group.correlated and len(names) > 1:
-            pairs[group.factor] = pairs.get(group.factor, ()) + tuple(
-                f"{names[j]}, {names[i]}" for i in range(len(names)) for j in range(i)
-            )
+        if group.pairs:
+            pairs[group.factor] = pairs.get(group.factor, ()) + group.pairs
     return pairs

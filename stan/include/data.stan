@@ -55,6 +55,7 @@
   matrix[Q, 3] sd_prior_p;
   vector<lower=0>[M] lkj;                            // 1: flat on correlation matrices
   int<lower=0> A;                                    // auxiliary parameters: sigma, alpha, nu
+  array[A] int<lower=1, upper=3> aux_domain;         // positive, real, between 0 and 1
   array[A] int aux_prior;
   matrix[A, 3] aux_prior_p;
 
@@ -94,8 +95,9 @@
   int<lower=0> n_corr;                               // free correlations, over all terms
   vector[n_corr] corr_location;
   vector<lower=0>[n_corr] corr_scale;
-  vector[A] log_aux_location;
-  vector<lower=0>[A] log_aux_scale;
-  vector[A] log_aux_bend;                            // less slope below the knot: less than the scale
-  vector[A] log_aux_knot;
-  vector<lower=0>[A] log_aux_taper;                  // of both tails, which are shorter than normal
+  vector[A] aux_location;
+  vector<lower=0>[A] aux_scale;
+  vector[A] aux_bend;                                // less slope below the knot: less than the scale
+  vector[A] aux_knot;
+  vector<lower=0>[A] aux_taper;                      // of both tails, which are shorter than normal
+  int<lower=0, upper=1> sigma_follows_nu;            // the first of two (winstan/geometry/student.py)

@@ -1,5 +1,5 @@
   // Priors are data: a kind and up to three numbers each, in the order of winstan's prior objects.
-  // 0 Flat, 1 Normal, 2 StudentT(nu), 3 Cauchy, 4 Exponential, 5 Gamma, 6 InverseGamma, and
+  // 0 Flat, 1 Normal, 2 StudentT(nu), 3 Cauchy, 4 Exponential, 5 Gamma, 6 InverseGamma, 7 Beta, and
   // 11 HalfNormal, 12 HalfStudentT(nu), 13 HalfCauchy: twice the density on the positive half.
   real prior_lpdf(real x, int kind, row_vector p) {
     if (kind == 0) return 0;
@@ -9,6 +9,8 @@
     if (kind == 4) return exponential_lpdf(x | p[1]);
     if (kind == 5) return gamma_lpdf(x | p[1], p[2]);
     if (kind == 6) return inv_gamma_lpdf(x | p[1], p[2]);
+    if (kind == 7) return (p[1] - 1) * log(x) + (p[2] - 1) * log1m(x)
+                          + lgamma(p[1] + p[2]) - lgamma(p[1]) - lgamma(p[2]);
     if (kind == 11) return log2() + normal_lpdf(x | 0, p[1]);
     if (kind == 12) return log2() + student_t_lpdf(x | p[1], 0, p[2]);
     if (kind == 13) return log2() + cauchy_lpdf(x | 0, p[1]);

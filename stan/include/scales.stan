@@ -3,7 +3,7 @@
   // (They are few: numbers one by one cost less than vectors.)
   vector[Q] sd;
   vector[A] aux;
-  vector[A] log_aux;
+  vector[A] free_aux;
   for (k in 1:Q) {
     real x = sd_raw[k];
     if (mixed) {
@@ -19,17 +19,25 @@
   for (back in 1:A) {
     int a = A + 1 - back;                            // nu before sigma
     real along = aux_raw[a];
-    if (log_aux_taper[a] > 0) {                      // short tails (winstan/geometry/student.py)
-      along = asinh(log_aux_taper[a] * along) / log_aux_taper[a];
-      target += -0.5 * log1p(square(log_aux_taper[a] * aux_raw[a]));
+    if (aux_taper[a] > 0) {                          // short tails (winstan/geometry/student.py)
+      along = asinh(aux_taper[a] * along) / aux_taper[a];
+      target += -0.5 * log1p(square(aux_taper[a] * aux_raw[a]));
     }
-    log_aux[a] = log_aux_location[a] + log_aux_scale[a] * along;
-    if (log_aux_bend[a] != 0) {                      // a long tail (winstan/geometry/auxiliary.py)
-      real x = 3 * (along - log_aux_knot[a]);
-      log_aux[a] += log_aux_bend[a] / 3 * log1p_exp(-x);
-      target += log1p(0.5 * log_aux_bend[a] / log_aux_scale[a] * (tanh(0.5 * x) - 1));
+    free_aux[a] = aux_location[a] + aux_scale[a] * along;
+    if (aux_bend[a] != 0) {                          // a long tail (winstan/geometry/auxiliary.py)
+      real x = 3 * (along - aux_knot[a]);
+      free_aux[a] += aux_bend[a] / 3 * log1p_exp(-x);
+      target += log1p(0.5 * aux_bend[a] / aux_scale[a] * (tanh(0.5 * x) - 1));
     }
-    if (a < A) log_aux[a] -= log1p_exp(-log_aux[A]); // sigma follows nu
-    aux[a] = exp(log_aux[a]);
-    target += prior_lpdf(aux[a] | aux_prior[a], aux_prior_p[a]) + log_aux[a];
+    if (sigma_follows_nu && a < A) free_aux[a] -= log1p_exp(-free_aux[A]);
+    if (aux_domain[a] == 1) {                        // positive
+      aux[a] = exp(free_aux[a]);
+      target += free_aux[a];
+    } else if (aux_domain[a] == 2) {                 // real
+      aux[a] = free_aux[a];
+    } else {                                         // between 0 and 1
+      aux[a] = inv_logit(free_aux[a]);
+      target += log_inv_logit(free_aux[a]) + log1m_inv_logit(free_aux[a]);
+    }
+    target += prior_lpdf(aux[a] | aux_prior[a], aux_prior_p[a]);
   }

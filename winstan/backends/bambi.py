@@ -244,7 +244,7 @@ def _family(model: Model) -> BambiFamily:
 def _check(model: Model) -> None:
     _family(model)
     for group in model.design.groups:
-        if group.correlated and group.Z.shape[1] > 1:
+        if group.has_correlations:
             raise BackendError(
                 f"bambi cannot express the correlated effects of {group.factor!r}: use "
                 f"backend='stan' or 'pymc', or (... || {group.factor}) for uncorrelated ones."
@@ -366,26 +366,26 @@ def _priors(bmb: Any, model: Model) -> dict[str, Any]:
     design = model.design
     out = {}
     if design.intercept:
-        out["Intercept"] = _prior(bmb, [priors["Intercept"]], scalar=True, positive=False)
+        out["Intercept"] = _prior(bmb, [priors["Intercept"]], scalar=True, domain="real")
     moved = level_terms(model)  # their priors are potentials
     for term in design.terms:
         own = [Flat() if term.name in moved else priors[name] for name in term.column_names]
-        out[term.name] = _prior(bmb, own, scalar=not term.labels, positive=False)
+        out[term.name] = _prior(bmb, own, scalar=not term.labels, domain="real")
     for group in design.groups:
         for effect in group.effects:
-            whole = f"{effect.name}|{group.factor}_sigma"
+            whole = group.sd_name(effect)
             names = [f"{whole}[{label}]" for label in effect.labels] or [whole]
             sigma = _prior(
-                bmb, [priors[name] for name in names], scalar=not effect.labels, positive=True
+                bmb, [priors[name] for name in names], scalar=not effect.labels, domain="positive"
             )
             key = f"{effect.name}|{_factor_columns(model)[group.factor]}"
             out[key] = bmb.Prior("Normal", mu=0, sigma=sigma)
-    for name in model.family.auxiliary:
-        out[name] = _prior(bmb, [priors[name]], scalar=True, positive=True)
+    for p in model.family.parameters[1:]:
+        out[p.name] = _prior(bmb, [priors[p.name]], scalar=True, domain=p.domain)
     return out
 
 
-def _prior(bmb: Any, priors: list[Prior], *, scalar: bool, positive: bool) -> Any:
+def _prior(bmb: Any, priors: list[Prior], *, scalar: bool, domain: str) -> Any:
     """Translate the priors of one term: one distribution, with a number for each column."""
     kinds = {type(prior).__name__ for prior in priors}
     if len(kinds) > 1:
@@ -393,25 +393,12 @@ def _prior(bmb: Any, priors: list[Prior], *, scalar: bool, positive: bool) -> An
             f"bambi cannot mix priors of the kinds {' and '.join(sorted(kinds))} in one term; "
             "backend='stan' and 'pymc' can."
         )
-    kind = kinds.pop()
-    arguments = {
-        "Normal": ("mu", "sigma"),
-        "StudentT": ("nu", "mu", "sigma"),
-        "Cauchy": ("alpha", "beta"),
-        "Exponential": ("lam",),
-        "Gamma": ("alpha", "beta"),
-        "InverseGamma": ("alpha", "beta"),
-        "HalfNormal": ("sigma",),
-        "HalfStudentT": ("nu", "sigma"),
-        "HalfCauchy": ("beta",),
-        "Flat": (),
-    }[kind]
     columns = np.array([prior.numbers for prior in priors]).T
     numbers = {
         name: float(column[0]) if scalar else column
-        for name, column in zip(arguments, columns, strict=True)
+        for name, column in zip(priors[0].pymc, columns, strict=True)
     }
-    return bmb.Prior("HalfFlat" if positive and kind == "Flat" else kind, **numbers)
+    return bmb.Prior(priors[0].pymc_name(domain), **numbers)
 
 
 def _values(posterior: xr.Dataset, variable: Variable, model: Model) -> Array:
@@ -419,7 +406,7 @@ def _values(posterior: xr.Dataset, variable: Variable, model: Model) -> Array:
     name = variable.name
     aliases = _aliases(model)
     for group in model.design.groups:
-        own = {f"{effect.name}|{group.factor}": effect.name for effect in group.effects}
+        own = {group.effect_name(effect): effect.name for effect in group.effects}
         for ours, effect in own.items():
             if name in (ours, f"{ours}_sigma"):
                 column = _factor_columns(model)[group.factor]

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.draws import tree_name
-from winstan.scales import correlation_names
-from winstan.variables import effect_names
+from winstan.errors import BackendError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from winstan.design import GroupTerm, Term
+    from winstan.design import RandomTerm, Term
+    from winstan.families.family import Distribution
     from winstan.model import Model
     from winstan.priors import Prior
 
@@ -95,7 +95,7 @@ class Group:
         The LKJ prior's number; None without correlations.
     """
 
-    term: GroupTerm
+    term: RandomTerm
     level: Column
     tail: str
     columns: tuple[Column | None, ...]
@@ -155,10 +155,8 @@ class Parts:
             {} if means is None else {int(i): float(row[i]) for i in np.flatnonzero(row)}
             for row in (means if means is not None else np.zeros((len(self.coefficients), 0)))
         ]
-        prior_names = list(model.priors.table)
-        first_sd = model.population.shape[1]
-        self.priors = [model.priors[name] for name in prior_names[:first_sd]]
-        self.groups = self._groups(model, prior_names[first_sd:])
+        self.priors = [model.priors[name] for name in design.coefficient_names]
+        self.groups = self._groups(model)
 
     def _declare(self, text: str, kind: str, values: np.ndarray, levels: int = 0) -> Column:
         whole = kind in ("count", "binary", "level")
@@ -176,24 +174,20 @@ class Parts:
         self._shared.append((column, by_design_row))
         return column
 
-    def _groups(self, model: Model, names: list[str]) -> list[Group]:
-        """Name the group terms; `names` are of priors, from the first standard deviation on."""
-        design = model.design
-        lkj = {
-            id(group): model.priors[name].numbers[0] for name, group in correlation_names(design)
-        }
+    def _groups(self, model: Model) -> list[Group]:
+        """Name the group terms."""
+        design, priors = model.design, model.priors
         factors = [group.factor for group in design.groups]
         levels: dict[str, Column] = {}
-        out, at = [], 0
+        out = []
         for group in design.groups:
-            q = group.Z.shape[1]
             if group.factor not in levels:
                 where = group.level[design.row]
                 levels[group.factor] = self._declare(
                     group.factor, "level", where, len(group.levels)
                 )
             tail = levels[group.factor].name
-            effects = tuple(_ascii(name) for name in effect_names(group))
+            effects = tuple(map(_ascii, group.column_names))
             if factors.count(group.factor) > 1:  # (1|g) + (0 + x|g)
                 tail = "_".join([tail, *(spoken(effect) for effect in group.effects)])
             out.append(
@@ -207,12 +201,29 @@ class Parts:
                         for name, column in zip(effect.column_names, effect.columns, strict=True)
                     ),
                     effects=effects,
-                    sd_priors=tuple(model.priors[n] for n in names[at : at + q]),
-                    lkj=lkj.get(id(group)),
+                    sd_priors=tuple(priors[name] for name in group.sd_names),
+                    lkj=priors[name].numbers[0] if (name := group.correlation_name) else None,
                 )
             )
-            at += q
         return out
+
+
+def written_distribution(model: Model, language: str) -> Distribution:
+    """Return how a language writes the family's distribution.
+
+    Raises
+    ------
+    BackendError
+        If nothing says how.
+    """
+    family = model.family
+    found = family.stan if language == "stan" else family.pymc
+    if found is None:
+        raise BackendError(
+            f"The family {family.name!r} does not say how {language} writes it: give "
+            f"Family({language}=winstan.families.Distribution(name=..., arguments=...))."
+        )
+    return found
 
 
 def spoken(effect: Term) -> str:

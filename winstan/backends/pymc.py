@@ -205,34 +205,36 @@ def pymc_model(model: Model) -> pymc.Model:
     pt = import_module("pytensor.tensor")
     geometry, cells = model.geometry, model.cells
     sizes = coordinate_sizes(model)
-    n_sd, n_aux = sizes["sd_raw"], sizes["aux_raw"]
     P = geometry.beta_location.size
     marginal = model.marginal
-    priors = list(model.priors.table.values())
 
     with pm.Model() as built:
         raw = {
             name: pm.Flat(name, shape=size) if size else pt.zeros(0) for name, size in sizes.items()
         }
         given = scales(pm, pt, model, raw)
-        sd, aux = pt.exp(given.log_sd), pt.exp(given.log_aux)
+        sd, xp = pt.exp(given.log_sd), pytensor_namespace()
+        aux = model.family.constrained(given.free_aux, xp)
         if marginal is None:
             both = _deviations(pm, pt, model, raw, sd, given.factors)
             beta, effect = geometry.beta_location + both[:P], both[P:]
             beta = beta + followed(pt, model, effect, sd, given.factors)
-            add_priors(pm, "beta_prior", priors[:P], beta)
+            own = [model.priors[name] for name in model.design.coefficient_names]
+            add_priors(pm, "beta_prior", own, beta)
 
-        add_priors(pm, "sd_prior", priors[P : P + n_sd], sd)
-        add_priors(pm, "aux_prior", priors[len(priors) - n_aux :] if n_aux else [], aux)
-        pm.Potential("jacobian", given.log_sd.sum() + given.log_slope + given.log_aux.sum())
+        sd_priors = [model.priors[n] for group in model.design.groups for n in group.sd_names]
+        add_priors(pm, "sd_prior", sd_priors, sd)
+        for name, value in aux.items():
+            add_priors(pm, f"{name}_prior", [model.priors[name]], pt.stack([value]))
+        log_jacobian = model.family.log_jacobian(given.free_aux, xp)
+        pm.Potential("jacobian", given.log_sd.sum() + given.log_slope + log_jacobian)
 
         if marginal is not None:
-            add_marginal_likelihood(pm, pt, model, marginal, sd, given.factors, aux[0])
+            add_marginal_likelihood(pm, pt, model, marginal, sd, given.factors, *aux.values())
             return built
         eta = cells.offset + pt.dot(model.population, beta)
         eta = eta + group_effects(pm, pt, model, beta, sd, given.factors, effect)
-        named = dict(zip(model.family.auxiliary, (aux[a] for a in range(n_aux)), strict=True))
-        pm.Potential("likelihood", log_likelihood(model, eta, named))
+        pm.Potential("likelihood", log_likelihood(model, eta, aux))
     return built
 
 

@@ -24,7 +24,7 @@ def group_effects(
     The algebra is that of ``stan/include/model.stan``, and of `winstan.draws.canonical`.
     """
     geometry, cells = model.geometry, model.cells
-    roots = _roots(pt, model, sd, factors)
+    roots = model.design.roots(sd, factors)
     total: Any = 0.0
     deviations: dict[int, Any] = {}
     for m in geometry.order:
@@ -55,7 +55,7 @@ def spread(pm: Any, pt: Any, model: Model, joint: Any, sd: Any, factors: Sequenc
     spreading = model.geometry.spreading
     if not spreading.any:
         return joint
-    roots, n = _roots(pt, model, sd, factors), len(spreading.base)
+    roots, n = model.design.roots(sd, factors), len(spreading.base)
     total = spreading.base
     for m, growth in spreading.growth.items():
         covariance = pt.dot(roots[m], roots[m].T)
@@ -68,7 +68,7 @@ def spread(pm: Any, pt: Any, model: Model, joint: Any, sd: Any, factors: Sequenc
 def followed(pt: Any, model: Model, effect: Any, sd: Any, factors: Sequence[Any]) -> Any:
     """Return what coefficients undo of crossed effects: see `winstan.geometry.crossing`."""
     geometry, moved = model.geometry, 0.0
-    roots = _roots(pt, model, sd, factors)
+    roots = model.design.roots(sd, factors)
     for m in geometry.following.terms:
         term, t = geometry.terms[m], geometry.start[m]
         x = effect[t : t + term.score.size].reshape(term.shape)
@@ -97,15 +97,3 @@ def _z_scores(pt: Any, term: TermGeometry, root: Any, x: Any, shift: Any) -> tup
         jacobian = jacobian - at.size * pt.log(pt.diag(own)).sum()
     back = np.argsort(np.argsort(term.kind, kind="stable"), kind="stable")
     return pt.concatenate(columns, axis=1)[:, back], jacobian
-
-
-def _roots(pt: Any, model: Model, sd: Any, factors: Sequence[Any]) -> list[Any]:
-    """Cholesky factor of each term's covariance."""
-    left = iter(factors)
-    roots, k = [], 0
-    for group in model.design.groups:
-        q = group.Z.shape[1]
-        correlated = group.correlated and q > 1
-        roots.append(sd[k : k + q][:, None] * (next(left) if correlated else pt.eye(q)))
-        k += q
-    return roots

@@ -82,16 +82,12 @@ def _roots(
     pt: Any, model: Model, marginal: Marginal, sd: Any, factors: Sequence[Any]
 ) -> tuple[Any, Any]:
     """Root of the covariance of the factor's effects, and what turns columns into z-scores'."""
-    given = iter(factors)
     q, wide = marginal.R.shape[1], marginal.residual.shape[0]
     inside, outside = pt.zeros((q, q)), pt.eye(wide)
-    k = at = 0
+    at = 0
     for group, column in zip(model.design.groups, marginal.column, strict=True):
-        width, J = group.Z.shape[1], len(group.levels)
-        own = pt.diag(sd[k : k + width])
-        if group.correlated and width > 1:
-            own = pt.dot(own, next(given))
-        k += width
+        width, J = group.q, group.n_levels
+        own = group.root(sd, factors)
         if column < 0:
             inside = inside[at : at + width, at : at + width].set(own)
             at += width

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.scales import correlation_names
+from winstan.priors import Flat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,23 +23,14 @@ def standard_normal(pt: Any, z: Any) -> Any:
 def add_priors(pm: Any, name: str, priors: Sequence[Prior], values: Any) -> None:
     """Add the priors of a vector, those of one kind together."""
     kinds = dict.fromkeys(type(prior) for prior in priors)
-    distributions: dict[str, Any] = {
-        "Normal": pm.Normal.dist,
-        "StudentT": lambda nu, mu, sigma: pm.StudentT.dist(nu=nu, mu=mu, sigma=sigma),
-        "Cauchy": pm.Cauchy.dist,
-        "Exponential": pm.Exponential.dist,
-        "Gamma": lambda alpha, beta: pm.Gamma.dist(alpha=alpha, beta=beta),
-        "InverseGamma": lambda alpha, beta: pm.InverseGamma.dist(alpha=alpha, beta=beta),
-        "HalfNormal": pm.HalfNormal.dist,
-        "HalfStudentT": lambda nu, sigma: pm.HalfStudentT.dist(nu=nu, sigma=sigma),
-        "HalfCauchy": pm.HalfCauchy.dist,
-    }
     for kind in kinds:
-        if kind.__name__ == "Flat":
+        if kind is Flat:
             continue
         at = [i for i, prior in enumerate(priors) if type(prior) is kind]
         numbers = np.array([priors[i].numbers for i in at]).T
-        density = pm.logp(distributions[kind.__name__](*numbers), values[at])
+        distribution = getattr(pm, kind.__name__).dist
+        named = dict(zip(kind.pymc, numbers, strict=True))
+        density = pm.logp(distribution(**named), values[at])
         pm.Potential(f"{name}_{kind.__name__}", density.sum())
 
 
@@ -50,11 +41,10 @@ def correlation_factors(pm: Any, pt: Any, model: Model, raw: Any) -> list[Any]:
     of what is left of the row's unit length (Lewandowski, Kurowicka and Joe 2009).
     """
     factors: list[Any] = []
-    at = 0
-    for name, group in correlation_names(model.design):
-        q = group.Z.shape[1]
-        n = q * (q - 1) // 2
-        z = pt.tanh(raw[at : at + n])
+    for group in model.design.groups:
+        if not group.has_correlations:
+            continue
+        q, z = group.q, pt.tanh(raw[group.correlations])
         log_jacobian = pt.log1p(-pt.sqr(z)).sum()
         rows, diagonal, entry = [], [pt.as_tensor(1.0)], 0
         for i in range(q):
@@ -69,11 +59,10 @@ def correlation_factors(pm: Any, pt: Any, model: Model, raw: Any) -> list[Any]:
             if i:
                 diagonal.append(pt.sqrt(left))
             rows.append(pt.stack([*row, diagonal[i], *[pt.as_tensor(0.0)] * (q - 1 - i)]))
-        eta = model.priors[name].numbers[0]
+        eta = model.priors[group.correlation_name].numbers[0]
         power = np.arange(q - 1, -1, -1) + 2 * (eta - 1)  # of each diagonal entry, from the first
         pm.Potential(
             f"corr_{len(factors)}", log_jacobian + pt.dot(power, pt.log(pt.stack(diagonal)))
         )
         factors.append(pt.stack(rows))
-        at += n
     return factors

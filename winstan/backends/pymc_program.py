@@ -10,7 +10,6 @@ import builtins
 import keyword
 from typing import TYPE_CHECKING, Any
 
-from winstan import priors as pr
 from winstan.backends.program_names import (
     Group,
     Names,
@@ -20,9 +19,10 @@ from winstan.backends.program_names import (
     quoted,
     speakable,
     spoken,
+    written_distribution,
 )
 from winstan.draws import tree_name
-from winstan.variables import correlation_labels, effect_coords
+from winstan.variables import correlation_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,19 +35,6 @@ if TYPE_CHECKING:
 _OWN = "np pm data model coords eta mu likelihood Intercept Intercept_c sigma alpha nu"
 
 _WIDTH = 84
-# What PyMC calls a prior, and its parameters.
-_PRIORS: dict[type[Prior], tuple[str, tuple[str, ...]]] = {
-    pr.Flat: ("Flat", ()),
-    pr.Normal: ("Normal", ("mu", "sigma")),
-    pr.StudentT: ("StudentT", ("nu", "mu", "sigma")),
-    pr.Cauchy: ("Cauchy", ("alpha", "beta")),
-    pr.Exponential: ("Exponential", ("lam",)),
-    pr.Gamma: ("Gamma", ("alpha", "beta")),
-    pr.InverseGamma: ("InverseGamma", ("alpha", "beta")),
-    pr.HalfNormal: ("HalfNormal", ("sigma",)),
-    pr.HalfStudentT: ("HalfStudentT", ("nu", "sigma")),
-    pr.HalfCauchy: ("HalfCauchy", ("beta",)),
-}
 # Inverse links; the identity has none.
 _INVERSE = {
     "log": "pm.math.exp(eta)",
@@ -57,7 +44,6 @@ _INVERSE = {
     "probit": "0.5 * pm.math.erfc(-eta / np.sqrt(2))",
     "cloglog": "-pm.math.expm1(-pm.math.exp(eta))",
 }
-# By family: the distribution and its arguments. PyMC has the logit link built in.
 
 
 class _Program:
@@ -197,8 +183,8 @@ class _Program:
             ]
             lines += _sum("Intercept", ["Intercept_c", *moves])
             lines.append('pm.Deterministic("Intercept", Intercept)')
-        for name in self.model.family.auxiliary:
-            lines += _prior(name, name, [self.model.priors[name]], positive=True)
+        for p in self.model.family.parameters[1:]:
+            lines += _prior(p.name, p.name, [self.model.priors[p.name]], domain=p.domain)
         return lines
 
     def _at_zero(self, name: str, term: Term, inside: Sequence[str]) -> list[str]:
@@ -222,40 +208,39 @@ class _Program:
         labels: Sequence[str] = (),
         dims: tuple[str, ...] = (),
         *,
-        positive: bool = False,
+        domain: str = "real",
     ) -> list[str]:
         """Write a parameter, scalar or a vector with a prior for each label."""
         if not labels:
-            return _prior(name, called, priors, positive=positive)
+            return _prior(name, called, priors, domain=domain)
         if len({type(prior) for prior in priors}) == 1:
-            return _prior(name, called, priors, positive=positive, dims=dims)
+            return _prior(name, called, priors, domain=domain, dims=dims)
         elements = [self.names.new(f"{name}_{label}") for label in labels]
         lines = []
         for element, label, prior in zip(elements, labels, priors, strict=True):
             inside = self._call(f"{called}[{label}]")
-            lines += _prior(element, inside, [prior], positive=positive)
+            lines += _prior(element, inside, [prior], domain=domain)
         lines += _statement(f"{name} = pm.math.stack([", elements, "])")
         return lines + _deterministic(called, name, quoted(dims[0]))
 
     def _effects(self, g: Group) -> list[str]:
         """Write a group term: standard deviations, correlations, z-scores and effects."""
-        design, factor, tail = self.model.design, g.term.factor, g.tail
-        levels = speakable(f"{factor}__factor_dim")
+        tail, levels = g.tail, speakable(f"{g.term.factor}__factor_dim")
         lines, elements = [], []
         one = len(g.columns) == 1
         for effect in g.term.effects:
             name = f"sd_{tail}"
             if len(g.term.effects) > 1:
                 name = self.names.new(f"sd_{tail}_{spoken(effect)}")
-            own_dims = tuple(map(speakable, effect_coords(design, g.term, effect)))
+            own_dims = tuple(map(speakable, g.term.dims(effect)))
             priors = [g.sd_priors[column] for column in effect.columns]
             lines += self._variable(
                 name,
-                f"{effect.name}|{factor}_sigma",
+                g.term.sd_name(effect),
                 priors,
                 effect.labels,
                 own_dims,
-                positive=True,
+                domain="positive",
             )
             elements += [f"{name}[{i}]" for i in range(len(effect.labels))] or [name]
         if len(g.term.effects) > 1:
@@ -280,10 +265,10 @@ class _Program:
             first, last = effect.columns[0], effect.columns[-1]
             part, dims = f"u_{tail}" + ("" if one else f"[{first}]"), quoted(levels)
             if effect.labels:
-                (own,) = effect_coords(design, g.term, effect)
+                (own,) = g.term.dims(effect)
                 part = f"u_{tail}" + ("[None, :]" if one else f"[{first}:{last + 1}]")
                 dims = f"({quoted(speakable(own))}, {quoted(levels)})"
-            lines += _deterministic(f"{effect.name}|{factor}", part, dims)
+            lines += _deterministic(g.term.effect_name(effect), part, dims)
         return lines
 
     def _correlations(self) -> list[str]:
@@ -302,7 +287,7 @@ class _Program:
 
     def _likelihood(self) -> list[str]:
         """Write the linear predictor, and the response's distribution given it."""
-        written, link = self.model.family.pymc, self.model.link.name
+        written, link = written_distribution(self.model, "pymc"), self.model.link.name
         terms = []
         if self.model.design.intercept:
             terms.append("Intercept_c" if self.parts.center else "Intercept")
@@ -374,12 +359,11 @@ def _prior(
     called: str,
     priors: Sequence[Prior],
     *,
-    positive: bool = False,
+    domain: str = "real",
     dims: tuple[str, ...] = (),
 ) -> list[str]:
     """Write a variable: priors of one kind, with a number for each element or one for all."""
-    kind, parameters = _PRIORS[type(priors[0])]
-    kind = f"Half{kind}" if kind == "Flat" and positive else kind
+    kind, parameters = priors[0].pymc_name(domain), priors[0].pymc
     arguments = [quoted(tree_name(called))]
     by_parameter = zip(*(prior.numbers for prior in priors), strict=True)
     for parameter, values in zip(parameters, by_parameter, strict=True):

@@ -23,7 +23,8 @@ class Scales:
 
     Attributes
     ----------
-    log_sd, log_aux : tensor, shapes (Q,), (A,)
+    log_sd, free_aux : tensor, shapes (Q,), (A,)
+        See `winstan.families.Family.constrained`.
     factors : list of tensor, shape (q, q) each
         Cholesky factors of the correlations.
     log_slope : tensor
@@ -31,7 +32,7 @@ class Scales:
     """
 
     log_sd: Any
-    log_aux: Any
+    free_aux: Any
     factors: list[Any]
     log_slope: Any
 
@@ -51,32 +52,32 @@ def _of_geometry(
     arc = pt.sqrt(1 + pt.sqr(x))
     partial = geometry.corr_location + geometry.corr_scale * raw["corr_raw"]
     log_slope = pt.log(geometry.log_sd_scale + geometry.log_sd_bend * x / arc).sum()
-    log_aux, aux_log_slope = _log_aux(pt, geometry, raw["aux_raw"])
+    free_aux, aux_log_slope = _free_aux(pt, geometry, raw["aux_raw"])
     return Scales(
         log_sd=geometry.log_sd_location + geometry.log_sd_scale * x + geometry.log_sd_bend * arc,
-        log_aux=log_aux,
+        free_aux=free_aux,
         factors=correlation_factors(pm, pt, model, partial),
         log_slope=log_slope + aux_log_slope,
     )
 
 
-def _log_aux(pt: Any, geometry: Geometry, raw: Any) -> tuple[Any, Any]:
-    """Log auxiliary parameters, and the sum of their log slopes but for a constant."""
+def _free_aux(pt: Any, geometry: Geometry, raw: Any) -> tuple[Any, Any]:
+    """Free auxiliary parameters, and the sum of their log slopes but for a constant."""
     along, log_slope = raw, 0.0
-    if np.any(geometry.log_aux_taper):
-        taper = np.where(geometry.log_aux_taper > 0, geometry.log_aux_taper, 1.0)
+    if np.any(geometry.aux_taper):
+        taper = np.where(geometry.aux_taper > 0, geometry.aux_taper, 1.0)
         tapered = pt.arcsinh(taper * raw) / taper
-        along = pt.switch(geometry.log_aux_taper > 0, tapered, raw)
-        log_slope = -0.5 * pt.log1p(pt.sqr(geometry.log_aux_taper * raw)).sum()
-    log_aux = geometry.log_aux_location + geometry.log_aux_scale.diagonal() * along
-    if np.any(geometry.log_aux_bend):
-        less = geometry.log_aux_bend / geometry.log_aux_scale.diagonal()
-        at = 3 * (along - geometry.log_aux_knot)
-        log_aux = log_aux + geometry.log_aux_bend / 3 * pt.softplus(-at)
+        along = pt.switch(geometry.aux_taper > 0, tapered, raw)
+        log_slope = -0.5 * pt.log1p(pt.sqr(geometry.aux_taper * raw)).sum()
+    free_aux = geometry.aux_location + geometry.aux_scale.diagonal() * along
+    if np.any(geometry.aux_bend):
+        less = geometry.aux_bend / geometry.aux_scale.diagonal()
+        at = 3 * (along - geometry.aux_knot)
+        free_aux = free_aux + geometry.aux_bend / 3 * pt.softplus(-at)
         log_slope = log_slope + pt.log1p(0.5 * less * (pt.tanh(0.5 * at) - 1)).sum()
     if geometry.sigma_follows_nu:
-        log_aux = pt.stack([log_aux[0] - pt.softplus(-log_aux[1]), log_aux[1]])
-    return log_aux, log_slope
+        free_aux = pt.stack([free_aux[0] - pt.softplus(-free_aux[1]), free_aux[1]])
+    return free_aux, log_slope
 
 
 def _of_variances(
@@ -107,7 +108,7 @@ def _of_variances(
         k += q
     return Scales(
         log_sd=pt.concatenate(parts) if parts else pt.zeros(0),
-        log_aux=at[-1:],
+        free_aux=at[-1:],
         factors=factors,
         log_slope=pt.log(slope).sum(),
     )

@@ -107,12 +107,11 @@ def _estimates(model: Model, gram: sparse.csr_array, score: Array) -> Array:
     geometry = model.geometry
     if not score.size:
         return score
-    sd, k, precision = np.exp(geometry.log_sd_location + geometry.log_sd_bend), 0, score * 0
-    sigma = np.exp(geometry.log_aux_location[0])
-    for start, term in zip(geometry.start, geometry.terms, strict=True):
-        q, J = term.shape
-        precision[start : start + q * J] = np.repeat((sigma / sd[k : k + q]) ** 2, J)
-        k += q
+    sd, precision = np.exp(geometry.log_sd_location + geometry.log_sd_bend), score * 0
+    sigma = np.exp(geometry.aux_location[0])
+    for start, group in zip(geometry.start, model.design.groups, strict=True):
+        own = np.repeat((sigma / sd[group.sds]) ** 2, group.n_levels)
+        precision[start : start + group.size] = own
     diagonal = gram.diagonal() + precision
     found, _ = sparse.linalg.cg(
         gram + sparse.diags_array(precision),

@@ -12,7 +12,6 @@ from winstan.backends.quadratic_form import distinct_rows, quadratic_form
 from winstan.geometry import by_row
 from winstan.geometry.bordered import by_level
 from winstan.geometry.whitening import Axes
-from winstan.scales import correlation_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,23 +42,21 @@ def stan_data(model: Model) -> dict[str, Any]:
 def _terms_data(model: Model) -> dict[str, Any]:
     """Return what all templates need: group terms, and priors of their parameters."""
     groups = model.design.groups
-    widths = [group.Z.shape[1] for group in groups]
-    lkj_of = {
-        id(group): model.priors[name].numbers[0] for name, group in correlation_names(model.design)
-    }
-    P = model.population.shape[1]
-    sd_names = list(model.priors.table)[P : P + sum(widths)]
-    sd_kind, sd_numbers = _prior_data(model.priors[n] for n in sd_names)
-    aux_kind, aux_numbers = _prior_data(model.priors[n] for n in model.family.auxiliary)
+    widths = [group.q for group in groups]
+    priors = model.priors
+    sd_kind, sd_numbers = _prior_data(priors[n] for group in groups for n in group.sd_names)
+    aux_kind, aux_numbers = _prior_data(priors[n] for n in model.family.auxiliary)
     return {
         "M": len(groups),
         "J": [len(group.levels) for group in groups],
         "q": widths,
-        "correlated": [int(g.correlated and q > 1) for g, q in zip(groups, widths, strict=True)],
+        "correlated": [int(group.has_correlations) for group in groups],
         "Q": sum(widths),
         "sd_prior": sd_kind,
         "sd_prior_p": sd_numbers,
-        "lkj": [lkj_of.get(id(group), 1.0) for group in groups],
+        "lkj": [
+            priors[g.correlation_name].numbers[0] if g.has_correlations else 1.0 for g in groups
+        ],
         "A": len(model.family.auxiliary),
         "aux_prior": aux_kind,
         "aux_prior_p": aux_numbers,
@@ -77,7 +74,7 @@ def _cells_data(model: Model) -> dict[str, Any]:
     Z = np.hstack([*cells.Z, np.zeros((cells.n, 0))])[:C]
     nesting, crossed = _nesting_data(geometry), _crossing_data(geometry)
     drifting = geometry.drift.any
-    beta_kind, beta_numbers = _prior_data(list(model.priors.table.values())[:P])
+    beta_kind, beta_numbers = _prior_data(model.priors[n] for n in model.design.coefficient_names)
     statistics: dict[str, Any] = dict(cells.statistics)
     if model.family.conjugate:
         statistics |= _form_data(model, form)
@@ -101,6 +98,7 @@ def _cells_data(model: Model) -> dict[str, Any]:
         "beta_prior": beta_kind,
         "beta_prior_p": beta_numbers,
         **_scales_data(geometry),
+        "aux_domain": [domain.code for domain in model.family.domains],
         "beta_location": geometry.beta_location,
         "W": len(whitening.joint_scale) - P,
         **_stretching_data(geometry.stretching),
@@ -130,11 +128,12 @@ def _scales_data(geometry: Geometry) -> dict[str, Any]:
         "n_corr": geometry.corr_location.size,
         "corr_location": geometry.corr_location,
         "corr_scale": geometry.corr_scale,
-        "log_aux_location": geometry.log_aux_location,
-        "log_aux_scale": geometry.log_aux_scale.diagonal(),
-        "log_aux_bend": geometry.log_aux_bend,
-        "log_aux_knot": geometry.log_aux_knot,
-        "log_aux_taper": geometry.log_aux_taper,
+        "aux_location": geometry.aux_location,
+        "aux_scale": geometry.aux_scale.diagonal(),
+        "aux_bend": geometry.aux_bend,
+        "aux_knot": geometry.aux_knot,
+        "aux_taper": geometry.aux_taper,
+        "sigma_follows_nu": int(geometry.sigma_follows_nu),
     }
 
 

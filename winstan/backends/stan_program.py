@@ -9,7 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from winstan import priors as pr
-from winstan.backends.program_names import Column, Group, Names, Parts, number, one_line
+from winstan.backends.program_names import (
+    Column,
+    Group,
+    Names,
+    Parts,
+    number,
+    one_line,
+    written_distribution,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,17 +57,6 @@ _TYPES = {
     "count": "array[N] int<lower=0>",
     "binary": "array[N] int<lower=0, upper=1>",
     "level": "array[N] int<lower=1, upper={J}>",
-}
-# Half priors are whole ones on a parameter with lower=0.
-_PRIORS: dict[type[pr.Prior], str] = {
-    pr.Normal: "normal({})",
-    pr.StudentT: "student_t({})",
-    pr.Cauchy: "cauchy({})",
-    pr.Exponential: "exponential({})",
-    pr.Gamma: "gamma({})",
-    pr.InverseGamma: "inv_gamma({})",
-    pr.HalfNormal: "normal(0, {})",
-    pr.HalfCauchy: "cauchy(0, {})",
 }
 
 
@@ -138,7 +135,9 @@ class _Program:
             if g.lkj is not None:
                 lines.append(f"cholesky_factor_corr[{q}] L_{g.tail};")
             lines.append(f"matrix[{g.level.levels}, {q}] z_{g.tail};")
-        return lines + [f"real<lower=0> {name};" for name in self.model.family.auxiliary]
+        family = self.model.family
+        pairs = zip(family.domains, family.auxiliary, strict=True)
+        return lines + [f"{domain.stan} {name};" for domain, name in pairs]
 
     def _priors(self) -> list[str]:
         names = ["Intercept"] * self.model.design.intercept + self.slopes
@@ -164,7 +163,7 @@ class _Program:
 
     def _likelihood(self) -> list[str]:
         """Write the linear predictor, and the response's distribution given it."""
-        written, link = self.model.family.stan, self.model.link.name
+        written, link = written_distribution(self.model, "stan"), self.model.link.name
         terms = ["Intercept"] if self.model.design.intercept else []
         terms += [f"{b} * {x}" for b, x in zip(self.slopes, self.predictors, strict=True)]
         for g in self.parts.groups:
@@ -250,10 +249,7 @@ def _effects_of(g: Group) -> list[str]:
 def _prior(name: str, prior: pr.Prior) -> str:
     if isinstance(prior, pr.Flat):
         return f"// {name}: flat"
-    numbers = [_number(value) for value in prior.numbers]
-    if isinstance(prior, pr.HalfStudentT):
-        return f"{name} ~ student_t({numbers[0]}, 0, {numbers[1]});"
-    return f"{name} ~ {_PRIORS[type(prior)].format(', '.join(numbers))};"
+    return f"{name} ~ {prior.stan.format(*map(_number, prior.numbers))};"
 
 
 def _number(value: float) -> str:

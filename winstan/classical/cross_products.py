@@ -22,7 +22,7 @@ from winstan.data.columns import how_many
 from winstan.errors import DataError, OptionError
 
 if TYPE_CHECKING:
-    from winstan.design import Design, GroupTerm
+    from winstan.design import Design, RandomTerm
     from winstan.families.links import Array
 
 # A dense block of this many group effects takes some 3 GB while the likelihood is evaluated.
@@ -204,7 +204,7 @@ def _means(design: Design, count: Array, shift: float) -> tuple[Array, float]:
 
 
 def _standardised(
-    group: GroupTerm, count: Array, start: int, first: int, n: int
+    group: RandomTerm, count: Array, start: int, first: int, n: int
 ) -> tuple[GroupBlock, Array]:
     """Standardise a term's columns: mean square one, and orthogonal where correlated."""
     names = tuple(name for effect in group.effects for name in effect.column_names)

@@ -21,7 +21,7 @@ from winstan.errors import OptionError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from winstan.design import Design, GroupTerm
+    from winstan.design import Design, RandomTerm
     from winstan.families.links import Array
 
 # Numbers in the dense matrices that MixedLM wants for crossed terms: 400 MB.
@@ -82,7 +82,7 @@ def mixedlm_result(
     )
 
     outer = _outermost(design.groups)
-    correlated = [g for g in design.groups if g.correlated and g.Z.shape[1] > 1]
+    correlated = [g for g in design.groups if g.has_correlations]
     _check(design, correlated, outer)
     row = design.row
     groups = np.zeros(len(row), int) if outer is None else outer.level[row]
@@ -163,7 +163,7 @@ def coefficient_names(design: Design) -> list[str]:
     return [*(["Intercept"] if design.intercept else []), *design.column_names]
 
 
-def _columns(group: GroupTerm, rows: np.ndarray, k: int) -> tuple[Array, list[str]]:
+def _columns(group: RandomTerm, rows: np.ndarray, k: int) -> tuple[Array, list[str]]:
     """One effect's columns for some rows: a column for each level that they have."""
     present, place = np.unique(group.level[rows], return_inverse=True)
     values = np.zeros((len(rows), len(present)))
@@ -171,21 +171,21 @@ def _columns(group: GroupTerm, rows: np.ndarray, k: int) -> tuple[Array, list[st
     return values, [str(group.levels[level]) for level in present]
 
 
-def _outermost(groups: Sequence[GroupTerm]) -> GroupTerm | None:
+def _outermost(groups: Sequence[RandomTerm]) -> RandomTerm | None:
     """Return the term within whose levels those of all others lie, one with correlations first."""
-    wide_first = sorted(groups, key=lambda g: not (g.correlated and g.Z.shape[1] > 1))
+    wide_first = sorted(groups, key=lambda g: not g.has_correlations)
     for outer in wide_first:
         if all(_is_within(group, outer) for group in groups):
             return outer
     return None
 
 
-def _is_within(inner: GroupTerm, outer: GroupTerm) -> bool:
+def _is_within(inner: RandomTerm, outer: RandomTerm) -> bool:
     pairs = np.unique(np.stack([inner.level, outer.level]), axis=1)
     return pairs.shape[1] == len(inner.levels)
 
 
-def _check(design: Design, correlated: list[GroupTerm], outer: GroupTerm | None) -> None:
+def _check(design: Design, correlated: list[RandomTerm], outer: RandomTerm | None) -> None:
     if len(correlated) > 1 or (correlated and correlated[0] is not outer):
         named = " and ".join(f"'{group.factor}'" for group in correlated)
         raise OptionError(

@@ -11,7 +11,7 @@ import pandas as pd
 from winstan.errors import OptionError
 
 if TYPE_CHECKING:
-    from winstan.design import GroupTerm
+    from winstan.design import RandomTerm
     from winstan.model import Model
     from winstan.priors import Prior
 
@@ -69,7 +69,7 @@ def _structure(model: Model) -> object:
     # Auxiliary parameters are the family's.
     terms = frozenset(v.name for v in model.variables if v.role != "auxiliary")
     groups = Counter(
-        (group.factor, together, group.correlated and group.Z.shape[1] > 1)
+        (group.factor, together, group.has_correlations)
         for group in design.groups
         for together in _kept_together(group)
     )
@@ -77,7 +77,7 @@ def _structure(model: Model) -> object:
     return design.response.name, terms, frozenset(groups.items()), offsets
 
 
-def _kept_together(group: GroupTerm) -> list[frozenset[str]]:
+def _kept_together(group: RandomTerm) -> list[frozenset[str]]:
     """Return a term's effects as far as they belong together: (x||g) is (1|g) + (0 + x|g)."""
     if group.correlated:
         return [frozenset(effect.name for effect in group.effects)]

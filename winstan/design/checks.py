@@ -13,7 +13,7 @@ from winstan.guards import warn_design
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from winstan.design.grouping import GroupTerm
+    from winstan.design.random_terms import RandomTerm
 
 # A column that its predecessors explain to this relative precision cannot be told from them.
 _ALIASED = 1e-10
@@ -236,7 +236,7 @@ def check_groups(
         )
 
 
-def check_crossing(groups: Sequence[GroupTerm]) -> None:
+def check_crossing(groups: Sequence[RandomTerm]) -> None:
     """Warn of two factors that part the rows in the same way.
 
     Their standard deviations can only be told apart by their priors. It happens when levels that

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from winstan.design.evaluation import FittedEffects, Term
+from winstan.design.random_terms import RandomTerm
 from winstan.errors import DataError
 
 if TYPE_CHECKING:
@@ -58,34 +59,6 @@ class Factor:
         return np.where(known & seen, place, -1)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class GroupTerm:
-    """Effects that vary between the levels of a factor.
-
-    Attributes
-    ----------
-    factor
-        Its name: ``mouse``, ``batch:cask``.
-    levels
-        The levels that occur, L of them.
-    effects
-        What varies; columns index `Z`. The constant is called ``1``.
-    Z : ndarray of shape (D, q)
-        The effects' columns, on the raw scale.
-    level : ndarray of shape (D,)
-        Each design row's level.
-    correlated
-        Whether the effects are correlated.
-    """
-
-    factor: str
-    levels: tuple[Any, ...]
-    effects: tuple[Term, ...]
-    Z: np.ndarray
-    level: np.ndarray
-    correlated: bool
-
-
 def find_levels(spec: GroupSpec, predictors: pd.DataFrame) -> Factor:
     """Find the levels of a factor: of several columns, only the combinations that occur.
 
@@ -126,7 +99,7 @@ def find_levels(spec: GroupSpec, predictors: pd.DataFrame) -> Factor:
 
 def group_term(
     spec: GroupSpec, factor: Factor, fitted: FittedEffects, Z: np.ndarray, predictors: pd.DataFrame
-) -> GroupTerm:
+) -> RandomTerm:
     """Put a group term together.
 
     Parameters
@@ -145,7 +118,7 @@ def group_term(
     for term in fitted.terms:
         columns = tuple(column + shift for column in term.columns)
         effects.append(Term(term.name, term.labels, columns))
-    return GroupTerm(
+    return RandomTerm(
         factor=spec.factor,
         levels=factor.levels,
         effects=tuple(effects),

@@ -25,13 +25,14 @@ from winstan.design.evaluation import (
     fit_expression,
     sum_offsets,
 )
-from winstan.design.grouping import Factor, GroupTerm, find_levels, group_term
+from winstan.design.grouping import Factor, find_levels, group_term
 from winstan.design.new_rows import NewRows, evaluate
+from winstan.design.random_terms import RandomTerm, lay_out
 from winstan.design.response import Response, make_response
 from winstan.formula import evaluation_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Design",
-    "GroupTerm",
     "NewRows",
+    "RandomTerm",
     "Response",
     "Term",
     "build_design",
@@ -109,7 +110,7 @@ class Design:
     terms: tuple[Term, ...]
     X: np.ndarray
     constant: np.ndarray | None
-    groups: tuple[GroupTerm, ...]
+    groups: tuple[RandomTerm, ...]
     offset: np.ndarray
     row: np.ndarray
     weights: np.ndarray | None
@@ -121,6 +122,20 @@ class Design:
     predictors: pd.DataFrame
     names: Mapping[str, Any]
     memory: _Memory = field(repr=False)
+
+    @property
+    def coefficient_names(self) -> tuple[str, ...]:
+        """Names of the population-level coefficients, the Intercept first."""
+        return ("Intercept",) * self.intercept + self.column_names
+
+    def roots(self, sd: Any, factors: Sequence[Any]) -> list[Any]:
+        """Cholesky factor of each group term's covariance: see `RandomTerm.root`."""
+        return [group.root(sd, factors) for group in self.groups]
+
+    @property
+    def n_correlations(self) -> int:
+        """Free correlations of all group terms."""
+        return sum(len(group.pairs) for group in self.groups)
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -218,7 +233,7 @@ def build_design(
         terms=common.terms,
         X=X,
         constant=None if formula.effects.intercept else constant_weights(X, common.terms),
-        groups=tuple(groups),
+        groups=lay_out(groups),
         offset=offset,
         row=row,
         weights=frame.weights,

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from winstan.each.parts import Parts
+    from winstan.families import Family
     from winstan.formula import Formula
     from winstan.model import Model
     from winstan.priors import Prior
@@ -50,7 +51,7 @@ KEEP = ("summary", "fits")
 def fit_each(
     formula: str,
     data: Any,
-    family: str = "gaussian",
+    family: str | Family = "gaussian",
     *,
     by: str | list[str] | tuple[str, ...],
     contrasts: str | Iterable[str] | Mapping[str, Mapping[str, Any]] | None = None,
@@ -156,7 +157,8 @@ parametrization, silence
     interval_names(prob, interval)
     namespace = namespace_of_caller()
     parsed = parse_formula(formula, namespace)
-    family_named(family).link(link)
+    known = family_named(family)
+    known.link(link)
     workers = workers_of(n_jobs)
     sampling: dict[str, Any] = {
         "chains": chains,
@@ -176,7 +178,7 @@ parametrization, silence
             sampling["cores"] = max(1, workers.n_jobs // len(parts.keys))
         question = Question(
             formula=formula,
-            family=family,
+            family=known,
             backend=engine.name,
             namespace=_used(parsed, namespace),
             model={

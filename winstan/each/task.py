@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from winstan.diagnostics import Diagnostics
+    from winstan.families import Family
     from winstan.fitted import Fit
     from winstan.model import Model
 
@@ -28,7 +29,8 @@ class Question:
 
     Attributes
     ----------
-    formula, family : str
+    formula : str
+    family : Family
     backend : str
     namespace : mapping
         What the formula calls of the caller's own.
@@ -44,7 +46,7 @@ class Question:
     """
 
     formula: str
-    family: str
+    family: Family
     backend: str
     namespace: Mapping[str, Any]
     model: Mapping[str, Any]

@@ -50,7 +50,7 @@ def standard_deviations(model: Model, posterior: Mapping[str, Array]) -> tuple[A
     """Return the sds of each group term's effects, in the order of its columns, shape (S, q)."""
     out = []
     for group in model.design.groups:
-        sds = [posterior[f"{e.name}|{group.factor}_sigma"] for e in group.effects]
+        sds = [posterior[group.sd_name(e)] for e in group.effects]
         out.append(np.concatenate([sd.reshape(len(sd), -1) for sd in sds], axis=1))
     return tuple(out)
 

@@ -20,12 +20,11 @@ from winstan.effects.own_values import (
     with_values,
 )
 from winstan.errors import OptionError, near_matches
-from winstan.variables import effect_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from winstan.design import GroupTerm, NewRows
+    from winstan.design import NewRows, RandomTerm
     from winstan.families.links import Array
     from winstan.model import Model
 
@@ -78,19 +77,17 @@ def group_effects(
     for group in terms:
         u = np.concatenate(
             [
-                posterior[f"{effect.name}|{factor}"].reshape(
-                    n, len(effect.columns), len(group.levels)
-                )
+                posterior[group.effect_name(effect)].reshape(n, len(effect.columns), group.n_levels)
                 for effect in group.effects
             ],
             axis=1,
         )
         if kind == "deviation":
-            out |= {name: (group.levels, u[:, k]) for k, name in enumerate(effect_names(group))}
+            out |= {name: (group.levels, u[:, k]) for k, name in enumerate(group.column_names)}
             continue
         own = own_values(model, group)
         shares, population = _shares(model, group, own), _population(model, posterior)
-        for k, name in enumerate(effect_names(group)):
+        for k, name in enumerate(group.column_names):
             if shares[:, k].any():
                 of_setting = population @ shares[:, k].T
                 out[name] = (group.levels, u[:, k] + of_setting[:, own.setting])
@@ -160,7 +157,7 @@ def totals_text(model: Model, factor: str) -> str:
     return reference_text(model, own_values(model, group), left_out=each)
 
 
-def _shares(model: Model, group: GroupTerm, own: OwnValues) -> Array:
+def _shares(model: Model, group: RandomTerm, own: OwnValues) -> Array:
     """Coordinates of the population's columns in those of a group term, shape (n, q, 1 + K).
 
     For each of the n combinations of own values that levels have. Columns that do not lie in the
@@ -209,7 +206,7 @@ def _mixes(model: Model, columns: tuple[str, ...], own: OwnValues) -> bool:
     return 0 < sum(column in own.columns for column in known) < len(known)
 
 
-def _telling_rows(model: Model, group: GroupTerm, own: OwnValues) -> np.ndarray:
+def _telling_rows(model: Model, group: RandomTerm, own: OwnValues) -> np.ndarray:
     """Choose design rows that show how the columns vary within groups.
 
     All distinct ones, or, of many, each combination of labels and a choice of the numbers.

@@ -23,7 +23,7 @@ from winstan.errors import OptionError, near_matches
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from winstan.design import GroupTerm, NewRows, Term
+    from winstan.design import NewRows, RandomTerm, Term
     from winstan.families.links import Array
     from winstan.formula.terms import Effects
     from winstan.model import Model
@@ -81,7 +81,7 @@ def group_intercepts(
             eta += (beta @ cell.X[:, list(term.columns)].T)[:, own.setting]
         for g, other, parent, effects in of_groups:
             for effect in effects:
-                u = posterior[f"{effect.name}|{other.factor}"]
+                u = posterior[other.effect_name(effect)]
                 u = u.reshape(len(eta), len(effect.columns), len(other.levels))[:, :, parent]
                 eta += np.einsum("skl,lk->sl", u, cell.Z[g][own.setting][:, list(effect.columns)])
         mu = mu + mean_response(model, posterior, eta) / len(cells)
@@ -131,7 +131,7 @@ def _cells(model: Model, own: OwnValues, averaged: frozenset[str]) -> list[NewRo
     ]
 
 
-def _parents(group: GroupTerm, other: GroupTerm) -> Array | None:
+def _parents(group: RandomTerm, other: RandomTerm) -> Array | None:
     """Return the level of another factor in which each level lies; None where it is not one."""
     pairs = np.unique(np.stack([group.level, other.level]), axis=1)
     return pairs[1] if pairs.shape[1] == len(group.levels) else None

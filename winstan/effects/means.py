@@ -52,7 +52,7 @@ def linear_predictor(
             at = np.where(known, level[part], 0)
             for effect in group.effects:
                 # As many levels as the draws have: those of the data, and perhaps new ones.
-                u = posterior[f"{effect.name}|{group.factor}"]
+                u = posterior[group.effect_name(effect)]
                 u = u.reshape(n_draws, len(effect.columns), u.shape[-1])
                 for i, column in enumerate(effect.columns):
                     eta += u[:, i, at] * (Z[part, column] * known)

@@ -15,7 +15,7 @@ from winstan.effects.covariances import correlations, standard_deviations
 from winstan.errors import DataError
 
 if TYPE_CHECKING:
-    from winstan.design import GroupTerm, NewRows
+    from winstan.design import NewRows, RandomTerm
     from winstan.families.links import Array
     from winstan.model import Model
 
@@ -126,7 +126,7 @@ def draw_new_levels(
         levels.append(extended)
         u = _effects(sd, correlation, int(number.max()) + 1, rng)
         for effect in group.effects:
-            name = f"{effect.name}|{group.factor}"
+            name = group.effect_name(effect)
             fresh = u[:, list(effect.columns)]
             old = posterior[name]
             fresh = fresh.reshape(*old.shape[:-1], fresh.shape[-1])
@@ -146,7 +146,7 @@ def _effects(
     return sd[:, :, None] * u
 
 
-def _terms(model: Model, rows: NewRows) -> list[tuple[GroupTerm, np.ndarray, list[str]]]:
+def _terms(model: Model, rows: NewRows) -> list[tuple[RandomTerm, np.ndarray, list[str]]]:
     """Each group term, with the rows' levels and the columns of its factor."""
     return [
         (group, level, list(factor.columns))

@@ -23,7 +23,7 @@ from winstan.guards.codes import codes_of, is_constant, owner_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from winstan.design import GroupTerm, Term
+    from winstan.design import RandomTerm, Term
     from winstan.formula.terms import Atom, Effects
     from winstan.model import Model
 
@@ -54,7 +54,7 @@ class OwnValues:
         return f"each {self.factor} at its own {listing(self.columns)}" if self.columns else ""
 
 
-def own_values(model: Model, group: GroupTerm) -> OwnValues:
+def own_values(model: Model, group: RandomTerm) -> OwnValues:
     """Find what is constant within every level of a factor.
 
     Columns whose effects vary between these very levels, as week's do in ``(week|mouse)``, are none

@@ -9,7 +9,6 @@ import numpy as np
 from winstan.centering import at_zero
 from winstan.errors import PriorError
 from winstan.priors import LKJ, Flat
-from winstan.scales import correlation_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,31 +58,23 @@ def prior_draws(model: Model, rng: np.random.Generator, size: int) -> dict[str, 
         values = slopes[:, list(term.columns)]
         out[term.name] = values if term.labels else values[:, 0]
 
-    names_of_correlations = {id(group): name for name, group in correlation_names(design)}
     effects: dict[str, Array] = {}
     correlations: dict[str, list[Array]] = {}
     for group in design.groups:
-        width = group.Z.shape[1]
-        names: list[str] = []
-        for effect in group.effects:
-            whole = f"{effect.name}|{group.factor}_sigma"
-            names += [f"{whole}[{label}]" for label in effect.labels] or [whole]
-        sd = drawn(names)
-        z = rng.standard_normal((size, width, len(group.levels)))
-        if id(group) in names_of_correlations:
-            prior = priors[names_of_correlations[id(group)]]
+        sd = drawn(group.sd_names)
+        z = rng.standard_normal((size, group.q, group.n_levels))
+        if group.has_correlations:
+            prior = priors[group.correlation_name]
             assert isinstance(prior, LKJ)
-            factor = prior.sample_factors(rng, size, width)
+            factor = prior.sample_factors(rng, size, group.q)
             R = factor @ np.swapaxes(factor, 1, 2)
-            pairs = [R[:, i, j] for i in range(width) for j in range(i)]
+            pairs = [R[:, i, j] for i in range(group.q) for j in range(i)]
             correlations.setdefault(group.factor, []).extend(pairs)
             z = factor @ z
         u = sd[:, :, None] * z
         for effect in group.effects:
-            at = list(effect.columns)
-            name = f"{effect.name}|{group.factor}"
-            out[f"{name}_sigma"] = sd[:, at] if effect.labels else sd[:, at[0]]
-            effects[name] = u[:, at] if effect.labels else u[:, at[0]]
+            out[group.sd_name(effect)] = group.columns_of(effect, sd)
+            effects[group.effect_name(effect)] = group.columns_of(effect, u, axis=1)
     for factor_name, parts in correlations.items():
         out[f"{factor_name}_corr"] = np.stack(parts, axis=-1)
     for name in model.family.auxiliary:

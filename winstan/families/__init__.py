@@ -1,8 +1,8 @@
 """Families: each in a file of its own, `Family`; links, samples, support, and names of others."""
 
-from winstan.families.family import Family, Statistics
+from winstan.families.family import BambiFamily, Distribution, Family, Parameter, Statistics
 from winstan.families.links import LINKS, Array, Link
-from winstan.families.registry import FAMILIES, family_named
+from winstan.families.registry import FAMILIES, family_named, register_family
 from winstan.families.sample import Sample
 from winstan.families.support import check_support
 
@@ -10,10 +10,14 @@ __all__ = [
     "FAMILIES",
     "LINKS",
     "Array",
+    "BambiFamily",
+    "Distribution",
     "Family",
     "Link",
+    "Parameter",
     "Sample",
     "Statistics",
     "check_support",
     "family_named",
+    "register_family",
 ]

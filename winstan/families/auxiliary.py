@@ -1,37 +1,62 @@
-"""Parameters beside the mean that several families share, with their default priors."""
+"""Parameters that several families share, with their default priors."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from winstan.families.family import Parameter
-from winstan.priors import Exponential, Gamma, InverseGamma
+from winstan.priors import Exponential, Gamma, InverseGamma, Prior
+
+if TYPE_CHECKING:
+    from winstan.families.family import DomainName
+
+
+def mean(domain: DomainName, *links: str) -> Parameter:
+    """Return the mean, of a domain and with the links that it can have."""
+    return Parameter(name="mu", domain=domain, label="mean", links=links)
+
+
+def _prior_of_sigma(scale: float) -> Prior:
+    return Exponential(1 / scale)
+
+
+def _same(scale: float) -> float:
+    return scale
+
+
+def _prior_of_alpha(scale: float) -> Prior:
+    return InverseGamma(0.4, 0.3)
+
+
+def _prior_of_nu(scale: float) -> Prior:
+    return Gamma(2.0, 0.1)
+
+
+def _ten(scale: float) -> float:
+    return 10.0
+
 
 SIGMA = Parameter(
     name="sigma",
     domain="positive",
     label="residual standard deviation",
-    default_prior=lambda scale: Exponential(1 / scale),
-    start=lambda scale: scale,
+    default_prior=_prior_of_sigma,
+    start=_same,
 )
 ALPHA = Parameter(
     name="alpha",
     domain="positive",
     label="shape",
-    default_prior=lambda scale: InverseGamma(0.4, 0.3),
-    start=lambda scale: 1.0,
+    default_prior=_prior_of_alpha,
 )
 NU = Parameter(
     name="nu",
     domain="positive",
     label="degrees of freedom",
-    default_prior=lambda scale: Gamma(2.0, 0.1),
-    start=lambda scale: 10.0,
+    default_prior=_prior_of_nu,
+    start=_ten,
     # The likelihood may rise with nu for ever (normal data), where the prior's bulk ends near 50;
     # and with a small nu that of sigma rises for ever towards zero, at rows that the effects fit
     # exactly.
     limits=(2.0, 50.0),
 )
-
-
-def mean(domain: str, *links: str) -> Parameter:
-    """Return the mean, of a domain and with the links that it can have."""
-    return Parameter(name="mu", domain=domain, label="mean", links=links)  # type: ignore[arg-type]

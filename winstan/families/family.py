@@ -10,7 +10,9 @@ import numpy as np
 
 from winstan.errors import FamilyError
 from winstan.families import foreign
+from winstan.families.domains import DOMAINS, Domain
 from winstan.families.links import LINKS, Array, Link
+from winstan.families.namespace import NUMPY, Namespace
 from winstan.priors import Flat, Prior
 
 if TYPE_CHECKING:
@@ -18,8 +20,16 @@ if TYPE_CHECKING:
 
 Kind = Literal["real", "positive", "count", "binary", "successes"]
 """What a response is: any number, a positive one, a count from 0 up, 0 or 1, a count of trials."""
-Domain = Literal["real", "positive", "unit"]
+DomainName = Literal["real", "positive", "unit"]
 Statistics = Mapping[str, Any]
+
+
+def _flat(scale: float) -> Prior:
+    return Flat()
+
+
+def _one(scale: float) -> float:
+    return 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -31,7 +41,7 @@ class Parameter:
     name : str
         ``mu``, ``sigma``, ``alpha``, ``nu``: as in the formula of the density and in every table.
     domain : {"real", "positive", "unit"}
-        Where it may lie.
+        Where it may lie: a real one should be of order one, whatever the unit of the response.
     label : str
         What it is called in a methods paragraph.
     links : tuple of str
@@ -41,17 +51,17 @@ class Parameter:
         lognormal one, its logarithm) has this standard deviation.
     start : callable
         ``start(scale)``: where the search for its mode begins.
-    limits : tuple of float
-        Between which values that search stays.
+    limits : tuple of float, or None
+        Between which values that search stays; None is anywhere in the domain.
     """
 
     name: str
-    domain: Domain
+    domain: DomainName
     label: str
     links: tuple[str, ...] = ("log",)
-    default_prior: Callable[[float], Prior] = lambda scale: Flat()
-    start: Callable[[float], float] = lambda scale: 1.0
-    limits: tuple[float, float] = (0.0, np.inf)
+    default_prior: Callable[[float], Prior] = _flat
+    start: Callable[[float], float] = _one
+    limits: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -94,7 +104,7 @@ def mean_itself(mu: Array, auxiliary: Mapping[str, Any]) -> Array:
     return mu
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class Family:
     """A response distribution, with one linear predictor, that of its first parameter.
 
@@ -125,8 +135,8 @@ class Family:
         ``log_density(y, eta, auxiliary, link, trials)``: of single rows.
     draw : callable
         ``draw(rng, mu, auxiliary, trials)``: a response for each mu.
-    stan, pymc : Distribution
-        For `Fit.code`.
+    stan, pymc : Distribution, or None
+        For `Fit.code`; None where the language does not have it.
     bambi : BambiFamily, or None
         None where bambi does not have it.
     aliases : tuple of str
@@ -170,8 +180,8 @@ class Family:
     score: Callable[[Statistics, Array, Mapping[str, float], Link], tuple[Array, Array]]
     log_density: Callable[[Array, Array, Mapping[str, Any], Link, Any], Array]
     draw: Callable[[np.random.Generator, Array, Mapping[str, Any], Any], Array]
-    stan: Distribution
-    pymc: Distribution
+    stan: Distribution | None = None
+    pymc: Distribution | None = None
     bambi: BambiFamily | None = None
     aliases: tuple[str, ...] = ()
     absorbs_offset: Mapping[str, Callable[[Sample], Sample]] = field(default_factory=dict)
@@ -185,6 +195,9 @@ class Family:
     variance: Callable[[Array], Array] | None = None
     excess_kurtosis: Callable[[Array, Array], Array] | None = None
     wider: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Family({self.name!r})"
 
     @property
     def links(self) -> tuple[str, ...]:
@@ -215,6 +228,36 @@ class Family:
     def positive_mean(self) -> bool:
         """The mean is positive, so that the identity and inverse links confine eta."""
         return self.parameters[0].domain == "positive"
+
+    @property
+    def domains(self) -> tuple[Domain, ...]:
+        """Where the parameters beside the mean lie."""
+        return tuple(DOMAINS[parameter.domain] for parameter in self.parameters[1:])
+
+    def constrained(self, free: Any, xp: Namespace = NUMPY) -> dict[str, Any]:
+        """Return the parameters beside the mean by name, each of shape (...).
+
+        Parameters
+        ----------
+        free : array, shape (..., A)
+            On the whole line.
+        xp
+        """
+        return {
+            name: domain.forward(free[..., a], xp)
+            for a, (name, domain) in enumerate(zip(self.auxiliary, self.domains, strict=True))
+        }
+
+    def log_jacobian(self, free: Any, xp: Namespace = NUMPY) -> Any:
+        """Return the log density that `constrained` adds, shape (...)."""
+        return sum(
+            (domain.log_jacobian(free[..., a], xp) for a, domain in enumerate(self.domains)), 0.0
+        )
+
+    def free(self, auxiliary: Mapping[str, float]) -> Array:
+        """Return what `constrained` takes, shape (A,)."""
+        pairs = zip(self.auxiliary, self.domains, strict=True)
+        return np.array([float(domain.backward(auxiliary[name])) for name, domain in pairs])
 
     def confines(self, link: Link) -> bool:
         """Whether some linear predictors have no mean: those that are not positive."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from winstan.errors import FamilyError, near_matches
+from winstan.errors import FamilyError, OptionError, near_matches
 from winstan.families import foreign
 from winstan.families.bernoulli import BERNOULLI
 from winstan.families.binomial import BINOMIAL
+from winstan.families.family import Family
 from winstan.families.gamma import GAMMA
 from winstan.families.gaussian import GAUSSIAN
 from winstan.families.lognormal import LOGNORMAL
@@ -18,8 +21,6 @@ from winstan.families.student import STUDENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from winstan.families.family import Family
 
 _FAMILIES: dict[str, Family] = {
     family.name: family
@@ -34,6 +35,7 @@ _FAMILIES: dict[str, Family] = {
         BINOMIAL,
     )
 }
+_OWN = frozenset(_FAMILIES)
 FAMILIES: Mapping[str, Family] = MappingProxyType(_FAMILIES)
 """By name, in the order of the documentation."""
 
@@ -43,14 +45,63 @@ def aliases() -> dict[str, str]:
     return {alias: family.name for family in FAMILIES.values() for alias in family.aliases}
 
 
-def family_named(name: str) -> Family:
-    """Return the family of this name.
+def register_family(family: Family, template: str | Path | None = None) -> Family:
+    """Make a family of your own known by its name.
+
+    Parameters
+    ----------
+    family
+        `winstan.families.Family`: docs/contributing.md tells what it holds, step by step.
+    template
+        The path of its Stan program; None if `Family.template` names it. The program may include
+        winstan's own files, ``#include include/data.stan``.
+
+    Returns
+    -------
+    Family
+        As it is registered. ``family=`` takes it as well as its name, in other processes too, which
+        know nothing of what was registered here.
+
+    Raises
+    ------
+    FamilyError
+        If the name, or an alias, is one of winstan's own families, or no plain name.
+    OptionError
+        If it is no `Family`, or there is no such template.
+
+    Notes
+    -----
+    A family of yours that was registered before under the same name is replaced.
+    """
+    if not isinstance(family, Family):
+        raise OptionError(f"register_family takes a winstan.families.Family, not {family!r}.")
+    if template is not None:
+        path = Path(template)
+        if path.suffix != ".stan" or not path.is_file():
+            raise OptionError(f"template= must be the path of a .stan file; got {str(template)!r}.")
+        family = replace(family, template=str(path.resolve()))
+    others = {alias: name for alias, name in aliases().items() if name != family.name}
+    for name in (family.name, *family.aliases):
+        if foreign.key_of(name) != name or not name.isidentifier():
+            raise FamilyError(
+                f"A family's name is in lower case, of letters, digits and _; got {name!r}."
+            )
+        if name in _OWN or name in others or (name in _FAMILIES and name != family.name):
+            raise FamilyError(f"There is a family {name!r} already: give yours another name.")
+    _FAMILIES[family.name] = family
+    return family
+
+
+def family_named(name: str | Family) -> Family:
+    """Return the family of this name; a family itself is returned as it is.
 
     Raises
     ------
     FamilyError
         If there is none, with what comes near it, or the names that are near.
     """
+    if isinstance(name, Family):
+        return name
     if not isinstance(name, str):
         raise FamilyError(
             f"family must be a name, such as 'gamma'; got {type(name).__name__}."

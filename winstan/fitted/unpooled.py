@@ -12,7 +12,7 @@ from winstan import effects
 from winstan.effects.groups import group_effects
 from winstan.effects.means import linear_predictor, rows_of
 from winstan.errors import EmptyCellError, OptionError
-from winstan.variables import correlation_labels, effect_names
+from winstan.variables import correlation_labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,7 +57,7 @@ def shrinkage(
         totals = {}
     shown = deviations | totals
     terms = [g for g, group in enumerate(model.design.groups) if group.factor == factor]
-    names = [name for g in terms for name in effect_names(model.design.groups[g])]
+    names = [name for g in terms for name in model.design.groups[g].column_names]
     centre = np.stack([shown[name][1].mean(axis=0) for name in names])
     own = _maximum(model, posterior, terms, centre)
     rows = []
@@ -118,11 +118,8 @@ def ellipses(
     sd: dict[str, float] = {}
     correlation = 0.0
     for group in (g for g in model.design.groups if g.factor == factor):
-        sds = [
-            posterior[f"{effect.name}|{factor}_sigma"].mean(axis=0).ravel()
-            for effect in group.effects
-        ]
-        sd |= dict(zip(effect_names(group), np.concatenate(sds).tolist(), strict=True))
+        sds = [posterior[group.sd_name(effect)].mean(axis=0).ravel() for effect in group.effects]
+        sd |= dict(zip(group.column_names, np.concatenate(sds).tolist(), strict=True))
     pair = ", ".join(names)
     labels = correlation_labels(model.design).get(factor, ())
     if pair in labels:

@@ -71,25 +71,25 @@ class AuxiliaryCoordinates:
         return cls(location, scale, *np.zeros((3, location.size)))
 
 
-def fit_auxiliary(problem: Problem, around: tuple[Side, ...], log_aux: Array) -> Array:
-    """Maximise the posterior density over the log auxiliary parameters, near where they are."""
-    if not log_aux.size:
-        return log_aux
+def fit_auxiliary(problem: Problem, around: tuple[Side, ...], free_aux: Array) -> Array:
+    """Maximise the posterior density over the free auxiliary parameters, near where they are."""
+    if not free_aux.size:
+        return free_aux
 
     def loss(at: Array) -> float:
         return -_density(problem, around, at)
 
-    if log_aux.size == 1:
+    if free_aux.size == 1:
         # Two units of log a step, so that no bracket leaves the range of the exponential.
         found = optimize.minimize_scalar(
             lambda x: loss(np.array([x])),
-            bounds=(log_aux[0] - 2, log_aux[0] + 2),
+            bounds=(free_aux[0] - 2, free_aux[0] + 2),
             method="bounded",
             options={"xatol": 1e-4},
         )
         return np.array([found.x])
     low, high = _room(problem)
-    start = np.clip(log_aux, low, high)
+    start = np.clip(free_aux, low, high)
     # Without derivatives: by differences they take as many evaluations, and a solver's own time
     simplex = start + 0.1 * np.eye(start.size + 1, start.size)
     maximum = optimize.minimize(
@@ -102,41 +102,44 @@ def fit_auxiliary(problem: Problem, around: tuple[Side, ...], log_aux: Array) ->
     return np.asarray(maximum.x)
 
 
-def _density(problem: Problem, around: tuple[Side, ...], log_aux: Array) -> float:
-    """Log density of the log auxiliary parameters, the likelihood averaged."""
-    names, values = problem.family.auxiliary, np.exp(log_aux)
-    aux = dict(zip(names, values, strict=True))
+def _density(problem: Problem, around: tuple[Side, ...], free_aux: Array) -> float:
+    """Log density of the free auxiliary parameters, the likelihood averaged."""
+    aux = problem.family.constrained(free_aux)
     likelihood = mean_objective(problem, around, aux)
     with np.errstate(all="ignore"):
-        prior = sum(float(p.log_density(x)) for p, x in zip(problem.aux_prior, values, strict=True))
-    return likelihood + prior + float(log_aux.sum())
+        pairs = zip(problem.aux_prior, aux.values(), strict=True)
+        prior = sum(float(p.log_density(x)) for p, x in pairs)
+    return likelihood + prior + float(problem.family.log_jacobian(free_aux))
 
 
 def _room(problem: Problem) -> tuple[Array, Array]:
-    """Return the ends of the log auxiliary parameters: see `Parameter.limits`."""
-    limits = np.array([parameter.limits for parameter in problem.family.parameters[1:]])
-    with np.errstate(divide="ignore"):
-        low, high = np.log(limits).T
+    """Return the ends of the free auxiliary parameters: see `Parameter.limits`."""
+    family = problem.family
+    ends = [
+        (-np.inf, np.inf) if p.limits is None else domain.backward(np.array(p.limits))
+        for p, domain in zip(family.parameters[1:], family.domains, strict=True)
+    ]
+    low, high = np.array(ends).T
     return low, high
 
 
 def auxiliary_coordinates(
-    problem: Problem, around: tuple[Side, ...], log_aux: Array
+    problem: Problem, around: tuple[Side, ...], free_aux: Array
 ) -> AuxiliaryCoordinates:
-    """Find coordinates in which the log auxiliary parameters are about standard normal."""
+    """Find coordinates in which the free auxiliary parameters are about standard normal."""
     if problem.family.tails:
-        sigma, nu = student_coordinates(lambda at: _density(problem, around, at), log_aux)
+        sigma, nu = student_coordinates(lambda at: _density(problem, around, at), free_aux)
         return AuxiliaryCoordinates(*np.array([sigma, nu]).T)
-    scale = _scale(problem, around, log_aux)
-    if log_aux.size == 1:
+    scale = _scale(problem, around, free_aux)
+    if free_aux.size == 1:
 
         def density(at: float) -> float:
             return _density(problem, around, np.array([at]))
 
-        mode, top = float(log_aux[0]), density(float(log_aux[0]))
+        mode, top = float(free_aux[0]), density(float(free_aux[0]))
         if top - density(mode + TAIL_OUT * float(scale[0])) < TAIL_FALLS:
             return _bent(density, mode, top)
-    return AuxiliaryCoordinates.straight(log_aux, scale)
+    return AuxiliaryCoordinates.straight(free_aux, scale)
 
 
 def _bent(density: Callable[[float], float], mode: float, top: float) -> AuxiliaryCoordinates:
@@ -187,12 +190,12 @@ def _followed(density: Callable[[float], float], mode: float, top: float) -> tup
     return at[finite], log_density[finite]
 
 
-def _scale(problem: Problem, around: tuple[Side, ...], log_aux: Array) -> Array:
+def _scale(problem: Problem, around: tuple[Side, ...], free_aux: Array) -> Array:
     """Root of the inverse curvature, shape (A,), by second differences."""
-    step = 0.05 * np.eye(log_aux.size)
-    middle = _density(problem, around, log_aux)
+    step = 0.05 * np.eye(free_aux.size)
+    middle = _density(problem, around, free_aux)
     beside = [
-        _density(problem, around, log_aux + move) + _density(problem, around, log_aux - move)
+        _density(problem, around, free_aux + move) + _density(problem, around, free_aux - move)
         for move in step
     ]
     curvature = (2 * middle - np.array(beside)) / 0.05**2

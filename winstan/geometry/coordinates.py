@@ -96,11 +96,13 @@ class Geometry:
         Of the unconstrained correlations, term by term.
     open_mean : bool
         Whether the data leave the means wide open, or the link confines them.
-    log_aux_location : ndarray, shape (A,)
-    log_aux_scale : ndarray, shape (A, A)
+    aux_location : ndarray, shape (A,)
+    aux_scale : ndarray, shape (A, A)
         Diagonal.
-    log_aux_bend, log_aux_knot, log_aux_taper : ndarray, shape (A,)
+    aux_bend, aux_knot, aux_taper : ndarray, shape (A,)
         See `winstan.geometry.auxiliary`.
+    sigma_follows_nu : bool
+        Whether ``sigma (nu + 1) / nu`` is in sigma's place (`winstan.geometry.student`).
     eta, eta_sd : ndarray, shape (C,)
         The approximate fit's linear predictors, which guards judge the data by.
     """
@@ -121,18 +123,14 @@ class Geometry:
     corr_location: Array
     corr_scale: Array
     open_mean: bool
-    log_aux_location: Array
-    log_aux_scale: Array
-    log_aux_bend: Array
-    log_aux_knot: Array
-    log_aux_taper: Array
+    aux_location: Array
+    aux_scale: Array
+    aux_bend: Array
+    aux_knot: Array
+    aux_taper: Array
+    sigma_follows_nu: bool
     eta: Array
     eta_sd: Array
-
-    @property
-    def sigma_follows_nu(self) -> bool:
-        """Whether ``sigma (nu + 1) / nu`` is in sigma's place (`winstan.geometry.student`)."""
-        return self.log_aux_location.size == 2
 
     @property
     def vanishing(self) -> bool:
@@ -206,11 +204,12 @@ def choose_geometry(
         corr_location=corr_location,
         corr_scale=corr_scale,
         open_mean=_open_mean(problem, fit),
-        log_aux_location=fit.aux_coordinates.location,
-        log_aux_scale=np.diag(fit.aux_coordinates.scale),
-        log_aux_bend=fit.aux_coordinates.bend,
-        log_aux_knot=fit.aux_coordinates.knot,
-        log_aux_taper=fit.aux_coordinates.taper,
+        aux_location=fit.aux_coordinates.location,
+        aux_scale=np.diag(fit.aux_coordinates.scale),
+        aux_bend=fit.aux_coordinates.bend,
+        aux_knot=fit.aux_coordinates.knot,
+        aux_taper=fit.aux_coordinates.taper,
+        sigma_follows_nu=problem.family.tails is not None,
         eta=fit.eta,
         eta_sd=fit.eta_sd,
     )

@@ -100,7 +100,7 @@ class Approximation:
     information_share : tuple of float
         Per term, the share of information on its effects that is in the data.
     cell_information : ndarray, shape (C,)
-    log_aux : ndarray, shape (A,)
+    free_aux : ndarray, shape (A,)
     aux_coordinates : AuxiliaryCoordinates
     """
 
@@ -115,7 +115,7 @@ class Approximation:
     responses: tuple[Response, ...]
     information_share: tuple[float, ...]
     cell_information: Array
-    log_aux: Array
+    free_aux: Array
     aux_coordinates: AuxiliaryCoordinates
 
 
@@ -132,26 +132,25 @@ def approximate(problem: Problem, slack: float = 1.0) -> Approximation:
     -------
     Approximation
     """
-    names = problem.family.auxiliary
     iteration = Iteration.of(problem)
     covariance = _initial_covariances(problem)
-    log_aux = np.log([problem.aux_guess[name] for name in names]).reshape(len(names))
-    state = iteration.step(None, covariance, _auxiliary(problem, log_aux))
+    free_aux = problem.family.free(problem.aux_guess)
+    state = iteration.step(None, covariance, _auxiliary(problem, free_aux))
     steps: list[Array] = []
     for _ in range(MAX_ITERATIONS):
-        before = state, _log_sds(covariance), log_aux
-        state = iteration.step(state, covariance, _auxiliary(problem, log_aux))
-        log_aux = fit_auxiliary(problem, sides(problem, state.eta, state.spread), log_aux)
+        before = state, _log_sds(covariance), free_aux
+        state = iteration.step(state, covariance, _auxiliary(problem, free_aux))
+        free_aux = fit_auxiliary(problem, sides(problem, state.eta, state.spread), free_aux)
         covariance = _expectation_maximisation(problem, state)
         steps.append(_log_sds(covariance) - before[1])
         ahead = _ahead(steps)
-        if _settled(iteration, before, (state, _log_sds(covariance) + ahead, log_aux), slack):
+        if _settled(iteration, before, (state, _log_sds(covariance) + ahead, free_aux), slack):
             break
         if len(steps) % EXTRAPOLATED_EVERY == 0 and len(steps) < MAX_ITERATIONS:
             covariance = _rescaled(covariance, np.exp(ahead))
-    if not all(np.isfinite(part).all() for part in (state.theta, *covariance, log_aux)):
+    if not all(np.isfinite(part).all() for part in (state.theta, *covariance, free_aux)):
         raise np.linalg.LinAlgError("numbers have overflowed")
-    aux = _auxiliary(problem, log_aux)
+    aux = _auxiliary(problem, free_aux)
     information = observed_information(problem, state.eta, state.spread, aux)
     end = iteration.informed(state, information, covariance)
     P = problem.X.shape[1]
@@ -169,15 +168,15 @@ def approximate(problem: Problem, slack: float = 1.0) -> Approximation:
         responses=sd_responses(iteration, end, covariance, aux),
         information_share=end.shares,
         cell_information=information,
-        log_aux=log_aux,
+        free_aux=free_aux,
         aux_coordinates=auxiliary_coordinates(
-            problem, sides(problem, end.eta, end.spread), log_aux
+            problem, sides(problem, end.eta, end.spread), free_aux
         ),
     )
 
 
-def _auxiliary(problem: Problem, log_aux: Array) -> dict[str, float]:
-    return dict(zip(problem.family.auxiliary, np.exp(log_aux).tolist(), strict=True))
+def _auxiliary(problem: Problem, free_aux: Array) -> dict[str, float]:
+    return {name: float(x) for name, x in problem.family.constrained(free_aux).items()}
 
 
 def _initial_covariances(problem: Problem) -> tuple[Array, ...]:

@@ -56,7 +56,7 @@ def shift_of_sigma(log_nu: Array) -> Array:
 
 
 def student_coordinates(
-    density: Callable[[Array], float], log_aux: Array
+    density: Callable[[Array], float], free_aux: Array
 ) -> tuple[Coordinate, Coordinate]:
     """Find the coordinates of what is sampled in sigma's place, and of nu.
 
@@ -64,7 +64,7 @@ def student_coordinates(
     ----------
     density
         Log density of log sigma and log nu.
-    log_aux : ndarray, shape (2,)
+    free_aux : ndarray, shape (2,)
         Where it is about largest.
 
     Returns
@@ -72,12 +72,12 @@ def student_coordinates(
     sigma, nu : tuple of float
         Location, scale, bend, knot and taper of each.
     """
-    start = float(log_aux[0] + shift_of_sigma(log_aux[1]))
-    found = _profile(density, start, float(log_aux[1]))
+    start = float(free_aux[0] + shift_of_sigma(free_aux[1]))
+    found = _profile(density, start, float(free_aux[1]))
     at = np.array(sorted(found))
     value, middle, spread = np.array([found[log_nu] for log_nu in at]).T
     if at.size < 4 or not np.isfinite(value).all():
-        return _straight(start, 1.0), _straight(float(log_aux[1]), 1.0)
+        return _straight(start, 1.0), _straight(float(free_aux[1]), 1.0)
     fine = np.linspace(at[0], at[-1], 2001)
     mass = np.exp(interpolate.pchip_interpolate(at, value - value.max(), fine))
     mass /= mass.sum()

@@ -19,7 +19,7 @@ from winstan.guards.codes import is_constant
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from winstan.design import Design, GroupTerm
+    from winstan.design import Design, RandomTerm
     from winstan.formula import Formula
 
 
@@ -69,7 +69,7 @@ def _constant(X: np.ndarray, level: np.ndarray) -> bool:
     return all(is_constant(level, x) for x in X.T)
 
 
-def _single_groups(formula: Formula, design: Design, group: GroupTerm, term: str) -> list[object]:
+def _single_groups(formula: Formula, design: Design, group: RandomTerm, term: str) -> list[object]:
     """Return the values of a term of one column that compares conditions, with one group each."""
     atoms = next(t for t in formula.effects.terms if ":".join(a.name for a in t) == term)
     columns = [c for c in atoms[0].columns if c in design.predictors]
@@ -112,14 +112,14 @@ def _quoted(columns: Iterable[str]) -> str:
     return ":".join(map(quote_name, columns))
 
 
-def _saturated(design: Design, group: GroupTerm, columns: list[int]) -> bool:
+def _saturated(design: Design, group: RandomTerm, columns: list[int]) -> bool:
     """Whether between-group predictors have as many coefficients as there are groups."""
     first = np.unique(group.level, return_index=True)[1]
     X = np.column_stack([np.ones(len(first)), design.X[np.ix_(first, columns)]])
     return bool(np.linalg.matrix_rank(X / np.abs(X).max(axis=0).clip(1e-300)) == len(first))
 
 
-def _words(group: GroupTerm, term: str, single: list[object]) -> str:
+def _words(group: RandomTerm, term: str, single: list[object]) -> str:
     one = len(single) == 1
     return _advice(
         group,
@@ -129,7 +129,7 @@ def _words(group: GroupTerm, term: str, single: list[object]) -> str:
     )
 
 
-def _advice(group: GroupTerm, found: str) -> str:
+def _advice(group: RandomTerm, found: str) -> str:
     factor = _quoted(group.factor.split(":"))
     return (
         f"{found}: in these data the effect is the difference between these groups, and only the "

@@ -85,7 +85,7 @@ def residuals(model: Model) -> tuple[Rows, Array, Array]:
         eta, spread = model.geometry.eta[rows.cell], model.geometry.eta_sd[rows.cell]
         slope = model.link.inverse_derivative(eta)
         at = model.family.auxiliary.index(model.family.noise)
-        sigma = np.exp(model.geometry.log_aux_location[at])
+        sigma = np.exp(model.geometry.aux_location[at])
         leverage = np.square(slope * spread / sigma)
         residual = y - model.link.inverse(eta)
         free = 1 - np.minimum(leverage, 1)

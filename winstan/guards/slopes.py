@@ -17,7 +17,7 @@ from winstan.guards.codes import codes_of, combine, is_constant, owner_of
 from winstan.guards.slope_advice import Missing, Slope, advice
 
 if TYPE_CHECKING:
-    from winstan.design import Design, GroupTerm, Term
+    from winstan.design import Design, RandomTerm, Term
     from winstan.formula import Formula, GroupSpec
     from winstan.formula.terms import Atom
 
@@ -186,7 +186,7 @@ def _covered(term: _Candidate, factor: frozenset[str], specs: tuple[GroupSpec, .
 
 def _supported(
     missing: list[_Candidate],
-    own: list[GroupTerm],
+    own: list[RandomTerm],
     weight: np.ndarray,
     some: np.ndarray,
     fewest: int,
@@ -215,7 +215,7 @@ def _supported(
 
 
 def _split_plot(
-    within: list[_Candidate], inner: list[frozenset[str]], group: GroupTerm, weight: np.ndarray
+    within: list[_Candidate], inner: list[frozenset[str]], group: RandomTerm, weight: np.ndarray
 ) -> bool:
     """Whether an inner term's plots are of one treatment, and each combination has one row.
 
@@ -238,7 +238,7 @@ def _distinct(level: np.ndarray, code: np.ndarray, n_levels: int) -> np.ndarray:
     return np.bincount(owner_of(combine(level, code), level), minlength=n_levels)
 
 
-def _worth_naming(terms: list[_Candidate], own: list[GroupTerm]) -> list[_Candidate]:
+def _worth_naming(terms: list[_Candidate], own: list[RandomTerm]) -> list[_Candidate]:
     fitted = [(e, g.Z[:, list(e.columns)]) for g in own for e in g.effects if e.name != "1"]
     treatments = [term for term in terms if term.treatment]
     if any(_is_treatment(effect, Z) for effect, Z in fitted):

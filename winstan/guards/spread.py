@@ -13,7 +13,7 @@ from winstan.guards.codes import codes_of, number_of, owner_of
 from winstan.guards.residuals import SAMPLE, residuals
 
 if TYPE_CHECKING:
-    from winstan.design import GroupTerm
+    from winstan.design import RandomTerm
     from winstan.families.links import Array
     from winstan.guards.residuals import Rows
     from winstan.model import Model
@@ -109,7 +109,7 @@ def _factors(model: Model) -> list[str]:
     return out
 
 
-def _group_terms(model: Model) -> list[GroupTerm]:
+def _group_terms(model: Model) -> list[RandomTerm]:
     return list({group.factor: group for group in model.design.groups}.values())
 
 

@@ -16,7 +16,7 @@ from winstan.design.checks import redundant_columns
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from winstan.design import GroupTerm
+    from winstan.design import RandomTerm
     from winstan.formula import GroupSpec
     from winstan.model import Model
 
@@ -52,25 +52,17 @@ def unidentified(model: Model, *, binary: bool) -> Iterator[str]:
                 yield alone
 
 
-def _sds(group: GroupTerm, columns: list[int]) -> str:
+def _sds(group: RandomTerm, columns: list[int]) -> str:
     """Name the standard deviations of some columns."""
-    names = _sd_names(group)
+    names = group.sd_names
     return " and ".join(repr(names[column]) for column in columns)
 
 
-def _sd_names(group: GroupTerm) -> list[str]:
-    return [
-        f"{effect.name}|{group.factor}_sigma" + (f"[{label}]" if label else "")
-        for effect in group.effects
-        for label in (effect.labels or ("",))
-    ]
-
-
-def _names(group: GroupTerm) -> list[str]:
+def _names(group: RandomTerm) -> list[str]:
     return [name for effect in group.effects for name in effect.column_names]
 
 
-def _zero_columns(spec: GroupSpec, group: GroupTerm) -> str | None:
+def _zero_columns(spec: GroupSpec, group: RandomTerm) -> str | None:
     zero = np.flatnonzero(~group.Z.any(axis=0)).tolist()
     if not zero:
         return None
@@ -83,7 +75,7 @@ def _zero_columns(spec: GroupSpec, group: GroupTerm) -> str | None:
     )
 
 
-def _repeats(spec: GroupSpec, group: GroupTerm) -> Iterator[str]:
+def _repeats(spec: GroupSpec, group: RandomTerm) -> Iterator[str]:
     """Columns of a term that are constant beside an intercept, or repeat others of the term."""
     shown = np.flatnonzero(group.Z.any(axis=0))
     Z, names = group.Z[:, shown], [_names(group)[column] for column in shown]
@@ -117,7 +109,7 @@ def _repeats(spec: GroupSpec, group: GroupTerm) -> Iterator[str]:
 
 
 def _repeats_of(
-    spec: GroupSpec, group: GroupTerm, other_spec: GroupSpec, other: GroupTerm
+    spec: GroupSpec, group: RandomTerm, other_spec: GroupSpec, other: RandomTerm
 ) -> Iterator[str]:
     """Columns of two terms on one factor of which one term holds what the other says."""
     for mine, its_spec, its, yours in (
@@ -134,7 +126,7 @@ def _repeats_of(
                 return
 
 
-def _within(z: np.ndarray, term: GroupTerm) -> bool:
+def _within(z: np.ndarray, term: RandomTerm) -> bool:
     """Whether a term has the effect of a column: as a combination, or (uncorrelated) a multiple."""
     if not term.correlated:
         return any(_ratio(other, z) is not None for other in term.Z.T)
@@ -152,7 +144,7 @@ def _ratio(one: np.ndarray, other: np.ndarray) -> float | None:
     return ratio if close else None
 
 
-def _alone(model: Model, spec: GroupSpec, group: GroupTerm, *, binary: bool) -> str | None:
+def _alone(model: Model, spec: GroupSpec, group: RandomTerm, *, binary: bool) -> str | None:
     """Say that a term has an effect for each row, where its family has scatter of its own."""
     auxiliary = model.family.auxiliary
     if not (auxiliary or binary) or not _effect_for_each_row(model, group):
@@ -163,7 +155,7 @@ def _alone(model: Model, spec: GroupSpec, group: GroupTerm, *, binary: bool) -> 
         why = f"cannot be told apart from '{auxiliary[0]}', but for their priors"
     else:
         why = "cannot be told where each row is one yes or no, but for the prior"
-    sds = _sd_names(group)
+    sds = group.sd_names
     whole = repr(sds[0]) if k == 1 else f"the standard deviations of {spec.text}"
     if k == 1 and n == J:
         return (
@@ -178,7 +170,7 @@ def _alone(model: Model, spec: GroupSpec, group: GroupTerm, *, binary: bool) -> 
     )
 
 
-def _effect_for_each_row(model: Model, group: GroupTerm) -> bool:
+def _effect_for_each_row(model: Model, group: RandomTerm) -> bool:
     """Whether every group's rows are as many as the effects that they tell."""
     design, k, J = model.design, group.Z.shape[1], len(group.levels)
     n = len(design.row) if design.weights is None else float(design.weights.sum())

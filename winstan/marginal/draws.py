@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.draws import Sampled
-from winstan.marginal.system import chunks, cross_products, effect_roots, scaled, system
+from winstan.marginal.system import chunks, cross_products, scaled, system
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ def sampled_with_effects(
     assert marginal is not None
     shape = sd.shape[:-1]
     flat = [factor.reshape(-1, *factor.shape[-2:]) for factor in factors]
-    roots = effect_roots(model.design, sd.reshape(aux.size, sd.shape[-1]), flat)
+    roots = model.design.roots(sd.reshape(aux.size, sd.shape[-1]), flat)
     sigma = aux.reshape(-1)
     random = np.random.default_rng([seed, STREAM])
     products = cross_products(marginal)
@@ -94,7 +94,7 @@ def draw_effects(
     products
         From `cross_products`.
     roots : sequence of ndarray, shape (draws, q, q) each
-        From `effect_roots`.
+        From `Design.roots`.
     sigma : ndarray, shape (draws,)
     noise : ndarray, shape (draws, `noise_size`)
 

@@ -24,7 +24,7 @@ from scipy.stats import qmc
 
 from winstan.correlations import partial_log_density
 from winstan.marginal.curves import Curves
-from winstan.marginal.system import chunks, cross_products, effect_roots, log_likelihood, system
+from winstan.marginal.system import chunks, cross_products, log_likelihood, system
 from winstan.marginal.variances import Terms, VarianceCoordinates
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Target:
             out = out + np.log(at.sd[:, k]) + prior.log_density(at.sd[:, k])
         for partial, factor, eta in zip(at.partial, at.factors, self.lkj, strict=True):
             out = out + partial_log_density(partial, factor.shape[-1], eta)
-        roots = effect_roots(self.design, at.sd, at.factors)
+        roots = self.design.roots(at.sd, at.factors)
         out = out + self._log_likelihood(roots, at.sigma)
         return np.where(np.isfinite(out), out, -np.inf)
 
@@ -169,9 +169,9 @@ def settle(
 def _start(terms: Terms, geometry: Geometry) -> VarianceCoordinates:
     """Lay the first points about the approximate fit."""
     log_sd = geometry.log_sd_location + geometry.log_sd_bend
-    location = terms.coordinates(log_sd, geometry.corr_location, geometry.log_aux_location[0])
+    location = terms.coordinates(log_sd, geometry.corr_location, geometry.aux_location[0])
     scale = np.concatenate(
-        [geometry.log_sd_scale, geometry.corr_scale, geometry.log_aux_scale.diagonal()]
+        [geometry.log_sd_scale, geometry.corr_scale, geometry.aux_scale.diagonal()]
     )
     curves = Curves.straight(location, scale)
     return VarianceCoordinates(terms, curves, np.eye(location.size), settled=False)

@@ -15,7 +15,6 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from winstan.design import Design
     from winstan.families.links import Array
     from winstan.marginal.statistics import Marginal
 
@@ -54,7 +53,7 @@ def system(marginal: Marginal, products: Array, roots: Sequence[Array], sigma: A
     products
         From `cross_products`.
     roots : sequence of ndarray, shape (S, q, q) each
-        From `effect_roots`.
+        From `Design.roots`.
     sigma : ndarray, shape (S,)
     """
     S, q = sigma.size, marginal.R.shape[1]
@@ -109,27 +108,6 @@ def log_likelihood(marginal: Marginal, matrices: System, sigma: Array) -> Array:
         - 0.5 * (matrices.log_determinant + np.square(pivots[:, -1]))
         - np.log(pivots[:, :-1]).sum(axis=1)
     )
-
-
-def effect_roots(design: Design, sd: Array, factors: Sequence[Array]) -> list[Array]:
-    """Cholesky factors of the effects' covariances, a term each, shape (S, q, q).
-
-    Parameters
-    ----------
-    design
-    sd : ndarray, shape (S, Q)
-    factors : sequence of ndarray, shape (S, q, q) each
-        Of the correlated terms' correlations.
-    """
-    out, given, k = [], iter(factors), 0
-    for group in design.groups:
-        q = group.Z.shape[1]
-        root = sd[:, k : k + q, None] * np.eye(q)
-        if group.correlated and q > 1:
-            root = sd[:, k : k + q, None] * next(given)
-        out.append(root)
-        k += q
-    return out
 
 
 def cross_products(marginal: Marginal) -> Array:

@@ -78,9 +78,7 @@ class Terms:
                 own = Z.T @ (cells.weight[:, None] * Z) / cells.weight.sum()
                 gram[some, some] = own if np.any(own) else np.eye(q)  # columns of nothing but zeros
                 contrasts[some, some.start + 1 : some.stop] = linalg.helmert(q).T
-        correlated = tuple(
-            group.correlated and q > 1 for group, q in zip(design.groups, widths, strict=True)
-        )
+        correlated = tuple(group.has_correlations for group in design.groups)
         return cls(widths, correlated, gram, contrasts)
 
     @property

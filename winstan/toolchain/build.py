@@ -20,6 +20,7 @@ from winstan.toolchain.locate import Toolchain, compiling, cpu, processors
 from winstan.toolchain.packaged import find, why_not
 from winstan.toolchain.templates import (
     driver_sources,
+    include_folders,
     is_packaged,
     light_model,
     sources,
@@ -239,7 +240,8 @@ def _translate(tools: Toolchain, program: Program, cpp: Path) -> None:
     told = subprocess.run(
         [
             str(tools.path / "stanc"), *tools.stanc_flags,
-            f"--name={_plain(program.name)}_model", f"--include-paths={program.template.parent}",
+            f"--name={_plain(program.name)}_model",
+            f"--include-paths={','.join(map(str, include_folders(program.template)))}",
             f"--filename-in-msg={program.template.name}", f"--o={cpp}", str(program.template),
         ],
         capture_output=True, text=True, check=False,

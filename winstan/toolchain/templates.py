@@ -57,7 +57,8 @@ def template_path(name: str | Path) -> Path:
 def sources(template: Path) -> dict[str, bytes]:
     """Return the text of a template and of all that it includes, by path from its folder.
 
-    stanc looks includes up from the template's folder, also those inside an included file.
+    stanc looks includes up from the template's folder, and then from that of winstan's own, also
+    those inside an included file.
     """
     texts: dict[str, bytes] = {}
     wanted = [template.name]
@@ -65,14 +66,18 @@ def sources(template: Path) -> dict[str, bytes]:
         name = wanted.pop()
         if name in texts:
             continue
-        try:
-            texts[name] = (template.parent / name).read_bytes()
-        except FileNotFoundError:
-            raise BackendError(
-                f"{template.name} includes {name!r}, which does not exist."
-            ) from None
+        found = [folder / name for folder in include_folders(template)]
+        file = next((path for path in found if path.is_file()), None)
+        if file is None:
+            raise BackendError(f"{template.name} includes {name!r}, which does not exist.")
+        texts[name] = file.read_bytes()
         wanted += [found.decode() for found in _INCLUDE.findall(texts[name])]
     return dict(sorted(texts.items()))
+
+
+def include_folders(template: Path) -> list[Path]:
+    """Return the folders where what a template includes is looked up, in order."""
+    return list(dict.fromkeys([template.parent, template_folder()]))
 
 
 def driver_sources() -> list[Path]:

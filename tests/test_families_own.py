@@ -1,0 +1,125 @@
+"""A family of the user's own, with parameters of every domain, by the recipe of the docs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import own_family
+import pandas as pd
+import pytest
+import reference_density
+from models import model_of
+from own_family import SHIFTED, TEMPLATE
+from reference_density import Reference, gradient
+
+import winstan as ws
+from winstan.backends import pymc, stan
+from winstan.families import registry
+from winstan.report.methods import methods_text
+
+
+@pytest.fixture(scope="module")
+def shifted(tmp_path_factory):
+    """Register the family, and forget it afterwards."""
+    template = tmp_path_factory.mktemp("templates") / "shifted.stan"
+    template.write_text(TEMPLATE)
+    yield ws.register_family(SHIFTED, template=template)
+    del registry._FAMILIES["shifted"]
+
+
+def data(seed: int = 0, n: int = 240) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    mouse = np.arange(n) % 8
+    x = np.arange(n) // 8 % 2
+    mu = 170 + 31 * (0.3 * rng.normal(size=8)[mouse] + 0.5 * x)
+    aux = {"sigma": 12.0, "shift": 5.0, "share": 0.15}
+    return pd.DataFrame({"y": own_family.draw(rng, mu, aux, None), "x": x, "mouse": mouse + 1})
+
+
+def density_of(model):
+    """Have the reference state this family row by row, with scipy."""
+    right = reference_density.row_log_densities
+
+    def rows(family, link, y, eta, aux, trials):
+        if family != "shifted":
+            return right(family, link, y, eta, aux, trials)
+        return own_family.row_log_densities(y, reference_density.INVERSE[link](eta), aux)
+
+    return Reference(model), rows
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("formula", "link"), [("y ~ x + (x|mouse)", None), ("y ~ x", "log")])
+def test_engines_have_its_density_row_by_row(shifted, formula, link, monkeypatch):
+    model = model_of(formula, data(n=48), "moved", link=link)
+    assert model.family is shifted
+    reference, rows = density_of(model)
+    monkeypatch.setattr(reference_density, "row_log_densities", rows)
+    points = np.random.default_rng(1).normal(0, 0.7, (3, reference.dim))
+    expected = np.array([reference(point) for point in points])
+    for backend in (stan, pymc):
+        got, slope = backend.BACKEND.log_density(model, points)
+        # PyMC's leaves out the constant of the correlations' prior.
+        apart = expected[0] - got[0] if backend is pymc else 0.0
+        np.testing.assert_allclose(got + apart, expected, rtol=1e-9)
+        by_differences = gradient(reference, points[0])
+        tolerance = 1e-6 * max(1, np.abs(by_differences).max())
+        np.testing.assert_allclose(slope[0], by_differences, rtol=1e-5, atol=tolerance)
+
+
+@pytest.mark.slow
+def test_it_is_fitted_and_asked_like_any_other(shifted):
+    fit = ws.fit(
+        "y ~ x + (1|mouse)",
+        data(),
+        family="shifted",
+        seed=1,
+        progress=False,
+        silence="random_slopes",
+    )
+    assert fit.diagnostics.ok
+    summary = fit.summary()
+    for name, truth in (("sigma", 12.0), ("shift", 5.0), ("share", 0.15), ("x", 15.5)):
+        assert abs(summary.loc[name, "mean"] - truth) < 4 * summary.loc[name, "sd"]
+    contrast = fit.contrast("x")
+    assert contrast["mean"][0] == pytest.approx(summary.loc["x", "mean"], rel=1e-9)
+    replicated = fit.posterior_predictive(200, seed=1)
+    assert replicated.mean() == pytest.approx(data()["y"].mean(), abs=4)
+    assert np.isfinite(fit.loo().elpd)
+    methods = methods_text(fit, prob=0.94)
+    assert "shifted normal distribution" in methods
+    assert "standard deviation (sigma) and shift (shift) and share" in methods
+    # In other processes nothing is registered.
+    halves = data(n=480).assign(half=lambda d: d["mouse"] % 2)
+    each = ws.fit_each(
+        "y ~ x", halves, by="half", family="shifted", n_jobs=2, seed=1, progress=False
+    )
+    assert each.ok
+
+
+def test_priors_of_each_domain_are_checked(shifted):
+    table = model_of("y ~ x", data(), "shifted").priors.table
+    assert table["share"] == ws.Beta(1, 9)
+    with pytest.raises(ws.PriorError, match=r"'share'\. It is between 0 and 1: use Beta or Flat"):
+        model_of("y ~ x", data(), "shifted", priors={"share": ws.Normal()})
+    with pytest.raises(ws.PriorError, match=r"'shift'\. It can be negative"):
+        model_of("y ~ x", data(), "shifted", priors={"shift": ws.Beta(2, 2)})
+
+
+def test_names_that_are_taken_and_templates_that_are_not_there_are_refused(tmp_path):
+    before = dict(registry.FAMILIES)
+    for name, words in (
+        ("gamma", "a family 'gamma' already"),
+        ("normal", "a family 'normal' already"),
+        ("My family", "in lower case"),
+    ):
+        with pytest.raises(ws.FamilyError, match=words):
+            ws.register_family(replace(SHIFTED, name=name, aliases=()))
+    with pytest.raises(ws.FamilyError, match="'t' already"):
+        ws.register_family(replace(SHIFTED, aliases=("t",)))
+    with pytest.raises(ws.OptionError, match=r"path of a \.stan file"):
+        ws.register_family(SHIFTED, template=tmp_path / "gone.stan")
+    with pytest.raises(ws.OptionError, match=r"takes a winstan\.families\.Family"):
+        ws.register_family("beta")
+    assert dict(registry.FAMILIES) == before

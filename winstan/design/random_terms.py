@@ -1,0 +1,175 @@
+"""A random-effects term: the one owner of its names, its covariance and its place among the others.
+
+Everything about a term that depends on the other terms (which of the sds are its own, which of the
+correlation matrices, what a dim is called) is settled once, by `lay_out`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from winstan.design.evaluation import Term
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RandomTerm:
+    """Effects that vary between the levels of a factor: ``(1 + stim | mouse)``.
+
+    Attributes
+    ----------
+    factor
+        Its name: ``mouse``, ``batch:cask``.
+    levels
+        The levels that occur, L of them.
+    effects
+        What varies; columns index `Z`. The constant is called ``1``.
+    Z : ndarray of shape (D, q)
+        The effects' columns, on the raw scale.
+    level : ndarray of shape (D,)
+        Each design row's level.
+    correlated
+        Whether the effects were written as correlated; see `has_correlations`.
+    sds : slice
+        Its own among the sds of all terms, Q of them.
+    matrix : int or None
+        Which of all terms' correlation matrices is its own; None without one.
+    correlations : slice
+        Its own among the free correlations of all terms, row by row of the lower triangle.
+    correlation_name : str
+        Of its correlation matrix, as a prior has it: ``mouse_corr``; empty without one.
+    recoded : frozenset of str
+        Effects that another term codes by other columns.
+    """
+
+    factor: str
+    levels: tuple[Any, ...]
+    effects: tuple[Term, ...]
+    Z: np.ndarray
+    level: np.ndarray
+    correlated: bool
+    sds: slice = slice(0, 0)
+    matrix: int | None = None
+    correlations: slice = slice(0, 0)
+    correlation_name: str = ""
+    recoded: frozenset[str] = frozenset()
+
+    @property
+    def q(self) -> int:
+        """Effects of each level."""
+        return self.Z.shape[1]
+
+    @property
+    def n_levels(self) -> int:
+        """L."""
+        return len(self.levels)
+
+    @property
+    def size(self) -> int:
+        """Effects of all levels."""
+        return self.q * self.n_levels
+
+    @property
+    def has_correlations(self) -> bool:
+        """Whether there is a correlation matrix: of several effects, written as correlated."""
+        return self.correlated and self.q > 1
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Name of each column: ``Intercept``, ``Days``, ``cond[b]``."""
+        names = [name for effect in self.effects for name in effect.column_names]
+        return tuple("Intercept" if name == "1" else name for name in names)
+
+    @property
+    def sd_names(self) -> tuple[str, ...]:
+        """Name of each column's sd, as priors have it: ``1|mouse_sigma``, ``c|mouse_sigma[b]``."""
+        names = []
+        for effect in self.effects:
+            whole = self.sd_name(effect)
+            names += [f"{whole}[{label}]" for label in effect.labels] or [whole]
+        return tuple(names)
+
+    @property
+    def pairs(self) -> tuple[str, ...]:
+        """Pairs of columns whose correlation is a parameter, in the order of `correlations`."""
+        names = self.column_names if self.has_correlations else ()
+        return tuple(f"{names[j]}, {names[i]}" for i in range(len(names)) for j in range(i))
+
+    def effect_name(self, effect: Term) -> str:
+        """Name the variable of an effect: ``stim|mouse``."""
+        return f"{effect.name}|{self.factor}"
+
+    def sd_name(self, effect: Term) -> str:
+        """Name the variable of an effect's sd: ``stim|mouse_sigma``."""
+        return f"{effect.name}|{self.factor}_sigma"
+
+    def dims(self, effect: Term) -> dict[str, tuple[Any, ...]]:
+        """Dim and labels of an effect of several columns, as bambi names them.
+
+        A dim has one set of labels in a posterior: where another term codes the same effect
+        otherwise (``(cond|g) + (0 + cond|h)``), each has a dim of its own.
+        """
+        if not effect.labels:
+            return {}
+        own = f"|{self.factor}" if effect.name in self.recoded else ""
+        return {f"{effect.name}{own}__expr_dim": effect.labels}
+
+    def columns_of(self, effect: Term, values: Any, axis: int = -1) -> Any:
+        """Take an effect's columns along an axis; of a single column, without that axis."""
+        if effect.labels:
+            return np.take(values, effect.columns, axis=axis)
+        return np.take(values, effect.columns[0], axis=axis)
+
+    def root(self, sd: Any, factors: Sequence[Any]) -> Any:
+        """Cholesky factor of the effects' covariance, shape (..., q, q).
+
+        Parameters
+        ----------
+        sd : array, shape (..., Q)
+            Of all terms: NumPy's or PyTensor's.
+        factors : sequence of array, shape (..., q, q) each
+            Cholesky factors of the correlation matrices of the terms that have any.
+        """
+        own = np.eye(self.q) if self.matrix is None else factors[self.matrix]
+        return sd[..., self.sds, None] * own
+
+
+def lay_out(terms: Iterable[RandomTerm]) -> tuple[RandomTerm, ...]:
+    """Settle the place of each term among the others."""
+    terms = tuple(terms)
+    correlated = [term.factor for term in terms if term.has_correlations]
+    recoded = _recoded(terms)
+    out, k, n, matrix = [], 0, 0, 0
+    for term in terms:
+        pairs = len(term.pairs)
+        name = ""
+        if term.has_correlations:
+            name = f"{term.factor}_corr"
+            if correlated.count(term.factor) > 1:
+                name += f"[{', '.join(effect.name for effect in term.effects)}]"
+        out.append(
+            replace(
+                term,
+                sds=slice(k, k + term.q),
+                matrix=matrix if term.has_correlations else None,
+                correlations=slice(n, n + pairs),
+                correlation_name=name,
+                recoded=recoded,
+            )
+        )
+        k, n, matrix = k + term.q, n + pairs, matrix + term.has_correlations
+    return tuple(out)
+
+
+def _recoded(terms: Sequence[RandomTerm]) -> frozenset[str]:
+    """Return the names of effects that several terms code by unlike columns."""
+    codings: dict[str, set[tuple[str, ...]]] = {}
+    for term in terms:
+        for effect in term.effects:
+            codings.setdefault(effect.name, set()).add(effect.labels)
+    return frozenset(name for name, labels in codings.items() if len(labels) > 1)

@@ -1,0 +1,38 @@
+"""Priors: the distributions, and how the user's and the defaults are put together."""
+
+from winstan.priors.distributions import (
+    LKJ,
+    Beta,
+    Cauchy,
+    Exponential,
+    Flat,
+    Gamma,
+    HalfCauchy,
+    HalfNormal,
+    HalfStudentT,
+    InverseGamma,
+    Normal,
+    Prior,
+    StudentT,
+)
+from winstan.priors.resolution import CLASSES, Priors, PriorSlot, resolve
+
+__all__ = [
+    "CLASSES",
+    "LKJ",
+    "Beta",
+    "Cauchy",
+    "Exponential",
+    "Flat",
+    "Gamma",
+    "HalfCauchy",
+    "HalfNormal",
+    "HalfStudentT",
+    "InverseGamma",
+    "Normal",
+    "Prior",
+    "PriorSlot",
+    "Priors",
+    "StudentT",
+    "resolve",
+]

@@ -1,0 +1,206 @@
+"""The user's priors and the defaults, resolved onto a model's parameters.
+
+`resolve` gives one prior to each scalar parameter, so that every backend gets the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from winstan.errors import PriorError, near_matches
+from winstan.priors.distributions import Prior
+from winstan.variables import find_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+CLASSES: Mapping[str, str] = MappingProxyType(
+    {
+        "b": "all population-level coefficients",
+        "sd": "all standard deviations of groups",
+        "corr": "all correlations",
+    }
+)
+"""Keys of ``priors=`` that reach many parameters, and which."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriorSlot:
+    """A scalar parameter (or one correlation matrix) that waits for its prior.
+
+    Attributes
+    ----------
+    name : str
+        The parameter as the user knows it: ``stim``, ``cond[b]``, ``1|mouse_sigma``.
+    keys : tuple of str
+        Names in ``priors=`` that reach it, the most specific first.
+    domain : {"real", "positive", "unit", "correlation"}
+    default : Prior
+    kind : {"b", "sd", "corr"}, or None
+        The class that it is of, which reaches it after all names.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    domain: str
+    default: Prior
+    kind: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Priors:
+    """One prior for each parameter, in the units of the data; prints as a table.
+
+    Attributes
+    ----------
+    table : mapping of str to Prior
+        By parameter name, in the model's order.
+    given : frozenset of str
+        Names whose prior the user gave; the others are defaults.
+    at_mean : frozenset of str
+        Names whose prior is at the mean of the (other) predictors, not at their zero: the
+        Intercept, or the level columns that stand for it.
+    """
+
+    table: Mapping[str, Prior]
+    given: frozenset[str] = frozenset()
+    at_mean: frozenset[str] = frozenset()
+
+    def __getitem__(self, name: str) -> Prior:
+        found = name if name in self.table else find_name(name, self.table)
+        if found is None:
+            raise PriorError(f"There is no parameter {name!r}." + near_matches(name, self.table))
+        return self.table[found]
+
+    def __str__(self) -> str:
+        width = max(map(len, self.table), default=0)
+        lines = []
+        for name, prior in self.table.items():
+            note = "" if name in self.given else "  (default)"
+            place = self.place(name)
+            lines.append(f"{name:<{width}}  ~  {prior}{note}" + (f"  {place}" if place else ""))
+        return "\n".join(lines)
+
+    def place(self, name: str) -> str:
+        """Say where a parameter's prior is: "at the mean of the predictors", or nothing."""
+        if name not in self.at_mean:
+            return ""
+        others = "" if name == "Intercept" else "other "
+        return f"at the mean of the {others}predictors"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def resolve(
+    slots: Iterable[PriorSlot],
+    overrides: Mapping[str, Prior] | None,
+    *,
+    at_mean: Iterable[str] = (),
+) -> Priors:
+    """Give each slot the user's most specific prior, or else its default.
+
+    Parameters
+    ----------
+    slots
+        The model's parameters.
+    overrides
+        The user's ``priors=``: by parameter name, or by class (``"b"`` all coefficients, ``"sd"``
+        all group standard deviations, ``"corr"`` all correlations). Where a parameter has the name
+        of a class, ``"`b`"`` is the parameter and ``"class b"`` the class.
+    at_mean
+        Names whose prior is at the mean of the predictors.
+
+    Raises
+    ------
+    PriorError
+        If a key reaches no parameter, or may mean a parameter or a class, or a prior cannot stand
+        where it was put.
+    """
+    slots = tuple(slots)
+    if overrides is not None and not isinstance(overrides, Mapping):
+        raise PriorError(
+            f'priors= must be a dict, such as {{"b": ws.Normal(0, 1)}}; got {overrides!r}.'
+        )
+    overrides = dict(overrides or {})
+    for key, prior in overrides.items():
+        if not isinstance(prior, Prior):
+            raise PriorError(
+                f"The prior of {key!r} must be one of winstan's prior objects, such as "
+                f"ws.Normal(0, 1); got {prior!r}."
+            )
+    by_name, by_class = _meanings(slots, overrides)
+    reached: set[str] = set()
+    table: dict[str, Prior] = {}
+    given: set[str] = set()
+    for slot in slots:
+        keys = [by_name[name] for name in slot.keys if name in by_name]
+        keys += [by_class[slot.kind]] if slot.kind and slot.kind in by_class else []
+        reached.update(keys)
+        prior = overrides[keys[0]] if keys else slot.default
+        _check_domain(slot, prior)
+        table[slot.name] = prior
+        if keys:
+            given.add(slot.name)
+    unknown = [key for key in overrides if key not in reached]
+    if unknown:
+        known = dict.fromkeys(
+            key for slot in slots for key in (*slot.keys, slot.kind) if key is not None
+        )
+        raise PriorError(
+            f"priors= names {unknown[0]!r}, which this model does not have."
+            + near_matches(str(unknown[0]), known)
+        )
+    return Priors(table, frozenset(given), frozenset(at_mean))
+
+
+def _meanings(
+    slots: tuple[PriorSlot, ...], overrides: Mapping[str, Prior]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Tell keys that are names of parameters from those of classes: what is meant, to the key."""
+    names = {name for slot in slots for name in slot.keys}
+    by_name: dict[str, str] = {}
+    by_class: dict[str, str] = {}
+    for key in overrides:
+        word = str(key)
+        if word in CLASSES and word in names:
+            raise PriorError(
+                f"priors= names {word!r}, which is both a predictor of this model and the class "
+                f'of {CLASSES[word]}. Write "`{word}`" (in back-ticks) for the predictor, or '
+                f"'class {word}' for the class."
+            )
+        plain = word.removeprefix("class ")
+        if plain in CLASSES and word not in names:
+            meanings, meant = by_class, plain
+        elif word not in names and len(word) > 2 and word[0] == word[-1] == "`":
+            meanings, meant = by_name, _named(word[1:-1], names)
+        else:
+            meanings, meant = by_name, _named(word, names)
+        if meant in meanings:
+            raise PriorError(
+                f"priors= has two priors for one key: {meanings[meant]!r} and {word!r} mean the "
+                "same. Leave one out."
+            )
+        meanings[meant] = key
+    return by_name, by_class
+
+
+def _named(word: str, names: Iterable[str]) -> str:
+    """Name a parameter as the model does, ``I(x/10)`` as ``I(x / 10)``; a class stays."""
+    return word if word in CLASSES else find_name(word, names) or word
+
+
+def _check_domain(slot: PriorSlot, prior: Prior) -> None:
+    if slot.domain in prior.domain:
+        return
+    remedy = {
+        "real": "It can be negative: use Normal, StudentT, Cauchy or Flat.",
+        "positive": "It is positive: use HalfNormal, HalfStudentT, HalfCauchy, Exponential, "
+        "Gamma, InverseGamma or Flat.",
+        "unit": "It is between 0 and 1: use Beta or Flat.",
+        "correlation": "It is a correlation matrix: use LKJ.",
+    }[slot.domain]
+    raise PriorError(f"{prior} cannot be the prior of {slot.name!r}. {remedy}")
