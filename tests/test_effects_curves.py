@@ -133,7 +133,7 @@ def test_curves_that_are_refused(call, message):
 def test_deviations_are_the_parameters_and_totals_their_sums():
     model = model_of("y ~ x + cond + (x + cond|mouse) + (0 + hours|mouse)", DATA, "gaussian")
     fit = made_fit(model, draws=25)
-    p = fit._flat()
+    p = fit.joined()
     table = fit.group_effects(prob=0.9)
     assert list(table) == ["effect", "level", "mean", "sd", "hdi_5%", "hdi_95%"]
     names = ["Intercept", "x", "cond[b]", "cond[c]", "hours"]

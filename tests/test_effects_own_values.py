@@ -212,7 +212,7 @@ def test_figures_have_a_population_mean_for_each_genotype():
     lines = data_of(plot, geom_segment, having=["below", "above"])
     lines = lines[lines["below"].notna()]
     of_week = lines[lines["effect"] == "week"].drop_duplicates("level").set_index("level")["mean"]
-    p = fit._flat()
+    p = fit.joined()
     assert of_week["m0"] == pytest.approx(p["week"].mean())
     assert of_week["m1"] == pytest.approx(p["week"].mean() + p["genotype:week"].mean())
     assert "population mean at the values of each mouse" in plot.labels.caption.replace("\n", " ")

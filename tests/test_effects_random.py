@@ -239,7 +239,7 @@ def test_replicates_use_each_rows_own_groups_offset_and_trials():
     fit = made_fit(
         model_of("count ~ stim + offset(np.log(hours)) + (stim|mouse)", DATA, "poisson"), draws=2000
     )
-    p = fit._flat()
+    p = fit.joined()
     y = fit.posterior_predictive(draws=8000)
     assert y.dims == ("chain", "draw", "row")
     assert y.chain.values.tolist() == [0, 1, 2, 3]

@@ -21,7 +21,7 @@ def fit():
 
 @pytest.fixture(scope="module")
 def p(fit):
-    return fit._flat()
+    return fit.joined()
 
 
 CASES = [
@@ -80,7 +80,7 @@ def test_several_at_once(fit):
     long = fit.hypothesis(texts, draws=True)
     assert len(long) == 3 * 400
     part = long[long["hypothesis"] == "stim > 0"]
-    np.testing.assert_array_equal(part["value"], fit._flat()["stim"])
+    np.testing.assert_array_equal(part["value"], fit.joined()["stim"])
 
 
 def test_monte_carlo_error_is_arvizs_and_knows_autocorrelation():

@@ -255,7 +255,7 @@ def test_own_estimates_far_away_are_triangles():
 
 
 def test_a_plane_holds_the_ellipses_of_the_group_effects(fit):
-    posterior = fit._flat()
+    posterior = fit.joined()
     population = pd.DataFrame({"effect": ["Intercept", "x"], "mean": [10.0, -1.0]})
     shape = ellipses(fit.model, posterior, "g", population, (0.5, 0.94))
     sd = [posterior["1|g_sigma"].mean(), posterior["x|g_sigma"].mean()]

@@ -214,7 +214,7 @@ def test_rows_of_the_data_have_responses_of_their_own():
 
 def test_a_summary_of_responses_has_them_once_for_rows_that_are_alike():
     fit = made_fit(model_of("y ~ stim", DATA, "gaussian"), draws=5000)
-    p = fit._flat()
+    p = fit.joined()
     table = fit.predict(kind="response", interval="eti")
     assert len(table) == len(DATA)
     pd.testing.assert_frame_equal(fit.predict(DATA, kind="response", interval="eti"), table)

@@ -16,6 +16,7 @@ import winstan as ws
 from winstan.backends import backend_named
 from winstan.backends.bambi import built_model
 from winstan.errors import OptionError, PriorError
+from winstan.fitted import checks
 from winstan.variables import find_name
 
 FORMULAS = {
@@ -92,7 +93,7 @@ def test_a_parameter_has_the_name_of_the_table_and_of_the_formula(formula, name)
         assert asked in tree["posterior"]
         assert tree["posterior"].get(asked) is not None
     # figures
-    (parameter,) = fit._panels(name, 1)[0]
+    (parameter,) = checks.panels(fit, name, 1)[0]
     assert parameter.name == printed
     np.testing.assert_array_equal(parameter.values, draws)
 
@@ -114,7 +115,7 @@ def test_what_is_no_name_stays_none():
 def test_levels_with_a_slash_are_found_by_figures_and_comparisons():
     fit = fit_of("y ~ I(x/10) + (I(x/10)|`mouse/day`)")
     assert "1|mouse/day[a/1]" in fit.summary().index
-    parameters = fit._panels("1|mouse/day", 12)[0]
+    parameters = checks.panels(fit, "1|mouse/day", 12)[0]
     assert [p.label for p in parameters] == [f"{g}/1" for g in "abcdef"]
     table = fit._mixing(parameters)
     np.testing.assert_array_equal(table["r_hat"], fit.summary().loc[table["parameter"], "r_hat"])

@@ -85,7 +85,7 @@ def answers_of(source: Source, base: float | None, scale: Scale, asked: Asked) -
         ratio = scale.ratio and base is None
         result = effects.contrast(
             fit.model,
-            fit._flat(),
+            fit.joined(),
             asked.treatment,
             ratio=ratio,
             groups=asked.groups,

@@ -62,7 +62,7 @@ def contrasts_of(
     else:
         names = [wanted] if isinstance(wanted, str) else wanted
         chosen = {name: dict(common) for name in names}
-    takes = set(inspect.signature(Fit.contrast).parameters) - {"self", "treatment", "draws"}
+    takes = set(inspect.signature(Fit.contrast).parameters) - {"fit", "treatment", "draws"}
     for name, options in chosen.items():
         for option in options:
             if option not in takes:

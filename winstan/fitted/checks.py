@@ -12,13 +12,13 @@ from winstan import effects
 from winstan.effects.observed import ordered_labels
 from winstan.errors import OptionError, near_matches
 from winstan.families.links import Array
-from winstan.fitted.effects import EffectTables
 from winstan.fitted.parameters import Parameter, chosen, long_draws
 from winstan.flags import check_flags
 
 if TYPE_CHECKING:
     from plotnine import ggplot
 
+    from winstan.fitted.fit import Fit
     from winstan.model import Model
 
 PANELS = 12
@@ -41,247 +41,242 @@ STATISTICS: tuple[tuple[str, Callable[[Array], Array]], ...] = (
 )
 
 
-class Checks(EffectTables):
-    """The figures that judge a fit; each composes with ``|`` and ``/``."""
+def plot_trace(fit: Fit, names: str | Sequence[str] | None = None) -> ggplot:
+    """Draw the chains of each parameter, draw by draw; divergent draws are marked.
 
-    __slots__ = ()
+    Parameters
+    ----------
+    names
+        Parameters (``"sigma"``, ``"1|mouse[m3]"``), all of one name (``"1|mouse"``), or a class
+        (``"b"``, ``"sd"``, ``"corr"``). By default all but the group effects. Twelve fit a
+        figure; the caption counts the others.
 
-    def plot_trace(self, names: str | Sequence[str] | None = None) -> ggplot:
-        """Draw the chains of each parameter, draw by draw; divergent draws are marked.
+    Returns
+    -------
+    plotnine.ggplot
 
-        Parameters
-        ----------
-        names
-            Parameters (``"sigma"``, ``"1|mouse[m3]"``), all of one name (``"1|mouse"``), or a class
-            (``"b"``, ``"sd"``, ``"corr"``). By default all but the group effects. Twelve fit a
-            figure; the caption counts the others.
+    Raises
+    ------
+    OptionError
+        If a name is unknown.
+    """
+    from winstan import plots  # noqa: PLC0415 - plotnine loads when a figure is asked for
 
-        Returns
-        -------
-        plotnine.ggplot
+    parameters, caption = panels(fit, names, PANELS)
+    chain, draw = np.nonzero(_diverging(fit))
+    return plots.plot_trace(
+        long_draws(parameters),
+        diagnostics=_mixing(fit, parameters),
+        divergent=pd.DataFrame({"chain": chain, "draw": draw}),
+        caption=caption,
+    )
 
-        Raises
-        ------
-        OptionError
-            If a name is unknown.
-        """
-        from winstan import plots  # noqa: PLC0415 - plotnine loads when a figure is asked for
 
-        parameters, caption = self._panels(names, PANELS)
-        chain, draw = np.nonzero(self._diverging())
-        return plots.plot_trace(
-            long_draws(parameters),
-            diagnostics=self._mixing(parameters),
-            divergent=pd.DataFrame({"chain": chain, "draw": draw}),
-            caption=caption,
+def plot_rank(fit: Fit, names: str | Sequence[str] | None = None) -> ggplot:
+    """Draw how the ranks of each chain's draws are spread: evenly, if the chains agree.
+
+    Parameters
+    ----------
+    names
+        As for `plot_trace`.
+
+    Returns
+    -------
+    plotnine.ggplot
+
+    Raises
+    ------
+    OptionError
+        If a name is unknown.
+    """
+    from winstan import plots  # noqa: PLC0415
+
+    parameters, caption = panels(fit, names, PANELS)
+    return plots.plot_rank(
+        long_draws(parameters), diagnostics=_mixing(fit, parameters), caption=caption
+    )
+
+
+def plot_pairs(fit: Fit, names: str | Sequence[str] | None = None) -> ggplot:
+    """Draw every two parameters against each other, the divergent draws marked.
+
+    Standard deviations are on a logarithmic scale, where the funnels that cause divergences
+    can be seen.
+
+    Parameters
+    ----------
+    names
+        As for `plot_trace`; to look into a funnel, an sd and an effect of it:
+        ``["1|mouse_sigma", "1|mouse[m3]"]``. Five fit a figure, group sds first, then
+        coefficients; the caption counts the others.
+
+    Returns
+    -------
+    plotnine.ggplot
+
+    Raises
+    ------
+    OptionError
+        If a name is unknown, or there is only one parameter.
+    """
+    from winstan import plots  # noqa: PLC0415
+
+    parameters, caption = panels(fit, names, PAIRS, first=("sd", "coefficient", "correlation"))
+    table = {}
+    positive = {p.name for p in fit.model.family.parameters if p.domain == "positive"}
+    for parameter in parameters:
+        logged = parameter.role == "sd" or parameter.name in positive
+        values = parameter.values.ravel()
+        table[f"log {parameter.name}" if logged else parameter.name] = (
+            np.log(values) if logged else values
         )
+    draws = pd.DataFrame(table).assign(diverging=_diverging(fit).ravel())
+    return plots.plot_pairs(draws, caption=caption)
 
-    def plot_rank(self, names: str | Sequence[str] | None = None) -> ggplot:
-        """Draw how the ranks of each chain's draws are spread: evenly, if the chains agree.
 
-        Parameters
-        ----------
-        names
-            As for `plot_trace`.
+def plot_predictive(
+    fit: Fit,
+    kind: str = "density",
+    *,
+    prior: bool = False,
+    by: str | None = None,
+    draws: int = 200,
+    seed: int = 0,
+    prob: float = 0.94,
+    unit: str | None = None,
+    log: bool | None = None,
+) -> ggplot:
+    """Draw replicated data beside the data, to see whether the model makes such data.
 
-        Returns
-        -------
-        plotnine.ggplot
+    Parameters
+    ----------
+    kind : {"density", "groups", "statistic"}
+        The density of the data over those of replicates; the mean of each group over the means
+        of its replicates; or mean, sd, smallest and largest value.
+    prior
+        Replicates from the prior, in place of the posterior.
+    by
+        For ``"groups"``: a column; by default the first group factor.
+    draws, seed
+        As for `posterior_predictive`.
+    prob
+        Probability of the intervals, equal-tailed.
+    unit
+        Unit of the response, for the axis.
+    log
+        Whether the axis is logarithmic; by default the data decide.
 
-        Raises
-        ------
-        OptionError
-            If a name is unknown.
-        """
-        from winstan import plots  # noqa: PLC0415
+    Returns
+    -------
+    plotnine.ggplot
 
-        parameters, caption = self._panels(names, PANELS)
-        return plots.plot_rank(
-            long_draws(parameters), diagnostics=self._mixing(parameters), caption=caption
+    Raises
+    ------
+    OptionError
+        If `kind` or `by` is unknown.
+    """
+    check_flags(prior=prior, log=log)
+    from winstan import plots  # noqa: PLC0415
+
+    if kind not in KINDS:
+        raise OptionError(
+            f"kind must be 'density', 'groups' or 'statistic', not {kind!r}."
+            + near_matches(str(kind), KINDS)
         )
-
-    def plot_pairs(self, names: str | Sequence[str] | None = None) -> ggplot:
-        """Draw every two parameters against each other, the divergent draws marked.
-
-        Standard deviations are on a logarithmic scale, where the funnels that cause divergences
-        can be seen.
-
-        Parameters
-        ----------
-        names
-            As for `plot_trace`; to look into a funnel, an sd and an effect of it:
-            ``["1|mouse_sigma", "1|mouse[m3]"]``. Five fit a figure, group sds first, then
-            coefficients; the caption counts the others.
-
-        Returns
-        -------
-        plotnine.ggplot
-
-        Raises
-        ------
-        OptionError
-            If a name is unknown, or there is only one parameter.
-        """
-        from winstan import plots  # noqa: PLC0415
-
-        parameters, caption = self._panels(names, PAIRS, first=("sd", "coefficient", "correlation"))
-        table = {}
-        positive = {p.name for p in self.model.family.parameters if p.domain == "positive"}
-        for parameter in parameters:
-            logged = parameter.role == "sd" or parameter.name in positive
-            values = parameter.values.ravel()
-            table[f"log {parameter.name}" if logged else parameter.name] = (
-                np.log(values) if logged else values
-            )
-        draws = pd.DataFrame(table).assign(diverging=self._diverging().ravel())
-        return plots.plot_pairs(draws, caption=caption)
-
-    def plot_predictive(
-        self,
-        kind: str = "density",
-        *,
-        prior: bool = False,
-        by: str | None = None,
-        draws: int = 200,
-        seed: int = 0,
-        prob: float = 0.94,
-        unit: str | None = None,
-        log: bool | None = None,
-    ) -> ggplot:
-        """Draw replicated data beside the data, to see whether the model makes such data.
-
-        Parameters
-        ----------
-        kind : {"density", "groups", "statistic"}
-            The density of the data over those of replicates; the mean of each group over the means
-            of its replicates; or mean, sd, smallest and largest value.
-        prior
-            Replicates from the prior, in place of the posterior.
-        by
-            For ``"groups"``: a column; by default the first group factor.
-        draws, seed
-            As for `posterior_predictive`.
-        prob
-            Probability of the intervals, equal-tailed.
-        unit
-            Unit of the response, for the axis.
-        log
-            Whether the axis is logarithmic; by default the data decide.
-
-        Returns
-        -------
-        plotnine.ggplot
-
-        Raises
-        ------
-        OptionError
-            If `kind` or `by` is unknown.
-        """
-        check_flags(prior=prior, log=log)
-        from winstan import plots  # noqa: PLC0415
-
-        if kind not in KINDS:
-            raise OptionError(
-                f"kind must be 'density', 'groups' or 'statistic', not {kind!r}."
-                + near_matches(str(kind), KINDS)
-            )
-        if by is not None and kind != "groups":
-            raise OptionError(f"by= is for kind='groups', not {kind!r}.")
-        effects.interval_names(prob, "eti")  # refuses what is none, before any work
-        model = self.model
-        column = _groups_column(model, by) if kind == "groups" else None
-        make = self.prior_predictive if prior else self.posterior_predictive
-        response = model.design.response
-        y_rep = make(draws=draws, seed=seed).to_numpy().reshape(-1, len(response.y))
-        y, name = response.y.astype(float), response.name
-        what = "prior" if prior else "posterior"
-        counted = model.family.trials
-        whole = model.family.whole
-        if counted and response.trials is not None and kind != "groups":
-            trials = response.trials
-            if kind == "statistic" or np.ptp(trials) > 0:
-                y, y_rep, whole = y / trials, y_rep / trials, False
-                name = effects.response_label(model)
-        if kind == "density":
-            return plots.plot_density(
-                _long(y_rep),
-                pd.Series(y),
-                response=name,
-                what=what,
-                whole=whole,
-                share=counted and not whole,
-                prob=prob,
-                unit=unit,
-                log=log,
-            )
-        if column is not None:
-            return plots.plot_groups(
-                _group_means(model, y, y_rep, column, prob),
-                response=effects.response_label(model) if counted else f"mean {name}",
-                group=column,
-                what=what,
-                prob=prob,
-                unit=unit,
-                log=log,
-            )
-        statistics = STATISTICS[:1] if model.family.kind == "binary" else STATISTICS
-        if whole and (y == 0).any():
-            statistics = (*statistics[:-2], STATISTICS[-1], ("share of zeros", _zeros))
-        return plots.plot_statistics(
-            pd.concat(
-                pd.DataFrame(
-                    {"statistic": label, "draw": np.arange(len(y_rep)), "value": of(y_rep)}
-                )
-                for label, of in statistics
-            ),
-            pd.DataFrame(
-                [{"statistic": label, "value": of(y[None])[0]} for label, of in statistics]
-            ),
+    if by is not None and kind != "groups":
+        raise OptionError(f"by= is for kind='groups', not {kind!r}.")
+    effects.interval_names(prob, "eti")  # refuses what is none, before any work
+    model = fit.model
+    column = _groups_column(model, by) if kind == "groups" else None
+    make = fit.prior_predictive if prior else fit.posterior_predictive
+    response = model.design.response
+    y_rep = make(draws=draws, seed=seed).to_numpy().reshape(-1, len(response.y))
+    y, name = response.y.astype(float), response.name
+    what = "prior" if prior else "posterior"
+    counted = model.family.trials
+    whole = model.family.whole
+    if counted and response.trials is not None and kind != "groups":
+        trials = response.trials
+        if kind == "statistic" or np.ptp(trials) > 0:
+            y, y_rep, whole = y / trials, y_rep / trials, False
+            name = effects.response_label(model)
+    if kind == "density":
+        return plots.plot_density(
+            _long(y_rep),
+            pd.Series(y),
             response=name,
             what=what,
+            whole=whole,
+            share=counted and not whole,
+            prob=prob,
             unit=unit,
+            log=log,
         )
+    if column is not None:
+        return plots.plot_groups(
+            _group_means(model, y, y_rep, column, prob),
+            response=effects.response_label(model) if counted else f"mean {name}",
+            group=column,
+            what=what,
+            prob=prob,
+            unit=unit,
+            log=log,
+        )
+    statistics = STATISTICS[:1] if model.family.kind == "binary" else STATISTICS
+    if whole and (y == 0).any():
+        statistics = (*statistics[:-2], STATISTICS[-1], ("share of zeros", _zeros))
+    return plots.plot_statistics(
+        pd.concat(
+            pd.DataFrame({"statistic": label, "draw": np.arange(len(y_rep)), "value": of(y_rep)})
+            for label, of in statistics
+        ),
+        pd.DataFrame([{"statistic": label, "value": of(y[None])[0]} for label, of in statistics]),
+        response=name,
+        what=what,
+        unit=unit,
+    )
 
-    def _diverging(self) -> np.ndarray:
-        """Tell which draws are divergent: shape (chains, draws)."""
-        stats = self.draws["sample_stats"]
-        if "diverging" in stats:
-            return stats["diverging"].to_numpy().astype(bool)
-        posterior = self.draws["posterior"]
-        return np.zeros((posterior.sizes["chain"], posterior.sizes["draw"]), bool)
 
-    def _mixing(self, parameters: Sequence[Parameter]) -> pd.DataFrame:
-        """R-hat and effective draws of some parameters."""
-        table = self._table.loc[[p.name for p in parameters]]
-        return table.assign(parameter=[p.name for p in parameters])[
-            ["parameter", "r_hat", "ess_bulk"]
-        ]
+def _diverging(fit: Fit) -> np.ndarray:
+    """Tell which draws are divergent: shape (chains, draws)."""
+    stats = fit.draws["sample_stats"]
+    if "diverging" in stats:
+        return stats["diverging"].to_numpy().astype(bool)
+    posterior = fit.draws["posterior"]
+    return np.zeros((posterior.sizes["chain"], posterior.sizes["draw"]), bool)
 
-    def _panels(
-        self,
-        names: str | Sequence[str] | None,
-        most: int,
-        first: Sequence[str] = (),
-    ) -> tuple[tuple[Parameter, ...], str]:
-        """Return the parameters that a figure holds, and what to say of the others.
 
-        Where not all fit, those of the roles named `first` come first.
-        """
-        found = chosen(self.model, self.draws, names)
-        if not found:
-            raise OptionError("No parameters: give names=, such as names='1|mouse'.")
-        place = {role: i for i, role in enumerate(first)}
-        ranked = sorted(found, key=lambda p: place.get(p.role, len(place)))
-        kept = {p.name for p in ranked[:most]}
-        shown = tuple(p for p in found if p.name in kept)
-        left = [p.name for p in found if p.name not in kept]
-        effects = [v.name for v in self.model.variables if v.role == "effect"]
-        parts = []
-        if left:
-            parts.append(f"{len(left)} more not drawn: names=[{left[0]!r}, ...]")
-        if names is None and effects:
-            parts.append(f"group effects not drawn: names={effects[0]!r}")
-        return shown, "; ".join(parts)
+def _mixing(fit: Fit, parameters: Sequence[Parameter]) -> pd.DataFrame:
+    """R-hat and effective draws of some parameters."""
+    table = fit._table.loc[[p.name for p in parameters]]
+    return table.assign(parameter=[p.name for p in parameters])[["parameter", "r_hat", "ess_bulk"]]
+
+
+def panels(
+    fit: Fit,
+    names: str | Sequence[str] | None,
+    most: int,
+    first: Sequence[str] = (),
+) -> tuple[tuple[Parameter, ...], str]:
+    """Return the parameters that a figure holds, and what to say of the others.
+
+    Where not all fit, those of the roles named `first` come first.
+    """
+    found = chosen(fit.model, fit.draws, names)
+    if not found:
+        raise OptionError("No parameters: give names=, such as names='1|mouse'.")
+    place = {role: i for i, role in enumerate(first)}
+    ranked = sorted(found, key=lambda p: place.get(p.role, len(place)))
+    kept = {p.name for p in ranked[:most]}
+    shown = tuple(p for p in found if p.name in kept)
+    left = [p.name for p in found if p.name not in kept]
+    effects = [v.name for v in fit.model.variables if v.role == "effect"]
+    parts = []
+    if left:
+        parts.append(f"{len(left)} more not drawn: names=[{left[0]!r}, ...]")
+    if names is None and effects:
+        parts.append(f"group effects not drawn: names={effects[0]!r}")
+    return shown, "; ".join(parts)
 
 
 def _groups_column(model: Model, by: str | None) -> str:

@@ -3,379 +3,381 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from winstan import effects
-from winstan.fitted.predictions import Predictions
+from winstan import effects as estimates
 from winstan.flags import check_flags
 from winstan.guards import silenced
 
+if TYPE_CHECKING:
+    from winstan.fitted.fit import Fit
 
-class EffectTables(Predictions):
-    """Contrasts, intercepts and predictions of a fit."""
 
-    __slots__ = ()
+def contrast(
+    fit: Fit,
+    treatment: str,
+    *,
+    values: Sequence[Any] | None = None,
+    by: str | Mapping[str, Iterable[Any]] | None = None,
+    scale: str = "response",
+    ratio: bool = False,
+    pairs: str = "reference",
+    slope: bool = False,
+    rope: float | Sequence[float] | None = None,
+    groups: str | Mapping[str, str] | None = None,
+    prob: float = 0.94,
+    interval: str = "hdi",
+    draws: bool = False,
+    seed: int = 0,
+    silence: str | Iterable[str] | None = None,
+) -> pd.DataFrame:
+    """Compare the mean response between values of a predictor.
 
-    def contrast(
-        self,
-        treatment: str,
-        *,
-        values: Sequence[Any] | None = None,
-        by: str | Mapping[str, Iterable[Any]] | None = None,
-        scale: str = "response",
-        ratio: bool = False,
-        pairs: str = "reference",
-        slope: bool = False,
-        rope: float | Sequence[float] | None = None,
-        groups: str | Mapping[str, str] | None = None,
-        prob: float = 0.94,
-        interval: str = "hdi",
-        draws: bool = False,
-        seed: int = 0,
-        silence: str | Iterable[str] | None = None,
-    ) -> pd.DataFrame:
-        """Compare the mean response between values of a predictor.
+    Every row of predictors is evaluated with the treatment at one value and at the other, in
+    its own group; the means are averaged over rows within a group, and over groups, each
+    counting once. `groups` says whose means they are. Offsets are at zero.
 
-        Every row of predictors is evaluated with the treatment at one value and at the other, in
-        its own group; the means are averaged over rows within a group, and over groups, each
-        counting once. `groups` says whose means they are. Offsets are at zero.
+    Parameters
+    ----------
+    treatment
+        A column of the formula.
+    values
+        What to compare, the reference first. By default all levels of a factor against the
+        reference of its coding, the two values of a predictor that has two, and otherwise
+        x + 1 against x.
+    by
+        A column: one contrast for each of its levels (each mouse, each condition), over the
+        rows that have it. A number of more than six values is set, in every row, to its mean
+        and one standard deviation to either side; ``by={"x": [1, 5]}`` sets it to 1 and to 5.
+    scale : {"response", "link"}
+        Units of the data, or of the linear predictor.
+    ratio
+        Ratio of the means in place of their difference.
+    pairs : {"reference", "all", "sequential"}
+        Every value against the first, every pair, or each value against the one before it.
+    slope
+        The derivative of the mean by a numeric treatment, averaged: the change per unit.
+    rope
+        Region of practical equivalence: a half-width, or its two ends. By default a tenth of
+        the response's standard deviation to either side of no difference (Kruschke 2018), for
+        a slope or x + 1 divided by the standard deviation of x (by the distance of its values
+        where x has two, so that their contrast and the slope have one region); of
+        probabilities, on the link scale, and of ratios see `winstan.effects.rope.rope_of`.
+    groups : {"these", "typical", "population", "new"}, mapping, or None
+        Whose effect. ``"population"``: the mean over the population that the groups come from,
+        their effects integrated out draw by draw. ``"typical"``: a group whose effects are
+        zero. ``"these"``: the groups of the data, averaged, each counting once; its interval is
+        not about other groups. ``"new"``: one new group, whose effects are drawn from each
+        draw's population. A mapping sets each factor by itself, such as
+        ``{"mouse": "population", "day": "these"}``. The default is the population, and a
+        typical group under log and inverse links, where the population's mean has no stable
+        posterior; with ``by=`` a group factor it is these groups.
+    seed
+        Of the effects of a new group.
+    prob, interval
+        As for `summary`.
+    draws
+        Return the draws in long form (columns contrast, [by], draw, value), not their summary.
+    silence
+        Names of `DesignWarning`s not to give, as for `winstan.fit`.
 
-        Parameters
-        ----------
-        treatment
-            A column of the formula.
-        values
-            What to compare, the reference first. By default all levels of a factor against the
-            reference of its coding, the two values of a predictor that has two, and otherwise
-            x + 1 against x.
-        by
-            A column: one contrast for each of its levels (each mouse, each condition), over the
-            rows that have it. A number of more than six values is set, in every row, to its mean
-            and one standard deviation to either side; ``by={"x": [1, 5]}`` sets it to 1 and to 5.
-        scale : {"response", "link"}
-            Units of the data, or of the linear predictor.
-        ratio
-            Ratio of the means in place of their difference.
-        pairs : {"reference", "all", "sequential"}
-            Every value against the first, every pair, or each value against the one before it.
-        slope
-            The derivative of the mean by a numeric treatment, averaged: the change per unit.
-        rope
-            Region of practical equivalence: a half-width, or its two ends. By default a tenth of
-            the response's standard deviation to either side of no difference (Kruschke 2018), for
-            a slope or x + 1 divided by the standard deviation of x (by the distance of its values
-            where x has two, so that their contrast and the slope have one region); of
-            probabilities, on the link scale, and of ratios see `winstan.effects.rope.rope_of`.
-        groups : {"these", "typical", "population", "new"}, mapping, or None
-            Whose effect. ``"population"``: the mean over the population that the groups come from,
-            their effects integrated out draw by draw. ``"typical"``: a group whose effects are
-            zero. ``"these"``: the groups of the data, averaged, each counting once; its interval is
-            not about other groups. ``"new"``: one new group, whose effects are drawn from each
-            draw's population. A mapping sets each factor by itself, such as
-            ``{"mouse": "population", "day": "these"}``. The default is the population, and a
-            typical group under log and inverse links, where the population's mean has no stable
-            posterior; with ``by=`` a group factor it is these groups.
-        seed
-            Of the effects of a new group.
-        prob, interval
-            As for `summary`.
-        draws
-            Return the draws in long form (columns contrast, [by], draw, value), not their summary.
-        silence
-            Names of `DesignWarning`s not to give, as for `winstan.fit`.
+    Returns
+    -------
+    DataFrame
+        Columns contrast, [by], groups (where there are group terms: whose effect it is, in
+        words ``attrs["estimand"]``), mean, sd, the interval's ends, p_direction (the posterior
+        probability that the effect has the sign that it seems to have), and p_rope (that it
+        lies in the region of practical equivalence, which is ``attrs["rope"]``).
 
-        Returns
-        -------
-        DataFrame
-            Columns contrast, [by], groups (where there are group terms: whose effect it is, in
-            words ``attrs["estimand"]``), mean, sd, the interval's ends, p_direction (the posterior
-            probability that the effect has the sign that it seems to have), and p_rope (that it
-            lies in the region of practical equivalence, which is ``attrs["rope"]``).
+    Raises
+    ------
+    OptionError
+        If the treatment, a value, `by` or another option is unknown.
 
-        Raises
-        ------
-        OptionError
-            If the treatment, a value, `by` or another option is unknown.
-
-        Warns
-        -----
-        DesignWarning
-            ``extrapolation``, of values outside the data's range by more than a tenth of it.
-        """
-        check_flags(ratio=ratio, slope=slope, draws=draws)
-        with silenced(silence):
-            result = effects.contrast(
-                self.model,
-                self._flat(),
-                treatment,
-                values=values,
-                by=by,
-                scale=scale,
-                ratio=ratio,
-                pairs=pairs,
-                slope=slope,
-                rope=rope,
-                groups=groups,
-                seed=seed,
-            )
-        if draws:
-            return effects.contrast_draws(result)
-        return effects.contrast_table(result, prob, interval)
-
-    def effects(
-        self,
-        *,
-        scale: str = "response",
-        ratio: bool = False,
-        rope: float | Sequence[float] | None = None,
-        groups: str | Mapping[str, str] | None = None,
-        prob: float = 0.94,
-        interval: str = "hdi",
-        draws: bool = False,
-        seed: int = 0,
-    ) -> pd.DataFrame:
-        """Contrast every population-level predictor, in one table.
-
-        A factor's levels are held against its reference; a number of more than two values has its
-        average slope (as a ratio, x + 1 against x).
-
-        Parameters
-        ----------
-        scale, ratio, rope, groups, prob, interval, seed
-            As for `contrast`; the default region is each predictor's own.
-        draws
-            Return the draws in long form (columns predictor, contrast, draw, value).
-
-        Returns
-        -------
-        DataFrame
-            Columns predictor, contrast, [groups], mean, sd, the interval's ends, p_direction,
-            p_rope; the regions are ``attrs["rope"]``, by predictor.
-
-        Raises
-        ------
-        OptionError
-            If the formula has no population-level predictor, or an option is unknown.
-        """
-        check_flags(ratio=ratio, draws=draws)
-        results = effects.effects_table(
-            self.model, self._flat(), scale=scale, ratio=ratio, rope=rope, groups=groups, seed=seed
+    Warns
+    -----
+    DesignWarning
+        ``extrapolation``, of values outside the data's range by more than a tenth of it.
+    """
+    check_flags(ratio=ratio, slope=slope, draws=draws)
+    with silenced(silence):
+        result = estimates.contrast(
+            fit.model,
+            fit.joined(),
+            treatment,
+            values=values,
+            by=by,
+            scale=scale,
+            ratio=ratio,
+            pairs=pairs,
+            slope=slope,
+            rope=rope,
+            groups=groups,
+            seed=seed,
         )
-        tables = []
-        for result in results:
-            table = (
-                effects.contrast_draws(result)
-                if draws
-                else effects.contrast_table(result, prob, interval)
-            )
-            table.attrs.clear()  # pd.concat compares them
-            table.insert(0, "predictor", result.treatment)
-            tables.append(table)
-        out = pd.concat(tables, ignore_index=True)
-        out.attrs |= results[0].estimand.attrs
-        if not draws:
-            out.attrs["rope"] = {result.treatment: result.rope for result in results}
-        return out
+    if draws:
+        return estimates.contrast_draws(result)
+    return estimates.contrast_table(result, prob, interval)
 
-    def conditional(
-        self,
-        predictor: str,
-        *,
-        by: str | Mapping[str, Iterable[Any]] | None = None,
-        values: Mapping[str, Any] | None = None,
-        points: int = 50,
-        groups: str | Mapping[str, str] | None = None,
-        prob: float = 0.94,
-        interval: str = "hdi",
-        scale: str = "response",
-        draws: bool = False,
-        seed: int = 0,
-        silence: str | Iterable[str] | None = None,
-    ) -> pd.DataFrame:
-        """Follow the mean response along a predictor.
 
-        Every row of the data is evaluated with the predictor at each value; the means are averaged
-        as in `contrast`, of which the differences are contrasts. Offsets are at zero.
+def effects(
+    fit: Fit,
+    *,
+    scale: str = "response",
+    ratio: bool = False,
+    rope: float | Sequence[float] | None = None,
+    groups: str | Mapping[str, str] | None = None,
+    prob: float = 0.94,
+    interval: str = "hdi",
+    draws: bool = False,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Contrast every population-level predictor, in one table.
 
-        Parameters
-        ----------
-        predictor
-            A number (`points` values over its range), or a factor (its levels).
-        by
-            A column: one curve for each level, as in `contrast`.
-        values
-            Columns held at a value in place of being averaged, such as ``{"age": 30}``; the
-            predictor's own entry is its grid, such as ``{"dose": [0, 1, 5]}``.
-        points
-            Values of the grid.
-        groups, seed
-            As for `contrast`.
-        prob, interval
-            As for `summary`.
-        scale : {"response", "link"}
-        draws
-            Return the draws in long form (the predictor, [by], draw, value).
-        silence
-            Names of `DesignWarning`s not to give, as for `winstan.fit`.
+    A factor's levels are held against its reference; a number of more than two values has its
+    average slope (as a ratio, x + 1 against x).
 
-        Returns
-        -------
-        DataFrame
-            Columns named as the predictor and `by` are, then groups (as for `contrast`), mean, sd,
-            and the interval's ends.
+    Parameters
+    ----------
+    scale, ratio, rope, groups, prob, interval, seed
+        As for `contrast`; the default region is each predictor's own.
+    draws
+        Return the draws in long form (columns predictor, contrast, draw, value).
 
-        Raises
-        ------
-        OptionError
-            If a column, a value or an option is unknown.
+    Returns
+    -------
+    DataFrame
+        Columns predictor, contrast, [groups], mean, sd, the interval's ends, p_direction,
+        p_rope; the regions are ``attrs["rope"]``, by predictor.
 
-        Warns
-        -----
-        DesignWarning
-            ``extrapolation``, of values outside the data's range by more than a tenth of it.
-        """
-        check_flags(draws=draws)
-        with silenced(silence):
-            curve = effects.conditional(
-                self.model,
-                self._flat(),
-                predictor,
-                by=by,
-                values=values,
-                points=points,
-                groups=groups,
-                scale=scale,
-                seed=seed,
-            )
-        if draws:
-            return effects.curve_draws(curve)
-        return effects.curve_table(curve, prob, interval)
+    Raises
+    ------
+    OptionError
+        If the formula has no population-level predictor, or an option is unknown.
+    """
+    check_flags(ratio=ratio, draws=draws)
+    results = estimates.effects_table(
+        fit.model, fit.joined(), scale=scale, ratio=ratio, rope=rope, groups=groups, seed=seed
+    )
+    tables = []
+    for result in results:
+        table = (
+            estimates.contrast_draws(result)
+            if draws
+            else estimates.contrast_table(result, prob, interval)
+        )
+        table.attrs.clear()  # pd.concat compares them
+        table.insert(0, "predictor", result.treatment)
+        tables.append(table)
+    out = pd.concat(tables, ignore_index=True)
+    out.attrs |= results[0].estimand.attrs
+    if not draws:
+        out.attrs["rope"] = {result.treatment: result.rope for result in results}
+    return out
 
-    def means(
-        self,
-        predictor: str,
-        *,
-        by: str | Mapping[str, Iterable[Any]] | None = None,
-        values: Sequence[Any] | None = None,
-        groups: str | Mapping[str, str] | None = None,
-        prob: float = 0.94,
-        interval: str = "hdi",
-        scale: str = "response",
-        draws: bool = False,
-        seed: int = 0,
-        silence: str | Iterable[str] | None = None,
-    ) -> pd.DataFrame:
-        """Give the mean response at each level of a predictor; their differences are contrasts.
 
-        Parameters
-        ----------
-        predictor
-            A factor, or a number.
-        by, groups, prob, interval, scale, seed, silence
-            As for `contrast`.
-        values
-            The levels, or values; of a number with more than two values they must be given.
-        draws
-            Return the draws in long form (the predictor, [by], draw, value).
+def conditional(
+    fit: Fit,
+    predictor: str,
+    *,
+    by: str | Mapping[str, Iterable[Any]] | None = None,
+    values: Mapping[str, Any] | None = None,
+    points: int = 50,
+    groups: str | Mapping[str, str] | None = None,
+    prob: float = 0.94,
+    interval: str = "hdi",
+    scale: str = "response",
+    draws: bool = False,
+    seed: int = 0,
+    silence: str | Iterable[str] | None = None,
+) -> pd.DataFrame:
+    """Follow the mean response along a predictor.
 
-        Returns
-        -------
-        DataFrame
-            Columns named as the predictor and `by` are, then groups (as for `contrast`), mean, sd,
-            and the interval's ends.
+    Every row of the data is evaluated with the predictor at each value; the means are averaged
+    as in `contrast`, of which the differences are contrasts. Offsets are at zero.
 
-        Raises
-        ------
-        OptionError
-            If a column, a value or an option is unknown, or a number has no values.
-        """
-        check_flags(draws=draws)
-        if values is None:
-            values = effects.levels_to_compare(self.model, predictor)
-        return self.conditional(
+    Parameters
+    ----------
+    predictor
+        A number (`points` values over its range), or a factor (its levels).
+    by
+        A column: one curve for each level, as in `contrast`.
+    values
+        Columns held at a value in place of being averaged, such as ``{"age": 30}``; the
+        predictor's own entry is its grid, such as ``{"dose": [0, 1, 5]}``.
+    points
+        Values of the grid.
+    groups, seed
+        As for `contrast`.
+    prob, interval
+        As for `summary`.
+    scale : {"response", "link"}
+    draws
+        Return the draws in long form (the predictor, [by], draw, value).
+    silence
+        Names of `DesignWarning`s not to give, as for `winstan.fit`.
+
+    Returns
+    -------
+    DataFrame
+        Columns named as the predictor and `by` are, then groups (as for `contrast`), mean, sd,
+        and the interval's ends.
+
+    Raises
+    ------
+    OptionError
+        If a column, a value or an option is unknown.
+
+    Warns
+    -----
+    DesignWarning
+        ``extrapolation``, of values outside the data's range by more than a tenth of it.
+    """
+    check_flags(draws=draws)
+    with silenced(silence):
+        curve = estimates.conditional(
+            fit.model,
+            fit.joined(),
             predictor,
             by=by,
-            values={predictor: values},
+            values=values,
+            points=points,
             groups=groups,
-            prob=prob,
-            interval=interval,
             scale=scale,
-            draws=draws,
             seed=seed,
-            silence=silence,
         )
+    if draws:
+        return estimates.curve_draws(curve)
+    return estimates.curve_table(curve, prob, interval)
 
-    def group_effects(
-        self,
-        group: str | None = None,
-        *,
-        kind: str = "deviation",
-        prob: float = 0.94,
-        interval: str = "hdi",
-        draws: bool = False,
-    ) -> pd.DataFrame:
-        """Each group's effects, on the scale of the linear predictor.
 
-        Parameters
-        ----------
-        group
-            A group factor; by default the first of the formula.
-        kind : {"deviation", "total"}
-            The departure from the population, or population and departure together: the
-            coefficients of each group, as a regression of its own rows has them, of the effects
-            that have a population-level counterpart. Predictors that are constant within every
-            group (genotype, sex, the dose of a whole animal) are at the group's own value, so that
-            a knock-out's slope of week has ``genotype:week`` in it; others are at their reference,
-            numbers at zero.
-        prob, interval
-            As for `summary`.
-        draws
-            Return the draws in long form (columns effect, level, draw, value).
+def means(
+    fit: Fit,
+    predictor: str,
+    *,
+    by: str | Mapping[str, Iterable[Any]] | None = None,
+    values: Sequence[Any] | None = None,
+    groups: str | Mapping[str, str] | None = None,
+    prob: float = 0.94,
+    interval: str = "hdi",
+    scale: str = "response",
+    draws: bool = False,
+    seed: int = 0,
+    silence: str | Iterable[str] | None = None,
+) -> pd.DataFrame:
+    """Give the mean response at each level of a predictor; their differences are contrasts.
 
-        Returns
-        -------
-        DataFrame
-            Columns effect (``Intercept``, ``Days``, ``cond[b]``), level, mean, sd, and the
-            interval's ends. Of totals, ``attrs["at"]`` says what the predictors are held at:
-            ``"each mouse at its own genotype; at week = 0"``.
+    Parameters
+    ----------
+    predictor
+        A factor, or a number.
+    by, groups, prob, interval, scale, seed, silence
+        As for `contrast`.
+    values
+        The levels, or values; of a number with more than two values they must be given.
+    draws
+        Return the draws in long form (the predictor, [by], draw, value).
 
-        Raises
-        ------
-        OptionError
-            If the factor or an option is unknown, or no effect has a total.
-        """
-        check_flags(draws=draws)
-        factor = self._group(group)
-        found = effects.group_effects(self.model, self._flat(), factor, kind)
-        table = effects.group_draws(found) if draws else effects.group_table(found, prob, interval)
-        if kind == "total":
-            table.attrs["at"] = effects.totals_text(self.model, factor)
-        return table
+    Returns
+    -------
+    DataFrame
+        Columns named as the predictor and `by` are, then groups (as for `contrast`), mean, sd,
+        and the interval's ends.
 
-    def intercepts(
-        self, group: str | None = None, *, prob: float = 0.94, interval: str = "hdi"
-    ) -> pd.DataFrame:
-        """Each group's intercept on the response scale: its mean response at X = 0.
+    Raises
+    ------
+    OptionError
+        If a column, a value or an option is unknown, or a number has no values.
+    """
+    check_flags(draws=draws)
+    if values is None:
+        values = estimates.levels_to_compare(fit.model, predictor)
+    return fit.conditional(
+        predictor,
+        by=by,
+        values={predictor: values},
+        groups=groups,
+        prob=prob,
+        interval=interval,
+        scale=scale,
+        draws=draws,
+        seed=seed,
+        silence=silence,
+    )
 
-        Predictors that are constant within every group (its genotype, its dose) are at the group's
-        own value; factors that vary within groups are at their reference, numbers at zero. Without
-        a population intercept, the factor that stands for it is averaged over. The effects of
-        factors that contain the group are added; those of crossed factors are at zero.
 
-        Parameters
-        ----------
-        group
-            A group factor; by default the first of the formula.
-        prob, interval
-            As for `summary`.
+def group_effects(
+    fit: Fit,
+    group: str | None = None,
+    *,
+    kind: str = "deviation",
+    prob: float = 0.94,
+    interval: str = "hdi",
+    draws: bool = False,
+) -> pd.DataFrame:
+    """Each group's effects, on the scale of the linear predictor.
 
-        Returns
-        -------
-        DataFrame
-            Columns level, mean, sd, and the interval's ends; ``attrs["at"]`` says what the
-            predictors are held at.
-        """
-        group = self._group(group)
-        return effects.group_intercepts(self.model, self._flat(), group, prob, interval)
+    Parameters
+    ----------
+    group
+        A group factor; by default the first of the formula.
+    kind : {"deviation", "total"}
+        The departure from the population, or population and departure together: the
+        coefficients of each group, as a regression of its own rows has them, of the effects
+        that have a population-level counterpart. Predictors that are constant within every
+        group (genotype, sex, the dose of a whole animal) are at the group's own value, so that
+        a knock-out's slope of week has ``genotype:week`` in it; others are at their reference,
+        numbers at zero.
+    prob, interval
+        As for `summary`.
+    draws
+        Return the draws in long form (columns effect, level, draw, value).
+
+    Returns
+    -------
+    DataFrame
+        Columns effect (``Intercept``, ``Days``, ``cond[b]``), level, mean, sd, and the
+        interval's ends. Of totals, ``attrs["at"]`` says what the predictors are held at:
+        ``"each mouse at its own genotype; at week = 0"``.
+
+    Raises
+    ------
+    OptionError
+        If the factor or an option is unknown, or no effect has a total.
+    """
+    check_flags(draws=draws)
+    factor = fit.group_named(group)
+    found = estimates.group_effects(fit.model, fit.joined(), factor, kind)
+    table = estimates.group_draws(found) if draws else estimates.group_table(found, prob, interval)
+    if kind == "total":
+        table.attrs["at"] = estimates.totals_text(fit.model, factor)
+    return table
+
+
+def intercepts(
+    fit: Fit, group: str | None = None, *, prob: float = 0.94, interval: str = "hdi"
+) -> pd.DataFrame:
+    """Each group's intercept on the response scale: its mean response at X = 0.
+
+    Predictors that are constant within every group (its genotype, its dose) are at the group's
+    own value; factors that vary within groups are at their reference, numbers at zero. Without
+    a population intercept, the factor that stands for it is averaged over. The effects of
+    factors that contain the group are added; those of crossed factors are at zero.
+
+    Parameters
+    ----------
+    group
+        A group factor; by default the first of the formula.
+    prob, interval
+        As for `summary`.
+
+    Returns
+    -------
+    DataFrame
+        Columns level, mean, sd, and the interval's ends; ``attrs["at"]`` says what the
+        predictors are held at.
+    """
+    group = fit.group_named(group)
+    return estimates.group_intercepts(fit.model, fit.joined(), group, prob, interval)

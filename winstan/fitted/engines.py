@@ -8,7 +8,6 @@ import numpy as np
 
 from winstan.backends import backend_named
 from winstan.errors import OptionError
-from winstan.fitted.base import Fitted
 from winstan.unconstrained import coordinate_sizes
 
 if TYPE_CHECKING:
@@ -16,107 +15,106 @@ if TYPE_CHECKING:
     import pymc
 
     from winstan.families import Array
+    from winstan.fitted.fit import Fit
 
 
-class EngineViews(Fitted):
-    """The model of a fit as each engine has it."""
+def code(fit: Fit, engine: str = "stan") -> str:
+    """Return the model as source for an engine.
 
-    __slots__ = ()
+    Parameters
+    ----------
+    engine : {"stan", "pymc", "bambi"}
 
-    def code(self, engine: str = "stan") -> str:
-        """Return the model as source for an engine.
+    Returns
+    -------
+    str
+        A short program of this very formula, row by row, in the names of the data: to read, or
+        to publish. What winstan runs is of the same posterior: the family's template
+        (`stan_code`), or `pymc_model`.
+    """
+    return backend_named(engine).code(fit.model)
 
-        Parameters
-        ----------
-        engine : {"stan", "pymc", "bambi"}
 
-        Returns
-        -------
-        str
-            A short program of this very formula, row by row, in the names of the data: to read, or
-            to publish. What winstan runs is of the same posterior: the family's template
-            (`stan_code`), or `pymc_model`.
-        """
-        return backend_named(engine).code(self.model)
+def code_data(fit: Fit, engine: str = "stan") -> dict[str, Any]:
+    """Return the data that the program of `code` takes.
 
-    def code_data(self, engine: str = "stan") -> dict[str, Any]:
-        """Return the data that the program of `code` takes.
+    Parameters
+    ----------
+    engine : {"stan", "pymc"}
 
-        Parameters
-        ----------
-        engine : {"stan", "pymc"}
+    Returns
+    -------
+    dict
+        For Stan by the names in the data block, levels counted from 1; for PyMC what the
+        program calls ``data``, levels counted from 0.
 
-        Returns
-        -------
-        dict
-            For Stan by the names in the data block, levels counted from 1; for PyMC what the
-            program calls ``data``, levels counted from 0.
+    Raises
+    ------
+    BackendError
+        For bambi, whose program takes the user's data frame.
+    """
+    return backend_named(engine).code_data(fit.model)
 
-        Raises
-        ------
-        BackendError
-            For bambi, whose program takes the user's data frame.
-        """
-        return backend_named(engine).code_data(self.model)
 
-    def log_density(self, points: Array, *, engine: str | None = None) -> tuple[Array, Array]:
-        """Log posterior density and its gradient, Jacobians included, without any sampling.
+def log_density(fit: Fit, points: Array, *, engine: str | None = None) -> tuple[Array, Array]:
+    """Log posterior density and its gradient, Jacobians included, without any sampling.
 
-        Parameters
-        ----------
-        points : ndarray, shape (points, parameters)
-            In the unconstrained space of the Stan templates, which the PyMC backend shares, every
-            coordinate of order one: joint_raw (coefficients, and group effects beside them),
-            sd_raw, corr_raw (correlations), rest_raw (the other group effects), aux_raw; see
-            `winstan.unconstrained`. A single point may be a vector.
-        engine : {"stan", "pymc"}, optional
-            By default the one that made the fit.
+    Parameters
+    ----------
+    points : ndarray, shape (points, parameters)
+        In the unconstrained space of the Stan templates, which the PyMC backend shares, every
+        coordinate of order one: joint_raw (coefficients, and group effects beside them),
+        sd_raw, corr_raw (correlations), rest_raw (the other group effects), aux_raw; see
+        `winstan.unconstrained`. A single point may be a vector.
+    engine : {"stan", "pymc"}, optional
+        By default the one that made the fit.
 
-        Returns
-        -------
-        density : ndarray, shape (points,)
-        gradient : ndarray, shape (points, parameters)
+    Returns
+    -------
+    density : ndarray, shape (points,)
+    gradient : ndarray, shape (points, parameters)
 
-        Raises
-        ------
-        OptionError
-            If the points have another shape.
-        BackendError
-            If the engine is missing, or is bambi, whose coordinates are its own.
-        """
-        points = np.atleast_2d(np.asarray(points, dtype=float))
-        blocks = coordinate_sizes(self.model)
-        width = sum(blocks.values())
-        if points.ndim != 2 or points.shape[1] != width:
-            listed = ", ".join(f"{size} {name}" for name, size in blocks.items() if size)
-            raise OptionError(
-                f"points must have the shape (points, {width}), for {listed}; theirs is "
-                f"{points.shape}."
-            )
-        return backend_named(engine or self.backend).log_density(self.model, points)
+    Raises
+    ------
+    OptionError
+        If the points have another shape.
+    BackendError
+        If the engine is missing, or is bambi, whose coordinates are its own.
+    """
+    points = np.atleast_2d(np.asarray(points, dtype=float))
+    blocks = coordinate_sizes(fit.model)
+    width = sum(blocks.values())
+    if points.ndim != 2 or points.shape[1] != width:
+        listed = ", ".join(f"{size} {name}" for name, size in blocks.items() if size)
+        raise OptionError(
+            f"points must have the shape (points, {width}), for {listed}; theirs is {points.shape}."
+        )
+    return backend_named(engine or fit.backend).log_density(fit.model, points)
 
-    @property
-    def pymc_model(self) -> pymc.Model:
-        """The model as a `pymc.Model`."""
-        from winstan.backends.pymc import pymc_model  # noqa: PLC0415 - PyMC need not be there
 
-        return pymc_model(self.model)
+def pymc_model(fit: Fit) -> pymc.Model:
+    """Return the model as a `pymc.Model`."""
+    from winstan.backends.pymc import pymc_model  # noqa: PLC0415 - PyMC need not be there
 
-    @property
-    def bambi_model(self) -> bambi.Model:
-        """The model as a `bambi.Model`."""
-        from winstan.backends.bambi import bambi_model  # noqa: PLC0415
+    return pymc_model(fit.model)
 
-        return bambi_model(self.model)
 
-    def stan_code(self) -> str:
-        """Return the Stan program that is run, includes in place."""
-        from winstan.backends.stan import expanded_template  # noqa: PLC0415
+def bambi_model(fit: Fit) -> bambi.Model:
+    """Return the model as a `bambi.Model`."""
+    from winstan.backends.bambi import bambi_model  # noqa: PLC0415
 
-        return expanded_template(self.model.template)
+    return bambi_model(fit.model)
 
-    def stan_data(self) -> dict[str, Any]:
-        """Return the data of `stan_code`: cells, priors and geometry, as Stan reads them."""
-        from winstan.backends.stan_data import stan_data  # noqa: PLC0415
 
-        return stan_data(self.model)
+def stan_code(fit: Fit) -> str:
+    """Return the Stan program that is run, includes in place."""
+    from winstan.backends.stan import expanded_template  # noqa: PLC0415
+
+    return expanded_template(fit.model.template)
+
+
+def stan_data(fit: Fit) -> dict[str, Any]:
+    """Return the data of `stan_code`: cells, priors and geometry, as Stan reads them."""
+    from winstan.backends.stan_data import stan_data  # noqa: PLC0415
+
+    return stan_data(fit.model)

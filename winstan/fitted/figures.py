@@ -10,13 +10,14 @@ import pandas as pd
 from winstan import effects
 from winstan.effects.observed import labels_of
 from winstan.errors import OptionError, near_matches
-from winstan.fitted.intervals import ParameterFigures, ends_renamed
+from winstan.fitted.intervals import ends_renamed, scale_of_coefficients
 from winstan.flags import check_flags
 
 if TYPE_CHECKING:
     from plotnine import ggplot
 
     from winstan.families.links import Array
+    from winstan.fitted.fit import Fit
     from winstan.model import Model
 
 GROUP_LINES = 60
@@ -25,291 +26,286 @@ ELLIPSES = (0.5, 0.94)
 """Shares of the groups that the ellipses of a plane hold."""
 
 
-class Figures(ParameterFigures):
-    """The figures of a fit; each composes with ``|`` and ``/``."""
+def plot_difference(
+    fit: Fit,
+    treatment: str,
+    *,
+    values: Sequence[Any] | None = None,
+    by: str | None = None,
+    ratio: bool = False,
+    groups: str | Mapping[str, str] | None = None,
+    prob: float = 0.94,
+    unit: str | None = None,
+) -> ggplot:
+    """Draw the posterior of a contrast over the observed differences of the groups.
 
-    __slots__ = ()
+    Parameters
+    ----------
+    treatment, values, by, ratio, groups
+        As for `contrast`. The caption says whose effect the posterior is of, and that the
+        observed differences are of the groups of the data.
+    prob
+        Probability of the HDI.
+    unit
+        Unit of the response, for the axis.
 
-    def plot_difference(
-        self,
-        treatment: str,
-        *,
-        values: Sequence[Any] | None = None,
-        by: str | None = None,
-        ratio: bool = False,
-        groups: str | Mapping[str, str] | None = None,
-        prob: float = 0.94,
-        unit: str | None = None,
-    ) -> ggplot:
-        """Draw the posterior of a contrast over the observed differences of the groups.
+    Returns
+    -------
+    plotnine.ggplot
+        Composes with ``|`` and ``/``.
+    """
+    check_flags(ratio=ratio)
+    from winstan import plots  # noqa: PLC0415 - plotnine loads when a figure is asked for
 
-        Parameters
-        ----------
-        treatment, values, by, ratio, groups
-            As for `contrast`. The caption says whose effect the posterior is of, and that the
-            observed differences are of the groups of the data.
-        prob
-            Probability of the HDI.
-        unit
-            Unit of the response, for the axis.
+    result = effects.contrast(
+        fit.model,
+        fit.joined(),
+        treatment,
+        values=values,
+        by=by,
+        ratio=ratio,
+        groups=groups,
+    )
+    group = effects.main_group(fit.model)
+    return plots.plot_difference(
+        effects.contrast_draws(result),
+        ends_renamed(effects.contrast_table(result, prob, "hdi")),
+        effects.observed_contrast(fit.model, result, values, group),
+        response=effects.response_label(fit.model),
+        treatment=treatment,
+        unit=unit,
+        ratio=ratio,
+        prob=prob,
+        group=group,
+        by=by,
+        caption=_captioned(result.estimand.words, group),
+    )
 
-        Returns
-        -------
-        plotnine.ggplot
-            Composes with ``|`` and ``/``.
-        """
-        check_flags(ratio=ratio)
-        from winstan import plots  # noqa: PLC0415 - plotnine loads when a figure is asked for
 
-        result = effects.contrast(
-            self.model,
-            self._flat(),
-            treatment,
-            values=values,
-            by=by,
-            ratio=ratio,
-            groups=groups,
-        )
-        group = effects.main_group(self.model)
-        return plots.plot_difference(
-            effects.contrast_draws(result),
-            ends_renamed(effects.contrast_table(result, prob, "hdi")),
-            effects.observed_contrast(self.model, result, values, group),
-            response=effects.response_label(self.model),
-            treatment=treatment,
-            unit=unit,
-            ratio=ratio,
-            prob=prob,
-            group=group,
-            by=by,
-            caption=_captioned(result.estimand.words, group),
-        )
+def plot_intercepts(
+    fit: Fit,
+    group: str | None = None,
+    *,
+    treatment: str | None = None,
+    prob: float = 0.94,
+    unit: str | None = None,
+) -> ggplot:
+    """Draw each group's intercept, on the response scale, over the raw data.
 
-    def plot_intercepts(
-        self,
-        group: str | None = None,
-        *,
-        treatment: str | None = None,
-        prob: float = 0.94,
-        unit: str | None = None,
-    ) -> ggplot:
-        """Draw each group's intercept, on the response scale, over the raw data.
+    As in `intercepts`, each group is at its own value of predictors that are constant within
+    groups; the caption says so.
 
-        As in `intercepts`, each group is at its own value of predictors that are constant within
-        groups; the caption says so.
+    Parameters
+    ----------
+    group
+        A group factor; by default the first of the formula.
+    treatment
+        A column to colour the raw data by.
+    prob
+        Probability of the HDI.
+    unit
+        Unit of the response, for the axis.
 
-        Parameters
-        ----------
-        group
-            A group factor; by default the first of the formula.
-        treatment
-            A column to colour the raw data by.
-        prob
-            Probability of the HDI.
-        unit
-            Unit of the response, for the axis.
+    Returns
+    -------
+    plotnine.ggplot
+    """
+    from winstan import plots  # noqa: PLC0415
 
-        Returns
-        -------
-        plotnine.ggplot
-        """
-        from winstan import plots  # noqa: PLC0415
+    group = fit.group_named(group)
+    return plots.plot_intercepts(
+        ends_renamed(fit.intercepts(group, prob=prob)),
+        effects.intercept_data(fit.model, group, treatment),
+        response=effects.response_label(fit.model),
+        group=group,
+        treatment=treatment,
+        prob=prob,
+        unit=unit,
+    )
 
-        group = self._group(group)
-        return plots.plot_intercepts(
-            ends_renamed(self.intercepts(group, prob=prob)),
-            effects.intercept_data(self.model, group, treatment),
-            response=effects.response_label(self.model),
-            group=group,
-            treatment=treatment,
-            prob=prob,
-            unit=unit,
-        )
 
-    def plot_slopes(
-        self,
-        group: str | None = None,
-        effect: str | None = None,
-        *,
-        plane: bool = False,
-        levels: Sequence[Any] | None = None,
-        prob: float = 0.94,
-        interval: str = "hdi",
-        unit: str | Mapping[str, str] | None = None,
-    ) -> ggplot:
-        """Draw each group's effects, and how far they are shrunk towards the population's.
+def plot_slopes(
+    fit: Fit,
+    group: str | None = None,
+    effect: str | None = None,
+    *,
+    plane: bool = False,
+    levels: Sequence[Any] | None = None,
+    prob: float = 0.94,
+    interval: str = "hdi",
+    unit: str | Mapping[str, str] | None = None,
+) -> ggplot:
+    """Draw each group's effects, and how far they are shrunk towards the population's.
 
-        Beside the partially pooled effect of a group is the estimate of its own data: the maximum
-        of the likelihood of its rows, everything else at its posterior mean. Each group is at its
-        own value of predictors that are constant within groups, as in
-        ``group_effects(kind="total")``; the caption says so.
+    Beside the partially pooled effect of a group is the estimate of its own data: the maximum
+    of the likelihood of its rows, everything else at its posterior mean. Each group is at its
+    own value of predictors that are constant within groups, as in
+    ``group_effects(kind="total")``; the caption says so.
 
-        Parameters
-        ----------
-        group
-            A group factor; by default the first of the formula.
-        effect
-            One effect (``"Intercept"``, ``"Days"``); by default a panel for each.
-        plane
-            Draw the first two effects against each other in place of panels.
-        levels
-            The groups to draw; by default all, up to sixty.
-        prob, interval
-            As for `summary`.
-        unit
-            Unit of what is drawn, or by effect: ``{"Intercept": "ms", "Days": "ms per day"}``.
+    Parameters
+    ----------
+    group
+        A group factor; by default the first of the formula.
+    effect
+        One effect (``"Intercept"``, ``"Days"``); by default a panel for each.
+    plane
+        Draw the first two effects against each other in place of panels.
+    levels
+        The groups to draw; by default all, up to sixty.
+    prob, interval
+        As for `summary`.
+    unit
+        Unit of what is drawn, or by effect: ``{"Intercept": "ms", "Days": "ms per day"}``.
 
-        Returns
-        -------
-        plotnine.ggplot
+    Returns
+    -------
+    plotnine.ggplot
 
-        Raises
-        ------
-        OptionError
-            If the factor, the effect or a level is unknown, or `plane` has not two effects.
-        """
-        check_flags(plane=plane)
-        from winstan import plots  # noqa: PLC0415
-        from winstan.fitted.unpooled import ellipses, shrinkage  # noqa: PLC0415
+    Raises
+    ------
+    OptionError
+        If the factor, the effect or a level is unknown, or `plane` has not two effects.
+    """
+    check_flags(plane=plane)
+    from winstan import plots  # noqa: PLC0415
+    from winstan.fitted.unpooled import ellipses, shrinkage  # noqa: PLC0415
 
-        effects.interval_names(prob, interval)
-        group = self._group(group)
-        flat = self._flat()
-        table, population = shrinkage(self.model, flat, group, prob, interval)
-        if levels is not None:
-            known = {str(level) for level in table["level"]}
-            wanted = [str(v) for v in ([levels] if isinstance(levels, str) else levels)]
-            for level in wanted:
-                if level not in known:
-                    raise OptionError(
-                        f"{group!r} has no level {level!r}." + near_matches(level, known)
-                    )
-            table = table[[str(level) in wanted for level in table["level"]]]
-            if table.empty:
-                raise OptionError("levels= names no group.")
-        names = list(dict.fromkeys(population["effect"]))
-        scale = self._scale()
-        at = effects.totals_text(self.model, group)
-        units = _units(unit, names)
-        if plane:
-            if effect is not None or len(names) < 2:
-                raise OptionError(
-                    f"plane=True takes two effects by {group!r}, and no effect=; this model has "
-                    f"{', '.join(names)}."
-                )
-            table = table[table["effect"].isin(names[:2])]
-            return plots.plot_plane(
-                table.replace({"effect": units}),
-                population.replace({"effect": units}),
-                ellipses(self.model, flat, group, population, ELLIPSES),
-                group=group,
-                scale=scale,
-                shares=ELLIPSES,
-                at=at,
+    effects.interval_names(prob, interval)
+    group = fit.group_named(group)
+    flat = fit.joined()
+    table, population = shrinkage(fit.model, flat, group, prob, interval)
+    if levels is not None:
+        known = {str(level) for level in table["level"]}
+        wanted = [str(v) for v in ([levels] if isinstance(levels, str) else levels)]
+        for level in wanted:
+            if level not in known:
+                raise OptionError(f"{group!r} has no level {level!r}." + near_matches(level, known))
+        table = table[[str(level) in wanted for level in table["level"]]]
+        if table.empty:
+            raise OptionError("levels= names no group.")
+    names = list(dict.fromkeys(population["effect"]))
+    scale = scale_of_coefficients(fit)
+    at = effects.totals_text(fit.model, group)
+    units = _units(unit, names)
+    if plane:
+        if effect is not None or len(names) < 2:
+            raise OptionError(
+                f"plane=True takes two effects by {group!r}, and no effect=; this model has "
+                f"{', '.join(names)}."
             )
-        if effect is not None:
-            if effect not in names:
-                raise OptionError(
-                    f"There is no effect {effect!r} by {group!r}."
-                    + near_matches(str(effect), names)
-                )
-            table = table[table["effect"] == effect]
-        return plots.plot_slopes(
+        table = table[table["effect"].isin(names[:2])]
+        return plots.plot_plane(
             table.replace({"effect": units}),
             population.replace({"effect": units}),
+            ellipses(fit.model, flat, group, population, ELLIPSES),
             group=group,
             scale=scale,
-            prob=prob,
-            interval=interval,
+            shares=ELLIPSES,
             at=at,
         )
-
-    def plot_conditional(
-        self,
-        predictor: str,
-        by: str | Mapping[str, Iterable[Any]] | None = None,
-        *,
-        values: Mapping[str, Any] | None = None,
-        groups: str | Mapping[str, str] | None = None,
-        data: bool = True,
-        lines: bool = True,
-        prob: float = 0.94,
-        interval: str = "hdi",
-        unit: str | None = None,
-        log: bool | None = None,
-    ) -> ggplot:
-        """Draw the mean response along a predictor, over the raw data.
-
-        Parameters
-        ----------
-        predictor, by, values, groups
-            As for `conditional`.
-        data
-            Whether to draw the raw data.
-        lines
-            Whether to draw, thin, the mean of each group of the first group factor, where the
-            predictor is numeric and varies within groups, and there is no `by`; up to sixty groups.
-        prob, interval
-            As for `summary`.
-        unit
-            Unit of the response, for the axis.
-        log
-            Whether the axis of the response is logarithmic; by default the data decide.
-
-        Returns
-        -------
-        plotnine.ggplot
-
-        Raises
-        ------
-        OptionError
-            If a name is unknown, or `by` has more than six levels.
-        """
-        check_flags(data=data, lines=lines, log=log)
-        from winstan import plots  # noqa: PLC0415
-
-        curve = self.conditional(
-            predictor, by=by, values=values, groups=groups, prob=prob, interval=interval
-        )
-        whose = curve.attrs.get("estimand", "")
-        curve = ends_renamed(curve)
-        by = next(iter(by)) if isinstance(by, Mapping) else by
-        curve = curve.rename(columns={predictor: "x"} | ({} if by is None else {by: "by"}))
-        if by is not None and curve["by"].nunique() > plots.CURVES:
+    if effect is not None:
+        if effect not in names:
             raise OptionError(
-                f"by={by!r} has {curve['by'].nunique()} levels: a figure has colours for "
-                f"{plots.CURVES}. Choose some: by={{{by!r}: [...]}}."
+                f"There is no effect {effect!r} by {group!r}." + near_matches(str(effect), names)
             )
-        held = ", ".join(f"{name} = {value}" for name, value in (values or {}).items())
-        caption = [f"at {held}"] if held else []
-        caption += [f"mean: {whose}"] if whose else []
-        raw = thin = None
-        group = effects.main_group(self.model)
-        if data:
-            raw = pd.DataFrame(
-                {
-                    "x": labels_of(self.model, predictor),
-                    "value": effects.observed_rows(self.model)["value"],
-                }
-            )
-            if by is not None:
-                raw["by"] = labels_of(self.model, by)
-        if lines and by is None and group is not None:
-            thin = _group_curves(self.model, self._flat(), predictor, group, values)
-        return plots.plot_conditional(
-            curve,
-            raw,
-            thin,
-            predictor=predictor,
-            response=effects.response_label(self.model),
-            by=by,
-            group=group,
-            prob=prob,
-            interval=interval,
-            unit=unit,
-            log=log,
-            caption="; ".join(caption),
+        table = table[table["effect"] == effect]
+    return plots.plot_slopes(
+        table.replace({"effect": units}),
+        population.replace({"effect": units}),
+        group=group,
+        scale=scale,
+        prob=prob,
+        interval=interval,
+        at=at,
+    )
+
+
+def plot_conditional(
+    fit: Fit,
+    predictor: str,
+    by: str | Mapping[str, Iterable[Any]] | None = None,
+    *,
+    values: Mapping[str, Any] | None = None,
+    groups: str | Mapping[str, str] | None = None,
+    data: bool = True,
+    lines: bool = True,
+    prob: float = 0.94,
+    interval: str = "hdi",
+    unit: str | None = None,
+    log: bool | None = None,
+) -> ggplot:
+    """Draw the mean response along a predictor, over the raw data.
+
+    Parameters
+    ----------
+    predictor, by, values, groups
+        As for `conditional`.
+    data
+        Whether to draw the raw data.
+    lines
+        Whether to draw, thin, the mean of each group of the first group factor, where the
+        predictor is numeric and varies within groups, and there is no `by`; up to sixty groups.
+    prob, interval
+        As for `summary`.
+    unit
+        Unit of the response, for the axis.
+    log
+        Whether the axis of the response is logarithmic; by default the data decide.
+
+    Returns
+    -------
+    plotnine.ggplot
+
+    Raises
+    ------
+    OptionError
+        If a name is unknown, or `by` has more than six levels.
+    """
+    check_flags(data=data, lines=lines, log=log)
+    from winstan import plots  # noqa: PLC0415
+
+    curve = fit.conditional(
+        predictor, by=by, values=values, groups=groups, prob=prob, interval=interval
+    )
+    whose = curve.attrs.get("estimand", "")
+    curve = ends_renamed(curve)
+    by = next(iter(by)) if isinstance(by, Mapping) else by
+    curve = curve.rename(columns={predictor: "x"} | ({} if by is None else {by: "by"}))
+    if by is not None and curve["by"].nunique() > plots.CURVES:
+        raise OptionError(
+            f"by={by!r} has {curve['by'].nunique()} levels: a figure has colours for "
+            f"{plots.CURVES}. Choose some: by={{{by!r}: [...]}}."
         )
+    held = ", ".join(f"{name} = {value}" for name, value in (values or {}).items())
+    caption = [f"at {held}"] if held else []
+    caption += [f"mean: {whose}"] if whose else []
+    raw = thin = None
+    group = effects.main_group(fit.model)
+    if data:
+        raw = pd.DataFrame(
+            {
+                "x": labels_of(fit.model, predictor),
+                "value": effects.observed_rows(fit.model)["value"],
+            }
+        )
+        if by is not None:
+            raw["by"] = labels_of(fit.model, by)
+    if lines and by is None and group is not None:
+        thin = _group_curves(fit.model, fit.joined(), predictor, group, values)
+    return plots.plot_conditional(
+        curve,
+        raw,
+        thin,
+        predictor=predictor,
+        response=effects.response_label(fit.model),
+        by=by,
+        group=group,
+        prob=prob,
+        interval=interval,
+        unit=unit,
+        log=log,
+        caption="; ".join(caption),
+    )
 
 
 def _units(unit: str | Mapping[str, str] | None, effects: Sequence[str]) -> dict[str, str]:

@@ -1,20 +1,37 @@
-"""`Fit`: the parts put together, and how it shows itself."""
+"""`Fit`: the draws of a model, their verdict, and every question that can be put to them.
+
+The questions are functions of a fit, by subject in the other files of this package; here they
+become its methods.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from winstan.fitted.engines import EngineViews
-from winstan.fitted.figures import Figures
+from winstan.draws import tree_name
+from winstan.effects import main_group
+from winstan.errors import OptionError
+from winstan.fitted import checks, effects, engines, figures, intervals, predictions
 from winstan.report import fit_as_html, fit_as_text
+from winstan.summary import summarise
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
     from pathlib import Path
 
+    import pandas as pd
+    import xarray as xr
 
-class Fit(Figures, EngineViews):
+    from winstan.diagnostics import Diagnostics
+    from winstan.families import Array
+    from winstan.model import Model
+    from winstan.priors import Priors
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Fit:
     """A fitted model: draws, their verdict, and the ways to look at them.
 
     Attributes
@@ -30,7 +47,46 @@ class Fit(Figures, EngineViews):
         Wall time of the whole fit.
     """
 
-    __slots__ = ()
+    model: Model
+    draws: xr.DataTree
+    diagnostics: Diagnostics
+    backend: str
+    seconds: float
+    _table: pd.DataFrame = field(repr=False)
+
+    # On the scale of the data: tidy tables.
+    contrast = effects.contrast
+    conditional = effects.conditional
+    means = effects.means
+    group_effects = effects.group_effects
+    intercepts = effects.intercepts
+    effects = effects.effects  # the last of them: it takes the module's name
+    # Predictions, and what they are held to.
+    predict = predictions.predict
+    hypothesis = predictions.hypothesis
+    posterior_predictive = predictions.posterior_predictive
+    prior_predictive = predictions.prior_predictive
+    log_likelihood = predictions.log_likelihood
+    loo = predictions.loo
+    # Figures of effects, of parameters, and of how the draws were made.
+    plot_difference = figures.plot_difference
+    plot_intercepts = figures.plot_intercepts
+    plot_slopes = figures.plot_slopes
+    plot_conditional = figures.plot_conditional
+    plot_forest = intervals.plot_forest
+    plot_posterior = intervals.plot_posterior
+    plot_trace = checks.plot_trace
+    plot_rank = checks.plot_rank
+    plot_pairs = checks.plot_pairs
+    plot_predictive = checks.plot_predictive
+    # The same model in the words of each backend.
+    code = engines.code
+    code_data = engines.code_data
+    log_density = engines.log_density
+    stan_code = engines.stan_code
+    stan_data = engines.stan_data
+    pymc_model = property(engines.pymc_model)
+    bambi_model = property(engines.bambi_model)
 
     def __repr__(self) -> str:
         return fit_as_text(self)
@@ -78,3 +134,55 @@ class Fit(Figures, EngineViews):
         from winstan.report.page import write_report  # noqa: PLC0415 - with the figures
 
         return write_report(self, path, title=title, unit=unit, prob=prob, groups=groups)
+
+    @property
+    def priors(self) -> Priors:
+        """The priors in use, in the units of the data; prints as a table."""
+        return self.model.priors
+
+    @property
+    def verdict(self) -> str:
+        """One sentence: the draws can be trusted, or what is wrong and what to do."""
+        return self.diagnostics.verdict
+
+    def summary(self, *, prob: float = 0.94, interval: str = "hdi") -> pd.DataFrame:
+        """Summarise every parameter and group effect.
+
+        Parameters
+        ----------
+        prob
+            Probability of the interval.
+        interval : {"hdi", "eti"}
+            Highest density, or equal tails.
+
+        Returns
+        -------
+        DataFrame
+            A row for each scalar; columns mean, sd, the interval's ends (``hdi_3%``, ``hdi_97%``),
+            ess_bulk, ess_tail, r_hat, mcse_mean. The Intercept is at X = 0.
+        """
+        if (prob, interval) == (0.94, "hdi"):
+            return self._table.copy()
+        return summarise(self.draws, prob=prob, interval=interval)
+
+    def joined(self) -> dict[str, Array]:
+        """Return the draws by variable, chains joined: shape (chains * draws, *dims)."""
+        posterior = self.draws["posterior"]
+        out = {}
+        for variable in self.model.variables:
+            values = posterior[tree_name(variable.name)].to_numpy()
+            out[variable.name] = values.reshape(-1, *values.shape[2:])
+        return out
+
+    def group_named(self, group: str | None) -> str:
+        """Return a group factor's name; for None, the main one's.
+
+        Raises
+        ------
+        OptionError
+            If the model has no group term.
+        """
+        group = group or main_group(self.model)
+        if group is None:
+            raise OptionError(f"{self.model.formula.text!r} has no group term, such as (1|mouse).")
+        return group

@@ -10,7 +10,6 @@ import pandas as pd
 
 from winstan import effects
 from winstan.errors import OptionError
-from winstan.fitted.checks import Checks
 from winstan.fitted.parameters import chosen
 from winstan.flags import check_flags
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from plotnine import ggplot
 
     from winstan.design import Term
+    from winstan.fitted.fit import Fit
     from winstan.model import Model
 
 SIGNED = ("coefficient", "correlation", "effect")
@@ -37,197 +37,195 @@ PANELS = {
 """Titles of a forest's panels, by role."""
 
 
-class ParameterFigures(Checks):
-    """The figures of a fit's parameters; each composes with ``|`` and ``/``."""
+def plot_forest(
+    fit: Fit,
+    names: str | Sequence[str] | None = None,
+    *,
+    prob: float = 0.94,
+    interval: str = "hdi",
+    standardise: bool = False,
+) -> ggplot:
+    """Draw all coefficients, standard deviations and the like as intervals.
 
-    __slots__ = ()
+    Parameters of different roles have axes of their own, and so have coefficients whose scales
+    differ too much for one.
 
-    def plot_forest(
-        self,
-        names: str | Sequence[str] | None = None,
-        *,
-        prob: float = 0.94,
-        interval: str = "hdi",
-        standardise: bool = False,
-    ) -> ggplot:
-        """Draw all coefficients, standard deviations and the like as intervals.
+    Parameters
+    ----------
+    names
+        Parameters (``"sigma"``), all of one name (``"1|mouse"``), or a class (``"b"``,
+        ``"sd"``, ``"corr"``). By default all but the group effects. Sixty fit a figure; the
+        caption counts the others.
+    prob, interval
+        As for `summary`.
+    standardise
+        Multiply coefficients and the sds of slopes by the sd of their predictor over the rows:
+        the change for one sd, so that predictors in different units can be compared. Intercepts
+        stay as they are.
 
-        Parameters of different roles have axes of their own, and so have coefficients whose scales
-        differ too much for one.
+    Returns
+    -------
+    plotnine.ggplot
 
-        Parameters
-        ----------
-        names
-            Parameters (``"sigma"``), all of one name (``"1|mouse"``), or a class (``"b"``,
-            ``"sd"``, ``"corr"``). By default all but the group effects. Sixty fit a figure; the
-            caption counts the others.
-        prob, interval
-            As for `summary`.
-        standardise
-            Multiply coefficients and the sds of slopes by the sd of their predictor over the rows:
-            the change for one sd, so that predictors in different units can be compared. Intercepts
-            stay as they are.
+    Raises
+    ------
+    OptionError
+        If a name is unknown.
+    """
+    check_flags(standardise=standardise)
+    from winstan import plots  # noqa: PLC0415
 
-        Returns
-        -------
-        plotnine.ggplot
-
-        Raises
-        ------
-        OptionError
-            If a name is unknown.
-        """
-        check_flags(standardise=standardise)
-        from winstan import plots  # noqa: PLC0415
-
-        effects.interval_names(prob, interval)  # refuses what is none, before any work
-        parameters = chosen(self.model, self.draws, names)
-        if not parameters:
-            raise OptionError("No parameters: give names=, such as names='1|mouse'.")
-        scale = self._scale()
-        factor = _sds_of_predictors(self.model) if standardise else {}
-        rows = []
-        for parameter in parameters:
-            values = parameter.values.ravel() * factor.get(parameter.name, 1.0)
-            ends = np.ravel(effects.interval_ends(values, prob, interval))
-            inner = np.ravel(effects.interval_ends(values, INNER, interval))
-            is_effect = parameter.role == "effect"
-            rows.append(
-                {
-                    "parameter": parameter.label if is_effect else parameter.name,
-                    "panel": (parameter.variable if is_effect else PANELS[parameter.role])
-                    + (scale if parameter.role in ON_LINK else ""),
-                    "zero": parameter.role in SIGNED and parameter.name != "Intercept",
-                    "mean": values.mean(),
-                    "lower": ends[0],
-                    "upper": ends[1],
-                    "inner_lower": inner[0],
-                    "inner_upper": inner[1],
-                }
-            )
-        return plots.plot_forest(
-            pd.DataFrame(rows),
-            prob=prob,
-            inner=INNER,
-            interval=interval,
-            title="for one sd of each predictor" if standardise else "",
-            caption="" if names is not None else self._effects_left_out(),
+    effects.interval_names(prob, interval)  # refuses what is none, before any work
+    parameters = chosen(fit.model, fit.draws, names)
+    if not parameters:
+        raise OptionError("No parameters: give names=, such as names='1|mouse'.")
+    scale = scale_of_coefficients(fit)
+    factor = _sds_of_predictors(fit.model) if standardise else {}
+    rows = []
+    for parameter in parameters:
+        values = parameter.values.ravel() * factor.get(parameter.name, 1.0)
+        ends = np.ravel(effects.interval_ends(values, prob, interval))
+        inner = np.ravel(effects.interval_ends(values, INNER, interval))
+        is_effect = parameter.role == "effect"
+        rows.append(
+            {
+                "parameter": parameter.label if is_effect else parameter.name,
+                "panel": (parameter.variable if is_effect else PANELS[parameter.role])
+                + (scale if parameter.role in ON_LINK else ""),
+                "zero": parameter.role in SIGNED and parameter.name != "Intercept",
+                "mean": values.mean(),
+                "lower": ends[0],
+                "upper": ends[1],
+                "inner_lower": inner[0],
+                "inner_upper": inner[1],
+            }
         )
+    return plots.plot_forest(
+        pd.DataFrame(rows),
+        prob=prob,
+        inner=INNER,
+        interval=interval,
+        title="for one sd of each predictor" if standardise else "",
+        caption="" if names is not None else _effects_left_out(fit),
+    )
 
-    def plot_posterior(
-        self,
-        name: str,
-        *,
-        contrast: bool = False,
-        ratio: bool = False,
-        groups: str | Mapping[str, str] | None = None,
-        rope: float | tuple[float, float] | bool | None = None,
-        ref: float | None = None,
-        prob: float = 0.94,
-        unit: str | None = None,
-    ) -> ggplot:
-        """Draw a posterior with its interval, its mean, and what lies on each side of a value.
 
-        Parameters
-        ----------
-        name
-            A parameter (``"stim"``, ``"1|mouse_sigma"``, ``"1|mouse[m3]"``), all of one name, or a
-            class, as for `plot_forest`; with `contrast` or `ratio`, a treatment.
-        contrast, ratio
-            Draw the difference, or the ratio, of the mean responses: the posterior of `contrast`.
-        groups
-            Of a contrast, whose means, as for `contrast`; the caption says it.
-        rope
-            A region of practical equivalence, within which an effect is as good as none: its ends,
-            or its half-width, as for `contrast`; True is the default region of `contrast`, for
-            contrasts and ratios. The share of draws in it is written. By default none is drawn.
-        ref
-            A value to compare with; by default that of no effect, for coefficients and contrasts.
-        prob
-            Probability of the HDI.
-        unit
-            Unit of the values, for the axis.
+def plot_posterior(
+    fit: Fit,
+    name: str,
+    *,
+    contrast: bool = False,
+    ratio: bool = False,
+    groups: str | Mapping[str, str] | None = None,
+    rope: float | tuple[float, float] | bool | None = None,
+    ref: float | None = None,
+    prob: float = 0.94,
+    unit: str | None = None,
+) -> ggplot:
+    """Draw a posterior with its interval, its mean, and what lies on each side of a value.
 
-        Returns
-        -------
-        plotnine.ggplot
+    Parameters
+    ----------
+    name
+        A parameter (``"stim"``, ``"1|mouse_sigma"``, ``"1|mouse[m3]"``), all of one name, or a
+        class, as for `plot_forest`; with `contrast` or `ratio`, a treatment.
+    contrast, ratio
+        Draw the difference, or the ratio, of the mean responses: the posterior of `contrast`.
+    groups
+        Of a contrast, whose means, as for `contrast`; the caption says it.
+    rope
+        A region of practical equivalence, within which an effect is as good as none: its ends,
+        or its half-width, as for `contrast`; True is the default region of `contrast`, for
+        contrasts and ratios. The share of draws in it is written. By default none is drawn.
+    ref
+        A value to compare with; by default that of no effect, for coefficients and contrasts.
+    prob
+        Probability of the HDI.
+    unit
+        Unit of the values, for the axis.
 
-        Raises
-        ------
-        OptionError
-            If the name is unknown, or `rope` is no interval.
-        """
-        check_flags(contrast=contrast, ratio=ratio)
-        from winstan import plots  # noqa: PLC0415
-        from winstan.plots.words import contrast_text  # noqa: PLC0415
+    Returns
+    -------
+    plotnine.ggplot
 
-        effects.interval_names(prob, "hdi")
-        caption = ""
-        if groups is not None and not (contrast or ratio):
-            raise OptionError("groups= is of contrasts: add contrast=True, or leave it out.")
-        if contrast or ratio:
-            given = None if isinstance(rope, bool) else rope
-            result = effects.contrast(
-                self.model, self._flat(), name, ratio=ratio, rope=given, groups=groups
-            )
-            caption = result.estimand.words
-            region = None if rope is None or rope is False else result.rope
-            if region is not None and not np.isfinite(region).all():
-                region = None
-            draws = effects.contrast_draws(result).rename(columns={"contrast": "name"})
-            table = effects.contrast_table(result, prob, "hdi").rename(columns={"contrast": "name"})
-            what = effects.response_label(self.model)
-            title = f"{'Ratio of' if ratio else 'Difference in'} {what} ({name}"
-            title += f" {contrast_text(table['name'].iloc[0], None)})" if len(table) == 1 else ")"
-            no_effect: float | None = 1.0 if ratio else 0.0
-            summary = ends_renamed(table)
-        else:
-            parameters = chosen(self.model, self.draws, [name])
-            left = parameters[PANELS_MOST:]
-            parameters = parameters[:PANELS_MOST]
-            if left:
-                caption = f"{len(left)} more not drawn: name one, such as {left[0].name!r}"
-            draws = pd.concat(
-                pd.DataFrame({"name": p.name, "value": p.values.ravel()}) for p in parameters
-            )
-            summary = ends_renamed(
-                pd.DataFrame(
-                    {"name": p.name} | effects.describe(p.values.ravel(), prob, "hdi")
-                    for p in parameters
-                )
-            )
-            title = name if len(parameters) == 1 else "posterior"
-            signed = all(p.role in SIGNED and p.name != "Intercept" for p in parameters)
-            no_effect = 0.0 if signed else None
-            if rope is True:
-                raise OptionError(
-                    f"rope=True is the region of a contrast; for the parameter {name!r} give its "
-                    "ends or its half-width, such as rope=0.1."
-                )
-            region = None if rope is None or rope is False else _region(rope)
-            if all(p.role in ON_LINK for p in parameters):
-                title += self._scale()
-        return plots.plot_posterior(
-            draws,
-            summary,
-            title=title,
-            prob=prob,
-            rope=region,
-            ref=no_effect if ref is None else ref,
-            unit=None if ratio else unit,
-            log=ratio,
-            caption=caption,
+    Raises
+    ------
+    OptionError
+        If the name is unknown, or `rope` is no interval.
+    """
+    check_flags(contrast=contrast, ratio=ratio)
+    from winstan import plots  # noqa: PLC0415
+    from winstan.plots.words import contrast_text  # noqa: PLC0415
+
+    effects.interval_names(prob, "hdi")
+    caption = ""
+    if groups is not None and not (contrast or ratio):
+        raise OptionError("groups= is of contrasts: add contrast=True, or leave it out.")
+    if contrast or ratio:
+        given = None if isinstance(rope, bool) else rope
+        result = effects.contrast(
+            fit.model, fit.joined(), name, ratio=ratio, rope=given, groups=groups
         )
+        caption = result.estimand.words
+        region = None if rope is None or rope is False else result.rope
+        if region is not None and not np.isfinite(region).all():
+            region = None
+        draws = effects.contrast_draws(result).rename(columns={"contrast": "name"})
+        table = effects.contrast_table(result, prob, "hdi").rename(columns={"contrast": "name"})
+        what = effects.response_label(fit.model)
+        title = f"{'Ratio of' if ratio else 'Difference in'} {what} ({name}"
+        title += f" {contrast_text(table['name'].iloc[0], None)})" if len(table) == 1 else ")"
+        no_effect: float | None = 1.0 if ratio else 0.0
+        summary = ends_renamed(table)
+    else:
+        parameters = chosen(fit.model, fit.draws, [name])
+        left = parameters[PANELS_MOST:]
+        parameters = parameters[:PANELS_MOST]
+        if left:
+            caption = f"{len(left)} more not drawn: name one, such as {left[0].name!r}"
+        draws = pd.concat(
+            pd.DataFrame({"name": p.name, "value": p.values.ravel()}) for p in parameters
+        )
+        summary = ends_renamed(
+            pd.DataFrame(
+                {"name": p.name} | effects.describe(p.values.ravel(), prob, "hdi")
+                for p in parameters
+            )
+        )
+        title = name if len(parameters) == 1 else "posterior"
+        signed = all(p.role in SIGNED and p.name != "Intercept" for p in parameters)
+        no_effect = 0.0 if signed else None
+        if rope is True:
+            raise OptionError(
+                f"rope=True is the region of a contrast; for the parameter {name!r} give its "
+                "ends or its half-width, such as rope=0.1."
+            )
+        region = None if rope is None or rope is False else _region(rope)
+        if all(p.role in ON_LINK for p in parameters):
+            title += scale_of_coefficients(fit)
+    return plots.plot_posterior(
+        draws,
+        summary,
+        title=title,
+        prob=prob,
+        rope=region,
+        ref=no_effect if ref is None else ref,
+        unit=None if ratio else unit,
+        log=ratio,
+        caption=caption,
+    )
 
-    def _scale(self) -> str:
-        """Say on which scale coefficients are, where it is not the data's."""
-        link = self.model.family.mean_link or self.model.link.name
-        return "" if link == "identity" else f" ({link} scale)"
 
-    def _effects_left_out(self) -> str:
-        """Say how to draw the group effects, where there are any."""
-        names = [v.name for v in self.model.variables if v.role == "effect"]
-        return f"group effects not drawn: names={names[0]!r}" if names else ""
+def scale_of_coefficients(fit: Fit) -> str:
+    """Say on which scale coefficients are, where it is not the data's."""
+    link = fit.model.family.mean_link or fit.model.link.name
+    return "" if link == "identity" else f" ({link} scale)"
+
+
+def _effects_left_out(fit: Fit) -> str:
+    """Say how to draw the group effects, where there are any."""
+    names = [v.name for v in fit.model.variables if v.role == "effect"]
+    return f"group effects not drawn: names={names[0]!r}" if names else ""
 
 
 def _region(rope: float | tuple[float, float]) -> tuple[float, float]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from winstan import effects
 from winstan.errors import OptionError
-from winstan.fitted.base import Fitted
 from winstan.flags import check_flags
 from winstan.guards import silenced
 
@@ -16,243 +15,241 @@ if TYPE_CHECKING:
     import xarray as xr
     from arviz import ELPDDataLOO
 
+    from winstan.fitted.fit import Fit
 
-class Predictions(Fitted):
-    """Responses of the data's rows and of new ones."""
 
-    __slots__ = ()
+def predict(
+    fit: Fit,
+    newdata: Any = None,
+    *,
+    kind: str = "mean",
+    groups: str | Mapping[str, str] = "these",
+    trials: str | int | None = None,
+    prob: float = 0.94,
+    interval: str = "hdi",
+    draws: bool = False,
+    seed: int = 0,
+    silence: str | Iterable[str] | None = None,
+) -> pd.DataFrame:
+    """Predict the rows of the data, or new ones.
 
-    def predict(
-        self,
-        newdata: Any = None,
-        *,
-        kind: str = "mean",
-        groups: str | Mapping[str, str] = "these",
-        trials: str | int | None = None,
-        prob: float = 0.94,
-        interval: str = "hdi",
-        draws: bool = False,
-        seed: int = 0,
-        silence: str | Iterable[str] | None = None,
-    ) -> pd.DataFrame:
-        """Predict the rows of the data, or new ones.
+    Parameters
+    ----------
+    newdata
+        A data frame of any library (or a mapping of columns) with the predictors and the
+        offsets' columns, which are used; None is the complete rows of the data. The response
+        is not looked at. A number stands for the level written like it, 308 for ``"308"``, and
+        text likewise.
+    kind : {"mean", "response", "link"}
+        The mean response; a response, drawn anew for each draw of the posterior; or the linear
+        predictor. Of binomial models the mean is per trial, a response counts successes.
+    groups : {"these", "typical", "population", "new"}, or mapping
+        ``"these"``: each row's own groups, all of which must have been fitted. ``"new"``: as
+        well, but levels that were not fitted have effects drawn from the population, with each
+        draw's standard deviations and correlations, and rows of one new level share them.
+        ``"typical"``: all group effects at zero. ``"population"``: the mean over the population
+        that the groups come from, as in `contrast`; through a log link it is larger than the
+        mean of a typical group. The last two need no columns of groups. A mapping sets each
+        factor by itself, ``{"mouse": "these", "neuron": "new"}``; factors left out have
+        ``"these"``.
+    trials
+        Of binomial responses: a number, or the name of a column of `newdata`; by default the
+        column in ``p(successes, trials)``.
+    prob, interval
+        As for `summary`.
+    draws
+        Return the draws in long form (columns row, draw, value).
+    seed
+        Of responses and new levels: the same seed gives the same.
+    silence
+        Names of `DesignWarning`s not to give, as for `winstan.fit`.
 
-        Parameters
-        ----------
-        newdata
-            A data frame of any library (or a mapping of columns) with the predictors and the
-            offsets' columns, which are used; None is the complete rows of the data. The response
-            is not looked at. A number stands for the level written like it, 308 for ``"308"``, and
-            text likewise.
-        kind : {"mean", "response", "link"}
-            The mean response; a response, drawn anew for each draw of the posterior; or the linear
-            predictor. Of binomial models the mean is per trial, a response counts successes.
-        groups : {"these", "typical", "population", "new"}, or mapping
-            ``"these"``: each row's own groups, all of which must have been fitted. ``"new"``: as
-            well, but levels that were not fitted have effects drawn from the population, with each
-            draw's standard deviations and correlations, and rows of one new level share them.
-            ``"typical"``: all group effects at zero. ``"population"``: the mean over the population
-            that the groups come from, as in `contrast`; through a log link it is larger than the
-            mean of a typical group. The last two need no columns of groups. A mapping sets each
-            factor by itself, ``{"mouse": "these", "neuron": "new"}``; factors left out have
-            ``"these"``.
-        trials
-            Of binomial responses: a number, or the name of a column of `newdata`; by default the
-            column in ``p(successes, trials)``.
-        prob, interval
-            As for `summary`.
-        draws
-            Return the draws in long form (columns row, draw, value).
-        seed
-            Of responses and new levels: the same seed gives the same.
-        silence
-            Names of `DesignWarning`s not to give, as for `winstan.fit`.
+    Returns
+    -------
+    DataFrame
+        Columns row, [groups], mean, sd, and the interval's ends, in the rows' order. A row is
+        named by its position in the data frame that it comes from, counted from 0 (whatever
+        index a pandas frame has): incomplete rows of the data count, and are not predicted.
 
-        Returns
-        -------
-        DataFrame
-            Columns row, [groups], mean, sd, and the interval's ends, in the rows' order. A row is
-            named by its position in the data frame that it comes from, counted from 0 (whatever
-            index a pandas frame has): incomplete rows of the data count, and are not predicted.
+    Raises
+    ------
+    OptionError
+        For an unknown option, or trials that are not given.
+    DataError
+        If a column is missing or cannot be used, or a level was not fitted.
 
-        Raises
-        ------
-        OptionError
-            For an unknown option, or trials that are not given.
-        DataError
-            If a column is missing or cannot be used, or a level was not fitted.
-
-        Warns
-        -----
-        DesignWarning
-            ``extrapolation``, of new rows outside the data's range by more than a tenth of it.
-        """
-        check_flags(draws=draws)
-        with silenced(silence):
-            result = effects.predict(
-                self.model,
-                self._flat(),
-                newdata,
-                kind=kind,
-                groups=groups,
-                trials=trials,
-                seed=seed,
-                own=draws,
-            )
-        if draws:
-            return effects.prediction_draws(result)
-        return effects.prediction_table(result, prob, interval)
-
-    def hypothesis(
-        self,
-        hypotheses: str | Sequence[str],
-        *more: str,
-        prob: float = 0.94,
-        interval: str = "hdi",
-        draws: bool = False,
-    ) -> pd.DataFrame:
-        """Give the posterior probability of statements on the parameters.
-
-        Parameters
-        ----------
-        hypotheses
-            One, or several, such as ``"stim > 0.1"``, ``"stim > 0.1 * sigma"``,
-            ``"cond[b] - cond[c] < 0"`` or ``"abs(stim) < 0.05"``. Names are those of `summary`
-            (back-ticks part a name from what surrounds it), coefficients are on the scale of the
-            linear predictor and the Intercept is at X = 0. Operators are ``+ - * / **``, functions
-            ``abs exp log sqrt``. Exact equality has no probability: ask for a region around it.
-        *more
-            None: several hypotheses are given as a list.
-        prob, interval
-            As for `summary`; of the left side less the right.
-        draws
-            Return the draws of left less right in long form (columns hypothesis, draw, value).
-
-        Returns
-        -------
-        DataFrame
-            Columns hypothesis; mean, sd and the interval's ends of left less right; probability
-            of the hypothesis; odds, probability / (1 - probability); and mcse, the Monte Carlo
-            standard error of the probability (NaN where all draws agree).
-
-        Raises
-        ------
-        OptionError
-            If a hypothesis cannot be read, or names an unknown parameter.
-        """
-        check_flags(draws=draws)
-        if more:
-            raise OptionError(
-                f"hypothesis() takes one argument and was given {1 + len(more)}. Several "
-                f"hypotheses are a list: fit.hypothesis({[hypotheses, *more]!r})."
-            )
-        found = effects.hypotheses(
-            self.model, self._flat(), self.draws["posterior"].sizes["chain"], hypotheses
+    Warns
+    -----
+    DesignWarning
+        ``extrapolation``, of new rows outside the data's range by more than a tenth of it.
+    """
+    check_flags(draws=draws)
+    with silenced(silence):
+        result = effects.predict(
+            fit.model,
+            fit.joined(),
+            newdata,
+            kind=kind,
+            groups=groups,
+            trials=trials,
+            seed=seed,
+            own=draws,
         )
-        if draws:
-            return effects.hypothesis_draws(found)
-        return effects.hypothesis_table(found, prob, interval)
+    if draws:
+        return effects.prediction_draws(result)
+    return effects.prediction_table(result, prob, interval)
 
-    def posterior_predictive(self, draws: int = 200, seed: int = 0) -> xr.DataArray:
-        """Draw replicates of the data from the posterior.
 
-        Parameters
-        ----------
-        draws
-            How many, thinned evenly from the posterior, as many from each chain (of a number that
-            the chains do not divide, the next that they do); all of it where it has fewer. ArviZ's
-            ``loo_pit`` wants all.
-        seed
-            The same seed gives the same responses.
+def hypothesis(
+    fit: Fit,
+    hypotheses: str | Sequence[str],
+    *more: str,
+    prob: float = 0.94,
+    interval: str = "hdi",
+    draws: bool = False,
+) -> pd.DataFrame:
+    """Give the posterior probability of statements on the parameters.
 
-        Returns
-        -------
-        xarray.DataArray
-            Dims chain, draw (its place in the chain) and row (the complete rows of the data, in
-            their order; the coordinate is the position in the data frame, counted from 0): those
-            of `log_likelihood` and ``fit.draws["observed_data"]``. Responses in the units of the
-            data, with each row's own group effects, offset and trials; counts of successes for
-            binomial. A row with a frequency weight is one row.
-        """
-        return effects.posterior_predictive(
-            self.model, self._flat(), self.draws["posterior"].sizes["chain"], draws, seed
+    Parameters
+    ----------
+    hypotheses
+        One, or several, such as ``"stim > 0.1"``, ``"stim > 0.1 * sigma"``,
+        ``"cond[b] - cond[c] < 0"`` or ``"abs(stim) < 0.05"``. Names are those of `summary`
+        (back-ticks part a name from what surrounds it), coefficients are on the scale of the
+        linear predictor and the Intercept is at X = 0. Operators are ``+ - * / **``, functions
+        ``abs exp log sqrt``. Exact equality has no probability: ask for a region around it.
+    *more
+        None: several hypotheses are given as a list.
+    prob, interval
+        As for `summary`; of the left side less the right.
+    draws
+        Return the draws of left less right in long form (columns hypothesis, draw, value).
+
+    Returns
+    -------
+    DataFrame
+        Columns hypothesis; mean, sd and the interval's ends of left less right; probability
+        of the hypothesis; odds, probability / (1 - probability); and mcse, the Monte Carlo
+        standard error of the probability (NaN where all draws agree).
+
+    Raises
+    ------
+    OptionError
+        If a hypothesis cannot be read, or names an unknown parameter.
+    """
+    check_flags(draws=draws)
+    if more:
+        raise OptionError(
+            f"hypothesis() takes one argument and was given {1 + len(more)}. Several "
+            f"hypotheses are a list: fit.hypothesis({[hypotheses, *more]!r})."
         )
+    found = effects.hypotheses(
+        fit.model, fit.joined(), fit.draws["posterior"].sizes["chain"], hypotheses
+    )
+    if draws:
+        return effects.hypothesis_draws(found)
+    return effects.hypothesis_table(found, prob, interval)
 
-    def prior_predictive(self, draws: int = 200, seed: int = 0) -> xr.DataArray:
-        """Draw data from the priors: what the model held possible before it saw the response.
 
-        Parameters
-        ----------
-        draws
-            How many.
-        seed
-            As for `posterior_predictive`.
+def posterior_predictive(fit: Fit, draws: int = 200, seed: int = 0) -> xr.DataArray:
+    """Draw replicates of the data from the posterior.
 
-        Returns
-        -------
-        xarray.DataArray
-            As of `posterior_predictive`, with one chain; group effects are drawn from their
-            standard deviations and correlations, and these from their priors.
+    Parameters
+    ----------
+    draws
+        How many, thinned evenly from the posterior, as many from each chain (of a number that
+        the chains do not divide, the next that they do); all of it where it has fewer. ArviZ's
+        ``loo_pit`` wants all.
+    seed
+        The same seed gives the same responses.
 
-        Raises
-        ------
-        PriorError
-            If a prior is improper (`Flat`), or does not keep a mean positive that must be so.
-        """
-        return effects.prior_predictive(self.model, draws, seed)
+    Returns
+    -------
+    xarray.DataArray
+        Dims chain, draw (its place in the chain) and row (the complete rows of the data, in
+        their order; the coordinate is the position in the data frame, counted from 0): those
+        of `log_likelihood` and ``fit.draws["observed_data"]``. Responses in the units of the
+        data, with each row's own group effects, offset and trials; counts of successes for
+        binomial. A row with a frequency weight is one row.
+    """
+    return effects.posterior_predictive(
+        fit.model, fit.joined(), fit.draws["posterior"].sizes["chain"], draws, seed
+    )
 
-    def log_likelihood(self) -> xr.DataArray:
-        """Return the log density of every row under every draw.
 
-        Returns
-        -------
-        xarray.DataArray
-            Dims chain, draw and row (the complete rows of the data, in their order; the
-            coordinate is the position in the data frame, counted from 0): normalised densities of
-            the left side of the formula as it stands, so that those of ``y`` and of ``log(y)`` are
-            of different quantities. A row with a frequency weight is one row, and so are the
-            trials of a binomial one.
+def prior_predictive(fit: Fit, draws: int = 200, seed: int = 0) -> xr.DataArray:
+    """Draw data from the priors: what the model held possible before it saw the response.
 
-        Raises
-        ------
-        OptionError
-            If the array is above 2 GB.
-        """
-        return effects.log_likelihood(
-            self.model, self._flat(), self.draws["posterior"].sizes["chain"]
-        )
+    Parameters
+    ----------
+    draws
+        How many.
+    seed
+        As for `posterior_predictive`.
 
-    def loo(self, *, silence: str | Iterable[str] | None = None) -> ELPDDataLOO:
-        """Estimate how well the model predicts each row from all others.
+    Returns
+    -------
+    xarray.DataArray
+        As of `posterior_predictive`, with one chain; group effects are drawn from their
+        standard deviations and correlations, and these from their priors.
 
-        Leave-one-out cross-validation by Pareto-smoothed importance sampling (Vehtari, Gelman and
-        Gabry 2017), ArviZ's. Rows are taken in chunks, and those that are alike once; the time is
-        that of the smoothing.
+    Raises
+    ------
+    PriorError
+        If a prior is improper (`Flat`), or does not keep a mean positive that must be so.
+    """
+    return effects.prior_predictive(fit.model, draws, seed)
 
-        Parameters
-        ----------
-        silence
-            Names of `DesignWarning`s not to give, as for `winstan.fit`.
 
-        Returns
-        -------
-        arviz.ELPDDataLOO
-            ``elpd``, ``se``, ``p``, and by row ``elpd_i``, ``p_loo_i`` and ``pareto_k``, with the
-            coordinate of `log_likelihood`; a row of weight 3 is three observations. Several
-            compare by ``arviz.compare({"gamma": a.loo(), "lognormal": b.loo()})``, if they are of
-            the same response: of ``y`` and ``log(y)`` they are not.
+def log_likelihood(fit: Fit) -> xr.DataArray:
+    """Return the log density of every row under every draw.
 
-        Raises
-        ------
-        OptionError
-            If a frequency weight is no whole number.
+    Returns
+    -------
+    xarray.DataArray
+        Dims chain, draw and row (the complete rows of the data, in their order; the
+        coordinate is the position in the data frame, counted from 0): normalised densities of
+        the left side of the formula as it stands, so that those of ``y`` and of ``log(y)`` are
+        of different quantities. A row with a frequency weight is one row, and so are the
+        trials of a binomial one.
 
-        Warns
-        -----
-        DesignWarning
-            ``influential_rows``, of rows whose Pareto k is too large for their term to be trusted.
-        """
-        with silenced(silence):
-            return effects.leave_one_out(
-                self.model, self._flat(), self.draws["posterior"].sizes["chain"]
-            )
+    Raises
+    ------
+    OptionError
+        If the array is above 2 GB.
+    """
+    return effects.log_likelihood(fit.model, fit.joined(), fit.draws["posterior"].sizes["chain"])
+
+
+def loo(fit: Fit, *, silence: str | Iterable[str] | None = None) -> ELPDDataLOO:
+    """Estimate how well the model predicts each row from all others.
+
+    Leave-one-out cross-validation by Pareto-smoothed importance sampling (Vehtari, Gelman and
+    Gabry 2017), ArviZ's. Rows are taken in chunks, and those that are alike once; the time is
+    that of the smoothing.
+
+    Parameters
+    ----------
+    silence
+        Names of `DesignWarning`s not to give, as for `winstan.fit`.
+
+    Returns
+    -------
+    arviz.ELPDDataLOO
+        ``elpd``, ``se``, ``p``, and by row ``elpd_i``, ``p_loo_i`` and ``pareto_k``, with the
+        coordinate of `log_likelihood`; a row of weight 3 is three observations. Several
+        compare by ``arviz.compare({"gamma": a.loo(), "lognormal": b.loo()})``, if they are of
+        the same response: of ``y`` and ``log(y)`` they are not.
+
+    Raises
+    ------
+    OptionError
+        If a frequency weight is no whole number.
+
+    Warns
+    -----
+    DesignWarning
+        ``influential_rows``, of rows whose Pareto k is too large for their term to be trusted.
+    """
+    with silenced(silence):
+        return effects.leave_one_out(fit.model, fit.joined(), fit.draws["posterior"].sizes["chain"])
