@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from numbers import Real
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -20,21 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from winstan.design import Design
+    from winstan.effects.specification import Specification
     from winstan.families.links import Array
-    from winstan.formula import Formula
-    from winstan.model import Model
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Understood:
-    """A formula and its design: as much of a `Model` as contrasts need."""
-
-    formula: Formula
-    design: Design
 
 
 def contrast_table(
-    understood: Understood,
+    model: Specification,
     beta: Array,
     covariance: Array,
     df: float,
@@ -51,7 +41,8 @@ def contrast_table(
 
     Parameters
     ----------
-    understood
+    model
+        The formula and its design.
     beta : ndarray, shape (p,)
         Coefficients, the intercept first where there is one.
     covariance : ndarray, shape (p, p)
@@ -68,14 +59,13 @@ def contrast_table(
         Columns contrast, [by], groups ("population", where there are group terms), estimate,
         std_error, the interval's ends, p_value.
     """
-    model = cast("Model", understood)
     check_treatment(model, treatment, "contrast")
-    known = [c for atom in understood.formula.effects.atoms.values() for c in atom.columns]
+    known = [c for atom in model.formula.effects.atoms.values() for c in atom.columns]
     column = next(iter(by), None) if isinstance(by, Mapping) else by
     for name in filter(None, (treatment, column)):
-        if name in understood.design.predictors and name not in known:
+        if name in model.design.predictors and name not in known:
             raise OptionError(
-                f"{name!r} has no population-level effect in {understood.formula.text!r}: nothing "
+                f"{name!r} has no population-level effect in {model.formula.text!r}: nothing "
                 "can be contrasted by it. Add it as a term of its own, or use ws.fit for the "
                 "effects of single groups."
             )
@@ -84,7 +74,7 @@ def contrast_table(
         raise OptionError(f"by={by!r} is the treatment itself.")
     compared = comparison(model, treatment, values, pairs)
     changes = [{treatment: value} for value in compared.values]
-    units = _units(understood.design)
+    units = _units(model.design)
     # Group effects are zero on average, so that their population has the mean of a typical group.
     typical = Estimand(dict.fromkeys(factors_of(model), "typical"))
     means = averaged_means(model, units, changes, over, typical, scale="link")

@@ -12,9 +12,10 @@ from scipy import stats
 from winstan.classical import shown
 from winstan.classical.criterion import coefficients_of, minimise
 from winstan.classical.cross_products import GroupBlock, cross_products
-from winstan.classical.linear import Understood, contrast_table
+from winstan.classical.linear import contrast_table
 from winstan.classical.reading import numeric_response, read
 from winstan.classical.translation import Estimates, coefficient_names, mixedlm_result
+from winstan.effects.specification import Specification
 from winstan.errors import ConvergenceWarning, FormulaError, warn_user
 from winstan.fitting import namespace_of_caller
 from winstan.flags import check_flags
@@ -154,7 +155,7 @@ class LME:
             If the treatment, a value or an option is unknown.
         """
         return contrast_table(
-            Understood(self.formula, self.design),
+            Specification(self.formula, self.design),
             self.coefficients,
             self.covariance,
             np.inf,

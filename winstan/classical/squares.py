@@ -11,9 +11,10 @@ import pandas as pd
 from scipy import linalg, stats
 
 from winstan.classical.cross_products import population
-from winstan.classical.linear import Understood, contrast_table
+from winstan.classical.linear import contrast_table
 from winstan.classical.translation import coefficient_names
 from winstan.data.columns import how_many, some_rows
+from winstan.effects.specification import Specification
 from winstan.errors import DataError, OptionError
 from winstan.formula.functions import CODINGS
 from winstan.formula.tree import Call, Name, quote_name
@@ -58,7 +59,7 @@ class LinearFit:
     def contrast(self, treatment: str, **options: Any) -> pd.DataFrame:
         """See `Anova.contrast`."""
         return contrast_table(
-            Understood(self.formula, self.design),
+            Specification(self.formula, self.design),
             self.beta,
             self.covariance,
             self.df,

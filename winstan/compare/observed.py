@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from winstan import effects
-from winstan.classical.linear import Understood
 from winstan.effects.observed import labels_of
+from winstan.effects.specification import Specification
 from winstan.errors import OptionError
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from winstan.classical.paired import Paired
     from winstan.compare.one_scale import Scale, Source
-    from winstan.model import Model
 
 
 SAME = 1e-9
@@ -130,7 +129,7 @@ def _rows(source: Source, base: float | None, keys: Sequence[str]) -> pd.DataFra
     """Return each row's keys, its response on the shared scale, and how often it occurs."""
     design = source.design
     assert design is not None  # a paired analysis has no rows
-    model = cast("Model", Understood(source.formula, design))
+    model = Specification(source.formula, design)
     table = pd.DataFrame({key: _plain(labels_of(model, key)) for key in keys})
     y = np.asarray(design.response.y, dtype=float)
     with np.errstate(over="ignore"):
@@ -245,7 +244,7 @@ def _means(source: Source, treatment: str, group: str | None) -> pd.DataFrame:
     """Average the rows of each group at each value of the treatment."""
     design = source.design
     assert design is not None  # a paired analysis has its own means
-    model = cast("Model", Understood(source.formula, design))
+    model = Specification(source.formula, design)
     if source.kind == "posterior":
         rows = effects.observed_rows(source.posterior.model)
     else:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from winstan import effects
 from winstan.classical import LME, Anova
-from winstan.classical.linear import Understood, interval_names
+from winstan.classical.linear import interval_names
 from winstan.compare.answers import Answers, Asked, answers_of, averaging_words, labels_of_sources
 from winstan.compare.fits import Fits
 from winstan.compare.observed import check_same_data, known_groups, observed_pairs
@@ -17,6 +17,7 @@ from winstan.compare.one_scale import Source, shared_scale, source_of
 from winstan.data.columns import how_many
 from winstan.effects.codings import coding_of
 from winstan.effects.comparisons import comparison, has_labels
+from winstan.effects.specification import Specification
 from winstan.errors import OptionError, near_matches
 from winstan.fitted import Fit
 from winstan.flags import check_flags
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from winstan.classical.paired import Paired
     from winstan.compare.one_scale import Scale
     from winstan.effects.comparisons import Comparison
-    from winstan.model import Model
 
 CONTRASTS = 8
 """Contrasts that a figure holds."""
@@ -226,7 +226,7 @@ def _check_readings(sources: Sequence[Source], treatment: str) -> None:
         if source.design is None:
             factor.append(source)
             continue
-        model = cast("Model", Understood(source.formula, source.design))
+        model = Specification(source.formula, source.design)
         labels = has_labels(model, treatment)
         (factor if labels else numeric).append(source)
         if not labels:
@@ -247,7 +247,7 @@ def _compared(
     """Settle the values once, so that all results have one reference; None asks the result."""
     for source in sources:
         if source.design is not None:
-            model = cast("Model", Understood(source.formula, source.design))
+            model = Specification(source.formula, source.design)
             return comparison(model, treatment, values, pairs)
     return None
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from winstan.effects.estimands import Estimand
+    from winstan.effects.specification import Specified
     from winstan.families.links import Array
     from winstan.model import Model
 
@@ -61,7 +62,7 @@ class Strata:
     sets: bool = False
 
 
-def strata(model: Model, by: str | Mapping[str, Iterable[Any]] | None) -> Strata:
+def strata(model: Specified, by: str | Mapping[str, Iterable[Any]] | None) -> Strata:
     """Find the levels of `by` and the weights of the rows.
 
     Parameters
@@ -111,14 +112,14 @@ def strata(model: Model, by: str | Mapping[str, Iterable[Any]] | None) -> Strata
     return Strata(by, levels, _weights(model, members))
 
 
-def row_weights(model: Model) -> Array:
+def row_weights(model: Specified) -> Array:
     """Rows of the data behind each distinct row, by frequency weight, shape (D,)."""
     design = model.design
     return np.bincount(design.row, design.weights, minlength=len(design.predictors)).astype(float)
 
 
 def averaged_means(
-    model: Model,
+    model: Specified,
     posterior: Mapping[str, Array],
     changes: Sequence[Change],
     over: Strata,
@@ -243,7 +244,7 @@ def _settings(changes: Sequence[Change], over: Strata) -> tuple[list[Change], li
 
 
 def _changed_rows(
-    model: Model, settings: Sequence[Change], blocks: Sequence[Array], estimand: Estimand
+    model: Specified, settings: Sequence[Change], blocks: Sequence[Array], estimand: Estimand
 ) -> tuple[pd.DataFrame, tuple[np.ndarray, ...], list[tuple[slice, Array]]]:
     """Set the columns, and merge rows that have become equal.
 
@@ -296,7 +297,7 @@ def _with_columns(rows: pd.DataFrame, change: Change) -> pd.DataFrame:
     return new
 
 
-def _levels(model: Model, change: Change, estimand: Estimand) -> list[np.ndarray]:
+def _levels(model: Specified, change: Change, estimand: Estimand) -> list[np.ndarray]:
     """Return the levels of each group term: the rows' own, unless a group itself is asked for.
 
     A column that only names groups is no predictor: setting it means to speak of another group.
@@ -323,7 +324,7 @@ def _levels(model: Model, change: Change, estimand: Estimand) -> list[np.ndarray
 
 
 def _average(
-    model: Model,
+    model: Specified,
     placed: GroupedRows,
     weights: Sequence[tuple[slice, Array]],
     value: Callable[[slice, Array], Array],
@@ -352,7 +353,7 @@ def _check_finite(means: Array, estimand: Estimand) -> None:
         )
 
 
-def _weights(model: Model, members: np.ndarray) -> Array:
+def _weights(model: Specified, members: np.ndarray) -> Array:
     """Weights of the design rows for each set of them, shape (L, D); each level's sum to one.
 
     Rows that differ by the treatment alone are averaged as they are: the counterfactual treats

@@ -11,7 +11,7 @@ from winstan.formula.functions import CODINGS
 from winstan.formula.tree import Call, Constant, Name, Node, walk
 
 if TYPE_CHECKING:
-    from winstan.model import Model
+    from winstan.effects.specification import Specified
 
 # Place of each option among the arguments of formulae's codings.
 _PLACES = {"contrast": 1, "ref": 1, "levels": 2}
@@ -33,7 +33,7 @@ class Coding:
     sums: bool = False
 
 
-def coding_of(model: Model, column: str) -> Coding:
+def coding_of(model: Specified, column: str) -> Coding:
     """Return a column's levels in the formula's order, its reference first.
 
     A column that stands in several different codings has no one reference: its levels are then in

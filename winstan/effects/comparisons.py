@@ -17,6 +17,7 @@ from winstan.errors import OptionError, near_matches
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from winstan.effects.specification import Specified
     from winstan.families.links import Array
     from winstan.model import Model
 
@@ -50,7 +51,7 @@ class Comparison:
 
 
 def comparison(
-    model: Model, treatment: str, values: Sequence[Any] | None, pairs: str = "reference"
+    model: Specified, treatment: str, values: Sequence[Any] | None, pairs: str = "reference"
 ) -> Comparison:
     """Settle what to compare: the given values, or the default ones of `contrast`.
 
@@ -104,7 +105,7 @@ def levels_to_compare(model: Model, predictor: str) -> list[Any]:
     return known
 
 
-def settle_value(model: Model, column: str, value: Any) -> Any:
+def settle_value(model: Specified, column: str, value: Any) -> Any:
     """Take a value that a predictor can be set to: a number, or one of a factor's levels.
 
     Raises
@@ -144,7 +145,7 @@ def _written(value: Any) -> str:
     return str(int(value)) if is_whole else str(value)
 
 
-def has_labels(model: Model, column: str) -> bool:
+def has_labels(model: Specified, column: str) -> bool:
     """Whether a column's values are labels: text, or numbers inside ``C()`` or of a group factor.
 
     Such numbers have no x + 1 and no slope.
@@ -154,7 +155,7 @@ def has_labels(model: Model, column: str) -> bool:
     return is_label or column not in columns_of_effects(model)
 
 
-def check_predictor(model: Model, name: str, what: str) -> None:
+def check_predictor(model: Specified, name: str, what: str) -> None:
     """Refuse a name that is no column of the formula's right side."""
     known = list(model.design.predictors.columns)
     if name not in known:
@@ -165,7 +166,7 @@ def check_predictor(model: Model, name: str, what: str) -> None:
         )
 
 
-def check_treatment(model: Model, name: str, what: str) -> None:
+def check_treatment(model: Specified, name: str, what: str) -> None:
     """Refuse a name that is no predictor, or one that the mean does not depend on."""
     check_predictor(model, name, what)
     if name in columns_of_offsets(model):
@@ -175,14 +176,14 @@ def check_treatment(model: Model, name: str, what: str) -> None:
         )
 
 
-def columns_of_effects(model: Model) -> set[str]:
+def columns_of_effects(model: Specified) -> set[str]:
     """Columns of the common and the group effects: not of offsets, nor of factors alone."""
     formula = model.formula
     designs = [formula.effects, *(group.design for group in formula.groups)]
     return {c for design in designs for atom in design.atoms.values() for c in atom.columns}
 
 
-def columns_of_offsets(model: Model) -> set[str]:
+def columns_of_offsets(model: Specified) -> set[str]:
     """Columns that are in offsets alone."""
     elsewhere = columns_of_effects(model) | {
         c for group in model.formula.groups for c in group.factor_columns

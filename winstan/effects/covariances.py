@@ -9,11 +9,11 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from winstan.effects.specification import Specified
     from winstan.families.links import Array
-    from winstan.model import Model
 
 
-def correlations(model: Model, posterior: Mapping[str, Array]) -> tuple[Array | None, ...]:
+def correlations(model: Specified, posterior: Mapping[str, Array]) -> tuple[Array | None, ...]:
     """Return the correlation matrix of each group term's effects.
 
     Parameters
@@ -46,7 +46,7 @@ def correlations(model: Model, posterior: Mapping[str, Array]) -> tuple[Array | 
     return tuple(out)
 
 
-def standard_deviations(model: Model, posterior: Mapping[str, Array]) -> tuple[Array, ...]:
+def standard_deviations(model: Specified, posterior: Mapping[str, Array]) -> tuple[Array, ...]:
     """Return the sds of each group term's effects, in the order of its columns, shape (S, q)."""
     out = []
     for group in model.design.groups:

@@ -11,6 +11,7 @@ from winstan.effects.population import has_population_mean, is_stable, mean_link
 from winstan.errors import OptionError, near_matches
 
 if TYPE_CHECKING:
+    from winstan.effects.specification import Specified
     from winstan.model import Model
 
 type Groups = Literal["these", "typical", "population", "new"]
@@ -123,12 +124,12 @@ def choose_estimand(model: Model, groups: Any, columns: Iterable[str] = ()) -> E
     return Estimand(settings, single)
 
 
-def factors_of(model: Model) -> list[str]:
+def factors_of(model: Specified) -> list[str]:
     """Return the names of the group factors, each once."""
     return list(dict.fromkeys(group.factor for group in model.design.groups))
 
 
-def is_grouping_only(model: Model, column: str) -> bool:
+def is_grouping_only(model: Specified, column: str) -> bool:
     """Whether a column names groups, and is no predictor of the mean."""
     factors = {c for factor in model.design.memory.factors for c in factor.columns}
     return column in factors and column not in columns_of_effects(model)

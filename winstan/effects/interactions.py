@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from winstan.errors import OptionError
 
 if TYPE_CHECKING:
-    from winstan.model import Model
+    from winstan.effects.specification import Specified
 
 
-def refuse_interaction(model: Model, name: str, what: str) -> None:
+def refuse_interaction(model: Specified, name: str, what: str) -> None:
     """Refuse ``a:b`` and ``a*b``, with code for how one contrast differs between levels.
 
     Raises
@@ -35,7 +35,7 @@ def refuse_interaction(model: Model, name: str, what: str) -> None:
     )
 
 
-def _labels(model: Model, treatment: str, by: str) -> tuple[str, tuple[object, object]]:
+def _labels(model: Specified, treatment: str, by: str) -> tuple[str, tuple[object, object]]:
     """Return a contrast's label, and two levels, as its draws have them."""
     # Both import the check that calls this.
     from winstan.effects.averaging import strata  # noqa: PLC0415

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from winstan.design import Design
+    from winstan.effects.specification import Specified
     from winstan.families.links import Array
     from winstan.model import Model
 
@@ -21,7 +22,7 @@ CHUNK = 150_000
 
 
 def linear_predictor(
-    model: Model, posterior: Mapping[str, Array], rows: NewRows
+    model: Specified, posterior: Mapping[str, Array], rows: NewRows
 ) -> Iterator[tuple[slice, Array]]:
     """Evaluate eta at new rows, a chunk of rows at a time.
 
@@ -59,7 +60,7 @@ def linear_predictor(
         yield part, eta
 
 
-def mean_response(model: Model, posterior: Mapping[str, Array], eta: Array) -> Array:
+def mean_response(model: Specified, posterior: Mapping[str, Array], eta: Array) -> Array:
     """Return the mean response where the linear predictor is eta, shape (S, n)."""
     return model.family.response_mean(model.link.inverse(eta), auxiliary(model, posterior))
 
@@ -78,7 +79,7 @@ def mean_slope(model: Model, posterior: Mapping[str, Array], eta: Array) -> Arra
     return rise / (above - below)
 
 
-def auxiliary(model: Model, posterior: Mapping[str, Array]) -> dict[str, Array]:
+def auxiliary(model: Specified, posterior: Mapping[str, Array]) -> dict[str, Array]:
     """Draws of the auxiliary parameters, shape (S, 1) each."""
     return {name: posterior[name][:, None] for name in model.family.auxiliary}
 

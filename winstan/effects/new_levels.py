@@ -16,6 +16,7 @@ from winstan.errors import DataError
 
 if TYPE_CHECKING:
     from winstan.design import NewRows, RandomTerm
+    from winstan.effects.specification import Specified
     from winstan.families.links import Array
     from winstan.model import Model
 
@@ -88,7 +89,7 @@ def refuse_new_levels(
 
 
 def draw_new_levels(
-    model: Model,
+    model: Specified,
     posterior: Mapping[str, Array],
     rows: NewRows,
     factors: pd.DataFrame,
@@ -146,7 +147,7 @@ def _effects(
     return sd[:, :, None] * u
 
 
-def _terms(model: Model, rows: NewRows) -> list[tuple[RandomTerm, np.ndarray, list[str]]]:
+def _terms(model: Specified, rows: NewRows) -> list[tuple[RandomTerm, np.ndarray, list[str]]]:
     """Each group term, with the rows' levels and the columns of its factor."""
     return [
         (group, level, list(factor.columns))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from winstan.effects.contrasts import Contrast
+    from winstan.effects.specification import Specified
     from winstan.model import Model
 
 # Values of a treatment that figures can tell apart by colour.
@@ -133,7 +134,7 @@ def response_label(model: Model) -> str:
     return response.name
 
 
-def labels_of(model: Model, factor: str) -> np.ndarray:
+def labels_of(model: Specified, factor: str) -> np.ndarray:
     """Return each data row's level of a group factor, or value of a column."""
     for group in model.design.groups:
         if group.factor == factor:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from winstan.effects.estimands import Estimand
+    from winstan.effects.specification import Specified
     from winstan.families.links import Array
-    from winstan.model import Model
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +59,7 @@ class GroupedRows:
 
 
 def place(
-    model: Model,
+    model: Specified,
     posterior: Mapping[str, Array],
     rows: pd.DataFrame,
     levels: tuple[np.ndarray, ...],
@@ -86,7 +86,7 @@ def place(
 
 
 def settle(
-    model: Model, posterior: Mapping[str, Array], rows: NewRows, estimand: Estimand, seed: int
+    model: Specified, posterior: Mapping[str, Array], rows: NewRows, estimand: Estimand, seed: int
 ) -> GroupedRows:
     """Settle what becomes of the groups of coded rows; their levels count under ``"these"``."""
     new = set(estimand.of("new"))
@@ -100,7 +100,7 @@ def settle(
     return GroupedRows(posterior, rows, integrated_terms(model, posterior, estimand))
 
 
-def keep_levels(model: Model, rows: NewRows, factors: set[str]) -> NewRows:
+def keep_levels(model: Specified, rows: NewRows, factors: set[str]) -> NewRows:
     """Keep the levels of some factors; of the others no row has a level, nor an effect."""
     pairs = zip(model.design.groups, rows.level, strict=True)
     level = tuple(x if g.factor in factors else np.full_like(x, -1) for g, x in pairs)
@@ -108,7 +108,7 @@ def keep_levels(model: Model, rows: NewRows, factors: set[str]) -> NewRows:
 
 
 def integrated_terms(
-    model: Model, posterior: Mapping[str, Array], estimand: Estimand
+    model: Specified, posterior: Mapping[str, Array], estimand: Estimand
 ) -> tuple[tuple[Array, Array | None, int], ...]:
     """Return sds, correlations and place of each group term that is integrated out."""
     whole = set(estimand.of("population"))

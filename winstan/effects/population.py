@@ -20,6 +20,7 @@ from winstan.effects.means import mean_response, mean_slope
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from winstan.effects.specification import Specified
     from winstan.families.links import Array
     from winstan.model import Model
 
@@ -33,7 +34,7 @@ _DIGITS = 25.0
 """-log of the error that is allowed where the integrand's strip bounds the step."""
 
 
-def mean_link(model: Model) -> str:
+def mean_link(model: Specified) -> str:
     """Return the link by which the mean response follows the linear predictor.
 
     It is the model's own, except where the response's mean is not the inverse link's value: that of
@@ -58,7 +59,7 @@ def is_stable(model: Model) -> bool:
 
 
 def population_mean(
-    model: Model, posterior: Mapping[str, Array], eta: Array, variance: Array
+    model: Specified, posterior: Mapping[str, Array], eta: Array, variance: Array
 ) -> Array:
     """Integrate the mean response over normal linear predictors.
 
