@@ -1,4 +1,4 @@
-"""`winstan agree` on real data: engines that share no sampler, and bambi no design code either."""
+"""`winstan agree` on real data: backends that share no sampler, and bambi no design code either."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from winstan.cli import main
 pytestmark = pytest.mark.slow
 
 SAMPLING = ["--seed", "3", "--quiet", "--silence", "all", "--draws", "2000"]
-# Data set, formula, options, engines. bambi's effects are non-centred always: it needs small steps,
-# but at 0.995 some of Rail's trees reach the largest depth when PyTensor compiles anew.
+# Data set, formula, options, backends. bambi's effects are non-centred always: it needs small
+# steps, but at 0.995 some of Rail's trees reach the largest depth when PyTensor compiles anew.
 QUESTIONS = {
     # Weight against time: chicks that start lighter grow faster, correlation about -0.97.
     "strong correlation": (

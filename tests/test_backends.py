@@ -1,4 +1,4 @@
-"""One keyword, three engines: the same parameters, the same posterior, and plain refusals."""
+"""One keyword, three backends: the same parameters, the same posterior, and plain refusals."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ def no_sampling(monkeypatch):
         ({"priors": {"xx": ws.Normal(0, 1)}}, ws.PriorError, "'xx'"),
         ({"weights": "w"}, ws.DataError, "no column 'w'"),
         ({"backend": "stann"}, ws.BackendError, "'stann'"),
-        ({"backend": ("stan", "pymc")}, ws.OptionError, "one engine"),
+        ({"backend": ("stan", "pymc")}, ws.OptionError, "one backend"),
         ({"draws": 0}, ws.OptionError, "draws= must be"),
         ({"silence": "slopes"}, ws.OptionError, "no guard"),
         ({"keep": "all"}, ws.OptionError, "keep="),

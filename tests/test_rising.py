@@ -113,9 +113,9 @@ ENGINES = {
 }
 
 
-@pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
+@pytest.mark.parametrize("backend", ENGINES.values(), ids=ENGINES)
 @pytest.mark.parametrize("counts", ["few", "large and small"])
-def test_engines_have_the_exact_density_and_derivatives_up_to_any_alpha(engine, counts):
+def test_engines_have_the_exact_density_and_derivatives_up_to_any_alpha(backend, counts):
     rows = COUNTS[counts]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -158,7 +158,7 @@ def test_engines_have_the_exact_density_and_derivatives_up_to_any_alpha(engine, 
         bent = 3 * bend * falls[i] * (1 - falls[i]) / slope[i]
         density.append(value)
         gradient.append([by_mu * width, by_alpha * slope[i] + bent])
-    got, got_gradient = engine.log_density(model, raw)
+    got, got_gradient = backend.log_density(model, raw)
     constant = got[3] - density[3]  # of what does not move
     size = np.abs(density)
     np.testing.assert_allclose((got - density - constant) / size, 0, atol=1e-9)

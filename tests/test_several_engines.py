@@ -37,7 +37,7 @@ def csv(tmp_path):
     return str(path)
 
 
-def engines(monkeypatch, *, shift: float = 0.0, diverging: int = 0) -> list[str]:
+def backends(monkeypatch, *, shift: float = 0.0, diverging: int = 0) -> list[str]:
     """Let Stan answer for PyMC, with the coefficient of x moved by `shift` sds; return who ran."""
     ran = []
     real = stan.StanBackend.sample
@@ -67,7 +67,7 @@ def settings_with(settings, **changes):
 
 
 def test_both_fits_and_their_agreement(monkeypatch):
-    engines(monkeypatch)
+    backends(monkeypatch)
     both = ws.fit(FORMULA, data(), backend=("stan", "pymc"), **QUICK)
     one, two = both
     assert (one.backend, two.backend) == ("stan", "pymc")
@@ -76,7 +76,7 @@ def test_both_fits_and_their_agreement(monkeypatch):
     assert both.agreement.names == ("stan", "pymc")
     assert both.ok
     both.raise_for_disagreement()
-    # The very fit that the engine gives alone.
+    # The very fit that the backend gives alone.
     alone = ws.fit(FORMULA, data(), **QUICK)
     pd.testing.assert_frame_equal(one.summary(), alone.summary())
     expected = ws.agree(one, two).table
@@ -89,7 +89,7 @@ def test_both_fits_and_their_agreement(monkeypatch):
 
 
 def test_a_wrong_engine_is_seen(monkeypatch):
-    engines(monkeypatch, shift=0.5)
+    backends(monkeypatch, shift=0.5)
     both = ws.fit(FORMULA, data(), backend=["stan", "pymc"], **QUICK)
     assert not both.ok
     assert " x," in both.verdict
@@ -98,7 +98,7 @@ def test_a_wrong_engine_is_seen(monkeypatch):
 
 
 def test_warnings_name_the_engine(monkeypatch):
-    engines(monkeypatch, diverging=100)
+    backends(monkeypatch, diverging=100)
     with pytest.warns(ws.ConvergenceWarning, match="^pymc: Not converged: 100 of 4000"):
         both = ws.fit(FORMULA, data(), backend=("stan", "pymc"), **QUICK)
     assert "pymc has not converged" in both.verdict
@@ -115,14 +115,14 @@ def test_warnings_name_the_engine(monkeypatch):
     ],
 )
 def test_refused_before_any_sampling(monkeypatch, options, error, words):
-    ran = engines(monkeypatch)
+    ran = backends(monkeypatch)
     with pytest.raises(error, match=words):
         ws.fit(FORMULA, data(), **options, **QUICK)
     assert ran == []
 
 
 def test_what_one_engine_lacks_stops_all(monkeypatch):
-    ran = engines(monkeypatch)
+    ran = backends(monkeypatch)
     monkeypatch.setenv("WINSTAN_CMDSTAN", "bundled")
     monkeypatch.setitem(sys.modules, "cmdstanpy", None)
     with pytest.raises(ws.BackendError, match="pip install cmdstanpy"):
@@ -131,7 +131,7 @@ def test_what_one_engine_lacks_stops_all(monkeypatch):
 
 
 def test_what_one_engine_cannot_express_stops_all(monkeypatch):
-    ran = engines(monkeypatch)
+    ran = backends(monkeypatch)
     with pytest.raises(ws.BackendError, match="bambi cannot express the correlated"):
         ws.fit("y ~ x + (x|g)", data(), backend=("stan", "bambi"), **QUICK)
     assert ran == []
@@ -147,7 +147,7 @@ def test_what_one_engine_cannot_express_stops_all(monkeypatch):
     ],
 )
 def test_agree_exit_codes(monkeypatch, capsys, csv, tmp_path, change, code, words):
-    engines(monkeypatch, **change)
+    backends(monkeypatch, **change)
     out = tmp_path / "out"
     argv = ["agree", csv, FORMULA, "--backends", "stan, pymc", "--seed", "3", "--quiet"]
     argv += ["--silence", "all"]
@@ -195,8 +195,8 @@ def test_agree_of_bad_input_is_a_line_and_code_2(capsys, csv):
 
 def test_the_data_of_the_programs_are_to_be_had():
     fit = made_fit(model_of(FORMULA, data(), "gaussian"))
-    for engine, first in (("stan", 1), ("pymc", 0)):
-        given = fit.code_data(engine)
+    for backend, first in (("stan", 1), ("pymc", 0)):
+        given = fit.code_data(backend)
         np.testing.assert_array_equal(given["y"], data()["y"])
         np.testing.assert_array_equal(given["g"], np.repeat(np.arange(12) + first, 10))
     assert given["coords"]["g__factor_dim"] == sorted(set(data()["g"]))

@@ -1,4 +1,4 @@
-"""Terms whose names hold a slash or a comma: in every engine, every program, under every name."""
+"""Terms whose names hold a slash or a comma: in every backend, every program, under every name."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_arviz_reads_the_tree_of_such_terms():
     assert table.loc[name, "mean"] == pytest.approx(fit.summary().loc["I(x / 10)", "mean"])
 
 
-# --- engines and programs -------------------------------------------------------------------------
+# --- backends and programs ------------------------------------------------------------------------
 
 
 def variables_and_dims(built):

@@ -61,7 +61,7 @@ class Draws:
         ArviZ's names: ``lp``, ``diverging``, ``energy``, ``tree_depth``, ``n_steps``,
         ``acceptance_rate``, ``step_size``.
     attrs : mapping
-        From `run_attributes`: engine, versions, how it sampled, seconds, time of day.
+        From `run_attributes`: backend, versions, how it sampled, seconds, time of day.
     max_treedepth : int
     """
 
@@ -72,14 +72,14 @@ class Draws:
 
 
 def run_attributes(
-    engine: str, version: str, settings: Settings, seconds: float, *, sampler: str | None = None
+    backend: str, version: str, settings: Settings, seconds: float, *, sampler: str | None = None
 ) -> dict[str, Any]:
-    """Say how draws were made, under ArviZ's names; `sampler` is for engines that have several.
+    """Say how draws were made, under ArviZ's names; `sampler` is for backends that have several.
 
     `settings` are those of `Settings.with_defaults`.
     """
     attributes = {
-        "inference_library": engine,
+        "inference_library": backend,
         "inference_library_version": version,
         "creation_library": "winstan",
         "creation_library_version": __version__,

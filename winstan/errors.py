@@ -50,7 +50,7 @@ class OptionError(WinstanError, ValueError):
 
 
 class BackendError(WinstanError, RuntimeError):
-    """An engine is missing, cannot express the model, or failed while it ran."""
+    """A backend is missing, cannot express the model, or failed while it ran."""
 
 
 class AgreementError(WinstanError, RuntimeError):

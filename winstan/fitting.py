@@ -125,7 +125,7 @@ def fit(
         ``gaussian``, ``student``, ``lognormal``, ``gamma``, ``poisson``, ``negative_binomial``,
         ``bernoulli`` or ``binomial``.
     backend
-        The engine: ``"stan"``, ``"pymc"`` or ``"bambi"``; or several, ``("stan", "pymc")``, for a
+        The backend: ``"stan"``, ``"pymc"`` or ``"bambi"``; or several, ``("stan", "pymc")``, for a
         fit by each and their agreement.
     link
         By default the family's first: identity, log or logit.
@@ -180,14 +180,14 @@ def fit(
     Returns
     -------
     Fit
-        Or `Fits`, if several engines were asked for.
+        Or `Fits`, if several backends were asked for.
 
     Raises
     ------
     FormulaError, DataError, FamilyError, PriorError, OptionError
         Before any sampling.
     BackendError
-        If the engine is missing, or fails.
+        If the backend is missing, or fails.
 
     Warns
     -----
@@ -198,7 +198,7 @@ def fit(
     """
     check_flags(center=center, progress=progress)
     start = perf_counter()
-    engines = backends_named(backend, sampler=sampler)
+    used = backends_named(backend, sampler=sampler)
     namespace = namespace_of_caller()
     settings = Settings(
         chains=chains,
@@ -223,15 +223,15 @@ def fit(
         parametrization=parametrization,
         silence=silence,
     )
-    if len(engines) > 1:  # a single engine finds out for itself
-        for engine in engines:
-            engine.check(model, settings)
+    if len(used) > 1:  # a single backend finds out for itself
+        for one in used:
+            one.check(model, settings)
     fits = []
-    for engine in engines:
-        fits.append(fit_by(engine, model, settings, start))
+    for one in used:
+        fits.append(fit_by(one, model, settings, start))
         start = perf_counter()
         if not fits[-1].diagnostics.ok:
-            who = f"{engine.name}: " if len(engines) > 1 else ""
+            who = f"{one.name}: " if len(used) > 1 else ""
             warn_user(who + fits[-1].verdict, ConvergenceWarning)
     if isinstance(backend, str):
         return fits[0]
@@ -282,13 +282,13 @@ def model_from(
     return model
 
 
-def fit_by(engine: Backend, model: Model, settings: Settings, start: float) -> Fit:
-    """Sample a model with one engine, and judge the draws; `start` is `perf_counter`'s."""
-    sampled = engine.sample(model, settings)
+def fit_by(backend: Backend, model: Model, settings: Settings, start: float) -> Fit:
+    """Sample a model with one backend, and judge the draws; `start` is `perf_counter`'s."""
+    sampled = backend.sample(model, settings)
     tree = to_datatree(model, sampled)
     table = summarise(tree)
     diagnostics = diagnose(sampled, table)
-    return Fit(model, tree, diagnostics, engine.name, perf_counter() - start, table)
+    return Fit(model, tree, diagnostics, backend.name, perf_counter() - start, table)
 
 
 def namespace_of_caller() -> dict[str, Any]:

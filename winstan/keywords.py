@@ -16,7 +16,7 @@ _SEED = "write seed="
 _CORES = "write cores=: chains that run at once"
 _KEPT = "write draws=: draws kept of each chain"
 _PRIORS = "write priors={'b': ..., 'sd': ...}, with the objects of winstan.priors"
-_ENGINE = "write backend= ('stan', 'pymc', 'bambi') and, of PyMC's samplers, sampler="
+_BACKEND = "write backend= ('stan', 'pymc', 'bambi') and, of PyMC's samplers, sampler="
 _PROGRESS = "write progress=True or False"
 _ROWS = "take the rows out of the data before; rows with missing values are left out"
 _DEFAULT = "it has no counterpart, and needs none: leave it out"
@@ -47,7 +47,7 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
             ("sample_prior", "prior_only"), "fit.prior_predictive() draws from the priors"
         ),
         **dict.fromkeys(
-            ("nuts_sampler", "inference_method", "method", "algorithm", "engine"), _ENGINE
+            ("nuts_sampler", "inference_method", "method", "algorithm", "engine"), _BACKEND
         ),
         **dict.fromkeys(("progressbar", "progress_bar", "refresh", "show_progress"), _PROGRESS),
         **dict.fromkeys(("verbose", "silent"), f"{_PROGRESS}, and silence= for warnings"),

@@ -1,7 +1,7 @@
 """From the coordinates that samplers move in to the model's own quantities, in numpy.
 
-The engines give back what they sampled and nothing else: all that follows from it is computed here,
-once, for all draws.
+The backends give back what they sampled and nothing else: all that follows from it is computed
+here, once, for all draws.
 """
 
 from __future__ import annotations

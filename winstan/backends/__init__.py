@@ -1,4 +1,4 @@
-"""Engines: each takes a `Model` and gives `Draws`; a name chooses one, once, at the edge."""
+"""Backends: each takes a `Model` and gives `Draws`; a name chooses one, once, at the edge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an engine is: the Protocol, its settings, and the way from a name to an engine."""
+"""What a backend is: the Protocol, its settings, and the way from a name to a backend."""
 
 from __future__ import annotations
 
@@ -87,12 +87,12 @@ def _is_whole(value: object) -> bool:
 
 
 class Backend(Protocol):
-    """An engine that samples a model's posterior with NUTS."""
+    """A backend that samples a model's posterior with NUTS."""
 
     name: str
 
     def check(self, model: Model, settings: Settings) -> None:
-        """Refuse what this engine cannot do or lacks, before anything is compiled or sampled."""
+        """Refuse what this backend cannot do or lacks, before anything is compiled or sampled."""
         ...
 
     def sample(self, model: Model, settings: Settings) -> Draws:
@@ -104,7 +104,7 @@ class Backend(Protocol):
         ...
 
     def code(self, model: Model) -> str:
-        """Return the model as source for the engine, to be read."""
+        """Return the model as source for the backend, to be read."""
         ...
 
     def code_data(self, model: Model) -> dict[str, Any]:
@@ -134,7 +134,7 @@ BACKENDS = {name: f"winstan.backends.{name}" for name in ("stan", "pymc", "bambi
 
 
 def backend_named(name: str) -> Backend:
-    """Return the engine of this name.
+    """Return the backend of this name.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def backend_named(name: str) -> Backend:
 def backends_named(
     names: str | tuple[str, ...] | list[str], *, sampler: str | None = None
 ) -> tuple[Backend, ...]:
-    """Return the engine of this name, or several of these names.
+    """Return the backend of this name, or several of these names.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def backends_named(
     Raises
     ------
     BackendError
-        If there is no engine of a name, or not two different ones where several are wanted.
+        If there is no backend of a name, or not two different ones where several are wanted.
     OptionError
         If none of them takes a sampler.
     """
@@ -172,12 +172,12 @@ def backends_named(
                 f"backend= must be a name, or two or more different ones, not {names!r}: "
                 'backend=("stan", "pymc"), say.'
             )
-        engines = tuple(backend_named(name) for name in names)
+        backends = tuple(backend_named(name) for name in names)
     else:
-        engines = (backend_named(names),)
-    if sampler is not None and all(engine.name == "stan" for engine in engines):
+        backends = (backend_named(names),)
+    if sampler is not None and all(backend.name == "stan" for backend in backends):
         raise OptionError(
             f"sampler={sampler!r} chooses among PyMC's samplers, and backend='stan' has its own: "
             "leave it out, or write backend='pymc'."
         )
-    return engines
+    return backends

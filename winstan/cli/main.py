@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         0; of `agree`, 1 if the fits disagree and 3 if one has not converged; of `fit-each`, 4 if a
-        group could not be fitted; 2 on bad input, or if an engine is missing or fails, with one
+        group could not be fitted; 2 on bad input, or if a backend is missing or fails, with one
         line on standard error; 70 on an error of winstan's own, with its traceback; 130 when
         interrupted.
     """
@@ -115,8 +115,8 @@ def _parser() -> argparse.ArgumentParser:
 
     agree = commands.add_parser(
         "agree",
-        help="fit by several engines and compare: exit code 1 if they disagree",
-        description="Fit by several engines and compare the posteriors in Monte Carlo errors. The "
+        help="fit by several backends and compare: exit code 1 if they disagree",
+        description="Fit by several backends and compare the posteriors in Monte Carlo errors. The "
         "exit code is 0 if all agree, 1 if they disagree, 3 if one has not converged, 2 on bad "
         "input.",
     )
@@ -196,7 +196,7 @@ def _add_groups(command: argparse.ArgumentParser) -> None:
 
 
 def _add_backend(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--backend", default="stan", help="the engine (default: stan)")
+    command.add_argument("--backend", default="stan", help="the backend (default: stan)")
 
 
 def _add_sampling(

@@ -1,4 +1,4 @@
-"""Agreement: fits of one question, by different engines, held against each other."""
+"""Agreement: fits of one question, by different backends, held against each other."""
 
 from winstan.compare.agreement import Agreement, agree
 from winstan.compare.fits import Fits

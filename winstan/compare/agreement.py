@@ -1,4 +1,4 @@
-"""Whether fits of one question, by different engines, gave one answer.
+"""Whether fits of one question, by different backends, gave one answer.
 
 Two correct samplers of one posterior differ by Monte Carlo error alone, and that error is known: a
 difference is measured in it, and called a disagreement only where chance would hardly give it.

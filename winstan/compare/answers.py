@@ -216,9 +216,9 @@ def _name(source: Source, sources: Sequence[Source], scale: Scale) -> str:
         robust = f", {analysis.robust.upper()}" if analysis.robust else ""
         return f"unpaired ANOVA{robust}{of} (rows, n = {analysis.design.row.size:,})"
     fit = source.posterior
-    engines = {s.posterior.backend for s in sources if s.kind == "posterior"}
-    engine = f", {fit.backend}" if len(engines) > 1 else ""
-    return f"posterior, {fit.model.family.name}{engine}{of}"
+    backends = {s.posterior.backend for s in sources if s.kind == "posterior"}
+    backend = f", {fit.backend}" if len(backends) > 1 else ""
+    return f"posterior, {fit.model.family.name}{backend}{of}"
 
 
 def _distrust(source: Source) -> str:

@@ -1,4 +1,4 @@
-"""Fits of one question by several engines, and their agreement: what `ws.fit` gives for several."""
+"""Fits of one question by several backends, and their agreement: what `ws.fit` then gives."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fits:
-    """A fit by each of several engines, in the order asked for, and their agreement.
+    """A fit by each of several backends, in the order asked for, and their agreement.
 
-    ``both["pymc"]`` is the fit of an engine; ``stan, pymc = both`` unpacks them.
+    ``both["pymc"]`` is the fit of a backend; ``stan, pymc = both`` unpacks them.
 
     Attributes
     ----------

@@ -18,11 +18,11 @@ PLOTTED_ROWS = 40
 """Parameters that a figure holds; beyond these, those of the largest z are drawn."""
 
 _LOOK_FOR = {
-    "coefficient": "a prior, a centring of the predictors or an offset that one engine lacks, or "
+    "coefficient": "a prior, a centring of the predictors or an offset that one backend lacks, or "
     "an Intercept that is not at X = 0",
     "effect": "group levels in another order, or another prior of the group standard deviation",
     "sd": "another prior of the group standard deviations, a rate for a scale, or a Jacobian "
-    "that one engine lacks",
+    "that one backend lacks",
     "correlation": "another prior of the correlations, or group effects in another order",
     "auxiliary": "another parametrization of the family (a rate for a shape, a precision for an "
     "sd), or another prior",

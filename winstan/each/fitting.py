@@ -114,7 +114,7 @@ def fit_each(
         Whether to show a line of progress; None does in terminals and notebooks.
     backend, link, priors, center, weights, trials, chains, warmup, draws, target_accept, sampler, \
 parametrization, silence
-        As for `winstan.fit`, of every group; one engine.
+        As for `winstan.fit`, of every group; one backend.
 
     Returns
     -------
@@ -126,7 +126,7 @@ parametrization, silence
     FormulaError, DataError, FamilyError, PriorError, OptionError
         Before any sampling, if no group can be fitted as it stands.
     BackendError
-        If the engine is missing, or failed in every group.
+        If the backend is missing, or failed in every group.
 
     Warns
     -----
@@ -151,7 +151,7 @@ parametrization, silence
     """
     check_flags(center=center, progress=progress)
     start = perf_counter()
-    (engine,) = backends_named(_one(backend), sampler=sampler)
+    (used,) = backends_named(_one(backend), sampler=sampler)
     if keep not in KEEP:
         raise OptionError(f"keep= is 'summary' or 'fits', not {keep!r}.")
     interval_names(prob, interval)
@@ -179,7 +179,7 @@ parametrization, silence
         question = Question(
             formula=formula,
             family=known,
-            backend=engine.name,
+            backend=used.name,
             namespace=_used(parsed, namespace),
             model={
                 "link": link,
@@ -197,11 +197,11 @@ parametrization, silence
             keep_fits=keep == "fits",
         )
         model = _first_model(question, parts)
-        engine.check(model, settings)
+        used.check(model, settings)
         question = replace(
             question, contrasts=contrasts_of(contrasts, model, prob, interval, groups)
         )
-        if engine.name == "stan":
+        if used.name == "stan":
             build(model.template, progress=progress)  # once, for all
         seeds = [seed_of(key, seed) for key in parts.keys]
         outcomes = run_tasks(question, parts, seeds, workers, progress)
@@ -218,7 +218,7 @@ parametrization, silence
 def _one(backend: str) -> str:
     if not isinstance(backend, str):
         raise OptionError(
-            f"fit_each takes one engine, not {backend!r}: call it once for each, and compare."
+            f"fit_each takes one backend, not {backend!r}: call it once for each, and compare."
         )
     return backend
 

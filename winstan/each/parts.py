@@ -145,7 +145,7 @@ def seed_of(key: Hashable, seed: int) -> int:
     Returns
     -------
     int
-        From 0 to 2^31 - 1, which every engine takes.
+        From 0 to 2^31 - 1, which every backend takes.
     """
     digest = np.frombuffer(sha256(repr(key).encode()).digest(), dtype="<u4")
     child = np.random.SeedSequence(seed, spawn_key=tuple(map(int, digest)))

@@ -155,9 +155,9 @@ def fit_one(
 
 def _fitted(found: Outcome, question: Question, data: Any, rows: np.ndarray) -> Outcome:
     """Fill the outcome in, as far as it goes."""
-    engine, settings = backend_named(question.backend), question.settings(found.seed)
+    backend, settings = backend_named(question.backend), question.settings(found.seed)
     try:
-        fit = fit_by(engine, question.model_of(data, rows), settings, perf_counter())
+        fit = fit_by(backend, question.model_of(data, rows), settings, perf_counter())
         summary = fit.summary(prob=question.prob, interval=question.interval)
     except Exception as error:  # one group must not end the others
         return replace(found, problems=(_problem("fit", error),))

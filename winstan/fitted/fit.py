@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from winstan.draws import tree_name
 from winstan.effects import main_group
 from winstan.errors import OptionError
-from winstan.fitted import checks, effects, engines, figures, intervals, predictions
+from winstan.fitted import checks, effects, figures, intervals, predictions, programs
 from winstan.report import fit_as_html, fit_as_text
 from winstan.summary import summarise
 
@@ -80,13 +80,13 @@ class Fit:
     plot_pairs = checks.plot_pairs
     plot_predictive = checks.plot_predictive
     # The same model in the words of each backend.
-    code = engines.code
-    code_data = engines.code_data
-    log_density = engines.log_density
-    stan_code = engines.stan_code
-    stan_data = engines.stan_data
-    pymc_model = property(engines.pymc_model)
-    bambi_model = property(engines.bambi_model)
+    code = programs.code
+    code_data = programs.code_data
+    log_density = programs.log_density
+    stan_code = programs.stan_code
+    stan_data = programs.stan_data
+    pymc_model = property(programs.pymc_model)
+    bambi_model = property(programs.bambi_model)
 
     def __repr__(self) -> str:
         return fit_as_text(self)

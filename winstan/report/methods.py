@@ -45,7 +45,7 @@ _CITED = {
     "r_hat": "Vehtari et al. 2021",
     "e_bfmi": "Betancourt 2016",
 }
-_ENGINES = {"stan": "Stan", "pymc": "PyMC", "bambi": "bambi"}
+_BACKENDS = {"stan": "Stan", "pymc": "PyMC", "bambi": "bambi"}
 
 
 def methods_text(fit: Fit, *, prob: float, groups: str | Mapping[str, str] | None = None) -> str:
@@ -154,9 +154,9 @@ def _sampler_sentence(fit: Fit) -> str:
     attrs = fit.draws["posterior"].attrs
     d = fit.diagnostics
     version = str(attrs.get("inference_library_version", "")).strip()
-    engine = f"{_ENGINES.get(fit.backend, fit.backend)} {version}".strip()
+    backend = f"{_BACKENDS.get(fit.backend, fit.backend)} {version}".strip()
     sampler = attrs.get("sampler")
-    by = f"{engine} ({'; '.join(_CITED[key] for key in _software(fit))})"
+    by = f"{backend} ({'; '.join(_CITED[key] for key in _software(fit))})"
     if sampler not in (None, "pymc"):
         by += f" with the sampler of {sampler}"
     warmup = attrs.get("tuning_steps")

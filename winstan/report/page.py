@@ -121,7 +121,7 @@ def _model(fit: Fit) -> str:
         "formula": f"<code>{escape(model.formula.text)}</code>",
         "family": escape(model.family.name),
         "link": escape(model.link.name),
-        "engine": escape(fit.backend),
+        "backend": escape(fit.backend),
         "time": f"{fit.seconds:.1f} s",
     }
     lines = "".join(

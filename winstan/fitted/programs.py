@@ -1,4 +1,4 @@
-"""A fit's model in the terms of each engine: source, densities, native models."""
+"""A fit's model in the terms of each backend: source, densities, native models."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from winstan.fitted.fit import Fit
 
 
-def code(fit: Fit, engine: str = "stan") -> str:
-    """Return the model as source for an engine.
+def code(fit: Fit, backend: str = "stan") -> str:
+    """Return the model as source for a backend.
 
     Parameters
     ----------
-    engine : {"stan", "pymc", "bambi"}
+    backend : {"stan", "pymc", "bambi"}
 
     Returns
     -------
@@ -32,15 +32,15 @@ def code(fit: Fit, engine: str = "stan") -> str:
         to publish. What winstan runs is of the same posterior: the family's template
         (`stan_code`), or `pymc_model`.
     """
-    return backend_named(engine).code(fit.model)
+    return backend_named(backend).code(fit.model)
 
 
-def code_data(fit: Fit, engine: str = "stan") -> dict[str, Any]:
+def code_data(fit: Fit, backend: str = "stan") -> dict[str, Any]:
     """Return the data that the program of `code` takes.
 
     Parameters
     ----------
-    engine : {"stan", "pymc"}
+    backend : {"stan", "pymc"}
 
     Returns
     -------
@@ -53,10 +53,10 @@ def code_data(fit: Fit, engine: str = "stan") -> dict[str, Any]:
     BackendError
         For bambi, whose program takes the user's data frame.
     """
-    return backend_named(engine).code_data(fit.model)
+    return backend_named(backend).code_data(fit.model)
 
 
-def log_density(fit: Fit, points: Array, *, engine: str | None = None) -> tuple[Array, Array]:
+def log_density(fit: Fit, points: Array, *, backend: str | None = None) -> tuple[Array, Array]:
     """Log posterior density and its gradient, Jacobians included, without any sampling.
 
     Parameters
@@ -66,7 +66,7 @@ def log_density(fit: Fit, points: Array, *, engine: str | None = None) -> tuple[
         coordinate of order one: joint_raw (coefficients, and group effects beside them),
         sd_raw, corr_raw (correlations), rest_raw (the other group effects), aux_raw; see
         `winstan.unconstrained`. A single point may be a vector.
-    engine : {"stan", "pymc"}, optional
+    backend : {"stan", "pymc"}, optional
         By default the one that made the fit.
 
     Returns
@@ -79,7 +79,7 @@ def log_density(fit: Fit, points: Array, *, engine: str | None = None) -> tuple[
     OptionError
         If the points have another shape.
     BackendError
-        If the engine is missing, or is bambi, whose coordinates are its own.
+        If the backend is missing, or is bambi, whose coordinates are its own.
     """
     points = np.atleast_2d(np.asarray(points, dtype=float))
     blocks = coordinate_sizes(fit.model)
@@ -89,7 +89,7 @@ def log_density(fit: Fit, points: Array, *, engine: str | None = None) -> tuple[
         raise OptionError(
             f"points must have the shape (points, {width}), for {listed}; theirs is {points.shape}."
         )
-    return backend_named(engine or fit.backend).log_density(fit.model, points)
+    return backend_named(backend or fit.backend).log_density(fit.model, points)
 
 
 def pymc_model(fit: Fit) -> pymc.Model:
