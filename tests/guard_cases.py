@@ -10,10 +10,10 @@ import pandas as pd
 
 from winstan.data import frame_from
 from winstan.design import build_design
+from winstan.design_warnings import GUARDS, silenced
 from winstan.errors import DesignWarning
 from winstan.families import family_named
 from winstan.formula import parse_formula
-from winstan.guards import GUARDS, silenced
 from winstan.guards.checks import check_model
 from winstan.model import build_model
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from winstan.diagnostics import diagnose
 from winstan.draws import Draws, to_datatree
-from winstan.fitting import Fit
+from winstan.fitted import Fit
 from winstan.summary import summarise
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import winstan as ws
 from winstan.classical.criterion import evaluate
 from winstan.classical.cross_products import cross_products
 from winstan.classical.reading import read
-from winstan.guards import silenced
+from winstan.design_warnings import silenced
 
 
 def dense_criterion(y, X, pieces, theta, reml):

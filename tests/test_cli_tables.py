@@ -13,8 +13,8 @@ import winstan as ws
 from winstan.cli import main
 from winstan.cli.files import make_folder, write_fit
 from winstan.cli.tables import read_table
+from winstan.design_warnings import silenced
 from winstan.errors import DataError, DesignWarning, OptionError
-from winstan.guards import silenced
 
 ROW = np.arange(24)
 

@@ -16,7 +16,7 @@ import winstan as ws
 from winstan.compare.numbers import spread_z
 from winstan.diagnostics import diagnose
 from winstan.draws import Draws, to_datatree
-from winstan.fitting import Fit
+from winstan.fitted import Fit
 from winstan.plots import plot_agreement
 from winstan.summary import summarise
 

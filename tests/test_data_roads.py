@@ -11,9 +11,9 @@ import pytest
 
 from winstan.data import frame_from
 from winstan.data.tables import in_memory
+from winstan.design_warnings import silenced
 from winstan.errors import DataError, DesignWarning
 from winstan.formula import parse_formula
-from winstan.guards import silenced
 
 N = 24
 ROW = np.arange(N)

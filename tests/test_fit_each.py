@@ -19,7 +19,7 @@ from plot_checks import drawn
 import winstan as ws
 from winstan.cli import main
 from winstan.each.parts import parted, seed_of
-from winstan.fitting import model_from
+from winstan.fitted.pipeline import model_from
 
 QUICK = {"warmup": 500, "draws": 1500, "seed": 7, "progress": False, "silence": "all"}
 FORMULA = "y ~ x + (1|g)"

@@ -12,7 +12,7 @@ import winstan as ws
 from winstan import effects
 from winstan.each.parts import parted
 from winstan.errors import DataError
-from winstan.fitting import model_from
+from winstan.fitted.pipeline import model_from
 
 
 class Turning:

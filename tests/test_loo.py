@@ -22,7 +22,7 @@ from winstan.effects import means, pointwise
 from winstan.errors import DesignWarning, OptionError
 from winstan.families import FAMILIES
 from winstan.families.links import LINKS
-from winstan.fitting import Fit
+from winstan.fitted import Fit
 from winstan.summary import summarise
 
 S = 7

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from winstan.guards import GUARDS
+from winstan.design_warnings import GUARDS
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 

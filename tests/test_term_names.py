@@ -13,11 +13,11 @@ from made_draws import made_fit
 from models import model_of
 
 import winstan as ws
+from winstan._text import find_name
 from winstan.backends import backend_named
 from winstan.backends.bambi import built_model
 from winstan.errors import OptionError, PriorError
 from winstan.fitted import checks
-from winstan.variables import find_name
 
 FORMULAS = {
     "slash": "y ~ I(x/10) + (I(x/10)||g)",

@@ -12,9 +12,9 @@ from design_cases import design_of
 
 import winstan as ws
 from winstan.data import frame_from
+from winstan.design_warnings import silenced
 from winstan.errors import DataError, DesignWarning, FormulaError
 from winstan.formula import parse_formula
-from winstan.guards import silenced
 
 N = 240
 VALUES = np.round(np.random.default_rng(4).normal(size=N), 1) + 0.0

@@ -19,10 +19,11 @@ from winstan.families.sample import Sample, sum_by
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from winstan._typing import Array
     from winstan.design import Design
     from winstan.families import Family
     from winstan.families.family import Statistics
-    from winstan.families.links import Array, Link
+    from winstan.families.links import Link
 
 
 @dataclass(frozen=True, slots=True)

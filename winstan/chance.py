@@ -33,7 +33,7 @@ import numpy as np
 from scipy import special
 
 if TYPE_CHECKING:
-    from winstan.families.links import Array
+    from winstan._typing import Array
 
 R_HAT_BELOW = 1.01
 ESS_PER_CHAIN = 100

@@ -28,7 +28,7 @@ from winstan.toolchain.locate import processors
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
 
 TAIL = (0.05, 0.95)
 # Quantities at a time: 4,000 draws of each are 1 MB.

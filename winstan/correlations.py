@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from winstan.families.links import Array
+    from winstan._typing import Array
 
 
 def correlation_factors(raw: Array, q: int) -> Array:

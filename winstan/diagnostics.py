@@ -22,8 +22,8 @@ from winstan.draws import tree_name
 if TYPE_CHECKING:
     import pandas as pd
 
+    from winstan._typing import Array
     from winstan.draws import Draws
-    from winstan.families.links import Array
 
 E_BFMI_FROM = 0.3
 

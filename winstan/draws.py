@@ -17,9 +17,9 @@ from winstan.variables import correlation_labels
 if TYPE_CHECKING:
     import xarray as xr
 
+    from winstan._typing import Array
     from winstan.backends.base import Settings
     from winstan.design import Design
-    from winstan.families.links import Array
     from winstan.model import Model
 
 ROW = "row"

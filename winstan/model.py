@@ -33,9 +33,10 @@ from winstan.scales import Scales, default_slots, measure_scales
 from winstan.variables import Variable, variables
 
 if TYPE_CHECKING:
+    from winstan._typing import Array
     from winstan.design import Design
     from winstan.families import Family
-    from winstan.families.links import Array, Link
+    from winstan.families.links import Link
     from winstan.formula import Formula
     from winstan.priors import Prior
 

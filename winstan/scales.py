@@ -19,10 +19,11 @@ from winstan import priors as pr
 from winstan.design.constants import constant_weights
 
 if TYPE_CHECKING:
+    from winstan._typing import Array
     from winstan.cells import Cells
     from winstan.design import Design
     from winstan.families import Family
-    from winstan.families.links import Array, Link
+    from winstan.families.links import Link
 
 
 # How much less, on the scale of the response, groups' slopes are expected to differ than groups

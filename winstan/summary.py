@@ -14,7 +14,7 @@ from winstan.effects.intervals import interval_names
 if TYPE_CHECKING:
     import xarray as xr
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
 
 
 def summarise(draws: xr.DataTree, *, prob: float = 0.94, interval: str = "hdi") -> pd.DataFrame:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
-from winstan.variables import find_name
+from winstan._text import find_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

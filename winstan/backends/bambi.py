@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     import bambi
     import xarray as xr
 
+    from winstan._typing import Array
     from winstan.backends.base import Settings
-    from winstan.families import Array
     from winstan.families.family import BambiFamily
     from winstan.model import Model
     from winstan.priors import Prior

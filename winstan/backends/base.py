@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from winstan.errors import BackendError, OptionError, near_matches
 
 if TYPE_CHECKING:
+    from winstan._typing import Array
     from winstan.draws import Draws
-    from winstan.families.links import Array
     from winstan.model import Model
 
 

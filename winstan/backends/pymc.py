@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     import pymc
     import xarray as xr
 
+    from winstan._typing import Array
     from winstan.backends.base import Settings
     from winstan.draws import Sampled
-    from winstan.families import Array
     from winstan.model import Model
 
 SAMPLERS = ("pymc", "nutpie", "numpyro", "blackjax")

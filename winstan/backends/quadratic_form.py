@@ -17,7 +17,7 @@ from winstan.cells import distinct
 from winstan.geometry.design import effect_columns
 
 if TYPE_CHECKING:
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.model import Model
 
 # Fewer cells are so quick that nothing would be won.

@@ -14,9 +14,9 @@ from winstan.toolchain.silence import quiet_cmdstanpy
 from winstan.unconstrained import coordinate_sizes, sampled_at
 
 if TYPE_CHECKING:
+    from winstan._typing import Array
     from winstan.backends.base import Settings
     from winstan.draws import Sampled
-    from winstan.families.links import Array
     from winstan.model import Model
 
 MAX_TREEDEPTH = 10

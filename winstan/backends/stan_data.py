@@ -16,8 +16,8 @@ from winstan.geometry.whitening import Axes
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from winstan._typing import Array
     from winstan.backends.quadratic_form import QuadraticForm
-    from winstan.families.links import Array
     from winstan.geometry import Geometry
     from winstan.geometry.spreading import Spreading
     from winstan.geometry.stretching import Stretching

@@ -21,11 +21,11 @@ from winstan.classical.squares import (
 from winstan.data import frame_from
 from winstan.data.tables import column_names, in_memory
 from winstan.design.response import make_response
+from winstan.design_warnings import silenced
 from winstan.errors import DataError, FormulaError, OptionError, near_matches
-from winstan.fitting import namespace_of_caller
 from winstan.formula import evaluation_names, parse_formula
+from winstan.formula.scope import namespace_of_caller
 from winstan.formula.tree import quote_name
-from winstan.guards import silenced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -18,8 +18,8 @@ from scipy import linalg, optimize
 from winstan.errors import DataError
 
 if TYPE_CHECKING:
+    from winstan._typing import Array
     from winstan.classical.cross_products import Blocks, CrossProducts
-    from winstan.families.links import Array
 
 # Relative sds to start from, in units of the residual sd.
 STARTS = (1.0, 0.2, 5.0)

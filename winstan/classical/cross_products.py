@@ -22,8 +22,8 @@ from winstan.data.columns import how_many
 from winstan.errors import DataError, OptionError
 
 if TYPE_CHECKING:
+    from winstan._typing import Array
     from winstan.design import Design, RandomTerm
-    from winstan.families.links import Array
 
 # A dense block of this many group effects takes some 3 GB while the likelihood is evaluated.
 LARGEST_BLOCK = 8_000

@@ -22,7 +22,7 @@ from scipy import sparse
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
 
 # Nanoseconds that an evaluation takes: for a pair of entries, a product that makes an entry, a
 # stage whatever its size, and a cubed row of a dense block.

@@ -18,9 +18,9 @@ from winstan.errors import OptionError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from winstan._typing import Array
     from winstan.design import Design
     from winstan.effects.specification import Specification
-    from winstan.families.links import Array
 
 
 def contrast_table(

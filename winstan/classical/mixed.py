@@ -15,17 +15,17 @@ from winstan.classical.cross_products import GroupBlock, cross_products
 from winstan.classical.linear import contrast_table
 from winstan.classical.reading import numeric_response, read
 from winstan.classical.translation import Estimates, coefficient_names, mixedlm_result
+from winstan.design_warnings import silenced, warn_design
 from winstan.effects.specification import Specification
 from winstan.errors import ConvergenceWarning, FormulaError, warn_user
-from winstan.fitting import namespace_of_caller
 from winstan.flags import check_flags
-from winstan.guards import silenced, warn_design
+from winstan.formula.scope import namespace_of_caller
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from winstan._typing import Array
     from winstan.design import Design
-    from winstan.families.links import Array
     from winstan.formula import Formula
 
 # A standard deviation this small beside the residual one is zero (lme4's limit).

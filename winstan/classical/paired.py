@@ -19,15 +19,15 @@ from scipy import linalg, stats
 
 from winstan.classical.linear import estimate_row
 from winstan.data.columns import how_many, some_levels
+from winstan.design_warnings import warn_design
 from winstan.errors import DataError, OptionError, near_matches
 from winstan.formula.functions import CODINGS
 from winstan.formula.tree import Call, Name, quote_name
-from winstan.guards import warn_design
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.formula import Formula
     from winstan.formula.terms import Atom
 

@@ -14,15 +14,15 @@ from winstan.classical.cross_products import population
 from winstan.classical.linear import contrast_table
 from winstan.classical.translation import coefficient_names
 from winstan.data.columns import how_many, some_rows
+from winstan.design_warnings import warn_design
 from winstan.effects.specification import Specification
 from winstan.errors import DataError, OptionError
 from winstan.formula.functions import CODINGS
 from winstan.formula.tree import Call, Name, quote_name
-from winstan.guards import warn_design
 
 if TYPE_CHECKING:
+    from winstan._typing import Array
     from winstan.design import Design
-    from winstan.families.links import Array
     from winstan.formula import Formula
     from winstan.formula.terms import Atom
 

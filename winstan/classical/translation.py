@@ -21,8 +21,8 @@ from winstan.errors import OptionError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from winstan._typing import Array
     from winstan.design import Design, RandomTerm
-    from winstan.families.links import Array
 
 # Numbers in the dense matrices that MixedLM wants for crossed terms: 400 MB.
 _LARGEST = 50_000_000

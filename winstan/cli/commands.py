@@ -199,8 +199,8 @@ def _show(
 
 def _data(arguments: argparse.Namespace) -> pd.DataFrame:
     """Read the table, and say what is worth it of the columns that the question uses."""
+    from winstan.design_warnings import silenced
     from winstan.formula import parse_formula
-    from winstan.guards import silenced
 
     parsed = parse_formula(arguments.formula)
     used = {*parsed.columns, arguments.weights, arguments.trials, *(getattr(arguments, "by", ()))}

@@ -254,7 +254,7 @@ def _count(column: pd.Series[Any], words: Sequence[str]) -> str:
 
 
 def _warn(message: str) -> None:
-    from winstan.guards.names import warn_design  # noqa: PLC0415
+    from winstan.design_warnings import warn_design  # noqa: PLC0415
 
     warn_design(message, "missing_words")
 

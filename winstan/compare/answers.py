@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from winstan._typing import Array
     from winstan.classical import LME, Anova
     from winstan.compare.one_scale import Scale, Source
-    from winstan.families.links import Array
 
 LABEL = 42
 """Longest line of a label, in characters."""

@@ -13,7 +13,7 @@ from winstan.convergence import convergence
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from winstan.families import Array
+    from winstan._typing import Array
     from winstan.fitted import Fit
     from winstan.model import Model
 

@@ -17,8 +17,8 @@ from winstan.formula.tree import Call, write
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from winstan._typing import Array
     from winstan.design import Design
-    from winstan.families.links import Array
     from winstan.fitted import Fit
     from winstan.formula import Formula
 

@@ -27,8 +27,8 @@ from winstan.data.columns import (
 )
 from winstan.data.tables import column_names, missing_mask, open_table, take_columns
 from winstan.data.text import check_text_predictors
+from winstan.design_warnings import warn_design
 from winstan.errors import DataError
-from winstan.guards import warn_design
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,9 +9,9 @@ import numpy as np
 
 from winstan.data.columns import how_many, some_levels
 from winstan.data.numerals import written_numbers
+from winstan.design_warnings import warn_design
 from winstan.errors import DataError
 from winstan.formula.tree import Name, quote_name
-from winstan.guards.names import warn_design
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.data.columns import how_many, some_rows
+from winstan.design_warnings import warn_design
 from winstan.errors import DataError
-from winstan.guards import warn_design
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -17,8 +17,8 @@ import pandas as pd
 from winstan.data.columns import how_many, some_levels
 from winstan.design.constants import is_constant
 from winstan.design.evaluation import FittedEffects, Term
+from winstan.design_warnings import warn_design
 from winstan.formula.tree import quote_name
-from winstan.guards import warn_design
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

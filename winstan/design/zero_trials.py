@@ -10,9 +10,9 @@ import pandas as pd
 
 from winstan.data.columns import how_many, some_rows
 from winstan.design.response import make_response
+from winstan.design_warnings import warn_design
 from winstan.errors import DataError
 from winstan.formula import evaluation_names
-from winstan.guards.names import warn_design
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

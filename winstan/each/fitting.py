@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from winstan.backends import Settings, backends_named
 from winstan.data.columns import how_many
 from winstan.data.tables import column_names, take_columns
+from winstan.design_warnings import silenced
 from winstan.each.asked import contrasts_of
 from winstan.each.parallel import run_tasks
 from winstan.each.parts import parted, seed_of
@@ -28,10 +29,9 @@ from winstan.errors import (
     warn_user,
 )
 from winstan.families import family_named
-from winstan.fitting import namespace_of_caller
 from winstan.flags import check_flags
 from winstan.formula import parse_formula
-from winstan.guards import silenced
+from winstan.formula.scope import namespace_of_caller
 from winstan.keywords import explains_keywords
 from winstan.toolchain import build
 

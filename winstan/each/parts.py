@@ -13,8 +13,8 @@ import pandas as pd
 from winstan.data.categories import declared_levels
 from winstan.data.columns import distinct_codes, how_many
 from winstan.data.tables import check_columns, in_memory, missing_mask, open_table, take_columns
+from winstan.design_warnings import warn_design
 from winstan.errors import DataError, OptionError
-from winstan.guards.names import warn_design
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from winstan.backends import Settings, backend_named
 from winstan.errors import collected_warnings
-from winstan.fitting import fit_by, model_from
+from winstan.fitted.pipeline import fit_by, model_from
 from winstan.toolchain import run as runner
 
 if TYPE_CHECKING:

@@ -29,9 +29,9 @@ from winstan.scales import spread
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from winstan._typing import Array
     from winstan.effects.estimands import Estimand
     from winstan.effects.specification import Specified
-    from winstan.families.links import Array
     from winstan.model import Model
 
 # A numeric `by` with more values than these is set to its mean and one sd to either side.

@@ -17,8 +17,8 @@ from winstan.errors import OptionError, near_matches
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from winstan._typing import Array
     from winstan.effects.specification import Specified
-    from winstan.families.links import Array
     from winstan.model import Model
 
 PAIRS = ("reference", "all", "sequential")

@@ -29,8 +29,8 @@ from winstan.errors import OptionError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from winstan._typing import Array
     from winstan.effects.rope import Rope
-    from winstan.families.links import Array
     from winstan.model import Model
 
 

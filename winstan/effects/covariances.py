@@ -9,8 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from winstan._typing import Array
     from winstan.effects.specification import Specified
-    from winstan.families.links import Array
 
 
 def correlations(model: Specified, posterior: Mapping[str, Array]) -> tuple[Array | None, ...]:

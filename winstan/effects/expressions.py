@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from winstan._text import find_name
 from winstan.errors import OptionError, near_matches
-from winstan.variables import find_name
 
 if TYPE_CHECKING:
-    from winstan.families.links import Array
+    from winstan._typing import Array
 
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "abs": np.abs,

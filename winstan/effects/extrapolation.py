@@ -9,8 +9,8 @@ import numpy as np
 
 from winstan.data.columns import how_many, plain_column
 from winstan.data.tables import open_table, take_columns
+from winstan.design_warnings import warn_design
 from winstan.effects.comparisons import columns_of_effects, has_labels, shown
-from winstan.guards import warn_design
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

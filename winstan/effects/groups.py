@@ -24,8 +24,8 @@ from winstan.errors import OptionError, near_matches
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from winstan._typing import Array
     from winstan.design import NewRows, RandomTerm
-    from winstan.families.links import Array
     from winstan.model import Model
 
 KINDS = ("deviation", "total")

@@ -18,7 +18,7 @@ from winstan.errors import OptionError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.model import Model
 
 

@@ -23,8 +23,8 @@ from winstan.errors import OptionError, near_matches
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from winstan._typing import Array
     from winstan.design import NewRows, RandomTerm, Term
-    from winstan.families.links import Array
     from winstan.formula.terms import Effects
     from winstan.model import Model
 

@@ -11,7 +11,7 @@ from winstan.convergence import hdi
 from winstan.errors import OptionError
 
 if TYPE_CHECKING:
-    from winstan.families.links import Array
+    from winstan._typing import Array
 
 INTERVALS = ("hdi", "eti")
 

@@ -12,9 +12,9 @@ from winstan.families.family import mean_itself
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from winstan._typing import Array
     from winstan.design import Design
     from winstan.effects.specification import Specified
-    from winstan.families.links import Array
     from winstan.model import Model
 
 # Draws times rows held at once: what the processor's cache holds is five times as quick as more.

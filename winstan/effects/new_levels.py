@@ -15,9 +15,9 @@ from winstan.effects.covariances import correlations, standard_deviations
 from winstan.errors import DataError
 
 if TYPE_CHECKING:
+    from winstan._typing import Array
     from winstan.design import NewRows, RandomTerm
     from winstan.effects.specification import Specified
-    from winstan.families.links import Array
     from winstan.model import Model
 
 

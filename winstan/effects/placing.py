@@ -15,9 +15,9 @@ from winstan.effects.new_levels import draw_new_levels
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from winstan._typing import Array
     from winstan.effects.estimands import Estimand
     from winstan.effects.specification import Specified
-    from winstan.families.links import Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,10 +10,10 @@ import numpy as np
 from winstan.cells import distinct
 from winstan.convergence import relative_efficiency
 from winstan.data.columns import how_many
+from winstan.design_warnings import warn_design
 from winstan.draws import ROW, row_numbers, tree_name
 from winstan.effects.means import auxiliary, linear_predictor, rows_of, taken
 from winstan.errors import OptionError
-from winstan.guards import warn_design
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from arviz import ELPDDataLOO
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.model import Model
 
 LARGEST = 2**31

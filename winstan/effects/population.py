@@ -20,8 +20,8 @@ from winstan.effects.means import mean_response, mean_slope
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from winstan._typing import Array
     from winstan.effects.specification import Specified
-    from winstan.families.links import Array
     from winstan.model import Model
 
 _NODES_TO = 7.0

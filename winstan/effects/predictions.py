@@ -36,7 +36,7 @@ from winstan.formula.tree import Constant, Name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.model import Model
 
 KINDS = ("mean", "response", "link")

@@ -13,7 +13,7 @@ from winstan.priors import LKJ, Flat
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.model import Model
 
 

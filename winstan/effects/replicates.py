@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.model import Model
 
 # Times that as many parameters are drawn anew where a mean must be positive.

@@ -1,7 +1,7 @@
 """Families: each in a file of its own, `Family`; links, samples, support, and names of others."""
 
 from winstan.families.family import BambiFamily, Distribution, Family, Parameter, Statistics
-from winstan.families.links import LINKS, Array, Link
+from winstan.families.links import LINKS, Link
 from winstan.families.registry import FAMILIES, family_named, register_family
 from winstan.families.sample import Sample
 from winstan.families.support import check_support
@@ -9,7 +9,6 @@ from winstan.families.support import check_support
 __all__ = [
     "FAMILIES",
     "LINKS",
-    "Array",
     "BambiFamily",
     "Distribution",
     "Family",

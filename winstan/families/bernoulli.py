@@ -13,7 +13,7 @@ from winstan.families.family import BambiFamily, Distribution, Family
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.families.sample import Sample
     from winstan.families.support import Support
 

@@ -16,8 +16,9 @@ from winstan.families.support import counts
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from winstan._typing import Array
     from winstan.families.family import Statistics
-    from winstan.families.links import Array, Link
+    from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
     from winstan.families.support import Support

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 if TYPE_CHECKING:
-    from winstan.families.links import Array
+    from winstan._typing import Array
 
 
 def log_factorial(values: Array) -> Array:

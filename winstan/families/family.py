@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from winstan._typing import Array
 from winstan.errors import FamilyError
 from winstan.families import foreign
 from winstan.families.domains import DOMAINS, Domain
-from winstan.families.links import LINKS, Array, Link
+from winstan.families.links import LINKS, Link
 from winstan.families.namespace import NUMPY, Namespace
 from winstan.priors import Flat, Prior
 

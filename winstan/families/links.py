@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from winstan._typing import Array
 from winstan.families.namespace import NUMPY, Namespace
-
-Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)

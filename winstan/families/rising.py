@@ -33,7 +33,7 @@ from winstan.families.namespace import NUMPY
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.families.namespace import Namespace
 
 # Factors that are taken one by one: three of Stirling's terms then leave less than 1e-14.

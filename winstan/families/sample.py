@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from winstan.families.links import Array
+    from winstan._typing import Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from winstan import effects
+from winstan._typing import Array
 from winstan.effects.observed import ordered_labels
 from winstan.errors import OptionError, near_matches
-from winstan.families.links import Array
 from winstan.fitted.parameters import Parameter, chosen, long_draws
 from winstan.flags import check_flags
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from winstan import effects as estimates
+from winstan.design_warnings import silenced
 from winstan.flags import check_flags
-from winstan.guards import silenced
 
 if TYPE_CHECKING:
     from winstan.fitted.fit import Fit

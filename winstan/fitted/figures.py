@@ -16,7 +16,7 @@ from winstan.flags import check_flags
 if TYPE_CHECKING:
     from plotnine import ggplot
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.fitted.fit import Fit
     from winstan.model import Model
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from winstan._typing import Array
     from winstan.diagnostics import Diagnostics
-    from winstan.families import Array
     from winstan.model import Model
     from winstan.priors import Priors
 

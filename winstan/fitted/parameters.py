@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from winstan._text import find_name
 from winstan.draws import tree_name
 from winstan.errors import OptionError, near_matches
-from winstan.variables import find_name
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.model import Model
 
 CLASSES = {"b": "coefficient", "sd": "sd", "corr": "correlation"}

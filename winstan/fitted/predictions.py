@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from winstan import effects
+from winstan.design_warnings import silenced
 from winstan.errors import OptionError
 from winstan.flags import check_flags
-from winstan.guards import silenced
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import bambi
     import pymc
 
-    from winstan.families import Array
+    from winstan._typing import Array
     from winstan.fitted.fit import Fit
 
 

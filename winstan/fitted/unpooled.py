@@ -17,7 +17,7 @@ from winstan.variables import correlation_labels
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.model import Model
 
 ITERATIONS = 60

@@ -24,7 +24,7 @@ from winstan.geometry.student import student_coordinates
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.geometry.averages import Side
     from winstan.geometry.laplace import Problem
 

@@ -17,7 +17,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.geometry.laplace import Problem
 
     Side = tuple[float, float, Array]

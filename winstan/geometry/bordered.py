@@ -14,7 +14,7 @@ import numpy as np
 from scipy import linalg, sparse
 
 if TYPE_CHECKING:
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.geometry.laplace import Problem
 
 

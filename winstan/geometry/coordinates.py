@@ -41,7 +41,7 @@ from winstan.geometry.whitening import Whitening, coefficients_alone, whitened
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.geometry.laplace import Problem
     from winstan.geometry.nesting import Outer
 

@@ -18,7 +18,7 @@ from winstan.geometry.bordered import layout
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.geometry.laplace import Approximation, Problem
     from winstan.geometry.nesting import Outer
     from winstan.geometry.standard import TermGeometry

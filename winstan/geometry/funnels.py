@@ -20,7 +20,7 @@ from winstan.geometry.stretching import Stretching
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.geometry.crossing import Following
     from winstan.geometry.laplace import Approximation
     from winstan.geometry.standard import TermGeometry

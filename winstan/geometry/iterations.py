@@ -15,7 +15,7 @@ from winstan.geometry.design import columns_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.geometry.bordered import Layout
     from winstan.geometry.design import Columns
     from winstan.geometry.laplace import Problem

@@ -26,9 +26,10 @@ from winstan.geometry.iterations import Iteration, State
 from winstan.geometry.responses import Response, sd_responses, second_moments
 
 if TYPE_CHECKING:
+    from winstan._typing import Array
     from winstan.families import Family
     from winstan.families.family import Statistics
-    from winstan.families.links import Array, Link
+    from winstan.families.links import Link
     from winstan.priors import Prior
 
 MAX_ITERATIONS = 60

@@ -17,7 +17,7 @@ from winstan.geometry.averages import NARROW
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.geometry.iterations import Iteration, State
     from winstan.geometry.laplace import Problem
 

@@ -13,7 +13,7 @@ from winstan.geometry.standard import by_row, standard_roots
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.geometry.crossing import Following
     from winstan.geometry.standard import TermGeometry
 

@@ -20,7 +20,7 @@ from scipy import special
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.geometry.laplace import Approximation, Problem
 
 # Normal scores at which the quantiles are met, about equally well.

@@ -19,7 +19,7 @@ from winstan.geometry.stretching import LEFT, NEGLIGIBLE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.geometry.laplace import Approximation
     from winstan.geometry.standard import TermGeometry
     from winstan.geometry.whitening import Whitening

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.geometry.crossing import Crossed
     from winstan.geometry.nesting import Outer
 

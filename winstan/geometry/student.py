@@ -30,7 +30,7 @@ from scipy import interpolate, optimize, special
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
 
     Coordinate = tuple[float, float, float, float, float]
     Profile = dict[float, tuple[float, float, float]]

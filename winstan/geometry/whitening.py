@@ -17,7 +17,7 @@ from scipy import linalg, sparse
 from winstan.geometry.bordered import by_level, solve_lower
 
 if TYPE_CHECKING:
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.geometry.bordered import Bordered
 
 # How the other effects follow one of the joint ones is left out where it is this small, over all of

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan.data.tables import column_names, open_table, take_columns
+from winstan.design_warnings import is_silent, warn_design
 from winstan.guards.confounding import confounded
 from winstan.guards.dispersion import overdispersed
-from winstan.guards.names import is_silent, warn_design
 from winstan.guards.repeats import repeated_responses
 from winstan.guards.skew import is_logarithm, skewed
 from winstan.guards.slopes import missing_slopes

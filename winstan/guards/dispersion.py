@@ -10,7 +10,7 @@ from scipy import stats
 from winstan.guards.residuals import LEAST_FREE, some_rows
 
 if TYPE_CHECKING:
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.model import Model
 
 # Pearson's chi-squared per degree of freedom from which intervals are a tenth too narrow.

@@ -16,7 +16,7 @@ import numpy as np
 from winstan.families.sample import sum_by
 
 if TYPE_CHECKING:
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.model import Model
 
 # Rows looked at: enough for any difference of spread that matters, at a cost that is the same for

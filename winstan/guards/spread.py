@@ -13,8 +13,8 @@ from winstan.guards.codes import codes_of, number_of, owner_of
 from winstan.guards.residuals import SAMPLE, residuals
 
 if TYPE_CHECKING:
+    from winstan._typing import Array
     from winstan.design import RandomTerm
-    from winstan.families.links import Array
     from winstan.guards.residuals import Rows
     from winstan.model import Model
 

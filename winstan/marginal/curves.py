@@ -17,7 +17,7 @@ import numpy as np
 from scipy import optimize, special
 
 if TYPE_CHECKING:
-    from winstan.families.links import Array
+    from winstan._typing import Array
 
 # Normal scores at which quantiles are met: farther out, tails are met at the cost of the bulk.
 SCORES = np.linspace(-2.0, 2.0, 17)

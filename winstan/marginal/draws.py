@@ -17,7 +17,7 @@ from winstan.marginal.system import chunks, cross_products, scaled, system
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.marginal.statistics import Marginal
     from winstan.model import Model
 

@@ -13,10 +13,11 @@ from winstan.cells import distinct
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from winstan._typing import Array
     from winstan.cells import Cells
     from winstan.design import Design
     from winstan.families import Family
-    from winstan.families.links import Array, Link
+    from winstan.families.links import Link
 
 # Unless the user asks for it: columns (coefficients, and effects of the other factors), whose
 # Cholesky factor every gradient takes; and the products that a gradient weighs and sums. Sampling

@@ -30,9 +30,9 @@ from winstan.marginal.variances import Terms, VarianceCoordinates
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from winstan._typing import Array
     from winstan.cells import Cells
     from winstan.design import Design
-    from winstan.families.links import Array
     from winstan.geometry import Geometry
     from winstan.marginal.statistics import Marginal
     from winstan.marginal.variances import Variances

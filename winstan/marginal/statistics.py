@@ -26,8 +26,8 @@ from winstan import priors as pr
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from winstan._typing import Array
     from winstan.cells import Cells
-    from winstan.families.links import Array
     from winstan.geometry import Geometry
     from winstan.marginal.plan import Plan
 

@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from winstan.families.links import Array
+    from winstan._typing import Array
     from winstan.marginal.statistics import Marginal
 
 CHUNK_NUMBERS = 4_000_000

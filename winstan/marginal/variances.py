@@ -17,9 +17,9 @@ from scipy import linalg
 from winstan.correlations import correlation_factors
 
 if TYPE_CHECKING:
+    from winstan._typing import Array
     from winstan.cells import Cells
     from winstan.design import Design
-    from winstan.families.links import Array
     from winstan.marginal.curves import Curves
 
 

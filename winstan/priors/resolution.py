@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from winstan._text import find_name
 from winstan.errors import PriorError, near_matches
 from winstan.priors.distributions import Prior
-from winstan.variables import find_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,0 +1,77 @@
+"""The house: imports go down only, type hints included, and no file imports itself in a circle."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import winstan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PACKAGE = Path(winstan.__file__).parent
+FLOORS = (
+    "errors _text _typing _version chance design_warnings flags progress",
+    "formula data",
+    "design families priors variables scales centering cells correlations",
+    "geometry marginal model refusals toolchain backends unconstrained draws tree",
+    "convergence summary diagnostics effects classical guards",
+    "plots",
+    "fitted report",
+    "compare each keywords real_data simulate",
+    "fitting cli __init__ __main__",
+)
+FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}
+FILES = {
+    ".".join(("winstan", *path.relative_to(PACKAGE).with_suffix("").parts)): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+
+
+def room_of(module: str) -> str:
+    """The package, or the file beside the packages, in which a module is."""
+    return module.split(".")[1] if "." in module else "__init__"
+
+
+def imported(tree: ast.AST, *, at_run_time: bool) -> Iterator[str]:
+    """Modules of winstan's that a file imports: all of them, or those that its import takes."""
+    for node in ast.iter_child_nodes(tree):
+        typing_only = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        if at_run_time and (typing_only or isinstance(node, ast.FunctionDef)):
+            continue
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("winstan"):
+            for name in node.names:
+                whole = f"{node.module}.{name.name}"
+                is_module = whole in FILES or f"{whole}.__init__" in FILES
+                yield whole if is_module else str(node.module)
+        elif isinstance(node, ast.Import):
+            yield from (name.name for name in node.names if name.name.startswith("winstan"))
+        yield from imported(node, at_run_time=at_run_time)
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_imports_go_down_only(module):
+    floor = FLOOR[room_of(module)]  # a new room needs a floor
+    tree = ast.parse(FILES[module].read_text(encoding="utf-8"))
+    above = {name for name in imported(tree, at_run_time=False) if FLOOR[room_of(name)] > floor}
+    assert not above
+
+
+def test_no_file_imports_itself_in_a_circle():
+    edges = {
+        module.removesuffix(".__init__"): set(
+            imported(ast.parse(path.read_text(encoding="utf-8")), at_run_time=True)
+        )
+        for module, path in FILES.items()
+    }
+    left = dict(edges)
+    while left:
+        # Those that import none of the others that are left.
+        free = [m for m, needs in left.items() if not (needs - {m}) & left.keys()]
+        assert free, f"circle among {sorted(left)}"
+        for module in free:
+            del left[module]

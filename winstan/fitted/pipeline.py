@@ -1,0 +1,81 @@
+"""From formula and data to the model, and from the model to the fit."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from winstan.data import frame_from
+from winstan.data.tables import in_memory
+from winstan.design import build_design
+from winstan.design.zero_trials import leave_out_zero_trials
+from winstan.design_warnings import is_silent, silenced
+from winstan.diagnostics import diagnose
+from winstan.draws import to_datatree
+from winstan.families import family_named
+from winstan.fitted.fit import Fit
+from winstan.formula import parse_formula
+from winstan.guards.checks import check_model
+from winstan.model import build_model
+from winstan.summary import summarise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import numpy as np
+
+    from winstan.backends import Backend, Settings
+    from winstan.families import Family
+    from winstan.model import Model
+    from winstan.priors import Prior
+
+
+def model_from(
+    formula: str,
+    data: Any,
+    family: str | Family,
+    namespace: Mapping[str, Any],
+    *,
+    link: str | None,
+    priors: Mapping[str, Prior] | None,
+    center: bool,
+    weights: str | None,
+    trials: str | int | None,
+    parametrization: str | Mapping[str, str] | None,
+    silence: str | Iterable[str] | None,
+    rows: np.ndarray | None = None,
+) -> Model:
+    """Go from formula and data to the model, with every check that comes before sampling.
+
+    Parameters and errors are those of `fit`; `namespace` has the names that the formula may call,
+    and `rows` where the data's rows stand in the user's frame, if they are a part of it.
+    """
+    parsed = parse_formula(formula, namespace)
+    chosen = family_named(family)
+    with silenced(silence):
+        if not (is_silent("pseudoreplication") and is_silent("skew")):
+            data = in_memory(data)  # these guards look at columns that the formula does not use
+        frame = frame_from(data, parsed, weights=weights, trials=trials, rows=rows)
+        frame = leave_out_zero_trials(parsed, frame, namespace)
+        design = build_design(parsed, frame, namespace)
+        model = build_model(
+            parsed,
+            design,
+            frame.kept,
+            chosen,
+            chosen.link(link),
+            priors=priors,
+            center=center,
+            parametrization=parametrization,
+        )
+        check_model(model, frame, data)
+    return model
+
+
+def fit_by(backend: Backend, model: Model, settings: Settings, start: float) -> Fit:
+    """Sample a model with one backend, and judge the draws; `start` is `perf_counter`'s."""
+    sampled = backend.sample(model, settings)
+    tree = to_datatree(model, sampled)
+    table = summarise(tree)
+    diagnostics = diagnose(sampled, table)
+    return Fit(model, tree, diagnostics, backend.name, perf_counter() - start, table)
