@@ -164,5 +164,4 @@ SHIFTED = Family(
     log_density=log_density,
     draw=draw,
     response_mean=response_mean,
-    exponential_family=False,
 )

@@ -107,3 +107,8 @@ def test_each_row_says_whether_its_group_is_new():
     pd.testing.assert_frame_equal(table[:1], alone)
     assert "new" in table.attrs["estimand"]
     assert "mouse" in table.attrs["estimand"]
+    none = effects.prediction_table(
+        effects.predict(model, p, both[:0], groups="new"), prob=0.9, interval="hdi"
+    )
+    assert len(none) == 0
+    assert list(none) == list(table)

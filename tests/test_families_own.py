@@ -9,13 +9,14 @@ import own_family
 import pandas as pd
 import pytest
 import reference_density
+from made_draws import made_fit
 from models import model_of
 from own_family import SHIFTED, TEMPLATE
 from reference_density import Reference, gradient
 
 import winstan as ws
 from winstan.backends import pymc, stan
-from winstan.families import registry
+from winstan.families import Distribution, registry
 from winstan.report.methods import methods_text
 
 
@@ -98,6 +99,45 @@ def test_it_is_fitted_and_asked_like_any_other(shifted):
     assert each.ok
 
 
+def test_its_stan_code_is_whole_and_programs_say_what_is_missing(shifted):
+    fit = made_fit(model_of("y ~ x + (1|mouse)", data(), "shifted"))
+    assert "#include" not in fit.stan_code()
+    assert "log_mix(aux[3]" in fit.stan_code()
+    for backend in ("stan", "pymc"):
+        with pytest.raises(ws.BackendError, match=f"does not say how {backend} writes it"):
+            fit.code(backend)
+    with pytest.raises(ws.BackendError, match="bambi has no family 'shifted'"):
+        fit.code("bambi")
+
+
+def test_programs_keep_its_parameters_names_apart_from_columns():
+    family = replace(
+        SHIFTED, stan=Distribution(name="mine", arguments="mu{i}, sigma, shift, share"),
+        pymc=Distribution(name="Mine", arguments="mu=mu, sigma=sigma"),
+    )  # fmt: skip
+    columns = data().rename(columns={"mouse": "share", "x": "mine"})
+    fit = made_fit(model_of("y ~ mine + (1|share)", columns, family))
+    assert "real<lower=0, upper=1> share;" in fit.code("stan")
+    assert "vector[N] mine_;" in fit.code("stan")
+    assert "u_share[share_]" in fit.code("pymc")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"noise": "tau"}, "noise='tau'"),
+        ({"noise": "sigma", "tails": "share"}, "tails='share'"),
+        ({"conjugate": True, "noise": "sigma"}, "conjugate=True"),
+        ({"parameters": SHIFTED.parameters + SHIFTED.parameters[1:2]}, "one each"),
+        ({"parameters": (replace(SHIFTED.parameters[0], links=("cauchit",)),)}, "link 'cauchit'"),
+        ({"parameters": (replace(SHIFTED.parameters[0], domain="circle"),)}, "domain 'circle'"),
+    ],
+)
+def test_families_that_contradict_themselves_are_refused(change, words):
+    with pytest.raises(ws.FamilyError, match=words):
+        replace(SHIFTED, **change)
+
+
 def test_priors_of_each_domain_are_checked(shifted):
     table = model_of("y ~ x", data(), "shifted").priors.table
     assert table["share"] == ws.Beta(1, 9)
@@ -122,4 +162,6 @@ def test_names_that_are_taken_and_templates_that_are_not_there_are_refused(tmp_p
         ws.register_family(SHIFTED, template=tmp_path / "gone.stan")
     with pytest.raises(ws.OptionError, match=r"takes a winstan\.families\.Family"):
         ws.register_family("beta")
+    with pytest.raises(ws.OptionError, match="got 'nope'"):
+        ws.register_family(replace(SHIFTED, template="nope"))
     assert dict(registry.FAMILIES) == before

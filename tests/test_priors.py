@@ -194,6 +194,17 @@ def test_levels_that_stand_for_a_groups_own_mean_have_its_prior(bars):
     same(sds, expected | {"x|mouse_sigma": ("Exponential", 3 * sd(DATA["x"]) / s)})
 
 
+def test_sds_are_reached_by_their_whole_names_whatever_brackets_these_hold():
+    whole = 'C(cond, levels=["b", "a", "c"])|mouse_sigma'
+    formula = 'y ~ 1 + (1 + C(cond, levels=["b", "a", "c"])|mouse)'
+    got = model_of(formula, DATA, "gaussian", priors={whole: ws.Exponential(9)}).priors
+    named = [name for name in got.table if "C(cond" in name and "sigma" in name]
+    assert len(named) == 2
+    assert all(got[name] == ws.Exponential(9) for name in named)
+    with pytest.raises(ws.PriorError, match="which this model does not have"):
+        model_of(formula, DATA, "gaussian", priors={"C(cond, levels=": ws.Exponential(9)})
+
+
 def test_a_slope_alone_is_a_slope():
     got = numbers(model_of("y ~ x + (1|mouse) + (0 + x|mouse)", DATA, "gaussian"))
     assert got["x|mouse_sigma"] == (

@@ -117,7 +117,7 @@ def test_levels_with_a_slash_are_found_by_figures_and_comparisons():
     assert "1|mouse/day[a/1]" in fit.summary().index
     parameters = checks.panels(fit, "1|mouse/day", 12)[0]
     assert [p.label for p in parameters] == [f"{g}/1" for g in "abcdef"]
-    table = fit._mixing(parameters)
+    table = checks.mixing(fit, parameters)
     np.testing.assert_array_equal(table["r_hat"], fit.summary().loc[table["parameter"], "r_hat"])
     agreement = ws.agree(fit, made_fit(fit.model, draws=50, seed=1))
     assert set(agreement.table["parameter"]) == set(fit.summary().index)

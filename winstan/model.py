@@ -251,7 +251,7 @@ def build_model(
             geometry,
             marginal,
             problem.sd_prior,
-            resolved.table["sigma"],
+            resolved[str(family.noise)],
             _lkj(design, resolved),
         )
     return Model(

@@ -28,9 +28,7 @@ if TYPE_CHECKING:
 
 # How much less, on the scale of the response, groups' slopes are expected to differ than groups
 # themselves. A few groups hardly tell a slope's sd, and the interval of the effect is then as wide
-# as its prior lets it be: of four groups, in 98% of studies it holds the effect where the prior's
-# mean is six times the sd, in 97% at three times, in 95% at one and a half to two times, and in 90%
-# at half the sd. docs/estimands.md has the simulation.
+# as its prior lets it be: `benchmarks.slope_prior` counts what it holds.
 _SLOPES = 3.0
 
 
@@ -149,9 +147,12 @@ def default_slots(
     """Every parameter's slot with its default, in the order of ``stan/include/data.stan``."""
     slots = coefficient_slots(design, cells, scales)
     for group, means in zip(design.groups, scales.group_sds(design, cells), strict=True):
-        for name, mean in zip(group.sd_names, means, strict=True):
-            keys = tuple(dict.fromkeys((name, name.partition("[")[0])))
-            slots.append(pr.PriorSlot(name, keys, "positive", pr.Exponential(1 / mean), "sd"))
+        for effect in group.effects:
+            whole = group.sd_name(effect)
+            for name, column in zip(group.sd_names_of(effect), effect.columns, strict=True):
+                keys = tuple(dict.fromkeys((name, whole)))
+                rate = 1 / means[column]
+                slots.append(pr.PriorSlot(name, keys, "positive", pr.Exponential(rate), "sd"))
     for group in design.groups:
         if name := group.correlation_name:
             keys = tuple(dict.fromkeys((name, f"{group.factor}_corr")))

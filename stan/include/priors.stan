@@ -9,8 +9,12 @@
     if (kind == 4) return exponential_lpdf(x | p[1]);
     if (kind == 5) return gamma_lpdf(x | p[1], p[2]);
     if (kind == 6) return inv_gamma_lpdf(x | p[1], p[2]);
-    if (kind == 7) return (p[1] - 1) * log(x) + (p[2] - 1) * log1m(x)
-                          + lgamma(p[1] + p[2]) - lgamma(p[1]) - lgamma(p[2]);
+    if (kind == 7) {
+      real lp = lgamma(p[1] + p[2]) - lgamma(p[1]) - lgamma(p[2]);
+      if (p[1] != 1) lp += (p[1] - 1) * log(x);        // at one the ends have a density
+      if (p[2] != 1) lp += (p[2] - 1) * log1m(x);
+      return lp;
+    }
     if (kind == 11) return log2() + normal_lpdf(x | 0, p[1]);
     if (kind == 12) return log2() + student_t_lpdf(x | p[1], 0, p[2]);
     if (kind == 13) return log2() + cauchy_lpdf(x | 0, p[1]);

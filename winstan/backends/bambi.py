@@ -373,11 +373,8 @@ def _priors(bmb: Any, model: Model) -> dict[str, Any]:
         out[term.name] = _prior(bmb, own, scalar=not term.labels, domain="real")
     for group in design.groups:
         for effect in group.effects:
-            whole = group.sd_name(effect)
-            names = [f"{whole}[{label}]" for label in effect.labels] or [whole]
-            sigma = _prior(
-                bmb, [priors[name] for name in names], scalar=not effect.labels, domain="positive"
-            )
+            own = [priors[name] for name in group.sd_names_of(effect)]
+            sigma = _prior(bmb, own, scalar=not effect.labels, domain="positive")
             key = f"{effect.name}|{_factor_columns(model)[group.factor]}"
             out[key] = bmb.Prior("Normal", mu=0, sigma=sigma)
     for p in model.family.parameters[1:]:

@@ -39,8 +39,11 @@ def interrupts_raised() -> Iterator[Callable[..., None]]:
 
     def note(number: int, frame: Any) -> None:
         nonlocal came
-        came = True
-        before(number, frame)
+        try:
+            before(number, frame)
+        except KeyboardInterrupt:
+            came = True  # a handler of the caller's own may not mean to stop
+            raise
 
     signal.signal(signal.SIGINT, note)
     try:

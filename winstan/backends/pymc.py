@@ -225,7 +225,7 @@ def pymc_model(model: Model) -> pymc.Model:
         sd_priors = [model.priors[n] for group in model.design.groups for n in group.sd_names]
         add_priors(pm, "sd_prior", sd_priors, sd)
         for name, value in aux.items():
-            add_priors(pm, f"{name}_prior", [model.priors[name]], pt.stack([value]))
+            add_priors(pm, f"aux_{name}_prior", [model.priors[name]], pt.stack([value]))
         log_jacobian = model.family.log_jacobian(given.free_aux, xp)
         pm.Potential("jacobian", given.log_sd.sum() + given.log_slope + log_jacobian)
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from winstan.priors import Prior
 
 # Names that the program gives itself, or uses.
-_OWN = "np pm data model coords eta mu likelihood Intercept Intercept_c sigma alpha nu"
+_OWN = "np pm data model coords eta mu likelihood Intercept Intercept_c"
 
 _WIDTH = 84
 # Inverse links; the identity has none.
@@ -52,6 +52,7 @@ class _Program:
     def __init__(self, model: Model) -> None:
         self.model = model
         taken = [*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_OWN.split()]
+        taken += model.family.auxiliary
         self.names = Names(taken)
         self.parts = Parts(model, self.names)
         self.coords = {

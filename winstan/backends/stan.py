@@ -11,9 +11,12 @@ from winstan.draws import Draws, canonical, run_attributes
 from winstan.toolchain import build, template_path, toolchain
 from winstan.toolchain import run as runner
 from winstan.toolchain.silence import quiet_cmdstanpy
+from winstan.toolchain.templates import sources
 from winstan.unconstrained import coordinate_sizes, sampled_at
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from winstan._typing import Array
     from winstan.backends.base import Settings
     from winstan.draws import Sampled
@@ -104,13 +107,16 @@ BACKEND = StanBackend()
 def expanded_template(name: str) -> str:
     """Return a template's source with its ``#include`` lines replaced by what they include."""
     path = template_path(name)
-    lines = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line.startswith("#include "):
-            lines += (path.parent / line.split()[1]).read_text(encoding="utf-8").splitlines()
-        else:
-            lines.append(line)
-    return "\n".join(lines) + "\n"
+    texts = {file: text.decode("utf-8") for file, text in sources(path).items()}
+
+    def lines_of(file: str) -> Iterator[str]:
+        for line in texts[file].splitlines():
+            if line.startswith("#include "):
+                yield from lines_of(line.split()[1])
+            else:
+                yield line
+
+    return "\n".join(lines_of(path.name)) + "\n"
 
 
 def _sampled(model: Model, columns: tuple[str, ...], values: Array, seed: int) -> Sampled:

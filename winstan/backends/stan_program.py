@@ -34,13 +34,12 @@ _KEYWORDS = """
 """
 # Functions that the program calls: a variable of that name would hide them.
 _FUNCTIONS = """
-    Phi bernoulli bernoulli_logit binomial binomial_logit cauchy diag_matrix diag_pre_multiply
-    dot_product exp exponential gamma inv inv_cloglog inv_gamma lkj_corr_cholesky lognormal mean
-    multiply_lower_tri_self_transpose neg_binomial_2 neg_binomial_2_log normal poisson poisson_log
-    rep_vector square std_normal student_t sum to_vector
+    Phi beta cauchy diag_matrix diag_pre_multiply dot_product exp exponential gamma inv inv_cloglog
+    inv_gamma lkj_corr_cholesky mean multiply_lower_tri_self_transpose normal rep_vector square
+    std_normal student_t sum to_vector
 """
 # Names that the program gives itself.
-_OWN = "N n eta mu Intercept b_Intercept sigma alpha nu"
+_OWN = "N n eta mu Intercept b_Intercept"
 
 # Inverse links, where Stan has no distribution with the link built in.
 _INVERSE = {
@@ -65,7 +64,8 @@ class _Program:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        names = Names(f"{_KEYWORDS} {_FUNCTIONS} {_OWN}".split())
+        own = [*model.family.auxiliary, *written_distribution(model, "stan").names]
+        names = Names([*f"{_KEYWORDS} {_FUNCTIONS} {_OWN}".split(), *own])
         self.parts = Parts(model, names)
         columns = [column.name for column in self.parts.coefficients]
         self.slopes = [names.new(f"b_{column}") for column in columns]

@@ -88,11 +88,7 @@ class RandomTerm:
     @property
     def sd_names(self) -> tuple[str, ...]:
         """Name of each column's sd, as priors have it: ``1|mouse_sigma``, ``c|mouse_sigma[b]``."""
-        names = []
-        for effect in self.effects:
-            whole = self.sd_name(effect)
-            names += [f"{whole}[{label}]" for label in effect.labels] or [whole]
-        return tuple(names)
+        return tuple(name for effect in self.effects for name in self.sd_names_of(effect))
 
     @property
     def pairs(self) -> tuple[str, ...]:
@@ -108,6 +104,11 @@ class RandomTerm:
         """Name the variable of an effect's sd: ``stim|mouse_sigma``."""
         return f"{effect.name}|{self.factor}_sigma"
 
+    def sd_names_of(self, effect: Term) -> list[str]:
+        """Name the sd of each column of an effect, as priors have it."""
+        whole = self.sd_name(effect)
+        return [f"{whole}[{label}]" for label in effect.labels] or [whole]
+
     def dims(self, effect: Term) -> dict[str, tuple[Any, ...]]:
         """Dim and labels of an effect of several columns, as bambi names them.
 
@@ -120,10 +121,10 @@ class RandomTerm:
         return {f"{effect.name}{own}__expr_dim": effect.labels}
 
     def columns_of(self, effect: Term, values: Any, axis: int = -1) -> Any:
-        """Take an effect's columns along an axis; of a single column, without that axis."""
+        """Take an effect's columns along an axis; of a single column a view, without that axis."""
         if effect.labels:
             return np.take(values, effect.columns, axis=axis)
-        return np.take(values, effect.columns[0], axis=axis)
+        return np.moveaxis(values, axis, 0)[effect.columns[0]]
 
     def root(self, sd: Any, factors: Sequence[Any]) -> Any:
         """Cholesky factor of the effects' covariance, shape (..., q, q).

@@ -222,7 +222,7 @@ def _estimands_of_rows(
         factor: np.any([level < 0 for g, level in pairs if g.factor == factor], axis=0)
         for factor in estimand.of("new")
     }
-    if not drawn:
+    if not drawn or not len(rows.offset):
         return (Estimand(estimand.settings, frozenset(estimand.settings)),), None
     kinds, whose = np.unique(np.column_stack(list(drawn.values())), axis=0, return_inverse=True)
     estimands = []
@@ -230,7 +230,7 @@ def _estimands_of_rows(
         own = {f: "new" if is_new else "these" for f, is_new in zip(drawn, kind, strict=True)}
         settings = dict(estimand.settings) | own
         estimands.append(Estimand(settings, frozenset(settings)))
-    return tuple(estimands), whose if len(kinds) > 1 else None
+    return tuple(estimands), whose.ravel() if len(kinds) > 1 else None
 
 
 def _check_kind(kind: str) -> None:

@@ -50,4 +50,5 @@ BERNOULLI = Family(
     ),
     pymc=Distribution(name="Bernoulli", arguments="{p}"),
     bambi=BambiFamily(name="bernoulli"),
+    exponential_family=True,
 )

@@ -126,4 +126,5 @@ BINOMIAL = Family(
     bambi=BambiFamily(name="binomial"),
     variance=variance,
     excess_kurtosis=excess_kurtosis,
+    exponential_family=True,
 )

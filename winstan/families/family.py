@@ -76,13 +76,18 @@ class Distribution:
         With ``{i}`` where a row is indexed, ``{over}`` for an elementwise division and ``{trials}``
         (Stan); ``mu``, ``{p}`` for the probability by its link, and ``{trials}`` (PyMC).
     by_link : mapping of str to (str, str)
-        Name and arguments where the language has the distribution of the linear predictor ``eta``
+        Stan's name and arguments where it has the distribution of the linear predictor ``eta``
         itself.
     """
 
     name: str
     arguments: str
     by_link: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a program calls, under any link."""
+        return self.name, *(name for name, _ in self.by_link.values())
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -156,11 +161,12 @@ class Family:
     noise : str or None
         The parameter that is the scale of additive noise.
     tails : str or None
-        The parameter that says how heavy the noise's tails are: where they are heavier, its scale
-        is smaller.
+        The parameter that says how heavy the noise's tails are, where the family has it and the
+        scale, both positive and in this order, and no other: where tails are heavier, the scale is
+        smaller.
     conjugate : bool
-        Normal about the linear predictor with one sd, so that coefficients and effects can be
-        integrated out.
+        Normal about the linear predictor with one sd, `noise`, and the statistics of
+        `winstan.families.gaussian`, so that coefficients and effects can be integrated out.
     exponential_family : bool
         A model of it is a generalised linear one.
     variance, excess_kurtosis : callable, or None
@@ -192,10 +198,30 @@ class Family:
     noise: str | None = None
     tails: str | None = None
     conjugate: bool = False
-    exponential_family: bool = True
+    exponential_family: bool = False
     variance: Callable[[Array], Array] | None = None
     excess_kurtosis: Callable[[Array, Array], Array] | None = None
     wider: str | None = None
+
+    def __post_init__(self) -> None:
+        names = [parameter.name for parameter in self.parameters]
+        wrong = None
+        if not names or len(set(names)) < len(names):
+            wrong = f"the parameters {names}: one each, the mean first"
+        for parameter in self.parameters:
+            if parameter.domain not in DOMAINS:
+                wrong = f"the domain {parameter.domain!r}; there are {', '.join(DOMAINS)}"
+        for link in self.links if names else ():
+            if link not in LINKS:
+                wrong = f"the link {link!r}; there are {', '.join(LINKS)}"
+        if self.noise is not None and self.noise not in names[1:]:
+            wrong = f"noise={self.noise!r}, which is none of its parameters"
+        if self.tails is not None and names[1:] != [self.noise, self.tails]:
+            wrong = f"tails={self.tails!r}, which is for the parameters of noise and tails alone"
+        if self.conjugate and names[1:] != [self.noise]:
+            wrong = "conjugate=True, which is for one parameter beside the mean, that of noise"
+        if wrong:
+            raise FamilyError(f"The family {self.name!r} cannot have {wrong}.")
 
     def __repr__(self) -> str:
         return f"Family({self.name!r})"

@@ -106,7 +106,7 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
         "probit": "probit regression is family='bernoulli', link='probit'",
         "von_bertalanffy": "non-linear curves are not modelled: use brms",
         **dict.fromkeys(("wiener", "ddm"), "drift diffusion is not modelled: use HSSM or brms"),
-        "custom_family": "families of your own are in bambi and brms",
+        "custom_family": "ws.register_family makes a family of your own known, by its Stan program",
         **dict.fromkeys(
             ("discrete_weibull", "binomial_n", "stopping_ratio"), "the family itself is in bambi"
         ),

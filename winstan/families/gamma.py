@@ -86,4 +86,5 @@ GAMMA = Family(
     pymc=Distribution(name="Gamma", arguments="alpha=alpha, beta=alpha / mu"),
     bambi=BambiFamily(name="gamma"),
     absorbs_offset={"log": divide_by_exp_offset},
+    exponential_family=True,
 )

@@ -85,4 +85,5 @@ GAUSSIAN = Family(
     absorbs_offset={"identity": subtract_offset},
     noise="sigma",
     conjugate=True,
+    exponential_family=True,
 )

@@ -67,5 +67,4 @@ LOGNORMAL = Family(
     log_response=True,
     noise="sigma",
     conjugate=True,
-    exponential_family=False,
 )

@@ -109,4 +109,5 @@ NEGATIVE_BINOMIAL = Family(
     ),
     pymc=Distribution(name="NegativeBinomial", arguments="mu=mu, alpha=alpha"),
     bambi=BambiFamily(name="negativebinomial", weighted=True),
+    exponential_family=True,
 )

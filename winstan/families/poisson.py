@@ -106,4 +106,5 @@ POISSON = Family(
     variance=variance,
     excess_kurtosis=excess_kurtosis,
     wider="negative_binomial",
+    exponential_family=True,
 )

@@ -40,9 +40,13 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(_FAMILIES)
 """By name, in the order of the documentation."""
 
 
+def _templates() -> set[str]:
+    return {family.template for name, family in _FAMILIES.items() if name in _OWN}
+
+
 def aliases() -> dict[str, str]:
     """Return the families' other names, each with the name that it stands for."""
-    return {alias: family.name for family in FAMILIES.values() for alias in family.aliases}
+    return {alias: family.name for family in tuple(FAMILIES.values()) for alias in family.aliases}
 
 
 def register_family(family: Family, template: str | Path | None = None) -> Family:
@@ -67,7 +71,7 @@ def register_family(family: Family, template: str | Path | None = None) -> Famil
     FamilyError
         If the name, or an alias, is one of winstan's own families, or no plain name.
     OptionError
-        If it is no `Family`, or there is no such template.
+        If it is no `Family`, or there is no such template: neither a file nor one of winstan's.
 
     Notes
     -----
@@ -75,11 +79,6 @@ def register_family(family: Family, template: str | Path | None = None) -> Famil
     """
     if not isinstance(family, Family):
         raise OptionError(f"register_family takes a winstan.families.Family, not {family!r}.")
-    if template is not None:
-        path = Path(template)
-        if path.suffix != ".stan" or not path.is_file():
-            raise OptionError(f"template= must be the path of a .stan file; got {str(template)!r}.")
-        family = replace(family, template=str(path.resolve()))
     others = {alias: name for alias, name in aliases().items() if name != family.name}
     for name in (family.name, *family.aliases):
         if foreign.key_of(name) != name or not name.isidentifier():
@@ -88,6 +87,11 @@ def register_family(family: Family, template: str | Path | None = None) -> Famil
             )
         if name in _OWN or name in others or (name in _FAMILIES and name != family.name):
             raise FamilyError(f"There is a family {name!r} already: give yours another name.")
+    path = Path(family.template if template is None else template)
+    if path.suffix == ".stan" and path.is_file():
+        family = replace(family, template=str(path.resolve()))
+    elif template is not None or path.suffix == ".stan" or path.name not in _templates():
+        raise OptionError(f"template= must be the path of a .stan file; got {str(path)!r}.")
     _FAMILIES[family.name] = family
     return family
 

@@ -100,5 +100,4 @@ STUDENT = Family(
     absorbs_offset={"identity": subtract_offset},
     noise="sigma",
     tails="nu",
-    exponential_family=False,
 )

@@ -66,7 +66,7 @@ def plot_trace(fit: Fit, names: str | Sequence[str] | None = None) -> ggplot:
     chain, draw = np.nonzero(_diverging(fit))
     return plots.plot_trace(
         long_draws(parameters),
-        diagnostics=_mixing(fit, parameters),
+        diagnostics=mixing(fit, parameters),
         divergent=pd.DataFrame({"chain": chain, "draw": draw}),
         caption=caption,
     )
@@ -93,7 +93,7 @@ def plot_rank(fit: Fit, names: str | Sequence[str] | None = None) -> ggplot:
 
     parameters, caption = panels(fit, names, PANELS)
     return plots.plot_rank(
-        long_draws(parameters), diagnostics=_mixing(fit, parameters), caption=caption
+        long_draws(parameters), diagnostics=mixing(fit, parameters), caption=caption
     )
 
 
@@ -123,7 +123,7 @@ def plot_pairs(fit: Fit, names: str | Sequence[str] | None = None) -> ggplot:
 
     parameters, caption = panels(fit, names, PAIRS, first=("sd", "coefficient", "correlation"))
     table = {}
-    positive = {p.name for p in fit.model.family.parameters if p.domain == "positive"}
+    positive = {p.name for p in fit.model.family.parameters[1:] if p.domain == "positive"}
     for parameter in parameters:
         logged = parameter.role == "sd" or parameter.name in positive
         values = parameter.values.ravel()
@@ -246,7 +246,7 @@ def _diverging(fit: Fit) -> np.ndarray:
     return np.zeros((posterior.sizes["chain"], posterior.sizes["draw"]), bool)
 
 
-def _mixing(fit: Fit, parameters: Sequence[Parameter]) -> pd.DataFrame:
+def mixing(fit: Fit, parameters: Sequence[Parameter]) -> pd.DataFrame:
     """R-hat and effective draws of some parameters."""
     table = fit._table.loc[[p.name for p in parameters]]
     return table.assign(parameter=[p.name for p in parameters])[["parameter", "r_hat", "ess_bulk"]]

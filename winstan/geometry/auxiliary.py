@@ -1,8 +1,9 @@
 """Auxiliary parameters (sigma, alpha, nu) of the approximate fit: where they lie, how widely.
 
-Their logarithms are linear in what is sampled, all but a shape that may be infinite: counts no more
+Each is mapped to the whole line (`winstan.families.domains`), positive ones by their logarithms.
+What is free so is linear in what is sampled, all but a shape that may be infinite: counts no more
 variable than Poisson tell how small alpha is not, and leave its logarithm a tail above as long as
-the prior's (density ``alpha^-0.4`` by default), where below it ends abruptly. Such a logarithm is::
+the prior's (density ``alpha^-0.4`` by default), where below it ends abruptly. It is::
 
     log alpha = location + scale x + bend log(1 + exp(-3 (x - knot))) / 3
 
@@ -46,7 +47,7 @@ KNOTS = np.arange(0.0, 3.0, 0.25)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AuxiliaryCoordinates:
-    """The log auxiliary parameters by what is sampled.
+    """The free auxiliary parameters by what is sampled.
 
     Attributes
     ----------
@@ -79,17 +80,17 @@ def fit_auxiliary(problem: Problem, around: tuple[Side, ...], free_aux: Array) -
     def loss(at: Array) -> float:
         return -_density(problem, around, at)
 
+    low, high = _room(problem)
+    start = np.clip(free_aux, low, high)
     if free_aux.size == 1:
         # Two units of log a step, so that no bracket leaves the range of the exponential.
         found = optimize.minimize_scalar(
             lambda x: loss(np.array([x])),
-            bounds=(free_aux[0] - 2, free_aux[0] + 2),
+            bounds=(max(start[0] - 2, low[0]), min(start[0] + 2, high[0])),
             method="bounded",
             options={"xatol": 1e-4},
         )
         return np.array([found.x])
-    low, high = _room(problem)
-    start = np.clip(free_aux, low, high)
     # Without derivatives: by differences they take as many evaluations, and a solver's own time
     simplex = start + 0.1 * np.eye(start.size + 1, start.size)
     maximum = optimize.minimize(

@@ -33,8 +33,8 @@ KEPT = 0.2
 def objective(problem: Problem, eta: Array, aux: Mapping[str, float], penalty: float) -> float:
     """Log likelihood less a penalty; minus infinity where it has none."""
     with np.errstate(all="ignore"):
-        value = problem.family.log_likelihood(problem.statistics, eta, aux, problem.link)
-    return float(value) - penalty if np.isfinite(value) else -np.inf
+        value = problem.family.log_likelihood(problem.statistics, eta, aux, problem.link) - penalty
+    return float(value) if np.isfinite(value) else -np.inf
 
 
 def confined(problem: Problem, eta: Array) -> Array:

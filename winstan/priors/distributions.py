@@ -8,14 +8,11 @@ from __future__ import annotations
 import math
 from dataclasses import astuple, dataclass, fields
 from numbers import Real
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from winstan.errors import PriorError
-
-if TYPE_CHECKING:
-    pass
 
 type Size = int | tuple[int, ...]
 type Draws = np.ndarray[Any, np.dtype[np.float64]]
@@ -232,7 +229,9 @@ class Beta(Prior):
         return rng.beta(self.alpha, self.beta, size)
 
     def log_density(self, x: Draws) -> Draws:  # noqa: D102
-        return (self.alpha - 1) * np.log(x) + (self.beta - 1) * np.log1p(-x)
+        # At a shape of one that end has a density.
+        lower = (self.alpha - 1) * np.log(x) if self.alpha != 1 else np.zeros_like(x)
+        return lower + ((self.beta - 1) * np.log1p(-x) if self.beta != 1 else 0.0)
 
 
 @dataclass(frozen=True, slots=True)

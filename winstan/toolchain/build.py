@@ -72,7 +72,8 @@ def build(template: Path | str, *, progress: bool | None = None) -> Path:
     ----------
     template
         The name of a packaged template (``"gamma"``), or the path of a ``.stan`` file. Its
-        includes are looked up from its folder. Nothing is ever written beside it.
+        includes are looked up from its folder, and then from that of winstan's own templates.
+        Nothing is ever written beside it.
     progress
         Whether to show a line on stderr; None shows it in terminals and notebooks.
 
