@@ -126,6 +126,17 @@ def test_mistyped_cells_are_named_and_missing_after_the_remedy():
         take("y ~ v", few)
 
 
+@pytest.mark.parametrize("form", ["{} mg", "({})", "{}\u00b10.1", "about {}"])
+def test_text_that_hardly_recurs_is_warned_of_whatever_it_holds(form):
+    text = [form.format(f"{0.13 * (i % 80):.2f}") for i in range(N)]
+    data = pd.DataFrame({"y": np.arange(N), "v": text})
+    with pytest.warns(DesignWarning, match=r"'v' is text with 80 levels in 240 rows.*79 coeff"):
+        take("y ~ v", data)
+    take("y ~ (1|v)", data)  # a grouping factor has levels
+    few = data.assign(v=[form.format(i % 12) for i in range(N)])
+    take("y ~ v", few)
+
+
 LABELS = {
     "mice": [str(i) for i in range(8)],
     "years": ["95", "96", "97", "98"],

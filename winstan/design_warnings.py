@@ -29,6 +29,7 @@ GUARDS: Mapping[str, str] = MappingProxyType(
         "missing_words": "a file has words such as NA: missing among numbers, labels in text",
         "unused_levels": "a factor declares levels that no row has",
         "numbers_as_labels": "a predictor is text, and its few values are written as numbers",
+        "many_levels": "a predictor is text, with few rows to each of its many levels",
         "level_order": "an Arrow dictionary is not marked as ordered, and its levels are sorted",
         "fractional_weights": "frequency weights are no whole numbers",
         "zero_weights": "rows are left out because they weigh nothing",

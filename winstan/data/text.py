@@ -30,6 +30,8 @@ _SHOWN = 5
 _LABELS, _RECURRENCE, _MOST_LABELS = 20, 20, 50
 # Of fractions, percentages and amounts.
 _FRACTIONS = 10
+# Text of more levels than this, each in fewer rows than this on average, may be no labels at all.
+_MANY_LEVELS, _FEW_ROWS = 20, 5
 # Less than this share of the rows is a cell mistyped; a label more than that.
 _MISTYPED = 0.05
 
@@ -69,14 +71,27 @@ def check_text_predictors(
     Warns
     -----
     DesignWarning
-        ``numbers_as_labels``, of few values that are written as numbers.
+        ``numbers_as_labels``, of few values that are written as numbers; ``many_levels``, of text
+        with nearly as many levels as rows.
     """
     for name in _bare(formula.atoms):
         if name in text:
             _check_numbers(text[name], name, kept, column.format(name))
     for name in _bare(formula.effects.atoms.values()):
         # One row per label is how counted trials and weighted rows are often given.
-        if row_is_one and name in text and len(text[name].categories) == len(kept):
+        if not row_is_one or name not in text:
+            continue
+        levels = len(text[name].categories)
+        if _MANY_LEVELS < levels < len(kept) < _FEW_ROWS * levels:
+            shown = some_levels(text[name].categories.tolist(), 3)
+            warn_design(
+                f"Column '{name}' is text with {levels:,} levels in {how_many(len(kept), 'row')} "
+                f"({shown}): {levels - 1:,} coefficients, each of few rows. Convert the column if "
+                "it holds numbers or dates, or make it a grouping factor, "
+                f"(1|{quote_name(name)}).",
+                "many_levels",
+            )
+        if levels == len(kept):
             raise DataError(
                 f"Column '{name}' is text with {how_many(len(kept), 'level')} in "
                 f"{how_many(len(kept), 'row')}: each row would have a coefficient of its own. "
