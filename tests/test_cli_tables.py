@@ -202,3 +202,16 @@ def test_files_of_the_user_s_own_that_are_called_as_results_are_kept(name, tmp_p
     with pytest.raises(DataError, match=rf"{name} would lie among the new results"):
         make_folder(tmp_path)
     assert (tmp_path / name).read_bytes() == b"a,b\n1,2\n"
+
+
+def test_text_that_is_not_utf8_is_refused_with_the_remedy(tmp_path):
+    path = tmp_path / "latin.csv"
+    path.write_bytes("y,sex\n1,m\xe4nnlich\n2,weiblich\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"not UTF-8.*iconv"):
+        read_table(path)
+
+
+def test_whose_effect_is_checked_before_anything_is_read(tmp_path, capsys):
+    words = ["fit", str(tmp_path / "none.csv"), "y ~ x + (1|g)", "--groups", "zero"]
+    assert main(words) == 2
+    assert "which is called 'typical'" in capsys.readouterr().err

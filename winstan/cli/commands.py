@@ -28,8 +28,11 @@ FAILED_GROUPS = 4
 
 def run_fit(arguments: argparse.Namespace) -> int:
     """``winstan fit``."""
+    from winstan.effects.estimands import check_groups
     from winstan.fitting import fit
 
+    if arguments.groups is not None:
+        check_groups(arguments.groups)
     data = _data(arguments)
     check_contrasts(arguments.formula, arguments.contrast or [])
     make_folder(arguments.out)

@@ -189,7 +189,7 @@ def _add_question(command: argparse.ArgumentParser) -> None:
 def _add_groups(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--groups",
-        choices=("these", "typical", "population", "new"),
+        metavar="{these,typical,population,new}",
         help="whose effects the contrasts are (default: the population's, where it has a stable "
         "mean, and else a typical group's; the table says which)",
     )

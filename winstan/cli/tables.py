@@ -84,6 +84,11 @@ def read_table(
         raise DataError(f"{path}: there is no such file.")
     try:
         data, mark = readers[kind](path, missing, sep, decimal)
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}: its text is not UTF-8. Save it so (in a spreadsheet, as CSV UTF-8), or "
+            "convert it: iconv -f latin1 -t utf-8."
+        ) from error
     except (OSError, ValueError, BadZipFile, KeyError) as error:
         raise DataError(f"{path}: cannot be read ({one_line(error)}).") from error
     if kind in (".parquet", ".pq"):

@@ -135,14 +135,24 @@ def is_grouping_only(model: Specified, column: str) -> bool:
     return column in factors and column not in columns_of_effects(model)
 
 
+def check_groups(groups: Any) -> None:
+    """Refuse what is not one of `GROUPS`.
+
+    Raises
+    ------
+    OptionError
+    """
+    if not isinstance(groups, str) or groups not in GROUPS:
+        raise OptionError(
+            f"groups must be {NAMED}, not {groups!r}{_of_old(groups)}; or one of them for each "
+            "factor: groups={'mouse': 'new'}."
+        )
+
+
 def _settings(model: Model, factors: list[str], groups: Any) -> dict[str, str]:
     """Return the settings of the factors that the option names."""
     if not isinstance(groups, Mapping):
-        if not isinstance(groups, str) or groups not in GROUPS:
-            raise OptionError(
-                f"groups must be {NAMED}, not {groups!r}{_of_old(groups)}; or one of them for each "
-                "factor: groups={'mouse': 'new'}."
-            )
+        check_groups(groups)
         return dict.fromkeys(factors, groups)
     for name, setting in groups.items():
         if name not in factors:
