@@ -13,7 +13,7 @@ import argparse
 import sys
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,12 @@ import winstan as ws
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-NAMES = ("default", "population", "typical", "these")
+NAMES: tuple[Literal["default", "population", "typical", "these"], ...] = (
+    "default",
+    "population",
+    "typical",
+    "these",
+)
 VARYING = ("intercepts", "slopes")
 
 

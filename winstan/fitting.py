@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, overload
 from winstan.backends import Settings, backends_named
 from winstan.errors import ConvergenceWarning, warn_user
 from winstan.fitted.pipeline import fit_by, model_from
-from winstan.flags import check_flags
 from winstan.formula.scope import namespace_of_caller
 from winstan.keywords import explains_keywords
+from winstan.options import check_flags
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

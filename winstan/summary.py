@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from winstan._typing import Array
+    from winstan.options import Interval
 
 
-def summarise(draws: xr.DataTree, *, prob: float = 0.94, interval: str = "hdi") -> pd.DataFrame:
+def summarise(
+    draws: xr.DataTree, *, prob: float = 0.94, interval: Interval = "hdi"
+) -> pd.DataFrame:
     """Summarise every parameter.
 
     Parameters

@@ -30,6 +30,8 @@ from winstan.formula.tree import quote_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from winstan.options import Pairs
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Anova:
@@ -74,7 +76,7 @@ class Anova:
         *,
         values: Sequence[Any] | None = None,
         by: str | Mapping[str, Iterable[Any]] | None = None,
-        pairs: str = "reference",
+        pairs: Pairs = "reference",
         prob: float = 0.95,
     ) -> pd.DataFrame:
         """Compare the mean response between values of a predictor.

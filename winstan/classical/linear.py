@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.design import Design
     from winstan.effects.specification import Specification
+    from winstan.options import Pairs
 
 
 def contrast_table(
@@ -32,7 +33,7 @@ def contrast_table(
     *,
     values: Sequence[Any] | None = None,
     by: str | Mapping[str, Iterable[Any]] | None = None,
-    pairs: str = "reference",
+    pairs: Pairs = "reference",
     prob: float = 0.95,
 ) -> pd.DataFrame:
     """Compare the mean response between values of a predictor, as `Fit.contrast` does.

@@ -18,8 +18,8 @@ from winstan.classical.translation import Estimates, coefficient_names, mixedlm_
 from winstan.design_warnings import silenced, warn_design
 from winstan.effects.specification import Specification
 from winstan.errors import ConvergenceWarning, FormulaError, warn_user
-from winstan.flags import check_flags
 from winstan.formula.scope import namespace_of_caller
+from winstan.options import check_flags
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.design import Design
     from winstan.formula import Formula
+    from winstan.options import Pairs
 
 # A standard deviation this small beside the residual one is zero (lme4's limit).
 _ZERO_SD = 1e-4
@@ -130,7 +131,7 @@ class LME:
         *,
         values: Sequence[Any] | None = None,
         by: str | Mapping[str, Iterable[Any]] | None = None,
-        pairs: str = "reference",
+        pairs: Pairs = "reference",
         prob: float = 0.95,
     ) -> pd.DataFrame:
         """Compare the mean response between values of a predictor.

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.formula import Formula
     from winstan.formula.terms import Atom
+    from winstan.options import Pairs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,7 +135,7 @@ class Paired:
         *,
         values: Sequence[Any] | None = None,
         by: Any = None,
-        pairs: str = "reference",
+        pairs: Pairs = "reference",
         prob: float = 0.95,
     ) -> pd.DataFrame:
         """Mean of the groups' own differences, with Student's t interval: see `Anova.contrast`."""
@@ -335,7 +336,7 @@ def _coded(values: pd.Series[Any]) -> tuple[np.ndarray, tuple[Any, ...]]:
 
 
 def _pairs(
-    treatment: str, levels: tuple[Any, ...], values: Sequence[Any] | None, pairs: str
+    treatment: str, levels: tuple[Any, ...], values: Sequence[Any] | None, pairs: Pairs
 ) -> list[tuple[int, int]]:
     """Return places of the levels to compare, the reference first."""
     places = list(range(len(levels)))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from winstan.fitted import Fit
+    from winstan.options import Groups
 
 DISAGREEMENT = 1
 UNCONVERGED = 3
@@ -182,7 +183,7 @@ def _show(
     out: Path | None,
     *,
     treatment: str | None = None,
-    groups: str | None = None,
+    groups: Groups | None = None,
 ) -> None:
     from winstan.effects import response_label
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from winstan.compare import Agreement
     from winstan.each import FitEach
     from winstan.fitted import Fit
+    from winstan.options import Groups
 
 # The mark by which a figure is known as a result.
 FIGURE = {"dpi": 200, "verbose": False, "metadata": {"Source": "winstan"}}
@@ -109,7 +110,7 @@ def write_fit(
     tables: dict[str, pd.DataFrame],
     out: Path | None,
     treatment: str | None,
-    groups: str | None,
+    groups: Groups | None,
 ) -> None:
     """Write a fit's summary, draws, contrasts and figures into a folder.
 

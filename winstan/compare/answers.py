@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.classical import LME, Anova
     from winstan.compare.one_scale import Scale, Source
+    from winstan.options import Pairs
 
 LABEL = 42
 """Longest line of a label, in characters."""
@@ -35,7 +36,7 @@ class Asked:
 
     treatment: str
     values: Sequence[Any] | None
-    pairs: str
+    pairs: Pairs
     prob: float
     groups: Any = None
 

@@ -20,16 +20,17 @@ from winstan.effects.comparisons import comparison, has_labels
 from winstan.effects.specification import Specification
 from winstan.errors import OptionError, near_matches
 from winstan.fitted import Fit
-from winstan.flags import check_flags
+from winstan.options import Whose, check_flags
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from plotnine.composition import Compose
 
     from winstan.classical.paired import Paired
     from winstan.compare.one_scale import Scale
     from winstan.effects.comparisons import Comparison
+    from winstan.options import Pairs
 
 CONTRASTS = 8
 """Contrasts that a figure holds."""
@@ -44,10 +45,10 @@ def side_by_side(
     aov: Anova | None = None,
     treatment: str | None = None,
     values: Sequence[Any] | None = None,
-    pairs: str = "reference",
+    pairs: Pairs = "reference",
     ratio: bool | None = None,
     group: str | None = None,
-    groups: str | Mapping[str, str] | None = None,
+    groups: Whose | None = None,
     prob: float = 0.95,
     unit: str | None = None,
     width: float = 180.0,
@@ -242,7 +243,7 @@ def _check_readings(sources: Sequence[Source], treatment: str) -> None:
 
 
 def _compared(
-    sources: Sequence[Source], treatment: str, values: Sequence[Any] | None, pairs: str
+    sources: Sequence[Source], treatment: str, values: Sequence[Any] | None, pairs: Pairs
 ) -> Comparison | None:
     """Settle the values once, so that all results have one reference; None asks the result."""
     for source in sources:

@@ -13,12 +13,13 @@ from winstan.effects.comparisons import columns_of_offsets
 from winstan.effects.intervals import interval_names
 from winstan.errors import OptionError, collected_warnings, near_matches
 from winstan.fitted import Fit
-from winstan.flags import check_flags
+from winstan.options import Whose, check_flags
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from winstan.model import Model
+    from winstan.options import Interval
 
 type Wanted = str | Iterable[str] | Mapping[str, Mapping[str, Any]] | None
 
@@ -27,8 +28,8 @@ def contrasts_of(
     wanted: Wanted,
     model: Model,
     prob: float,
-    interval: str,
-    groups: str | Mapping[str, str] | None = None,
+    interval: Interval,
+    groups: Whose | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Read ``contrasts=`` and check it on the model of one group, before any is sampled.
 

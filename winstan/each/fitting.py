@@ -29,10 +29,10 @@ from winstan.errors import (
     warn_user,
 )
 from winstan.families import family_named
-from winstan.flags import check_flags
 from winstan.formula import parse_formula
 from winstan.formula.scope import namespace_of_caller
 from winstan.keywords import explains_keywords
+from winstan.options import Kept, Whose, check_flags, check_option
 from winstan.toolchain import build
 
 if TYPE_CHECKING:
@@ -42,9 +42,8 @@ if TYPE_CHECKING:
     from winstan.families import Family
     from winstan.formula import Formula
     from winstan.model import Model
+    from winstan.options import Interval
     from winstan.priors import Prior
-
-KEEP = ("summary", "fits")
 
 
 @explains_keywords
@@ -55,11 +54,11 @@ def fit_each(
     *,
     by: str | list[str] | tuple[str, ...],
     contrasts: str | Iterable[str] | Mapping[str, Mapping[str, Any]] | None = None,
-    groups: str | Mapping[str, str] | None = None,
-    keep: str = "summary",
+    groups: Whose | None = None,
+    keep: Kept = "summary",
     n_jobs: int | None = None,
     prob: float = 0.94,
-    interval: str = "hdi",
+    interval: Interval = "hdi",
     backend: str = "stan",
     link: str | None = None,
     priors: Mapping[str, Prior] | None = None,
@@ -152,8 +151,7 @@ parametrization, silence
     check_flags(center=center, progress=progress)
     start = perf_counter()
     (used,) = backends_named(_one(backend), sampler=sampler)
-    if keep not in KEEP:
-        raise OptionError(f"keep= is 'summary' or 'fits', not {keep!r}.")
+    check_option("keep", keep, Kept)
     interval_names(prob, interval)
     namespace = namespace_of_caller()
     parsed = parse_formula(formula, namespace)

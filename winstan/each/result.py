@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from winstan.each.task import Outcome, Question
     from winstan.fitted import Fit
     from winstan.model import Model
+    from winstan.options import Interval
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -71,7 +72,7 @@ class FitEach:
     link: str
     backend: str
     prob: float
-    interval: str
+    interval: Interval
     n_rows: int
     missing: Mapping[str, int]
     _response: str = field(repr=False)

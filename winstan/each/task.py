@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from winstan.families import Family
     from winstan.fitted import Fit
     from winstan.model import Model
+    from winstan.options import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Question:
     sampling: Mapping[str, Any]
     contrasts: Mapping[str, Mapping[str, Any]]
     prob: float
-    interval: str
+    interval: Interval
     keep_fits: bool
 
     def model_of(self, data: Any, rows: np.ndarray) -> Model:

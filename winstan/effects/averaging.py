@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from winstan.effects.estimands import Estimand
     from winstan.effects.specification import Specified
     from winstan.model import Model
+    from winstan.options import Scale
 
 # A numeric `by` with more values than these is set to its mean and one sd to either side.
 MOST_VALUES = 6
@@ -125,7 +126,7 @@ def averaged_means(
     over: Strata,
     estimand: Estimand,
     *,
-    scale: str = "response",
+    scale: Scale = "response",
     seed: int = 0,
 ) -> Array:
     """Mean response with some columns set to other values.
@@ -171,7 +172,7 @@ def averaged_slopes(
     over: Strata,
     estimand: Estimand,
     *,
-    scale: str,
+    scale: Scale,
     seed: int = 0,
 ) -> Array:
     """Average the derivative of the mean response by a number, shape (S, 1, L).

@@ -13,6 +13,7 @@ import pandas as pd
 from winstan.effects.codings import coding_of
 from winstan.effects.interactions import refuse_interaction
 from winstan.errors import OptionError, near_matches
+from winstan.options import Pairs, check_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.effects.specification import Specified
     from winstan.model import Model
-
-PAIRS = ("reference", "all", "sequential")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class Comparison:
 
 
 def comparison(
-    model: Specified, treatment: str, values: Sequence[Any] | None, pairs: str = "reference"
+    model: Specified, treatment: str, values: Sequence[Any] | None, pairs: Pairs = "reference"
 ) -> Comparison:
     """Settle what to compare: the given values, or the default ones of `contrast`.
 
@@ -61,8 +60,7 @@ def comparison(
         If there are fewer than two values, one of them is no level of a factor, or the pairs are
         unknown.
     """
-    if pairs not in PAIRS:
-        raise OptionError(f"pairs must be 'reference', 'all' or 'sequential', not {pairs!r}.")
+    check_option("pairs", pairs, Pairs)
     known = list(coding_of(model, treatment).levels)
     is_label = has_labels(model, treatment)
     if values is None:
@@ -196,7 +194,7 @@ def shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _pairs(n: int, pairs: str) -> tuple[tuple[int, int], ...]:
+def _pairs(n: int, pairs: Pairs) -> tuple[tuple[int, int], ...]:
     if pairs == "all":
         return tuple((a, b) for a in range(n) for b in range(a + 1, n))
     if pairs == "sequential":

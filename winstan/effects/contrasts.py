@@ -25,6 +25,7 @@ from winstan.effects.intervals import describe
 from winstan.effects.replicates import check_seed
 from winstan.effects.rope import rope_of, share_inside
 from winstan.errors import OptionError
+from winstan.options import Scale, check_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.effects.rope import Rope
     from winstan.model import Model
+    from winstan.options import Interval, Pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +74,9 @@ def contrast(
     *,
     values: Sequence[Any] | None = None,
     by: str | Mapping[str, Iterable[Any]] | None = None,
-    scale: str = "response",
+    scale: Scale = "response",
     ratio: bool = False,
-    pairs: str = "reference",
+    pairs: Pairs = "reference",
     slope: bool = False,
     rope: Any = None,
     groups: Any = None,
@@ -164,7 +166,7 @@ def effects_table(
     model: Model,
     posterior: Mapping[str, Array],
     *,
-    scale: str = "response",
+    scale: Scale = "response",
     ratio: bool = False,
     rope: Any = None,
     groups: Any = None,
@@ -204,7 +206,7 @@ def effects_table(
     return out
 
 
-def contrast_table(result: Contrast, prob: float, interval: str) -> pd.DataFrame:
+def contrast_table(result: Contrast, prob: float, interval: Interval) -> pd.DataFrame:
     """Summarise a contrast: contrast, [by], [groups], mean, sd, interval, p_direction, p_rope.
 
     p_direction is the larger of the posterior probabilities of being above and below no effect
@@ -247,14 +249,13 @@ def contrast_draws(result: Contrast) -> pd.DataFrame:
     return out
 
 
-def check_scale(scale: str) -> None:
+def check_scale(scale: Scale) -> None:
     """Refuse a scale that is neither the response's nor the link's."""
-    if scale not in ("response", "link"):
-        raise OptionError(f"scale must be 'response' or 'link', not {scale!r}.")
+    check_option("scale", scale, Scale)
 
 
 def _check_slope(
-    model: Model, treatment: str, values: Sequence[Any] | None, pairs: str, *, ratio: bool
+    model: Model, treatment: str, values: Sequence[Any] | None, pairs: Pairs, *, ratio: bool
 ) -> None:
     if has_labels(model, treatment):
         raise OptionError(f"{treatment!r} is a factor: it has contrasts, and no slope.")

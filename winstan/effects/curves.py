@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.model import Model
+    from winstan.options import Interval, Scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def conditional(
     values: Mapping[str, Any] | None = None,
     points: int = 50,
     groups: Any = None,
-    scale: str = "response",
+    scale: Scale = "response",
     seed: int = 0,
 ) -> Curve:
     """Evaluate the mean response along a predictor.
@@ -124,7 +125,7 @@ def conditional(
     return Curve(predictor, grid, over.by, over.levels, draws, estimand)
 
 
-def curve_table(curve: Curve, prob: float, interval: str) -> pd.DataFrame:
+def curve_table(curve: Curve, prob: float, interval: Interval) -> pd.DataFrame:
     """Summarise a curve: the predictor, [by], [groups], mean, sd, and the interval's ends."""
     rows = []
     for g, level in enumerate(curve.levels):

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from winstan.effects.comparisons import columns_of_effects
 from winstan.effects.population import has_population_mean, is_stable, mean_link
 from winstan.errors import OptionError, near_matches
+from winstan.options import Groups, choices
 
 if TYPE_CHECKING:
     from winstan.effects.specification import Specified
     from winstan.model import Model
 
-type Groups = Literal["these", "typical", "population", "new"]
-
-GROUPS: tuple[Groups, ...] = ("these", "typical", "population", "new")
+GROUPS = choices(Groups)
 NAMED = "'these', 'typical', 'population' or 'new'"
 
 

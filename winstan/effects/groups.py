@@ -20,6 +20,7 @@ from winstan.effects.own_values import (
     with_values,
 )
 from winstan.errors import OptionError, near_matches
+from winstan.options import EffectKind, check_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.design import NewRows, RandomTerm
     from winstan.model import Model
+    from winstan.options import Interval
 
-KINDS = ("deviation", "total")
 FEWEST_ROWS = 200
 """Rows of the predictors that vary within groups which tell what lies in a group term's span."""
 AT_ONCE = 100_000
@@ -36,7 +37,7 @@ AT_ONCE = 100_000
 
 
 def group_effects(
-    model: Model, posterior: Mapping[str, Array], factor: str, kind: str = "deviation"
+    model: Model, posterior: Mapping[str, Array], factor: str, kind: EffectKind = "deviation"
 ) -> dict[str, tuple[tuple[Any, ...], Array]]:
     """Gather the effects of a factor, on the scale of the linear predictor.
 
@@ -64,8 +65,7 @@ def group_effects(
     OptionError
         If the factor or the kind is unknown, or no effect has a total.
     """
-    if kind not in KINDS:
-        raise OptionError(f"kind must be 'deviation' or 'total', not {kind!r}.")
+    check_option("kind", kind, EffectKind)
     terms = [group for group in model.design.groups if group.factor == factor]
     if not terms:
         factors = [group.factor for group in model.design.groups]
@@ -100,7 +100,7 @@ def group_effects(
 
 
 def group_table(
-    effects: Mapping[str, tuple[tuple[Any, ...], Array]], prob: float, interval: str
+    effects: Mapping[str, tuple[tuple[Any, ...], Array]], prob: float, interval: Interval
 ) -> pd.DataFrame:
     """Summarise group effects: effect, level, mean, sd, and the interval's ends."""
     return pd.DataFrame(

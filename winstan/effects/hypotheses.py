@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.model import Model
+    from winstan.options import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def scalar_draws(model: Model, posterior: Mapping[str, Array]) -> dict[str, Arra
     return out
 
 
-def hypothesis_table(found: Sequence[Hypothesis], prob: float, interval: str) -> pd.DataFrame:
+def hypothesis_table(found: Sequence[Hypothesis], prob: float, interval: Interval) -> pd.DataFrame:
     """Summarise hypotheses: hypothesis, mean, sd, interval, probability, odds, mcse."""
     rows = []
     for one in found:

@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from winstan.design import NewRows, RandomTerm, Term
     from winstan.formula.terms import Effects
     from winstan.model import Model
+    from winstan.options import Interval
 
 
 def group_intercepts(
-    model: Model, posterior: Mapping[str, Array], factor: str, prob: float, interval: str
+    model: Model, posterior: Mapping[str, Array], factor: str, prob: float, interval: Interval
 ) -> pd.DataFrame:
     """Each group's intercept on the response scale: the mean response at X = 0.
 

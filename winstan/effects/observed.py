@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from winstan.effects.contrasts import Contrast
     from winstan.effects.specification import Specified
     from winstan.model import Model
+    from winstan.options import Pairs
 
 # Values of a treatment that figures can tell apart by colour.
 TREATMENTS = 6
@@ -28,7 +29,7 @@ def observed_contrast(
     result: Contrast,
     values: Sequence[object] | None,
     group: str | None,
-    pairs: str = "reference",
+    pairs: Pairs = "reference",
 ) -> pd.DataFrame:
     """Compare the raw means of each group.
 

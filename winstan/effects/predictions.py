@@ -32,14 +32,14 @@ from winstan.effects.population import population_mean
 from winstan.effects.replicates import check_seed
 from winstan.errors import DataError, OptionError
 from winstan.formula.tree import Constant, Name
+from winstan.options import Predicted, check_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from winstan._typing import Array
     from winstan.model import Model
-
-KINDS = ("mean", "response", "link")
+    from winstan.options import Groups, Interval, Whose
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,8 @@ def predict(
     posterior: Mapping[str, Array],
     newdata: Any = None,
     *,
-    kind: str = "mean",
-    groups: str | Mapping[str, str] = "these",
+    kind: Predicted = "mean",
+    groups: Whose = "these",
     trials: Any = None,
     seed: int = 0,
     own: bool = True,
@@ -120,9 +120,10 @@ def predict(
     DesignWarning
         ``extrapolation``, of new rows outside the data's range by more than a tenth of it.
     """
-    _check_kind(kind)
+    check_option("kind", kind, Predicted)
     if isinstance(groups, Mapping):  # rows are in groups of their own, where nothing else is said
-        groups = dict.fromkeys(factors_of(model), "these") | dict(groups)
+        left_out: dict[str, Groups] = dict.fromkeys(factors_of(model), "these")
+        groups = left_out | dict(groups)
     estimand = choose_estimand(model, groups)
     if kind == "response" and estimand.of("population"):
         raise OptionError(
@@ -158,7 +159,7 @@ def predict(
     return Prediction(blocks, n_draws, len(rows.offset), estimands, whose, at, row)
 
 
-def prediction_table(result: Prediction, prob: float, interval: str) -> pd.DataFrame:
+def prediction_table(result: Prediction, prob: float, interval: Interval) -> pd.DataFrame:
     """Summarise a prediction: row, [groups], mean, sd, and the interval's ends."""
     names = interval_names(prob, interval)
     summary = np.empty((4, result.n_rows))
@@ -233,11 +234,6 @@ def _estimands_of_rows(
     return tuple(estimands), whose.ravel() if len(kinds) > 1 else None
 
 
-def _check_kind(kind: str) -> None:
-    if kind not in KINDS:
-        raise OptionError(f"kind must be 'mean', 'response' or 'link', not {kind!r}.")
-
-
 def _with_fitted_levels(model: Model, newdata: Any) -> Any:
     """Let numbers stand for levels of text, and text for levels that are numbers."""
     table = open_table(newdata)
@@ -309,7 +305,7 @@ def _merged(rows: NewRows) -> tuple[NewRows, np.ndarray]:
     return taken(rows, first), number
 
 
-def _values(model: Model, placed: GroupedRows, kind: str) -> Iterator[tuple[slice, Array]]:
+def _values(model: Model, placed: GroupedRows, kind: Predicted) -> Iterator[tuple[slice, Array]]:
     """Mean, or linear predictor, of each row."""
     posterior = placed.posterior
     for part, eta in linear_predictor(model, posterior, placed.rows):

@@ -16,6 +16,7 @@ from winstan.scales import spread
 
 if TYPE_CHECKING:
     from winstan.model import Model
+    from winstan.options import Scale
 
 type Rope = tuple[float, float]
 
@@ -26,7 +27,7 @@ LATENT_SD = {"logit": np.pi / np.sqrt(3), "probit": 1.0, "cloglog": np.pi / np.s
 
 
 def rope_of(
-    model: Model, rope: Any, treatment: str, *, per_unit: bool, ratio: bool, scale: str
+    model: Model, rope: Any, treatment: str, *, per_unit: bool, ratio: bool, scale: Scale
 ) -> Rope:
     """Settle the region of practical equivalence.
 

@@ -13,7 +13,7 @@ from winstan._typing import Array
 from winstan.effects.observed import ordered_labels
 from winstan.errors import OptionError, near_matches
 from winstan.fitted.parameters import Parameter, chosen, long_draws
-from winstan.flags import check_flags
+from winstan.options import Check, check_flags, check_option
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -25,8 +25,6 @@ PANELS = 12
 """Parameters of a figure with a panel for each."""
 PAIRS = 5
 """Parameters of a figure with a panel for every two."""
-
-KINDS = ("density", "groups", "statistic")
 
 
 def _zeros(y: Array) -> Array:
@@ -136,7 +134,7 @@ def plot_pairs(fit: Fit, names: str | Sequence[str] | None = None) -> ggplot:
 
 def plot_predictive(
     fit: Fit,
-    kind: str = "density",
+    kind: Check = "density",
     *,
     prior: bool = False,
     by: str | None = None,
@@ -178,11 +176,7 @@ def plot_predictive(
     check_flags(prior=prior, log=log)
     from winstan import plots  # noqa: PLC0415
 
-    if kind not in KINDS:
-        raise OptionError(
-            f"kind must be 'density', 'groups' or 'statistic', not {kind!r}."
-            + near_matches(str(kind), KINDS)
-        )
+    check_option("kind", kind, Check)
     if by is not None and kind != "groups":
         raise OptionError(f"by= is for kind='groups', not {kind!r}.")
     effects.interval_names(prob, "eti")  # refuses what is none, before any work

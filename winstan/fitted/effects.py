@@ -9,10 +9,11 @@ import pandas as pd
 
 from winstan import effects as estimates
 from winstan.design_warnings import silenced
-from winstan.flags import check_flags
+from winstan.options import Whose, check_flags
 
 if TYPE_CHECKING:
     from winstan.fitted.fit import Fit
+    from winstan.options import EffectKind, Interval, Pairs, Scale
 
 
 def contrast(
@@ -21,14 +22,14 @@ def contrast(
     *,
     values: Sequence[Any] | None = None,
     by: str | Mapping[str, Iterable[Any]] | None = None,
-    scale: str = "response",
+    scale: Scale = "response",
     ratio: bool = False,
-    pairs: str = "reference",
+    pairs: Pairs = "reference",
     slope: bool = False,
     rope: float | Sequence[float] | None = None,
-    groups: str | Mapping[str, str] | None = None,
+    groups: Whose | None = None,
     prob: float = 0.94,
-    interval: str = "hdi",
+    interval: Interval = "hdi",
     draws: bool = False,
     seed: int = 0,
     silence: str | Iterable[str] | None = None,
@@ -125,12 +126,12 @@ def contrast(
 def effects(
     fit: Fit,
     *,
-    scale: str = "response",
+    scale: Scale = "response",
     ratio: bool = False,
     rope: float | Sequence[float] | None = None,
-    groups: str | Mapping[str, str] | None = None,
+    groups: Whose | None = None,
     prob: float = 0.94,
-    interval: str = "hdi",
+    interval: Interval = "hdi",
     draws: bool = False,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -185,10 +186,10 @@ def conditional(
     by: str | Mapping[str, Iterable[Any]] | None = None,
     values: Mapping[str, Any] | None = None,
     points: int = 50,
-    groups: str | Mapping[str, str] | None = None,
+    groups: Whose | None = None,
     prob: float = 0.94,
-    interval: str = "hdi",
-    scale: str = "response",
+    interval: Interval = "hdi",
+    scale: Scale = "response",
     draws: bool = False,
     seed: int = 0,
     silence: str | Iterable[str] | None = None,
@@ -259,10 +260,10 @@ def means(
     *,
     by: str | Mapping[str, Iterable[Any]] | None = None,
     values: Sequence[Any] | None = None,
-    groups: str | Mapping[str, str] | None = None,
+    groups: Whose | None = None,
     prob: float = 0.94,
-    interval: str = "hdi",
-    scale: str = "response",
+    interval: Interval = "hdi",
+    scale: Scale = "response",
     draws: bool = False,
     seed: int = 0,
     silence: str | Iterable[str] | None = None,
@@ -312,9 +313,9 @@ def group_effects(
     fit: Fit,
     group: str | None = None,
     *,
-    kind: str = "deviation",
+    kind: EffectKind = "deviation",
     prob: float = 0.94,
-    interval: str = "hdi",
+    interval: Interval = "hdi",
     draws: bool = False,
 ) -> pd.DataFrame:
     """Each group's effects, on the scale of the linear predictor.
@@ -357,7 +358,7 @@ def group_effects(
 
 
 def intercepts(
-    fit: Fit, group: str | None = None, *, prob: float = 0.94, interval: str = "hdi"
+    fit: Fit, group: str | None = None, *, prob: float = 0.94, interval: Interval = "hdi"
 ) -> pd.DataFrame:
     """Each group's intercept on the response scale: its mean response at X = 0.
 

@@ -11,7 +11,7 @@ from winstan import effects
 from winstan.effects.observed import labels_of
 from winstan.errors import OptionError, near_matches
 from winstan.fitted.intervals import ends_renamed, scale_of_coefficients
-from winstan.flags import check_flags
+from winstan.options import Whose, check_flags
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.fitted.fit import Fit
     from winstan.model import Model
+    from winstan.options import Interval
 
 GROUP_LINES = 60
 """Groups up to which each has a line of its own."""
@@ -33,7 +34,7 @@ def plot_difference(
     values: Sequence[Any] | None = None,
     by: str | None = None,
     ratio: bool = False,
-    groups: str | Mapping[str, str] | None = None,
+    groups: Whose | None = None,
     prob: float = 0.94,
     unit: str | None = None,
 ) -> ggplot:
@@ -132,7 +133,7 @@ def plot_slopes(
     plane: bool = False,
     levels: Sequence[Any] | None = None,
     prob: float = 0.94,
-    interval: str = "hdi",
+    interval: Interval = "hdi",
     unit: str | Mapping[str, str] | None = None,
 ) -> ggplot:
     """Draw each group's effects, and how far they are shrunk towards the population's.
@@ -226,11 +227,11 @@ def plot_conditional(
     by: str | Mapping[str, Iterable[Any]] | None = None,
     *,
     values: Mapping[str, Any] | None = None,
-    groups: str | Mapping[str, str] | None = None,
+    groups: Whose | None = None,
     data: bool = True,
     lines: bool = True,
     prob: float = 0.94,
-    interval: str = "hdi",
+    interval: Interval = "hdi",
     unit: str | None = None,
     log: bool | None = None,
 ) -> ggplot:

@@ -18,7 +18,6 @@ from winstan.summary import summarise
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
     from pathlib import Path
 
     import pandas as pd
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.diagnostics import Diagnostics
     from winstan.model import Model
+    from winstan.options import Interval, Whose
     from winstan.priors import Priors
 
 
@@ -101,7 +101,7 @@ class Fit:
         title: str | None = None,
         unit: str | None = None,
         prob: float = 0.94,
-        groups: str | Mapping[str, str] | None = None,
+        groups: Whose | None = None,
     ) -> Path:
         """Write one HTML page on the fit, to read, to print or to send: it needs no other file.
 
@@ -145,7 +145,7 @@ class Fit:
         """One sentence: the draws can be trusted, or what is wrong and what to do."""
         return self.diagnostics.verdict
 
-    def summary(self, *, prob: float = 0.94, interval: str = "hdi") -> pd.DataFrame:
+    def summary(self, *, prob: float = 0.94, interval: Interval = "hdi") -> pd.DataFrame:
         """Summarise every parameter and group effect.
 
         Parameters

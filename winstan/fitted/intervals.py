@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from winstan import effects
 from winstan.errors import OptionError
 from winstan.fitted.parameters import chosen
-from winstan.flags import check_flags
+from winstan.options import Whose, check_flags
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from winstan.design import Term
     from winstan.fitted.fit import Fit
     from winstan.model import Model
+    from winstan.options import Interval
 
 SIGNED = ("coefficient", "correlation", "effect")
 """Roles of parameters that can be on either side of zero."""
@@ -42,7 +43,7 @@ def plot_forest(
     names: str | Sequence[str] | None = None,
     *,
     prob: float = 0.94,
-    interval: str = "hdi",
+    interval: Interval = "hdi",
     standardise: bool = False,
 ) -> ggplot:
     """Draw all coefficients, standard deviations and the like as intervals.
@@ -116,7 +117,7 @@ def plot_posterior(
     *,
     contrast: bool = False,
     ratio: bool = False,
-    groups: str | Mapping[str, str] | None = None,
+    groups: Whose | None = None,
     rope: float | tuple[float, float] | bool | None = None,
     ref: float | None = None,
     prob: float = 0.94,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from winstan import effects
 from winstan.design_warnings import silenced
 from winstan.errors import OptionError
-from winstan.flags import check_flags
+from winstan.options import Whose, check_flags
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,17 +16,18 @@ if TYPE_CHECKING:
     from arviz import ELPDDataLOO
 
     from winstan.fitted.fit import Fit
+    from winstan.options import Interval, Predicted
 
 
 def predict(
     fit: Fit,
     newdata: Any = None,
     *,
-    kind: str = "mean",
-    groups: str | Mapping[str, str] = "these",
+    kind: Predicted = "mean",
+    groups: Whose = "these",
     trials: str | int | None = None,
     prob: float = 0.94,
-    interval: str = "hdi",
+    interval: Interval = "hdi",
     draws: bool = False,
     seed: int = 0,
     silence: str | Iterable[str] | None = None,
@@ -105,7 +106,7 @@ def hypothesis(
     hypotheses: str | Sequence[str],
     *more: str,
     prob: float = 0.94,
-    interval: str = "hdi",
+    interval: Interval = "hdi",
     draws: bool = False,
 ) -> pd.DataFrame:
     """Give the posterior probability of statements on the parameters.

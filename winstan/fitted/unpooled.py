@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.model import Model
+    from winstan.options import Interval
 
 ITERATIONS = 60
 STEP = 2.0
@@ -30,7 +31,7 @@ MOST_CENTRES = 4
 
 
 def shrinkage(
-    model: Model, posterior: Mapping[str, Array], factor: str, prob: float, interval: str
+    model: Model, posterior: Mapping[str, Array], factor: str, prob: float, interval: Interval
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Set each group's partially pooled effects beside what its own data say.
 

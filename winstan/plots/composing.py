@@ -19,6 +19,7 @@ from plotnine.exceptions import PlotnineWarning
 from plotnine.options import get_option
 
 from winstan.errors import OptionError
+from winstan.options import Units, check_option
 from winstan.plots.theme import FULL, MM
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class Sized(Compose):
         *,
         width: float | None = None,
         height: float | None = None,
-        units: str = "in",
+        units: Units = "in",
         dpi: float | None = None,
         limitsize: bool | None = None,
         verbose: bool = False,
@@ -236,10 +237,9 @@ class Column(Sized, Stack):
         self.gridspec.set_height_ratios = _kept
 
 
-def inches(value: float, units: str, name: str) -> float:
+def inches(value: float, units: Units, name: str) -> float:
     """Turn a size asked for into inches, and refuse what is none."""
-    if units not in UNITS:
-        raise OptionError(f"units must be 'in', 'cm' or 'mm', not {units!r}.")
+    check_option("units", units, Units)
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     if not number or not 0 < value < np.inf:
         raise OptionError(f"{name}= is a size above zero, in {units}; got {value!r}.")

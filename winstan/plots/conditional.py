@@ -18,7 +18,7 @@ from plotnine import (
 
 from winstan.data.columns import how_many
 from winstan.errors import DataError
-from winstan.flags import check_flags
+from winstan.options import Interval, check_flags
 from winstan.plots.axis import Axis, bulk, logarithmic
 from winstan.plots.composing import Plot
 from winstan.plots.layers import LINE_END, faded, legend, spread, thinned, upright_triangles
@@ -43,7 +43,7 @@ def plot_conditional(
     by: str | None = None,
     group: str | None = None,
     prob: float = 0.94,
-    interval: str = "hdi",
+    interval: Interval = "hdi",
     unit: str | None = None,
     log: bool | None = None,
     caption: str = "",
@@ -235,5 +235,5 @@ def _short(name: str) -> str:
         return name
 
 
-def _label(prob: float, interval: str) -> str:
+def _label(prob: float, interval: Interval) -> str:
     return f"posterior mean, {percent(prob)} {interval.upper()}"

@@ -23,7 +23,7 @@ from plotnine import (
 )
 
 from winstan.errors import DataError
-from winstan.flags import check_flags
+from winstan.options import check_flags
 from winstan.plots.axis import Axis, bulk
 from winstan.plots.layers import LINE_END, row_height, theme_rows
 from winstan.plots.panels import caption_of, strip_title
@@ -33,6 +33,8 @@ from winstan.plots.words import contrast_text, percent, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from winstan.options import Interval
 
 NAMED = 60
 """Groups up to which each has its name."""
@@ -51,7 +53,7 @@ def plot_each(
     response: str,
     ratio: bool = False,
     prob: float = 0.94,
-    interval: str = "hdi",
+    interval: Interval = "hdi",
     unit: str | None = None,
     failed: int = 0,
 ) -> ggplot:

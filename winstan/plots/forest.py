@@ -17,6 +17,7 @@ from plotnine import (
 )
 
 from winstan.errors import DataError
+from winstan.options import Interval
 from winstan.plots.axis import plain_labels
 from winstan.plots.composing import Plot
 from winstan.plots.layers import LINE_END, row_height, theme_rows
@@ -38,7 +39,7 @@ def plot_forest(
     *,
     prob: float = 0.94,
     inner: float = 0.5,
-    interval: str = "hdi",
+    interval: Interval = "hdi",
     title: str = "",
     caption: str = "",
 ) -> Plot:

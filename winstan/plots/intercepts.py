@@ -17,7 +17,7 @@ from plotnine import (
 )
 
 from winstan.errors import DataError
-from winstan.flags import check_flags
+from winstan.options import check_flags
 from winstan.plots.axis import Axis, bulk, logarithmic
 from winstan.plots.composing import Plot
 from winstan.plots.layers import (

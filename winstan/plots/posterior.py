@@ -22,7 +22,7 @@ from plotnine import (
 )
 
 from winstan.errors import OptionError
-from winstan.flags import check_flags
+from winstan.options import check_flags
 from winstan.plots.axis import Axis
 from winstan.plots.composing import Plot
 from winstan.plots.density import kernel_density

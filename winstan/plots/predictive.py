@@ -21,7 +21,7 @@ from plotnine import (
     theme,
 )
 
-from winstan.flags import check_flags
+from winstan.options import check_flags
 from winstan.plots.axis import Axis, bulk, forward, logarithmic
 from winstan.plots.composing import Plot
 from winstan.plots.density import kernel_density

@@ -23,7 +23,7 @@ from plotnine import (
 from winstan.data.columns import how_many, plain_column, some_rows
 from winstan.data.tables import column_names, missing_mask, open_table, take_columns
 from winstan.errors import DataError, OptionError, near_matches
-from winstan.flags import check_flags
+from winstan.options import check_flags
 from winstan.plots.axis import Axis, bulk, logarithmic
 from winstan.plots.composing import Plot
 from winstan.plots.layers import faded, spread, thinned, upright_triangles

@@ -24,7 +24,7 @@ from plotnine import (
     theme,
 )
 
-from winstan.flags import check_flags
+from winstan.options import check_flags
 from winstan.plots.axis import Axis, backward, forward, plain_labels
 from winstan.plots.composing import Plot
 from winstan.plots.layers import LINE_END, row_height, theme_rows, triangle_layers

@@ -22,7 +22,7 @@ from plotnine import (
 )
 
 from winstan.errors import DataError
-from winstan.flags import check_flags
+from winstan.options import check_flags
 from winstan.plots.answer_rows import LINE, Placed, placed
 from winstan.plots.axis import Axis, backward, forward
 from winstan.plots.composing import Column, Plot, Row

@@ -21,6 +21,7 @@ from plotnine import (
 )
 
 from winstan.errors import DataError
+from winstan.options import Interval
 from winstan.plots.axis import Axis, plain_labels
 from winstan.plots.composing import Plot
 from winstan.plots.layers import LINE_END, row_height, theme_rows
@@ -45,7 +46,7 @@ def plot_slopes(
     group: str,
     scale: str = "",
     prob: float = 0.94,
-    interval: str = "hdi",
+    interval: Interval = "hdi",
     at: str = "",
 ) -> Plot:
     """Draw each group's effects, and the estimates of its own data that they are shrunk from.

@@ -14,9 +14,10 @@ from winstan.effects.own_values import own_values
 from winstan.errors import WinstanError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from winstan.fitted import Fit
+    from winstan.options import Whose
 
 PREDICTORS = 4
 """Predictors that have figures of their own."""
@@ -39,7 +40,7 @@ class Figure:
 
 
 def figures_of(
-    fit: Fit, *, prob: float, unit: str | None, groups: str | Mapping[str, str] | None = None
+    fit: Fit, *, prob: float, unit: str | None, groups: Whose | None = None
 ) -> tuple[list[Figure], list[Figure], str]:
     """Choose the figures: of what the fit says, of whether to trust it; and what is left out."""
     model = fit.model
@@ -77,9 +78,7 @@ def figures_of(
     return results, checks, words
 
 
-def _figure_of(
-    fit: Fit, name: str, prob: float, unit: str | None, groups: str | Mapping[str, str] | None
-) -> Figure:
+def _figure_of(fit: Fit, name: str, prob: float, unit: str | None, groups: Whose | None) -> Figure:
     """Choose the figure of a predictor: a curve along a number, or differences."""
     words = choose_estimand(fit.model, groups, [name]).words
     whose = f", {words}" if words else ""

@@ -10,10 +10,9 @@ from winstan.chance import ESS_PER_CHAIN
 from winstan.report.tables import left_out
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from winstan.fitted import Fit
     from winstan.model import Model
+    from winstan.options import Whose
 
 PRIORS = 12
 """Priors that the paragraph names; the page's table has all."""
@@ -48,7 +47,7 @@ _CITED = {
 _BACKENDS = {"stan": "Stan", "pymc": "PyMC", "bambi": "bambi"}
 
 
-def methods_text(fit: Fit, *, prob: float, groups: str | Mapping[str, str] | None = None) -> str:
+def methods_text(fit: Fit, *, prob: float, groups: Whose | None = None) -> str:
     """Write the paragraph: model, data, priors, sampler, convergence, what the numbers are.
 
     Every number is the fit's own. What the fit does not know, such as the warm-up of draws that
@@ -198,9 +197,7 @@ _WHOSE = {
 }
 
 
-def _effect_sentences(
-    model: Model, prob: float, groups: str | Mapping[str, str] | None
-) -> list[str]:
+def _effect_sentences(model: Model, prob: float, groups: Whose | None) -> list[str]:
     out = [f"Intervals are {100 * prob:g}% highest-density intervals."]
     if not model.formula.effects.terms:
         return out

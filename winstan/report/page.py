@@ -16,9 +16,8 @@ from winstan.report.methods import methods_text, papers_of
 from winstan.report.style import CSS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from winstan.fitted import Fit
+    from winstan.options import Whose
 
 SUFFIXES = (".html", ".htm")
 CODE = 400
@@ -32,7 +31,7 @@ def write_report(
     title: str | None = None,
     unit: str | None = None,
     prob: float = 0.94,
-    groups: str | Mapping[str, str] | None = None,
+    groups: Whose | None = None,
 ) -> Path:
     """Write a fit's page; the parameters and errors are those of `Fit.report`."""
     file = _file(path)
@@ -74,7 +73,7 @@ def page_of(
     title: str | None = None,
     unit: str | None = None,
     prob: float = 0.94,
-    groups: str | Mapping[str, str] | None = None,
+    groups: Whose | None = None,
 ) -> str:
     """Return the page as text."""
     shown = fit.model.formula.text if title is None or not title.strip() else title
@@ -144,7 +143,7 @@ def _data(fit: Fit) -> str:
 def _results(
     fit: Fit,
     prob: float,
-    groups: str | Mapping[str, str] | None,
+    groups: Whose | None,
     drawn: list[figures.Figure],
     left_out: str,
 ) -> str:
@@ -194,7 +193,7 @@ def _priors(fit: Fit) -> str:
     )
 
 
-def _methods(fit: Fit, prob: float, groups: str | Mapping[str, str] | None) -> str:
+def _methods(fit: Fit, prob: float, groups: Whose | None) -> str:
     papers = "".join(f"<li>{escape(paper)}</li>" for paper in papers_of(fit))
     paragraph = escape(methods_text(fit, prob=prob, groups=groups))
     return f'<p id="paragraph">{paragraph}</p>\n<ul>{papers}</ul>'

@@ -12,11 +12,10 @@ from winstan import effects
 from winstan.report.reprs import EFFECT_ROWS, rounded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from winstan.design import Design
     from winstan.fitted import Fit
     from winstan.model import Model
+    from winstan.options import Whose
 
 ROWS = 60
 """Rows of a table; what is beyond is counted below it."""
@@ -119,9 +118,7 @@ def priors_table(fit: Fit) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index", columns=["prior", "whose", "where"])
 
 
-def effects_table(
-    fit: Fit, *, prob: float, groups: str | Mapping[str, str] | None = None
-) -> pd.DataFrame | None:
+def effects_table(fit: Fit, *, prob: float, groups: Whose | None = None) -> pd.DataFrame | None:
     """Return every predictor's effect on the response scale; None if there is no predictor.
 
     Errors are those of `Fit.effects`.

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from winstan.errors import DataError
-from winstan.flags import check_flags
+from winstan.options import check_flags
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,98 @@
+"""Options that are one of a few words, or True or False: their types, and what refuses others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from winstan.errors import OptionError, near_matches
+
+type Interval = Literal["hdi", "eti"]
+"""Of draws: highest density, or equal tails."""
+type Scale = Literal["response", "link"]
+"""Of effects: the units of the data, or those of the linear predictor."""
+type Pairs = Literal["reference", "all", "sequential"]
+"""Of contrasts: every value against the first, every pair, or each against the one before it."""
+type Groups = Literal["these", "typical", "population", "new"]
+"""Whose mean response an effect is about."""
+type Whose = Groups | Mapping[str, Groups]
+"""One for all group factors, or for each."""
+type Predicted = Literal["mean", "response", "link"]
+"""The mean response, a response drawn for each draw, or the linear predictor."""
+type EffectKind = Literal["deviation", "total"]
+"""Of group effects: from the population's coefficients, or added to them."""
+type Check = Literal["density", "groups", "statistic"]
+"""Of predictive checks: all responses, means of groups, or a statistic."""
+type Kept = Literal["summary", "fits"]
+"""What a fit of each group keeps."""
+type Units = Literal["in", "cm", "mm"]
+"""Of a figure's size."""
+
+
+def choices(option: Any) -> tuple[str, ...]:
+    """Return the words of an option's type."""
+    return get_args(option.__value__)
+
+
+def check_option(name: str, value: object, option: Any) -> None:
+    """Refuse a value that is none of an option's words.
+
+    Parameters
+    ----------
+    name
+        The option's.
+    value
+    option
+        Its type, such as `Interval`.
+
+    Raises
+    ------
+    OptionError
+        With the words that there are, and what comes near.
+    """
+    words = choices(option)
+    if not isinstance(value, str) or value not in words:
+        *some, last = map(repr, words)
+        raise OptionError(
+            f"{name} must be {', '.join(some)} or {last}, not {value!r}."
+            + (near_matches(value, words) if isinstance(value, str) else "")
+        )
+
+
+# Options whose None is a value: whatever suits.
+_OR_NONE = frozenset({"progress", "log"})
+_HINTS: Mapping[str, str] = MappingProxyType(
+    {
+        "ratio": " A ratio r is a change of 100 * (r - 1) percent: take draws=True, which has it "
+        "draw by draw.",
+        "draws": " All draws are returned: take a part of the rows for fewer.",
+        "slope": " Name the predictor first: contrast('dose', slope=True).",
+        "log": " The axis' other scales are plotnine's: add scale_y_continuous(trans=...).",
+    }
+)
+
+
+def check_flags(*or_none: str, **given: object) -> None:
+    """Refuse values that are neither True nor False, by the name of the option.
+
+    Parameters
+    ----------
+    *or_none
+        Options that may be None too, as ``log`` and ``progress`` always may.
+    **given
+        Options by name.
+
+    Raises
+    ------
+    OptionError
+        Naming the first such option.
+    """
+    for name, value in given.items():
+        may_be_none = name in _OR_NONE or name in or_none
+        if isinstance(value, bool | np.bool_) or (value is None and may_be_none):
+            continue
+        choices = "True, False or None" if may_be_none else "True or False"
+        raise OptionError(f"{name} must be {choices}, not {value!r}.{_HINTS.get(name, '')}")
