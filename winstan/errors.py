@@ -87,7 +87,7 @@ def warn_user(message: str | Warning, category: type[Warning] | None = None) -> 
     message
         What was done or found, and the remedy; or a warning that says it.
     category
-        Of a text: `ConvergenceWarning`. A `DesignWarning` has a name: `guards.warn_design`.
+        Of a text: `ConvergenceWarning`. A `DesignWarning` has a name: see `design_warnings`.
     """
     collected = _COLLECTED.get()
     if collected is not None:
