@@ -176,7 +176,7 @@ def no_fit(*args, **options):
         (["FOLDER/data.xlsx", "Power ~ stim"], "data.xlsx: "),
         (["FOLDER/empty.csv", "Power ~ stim"], "empty.csv: cannot be read"),
         (["FOLDER/ragged.csv", "Power ~ stim"], "ragged.csv: cannot be read"),
-        (["FOLDER/bytes.csv", "Power ~ stim"], "bytes.csv: cannot be read"),
+        (["FOLDER/bytes.csv", "Power ~ stim"], "bytes.csv: its text is not UTF-8"),
         (["FOLDER/bytes.parquet", "Power ~ stim"], "bytes.parquet: cannot be read"),
         (["CSV", FORMULA, "--out", "CSV"], "the folder cannot be made"),
         (["CSV", FORMULA, "--out", "CSV/below"], "the folder cannot be made"),

@@ -173,7 +173,7 @@ def no_sampling(monkeypatch):
         ({"backend": ("stan", "pymc")}, ws.OptionError, "one backend"),
         ({"draws": 0}, ws.OptionError, "draws= must be"),
         ({"silence": "slopes"}, ws.OptionError, "no guard"),
-        ({"keep": "all"}, ws.OptionError, "keep="),
+        ({"keep": "all"}, ws.OptionError, "keep must be 'summary' or 'fits', not 'all'"),
         ({"n_jobs": 0}, ws.OptionError, "n_jobs="),
         ({"prob": 2}, ws.OptionError, "prob"),
         ({"contrasts": "z"}, ws.OptionError, "'z'"),

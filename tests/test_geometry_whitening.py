@@ -145,7 +145,7 @@ def test_effects_of_many_axes_keep_their_matrix():
 def test_coefficients_alone_have_no_axes():
     """Two hundred levels of a factor, and no effects beside them: nothing to warn of."""
     rng = np.random.default_rng(5)
-    data = pd.DataFrame({"c": np.repeat([f"c{i}" for i in range(202)], 3)})
+    data = pd.DataFrame({"c": pd.Categorical(np.repeat([f"c{i}" for i in range(202)], 3))})
     data["y"] = rng.poisson(3, len(data))
     data["g"] = rng.integers(0, 6, len(data)).astype(str)
     for formula in ("y ~ c", "y ~ c + (1|g)"):

@@ -56,9 +56,10 @@ def check_option(name: str, value: object, option: Any) -> None:
     words = choices(option)
     if not isinstance(value, str) or value not in words:
         *some, last = map(repr, words)
+        near = near_matches(value, words) if isinstance(value, str) else ""
         raise OptionError(
             f"{name} must be {', '.join(some)} or {last}, not {value!r}."
-            + (near_matches(value, words) if isinstance(value, str) else "")
+            + (near if "Did you mean" in near else "")  # else it lists them again
         )
 
 
