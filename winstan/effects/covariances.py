@@ -30,13 +30,11 @@ def correlations(model: Specified, posterior: Mapping[str, Array]) -> tuple[Arra
     at = dict.fromkeys((group.factor for group in model.design.groups), 0)
     out: list[Array | None] = []
     for group in model.design.groups:
-        width = group.Z.shape[1]
-        if not group.correlated or width < 2:
+        if not group.has_correlations:
             out.append(None)
             continue
         # A factor's correlations stand term after term.
-        n_pairs = width * (width - 1) // 2
-        start = at[group.factor]
+        width, n_pairs, start = group.q, len(group.pairs), at[group.factor]
         values = posterior[f"{group.factor}_corr"][:, start : start + n_pairs]
         at[group.factor] += n_pairs
         row, column = np.tril_indices(width, -1)

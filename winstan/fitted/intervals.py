@@ -240,20 +240,19 @@ def _sds_of_predictors(model: Model) -> dict[str, float]:
     weights = np.bincount(design.row, weights=design.weights, minlength=len(design.X))
     out: dict[str, float] = {}
 
-    def take(term: Term, matrix: np.ndarray, suffix: str) -> None:
-        for label, column in zip(term.labels or (None,), term.columns, strict=True):
+    def take(names: Sequence[str], term: Term, matrix: np.ndarray) -> None:
+        for name, column in zip(names, term.columns, strict=True):
             x = matrix[:, column]
             sd = float(
                 np.sqrt(np.average((x - np.average(x, weights=weights)) ** 2, weights=weights))
             )
-            name = f"{term.name}{suffix}"
-            out[name if label is None else f"{name}[{label}]"] = sd or 1.0
+            out[name] = sd or 1.0
 
     for term in design.terms:
-        take(term, design.X, "")
+        take(term.column_names, term, design.X)
     for group in design.groups:
         for effect in group.effects:
-            take(effect, group.Z, f"|{group.factor}_sigma")
+            take(group.sd_names_of(effect), effect, group.Z)
     return out
 
 
