@@ -10,12 +10,19 @@ functions {
   real gaussian_log_density(real ss, real n_rows, real sigma) {
     return -n_rows * (0.5 * log(2 * pi()) + log(sigma)) - 0.5 * ss / square(sigma);
   }
+
+  // Where sigma has a formula: ss is about each cell's mean.
+  real gaussian_cells_lpdf(vector mean_y, vector n, vector ss, vector mu, vector sigma) {
+    return -sum(n) * 0.5 * log(2 * pi()) - dot_product(n, log(sigma))
+           - 0.5 * dot_product(ss + n .* square(mean_y - mu), inv_square(sigma));
+  }
 }
 data {
 #include include/data.stan
   vector<lower=0>[C] n;
   vector[C] mean_y;
   real<lower=0> ss_base;                             // within all cells; or all of it, at no deviation
+  vector<lower=0>[n_beside > 0 && block_of[1] > 0 ? C : 0] ss_within;
   real<lower=0> n_rows;
   real log_constant;
 
@@ -45,16 +52,22 @@ model {
 #include include/scales.stan
 #include include/effects.stan
 #include include/model.stan
-  real ss;
-  if (form) {
-    vector[T] from = deviation - effect_location;
-    ss = ss_base - 2 * dot_product(form_slope, from) + dot_product(form_diagonal, square(from))
-         + dot_product(moved, coefficient_form * moved - 2 * coefficient_slope);
-    if (T > 0) ss += 2 * dot_product(from, cross_form * moved);
-    if (n_form > 0)
-      ss += 2 * dot_product(from, csr_matrix_times_vector(T, T, form_w, form_v, form_u, from));
+  if (block_of[1] > 0) {
+    target += gaussian_cells_lpdf(mean_y | n, ss_within, mean_from(block_from(eta, 1, C), link),
+                                  mean_from(block_from(eta, block_of[1], C), beside_link[1]))
+              + log_constant;
   } else {
-    ss = ss_base + dot_product(n, square(mean_y - mean_from(eta, link)));
+    real ss;
+    if (form) {
+      vector[T] from = deviation - effect_location;
+      ss = ss_base - 2 * dot_product(form_slope, from) + dot_product(form_diagonal, square(from))
+           + dot_product(moved, coefficient_form * moved - 2 * coefficient_slope);
+      if (T > 0) ss += 2 * dot_product(from, cross_form * moved);
+      if (n_form > 0)
+        ss += 2 * dot_product(from, csr_matrix_times_vector(T, T, form_w, form_v, form_u, from));
+    } else {
+      ss = ss_base + dot_product(n, square(mean_y - mean_from(eta, link)));
+    }
+    target += gaussian_log_density(ss, n_rows, aux[1]) + log_constant;
   }
-  target += gaussian_log_density(ss, n_rows, aux[1]) + log_constant;
 }

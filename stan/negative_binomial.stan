@@ -51,6 +51,25 @@ functions {
     }
     return dot_product(sum_y, log_mu) - dot_product(sum_y + n * alpha, log1p(ratio));
   }
+
+  // stirling, of many numbers from eight up.
+  vector stirling_series(vector z) {
+    vector[num_elements(z)] s = inv_square(z);
+    return inv(z) .* (inv(12.0) + s .* (-inv(360.0) + s .* (inv(1260.0) - s * inv(1680.0))));
+  }
+
+  // Of a shape for each cell: eight factors one by one, the others by Stirling's series.
+  real log_rising_by_cell(vector y, vector tally, vector alpha) {
+    vector[num_elements(y)] a = alpha + 8;
+    vector[num_elements(y)] out = (a + y - 0.5) .* log1p(y ./ a) + y .* (log1p(8 / alpha) - 1)
+                                  + stirling_series(a + y) - stirling_series(a);
+    for (k in 0:7) out -= log1p(y ./ (alpha + k));
+    return dot_product(tally, out);
+  }
+
+  real negative_binomial_shapes_lpdf(vector sum_y, vector n, vector log_mu, vector alpha) {
+    return dot_product(sum_y, log_mu) - dot_product(sum_y + n .* alpha, log1p(exp(log_mu) ./ alpha));
+  }
 }
 data {
 #include include/data.stan
@@ -60,8 +79,9 @@ data {
   int<lower=0> n_first;
   vector<lower=0>[n_first] n_above;                   // rows with counts above 1, 2, ...
   int<lower=0> V;                                    // distinct counts above 32,
-  vector<lower=0>[V] excess;                         // less that
+  vector<lower=0>[V] excess;                         // less that; or of each cell, as they are,
   vector<lower=0>[V] tally;
+  array[rows > C ? V : 0] int<lower=1, upper=C> cell; // where alpha has a formula
   vector[13] moments;
   real log_constant;
 }
@@ -82,6 +102,13 @@ model {
 #include include/scales.stan
 #include include/effects.stan
 #include include/model.stan
-  target += negative_binomial_cells_lpdf(sum_y | n, mean_y, log_mean_from(eta, link), aux[1])
-            + log_rising(n_above, k_above, excess, tally, moments, largest, aux[1]) + log_constant;
+  if (rows > C) {
+    vector[C] alpha = mean_from(block_from(eta, block_of[1], C), beside_link[1]);
+    target += negative_binomial_shapes_lpdf(sum_y | n, log_mean_from(block_from(eta, 1, C), link), alpha)
+              + log_rising_by_cell(excess, tally, alpha[cell]) + log_constant;
+  } else {
+    target += negative_binomial_cells_lpdf(sum_y | n, mean_y, log_mean_from(eta, link), aux[1])
+              + log_rising(n_above, k_above, excess, tally, moments, largest, aux[1])
+              + log_constant;
+  }
 }

@@ -10,6 +10,12 @@ functions {
                          - log(sigma))
            - 0.5 * (nu + 1) * dot_product(tally, log1p(square((value - mu) / sigma) / nu));
   }
+
+  real student_scales_lpdf(vector value, vector tally, vector mu, vector sigma, vector nu) {
+    return dot_product(tally, lgamma(0.5 * (nu + 1)) - lgamma(0.5 * nu) - 0.5 * log(nu * pi())
+                              - log(sigma))
+           - 0.5 * dot_product(tally, (nu + 1) .* log1p(square((value - mu) ./ sigma) ./ nu));
+  }
 }
 data {
 #include include/data.stan
@@ -33,6 +39,14 @@ model {
 #include include/scales.stan
 #include include/effects.stan
 #include include/model.stan
-  target += student_tally_lpdf(value | tally, mean_from(eta, link)[cell], aux[1], aux[2])
-            + log_constant;
+  if (rows > C) {
+    vector[C] sigma = parameter_from(eta, aux, block_of[1], number_of[1], beside_link[1], C);
+    vector[C] nu = parameter_from(eta, aux, block_of[2], number_of[2], beside_link[2], C);
+    target += student_scales_lpdf(value | tally, mean_from(block_from(eta, 1, C), link)[cell],
+                                  sigma[cell], nu[cell])
+              + log_constant;
+  } else {
+    target += student_tally_lpdf(value | tally, mean_from(eta, link)[cell], aux[1], aux[2])
+              + log_constant;
+  }
 }

@@ -219,7 +219,7 @@ def test_formula_is_a_value():
         ("y ~ x $ z", ["unexpected character '$'"]),
         ("y ~ 1|g", ["parentheses", "(1 | group)"]),
         ("y ~ x + 1 || g", ["parentheses"]),
-        ("y ~ (1|g|h)", ["one '|'"]),
+        ("y ~ (1|g|h)", ["label 'g'", "no other term of 'h'", "(1 | a/b)"]),
         ("y ~ (1|g1 + g2)", ["(1 | a) + (1 | b)"]),
         ("y ~ (1|a*b)", ["(1 | a/b)"]),
         ("y ~ (1|np.round(g))", ["no grouping factor", "column"]),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from winstan._typing import Array
-    from winstan.design import Design
+    from winstan.design import Design, Stacked
     from winstan.families import Family
     from winstan.families.family import Statistics
     from winstan.families.links import Link
@@ -38,13 +38,16 @@ class Cells:
         The cell of each row of data.
     weight : ndarray, shape (C,)
         Rows in each cell: the sum of their frequency weights.
-    X : ndarray, shape (C, K)
-        Population-level predictors, as they are, without the intercept.
-    Z : tuple of ndarray, shape (C, q) each
+    blocks : int
+        Linear predictors, B: those of the mean and of the other predicted parameters.
+    X : ndarray, shape (B * C, K)
+        Population-level predictors, as they are, without the Intercept; block by block, each zero
+        in the columns of the others.
+    Z : tuple of ndarray, shape (B * C, q) each
         Predictors of each group term's effects.
-    level : tuple of ndarray of int, shape (C,) each
+    level : tuple of ndarray of int, shape (B * C,) each
         Level of each group term's factor.
-    offset : ndarray, shape (C,)
+    offset : ndarray, shape (B * C,)
         Zero where the family takes the offset into its statistics.
     statistics : mapping
         Sufficient statistics, named as in the family's template.
@@ -55,6 +58,7 @@ class Cells:
     design_row: np.ndarray
     of_row: np.ndarray
     weight: Array
+    blocks: int
     X: Array
     Z: tuple[Array, ...]
     level: tuple[np.ndarray, ...]
@@ -67,14 +71,20 @@ class Cells:
         """Number of cells, C."""
         return self.design_row.size
 
+    def of_block(self, values: np.ndarray, block: int) -> np.ndarray:
+        """Take the rows of one block out of those of all, shape (C, ...)."""
+        return values if self.blocks == 1 else values[block * self.n : (block + 1) * self.n]
 
-def compress(design: Design, family: Family, link: Link) -> Cells:
+
+def compress(design: Design, stacked: Stacked, family: Family, link: Link) -> Cells:
     """Gather the rows of a design into cells.
 
     Parameters
     ----------
     design
         N rows of data on D design rows.
+    stacked
+        The linear predictors of its parameters.
     family, link
         They decide which statistics are kept, and whether rows that differ by their offset alone
         can share a cell.
@@ -84,7 +94,7 @@ def compress(design: Design, family: Family, link: Link) -> Cells:
     Cells
     """
     response = design.response
-    offset = design.offset
+    offset, *others = stacked.offset
     has_offset = bool(np.any(offset))
     each = offset[design.row] if has_offset else np.broadcast_to(0.0, response.y.shape)
     sample = Sample(response.y, design.weights, each, response.trials)
@@ -92,8 +102,8 @@ def compress(design: Design, family: Family, link: Link) -> Cells:
         sample = family.absorbs_offset[link.name](sample)
         offset = np.zeros_like(offset)
 
-    columns = [*design.X.T, offset]
-    for group in design.groups:
+    columns = [*stacked.X.T, offset, *others]
+    for group in stacked.groups:
         columns += [*group.Z.T, group.level]
     of_design_row, first = distinct(columns, design.X.shape[0])
     n_cells = first.size
@@ -102,13 +112,27 @@ def compress(design: Design, family: Family, link: Link) -> Cells:
         design_row=first,
         of_row=of_row,
         weight=sum_by(of_row, design.weights, n_cells),
-        X=design.X[first],
-        Z=tuple(group.Z[first] for group in design.groups),
-        level=tuple(group.level[first] for group in design.groups),
-        offset=offset[first],
-        statistics=family.statistics(sample, of_row, n_cells),
+        blocks=len(others) + 1,
+        X=_in_blocks(stacked.X[first], stacked.block, len(others) + 1),
+        Z=tuple(
+            _in_blocks(group.Z[first], block, len(others) + 1)
+            for group, block in zip(stacked.groups, stacked.group_block, strict=True)
+        ),
+        level=tuple(np.tile(group.level[first], len(others) + 1) for group in stacked.groups),
+        offset=np.concatenate([part[first] for part in (offset, *others)]),
+        statistics=family.statistics(sample, of_row, n_cells, stacked.parameters[1:]),
         sample=sample,
     )
+
+
+def _in_blocks(columns: Array, block: np.ndarray, n_blocks: int) -> Array:
+    """Put columns, shape (C, k), into the rows of their blocks: shape (B * C, k)."""
+    if n_blocks == 1:
+        return columns
+    out = np.zeros((n_blocks, *columns.shape))
+    for k, b in enumerate(block):
+        out[b, :, k] = columns[:, k]
+    return out.reshape(-1, columns.shape[1])
 
 
 def distinct(columns: Iterable[np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray]:

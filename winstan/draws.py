@@ -12,7 +12,6 @@ import numpy as np
 from winstan._version import __version__
 from winstan.centering import at_zero
 from winstan.geometry import by_row
-from winstan.variables import correlation_labels
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -106,15 +105,14 @@ def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:
         By variable name, shape (chains, draws, *dims), in the order of `Model.variables`. The
         Intercept is at X = 0.
     """
-    design = model.design
+    design = model.stacked
     out: dict[str, Array] = {}
-    slopes = at_zero(sampled.beta, model.level_means)
+    slopes = at_zero(sampled.beta[..., int(design.intercept) :], model.level_means)
     if design.intercept:
-        slopes = sampled.beta[..., 1:]
         out["Intercept"] = sampled.beta[..., 0] - slopes @ model.predictor_mean
     for term in design.terms:
         values = slopes[..., list(term.columns)]
-        out[term.name] = values if term.labels else values[..., 0]
+        out[term.variable] = values if term.labels else values[..., 0]
 
     effects: dict[str, Array] = {}
     correlations: dict[str, list[Array]] = {}
@@ -123,17 +121,17 @@ def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:
             factor = sampled.factors[group.matrix]
             correlation = factor @ np.swapaxes(factor, -1, -2)
             pairs = [correlation[..., i, j] for i in range(group.q) for j in range(i)]
-            correlations.setdefault(group.factor, []).extend(pairs)
+            correlations.setdefault(group.correlation_variable, []).extend(pairs)
     deviations = _deviations(model, sampled, design.roots(sampled.sd, sampled.factors))
     for m, group in enumerate(design.groups):
         sd = sampled.sd[..., group.sds]
         for effect in group.effects:
             out[group.sd_name(effect)] = group.columns_of(effect, sd)
             effects[group.effect_name(effect)] = group.columns_of(effect, deviations[m], axis=-2)
-    for factor_name in correlation_labels(design):
-        out[f"{factor_name}_corr"] = np.stack(correlations[factor_name], axis=-1)
-    for a, name in enumerate(model.family.auxiliary):
-        out[name] = sampled.aux[..., a]
+    for name in design.correlation_labels:
+        out[name] = np.stack(correlations[name], axis=-1)
+    for a, number in enumerate(model.likelihood.scalars):
+        out[number.name] = sampled.aux[..., a]
     return out | effects
 
 

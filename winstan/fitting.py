@@ -14,7 +14,7 @@ from winstan.keywords import explains_keywords
 from winstan.options import check_flags
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from winstan.compare import Fits
     from winstan.families import Family
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @overload
 def fit(
-    formula: str,
+    formula: str | Sequence[str],
     data: Any,
     family: str | Family = "gaussian",
     *,
@@ -44,12 +44,13 @@ def fit(
     sampler: str | None = None,
     parametrization: str | Mapping[str, str] | None = None,
     silence: str | Iterable[str] | None = None,
+    **formulas: str,
 ) -> Fit: ...
 
 
 @overload
 def fit(
-    formula: str,
+    formula: str | Sequence[str],
     data: Any,
     family: str | Family = "gaussian",
     *,
@@ -69,12 +70,13 @@ def fit(
     sampler: str | None = None,
     parametrization: str | Mapping[str, str] | None = None,
     silence: str | Iterable[str] | None = None,
+    **formulas: str,
 ) -> Fits: ...
 
 
 @explains_keywords
 def fit(
-    formula: str,
+    formula: str | Sequence[str],
     data: Any,
     family: str | Family = "gaussian",
     *,
@@ -94,6 +96,7 @@ def fit(
     sampler: str | None = None,
     parametrization: str | Mapping[str, str] | None = None,
     silence: str | Iterable[str] | None = None,
+    **formulas: str,
 ) -> Fit | Fits:
     """Fit a mixed model by NUTS.
 
@@ -101,7 +104,10 @@ def fit(
     ----------
     formula
         R-style: ``Power ~ stim + (1|mouse)``. ``(x|g)`` is a correlated intercept and slope, as in
-        lme4 and brms; ``(x||g)`` an uncorrelated one.
+        lme4 and brms; ``(x||g)`` an uncorrelated one. Several formulas, that of the mean first, are
+        those of other parameters: ``["Power ~ stim", "sigma ~ stim"]``, or apart by ``;`` in one
+        string. Effects of terms with one label, ``(stim |p| mouse)``, are correlated, in the
+        formulas of all parameters.
     data
         A pandas or polars data frame (or any that narwhals reads), or a mapping of columns. It is
         never changed.
@@ -160,6 +166,10 @@ def fit(
         "centered"}``. None takes marginal where it is possible and quick.
     silence
         Names of `DesignWarning`s not to give, or ``"all"``; `winstan.guards.GUARDS` lists them.
+    **formulas
+        Right sides of the formulas of other parameters of the family, by their names:
+        ``sigma="stim + (1|mouse)"``. They are of the parameter's logarithm, or of its log odds
+        where it is a probability.
 
     Returns
     -------
@@ -199,6 +209,7 @@ def fit(
         data,
         family,
         namespace,
+        formulas=formulas,
         link=link,
         priors=priors,
         center=center,

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from winstan.errors import OptionError, near_matches
+from winstan.families import FAMILIES, Family
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -75,17 +76,26 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
 
 
 def explains_keywords[**P, R](function: Callable[P, R]) -> Callable[P, R]:
-    """Make a function refuse unknown keywords with an `OptionError` that says what to write."""
+    """Make a function refuse unknown keywords with an `OptionError` that says what to write.
+
+    Names of families' parameters are known too: they take formulas.
+    """
     known = [name for name, p in signature(function).parameters.items() if p.kind != p.VAR_KEYWORD]
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
         for name in kwargs:
-            if name not in known:
+            if name not in known and name not in _parameters(args, kwargs):
                 raise OptionError(_unknown(function.__name__, name, known))
         return function(*args, **kwargs)
 
     return checked
+
+
+def _parameters(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> set[str]:
+    """Return the names of the parameters of all families, and of one that was given itself."""
+    given = [value for value in (*args, *kwargs.values()) if isinstance(value, Family)]
+    return {parameter.name for one in (*FAMILIES.values(), *given) for parameter in one.parameters}
 
 
 def _unknown(function: str, name: str, known: list[str]) -> str:

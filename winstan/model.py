@@ -10,6 +10,7 @@ import numpy as np
 
 from winstan.cells import Cells, compress
 from winstan.centering import level_means
+from winstan.design import stack
 from winstan.errors import (
     DataError,
     OptionError,
@@ -19,6 +20,7 @@ from winstan.errors import (
 from winstan.geometry import Geometry, choose_geometry
 from winstan.geometry.coordinates import FEW_GROUPS
 from winstan.geometry.laplace import Problem
+from winstan.likelihood import Likelihood
 from winstan.marginal import (
     Marginal,
     Plan,
@@ -28,13 +30,19 @@ from winstan.marginal import (
     settle,
 )
 from winstan.priors import Flat, Priors, resolve
-from winstan.refusals import check_names, check_noise, check_parameters, check_response
+from winstan.refusals import (
+    check_names,
+    check_noise,
+    check_parameters,
+    check_predicted,
+    check_response,
+)
 from winstan.scales import Scales, default_slots, measure_scales
 from winstan.variables import Variable, variables
 
 if TYPE_CHECKING:
     from winstan._typing import Array
-    from winstan.design import Design
+    from winstan.design import Design, Stacked
     from winstan.families import Family
     from winstan.families.links import Link
     from winstan.formula import Formula
@@ -71,22 +79,24 @@ class Model:
     ----------
     formula : Formula
     design : Design
-        Terms, levels and rows, as the formula has them.
+        Terms, levels and rows of the mean, as its formula has them, and of other parameters.
+    stacked : Stacked
+        The linear predictors of all parameters that have a formula, as one.
     cells : Cells
         The design's distinct rows, with sufficient statistics.
-    family : Family
-    link : Link
+    likelihood : Likelihood
+        The density of the cells' data by what is sampled.
     priors : Priors
     center : bool
         Whether the prior of the Intercept is at the mean of the predictors.
     predictor_mean : ndarray, shape (K,)
         What is subtracted from each population-level predictor; zeros if not centred.
     level_means : ndarray, shape (K, K), or None
-        Without an Intercept: what is subtracted within the levels of the columns that stand for it
-        (`winstan.centering`).
-    population : ndarray, shape (C, P)
-        The population-level design of the cells: a column of ones if there is an intercept, and
-        the centred predictors.
+        Without an Intercept apart: what is subtracted within the levels of the columns that stand
+        for it (`winstan.centering`).
+    population : ndarray, shape (B * C, P)
+        The population-level design of the cells: a column of ones for the Intercept, and the
+        centred predictors.
     geometry : Geometry
         The coordinates to sample in; of what is integrated out, where `variances` starts.
     marginal : Marginal or None
@@ -98,9 +108,9 @@ class Model:
 
     formula: Formula
     design: Design
+    stacked: Stacked
     cells: Cells
-    family: Family
-    link: Link
+    likelihood: Likelihood
     priors: Priors
     center: bool
     predictor_mean: Array
@@ -109,6 +119,16 @@ class Model:
     geometry: Geometry
     marginal: Marginal | None = None
     variances: VarianceCoordinates | None = None
+
+    @property
+    def family(self) -> Family:
+        """The distribution of the response."""
+        return self.likelihood.family
+
+    @property
+    def link(self) -> Link:
+        """The link of its mean."""
+        return self.likelihood.link
 
     @property
     def template(self) -> str:
@@ -159,20 +179,20 @@ class Model:
     @property
     def _open_ended(self) -> bool:
         """Whether an sd may vanish, or correlations may come near one."""
-        groups = self.design.groups
+        groups = self.stacked.groups
         few = any(g.q > 1 and g.n_levels < FEW_GROUPS for g in groups)
-        lkj = _lkj(self.design, self.priors)
+        lkj = _lkj(self.stacked, self.priors)
         return few or self.geometry.vanishing or min(lkj, default=1.0) < 1.0
 
     @property
     def slopes(self) -> bool:
         """Whether some group term has several effects a level."""
-        return any(group.q > 1 for group in self.design.groups)
+        return any(group.q > 1 for group in self.stacked.groups)
 
     @property
     def variables(self) -> tuple[Variable, ...]:
         """The parameters, in order, as every backend reports them."""
-        return variables(self.design, self.family)
+        return variables(self.stacked, self.likelihood)
 
 
 def default_draws(sampled: int) -> int:
@@ -212,54 +232,48 @@ def build_model(
     ------
     DataError, FamilyError, PriorError
     """
-    check_names(design, family)
+    check_predicted(formula, family)
+    stacked = stack(design)
     check_parameters(formula, design, family)
     check_response(design, family, link, positions)
-    cells = compress(design, family, link)
+    cells = compress(design, stacked, family, link)
+    likelihood = Likelihood.of(cells, family, link, stacked.parameters[1:])
+    check_names(stacked, likelihood)
+    scales = measure_scales(cells, likelihood)
+    slots = default_slots(stacked, cells, likelihood, scales)
     centered = center and design.intercept
-    predictor_mean = (
-        np.average(cells.X, axis=0, weights=cells.weight)
-        if centered
-        else np.zeros(cells.X.shape[1])
-    )
-    scales = measure_scales(cells, family, link)
-    resolved = resolve(
-        default_slots(design, cells, family, scales),
-        priors,
-        at_mean=["Intercept"] if centered else [],
-    )
+    resolved = resolve(slots, priors, at_mean=["Intercept"] if centered else [])
+    predictor_mean = _predictor_mean(stacked, cells, centered=centered)
     means = None
-    if center and design.constant is not None:
-        means, resolved = _center_levels(design, cells, design.constant, resolved)
-    population = cells.X - (predictor_mean if means is None else cells.X @ means)
-    if design.intercept:
-        population = np.column_stack([np.ones(cells.n), population])
-    problem = _problem(design, cells, population, family, link, scales, resolved)
-    sampled = _parametrization(design, parametrization)
+    if center and np.any(stacked.constant):
+        means, resolved = _center_levels(stacked, cells, resolved)
+    population = _population(stacked, cells, predictor_mean, means)
+    problem = _problem(stacked, cells, population, likelihood, scales, resolved)
+    sampled = _parametrization(stacked, parametrization)
     plan = None
     if parametrization is None or parametrization == "marginal":
-        plan = _plan(design, cells, population, family, link, resolved, parametrization)
+        plan = _plan(stacked, cells, population, likelihood, resolved, parametrization)
     geometry = _geometry(design, problem, sampled, resolved, marginal=plan is not None)
-    check_noise(design, family, geometry, scales.response)
+    check_noise(design, likelihood, geometry, scales.response)
     marginal = coordinates = None
     if plan is not None:
-        coefficients = [resolved[name] for name in design.coefficient_names]
+        coefficients = [resolved[name] for name in stacked.coefficient_names]
         marginal = marginalise(plan, cells, population, geometry, coefficients)
         coordinates = settle(
-            design,
+            stacked,
             cells,
             geometry,
             marginal,
             problem.sd_prior,
             resolved[str(family.noise)],
-            _lkj(design, resolved),
+            _lkj(stacked, resolved),
         )
     return Model(
         formula=formula,
         design=design,
+        stacked=stacked,
         cells=cells,
-        family=family,
-        link=link,
+        likelihood=likelihood,
         priors=resolved,
         center=centered,
         predictor_mean=predictor_mean,
@@ -271,24 +285,61 @@ def build_model(
     )
 
 
-def _lkj(design: Design, priors: Priors) -> tuple[float, ...]:
+def _lkj(stacked: Stacked, priors: Priors) -> tuple[float, ...]:
     """Return the number of each correlation matrix's prior."""
-    names = [group.correlation_name for group in design.groups if group.has_correlations]
+    names = [group.correlation_name for group in stacked.groups if group.has_correlations]
     return tuple(priors[name].numbers[0] for name in names)
 
 
-def _center_levels(
-    design: Design, cells: Cells, constant: Array, priors: Priors
-) -> tuple[Array | None, Priors]:
+def _predictor_mean(stacked: Stacked, cells: Cells, *, centered: bool) -> Array:
+    """Return the means of the mean's predictors, where there is an Intercept to be at them."""
+    out = np.zeros(stacked.block.size)
+    if centered:
+        own = stacked.block == 0
+        out[own] = np.average(cells.of_block(cells.X, 0)[:, own], axis=0, weights=cells.weight)
+    return out
+
+
+def _center_levels(stacked: Stacked, cells: Cells, priors: Priors) -> tuple[Array | None, Priors]:
     """Put the default priors of level columns at the mean of the other predictors.
 
-    A prior that the user gave to one of them is of the coefficient as it is reported.
+    The intercept of a parameter beside the mean is one of a single level. A prior that the user
+    gave to a level column is of the coefficient as it is reported.
     """
-    names = [name for name, share in zip(design.column_names, constant, strict=True) if share != 0]
-    if priors.given.intersection(names):
+    K = stacked.block.size
+    whole, at_mean = np.zeros((K, K)), set(priors.at_mean)
+    for b in range(cells.blocks):
+        own = np.flatnonzero(stacked.block == b)
+        constant = stacked.constant[own]
+        names = {stacked.column_names[k] for k, share in zip(own, constant, strict=True) if share}
+        apart = (b > 0) and "Intercept" in {
+            term.name for term in stacked.terms if set(term.columns) <= set(own)
+        }
+        if not names or (priors.given.intersection(names) and not apart):
+            continue
+        means = level_means(cells.of_block(cells.X, b)[:, own], constant, cells.weight)
+        if means is not None:
+            whole[np.ix_(own, own)] = means
+            at_mean |= names
+    if not np.any(whole):
         return None, priors
-    means = level_means(cells.X, constant, cells.weight)
-    return means, priors if means is None else replace(priors, at_mean=frozenset(names))
+    return whole, replace(priors, at_mean=frozenset(at_mean))
+
+
+def _population(
+    stacked: Stacked, cells: Cells, predictor_mean: Array, means: Array | None
+) -> Array:
+    """Return the population-level design, centred, with the Intercept's column first."""
+    if cells.blocks == 1:
+        out = cells.X - (predictor_mean if means is None else cells.X @ means)
+        return np.column_stack([np.ones(cells.n), out]) if stacked.intercept else out
+    out = cells.X if means is None else cells.X - cells.X @ means
+    own = np.repeat(np.arange(cells.blocks), cells.n)[:, None] == stacked.block
+    out = out - own * predictor_mean
+    if not stacked.intercept:
+        return out
+    ones = (np.arange(len(out)) < cells.n).astype(float)
+    return np.column_stack([ones, out])
 
 
 def _geometry(
@@ -326,16 +377,15 @@ def _geometry(
 
 
 def _plan(
-    design: Design,
+    stacked: Stacked,
     cells: Cells,
     population: Array,
-    family: Family,
-    link: Link,
+    likelihood: Likelihood,
     priors: Priors,
     wanted: str | None,
 ) -> Plan | None:
     """How coefficients and effects are integrated out; None where they are to be sampled."""
-    plan = plan_marginal(design, cells, population, family, link, priors.table)
+    plan = plan_marginal(stacked, cells, population, likelihood, priors.table)
     if isinstance(plan, Plan):
         return plan if wanted == "marginal" or plan.pays else None
     if wanted == "marginal":
@@ -346,9 +396,9 @@ def _plan(
     return None
 
 
-def _parametrization(design: Design, wanted: str | Mapping[str, str] | None) -> dict[int, bool]:
+def _parametrization(stacked: Stacked, wanted: str | Mapping[str, str] | None) -> dict[int, bool]:
     known = {"centered": True, "noncentered": False}
-    factors = [group.factor for group in design.groups]
+    factors = [group.factor for group in stacked.groups]
     if wanted is None or wanted == "marginal":
         return {}
     if not isinstance(wanted, str | Mapping) or (isinstance(wanted, str) and wanted not in known):
@@ -378,11 +428,10 @@ def _parametrization(design: Design, wanted: str | Mapping[str, str] | None) -> 
 
 
 def _problem(
-    design: Design,
+    stacked: Stacked,
     cells: Cells,
     population: Array,
-    family: Family,
-    link: Link,
+    likelihood: Likelihood,
     scales: Scales,
     priors: Priors,
 ) -> Problem:
@@ -390,16 +439,14 @@ def _problem(
         X=population,
         Z=cells.Z,
         level=cells.level,
-        n_levels=tuple(len(group.levels) for group in design.groups),
-        correlated=tuple(group.correlated for group in design.groups),
+        n_levels=tuple(len(group.levels) for group in stacked.groups),
+        correlated=tuple(group.correlated for group in stacked.groups),
         offset=cells.offset,
-        family=family,
-        link=link,
-        statistics=cells.statistics,
-        beta_prior=scales.normal_priors(design, cells, priors),
-        sd_guess=np.concatenate([[], *scales.group_sds(design, cells)]),
-        sd_prior=tuple(priors[name] for group in design.groups for name in group.sd_names),
-        aux_prior=tuple(priors[name] for name in family.auxiliary),
-        aux_guess=scales.auxiliary(family),
+        likelihood=likelihood,
+        beta_prior=scales.normal_priors(stacked, cells, priors),
+        sd_guess=np.concatenate([[], *scales.group_sds(stacked, cells)]),
+        sd_prior=tuple(priors[name] for group in stacked.groups for name in group.sd_names),
+        aux_prior=tuple(priors[number.name] for number in likelihood.scalars),
+        aux_guess=scales.numbers(likelihood.scalars),
         start=scales.eta_mean,
     )

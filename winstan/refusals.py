@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.data.columns import how_many
-from winstan.errors import DataError, FamilyError, FormulaError
+from winstan.errors import DataError, FamilyError, FormulaError, near_matches
 from winstan.families import check_support
 from winstan.families.sample import Sample
 from winstan.variables import variables
 
 if TYPE_CHECKING:
-    from winstan.design import Design
+    from winstan.design import Design, Stacked
     from winstan.families import Family
     from winstan.families.links import Link
     from winstan.formula import Formula
     from winstan.geometry import Geometry
+    from winstan.likelihood import Likelihood
 
 # A residual sd of a smaller share of the response's is no noise, but the rounding of its numbers.
 EXACT = 1e-9
@@ -32,10 +33,32 @@ def check_parameters(formula: Formula, design: Design, family: Family) -> None:
         )
 
 
-def check_names(design: Design, family: Family) -> None:
+def check_predicted(formula: Formula, family: Family) -> None:
+    """Refuse formulas of parameters that the family has not, or cannot predict."""
+    for name in formula.parameters:
+        if name == family.parameters[0].name:
+            raise FormulaError(
+                f"{name!r} is the mean, which the first formula is of: {formula.mean_text!r}."
+            )
+        if name not in family.auxiliary:
+            has = ", ".join(map(repr, family.auxiliary)) or "none beside the mean"
+            raise FormulaError(
+                f"The {family.name} family has no parameter {name!r}, of which there is the "
+                f"formula {formula.parameters[name].text!r}; it has {has}. A second response is "
+                "a model of its own." + near_matches(name, family.auxiliary)
+            )
+        if name not in family.scores:
+            raise FormulaError(
+                f"{name!r} of the {family.name} family cannot have a formula: the family states no "
+                f"score of it (`Family.scores`). Leave {formula.parameters[name].text!r} out."
+            )
+
+
+def check_names(stacked: Stacked, likelihood: Likelihood) -> None:
     """Refuse a predictor that has the name of another parameter: draws are found by name."""
-    reported = variables(design, family)
+    reported, family = variables(stacked, likelihood), likelihood.family
     names = [variable.name for variable in reported]
+    names += likelihood.predicted
     names += {"chain", "draw", *(dim for variable in reported for dim in variable.coords)}
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -123,14 +146,18 @@ def _at_the_edge(design: Design, family: Family) -> str | None:
     )
 
 
-def check_noise(design: Design, family: Family, geometry: Geometry, response: float) -> None:
+def check_noise(
+    design: Design, likelihood: Likelihood, geometry: Geometry, response: float
+) -> None:
     """Refuse a response that the formula gives exactly: sigma would be the rounding of numbers.
 
     As many coefficients as rows give any response exactly; there the priors say what sigma is.
     """
-    if family.noise is None or design.response.y.size <= geometry.beta_location.size:
+    numbers = [number.name for number in likelihood.scalars]
+    noise = likelihood.family.noise
+    if noise not in numbers or design.response.y.size <= geometry.beta_location.size:
         return
-    log_sigma = geometry.aux_location[family.auxiliary.index(family.noise)]
+    log_sigma = geometry.aux_location[numbers.index(noise)]
     if np.exp(log_sigma) < EXACT * response:
         raise DataError(
             f"The formula gives {design.response.name!r} exactly, in all {design.response.y.size} "

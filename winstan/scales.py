@@ -19,13 +19,17 @@ from winstan import priors as pr
 from winstan.design.constants import constant_weights
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from winstan._typing import Array
     from winstan.cells import Cells
-    from winstan.design import Design
-    from winstan.families import Family
-    from winstan.families.links import Link
+    from winstan.design import Stacked, Term
+    from winstan.families import Parameter
+    from winstan.likelihood import Likelihood
 
 
+# How wide the priors of the mean's coefficients are, in scales of its linear predictor.
+_WIDE = 2.5
 # How much less, on the scale of the response, groups' slopes are expected to differ than groups
 # themselves. A few groups hardly tell a slope's sd, and the interval of the effect is then as wide
 # as its prior lets it be: `benchmarks.slope_prior` counts what it holds.
@@ -38,38 +42,47 @@ class Scales:
 
     Attributes
     ----------
-    eta_mean : float
-        The linear predictor at the mean response, less the mean offset.
-    eta : float
-        A scale of the linear predictor: s.
+    eta_mean : tuple of float
+        By block: the linear predictor at the mean response, less the mean offset; of a parameter
+        beside the mean, at the value that the response's own scale implies.
+    eta : tuple of float
+        A scale of each linear predictor: s.
+    widths : tuple of (float, float)
+        By block, how wide the priors of its intercept and of its other coefficients are, in s.
     response : float
         sd(y), or sd(log y) for lognormal.
     """
 
-    eta_mean: float
-    eta: float
+    eta_mean: tuple[float, ...]
+    eta: tuple[float, ...]
+    widths: tuple[tuple[float, float], ...]
     response: float
 
-    def coefficient(self, x: Array, weight: Array) -> float:
+    def coefficient(self, x: Array, weight: Array, block: int = 0) -> float:
         """Scale of a coefficient of the predictor x: that of eta over that of x."""
-        return self.eta / spread(x, weight)
+        return self.eta[block] / spread(x, weight)
 
-    def group_sds(self, design: Design, cells: Cells) -> list[Array]:
+    def group_sds(self, stacked: Stacked, cells: Cells) -> list[Array]:
         """Return the mean of each group sd's default prior: of each term, shape (q,)."""
         means = []
-        for group, Z in zip(design.groups, cells.Z, strict=True):
-            slopes = np.array([self.coefficient(x, cells.weight) for x in Z.T]) / _SLOPES
-            constant = constant_weights(Z, group.effects)
-            if constant is None:
-                means.append(slopes)
-            else:
-                means.append(np.where(constant != 0, self.eta * np.abs(constant), slopes))
+        for group, of, Z in zip(stacked.groups, stacked.group_block, cells.Z, strict=True):
+            own = np.zeros(group.q)
+            for b in np.unique(of):
+                columns = np.flatnonzero(of == b)
+                own[columns] = self._sds_of_block(cells, group.within(columns), Z[:, columns], b)
+            means.append(own)
         return means
 
-    def normal_priors(self, design: Design, cells: Cells, priors: pr.Priors) -> Array:
+    def _sds_of_block(self, cells: Cells, effects: tuple[Term, ...], Z: Array, block: int) -> Array:
+        Z, eta = cells.of_block(Z, block), self.eta[block]
+        slopes = np.array([self.coefficient(x, cells.weight, block) for x in Z.T]) / _SLOPES
+        constant = constant_weights(Z, effects)
+        return slopes if constant is None else np.where(constant != 0, eta * abs(constant), slopes)
+
+    def normal_priors(self, stacked: Stacked, cells: Cells, priors: pr.Priors) -> Array:
         """Mean and sd of a normal of about the width of each coefficient's prior, shape (P, 2)."""
         out = []
-        for slot in coefficient_slots(design, cells, self):
+        for slot in coefficient_slots(stacked, cells, self):
             prior = priors[slot.name]
             if isinstance(prior, pr.Flat):
                 out.append((slot.default.numbers[0], np.inf))
@@ -78,9 +91,9 @@ class Scales:
                 out.append((location, scale))
         return np.array(out).reshape(-1, 2)
 
-    def auxiliary(self, family: Family) -> dict[str, float]:
-        """Where to begin with the auxiliary parameters."""
-        return {p.name: p.start(self.response) for p in family.parameters[1:]}
+    def numbers(self, scalars: Iterable[Parameter]) -> dict[str, float]:
+        """Where to begin with the parameters that are numbers."""
+        return {p.name: p.start(self.response) for p in scalars}
 
 
 def spread(x: Array, weight: Array | None) -> float:
@@ -98,13 +111,13 @@ def spread(x: Array, weight: Array | None) -> float:
     return float(np.sqrt(variance))
 
 
-def measure_scales(cells: Cells, family: Family, link: Link) -> Scales:
+def measure_scales(cells: Cells, likelihood: Likelihood) -> Scales:
     """Measure the scales that the default priors need.
 
     For links without a unit (log, logit, probit, cloglog) s is 1; for the others it is the
     response's standard deviation, carried through the link by its derivative at the mean.
     """
-    sample = cells.sample
+    sample, family, link = cells.sample, likelihood.family, likelihood.link
     y = np.log(sample.y) if family.log_response else sample.y
     if family.of_trials:
         # Half a success more, so that data at the edge have a finite logit.
@@ -118,46 +131,60 @@ def measure_scales(cells: Cells, family: Family, link: Link) -> Scales:
     if not link.unitless:
         center = link.function(mean)
         eta = deviation / abs(float(link.inverse_derivative(np.asarray(center, float))))
-    offset = np.average(cells.offset, weights=cells.weight)
-    return Scales(float(link.function(mean) - offset), eta, deviation)
+    centers, etas, widths = [float(link.function(mean))], [eta], [(_WIDE, _WIDE)]
+    for name, own in zip(likelihood.predicted, likelihood.links[1:], strict=True):
+        parameter = family.parameter(name)
+        centers.append(float(own.function(parameter.start(deviation))))
+        etas.append(1.0)
+        widths.append((parameter.link_sd, 1.0))
+    offsets = (
+        np.average(cells.of_block(cells.offset, b), weights=cells.weight)
+        for b in range(cells.blocks)
+    )
+    means = tuple(float(c - offset) for c, offset in zip(centers, offsets, strict=True))
+    return Scales(means, tuple(etas), tuple(widths), deviation)
 
 
-def coefficient_slots(design: Design, cells: Cells, scales: Scales) -> list[pr.PriorSlot]:
+def coefficient_slots(stacked: Stacked, cells: Cells, scales: Scales) -> list[pr.PriorSlot]:
     """Slots of the population coefficients, the Intercept first."""
     slots = []
-    if design.intercept:
-        default = pr.Normal(scales.eta_mean, 2.5 * scales.eta)
+    if stacked.intercept:
+        default = pr.Normal(scales.eta_mean[0], scales.widths[0][0] * scales.eta[0])
         slots.append(pr.PriorSlot("Intercept", ("Intercept",), "real", default))
-    constant = np.zeros(design.X.shape[1]) if design.constant is None else design.constant
-    for term in design.terms:
+    for term in stacked.terms:
         for name, column in zip(term.column_names, term.columns, strict=True):
-            keys = tuple(dict.fromkeys((name, term.name)))
-            if share := constant[column]:
-                default = pr.Normal(share * scales.eta_mean, 2.5 * scales.eta * abs(share))
+            keys = tuple(dict.fromkeys((name, term.variable)))
+            b = int(stacked.block[column])
+            of_constant, of_slope = scales.widths[b]
+            kind = "b" if b == 0 else None  # the classes are of the mean, and of its scale
+            if share := stacked.constant[column]:
+                width = of_constant * scales.eta[b] * abs(share)
+                default = pr.Normal(share * scales.eta_mean[b], width)
             else:
-                x = cells.X[:, column]
-                default = pr.Normal(0.0, 2.5 * scales.coefficient(x, cells.weight))
-            slots.append(pr.PriorSlot(name, keys, "real", default, "b"))
+                x = cells.of_block(cells.X[:, column], b)
+                default = pr.Normal(0.0, of_slope * scales.coefficient(x, cells.weight, b))
+            slots.append(pr.PriorSlot(name, keys, "real", default, kind))
     return slots
 
 
 def default_slots(
-    design: Design, cells: Cells, family: Family, scales: Scales
+    stacked: Stacked, cells: Cells, likelihood: Likelihood, scales: Scales
 ) -> list[pr.PriorSlot]:
     """Every parameter's slot with its default, in the order of ``stan/include/data.stan``."""
-    slots = coefficient_slots(design, cells, scales)
-    for group, means in zip(design.groups, scales.group_sds(design, cells), strict=True):
+    slots = coefficient_slots(stacked, cells, scales)
+    for group, means in zip(stacked.groups, scales.group_sds(stacked, cells), strict=True):
         for effect in group.effects:
             whole = group.sd_name(effect)
             for name, column in zip(group.sd_names_of(effect), effect.columns, strict=True):
                 keys = tuple(dict.fromkeys((name, whole)))
                 rate = 1 / means[column]
-                slots.append(pr.PriorSlot(name, keys, "positive", pr.Exponential(rate), "sd"))
-    for group in design.groups:
+                kind = None if effect.prefix else "sd"
+                slots.append(pr.PriorSlot(name, keys, "positive", pr.Exponential(rate), kind))
+    for group in stacked.groups:
         if name := group.correlation_name:
-            keys = tuple(dict.fromkeys((name, f"{group.factor}_corr")))
+            keys = tuple(dict.fromkeys((name, group.correlation_variable)))
             slots.append(pr.PriorSlot(name, keys, "correlation", pr.LKJ(1.0), "corr"))
-    for parameter in family.parameters[1:]:
+    for parameter in likelihood.scalars:
         name, default = parameter.name, parameter.default_prior(scales.response)
         slots.append(pr.PriorSlot(name, (name,), parameter.domain, default))
     return slots

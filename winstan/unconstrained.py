@@ -33,7 +33,7 @@ def coordinate_sizes(model: Model) -> dict[str, int]:
     return {
         "joint_raw": 0 if model.marginal else len(geometry.whitening.joint_scale),
         "sd_raw": geometry.log_sd_location.size,
-        "corr_raw": model.design.n_correlations,
+        "corr_raw": model.stacked.n_correlations,
         "rest_raw": 0 if model.marginal else rest,
         "aux_raw": geometry.aux_location.size,
     }
@@ -76,12 +76,12 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
     partial = geometry.corr_location + geometry.corr_scale * raw["corr_raw"]
     factors = [
         correlation_factors(partial[..., group.correlations], group.q)
-        for group in model.design.groups
+        for group in model.stacked.groups
         if group.has_correlations
     ]
     joint, rest = geometry.stretching(raw["joint_raw"], sd), raw["rest_raw"]
     if geometry.spreading.any:
-        joint = _spread(model, joint, model.design.roots(sd, factors))
+        joint = _spread(model, joint, model.stacked.roots(sd, factors))
     n = joint.shape[-1]
     if geometry.drift.any:
         shift, wider = geometry.drift.along(sd)
@@ -92,14 +92,14 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
     P = geometry.beta_location.size
     beta = geometry.beta_location + both[..., :P]
     if geometry.following.terms:
-        led = _led(model, both[..., P:n], model.design.roots(sd, factors))
+        led = _led(model, both[..., P:n], model.stacked.roots(sd, factors))
         beta += geometry.following.location - led @ geometry.following.onto.T
     return Sampled(
         beta=beta,
         sd=sd,
         factors=factors,
         effect=both[..., P:],
-        aux=np.stack([*model.family.constrained(free_aux).values()], axis=-1)
+        aux=np.stack([*model.likelihood.constrained(free_aux).values()], axis=-1)
         if free_aux.size
         else free_aux,
     )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from winstan.design import Design
-    from winstan.families import Family
+    from winstan.design import Stacked
+    from winstan.likelihood import Likelihood
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,33 +34,23 @@ class Variable:
         return tuple(len(labels) for labels in self.coords.values())
 
 
-def variables(design: Design, family: Family) -> tuple[Variable, ...]:
-    """List a design's parameters: coefficients, group sds, correlations, auxiliary, effects."""
-    out = [Variable("Intercept", {}, "coefficient")] if design.intercept else []
-    out += [
-        Variable(term.name, {f"{term.name}_dim": term.labels} if term.labels else {}, "coefficient")
-        for term in design.terms
-    ]
-    for group in design.groups:
+def variables(stacked: Stacked, likelihood: Likelihood) -> tuple[Variable, ...]:
+    """List a model's parameters: coefficients, group sds, correlations, numbers, effects."""
+    out = [Variable("Intercept", {}, "coefficient")] if stacked.intercept else []
+    for term in stacked.terms:
+        dims = {f"{term.variable}_dim": term.labels} if term.labels else {}
+        out.append(Variable(term.variable, dims, "coefficient"))
+    for group in stacked.groups:
         out += [
             Variable(group.sd_name(effect), group.dims(effect), "sd") for effect in group.effects
         ]
-    for factor, pairs in correlation_labels(design).items():
-        out.append(Variable(f"{factor}_corr", {f"{factor}_corr_dim": pairs}, "correlation"))
-    out += [Variable(name, {}, "auxiliary") for name in family.auxiliary]
-    for group in design.groups:
+    for name, pairs in stacked.correlation_labels.items():
+        out.append(Variable(name, {f"{name}_dim": pairs}, "correlation"))
+    out += [Variable(number.name, {}, "auxiliary") for number in likelihood.scalars]
+    for group in stacked.groups:
         levels = {f"{group.factor}__factor_dim": group.levels}
         out += [
             Variable(group.effect_name(effect), group.dims(effect) | levels, "effect")
             for effect in group.effects
         ]
     return tuple(out)
-
-
-def correlation_labels(design: Design) -> dict[str, tuple[str, ...]]:
-    """By factor, the pairs of effects whose correlation is a parameter, in column order."""
-    pairs: dict[str, tuple[str, ...]] = {}
-    for group in design.groups:
-        if group.pairs:
-            pairs[group.factor] = pairs.get(group.factor, ()) + group.pairs
-    return pairs

@@ -1,18 +1,24 @@
   int<lower=0> C;                                    // cells: distinct rows of predictors and groups
+  int<lower=0> rows;                                 // of the linear predictor: C for each block, which
+                                                     // are the mean, and other predicted parameters
   int<lower=0> P;                                    // population coefficients, intercept first
   int<lower=0> D;                                    // distinct rows of the coefficients' predictors
   matrix[D, P] X;
-  array[C] int<lower=1, upper=D> row;                // D = C: each its own, in order
-  vector[C] offsets;
+  array[rows] int<lower=1, upper=D> row;             // D = rows: each its own, in order
+  vector[rows] offsets;
   int<lower=1> link;                                 // see links.stan
+  int<lower=0> n_beside;                             // parameters beside the mean:
+  array[n_beside] int<lower=0> block_of;             // the block that predicts each, or 0
+  array[n_beside] int<lower=0> number_of;            // its place among those that are numbers, or 0
+  array[n_beside] int<lower=1> beside_link;
 
   int<lower=0> M;                                    // group terms
   array[M] int<lower=1> J;                           // levels of each
   array[M] int<lower=1> q;                           // effects per level
   array[M] int<lower=0, upper=1> correlated;
-  array[M, C] int<lower=1> level;
+  array[M, rows] int<lower=1> level;
   int<lower=0> Q;                                    // sum of q
-  matrix[C, Q] Z;                                    // predictors of the effects
+  matrix[rows, Q] Z;                                 // predictors of the effects
   array[Q] int<lower=0, upper=1> ones;               // whether they are all one
   int<lower=0> T;                                    // sum of J .* q
   int<lower=0, upper=T> W;                           // effects drawn with the coefficients

@@ -7,6 +7,17 @@
     reject("no mean for link code ", link);
   }
 
+  // A block of the linear predictor, of n cells: the mean's is the first.
+  vector block_from(vector eta, int b, int n) {
+    return segment(eta, (b - 1) * n + 1, n);
+  }
+
+  // A parameter beside the mean in every cell: predicted, or one number.
+  vector parameter_from(vector eta, vector aux, int b, int number, int link, int n) {
+    if (b > 0) return mean_from(block_from(eta, b, n), link);
+    return rep_vector(aux[number], n);
+  }
+
   // log of the mean; where the link does not keep the mean positive (identity, inverse, and sqrt,
   // whose two branches give the same mean), eta is confined to the half line that does: elsewhere the
   // logarithm is not a number, which samplers reject.

@@ -1,7 +1,7 @@
   // Declares eta and deviation, and adds the density of the group effects to target. Whole vectors, and
   // no single elements of long ones: stanc then keeps values and derivatives of each in one piece.
-  vector[C] eta;
-  if (D < C) eta = linear_location + (X * moved)[row];
+  vector[rows] eta;
+  if (D < rows) eta = linear_location + (X * moved)[row];
   else eta = linear_location + X * moved;            // each row its own, in order
   vector[kept ? T : 0] deviation;                    // of each effect
   {

@@ -2,7 +2,10 @@
   for (p in 1:P) normal_alone = normal_alone && beta_prior[p] == 1;
   vector[P] prior_mean = beta_prior_p[, 1];          // if they are
   vector[P] prior_sd = beta_prior_p[, 2];
-  vector[C] linear_location = offsets + (X * beta_location)[row];
+  vector[rows] linear_location = offsets + (X * beta_location)[row];
+  for (k in 1:n_beside)
+    if (block_of[k] * C > rows || (block_of[k] == 0) == (number_of[k] == 0) || number_of[k] > A)
+      reject("parameter ", k, " beside the mean is neither a block nor a number");
   int n_factor = 0;                                  // entries of the Cholesky factors
   for (m in 1:M) if (correlated[m]) n_factor += q[m] * q[m];
   array[M] int k_start;                              // where a term starts in Q, corr_factor,
@@ -26,7 +29,7 @@
       if (correlated[m]) f += q[m] * q[m];
       if (informed[m]) at += n_kinds[m] > 0 ? n_kinds[m] * q[m] * q[m] : J[m];
       kind += n_kinds[m];
-      if (C > 0 && max(level[m]) > J[m])
+      if (rows > 0 && max(level[m]) > J[m])
         reject("term ", m, " has ", J[m], " levels, and cells of level ", max(level[m]));
       if (start[m] + J[m] * q[m] - 1 > T || (start[m] <= W && start[m] + J[m] * q[m] - 1 > W))
         reject("term ", m, " does not fit the places of the effects");

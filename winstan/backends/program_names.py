@@ -155,7 +155,7 @@ class Parts:
             {} if means is None else {int(i): float(row[i]) for i in np.flatnonzero(row)}
             for row in (means if means is not None else np.zeros((len(self.coefficients), 0)))
         ]
-        self.priors = [model.priors[name] for name in design.coefficient_names]
+        self.priors = [model.priors[name] for name in model.stacked.coefficient_names]
         self.groups = self._groups(model)
 
     def _declare(self, text: str, kind: str, values: np.ndarray, levels: int = 0) -> Column:

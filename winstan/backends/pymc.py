@@ -214,19 +214,19 @@ def pymc_model(model: Model) -> pymc.Model:
         }
         given = scales(pm, pt, model, raw)
         sd, xp = pt.exp(given.log_sd), pytensor_namespace()
-        aux = model.family.constrained(given.free_aux, xp)
+        aux = model.likelihood.constrained(given.free_aux, xp)
         if marginal is None:
             both = _deviations(pm, pt, model, raw, sd, given.factors)
             beta, effect = geometry.beta_location + both[:P], both[P:]
             beta = beta + followed(pt, model, effect, sd, given.factors)
-            own = [model.priors[name] for name in model.design.coefficient_names]
+            own = [model.priors[name] for name in model.stacked.coefficient_names]
             add_priors(pm, "beta_prior", own, beta)
 
-        sd_priors = [model.priors[n] for group in model.design.groups for n in group.sd_names]
+        sd_priors = [model.priors[n] for group in model.stacked.groups for n in group.sd_names]
         add_priors(pm, "sd_prior", sd_priors, sd)
         for name, value in aux.items():
             add_priors(pm, f"aux_{name}_prior", [model.priors[name]], pt.stack([value]))
-        log_jacobian = model.family.log_jacobian(given.free_aux, xp)
+        log_jacobian = model.likelihood.log_jacobian(given.free_aux, xp)
         pm.Potential("jacobian", given.log_sd.sum() + given.log_slope + log_jacobian)
 
         if marginal is not None:
@@ -239,11 +239,12 @@ def pymc_model(model: Model) -> pymc.Model:
 
 
 def log_likelihood(model: Model, eta: Any, auxiliary: Mapping[str, Any]) -> Any:
-    """Write the log density of all rows as a graph, given eta, shape (C,)."""
-    pt, family, link = import_module("pytensor.tensor"), model.family, model.link
-    xp = pytensor_namespace()
-    out = family.log_likelihood(model.cells.statistics, eta, auxiliary, link, xp)
-    return pt.switch(pt.all(pt.gt(eta, 0)), out, -np.inf) if family.confines(link) else out
+    """Write the log density of all rows as a graph, given eta, shape (B * C,)."""
+    pt, likelihood = import_module("pytensor.tensor"), model.likelihood
+    out = likelihood.log_density(eta, auxiliary, pytensor_namespace())
+    if not likelihood.family.confines(likelihood.link):
+        return out
+    return pt.switch(pt.all(pt.gt(likelihood.block(eta, 0), 0)), out, -np.inf)
 
 
 def _stretched(pm: Any, pt: Any, model: Model, joint: Any, sd: Any) -> Any:

@@ -24,7 +24,7 @@ def group_effects(
     The algebra is that of ``stan/include/model.stan``, and of `winstan.draws.canonical`.
     """
     geometry, cells = model.geometry, model.cells
-    roots = model.design.roots(sd, factors)
+    roots = model.stacked.roots(sd, factors)
     total: Any = 0.0
     deviations: dict[int, Any] = {}
     for m in geometry.order:
@@ -55,7 +55,7 @@ def spread(pm: Any, pt: Any, model: Model, joint: Any, sd: Any, factors: Sequenc
     spreading = model.geometry.spreading
     if not spreading.any:
         return joint
-    roots, n = model.design.roots(sd, factors), len(spreading.base)
+    roots, n = model.stacked.roots(sd, factors), len(spreading.base)
     total = spreading.base
     for m, growth in spreading.growth.items():
         covariance = pt.dot(roots[m], roots[m].T)
@@ -68,7 +68,7 @@ def spread(pm: Any, pt: Any, model: Model, joint: Any, sd: Any, factors: Sequenc
 def followed(pt: Any, model: Model, effect: Any, sd: Any, factors: Sequence[Any]) -> Any:
     """Return what coefficients undo of crossed effects: see `winstan.geometry.crossing`."""
     geometry, moved = model.geometry, 0.0
-    roots = model.design.roots(sd, factors)
+    roots = model.stacked.roots(sd, factors)
     for m in geometry.following.terms:
         term, t = geometry.terms[m], geometry.start[m]
         x = effect[t : t + term.score.size].reshape(term.shape)

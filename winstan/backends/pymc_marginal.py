@@ -85,7 +85,7 @@ def _roots(
     q, wide = marginal.R.shape[1], marginal.residual.shape[0]
     inside, outside = pt.zeros((q, q)), pt.eye(wide)
     at = 0
-    for group, column in zip(model.design.groups, marginal.column, strict=True):
+    for group, column in zip(model.stacked.groups, marginal.column, strict=True):
         width, J = group.q, group.n_levels
         own = group.root(sd, factors)
         if column < 0:

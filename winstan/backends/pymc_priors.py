@@ -41,7 +41,7 @@ def correlation_factors(pm: Any, pt: Any, model: Model, raw: Any) -> list[Any]:
     of what is left of the row's unit length (Lewandowski, Kurowicka and Joe 2009).
     """
     factors: list[Any] = []
-    for group in model.design.groups:
+    for group in model.stacked.groups:
         if not group.has_correlations:
             continue
         q, z = group.q, pt.tanh(raw[group.correlations])

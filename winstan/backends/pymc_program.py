@@ -22,7 +22,6 @@ from winstan.backends.program_names import (
     written_distribution,
 )
 from winstan.draws import tree_name
-from winstan.variables import correlation_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -275,15 +274,19 @@ class _Program:
     def _correlations(self) -> list[str]:
         """Report each factor's correlations, those of its several terms one after another."""
         lines = []
-        for factor in correlation_labels(self.model.design):
-            own = [g for g in self.parts.groups if g.lkj is not None and g.term.factor == factor]
+        for name in self.model.stacked.correlation_labels:
+            own = [
+                g
+                for g in self.parts.groups
+                if g.lkj is not None and g.term.correlation_variable == name
+            ]
             pieces = [
                 f"(L_{g.tail} @ L_{g.tail}.T)[np.tril_indices({len(g.columns)}, -1)]" for g in own
             ]
             made = pieces[0]
             if len(pieces) > 1:
                 made = f"pm.math.concatenate([{', '.join(pieces)}])"
-            lines += _deterministic(f"{factor}_corr", made, quoted(speakable(f"{factor}_corr_dim")))
+            lines += _deterministic(name, made, quoted(speakable(f"{name}_dim")))
         return lines
 
     def _likelihood(self) -> list[str]:

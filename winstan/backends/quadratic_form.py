@@ -58,7 +58,8 @@ class QuadraticForm:
 def quadratic_form(model: Model) -> QuadraticForm | None:
     """Return the quadratic form, or None where the cells cost the sampler no more."""
     cells, geometry, X = model.cells, model.geometry, model.population
-    if not model.family.conjugate or model.link.name != "identity" or cells.n < CELLS_FROM:
+    integrable = model.family.conjugate and model.link.name == "identity" and cells.blocks == 1
+    if not integrable or cells.n < CELLS_FROM:
         return None
     P, T = X.shape[1], sum(term.score.size for term in geometry.terms)
     budget = ENTRIES_A_CELL * cells.n + P * distinct_rows(X)[1].size
@@ -79,7 +80,7 @@ def quadratic_form(model: Model) -> QuadraticForm | None:
     location = _estimates(model, gram, Z.T @ (n * left))
     left = left - Z @ location
     return QuadraticForm(
-        ss=float(cells.statistics["ss_within"] + n @ np.square(left)),
+        ss=float(cells.statistics["ss_within"].sum() + n @ np.square(left)),
         coefficient_slope=X.T @ (n * left),
         # Column by column: no second design is held.
         coefficient_gram=np.array([X.T @ (n * x) for x in X.T]).reshape(P, P),
@@ -109,7 +110,7 @@ def _estimates(model: Model, gram: sparse.csr_array, score: Array) -> Array:
         return score
     sd, precision = np.exp(geometry.log_sd_location + geometry.log_sd_bend), score * 0
     sigma = np.exp(geometry.aux_location[0])
-    for start, group in zip(geometry.start, model.design.groups, strict=True):
+    for start, group in zip(geometry.start, model.stacked.groups, strict=True):
         own = np.repeat((sigma / sd[group.sds]) ** 2, group.n_levels)
         precision[start : start + group.size] = own
     diagonal = gram.diagonal() + precision

@@ -41,11 +41,11 @@ def stan_data(model: Model) -> dict[str, Any]:
 
 def _terms_data(model: Model) -> dict[str, Any]:
     """Return what all templates need: group terms, and priors of their parameters."""
-    groups = model.design.groups
+    groups = model.stacked.groups
     widths = [group.q for group in groups]
     priors = model.priors
     sd_kind, sd_numbers = _prior_data(priors[n] for group in groups for n in group.sd_names)
-    aux_kind, aux_numbers = _prior_data(priors[n] for n in model.family.auxiliary)
+    aux_kind, aux_numbers = _prior_data(priors[p.name] for p in model.likelihood.scalars)
     return {
         "M": len(groups),
         "J": [len(group.levels) for group in groups],
@@ -57,7 +57,7 @@ def _terms_data(model: Model) -> dict[str, Any]:
         "lkj": [
             priors[g.correlation_name].numbers[0] if g.has_correlations else 1.0 for g in groups
         ],
-        "A": len(model.family.auxiliary),
+        "A": len(model.likelihood.scalars),
         "aux_prior": aux_kind,
         "aux_prior_p": aux_numbers,
     }
@@ -70,22 +70,23 @@ def _cells_data(model: Model) -> dict[str, Any]:
     given = whitening.given
     form = quadratic_form(model)
     # The quadratic form stands for all cells.
-    C = cells.n if form is None else 0
-    Z = np.hstack([*cells.Z, np.zeros((cells.n, 0))])[:C]
+    rows = cells.offset.size if form is None else 0
+    Z = np.hstack([*cells.Z, np.zeros((cells.offset.size, 0))])[:rows]
     nesting, crossed = _nesting_data(geometry), _crossing_data(geometry)
     drifting = geometry.drift.any
-    beta_kind, beta_numbers = _prior_data(model.priors[n] for n in model.design.coefficient_names)
+    beta_kind, beta_numbers = _prior_data(model.priors[n] for n in model.stacked.coefficient_names)
     statistics: dict[str, Any] = dict(cells.statistics)
     if model.family.conjugate:
         statistics |= _form_data(model, form)
-        del statistics["ss_within"]  # part of ss_base
     return {
-        "C": C,
+        "C": cells.n if form is None else 0,
+        "rows": rows,
         "P": P,
-        **_population_data(model.population[:C]),
-        "offsets": cells.offset[:C],
+        **_population_data(model.population[:rows]),
+        "offsets": cells.offset[:rows],
         "link": model.link.code,
-        "level": np.array([level[:C] + 1 for level in cells.level]).reshape(len(cells.level), C),
+        **_predicted_data(model),
+        "level": np.array([level[:rows] + 1 for level in cells.level]).reshape(-1, rows),
         "Z": Z,
         "ones": np.all(Z == 1, axis=0).astype(int),
         "T": sum(term.score.size for term in geometry.terms),
@@ -98,7 +99,7 @@ def _cells_data(model: Model) -> dict[str, Any]:
         "beta_prior": beta_kind,
         "beta_prior_p": beta_numbers,
         **_scales_data(geometry),
-        "aux_domain": [domain.code for domain in model.family.domains],
+        "aux_domain": [domain.code for domain in model.likelihood.domains],
         "beta_location": geometry.beta_location,
         "W": len(whitening.joint_scale) - P,
         **_stretching_data(geometry.stretching),
@@ -114,6 +115,22 @@ def _cells_data(model: Model) -> dict[str, Any]:
         "given_v": given.indices + 1,
         "given_u": given.indptr + 1,
         **statistics,
+    }
+
+
+def _predicted_data(model: Model) -> dict[str, Any]:
+    """Return which parameters beside the mean have a linear predictor: its block, from two."""
+    likelihood, names = model.likelihood, model.family.auxiliary
+    blocks = [
+        likelihood.predicted.index(name) + 2 if name in likelihood.predicted else 0
+        for name in names
+    ]
+    numbers = [p.name for p in likelihood.scalars]
+    return {
+        "n_beside": len(names),
+        "block_of": blocks,
+        "number_of": [numbers.index(name) + 1 if name in numbers else 0 for name in names],
+        "beside_link": [model.family.parameter(name).link.code for name in names],
     }
 
 
@@ -140,10 +157,12 @@ def _scales_data(geometry: Geometry) -> dict[str, Any]:
 def _form_data(model: Model, form: QuadraticForm | None) -> dict[str, Any]:
     """Return the quadratic form that stands for a gaussian model's cells, or an empty one."""
     n_rows = float(np.sum(model.cells.statistics["n"]))
+    ss_within = model.cells.statistics["ss_within"]
     if form is None:
         return {
             "n_rows": n_rows,
-            "ss_base": model.cells.statistics["ss_within"],
+            "ss_base": ss_within.sum(),
+            "ss_within": ss_within if model.likelihood.predicted else ss_within[:0],
             "form": 0,
             "coefficient_form": np.zeros((0, 0)),
             "cross_form": np.zeros((0, 0)),
@@ -159,6 +178,7 @@ def _form_data(model: Model, form: QuadraticForm | None) -> dict[str, Any]:
         "n_rows": n_rows,
         "n": np.zeros(0),
         "mean_y": np.zeros(0),
+        "ss_within": np.zeros(0),
         "ss_base": form.ss,
         "form": 1,
         "coefficient_slope": form.coefficient_slope,

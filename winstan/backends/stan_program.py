@@ -135,9 +135,9 @@ class _Program:
             if g.lkj is not None:
                 lines.append(f"cholesky_factor_corr[{q}] L_{g.tail};")
             lines.append(f"matrix[{g.level.levels}, {q}] z_{g.tail};")
-        family = self.model.family
-        pairs = zip(family.domains, family.auxiliary, strict=True)
-        return lines + [f"{domain.stan} {name};" for domain, name in pairs]
+        likelihood = self.model.likelihood
+        pairs = zip(likelihood.domains, likelihood.scalars, strict=True)
+        return lines + [f"{domain.stan} {number.name};" for domain, number in pairs]
 
     def _priors(self) -> list[str]:
         names = ["Intercept"] * self.model.design.intercept + self.slopes
@@ -155,7 +155,8 @@ class _Program:
             if g.lkj is not None:
                 lines.append(f"L_{g.tail} ~ lkj_corr_cholesky({_number(g.lkj)});")
             lines.append((f"z_{g.tail}" if one else f"to_vector(z_{g.tail})") + " ~ std_normal();")
-        return lines + [_prior(n, self.model.priors[n]) for n in self.model.family.auxiliary]
+        numbers = [number.name for number in self.model.likelihood.scalars]
+        return lines + [_prior(name, self.model.priors[name]) for name in numbers]
 
     def _moved(self, move: Mapping[int, float]) -> list[str]:
         """Write what takes a level's coefficient to the mean of the other predictors."""

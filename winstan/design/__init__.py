@@ -1,9 +1,21 @@
 """Design: the matrices of a model, on the distinct rows of its predictors."""
 
 from winstan.design.evaluation import Term
-from winstan.design.matrices import Design, build_design
+from winstan.design.matrices import MEAN, Design, build_design
 from winstan.design.new_rows import NewRows, evaluate
 from winstan.design.random_terms import RandomTerm
 from winstan.design.response import Response
+from winstan.design.stacking import Stacked, stack
 
-__all__ = ["Design", "NewRows", "RandomTerm", "Response", "Term", "build_design", "evaluate"]
+__all__ = [
+    "MEAN",
+    "Design",
+    "NewRows",
+    "RandomTerm",
+    "Response",
+    "Stacked",
+    "Term",
+    "build_design",
+    "evaluate",
+    "stack",
+]

@@ -49,16 +49,24 @@ class Term:
         interactions), or a number for the columns of ``poly(x, 3)`` and its like.
     columns
         Its columns in the design matrix.
+    prefix
+        What its parameters' names begin with: nothing of the mean, ``sigma_`` of sigma.
     """
 
     name: str
     labels: tuple[str, ...]
     columns: tuple[int, ...]
+    prefix: str = ""
+
+    @property
+    def variable(self) -> str:
+        """The variable of its coefficients: ``stim``, ``sigma_stim``."""
+        return f"{self.prefix}{self.name}"
 
     @property
     def column_names(self) -> tuple[str, ...]:
-        """One name per column: ``stim``, ``cond[b]``, ``cond[c]``."""
-        return tuple(f"{self.name}[{label}]" for label in self.labels) or (self.name,)
+        """One name per column: ``stim``, ``cond[b]``, ``sigma_cond[c]``."""
+        return tuple(f"{self.variable}[{label}]" for label in self.labels) or (self.variable,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

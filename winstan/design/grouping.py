@@ -98,7 +98,12 @@ def find_levels(spec: GroupSpec, predictors: pd.DataFrame) -> Factor:
 
 
 def group_term(
-    spec: GroupSpec, factor: Factor, fitted: FittedEffects, Z: np.ndarray, predictors: pd.DataFrame
+    spec: GroupSpec,
+    factor: Factor,
+    fitted: FittedEffects,
+    Z: np.ndarray,
+    predictors: pd.DataFrame,
+    prefix: str = "",
 ) -> RandomTerm:
     """Put a group term together.
 
@@ -112,12 +117,14 @@ def group_term(
         Its effects, without the constant, and their columns, shape (D, q) or (D, q - 1).
     predictors
         D rows with the factor's columns.
+    prefix
+        What the names of its parameters begin with.
     """
     shift = 1 if spec.design.intercept else 0
-    effects = [Term("1", (), (0,))] if shift else []
+    effects = [Term("1", (), (0,), prefix)] if shift else []
     for term in fitted.terms:
         columns = tuple(column + shift for column in term.columns)
-        effects.append(Term(term.name, term.labels, columns))
+        effects.append(Term(term.name, term.labels, columns, prefix))
     return RandomTerm(
         factor=spec.factor,
         levels=factor.levels,
@@ -125,6 +132,7 @@ def group_term(
         Z=with_constant(Z, fitted),
         level=factor.find(predictors),
         correlated=spec.correlated,
+        label=spec.label,
     )
 
 

@@ -6,7 +6,8 @@ once. `Design.row` says which design row each row of data has; ``X[design.row]``
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,13 +28,12 @@ from winstan.design.evaluation import (
 )
 from winstan.design.grouping import Factor, find_levels, group_term
 from winstan.design.new_rows import NewRows, evaluate
-from winstan.design.random_terms import RandomTerm, lay_out
+from winstan.design.random_terms import RandomTerm
 from winstan.design.response import Response, make_response
+from winstan.design.stacking import with_places
 from winstan.formula import evaluation_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     import pandas as pd
 
     from winstan.data import Frame
@@ -50,6 +50,15 @@ __all__ = [
 ]
 
 
+MEAN = "mu"
+"""The parameter of the first formula."""
+
+
+def prefix_of(parameter: str) -> str:
+    """Return what the names of a parameter's own parameters begin with."""
+    return "" if parameter == MEAN else f"{parameter}_"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Memory:
     """What evaluating new rows needs."""
@@ -64,7 +73,9 @@ class _Memory:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Design:
-    """The matrices of a model. D is the number of distinct predictor rows, N that of data rows.
+    """The matrices of a parameter. D is the number of distinct predictor rows, N that of data rows.
+
+    That of the mean has in it those of other parameters that have a formula.
 
     Attributes
     ----------
@@ -103,6 +114,10 @@ class Design:
         The functions and values, beside columns, that the formula's terms need.
     memory
         Private: what `evaluate` needs.
+    parameter
+        What its linear predictor is of: ``mu``, the mean; ``sigma``.
+    beside : mapping of str to Design
+        Of other parameters that have a formula; of the mean's design alone.
     """
 
     response: Response
@@ -122,20 +137,23 @@ class Design:
     predictors: pd.DataFrame
     names: Mapping[str, Any]
     memory: _Memory = field(repr=False)
+    parameter: str = MEAN
+    beside: Mapping[str, Design] = field(default_factory=dict)
 
     @property
-    def coefficient_names(self) -> tuple[str, ...]:
-        """Names of the population-level coefficients, the Intercept first."""
-        return ("Intercept",) * self.intercept + self.column_names
-
-    def roots(self, sd: Any, factors: Sequence[Any]) -> list[Any]:
-        """Cholesky factor of each group term's covariance: see `RandomTerm.root`."""
-        return [group.root(sd, factors) for group in self.groups]
+    def every(self) -> tuple[Design, ...]:
+        """This design, and those of other parameters."""
+        return self, *self.beside.values()
 
     @property
-    def n_correlations(self) -> int:
-        """Free correlations of all group terms."""
-        return sum(len(group.pairs) for group in self.groups)
+    def prefix(self) -> str:
+        """What its parameters' names begin with: nothing of the mean, ``sigma_`` of sigma."""
+        return prefix_of(self.parameter)
+
+    @property
+    def intercept_name(self) -> str:
+        """The name of its intercept: ``Intercept``, ``sigma_Intercept``."""
+        return f"{self.prefix}Intercept"
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -185,13 +203,42 @@ def build_design(
         predictors = predictors.iloc[first]
     predictors = predictors.reset_index(drop=True)
 
+    shared = Design(
+        response=response,
+        intercept=False,
+        terms=(),
+        X=np.empty((len(predictors), 0)),
+        constant=None,
+        groups=(),
+        offset=np.zeros(len(predictors)),
+        row=row,
+        weights=frame.weights,
+        kept=frame.kept,
+        n_given=frame.n_rows,
+        missing=frame.missing,
+        weightless=frame.weightless,
+        untried=frame.untried,
+        predictors=predictors,
+        names=Names(names),
+        memory=_Memory(FittedEffects(formula.effects, (), None), (), (), (), frozenset(), ()),
+    )
+    mean = _matrices(formula, shared, MEAN)
+    beside = {name: _matrices(own, shared, name) for name, own in formula.parameters.items()}
+    return with_places(replace(mean, beside=beside))
+
+
+def _matrices(formula: Formula, shared: Design, parameter: str) -> Design:
+    """Make the matrices of one parameter, on rows that all share."""
+    predictors, row, kept, names = shared.predictors, shared.row, shared.kept, shared.names
+    prefix = prefix_of(parameter)
     coded = formula.coded_columns
     rows = as_numbers(predictors, coded)
     common, X = fit_effects(formula.effects, rows, names)
     if not formula.effects.intercept:
         common, X = without_empty_cells(common, X, predictors, coded)
-    column_names = [name for term in common.terms for name in term.column_names]
-    check_finite(X, column_names, row, frame.kept)
+    terms = tuple(replace(term, prefix=prefix) for term in common.terms)
+    column_names = [name for term in terms for name in term.column_names]
+    check_finite(X, column_names, row, kept)
     check_rank(
         X,
         column_names,
@@ -206,44 +253,34 @@ def build_design(
 
     offsets = tuple(fit_expression(atom, names) for atom in formula.offset_atoms)
     offset = sum_offsets(offsets, rows)
-    check_finite(offset[:, None], [" + ".join(formula.offset)], row, frame.kept, "offset")
+    check_finite(offset[:, None], [" + ".join(formula.offset)], row, kept, "offset")
 
     groups, fitted, factors = [], [], []
     for spec in formula.groups:
         factor = find_levels(spec, predictors)
         effects, Z = fit_effects(spec.design, rows, names)
-        group = group_term(spec, factor, effects, Z, predictors)
-        group_names = [name for term in group.effects for name in term.column_names]
-        check_finite(group.Z, group_names, row, frame.kept)
+        group = group_term(spec, factor, effects, Z, predictors, prefix)
+        check_finite(group.Z, group.column_names, row, kept)
         known = any(
             {c for a in term for c in a.columns} == set(spec.factor_columns)
             for term in formula.effects.terms
         )
         check_groups(
-            spec.factor, factor.levels, [term.name for term in group.effects], common=known
+            spec.factor, factor.levels, [term.variable for term in group.effects], common=known
         )
         groups.append(group)
         fitted.append(effects)
         factors.append(factor)
     check_crossing(groups)
 
-    return Design(
-        response=response,
+    return replace(
+        shared,
         intercept=formula.effects.intercept,
-        terms=common.terms,
+        terms=terms,
         X=X,
-        constant=None if formula.effects.intercept else constant_weights(X, common.terms),
-        groups=lay_out(groups),
+        constant=None if formula.effects.intercept else constant_weights(X, terms),
+        groups=tuple(groups),
         offset=offset,
-        row=row,
-        weights=frame.weights,
-        kept=frame.kept,
-        n_given=frame.n_rows,
-        missing=frame.missing,
-        weightless=frame.weightless,
-        untried=frame.untried,
-        predictors=predictors,
-        names=Names(names),
         memory=_Memory(
             common=common,
             groups=tuple(fitted),
@@ -254,6 +291,7 @@ def build_design(
                 dict.fromkeys(c for atom in formula.atoms for c in atom.columns if c in predictors)
             ),
         ),
+        parameter=parameter,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from winstan.design.grouping import with_constant
 from winstan.errors import DataError, EmptyCellError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from winstan.design.evaluation import FittedEffects
     from winstan.design.matrices import Design
@@ -36,15 +37,28 @@ class NewRows:
         Of each group term, shape (n,); -1 is a level not seen before.
     offset : ndarray of shape (n,)
         Sum of the offsets.
+    beside : mapping of str to NewRows
+        The same rows for the linear predictors of other parameters, where they are wanted.
     """
 
     X: np.ndarray
     Z: tuple[np.ndarray, ...]
     level: tuple[np.ndarray, ...]
     offset: np.ndarray
+    beside: Mapping[str, NewRows] = field(default_factory=dict)
+
+    @property
+    def every(self) -> tuple[NewRows, ...]:
+        """These rows, and those for other parameters."""
+        return self, *self.beside.values()
+
+    def map(self, function: Callable[[NewRows], NewRows]) -> NewRows:
+        """Change these rows and those for other parameters alike."""
+        changed = function(replace(self, beside={}))
+        return replace(changed, beside={k: function(rows) for k, rows in self.beside.items()})
 
 
-def evaluate(design: Design, new: Any, *, groups: bool = True) -> NewRows:
+def evaluate(design: Design, new: Any, *, groups: bool = True, beside: bool = False) -> NewRows:
     """Code new rows as the first ones were: same levels, same transforms.
 
     Parameters
@@ -55,6 +69,8 @@ def evaluate(design: Design, new: Any, *, groups: bool = True) -> NewRows:
         A data frame with the right side's columns.
     groups
         Whether group terms are wanted; without, their factors need not be among the columns.
+    beside
+        Whether the linear predictors of other parameters are wanted too.
 
     Returns
     -------
@@ -87,7 +103,7 @@ def evaluate(design: Design, new: Any, *, groups: bool = True) -> NewRows:
     if groups:
         for group, fitted, factor in zip(design.groups, memory.groups, memory.factors, strict=True):
             z = with_constant(_evaluated(fitted, both), fitted)
-            names = [name for term in group.effects for name in term.column_names]
+            names = group.column_names
             _same_as_first(z[:check], group.Z[shown], names)
             Z.append(z[check:])
             level.append(factor.find(given))
@@ -95,7 +111,10 @@ def evaluate(design: Design, new: Any, *, groups: bool = True) -> NewRows:
     _same_as_first(offset[:check, None], design.offset[shown][:, None], ["offset"])
     check_finite(X[check:], design.column_names, np.arange(n), np.arange(n))
     check_finite(offset[check:, None], ["offset"], np.arange(n), np.arange(n), "new")
-    return NewRows(X[check:], tuple(Z), tuple(level), offset[check:])
+    others = {
+        name: evaluate(one, new, groups=groups) for name, one in design.beside.items() if beside
+    }
+    return NewRows(X[check:], tuple(Z), tuple(level), offset[check:], others)
 
 
 def _read(new: Any, wanted: Sequence[str]) -> pd.DataFrame:

@@ -35,6 +35,8 @@ class RandomTerm:
         Each design row's level.
     correlated
         Whether the effects were written as correlated; see `has_correlations`.
+    label
+        The p of ``(x |p| g)``: terms of one label and factor are one where they are sampled.
     sds : slice
         Its own among the sds of all terms, Q of them.
     matrix : int or None
@@ -43,6 +45,8 @@ class RandomTerm:
         Its own among the free correlations of all terms, row by row of the lower triangle.
     correlation_name : str
         Of its correlation matrix, as a prior has it: ``mouse_corr``; empty without one.
+    pair_places : tuple of int
+        Of each of its pairs, the place in the variable of all correlations of its factor.
     recoded : frozenset of str
         Effects that another term codes by other columns.
     """
@@ -53,10 +57,12 @@ class RandomTerm:
     Z: np.ndarray
     level: np.ndarray
     correlated: bool
+    label: str = ""
     sds: slice = slice(0, 0)
     matrix: int | None = None
     correlations: slice = slice(0, 0)
     correlation_name: str = ""
+    pair_places: tuple[int, ...] = ()
     recoded: frozenset[str] = frozenset()
 
     @property
@@ -82,8 +88,13 @@ class RandomTerm:
     @property
     def column_names(self) -> tuple[str, ...]:
         """Name of each column: ``Intercept``, ``Days``, ``cond[b]``."""
-        names = [name for effect in self.effects for name in effect.column_names]
-        return tuple("Intercept" if name == "1" else name for name in names)
+        return tuple(
+            name
+            for effect in self.effects
+            for name in (
+                effect.column_names if effect.name != "1" else [f"{effect.prefix}Intercept"]
+            )
+        )
 
     @property
     def sd_names(self) -> tuple[str, ...]:
@@ -98,11 +109,16 @@ class RandomTerm:
 
     def effect_name(self, effect: Term) -> str:
         """Name the variable of an effect: ``stim|mouse``."""
-        return f"{effect.name}|{self.factor}"
+        return f"{effect.variable}|{self.factor}"
 
     def sd_name(self, effect: Term) -> str:
         """Name the variable of an effect's sd: ``stim|mouse_sigma``."""
-        return f"{effect.name}|{self.factor}_sigma"
+        return f"{effect.variable}|{self.factor}_sigma"
+
+    @property
+    def correlation_variable(self) -> str:
+        """Name the variable of all correlations of its factor's effects: ``mouse_corr``."""
+        return f"{self.factor}_corr"
 
     def sd_names_of(self, effect: Term) -> list[str]:
         """Name the sd of each column of an effect, as priors have it."""
@@ -117,8 +133,17 @@ class RandomTerm:
         """
         if not effect.labels:
             return {}
-        own = f"|{self.factor}" if effect.name in self.recoded else ""
-        return {f"{effect.name}{own}__expr_dim": effect.labels}
+        own = f"|{self.factor}" if effect.variable in self.recoded else ""
+        return {f"{effect.variable}{own}__expr_dim": effect.labels}
+
+    def within(self, columns: np.ndarray) -> tuple[Term, ...]:
+        """Return the effects of some columns, which are counted anew."""
+        place = {int(column): k for k, column in enumerate(columns)}
+        return tuple(
+            replace(effect, columns=tuple(place[column] for column in effect.columns))
+            for effect in self.effects
+            if place.keys() >= set(effect.columns)
+        )
 
     def columns_of(self, effect: Term, values: Any, axis: int = -1) -> Any:
         """Take an effect's columns along an axis; of a single column a view, without that axis."""
@@ -146,13 +171,15 @@ def lay_out(terms: Iterable[RandomTerm]) -> tuple[RandomTerm, ...]:
     correlated = [term.factor for term in terms if term.has_correlations]
     recoded = _recoded(terms)
     out, k, n, matrix = [], 0, 0, 0
+    of_factor = dict.fromkeys(correlated, 0)
     for term in terms:
         pairs = len(term.pairs)
         name = ""
         if term.has_correlations:
-            name = f"{term.factor}_corr"
+            name = term.correlation_variable
             if correlated.count(term.factor) > 1:
-                name += f"[{', '.join(effect.name for effect in term.effects)}]"
+                name += f"[{', '.join(effect.variable for effect in term.effects)}]"
+        start = of_factor.get(term.factor, 0)
         out.append(
             replace(
                 term,
@@ -160,10 +187,13 @@ def lay_out(terms: Iterable[RandomTerm]) -> tuple[RandomTerm, ...]:
                 matrix=matrix if term.has_correlations else None,
                 correlations=slice(n, n + pairs),
                 correlation_name=name,
+                pair_places=tuple(range(start, start + pairs)),
                 recoded=recoded,
             )
         )
         k, n, matrix = k + term.q, n + pairs, matrix + term.has_correlations
+        if pairs:
+            of_factor[term.factor] = start + pairs
     return tuple(out)
 
 
@@ -172,5 +202,5 @@ def _recoded(terms: Sequence[RandomTerm]) -> frozenset[str]:
     codings: dict[str, set[tuple[str, ...]]] = {}
     for term in terms:
         for effect in term.effects:
-            codings.setdefault(effect.name, set()).add(effect.labels)
+            codings.setdefault(effect.variable, set()).add(effect.labels)
     return frozenset(name for name, labels in codings.items() if len(labels) > 1)

@@ -36,7 +36,7 @@ from winstan.options import Kept, Whose, check_flags, check_option
 from winstan.toolchain import build
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from winstan.each.parts import Parts
     from winstan.families import Family
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 @explains_keywords
 def fit_each(
-    formula: str,
+    formula: str | Sequence[str],
     data: Any,
     family: str | Family = "gaussian",
     *,
@@ -75,6 +75,7 @@ def fit_each(
     sampler: str | None = None,
     parametrization: str | Mapping[str, str] | None = None,
     silence: str | Iterable[str] | None = None,
+    **formulas: str,
 ) -> FitEach:
     """Fit one model to every group of rows, such as every neuron, side by side.
 
@@ -83,7 +84,7 @@ def fit_each(
 
     Parameters
     ----------
-    formula, data, family
+    formula, data, family, **formulas
         As for `winstan.fit`.
     by
         The column whose values are the groups, or a list of columns. None of the formula's.
@@ -154,7 +155,8 @@ parametrization, silence
     check_option("keep", keep, Kept)
     interval_names(prob, interval)
     namespace = namespace_of_caller()
-    parsed = parse_formula(formula, namespace)
+    parsed = parse_formula(formula, namespace, formulas)
+    formula = parsed.text
     known = family_named(family)
     known.link(link)
     workers = workers_of(n_jobs)

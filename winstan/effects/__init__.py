@@ -22,6 +22,7 @@ from winstan.effects.observed import (
     observed_rows,
     response_label,
 )
+from winstan.effects.parameters import about, is_mean
 from winstan.effects.pointwise import leave_one_out, log_likelihood
 from winstan.effects.predictions import Prediction, predict, prediction_draws, prediction_table
 from winstan.effects.replicates import posterior_predictive, prior_predictive
@@ -34,6 +35,7 @@ __all__ = [
     "Estimand",
     "Hypothesis",
     "Prediction",
+    "about",
     "choose_estimand",
     "conditional",
     "contrast",
@@ -53,6 +55,7 @@ __all__ = [
     "intercept_data",
     "interval_ends",
     "interval_names",
+    "is_mean",
     "leave_one_out",
     "levels_to_compare",
     "linear_predictor",

@@ -20,19 +20,26 @@ from winstan.data.columns import distinct_rows
 from winstan.design import NewRows, evaluate
 from winstan.effects.comparisons import check_predictor, has_labels, settle_value
 from winstan.effects.estimands import is_grouping_only
-from winstan.effects.means import linear_predictor, mean_response, mean_slope
+from winstan.effects.means import (
+    auxiliary,
+    eta_at,
+    linear_predictor,
+    mean_needs_beside,
+    mean_response,
+    mean_slope,
+)
 from winstan.effects.placing import GroupedRows, place
 from winstan.effects.population import population_mean, population_slope
 from winstan.errors import OptionError
 from winstan.scales import spread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from winstan._typing import Array
+    from winstan.design import Design
     from winstan.effects.estimands import Estimand
     from winstan.effects.specification import Specified
-    from winstan.model import Model
     from winstan.options import Scale
 
 # A numeric `by` with more values than these is set to its mean and one sd to either side.
@@ -156,9 +163,8 @@ def averaged_means(
     def value(part: slice, eta: Array) -> Array:
         if scale == "link":
             return eta
-        if not placed.integrated:
-            return mean_response(model, posterior, eta)
-        return population_mean(model, posterior, eta, placed.variance(part))
+        beside = auxiliary(model, placed.posterior, placed.rows, part)
+        return _mean(model, placed, beside, part, eta)
 
     out = _average(model, placed, weights, value)
     _check_finite(out, estimand)
@@ -166,7 +172,7 @@ def averaged_means(
 
 
 def averaged_slopes(
-    model: Model,
+    model: Specified,
     posterior: Mapping[str, Array],
     treatment: str,
     over: Strata,
@@ -188,33 +194,82 @@ def averaged_slopes(
     at = place(model, posterior, rows, levels, estimand, seed)
     x = rows[treatment].to_numpy(float)
     a, b = _steps(x, spread(model.design.predictors[treatment].to_numpy(float), row_weights(model)))
-    one, two = (evaluate(model.design, rows.assign(**{treatment: x + d})) for d in (a, b))
-    # The derivative at x of the parabola through x, x + a and x + b.
-    w_one, w_two = -(b / (a * (a - b)))[:, None], -(a / (b * (b - a)))[:, None]
-    rise = NewRows(
-        w_one * (one.X - at.rows.X) + w_two * (two.X - at.rows.X),
-        tuple(
-            w_one * (z_one - z) + w_two * (z_two - z)
-            for z, z_one, z_two in zip(at.rows.Z, one.Z, two.Z, strict=True)
-        ),
-        at.rows.level,
-        np.zeros(len(x)),
+    needs = mean_needs_beside(model)
+    one, two = (
+        evaluate(model.design, rows.assign(**{treatment: x + d}), beside=needs) for d in (a, b)
     )
-    slopes_only = {name: value for name, value in at.posterior.items() if name != "Intercept"}
+    rise = _rise(at.rows, one, two, a, b)
+    intercepts = {design.intercept_name for design in model.design.every}
+    slopes_only = {name: v for name, v in at.posterior.items() if name not in intercepts}
     derivatives = linear_predictor(model, slopes_only, rise) if slopes_only else iter(())
 
     def value(part: slice, eta: Array) -> Array:
         _, derivative = next(derivatives)
         if scale == "link":
             return derivative
+        beside = auxiliary(model, at.posterior, at.rows, part)
         if not at.integrated:
-            return derivative * mean_slope(model, posterior, eta)
-        changes = at.variance(part), derivative, at.variance_rise(part, rise)
-        return population_slope(model, posterior, eta, *changes)
+            slopes = derivative * mean_slope(model, beside, eta)
+        else:
+            changes = at.variance(part), derivative, at.variance_rise(part, rise)
+            slopes = population_slope(model, beside, eta, *changes)
+        return slopes + sum(_slope_beside(model, at, slopes_only, rise, part, eta) if needs else ())
 
     out = _average(model, at, weights, value)
     _check_finite(out, estimand)
     return out.reshape(out.shape[0], 1, -1)
+
+
+def _rise(at: NewRows, one: NewRows, two: NewRows, a: Array, b: Array) -> NewRows:
+    """Differentiate the columns: the parabola through x, x + a and x + b has this slope at x."""
+    w_one, w_two = -(b / (a * (a - b)))[:, None], -(a / (b * (b - a)))[:, None]
+    return NewRows(
+        w_one * (one.X - at.X) + w_two * (two.X - at.X),
+        tuple(
+            w_one * (z_one - z) + w_two * (z_two - z)
+            for z, z_one, z_two in zip(at.Z, one.Z, two.Z, strict=True)
+        ),
+        at.level,
+        np.zeros(len(a)),
+        {
+            name: _rise(own, one.beside[name], two.beside[name], a, b)
+            for name, own in at.beside.items()
+        },
+    )
+
+
+def _slope_beside(
+    model: Specified,
+    at: GroupedRows,
+    slopes_only: Mapping[str, Array],
+    rise: NewRows,
+    part: slice,
+    eta: Array,
+) -> Iterator[Array]:
+    """Slopes of the mean by way of the other parameters that it depends on, by their formulas.
+
+    By a symmetric difference in each of their linear predictors, as in
+    `winstan.effects.means.mean_slope`.
+    """
+    beside = auxiliary(model, at.posterior, at.rows, part)
+    for name, design in model.design.beside.items():
+        link = model.family.parameter(name).link
+        own = link.function(beside[name])
+        step = np.cbrt(np.finfo(float).eps) * np.maximum(1.0, np.abs(own))
+        above, below = (
+            _mean(model, at, {**beside, name: link.inverse(own + d)}, part, eta)
+            for d in (step, -step)
+        )
+        slope = (above - below) / (2 * step)
+        yield slope * eta_at(design, slopes_only, rise.beside[name], part)
+
+
+def _mean(
+    model: Specified, at: GroupedRows, beside: Mapping[str, Array], part: slice, eta: Array
+) -> Array:
+    if not at.integrated:
+        return mean_response(model, beside, eta)
+    return population_mean(model, beside, eta, at.variance(part))
 
 
 def _steps(x: Array, sd: float) -> tuple[Array, Array]:
@@ -246,26 +301,29 @@ def _settings(changes: Sequence[Change], over: Strata) -> tuple[list[Change], li
 
 def _changed_rows(
     model: Specified, settings: Sequence[Change], blocks: Sequence[Array], estimand: Estimand
-) -> tuple[pd.DataFrame, tuple[np.ndarray, ...], list[tuple[slice, Array]]]:
+) -> tuple[pd.DataFrame, list[tuple[np.ndarray, ...]], list[tuple[slice, Array]]]:
     """Set the columns, and merge rows that have become equal.
 
     Returns
     -------
     rows : DataFrame
         The rows of all settings, one setting after another.
-    levels : tuple of ndarray of int
-        Of each group term, the rows' levels: those that they had, whatever was set.
+    levels : list of tuple of ndarray of int
+        Of each group term, the rows' levels: those that they had, whatever was set. Of the mean,
+        and of other parameters that the mean response depends on.
     weights : list of (slice, ndarray)
         Of each setting: where its rows are, and their weights, shape (l, rows).
     """
     frames, weights, start = [], [], 0
-    found: list[list[np.ndarray]] = [[] for _ in model.design.groups]
+    designs = model.design.every if mean_needs_beside(model) else (model.design,)
+    groups = [group for design in designs for group in design.groups]
+    found: list[list[np.ndarray]] = [[] for _ in groups]
     # Rows that differ by their group alone are alike where its own effects do not count.
-    own = [group.factor in estimand.of("these") for group in model.design.groups]
-    matters = list(model.design.memory.effect_columns)
+    own = [group.factor in estimand.of("these") for group in groups]
+    matters = list(dict.fromkeys(c for d in designs for c in d.memory.effect_columns))
     for change, block in zip(settings, blocks, strict=True):
         new = _with_columns(model.design.predictors, change)
-        levels = _levels(model, change, estimand)
+        levels = [level for d in designs for level in _levels(model, d, change, estimand)]
         keys = new[matters].assign(
             **{f"level {k}": level for k, level in enumerate(levels) if own[k]}
         )
@@ -281,7 +339,8 @@ def _changed_rows(
         weights.append((slice(start, start + len(first)), merged))
         start += len(first)
     rows = pd.concat(frames, ignore_index=True)
-    return rows, tuple(map(np.concatenate, found)), weights
+    whole = iter([np.concatenate(parts) for parts in found])
+    return rows, [tuple(next(whole) for _ in d.groups) for d in designs], weights
 
 
 def _with_columns(rows: pd.DataFrame, change: Change) -> pd.DataFrame:
@@ -298,7 +357,9 @@ def _with_columns(rows: pd.DataFrame, change: Change) -> pd.DataFrame:
     return new
 
 
-def _levels(model: Specified, change: Change, estimand: Estimand) -> list[np.ndarray]:
+def _levels(
+    model: Specified, design: Design, change: Change, estimand: Estimand
+) -> list[np.ndarray]:
     """Return the levels of each group term: the rows' own, unless a group itself is asked for.
 
     A column that only names groups is no predictor: setting it means to speak of another group.
@@ -308,7 +369,6 @@ def _levels(model: Specified, change: Change, estimand: Estimand) -> list[np.nda
     OptionError
         If that gives combinations which the data have not, and whose effects are wanted.
     """
-    design = model.design
     asked = {name: value for name, value in change.items() if is_grouping_only(model, name)}
     out = []
     for group, factor in zip(design.groups, design.memory.factors, strict=True):

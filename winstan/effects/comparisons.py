@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.effects.specification import Specified
-    from winstan.model import Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def comparison(
     return Comparison(tuple(values), tuple(map(shown, values)), _pairs(len(values), pairs))
 
 
-def levels_to_compare(model: Model, predictor: str) -> list[Any]:
+def levels_to_compare(model: Specified, predictor: str) -> list[Any]:
     """Return the levels of a factor, or the two values of a number that has two.
 
     Raises

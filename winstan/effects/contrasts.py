@@ -22,6 +22,7 @@ from winstan.effects.comparisons import (
 from winstan.effects.estimands import Estimand, choose_estimand
 from winstan.effects.extrapolation import warn_of_values
 from winstan.effects.intervals import describe
+from winstan.effects.parameters import is_mean
 from winstan.effects.replicates import check_seed
 from winstan.effects.rope import rope_of, share_inside
 from winstan.errors import OptionError
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.effects.rope import Rope
-    from winstan.model import Model
+    from winstan.effects.specification import Specified
     from winstan.options import Interval, Pairs
 
 
@@ -68,7 +69,7 @@ class Contrast:
 
 
 def contrast(
-    model: Model,
+    model: Specified,
     posterior: Mapping[str, Array],
     treatment: str,
     *,
@@ -156,14 +157,15 @@ def contrast(
             axis=1,
         )
         labels = compared.labels(ratio=ratio)
-    region = rope_of(
-        model, rope, treatment, per_unit=labels in (("slope",), ("+1",)), ratio=ratio, scale=scale
-    )
+    region = None
+    if rope is not None or is_mean(model):  # what is negligible of a parameter nobody has said
+        per_unit = labels in (("slope",), ("+1",))
+        region = rope_of(model, rope, treatment, per_unit=per_unit, ratio=ratio, scale=scale)
     return Contrast(treatment, labels, over.by, over.levels, draws, ratio, estimand, region)
 
 
 def effects_table(
-    model: Model,
+    model: Specified,
     posterior: Mapping[str, Array],
     *,
     scale: Scale = "response",
@@ -255,7 +257,7 @@ def check_scale(scale: Scale) -> None:
 
 
 def _check_slope(
-    model: Model, treatment: str, values: Sequence[Any] | None, pairs: Pairs, *, ratio: bool
+    model: Specified, treatment: str, values: Sequence[Any] | None, pairs: Pairs, *, ratio: bool
 ) -> None:
     if has_labels(model, treatment):
         raise OptionError(f"{treatment!r} is a factor: it has contrasts, and no slope.")

@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from winstan._typing import Array
-    from winstan.effects.specification import Specified
+    from winstan.design import RandomTerm
 
 
-def correlations(model: Specified, posterior: Mapping[str, Array]) -> tuple[Array | None, ...]:
+def correlations(
+    groups: Sequence[RandomTerm], posterior: Mapping[str, Array]
+) -> tuple[Array | None, ...]:
     """Return the correlation matrix of each group term's effects.
 
     Parameters
     ----------
-    model
+    groups
     posterior : mapping of str to ndarray
         Draws by variable, shape (S, *dims).
 
@@ -27,27 +29,25 @@ def correlations(model: Specified, posterior: Mapping[str, Array]) -> tuple[Arra
     tuple of ndarray, shape (S, q, q)
         One for each group term; None where its effects are independent.
     """
-    at = dict.fromkeys((group.factor for group in model.design.groups), 0)
     out: list[Array | None] = []
-    for group in model.design.groups:
+    for group in groups:
         if not group.has_correlations:
             out.append(None)
             continue
-        # A factor's correlations stand term after term.
-        width, n_pairs, start = group.q, len(group.pairs), at[group.factor]
-        values = posterior[f"{group.factor}_corr"][:, start : start + n_pairs]
-        at[group.factor] += n_pairs
-        row, column = np.tril_indices(width, -1)
-        R = np.broadcast_to(np.eye(width), (len(values), width, width)).copy()
+        values = posterior[group.correlation_variable][:, list(group.pair_places)]
+        row, column = np.tril_indices(group.q, -1)
+        R = np.broadcast_to(np.eye(group.q), (len(values), group.q, group.q)).copy()
         R[:, row, column] = R[:, column, row] = values
         out.append(R)
     return tuple(out)
 
 
-def standard_deviations(model: Specified, posterior: Mapping[str, Array]) -> tuple[Array, ...]:
+def standard_deviations(
+    groups: Sequence[RandomTerm], posterior: Mapping[str, Array]
+) -> tuple[Array, ...]:
     """Return the sds of each group term's effects, in the order of its columns, shape (S, q)."""
     out = []
-    for group in model.design.groups:
+    for group in groups:
         sds = [posterior[group.sd_name(e)] for e in group.effects]
         out.append(np.concatenate([sd.reshape(len(sd), -1) for sd in sds], axis=1))
     return tuple(out)

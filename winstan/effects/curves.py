@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from winstan._typing import Array
-    from winstan.model import Model
+    from winstan.effects.specification import Specified
     from winstan.options import Interval, Scale
 
 
@@ -53,7 +53,7 @@ class Curve:
 
 
 def conditional(
-    model: Model,
+    model: Specified,
     posterior: Mapping[str, Array],
     predictor: str,
     *,
@@ -156,7 +156,7 @@ def _column(values: tuple[Any, ...]) -> np.ndarray:
     return pd.Series(list(values)).to_numpy()
 
 
-def _grid(model: Model, predictor: str, given: Any, points: int) -> tuple[Any, ...]:
+def _grid(model: Specified, predictor: str, given: Any, points: int) -> tuple[Any, ...]:
     column = model.design.predictors[predictor]
     if given is not None:
         given = [given] if isinstance(given, str) or not np.iterable(given) else list(given)

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from winstan.effects.comparisons import columns_of_effects
-from winstan.effects.population import has_population_mean, is_stable, mean_link
+from winstan.effects.population import (
+    has_population_mean,
+    is_stable,
+    mean_link,
+    noisy_parameters,
+)
 from winstan.errors import OptionError, near_matches
 from winstan.options import Groups, choices
 
 if TYPE_CHECKING:
     from winstan.effects.specification import Specified
-    from winstan.model import Model
 
 GROUPS = choices(Groups)
 NAMED = "'these', 'typical', 'population' or 'new'"
@@ -72,7 +76,7 @@ class Estimand:
         return [factor for factor, value in self.settings.items() if value == setting]
 
 
-def choose_estimand(model: Model, groups: Any, columns: Iterable[str] = ()) -> Estimand:
+def choose_estimand(model: Specified, groups: Any, columns: Iterable[str] = ()) -> Estimand:
     """Read a ``groups=`` option, or take the default.
 
     Parameters
@@ -114,6 +118,12 @@ def choose_estimand(model: Model, groups: Any, columns: Iterable[str] = ()) -> E
             f"groups={settings[whole[0]]!r} is not about single levels of {whole[0]!r}, which are "
             "of the data: use groups='these'."
         )
+    if "population" in settings.values() and (noisy := noisy_parameters(model)):
+        raise OptionError(
+            f"groups='population' has no answer where {noisy[0]!r} has group effects: the mean of "
+            f"a {model.family.name} response depends on it, and over normal effects on its "
+            "logarithm it is not finite. Use groups='typical' or 'these'."
+        )
     if "population" in settings.values() and not has_population_mean(model):
         raise OptionError(
             f"groups='population' has no answer under the {mean_link(model)} link: the mean over "
@@ -148,7 +158,7 @@ def check_groups(groups: Any) -> None:
         )
 
 
-def _settings(model: Model, factors: list[str], groups: Any) -> dict[str, str]:
+def _settings(model: Specified, factors: list[str], groups: Any) -> dict[str, str]:
     """Return the settings of the factors that the option names."""
     if not isinstance(groups, Mapping):
         check_groups(groups)

@@ -15,13 +15,13 @@ from winstan.effects.comparisons import columns_of_effects, has_labels, shown
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from winstan.model import Model
+    from winstan.effects.specification import Specified
 
 # Share of the range by which a value may lie outside it: round numbers near an end are no surprise.
 MARGIN = 0.1
 
 
-def warn_of_values(model: Model, column: str, values: Iterable[Any], what: str) -> None:
+def warn_of_values(model: Specified, column: str, values: Iterable[Any], what: str) -> None:
     """Warn of values that a numeric predictor is set to, and that lie far outside its data.
 
     Parameters
@@ -48,7 +48,7 @@ def warn_of_values(model: Model, column: str, values: Iterable[Any], what: str) 
         )
 
 
-def warn_of_rows(model: Model, newdata: Any) -> None:
+def warn_of_rows(model: Specified, newdata: Any) -> None:
     """Warn of new rows with numeric predictors far outside the data, a column at a time."""
     effects = columns_of_effects(model)
     columns = [str(c) for c in model.design.predictors]
@@ -69,7 +69,7 @@ def warn_of_rows(model: Model, newdata: Any) -> None:
             )
 
 
-def _outside(model: Model, column: str, values: np.ndarray) -> tuple[float, float, np.ndarray]:
+def _outside(model: Specified, column: str, values: np.ndarray) -> tuple[float, float, np.ndarray]:
     """Return the range of the data, and which values lie outside by more than the margin."""
     x = model.design.predictors[column].to_numpy(float)
     low, high = float(x.min()), float(x.max())

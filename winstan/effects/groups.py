@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.design import NewRows, RandomTerm
-    from winstan.model import Model
+    from winstan.effects.specification import Specified
     from winstan.options import Interval
 
 FEWEST_ROWS = 200
@@ -37,7 +37,7 @@ AT_ONCE = 100_000
 
 
 def group_effects(
-    model: Model, posterior: Mapping[str, Array], factor: str, kind: EffectKind = "deviation"
+    model: Specified, posterior: Mapping[str, Array], factor: str, kind: EffectKind = "deviation"
 ) -> dict[str, tuple[tuple[Any, ...], Array]]:
     """Gather the effects of a factor, on the scale of the linear predictor.
 
@@ -130,19 +130,19 @@ def group_draws(effects: Mapping[str, tuple[tuple[Any, ...], Array]]) -> pd.Data
     return pd.concat(parts, ignore_index=True)
 
 
-def _population(model: Model, posterior: Mapping[str, Array]) -> Array:
+def _population(model: Specified, posterior: Mapping[str, Array]) -> Array:
     """Draws of the population's coefficients, the Intercept (or zero) first: (S, 1 + K)."""
     n = n_draws_of(posterior)
     K = model.design.X.shape[1]
     out = np.zeros((n, 1 + K))
-    if "Intercept" in posterior:
-        out[:, 0] = posterior["Intercept"]
+    if model.design.intercept_name in posterior:
+        out[:, 0] = posterior[model.design.intercept_name]
     for term in model.design.terms:
-        out[:, [1 + c for c in term.columns]] = posterior[term.name].reshape(n, -1)
+        out[:, [1 + c for c in term.columns]] = posterior[term.variable].reshape(n, -1)
     return out
 
 
-def totals_text(model: Model, factor: str) -> str:
+def totals_text(model: Specified, factor: str) -> str:
     """Say at which predictors the totals of a factor are: ``each mouse at its own genotype; ...``.
 
     A factor that stands for a term's intercept, as in ``(0 + cond|mouse)``, is not held anywhere.
@@ -157,7 +157,7 @@ def totals_text(model: Model, factor: str) -> str:
     return reference_text(model, own_values(model, group), left_out=each)
 
 
-def _shares(model: Model, group: RandomTerm, own: OwnValues) -> Array:
+def _shares(model: Specified, group: RandomTerm, own: OwnValues) -> Array:
     """Coordinates of the population's columns in those of a group term, shape (n, q, 1 + K).
 
     For each of the n combinations of own values that levels have. Columns that do not lie in the
@@ -200,13 +200,13 @@ def _shares(model: Model, group: RandomTerm, own: OwnValues) -> Array:
     return shares
 
 
-def _mixes(model: Model, columns: tuple[str, ...], own: OwnValues) -> bool:
+def _mixes(model: Specified, columns: tuple[str, ...], own: OwnValues) -> bool:
     """Whether a function takes columns that are constant within groups, and ones that are not."""
     known = [column for column in columns if column in model.design.predictors]
     return 0 < sum(column in own.columns for column in known) < len(known)
 
 
-def _telling_rows(model: Model, group: RandomTerm, own: OwnValues) -> np.ndarray:
+def _telling_rows(model: Specified, group: RandomTerm, own: OwnValues) -> np.ndarray:
     """Choose design rows that show how the columns vary within groups.
 
     All distinct ones, or, of many, each combination of labels and a choice of the numbers.
@@ -230,7 +230,7 @@ def _telling_rows(model: Model, group: RandomTerm, own: OwnValues) -> np.ndarray
     return np.unique(np.concatenate([of_labels, some]))
 
 
-def _evaluated_at(model: Model, rows: np.ndarray, first: np.ndarray, own: OwnValues) -> NewRows:
+def _evaluated_at(model: Specified, rows: np.ndarray, first: np.ndarray, own: OwnValues) -> NewRows:
     """Evaluate some rows at each of several combinations of own values, one after another."""
     values = dict.fromkeys(own.columns, np.repeat(first, len(rows)))
     return evaluate(model.design, with_values(model, np.tile(rows, len(first)), values))

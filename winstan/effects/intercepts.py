@@ -9,7 +9,7 @@ import pandas as pd
 
 from winstan.design import evaluate
 from winstan.effects.intervals import describe
-from winstan.effects.means import mean_response, rows_of, taken
+from winstan.effects.means import auxiliary, mean_needs_beside, mean_response, rows_of, taken
 from winstan.effects.own_values import (
     OwnValues,
     atoms_of,
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.design import NewRows, RandomTerm, Term
     from winstan.formula.terms import Effects
-    from winstan.model import Model
+    from winstan.effects.specification import Specified
     from winstan.options import Interval
 
 
 def group_intercepts(
-    model: Model, posterior: Mapping[str, Array], factor: str, prob: float, interval: Interval
+    model: Specified, posterior: Mapping[str, Array], factor: str, prob: float, interval: Interval
 ) -> pd.DataFrame:
     """Each group's intercept on the response scale: the mean response at X = 0.
 
@@ -51,10 +51,18 @@ def group_intercepts(
         raise OptionError(
             f"{factor!r} is no group factor of this model." + near_matches(str(factor), factors)
         )
-    if f"1|{factor}" not in posterior:
+    intercept = f"{model.design.prefix}1|{factor}"
+    if intercept not in posterior:
         raise OptionError(
             f"This model has no intercepts by {factor!r}: it has no term (1|{factor})."
         )
+    if mean_needs_beside(model):
+        names = ", ".join(map(repr, model.design.beside))
+        raise OptionError(
+            f"The mean of a {model.family.name} response depends on {names}, which has a formula: "
+            "there is no one intercept by group. Ask fit.predict or fit.means for the means."
+        )
+    beside = auxiliary(model, posterior, rows_of(model.design))
     own = own_values(model, group)
     averaged = _averaged_columns(model) - set(own.columns)
     counted = averaged | set(own.columns)
@@ -74,18 +82,18 @@ def group_intercepts(
     mu: Array = np.zeros(1)
     cells = _cells(model, own, averaged)
     for cell in cells:
-        eta = np.zeros((len(posterior[f"1|{factor}"]), len(group.levels)))
-        if "Intercept" in posterior:
-            eta += posterior["Intercept"][:, None]
+        eta = np.zeros((len(posterior[intercept]), len(group.levels)))
+        if model.design.intercept_name in posterior:
+            eta += posterior[model.design.intercept_name][:, None]
         for term in terms:
-            beta = posterior[term.name].reshape(len(eta), -1)
+            beta = posterior[term.variable].reshape(len(eta), -1)
             eta += (beta @ cell.X[:, list(term.columns)].T)[:, own.setting]
         for g, other, parent, effects in of_groups:
             for effect in effects:
                 u = posterior[other.effect_name(effect)]
                 u = u.reshape(len(eta), len(effect.columns), len(other.levels))[:, :, parent]
                 eta += np.einsum("skl,lk->sl", u, cell.Z[g][own.setting][:, list(effect.columns)])
-        mu = mu + mean_response(model, posterior, eta) / len(cells)
+        mu = mu + mean_response(model, beside, eta) / len(cells)
     rows = [
         {"level": level} | describe(mu[:, j], prob, interval)
         for j, level in enumerate(group.levels)
@@ -95,7 +103,7 @@ def group_intercepts(
     return table
 
 
-def _averaged_columns(model: Model) -> frozenset[str]:
+def _averaged_columns(model: Specified) -> frozenset[str]:
     """Columns of the factors that stand for the population intercept; none where there is one."""
     if model.design.constant is None:
         return frozenset()
@@ -110,7 +118,7 @@ def _averaged_columns(model: Model) -> frozenset[str]:
     return frozenset(found)
 
 
-def _cells(model: Model, own: OwnValues, averaged: frozenset[str]) -> list[NewRows]:
+def _cells(model: Specified, own: OwnValues, averaged: frozenset[str]) -> list[NewRows]:
     """Return the rows to average, of each combination of the averaged columns.
 
     Each holds a row of every combination of the groups' own values. What else varies within groups

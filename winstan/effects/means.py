@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.design import Design
     from winstan.effects.specification import Specified
-    from winstan.model import Model
 
 # Draws times rows held at once: what the processor's cache holds is five times as quick as more.
 CHUNK = 150_000
@@ -35,37 +34,66 @@ def linear_predictor(
         The rows of this chunk.
     eta : ndarray, shape (S, rows of the chunk)
     """
+    size = max(1, CHUNK // n_draws_of(posterior))
+    for start in range(0, len(rows.offset), size):
+        part = slice(start, min(start + size, len(rows.offset)))
+        yield part, eta_at(model.design, posterior, rows, part)
+
+
+def eta_at(design: Design, posterior: Mapping[str, Array], rows: NewRows, part: slice) -> Array:
+    """Evaluate a design's linear predictor at some rows, without offset: (S, rows of the part)."""
     n_draws = n_draws_of(posterior)
-    n_rows = rows.X.shape[0]
-    slopes = [posterior[t.name].reshape(n_draws, -1) for t in model.design.terms]
+    slopes = [posterior[t.variable].reshape(n_draws, -1) for t in design.terms]
     beta = np.hstack(slopes) if slopes else np.zeros((n_draws, 0))
-    columns = [c for term in model.design.terms for c in term.columns]
-    size = max(1, CHUNK // n_draws)
-    for start in range(0, n_rows, size):
-        part = slice(start, min(start + size, n_rows))
-        eta = beta @ rows.X[part][:, columns].T
-        if "Intercept" in posterior:
-            eta += posterior["Intercept"][:, None]
-        for group, Z, level in zip(model.design.groups, rows.Z, rows.level, strict=True):
-            known = level[part] >= 0
-            if not known.any():
-                continue
-            at = np.where(known, level[part], 0)
-            for effect in group.effects:
-                # As many levels as the draws have: those of the data, and perhaps new ones.
-                u = posterior[group.effect_name(effect)]
-                u = u.reshape(n_draws, len(effect.columns), u.shape[-1])
-                for i, column in enumerate(effect.columns):
-                    eta += u[:, i, at] * (Z[part, column] * known)
-        yield part, eta
+    eta = beta @ rows.X[part][:, [c for term in design.terms for c in term.columns]].T
+    if design.intercept_name in posterior:
+        eta += posterior[design.intercept_name][:, None]
+    for group, Z, level in zip(design.groups, rows.Z, rows.level, strict=True):
+        known = level[part] >= 0
+        if not known.any():
+            continue
+        at = np.where(known, level[part], 0)
+        for effect in group.effects:
+            # As many levels as the draws have: those of the data, and perhaps new ones.
+            u = posterior[group.effect_name(effect)]
+            u = u.reshape(n_draws, len(effect.columns), u.shape[-1])
+            for i, column in enumerate(effect.columns):
+                eta += u[:, i, at] * (Z[part, column] * known)
+    return eta
 
 
-def mean_response(model: Specified, posterior: Mapping[str, Array], eta: Array) -> Array:
-    """Return the mean response where the linear predictor is eta, shape (S, n)."""
-    return model.family.response_mean(model.link.inverse(eta), auxiliary(model, posterior))
+def mean_needs_beside(model: Specified) -> bool:
+    """Whether the mean response depends on another parameter that has a formula."""
+    return bool(model.design.beside) and model.family.response_mean is not mean_itself
 
 
-def mean_slope(model: Model, posterior: Mapping[str, Array], eta: Array) -> Array:
+def auxiliary(
+    model: Specified, posterior: Mapping[str, Array], rows: NewRows, part: slice = slice(None)
+) -> dict[str, Array]:
+    """Draws of the parameters beside the mean: shape (S, 1), or (S, rows of the part) by formula.
+
+    Their offsets are counted. Where rows of other parameters were not wanted, these are left out.
+    """
+    out = {}
+    for name in model.family.auxiliary:
+        if name not in model.design.beside:
+            out[name] = posterior[name][:, None]
+        elif name in rows.beside:
+            own = rows.beside[name]
+            eta = eta_at(model.design.beside[name], posterior, own, part) + own.offset[part]
+            out[name] = model.family.parameter(name).link.inverse(eta)
+    return out
+
+
+def mean_response(model: Specified, beside: Mapping[str, Array], eta: Array) -> Array:
+    """Return the mean response where the linear predictor is eta, shape (S, n).
+
+    `beside` has the other parameters, from `auxiliary`.
+    """
+    return model.family.response_mean(model.link.inverse(eta), beside)
+
+
+def mean_slope(model: Specified, beside: Mapping[str, Array], eta: Array) -> Array:
     """Return the derivative of the mean response by eta, shape (S, n).
 
     Exact where the inverse link gives the mean. Elsewhere (lognormal) a symmetric difference whose
@@ -75,32 +103,30 @@ def mean_slope(model: Model, posterior: Mapping[str, Array], eta: Array) -> Arra
         return model.link.inverse_derivative(eta)
     step = np.cbrt(np.finfo(float).eps) * np.maximum(1.0, np.abs(eta))
     above, below = eta + step, eta - step
-    rise = mean_response(model, posterior, above) - mean_response(model, posterior, below)
+    rise = mean_response(model, beside, above) - mean_response(model, beside, below)
     return rise / (above - below)
 
 
-def auxiliary(model: Specified, posterior: Mapping[str, Array]) -> dict[str, Array]:
-    """Draws of the auxiliary parameters, shape (S, 1) each."""
-    return {name: posterior[name][:, None] for name in model.family.auxiliary}
-
-
-def rows_of(design: Design) -> NewRows:
+def rows_of(design: Design, *, beside: bool = False) -> NewRows:
     """Return the distinct rows of the data themselves, D of them."""
     return NewRows(
         design.X,
         tuple(group.Z for group in design.groups),
         tuple(group.level for group in design.groups),
         design.offset,
+        {name: rows_of(one) for name, one in design.beside.items() if beside},
     )
 
 
 def taken(rows: NewRows, at: np.ndarray) -> NewRows:
     """Return some rows, each as often as it is named."""
-    return NewRows(
-        rows.X[at],
-        tuple(Z[at] for Z in rows.Z),
-        tuple(level[at] for level in rows.level),
-        rows.offset[at],
+    return rows.map(
+        lambda one: NewRows(
+            one.X[at],
+            tuple(Z[at] for Z in one.Z),
+            tuple(level[at] for level in one.level),
+            one.offset[at],
+        )
     )
 
 

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from winstan.data.columns import how_many, some_levels
+from winstan.design.stacking import stack, together
 from winstan.effects.comparisons import matching_levels
 from winstan.effects.covariances import correlations, standard_deviations
 from winstan.errors import DataError
 
 if TYPE_CHECKING:
     from winstan._typing import Array
-    from winstan.design import NewRows, RandomTerm
+    from winstan.design import Design, NewRows, RandomTerm
     from winstan.effects.specification import Specified
     from winstan.model import Model
 
@@ -71,7 +72,7 @@ def refuse_new_levels(
     DataError
         With the levels, the count of rows, and the remedy.
     """
-    for group, level, columns in _terms(model, rows):
+    for group, level, columns in _terms(model.design, rows):
         bad = np.flatnonzero(level < 0)
         if not bad.size or group.factor not in only:
             continue
@@ -110,21 +111,31 @@ def draw_new_levels(
         Whose new levels are numbered accordingly.
     """
     out = dict(posterior)
-    levels = []
+    designs, coded = model.design.every[: len(rows.every)], rows.every
+    levels = [list(one.level) for one in coded]
+    groups = stack(model.design).groups
     matrices = zip(
-        standard_deviations(model, posterior), correlations(model, posterior), strict=True
+        together(model.design.every),
+        groups,
+        standard_deviations(groups, posterior),
+        correlations(groups, posterior),
+        strict=True,
     )
-    for (group, level, columns), (sd, correlation) in zip(
-        _terms(model, rows), matrices, strict=True
-    ):
+    for members, group, sd, correlation in matrices:
+        # Effects on parameters whose rows are not there are not asked for.
+        inside = [(d, m) for d, m in members if d < len(designs)]
+        if not inside or group.factor not in only:
+            continue
+        d, m = inside[0]
+        level, columns = coded[d].level[m], list(designs[d].memory.factors[m].columns)
         new = np.flatnonzero(level < 0)
-        if not new.size or group.factor not in only:
-            levels.append(level)
+        if not new.size:
             continue
         number = factors[columns].iloc[new].groupby(columns, sort=False, observed=True).ngroup()
         extended = level.copy()
         extended[new] = len(group.levels) + number.to_numpy()
-        levels.append(extended)
+        for d, m in inside:
+            levels[d][m] = extended
         u = _effects(sd, correlation, int(number.max()) + 1, rng)
         for effect in group.effects:
             name = group.effect_name(effect)
@@ -132,7 +143,10 @@ def draw_new_levels(
             old = posterior[name]
             fresh = fresh.reshape(*old.shape[:-1], fresh.shape[-1])
             out[name] = np.concatenate([old, fresh], axis=-1)
-    return out, replace(rows, level=tuple(levels))
+    first, *others = (
+        replace(one, level=tuple(level)) for one, level in zip(coded, levels, strict=True)
+    )
+    return out, replace(first, beside=dict(zip(rows.beside, others, strict=True)))
 
 
 def _effects(
@@ -147,11 +161,11 @@ def _effects(
     return sd[:, :, None] * u
 
 
-def _terms(model: Specified, rows: NewRows) -> list[tuple[RandomTerm, np.ndarray, list[str]]]:
+def _terms(design: Design, rows: NewRows) -> list[tuple[RandomTerm, np.ndarray, list[str]]]:
     """Each group term, with the rows' levels and the columns of its factor."""
     return [
         (group, level, list(factor.columns))
         for group, level, factor in zip(
-            model.design.groups, rows.level, model.design.memory.factors, strict=True
+            design.groups, rows.level, design.memory.factors, strict=True
         )
     ]

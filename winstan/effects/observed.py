@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from winstan.design import MEAN
 from winstan.effects.codings import coding_of
 from winstan.effects.comparisons import check_predictor, comparison
 from winstan.effects.population import mean_link
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from winstan.effects.contrasts import Contrast
     from winstan.effects.specification import Specified
-    from winstan.model import Model
     from winstan.options import Pairs
 
 # Values of a treatment that figures can tell apart by colour.
@@ -25,7 +25,7 @@ TREATMENTS = 6
 
 
 def observed_contrast(
-    model: Model,
+    model: Specified,
     result: Contrast,
     values: Sequence[object] | None,
     group: str | None,
@@ -51,7 +51,8 @@ def observed_contrast(
     -------
     DataFrame
         Columns contrast, [by], group (None where it is all of them), difference. No rows for
-        a slope, or x + 1 against x, which no data show without a fit.
+        a slope, x + 1 against x, or a parameter beside the mean, which no data show without a
+        fit.
     """
     compared = comparison(model, result.treatment, values, pairs)
     rows = observed_rows(model)
@@ -60,6 +61,7 @@ def observed_contrast(
     at = model.design.predictors[result.treatment].to_numpy()[model.design.row]
     inside = rows["by"].isin(["all"] if result.by is None else list(result.levels))
     seen = compared.labels(ratio=result.ratio) == result.labels and bool(compared.names)
+    seen &= model.design.parameter == MEAN  # no data show another parameter without a fit
     means = []
     for value in compared.values if seen else ():
         chosen = rows[(at == value) & inside]
@@ -75,7 +77,7 @@ def observed_contrast(
     )
 
 
-def observed_rows(model: Model) -> pd.DataFrame:
+def observed_rows(model: Specified) -> pd.DataFrame:
     """Return the response row by row: value, weight, and their product total.
 
     A value is of what the contrasts are of: per trial, and with the offset at zero, so that counts
@@ -96,7 +98,7 @@ def observed_rows(model: Model) -> pd.DataFrame:
     return pd.DataFrame({"value": value, "weight": weight, "total": value * weight})
 
 
-def intercept_data(model: Model, factor: str, treatment: str | None) -> pd.DataFrame:
+def intercept_data(model: Specified, factor: str, treatment: str | None) -> pd.DataFrame:
     """Raw rows under the intercepts of a factor: level, value, [treatment].
 
     Raises
@@ -119,13 +121,15 @@ def intercept_data(model: Model, factor: str, treatment: str | None) -> pd.DataF
     return table
 
 
-def main_group(model: Model) -> str | None:
+def main_group(model: Specified) -> str | None:
     """Return the factor whose groups are shown beside a contrast: the first group term's."""
     return model.design.groups[0].factor if model.design.groups else None
 
 
-def response_label(model: Model) -> str:
-    """Name what the means are means of: the response, or for successes their probability."""
+def response_label(model: Specified, parameter: str | None = None) -> str:
+    """Name what is drawn: the response, for successes their probability; or a parameter of it."""
+    if parameter is not None and parameter != MEAN:
+        return f"{parameter} of {response_label(model)}"
     response = model.design.response
     if model.family.trials:
         return f"proportion of {model.formula.response_spec.value.name}"
@@ -143,7 +147,7 @@ def labels_of(model: Specified, factor: str) -> np.ndarray:
     return model.design.predictors[factor].to_numpy()[model.design.row]
 
 
-def ordered_labels(model: Model, factor: str) -> pd.Categorical:
+def ordered_labels(model: Specified, factor: str) -> pd.Categorical:
     """Return each data row's level of a group factor, or value of a column, in the model's order.
 
     A factor's levels stand in the order that the formula gives them, the reference first.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from winstan.design import RandomTerm, Term
     from winstan.formula.terms import Atom, Effects
-    from winstan.model import Model
+    from winstan.effects.specification import Specified
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +54,7 @@ class OwnValues:
         return f"each {self.factor} at its own {listing(self.columns)}" if self.columns else ""
 
 
-def own_values(model: Model, group: RandomTerm) -> OwnValues:
+def own_values(model: Specified, group: RandomTerm) -> OwnValues:
     """Find what is constant within every level of a factor.
 
     Columns whose effects vary between these very levels, as week's do in ``(week|mouse)``, are none
@@ -83,7 +83,9 @@ def own_values(model: Model, group: RandomTerm) -> OwnValues:
     return OwnValues(group.factor, columns, row_of_level[first], setting)
 
 
-def with_values(model: Model, rows: np.ndarray, values: Mapping[str, np.ndarray]) -> pd.DataFrame:
+def with_values(
+    model: Specified, rows: np.ndarray, values: Mapping[str, np.ndarray]
+) -> pd.DataFrame:
     """Return rows of predictors, some columns of which are those of other rows.
 
     Parameters
@@ -114,7 +116,7 @@ def atoms_of(effects: Effects, term: Term) -> tuple[Atom, ...]:
     return ()
 
 
-def is_factor(model: Model, atom: Atom) -> bool:
+def is_factor(model: Specified, atom: Atom) -> bool:
     """Whether an atom is a factor, coded in whatever way."""
     if not atom.columns or atom.columns[0] not in model.design.predictors:
         return False
@@ -124,7 +126,7 @@ def is_factor(model: Model, atom: Atom) -> bool:
 
 
 def reference_text(
-    model: Model, own: OwnValues, averaged: Iterable[str] = (), left_out: Iterable[str] = ()
+    model: Specified, own: OwnValues, averaged: Iterable[str] = (), left_out: Iterable[str] = ()
 ) -> str:
     """Say what the predictors are held at.
 

@@ -13,7 +13,7 @@ from winstan.effects.covariances import correlations, products, standard_deviati
 from winstan.effects.new_levels import draw_new_levels
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from winstan._typing import Array
     from winstan.effects.estimands import Estimand
@@ -62,7 +62,7 @@ def place(
     model: Specified,
     posterior: Mapping[str, Array],
     rows: pd.DataFrame,
-    levels: tuple[np.ndarray, ...],
+    levels: Sequence[tuple[np.ndarray, ...]],
     estimand: Estimand,
     seed: int = 0,
 ) -> GroupedRows:
@@ -75,13 +75,20 @@ def place(
         Draws by variable, shape (S, *dims).
     rows
         n rows with all columns of the formula's right side.
-    levels : tuple of ndarray of int, shape (n,)
-        Of each group term, the level that counts under ``"these"``.
+    levels : sequence of tuple of ndarray of int, shape (n,)
+        Of each group term, the level that counts under ``"these"``: of the mean, and of other
+        parameters that the mean response depends on.
     estimand
     seed
         Of the effects of new groups: one new level of each factor, for all rows.
     """
-    coded = replace(evaluate(model.design, rows), level=levels)
+    coded = evaluate(model.design, rows, beside=len(levels) > 1)
+    own, *others = levels
+    beside = {
+        name: replace(one, level=level)
+        for (name, one), level in zip(coded.beside.items(), others, strict=True)
+    }
+    coded = replace(coded, level=own, beside=beside)
     return settle(model, posterior, coded, estimand, seed)
 
 
@@ -92,7 +99,8 @@ def settle(
     new = set(estimand.of("new"))
     rows = keep_levels(model, rows, set(estimand.of("these")))
     if new:
-        columns = {c for factor in model.design.memory.factors for c in factor.columns}
+        every = model.design.every[: len(rows.every)]
+        columns = {c for one in every for factor in one.memory.factors for c in factor.columns}
         one = pd.DataFrame(dict.fromkeys(columns, np.zeros(len(rows.offset), int)))
         posterior, rows = draw_new_levels(
             model, posterior, rows, one, np.random.default_rng(seed), new
@@ -102,9 +110,12 @@ def settle(
 
 def keep_levels(model: Specified, rows: NewRows, factors: set[str]) -> NewRows:
     """Keep the levels of some factors; of the others no row has a level, nor an effect."""
-    pairs = zip(model.design.groups, rows.level, strict=True)
-    level = tuple(x if g.factor in factors else np.full_like(x, -1) for g, x in pairs)
-    return replace(rows, level=level)
+    kept = []
+    for one, own in zip(model.design.every, rows.every, strict=False):
+        pairs = zip(one.groups, own.level, strict=True)
+        level = tuple(x if g.factor in factors else np.full_like(x, -1) for g, x in pairs)
+        kept.append(replace(own, level=level))
+    return replace(kept[0], beside=dict(zip(rows.beside, kept[1:], strict=True)))
 
 
 def integrated_terms(
@@ -114,11 +125,12 @@ def integrated_terms(
     whole = set(estimand.of("population"))
     if not whole:
         return ()
+    groups = model.design.groups
     matrices = zip(
-        standard_deviations(model, posterior), correlations(model, posterior), strict=True
+        standard_deviations(groups, posterior), correlations(groups, posterior), strict=True
     )
     return tuple(
         (sd, R, k)
-        for k, (group, (sd, R)) in enumerate(zip(model.design.groups, matrices, strict=True))
+        for k, (group, (sd, R)) in enumerate(zip(groups, matrices, strict=True))
         if group.factor in whole
     )

@@ -67,14 +67,14 @@ def pointwise(model: Model, posterior: Mapping[str, Array]) -> Pointwise:
     y, trials = design.response.y.astype(float), design.response.trials
     columns = [design.row, y] if trials is None else [design.row, y, trials]
     number, first = distinct(columns, len(y))
-    rows = taken(rows_of(design), design.row[first])
-    aux = auxiliary(model, posterior)
+    rows = taken(rows_of(design, beside=True), design.row[first])
 
     def blocks() -> Iterator[tuple[slice, Array]]:
         for part, eta in linear_predictor(model, posterior, rows):
             at = first[part]
             of = None if trials is None else trials[at].astype(float)
             whole = eta + rows.offset[part]
+            aux = auxiliary(model, posterior, rows, part)
             yield part, model.family.log_densities(y[at], whole, aux, model.link, of)
 
     return Pointwise(blocks(), number, len(first))

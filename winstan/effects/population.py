@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from winstan.effects.means import mean_response, mean_slope
+from winstan.effects.means import mean_needs_beside, mean_response, mean_slope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from winstan._typing import Array
     from winstan.effects.specification import Specified
-    from winstan.model import Model
 
 _NODES_TO = 7.0
 """Standard deviations to either side that the rule covers: 3e-12 of the mass is left."""
@@ -43,12 +42,22 @@ def mean_link(model: Specified) -> str:
     return model.family.mean_link or model.link.name
 
 
-def has_population_mean(model: Model) -> bool:
-    """Whether the mean over normal group effects exists."""
-    return mean_link(model) != "inverse"
+def has_population_mean(model: Specified) -> bool:
+    """Whether the mean over normal group effects exists.
+
+    That of a lognormal response does not where the logarithm of its sigma has normal effects.
+    """
+    return mean_link(model) != "inverse" and not noisy_parameters(model)
 
 
-def is_stable(model: Model) -> bool:
+def noisy_parameters(model: Specified) -> tuple[str, ...]:
+    """Return the parameters beside the mean that it depends on, and that have group effects."""
+    if not mean_needs_beside(model):
+        return ()
+    return tuple(name for name, one in model.design.beside.items() if one.groups)
+
+
+def is_stable(model: Specified) -> bool:
     """Whether the posterior of the population's mean has a mean itself.
 
     Under a log link it is exp(eta + v / 2): the posterior of the variance v of few groups has too
@@ -59,15 +68,15 @@ def is_stable(model: Model) -> bool:
 
 
 def population_mean(
-    model: Specified, posterior: Mapping[str, Array], eta: Array, variance: Array
+    model: Specified, beside: Mapping[str, Array], eta: Array, variance: Array
 ) -> Array:
     """Integrate the mean response over normal linear predictors.
 
     Parameters
     ----------
     model
-    posterior : mapping of str to ndarray
-        Draws by variable, shape (S, *dims).
+    beside : mapping of str to ndarray
+        Draws of the parameters beside the mean, from `winstan.effects.means.auxiliary`.
     eta, variance : ndarray, shape (S, n)
         Mean and variance of the linear predictor over the population.
 
@@ -77,7 +86,7 @@ def population_mean(
     """
 
     def mean(at: Array) -> Array:
-        return mean_response(model, posterior, at)
+        return mean_response(model, beside, at)
 
     match mean_link(model):
         case "identity":
@@ -93,8 +102,8 @@ def population_mean(
 
 
 def population_slope(
-    model: Model,
-    posterior: Mapping[str, Array],
+    model: Specified,
+    beside: Mapping[str, Array],
     eta: Array,
     variance: Array,
     rise: Array,
@@ -104,14 +113,14 @@ def population_slope(
 
     Parameters
     ----------
-    model, posterior, eta, variance
+    model, beside, eta, variance
         As for `population_mean`.
     rise, variance_rise : ndarray, shape (S, n)
         Derivatives of `eta` and of `variance` by the predictor.
     """
 
     def slope(at: Array) -> Array:
-        return mean_slope(model, posterior, at)
+        return mean_slope(model, beside, at)
 
     match mean_link(model):
         case "identity":

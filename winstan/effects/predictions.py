@@ -21,6 +21,7 @@ from winstan.effects.intervals import interval_ends, interval_names
 from winstan.effects.means import (
     auxiliary,
     linear_predictor,
+    mean_needs_beside,
     mean_response,
     n_draws_of,
     rows_of,
@@ -133,12 +134,13 @@ def predict(
     rng = np.random.default_rng(check_seed(seed))
     each = kind == "response" and (own or model.family.trials)
     own_levels, new = set(estimand.of("these")), set(estimand.of("new"))
+    beside = kind == "response" or (kind == "mean" and mean_needs_beside(model))
     if newdata is None:
-        rows = rows_of(model.design)
+        rows = rows_of(model.design, beside=beside)
         rows, at = (taken(rows, model.design.row), None) if each else (rows, model.design.row)
     else:
         newdata = _with_fitted_levels(model, in_memory(newdata))
-        rows, at = _new_rows(model, newdata, own_levels | new), None
+        rows, at = _new_rows(model, newdata, own_levels | new, beside=beside), None
         warn_of_rows(model, newdata)
     of = _trials(model, newdata, trials, len(rows.offset)) if kind == "response" else None
     draws = dict(posterior)
@@ -153,7 +155,7 @@ def predict(
     placed = GroupedRows(draws, rows, integrated_terms(model, posterior, estimand))
     blocks = _values(model, placed, kind)
     if kind == "response":
-        blocks = _responses(model, draws, blocks, of, rng)
+        blocks = _responses(model, placed, blocks, of, rng)
     row = row_numbers(model.design) if newdata is None else None
     n_draws = n_draws_of(posterior)
     return Prediction(blocks, n_draws, len(rows.offset), estimands, whose, at, row)
@@ -263,19 +265,22 @@ def _with_fitted_levels(model: Model, newdata: Any) -> Any:
     return native.assign(**changed)
 
 
-def _new_rows(model: Model, newdata: Any, of_levels: set[str]) -> NewRows:
+def _new_rows(model: Model, newdata: Any, of_levels: set[str], *, beside: bool) -> NewRows:
     """Code new rows; only the factors whose levels matter need to have their columns there."""
-    memory = model.design.memory
+    designs = model.design.every if beside else (model.design,)
+    factors = [factor for one in designs for factor in one.memory.factors]
+    effect_columns = dict.fromkeys(c for one in designs for c in one.memory.effect_columns)
     table = open_table(newdata)
     there = column_names(table)
+    groups = [group for one in designs for group in one.groups]
     needed = {
         c
-        for group, factor in zip(model.design.groups, memory.factors, strict=True)
+        for group, factor in zip(groups, factors, strict=True)
         if group.factor in of_levels
         for c in factor.columns
-    } - set(memory.effect_columns)
+    } - set(effect_columns)
     absent = [name for name in model.design.predictors if name in needed and name not in there]
-    if absent and set(memory.effect_columns) <= set(there):
+    if absent and set(effect_columns) <= set(there):
         raise DataError(
             f"The new data have no column {absent[0]!r}, which says what group each row is of. "
             "Without it, groups='population' averages over the population that the groups come "
@@ -283,23 +288,25 @@ def _new_rows(model: Model, newdata: Any, of_levels: set[str]) -> NewRows:
             "for each name in the column that "
             "was not fitted, so give it one, such as 'new'."
         )
-    if needed >= {c for factor in memory.factors for c in factor.columns}:
-        return evaluate(model.design, newdata)
+    if needed >= {c for factor in factors for c in factor.columns}:
+        return evaluate(model.design, newdata, beside=beside)
     # An intercept alone has no column to count the rows by: any will do.
-    wanted = [*memory.effect_columns, *needed] or there[:1]
+    wanted = [*effect_columns, *needed] or there[:1]
     given = take_columns(table, wanted, "new data")
     native = given.to_native()
     if not isinstance(native, pd.DataFrame):
         native = pd.DataFrame({name: given[name].to_list() for name in wanted})
     known = model.design.predictors
-    apart = {c for factor in memory.factors for c in factor.columns} - set(wanted)
-    return evaluate(model.design, native.assign(**{c: known[c].iloc[0] for c in apart}))
+    apart = {c for factor in factors for c in factor.columns} - set(wanted)
+    rows = native.assign(**{c: known[c].iloc[0] for c in apart})
+    return evaluate(model.design, rows, beside=beside)
 
 
 def _merged(rows: NewRows) -> tuple[NewRows, np.ndarray]:
     """Merge rows that are alike, and say which of them each row is."""
-    columns = [*rows.X.T, rows.offset, *(column for Z in rows.Z for column in Z.T)]
-    columns += list(rows.level)
+    columns: list[Array] = []
+    for one in rows.every:
+        columns += [*one.X.T, one.offset, *(column for Z in one.Z for column in Z.T), *one.level]
     table = pd.DataFrame(dict(enumerate(columns)))
     first, number = distinct_rows(table, list(table.columns))
     return taken(rows, first), number
@@ -312,22 +319,24 @@ def _values(model: Model, placed: GroupedRows, kind: Predicted) -> Iterator[tupl
         with_offset = eta + placed.rows.offset[part]
         if kind != "mean":
             yield part, with_offset
-        elif placed.integrated:
-            yield part, population_mean(model, posterior, with_offset, placed.variance(part))
+            continue
+        beside = auxiliary(model, posterior, placed.rows, part)
+        if placed.integrated:
+            yield part, population_mean(model, beside, with_offset, placed.variance(part))
         else:
-            yield part, mean_response(model, posterior, with_offset)
+            yield part, mean_response(model, beside, with_offset)
 
 
 def _responses(
     model: Model,
-    posterior: Mapping[str, Array],
+    placed: GroupedRows,
     blocks: Iterator[tuple[slice, Array]],
     trials: Array | None,
     rng: np.random.Generator,
 ) -> Iterator[tuple[slice, Array]]:
     """Draw a response for each linear predictor."""
-    aux = auxiliary(model, posterior)
     for part, eta in blocks:
+        aux = auxiliary(model, placed.posterior, placed.rows, part)
         with np.errstate(over="ignore"):
             mu = model.link.inverse(eta)
         yield (

@@ -42,7 +42,7 @@ def prior_draws(model: Model, rng: np.random.Generator, size: int) -> dict[str, 
         If a prior is improper: it has no draws.
     """
     _check_proper(model)
-    design, priors = model.design, model.priors
+    design, priors = model.stacked, model.priors
     columns = design.column_names
 
     def drawn(names: Sequence[str]) -> Array:
@@ -56,7 +56,7 @@ def prior_draws(model: Model, rng: np.random.Generator, size: int) -> dict[str, 
         out["Intercept"] = intercept - slopes @ model.predictor_mean
     for term in design.terms:
         values = slopes[:, list(term.columns)]
-        out[term.name] = values if term.labels else values[:, 0]
+        out[term.variable] = values if term.labels else values[:, 0]
 
     effects: dict[str, Array] = {}
     correlations: dict[str, list[Array]] = {}
@@ -69,16 +69,16 @@ def prior_draws(model: Model, rng: np.random.Generator, size: int) -> dict[str, 
             factor = prior.sample_factors(rng, size, group.q)
             R = factor @ np.swapaxes(factor, 1, 2)
             pairs = [R[:, i, j] for i in range(group.q) for j in range(i)]
-            correlations.setdefault(group.factor, []).extend(pairs)
+            correlations.setdefault(group.correlation_variable, []).extend(pairs)
             z = factor @ z
         u = sd[:, :, None] * z
         for effect in group.effects:
             out[group.sd_name(effect)] = group.columns_of(effect, sd)
             effects[group.effect_name(effect)] = group.columns_of(effect, u, axis=1)
-    for factor_name, parts in correlations.items():
-        out[f"{factor_name}_corr"] = np.stack(parts, axis=-1)
-    for name in model.family.auxiliary:
-        out[name] = priors[name].sample(rng, size)
+    for name, parts in correlations.items():
+        out[name] = np.stack(parts, axis=-1)
+    for number in model.likelihood.scalars:
+        out[number.name] = priors[number.name].sample(rng, size)
     return out | effects
 
 

@@ -126,12 +126,15 @@ def _responses(
         mu = model.link.inverse(eta)
     design = model.design
     trials = design.response.trials if model.family.trials else None
-    aux = auxiliary(model, parameters)
+    aux = auxiliary(model, parameters, rows_of(design, beside=True))
     out = np.empty((len(mu), len(design.row)))
     size = max(1, CHUNK // len(design.row))
     for start in range(0, len(mu), size):
         some = slice(start, start + size)
-        of_some = {name: values[some] for name, values in aux.items()}
+        of_some = {
+            name: values[some] if values.shape[1] == 1 else values[some][:, design.row]
+            for name, values in aux.items()
+        }
         out[some] = model.family.draw_responses(rng, mu[some][:, design.row], of_some, trials)
     return out
 

@@ -15,7 +15,7 @@ from winstan.errors import OptionError
 from winstan.scales import spread
 
 if TYPE_CHECKING:
-    from winstan.model import Model
+    from winstan.effects.specification import Specified
     from winstan.options import Scale
 
 type Rope = tuple[float, float]
@@ -27,7 +27,7 @@ LATENT_SD = {"logit": np.pi / np.sqrt(3), "probit": 1.0, "cloglog": np.pi / np.s
 
 
 def rope_of(
-    model: Model, rope: Any, treatment: str, *, per_unit: bool, ratio: bool, scale: Scale
+    model: Specified, rope: Any, treatment: str, *, per_unit: bool, ratio: bool, scale: Scale
 ) -> Rope:
     """Settle the region of practical equivalence.
 
@@ -106,7 +106,7 @@ def _given(rope: Any, *, ratio: bool) -> Rope:
     return low, high
 
 
-def _half_width(model: Model, *, on_log: bool, on_link: bool) -> float:
+def _half_width(model: Specified, *, on_log: bool, on_link: bool) -> float:
     """Take a tenth of an sd: of the response, its logarithm, or the linear predictor."""
     rows = observed_rows(model)
     values, weight = rows["value"].to_numpy(), rows["weight"].to_numpy()
@@ -129,7 +129,7 @@ def _half_width(model: Model, *, on_log: bool, on_link: bool) -> float:
     return NEGLIGIBLE * sd / (_slope(model, mean) if on_link else 1.0)
 
 
-def _slope(model: Model, mean: float) -> float:
+def _slope(model: Specified, mean: float) -> float:
     """How steep the mean is in the linear predictor, at this mean."""
     at = np.asarray(model.link.function(mean), float)
     return abs(float(model.link.inverse_derivative(at)))

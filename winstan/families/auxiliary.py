@@ -59,4 +59,5 @@ NU = Parameter(
     # and with a small nu that of sigma rises for ever towards zero, at rows that the effects fit
     # exactly.
     limits=(2.0, 50.0),
+    link_sd=1.0,
 )

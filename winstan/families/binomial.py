@@ -14,7 +14,7 @@ from winstan.families.namespace import NUMPY
 from winstan.families.support import counts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from winstan._typing import Array
     from winstan.families.family import Statistics
@@ -34,7 +34,9 @@ def support(sample: Sample) -> Support:
     return above, "successes no larger than trials", "Mend the counts, or the trials."
 
 
-def statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statistics:
+def statistics(
+    sample: Sample, cell: np.ndarray, n_cells: int, predicted: Collection[str] = ()
+) -> Statistics:
     """Trials and successes per cell."""
     constant = sample.log_jacobian
     if sample.size is not None:  # of single trials the binomial coefficient is one

@@ -31,6 +31,8 @@ class Domain:
         ``log_jacobian(free, xp)``: the logarithm of the derivative of `forward`.
     stan : str
         How Stan declares it.
+    link : str
+        The link whose inverse is `forward`.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Domain:
     backward: Callable[[Any], Any]
     log_jacobian: Callable[[Any, Namespace], Any]
     stan: str
+    link: str
 
     def __reduce__(self) -> tuple[Callable[[str], Domain], tuple[str]]:
         return domain_named, (self.name,)
@@ -59,6 +62,7 @@ DOMAINS: dict[str, Domain] = {
             np.log,
             lambda free, xp: free,
             "real<lower=0>",
+            "log",
         ),
         Domain(
             "real",
@@ -67,6 +71,7 @@ DOMAINS: dict[str, Domain] = {
             np.asarray,
             lambda free, xp: 0.0 * free,
             "real",
+            "identity",
         ),
         Domain(
             "unit",
@@ -75,6 +80,7 @@ DOMAINS: dict[str, Domain] = {
             special.logit,
             lambda free, xp: xp.log_expit(free) + xp.log_expit(-free),
             "real<lower=0, upper=1>",
+            "logit",
         ),
     )
 }

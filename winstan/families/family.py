@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,7 +13,6 @@ from winstan.errors import FamilyError
 from winstan.families import foreign
 from winstan.families.domains import DOMAINS, Domain
 from winstan.families.links import LINKS, Link
-from winstan.families.namespace import NUMPY, Namespace
 from winstan.priors import Flat, Prior
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ Kind = Literal["real", "positive", "count", "binary", "successes"]
 """What a response is: any number, a positive one, a count from 0 up, 0 or 1, a count of trials."""
 DomainName = Literal["real", "positive", "unit"]
 Statistics = Mapping[str, Any]
+Score = Callable[[Statistics, Array, Mapping[str, Any], Link], tuple[Array, Array]]
 
 
 def _flat(scale: float) -> Prior:
@@ -46,7 +46,8 @@ class Parameter:
     label : str
         What it is called in a methods paragraph.
     links : tuple of str
-        The links that a linear predictor of it can have, its default first.
+        The links that a linear predictor of it can have, its default first: by default the map of
+        its domain from the whole line.
     default_prior : callable
         ``default_prior(scale)``: the default prior of a scalar one, where the response (of a
         lognormal one, its logarithm) has this standard deviation.
@@ -54,15 +55,28 @@ class Parameter:
         ``start(scale)``: where the search for its mode begins.
     limits : tuple of float, or None
         Between which values that search stays; None is anywhere in the domain.
+    link_sd : float
+        Where it has a formula, the default prior of its intercept is normal about the link of
+        `start`, with this standard deviation.
     """
 
     name: str
     domain: DomainName
     label: str
-    links: tuple[str, ...] = ("log",)
+    links: tuple[str, ...] = ()
     default_prior: Callable[[float], Prior] = _flat
     start: Callable[[float], float] = _one
     limits: tuple[float, float] | None = None
+    link_sd: float = 2.5
+
+    def __post_init__(self) -> None:
+        if not self.links and self.domain in DOMAINS:
+            object.__setattr__(self, "links", (DOMAINS[self.domain].link,))
+
+    @property
+    def link(self) -> Link:
+        """The default link of a linear predictor of it."""
+        return LINKS[self.links[0]]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -129,14 +143,20 @@ class Family:
         ``support(sample)`` gives a mask of the rows whose response the family cannot produce, the
         words for what they should have been, and what to do.
     statistics : callable
-        ``statistics(sample, cell, n_cells)``: what the likelihood needs of the rows of each cell,
-        named as in the template.
+        ``statistics(sample, cell, n_cells, predicted)``: what the likelihood needs of the rows of
+        each cell, named as in the template; `predicted` names the parameters beside the mean that
+        have a linear predictor.
     log_likelihood : callable
         ``log_likelihood(statistics, eta, auxiliary, link)``: the log density of all rows, with
-        NumPy's functions or those of another `Namespace`, its last argument.
+        NumPy's functions or those of another `Namespace`, its last argument. A parameter beside the
+        mean is a number, or of shape (C,) where it has a linear predictor.
     score : callable
         ``score(statistics, eta, auxiliary, link)``: per cell, the derivative of the log density
         by eta, and its expected information, shape (C,) each.
+    scores : mapping of str to callable
+        By parameter beside the mean that can have a linear predictor: a function of the arguments
+        of `score` that gives, per cell, the derivative of the log density by the parameter itself,
+        and its expected information (or a positive number near it).
     log_density : callable
         ``log_density(y, eta, auxiliary, link, trials)``: of single rows.
     draw : callable
@@ -182,11 +202,12 @@ class Family:
     parameters: tuple[Parameter, ...]
     template: str
     support: Callable[[Sample], tuple[np.ndarray, str, str]]
-    statistics: Callable[[Sample, np.ndarray, int], Statistics]
+    statistics: Callable[[Sample, np.ndarray, int, Collection[str]], Statistics]
     log_likelihood: Callable[..., Any]
-    score: Callable[[Statistics, Array, Mapping[str, float], Link], tuple[Array, Array]]
+    score: Score
     log_density: Callable[[Array, Array, Mapping[str, Any], Link, Any], Array]
     draw: Callable[[np.random.Generator, Array, Mapping[str, Any], Any], Array]
+    scores: Mapping[str, Score] = field(default_factory=dict)
     stan: Distribution | None = None
     pymc: Distribution | None = None
     bambi: BambiFamily | None = None
@@ -256,35 +277,14 @@ class Family:
         """The mean is positive, so that the identity and inverse links confine eta."""
         return self.parameters[0].domain == "positive"
 
-    @property
-    def domains(self) -> tuple[Domain, ...]:
-        """Where the parameters beside the mean lie."""
-        return tuple(DOMAINS[parameter.domain] for parameter in self.parameters[1:])
+    def parameter(self, name: str) -> Parameter:
+        """Return the parameter of this name."""
+        return next(parameter for parameter in self.parameters if parameter.name == name)
 
-    def constrained(self, free: Any, xp: Namespace = NUMPY) -> dict[str, Any]:
-        """Return the parameters beside the mean by name, each of shape (...).
-
-        Parameters
-        ----------
-        free : array, shape (..., A)
-            On the whole line.
-        xp
-        """
-        return {
-            name: domain.forward(free[..., a], xp)
-            for a, (name, domain) in enumerate(zip(self.auxiliary, self.domains, strict=True))
-        }
-
-    def log_jacobian(self, free: Any, xp: Namespace = NUMPY) -> Any:
-        """Return the log density that `constrained` adds, shape (...)."""
-        return sum(
-            (domain.log_jacobian(free[..., a], xp) for a, domain in enumerate(self.domains)), 0.0
-        )
-
-    def free(self, auxiliary: Mapping[str, float]) -> Array:
-        """Return what `constrained` takes, shape (A,)."""
-        pairs = zip(self.auxiliary, self.domains, strict=True)
-        return np.array([float(domain.backward(auxiliary[name])) for name, domain in pairs])
+    @staticmethod
+    def domains_of(parameters: Iterable[Parameter]) -> tuple[Domain, ...]:
+        """Where parameters lie."""
+        return tuple(DOMAINS[parameter.domain] for parameter in parameters)
 
     def confines(self, link: Link) -> bool:
         """Whether some linear predictors have no mean: those that are not positive."""

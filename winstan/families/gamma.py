@@ -15,7 +15,7 @@ from winstan.families.offsets import divide_by_exp_offset
 from winstan.families.support import positive_real
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from winstan._typing import Array
     from winstan.families.family import Statistics
@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from winstan.families.sample import Sample
 
 
-def statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statistics:
-    """Count and sum of y per cell, sum of log y over all."""
+def statistics(
+    sample: Sample, cell: np.ndarray, n_cells: int, predicted: Collection[str] = ()
+) -> Statistics:
+    """Count, sum of y and sum of log y of each cell."""
     return {
         "n": sample.by_cell(cell, n_cells),
         "sum_y": sample.by_cell(cell, n_cells, sample.y),
-        "sum_log_y": sample.total(np.log(sample.y)),
+        "sum_log_y": sample.by_cell(cell, n_cells, np.log(sample.y)),
         "log_constant": sample.log_jacobian,
     }
 
@@ -39,11 +41,11 @@ def log_likelihood(
 ) -> Any:
     """Log density of all rows."""
     n, alpha, log_mu = stats["n"], aux["alpha"], link.log_inverse(eta, xp)
+    of_mean = n * log_mu + stats["sum_y"] * xp.exp(-log_mu)
     return (
-        float(n.sum()) * (alpha * xp.log(alpha) - xp.gammaln(alpha))
-        + (alpha - 1) * stats["sum_log_y"]
-        - alpha * (xp.dot(n, log_mu) + xp.dot(stats["sum_y"], xp.exp(-log_mu)))
-        + stats["log_constant"]
+        xp.total(n * (alpha * xp.log(alpha) - xp.gammaln(alpha)))
+        + xp.total(alpha * (stats["sum_log_y"] - of_mean))
+        + (stats["log_constant"] - float(stats["sum_log_y"].sum()))
     )
 
 
@@ -54,6 +56,16 @@ def score(
     mu = link.inverse(eta)
     excess = stats["sum_y"] - stats["n"] * mu
     return quasi_score(stats["n"], excess, link.inverse_derivative(eta), mu**2 / aux["alpha"])
+
+
+def score_of_alpha(
+    stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
+) -> tuple[Array, Array]:
+    """Score and expected information by alpha, shape (C,) each."""
+    n, alpha, mu = stats["n"], aux["alpha"], link.inverse(eta)
+    of_mean = n * np.log(mu) + stats["sum_y"] / mu
+    score = n * (np.log(alpha) + 1 - special.digamma(alpha)) + stats["sum_log_y"] - of_mean
+    return score, n * (special.polygamma(1, alpha) - 1 / alpha)
 
 
 def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
@@ -80,6 +92,7 @@ GAMMA = Family(
     statistics=statistics,
     log_likelihood=log_likelihood,
     score=score,
+    scores={"alpha": score_of_alpha},
     log_density=log_density,
     draw=draw,
     stan=Distribution(name="gamma", arguments="alpha, alpha {over} mu{i}"),

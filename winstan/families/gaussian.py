@@ -14,7 +14,7 @@ from winstan.families.offsets import subtract_offset
 from winstan.families.support import any_real
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from winstan._typing import Array
     from winstan.families.family import Statistics
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from winstan.families.sample import Sample
 
 
-def statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statistics:
-    """Count, mean and within-cell sum of squares."""
+def statistics(
+    sample: Sample, cell: np.ndarray, n_cells: int, predicted: Collection[str] = ()
+) -> Statistics:
+    """Count, mean and sum of squares about it of each cell."""
     y = sample.y
     n = sample.by_cell(cell, n_cells)
     safe = np.where(n > 0, n, 1.0)
@@ -32,7 +34,7 @@ def statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statistics:
     center = np.average(y, weights=sample.weight)
     means = center + sample.by_cell(cell, n_cells, y - center) / safe
     means = means + sample.by_cell(cell, n_cells, y - means[cell]) / safe
-    ss = sample.total(np.square(y - means[cell]))
+    ss = sample.by_cell(cell, n_cells, np.square(y - means[cell]))
     return {"n": n, "mean_y": means, "ss_within": ss, "log_constant": sample.log_jacobian}
 
 
@@ -41,18 +43,24 @@ def log_likelihood(
 ) -> Any:
     """Log density of all rows."""
     n, sigma = stats["n"], aux["sigma"]
-    ss = stats["ss_within"] + xp.dot(n, xp.square(stats["mean_y"] - link.inverse(eta, xp)))
-    size = float(n.sum())
-    log_density = -size * (0.5 * np.log(2 * np.pi) + xp.log(sigma)) - 0.5 * ss / xp.square(sigma)
-    return log_density + stats["log_constant"]
+    ss = stats["ss_within"] + n * xp.square(stats["mean_y"] - link.inverse(eta, xp))
+    normaliser = xp.total(n * (0.5 * np.log(2 * np.pi) + xp.log(sigma)))
+    return stats["log_constant"] - normaliser - 0.5 * xp.total(ss / xp.square(sigma))
 
 
-def score(
-    stats: Statistics, eta: Array, aux: Mapping[str, float], link: Link
-) -> tuple[Array, Array]:
+def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> tuple[Array, Array]:
     """Score and information by eta, shape (C,) each."""
     excess = stats["n"] * (stats["mean_y"] - link.inverse(eta))
     return quasi_score(stats["n"], excess, link.inverse_derivative(eta), aux["sigma"] ** 2)
+
+
+def score_of_sigma(
+    stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
+) -> tuple[Array, Array]:
+    """Score and expected information by sigma, shape (C,) each: 2 n / sigma^2 is the latter."""
+    n, sigma = stats["n"], aux["sigma"]
+    ss = stats["ss_within"] + n * np.square(stats["mean_y"] - link.inverse(eta))
+    return ss / sigma**3 - n / sigma, 2 * n / np.square(sigma)
 
 
 def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
@@ -77,6 +85,7 @@ GAUSSIAN = Family(
     statistics=statistics,
     log_likelihood=log_likelihood,
     score=score,
+    scores={"sigma": score_of_sigma},
     log_density=log_density,
     draw=draw,
     stan=Distribution(name="normal", arguments="mu{i}, sigma"),

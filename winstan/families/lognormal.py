@@ -14,7 +14,7 @@ from winstan.families.offsets import divide_by_exp_offset
 from winstan.families.support import positive_real
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from winstan._typing import Array
     from winstan.families.family import Statistics
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from winstan.families.sample import Sample
 
 
-def statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statistics:
+def statistics(
+    sample: Sample, cell: np.ndarray, n_cells: int, predicted: Collection[str] = ()
+) -> Statistics:
     """Gaussian statistics of log y, with the Jacobian of the logarithm."""
     log_y = np.log(sample.y)
     jacobian = sample.log_jacobian - sample.total(log_y)
@@ -55,6 +57,7 @@ LOGNORMAL = Family(
     statistics=statistics,
     log_likelihood=gaussian.log_likelihood,
     score=gaussian.score,
+    scores={"sigma": gaussian.score_of_sigma},
     log_density=log_density,
     draw=draw,
     stan=Distribution(name="lognormal", arguments="mu{i}, sigma"),

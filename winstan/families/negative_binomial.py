@@ -5,18 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import special
 
 from winstan.families import poisson
 from winstan.families.auxiliary import ALPHA, mean
-from winstan.families.cellwise import log_factorial, quasi_score
+from winstan.families.cellwise import log_factorial, quasi_score, tally_by_cell
 from winstan.families.family import BambiFamily, Distribution, Family
 from winstan.families.namespace import NUMPY
-from winstan.families.rising import LARGEST_ALPHA, log_pmf, log_rising_sum, rising_statistics
+from winstan.families.rising import (
+    LARGEST_ALPHA,
+    log_pmf,
+    log_rising_by_cell,
+    log_rising_sum,
+    rising_of_cells,
+    rising_statistics,
+)
 from winstan.families.sample import sum_by
 from winstan.families.support import counts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from winstan._typing import Array
     from winstan.families.family import Statistics
@@ -25,14 +33,23 @@ if TYPE_CHECKING:
     from winstan.families.sample import Sample
 
 
-def statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statistics:
-    """Count and sum of y per cell; over all, what the rising factorials of the values need."""
-    value, at = np.unique(sample.y, return_inverse=True)
+def statistics(
+    sample: Sample, cell: np.ndarray, n_cells: int, predicted: Collection[str] = ()
+) -> Statistics:
+    """Count and sum of y per cell; and what the rising factorials of the values need.
+
+    That is over all rows, or, of a shape that differs between cells, of each cell's values.
+    """
     constant = sample.log_jacobian - sample.total(log_factorial(sample.y))
+    if "alpha" in predicted:
+        rising = rising_of_cells(tally_by_cell(sample, cell))
+    else:
+        value, at = np.unique(sample.y, return_inverse=True)
+        rising = rising_statistics(value, sum_by(at, sample.weight, value.size))
     return {
         "n": sample.by_cell(cell, n_cells),
         "sum_y": sample.by_cell(cell, n_cells, sample.y),
-        **rising_statistics(value, sum_by(at, sample.weight, value.size)),
+        **rising,
         "log_constant": constant,
     }
 
@@ -47,22 +64,39 @@ def log_likelihood(
     # log(1 + ratio) / ratio: the derivative of what is written so does not cancel.
     series = 1 - ratio * (1 / 2 - ratio * (1 / 3 - ratio * (1 / 4 - ratio / 5)))
     share = xp.where(ratio < 1e-3, series, xp.log1p(ratio) / ratio)
+    of_cells = getattr(alpha, "ndim", 0) > 0
     return (
-        log_rising_sum(stats, alpha, xp)
+        (log_rising_by_cell if of_cells else log_rising_sum)(stats, alpha, xp)
         + xp.dot(stats["sum_y"], log_mu)
         - xp.total((stats["sum_y"] * ratio + stats["n"] * mu) * share)
         + stats["log_constant"]
     )
 
 
-def score(
-    stats: Statistics, eta: Array, aux: Mapping[str, float], link: Link
-) -> tuple[Array, Array]:
+def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> tuple[Array, Array]:
     """Score and information by eta, shape (C,) each."""
     mu = link.inverse(eta)
     excess = stats["sum_y"] - stats["n"] * mu
     variance = mu + mu**2 / aux["alpha"]
     return quasi_score(stats["n"], excess, link.inverse_derivative(eta), variance)
+
+
+def score_of_alpha(
+    stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
+) -> tuple[Array, Array]:
+    """Score and about the expected information by an alpha of each cell, shape (C,) each.
+
+    The information has no closed form: this one has the right limits where mu is large (gamma) and
+    where alpha is (Poisson).
+    """
+    n, mu = stats["n"], link.inverse(eta)
+    alpha, cell = np.minimum(aux["alpha"], LARGEST_ALPHA), stats["cell"] - 1
+    of_row, value = alpha[cell], stats["excess"]
+    rising = special.digamma(of_row + value) - special.digamma(of_row) - value / of_row
+    score = np.bincount(cell, stats["tally"] * rising, minlength=eta.size)
+    score += (stats["sum_y"] + n * alpha) * mu / (alpha * (alpha + mu)) - n * np.log1p(mu / alpha)
+    of_gamma = special.polygamma(1, alpha) - 1 / alpha
+    return score, n * np.maximum(of_gamma, 0.5 / alpha**2) * np.square(mu / (alpha + mu))
 
 
 def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
@@ -100,6 +134,7 @@ NEGATIVE_BINOMIAL = Family(
     statistics=statistics,
     log_likelihood=log_likelihood,
     score=score,
+    scores={"alpha": score_of_alpha},
     log_density=log_density,
     draw=draw,
     stan=Distribution(

@@ -15,7 +15,7 @@ from winstan.families.offsets import offset_to_exposure
 from winstan.families.support import counts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from winstan._typing import Array
     from winstan.families.family import Statistics
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 LARGEST_POISSON = 1e18
 
 
-def statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statistics:
+def statistics(
+    sample: Sample, cell: np.ndarray, n_cells: int, predicted: Collection[str] = ()
+) -> Statistics:
     """Exposure and sum of y per cell."""
     constant = sample.log_jacobian - sample.total(log_factorial(sample.y))
     if sample.size is not None:

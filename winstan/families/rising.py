@@ -41,7 +41,9 @@ FIRST = 31
 # From here on the power series: each of its terms is less than a twentieth of the one before.
 FAR = 20.0
 N_MOMENTS = 13
-STIRLING = (1 / 12, -1 / 360, 1 / 1260)
+STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680)
+# Of a shape for each cell: few enough to be written out in a vector each.
+FEW = 8
 # Of single rows: where the log gammas themselves still have all digits.
 _LOG_GAMMAS_BELOW = 32.0
 # No double that is larger changes anything, and infinity is not a number to compute with.
@@ -77,6 +79,7 @@ def rising_statistics(value: Array, tally: Array) -> dict[str, Any]:
         "n_first": k.size,
         "n_above": n_above,
         "V": excess.size,
+        "cell": np.zeros(0, int),
         "excess": excess,
         "tally": tally[beyond],
         "moments": _moments(value, tally, largest),
@@ -127,11 +130,47 @@ def log_rising_sum(stats: Mapping[str, Any], alpha: Any, xp: Namespace = NUMPY) 
     return xp.select(alpha > FAR * stats["largest"], series, factors)
 
 
+def rising_of_cells(tally: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `log_rising_by_cell` needs, of the pairs of cell and value, under all names.
+
+    Zeros have no factor, and are left out.
+    """
+    kept = tally["value"] > 0
+    return {
+        "largest": max(float(tally["value"].max(initial=0.0)), 1.0),
+        "n_first": 0,
+        "n_above": np.zeros(0),
+        "V": int(np.count_nonzero(kept)),
+        "cell": tally["cell"][kept],
+        "excess": tally["value"][kept],
+        "tally": tally["tally"][kept],
+        "moments": np.zeros(N_MOMENTS),
+    }
+
+
+def log_rising_by_cell(stats: Mapping[str, Any], alpha: Any, xp: Namespace = NUMPY) -> Any:
+    """Log of the product of 1 + k / alpha over k < y and over all rows, each cell with its alpha.
+
+    The first `FEW` factors one by one, the others by Stirling's series, as above; what rounding
+    leaves is of the size of y's own.
+    """
+    if not stats["V"]:
+        return 0.0
+    a, y = alpha[stats["cell"] - 1], stats["excess"]
+    from_few = a + FEW
+    out = (from_few + y - 0.5) * xp.log1p(y / from_few) + y * (xp.log1p(FEW / a) - 1)
+    out += _stirling(from_few + y) - _stirling(from_few)
+    for k in range(FEW):
+        out -= xp.log1p(y / (a + k))
+    return xp.dot(stats["tally"], out)
+
+
 def _stirling(z: Any) -> Any:
-    """Log gamma of z, less (z - 1/2) log z - z + log(2 pi) / 2; z from 32 up."""
+    """Log gamma of z, less (z - 1/2) log z - z + log(2 pi) / 2; z from 8 up: to 1e-11."""
     inverse = 1 / z
     square = inverse * inverse
-    return inverse * (STIRLING[0] + square * (STIRLING[1] + square * STIRLING[2]))
+    series = STIRLING[1] + square * (STIRLING[2] + square * STIRLING[3])
+    return inverse * (STIRLING[0] + square * series)
 
 
 def log_pmf(y: Array, mu: Array, alpha: Array) -> Array:

@@ -8,14 +8,14 @@ import numpy as np
 from scipy import special
 
 from winstan.families.auxiliary import NU, SIGMA, mean
+from winstan.families.cellwise import of_rows, tally_by_cell
 from winstan.families.family import BambiFamily, Distribution, Family
 from winstan.families.namespace import NUMPY
 from winstan.families.offsets import subtract_offset
-from winstan.families.sample import sum_by
 from winstan.families.support import any_real
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from winstan._typing import Array
     from winstan.families.family import Statistics
@@ -24,47 +24,68 @@ if TYPE_CHECKING:
     from winstan.families.sample import Sample
 
 
-def statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> Statistics:
+def statistics(
+    sample: Sample, cell: np.ndarray, n_cells: int, predicted: Collection[str] = ()
+) -> Statistics:
     """Return a tally of the distinct (cell, value) pairs: the t has no sufficient statistics."""
-    order = np.lexsort((sample.y, cell))
-    by_cell, by_value = cell[order], sample.y[order]
-    new = np.ones(order.size, bool)
-    new[1:] = (np.diff(by_cell) != 0) | (np.diff(by_value) != 0)
-    weight = None if sample.weight is None else sample.weight[order]
-    tally = sum_by(np.cumsum(new) - 1, weight, 0)
-    return {
-        "V": int(np.count_nonzero(new)),
-        "cell": by_cell[new] + 1,  # Stan counts from one
-        "value": by_value[new],
-        "tally": tally,
-        "log_constant": sample.log_jacobian,
-    }
+    return tally_by_cell(sample, cell) | {"log_constant": sample.log_jacobian}
 
 
 def log_likelihood(
     stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
 ) -> Any:
     """Log density of all rows."""
-    sigma, nu, tally = aux["sigma"], aux["nu"], stats["tally"]
-    z = (stats["value"] - link.inverse(eta, xp)[stats["cell"] - 1]) / sigma
+    cell, tally = stats["cell"] - 1, stats["tally"]
+    sigma, nu = of_rows(aux["sigma"], cell), of_rows(aux["nu"], cell)
+    z = (stats["value"] - link.inverse(eta, xp)[cell]) / sigma
     normaliser = (
         xp.gammaln(0.5 * (nu + 1)) - xp.gammaln(0.5 * nu) - 0.5 * xp.log(nu * np.pi) - xp.log(sigma)
     )
-    kernel = xp.dot(tally, xp.log1p(xp.square(z) / nu))
-    return float(tally.sum()) * normaliser - 0.5 * (nu + 1) * kernel + stats["log_constant"]
+    kernel = 0.5 * (nu + 1) * xp.log1p(xp.square(z) / nu)
+    return xp.total(tally * normaliser) - xp.total(tally * kernel) + stats["log_constant"]
 
 
-def score(
-    stats: Statistics, eta: Array, aux: Mapping[str, float], link: Link
-) -> tuple[Array, Array]:
+def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> tuple[Array, Array]:
     """Score and information by eta, shape (C,) each (Lange, Little and Taylor 1989)."""
-    sigma, nu, cell, tally = aux["sigma"], aux["nu"], stats["cell"] - 1, stats["tally"]
-    residual = stats["value"] - link.inverse(eta)[cell]
+    cell, tally, sigma, nu, residual = _rows(stats, eta, aux, link)
     pull = tally * (nu + 1) / (nu + np.square(residual / sigma)) * residual / sigma**2
     slope = link.inverse_derivative(eta)
     n = np.bincount(cell, tally, minlength=eta.size)
-    information = n * np.square(slope) * (nu + 1) / (nu + 3) / sigma**2
+    information = n * np.square(slope) * (aux["nu"] + 1) / (aux["nu"] + 3) / aux["sigma"] ** 2
     return np.bincount(cell, pull, minlength=eta.size) * slope, information
+
+
+def score_of_sigma(
+    stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
+) -> tuple[Array, Array]:
+    """Score and expected information by sigma, shape (C,) each."""
+    cell, tally, sigma, nu, residual = _rows(stats, eta, aux, link)
+    square = np.square(residual / sigma)
+    by_row = tally * ((nu + 1) * square / (nu + square) - 1) / sigma
+    n = np.bincount(cell, tally, minlength=eta.size)
+    information = 2 * n * aux["nu"] / ((aux["nu"] + 3) * np.square(aux["sigma"]))
+    return np.bincount(cell, by_row, minlength=eta.size), information
+
+
+def score_of_nu(
+    stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
+) -> tuple[Array, Array]:
+    """Score and expected information by nu, shape (C,) each (Lange, Little and Taylor 1989)."""
+    cell, tally, sigma, nu, residual = _rows(stats, eta, aux, link)
+    square = np.square(residual / sigma)
+    half = special.digamma(0.5 * (nu + 1)) - special.digamma(0.5 * nu) - 1 / nu
+    rest = (nu + 1) * square / (nu * (nu + square)) - np.log1p(square / nu)
+    n, nu = np.bincount(cell, tally, minlength=eta.size), aux["nu"]
+    spread = special.polygamma(1, 0.5 * nu) - special.polygamma(1, 0.5 * (nu + 1))
+    information = n * (0.25 * spread - 0.5 * (nu + 5) / (nu * (nu + 1) * (nu + 3)))
+    return np.bincount(cell, 0.5 * tally * (half + rest), minlength=eta.size), information
+
+
+def _rows(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> tuple[Any, ...]:
+    """Cell, tally, sigma, nu and residual of each pair of cell and value."""
+    cell = stats["cell"] - 1
+    sigma, nu = of_rows(aux["sigma"], cell), of_rows(aux["nu"], cell)
+    return cell, stats["tally"], sigma, nu, stats["value"] - link.inverse(eta)[cell]
 
 
 def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
@@ -92,6 +113,7 @@ STUDENT = Family(
     statistics=statistics,
     log_likelihood=log_likelihood,
     score=score,
+    scores={"sigma": score_of_sigma, "nu": score_of_nu},
     log_density=log_density,
     draw=draw,
     stan=Distribution(name="student_t", arguments="nu, mu{i}, sigma"),

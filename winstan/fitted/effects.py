@@ -28,6 +28,7 @@ def contrast(
     slope: bool = False,
     rope: float | Sequence[float] | None = None,
     groups: Whose | None = None,
+    parameter: str | None = None,
     prob: float = 0.94,
     interval: Interval = "hdi",
     draws: bool = False,
@@ -75,6 +76,9 @@ def contrast(
         ``{"mouse": "population", "day": "these"}``. The default is the population, and a
         typical group under log and inverse links, where the population's mean has no stable
         posterior; with ``by=`` a group factor it is these groups.
+    parameter
+        What to compare in place of the mean response: a parameter that has a formula, such as
+        ``"sigma"``, on its own scale. It has no default region of equivalence.
     seed
         Of the effects of a new group.
     prob, interval
@@ -105,7 +109,7 @@ def contrast(
     check_flags(ratio=ratio, slope=slope, draws=draws)
     with silenced(silence):
         result = estimates.contrast(
-            fit.model,
+            estimates.about(fit.model, parameter),
             fit.joined(),
             treatment,
             values=values,
@@ -130,6 +134,7 @@ def effects(
     ratio: bool = False,
     rope: float | Sequence[float] | None = None,
     groups: Whose | None = None,
+    parameter: str | None = None,
     prob: float = 0.94,
     interval: Interval = "hdi",
     draws: bool = False,
@@ -142,7 +147,7 @@ def effects(
 
     Parameters
     ----------
-    scale, ratio, rope, groups, prob, interval, seed
+    scale, ratio, rope, groups, parameter, prob, interval, seed
         As for `contrast`; the default region is each predictor's own.
     draws
         Return the draws in long form (columns predictor, contrast, draw, value).
@@ -160,7 +165,13 @@ def effects(
     """
     check_flags(ratio=ratio, draws=draws)
     results = estimates.effects_table(
-        fit.model, fit.joined(), scale=scale, ratio=ratio, rope=rope, groups=groups, seed=seed
+        estimates.about(fit.model, parameter),
+        fit.joined(),
+        scale=scale,
+        ratio=ratio,
+        rope=rope,
+        groups=groups,
+        seed=seed,
     )
     tables = []
     for result in results:
@@ -187,6 +198,7 @@ def conditional(
     values: Mapping[str, Any] | None = None,
     points: int = 50,
     groups: Whose | None = None,
+    parameter: str | None = None,
     prob: float = 0.94,
     interval: Interval = "hdi",
     scale: Scale = "response",
@@ -210,7 +222,7 @@ def conditional(
         predictor's own entry is its grid, such as ``{"dose": [0, 1, 5]}``.
     points
         Values of the grid.
-    groups, seed
+    groups, parameter, seed
         As for `contrast`.
     prob, interval
         As for `summary`.
@@ -239,7 +251,7 @@ def conditional(
     check_flags(draws=draws)
     with silenced(silence):
         curve = estimates.conditional(
-            fit.model,
+            estimates.about(fit.model, parameter),
             fit.joined(),
             predictor,
             by=by,
@@ -261,6 +273,7 @@ def means(
     by: str | Mapping[str, Iterable[Any]] | None = None,
     values: Sequence[Any] | None = None,
     groups: Whose | None = None,
+    parameter: str | None = None,
     prob: float = 0.94,
     interval: Interval = "hdi",
     scale: Scale = "response",
@@ -274,7 +287,7 @@ def means(
     ----------
     predictor
         A factor, or a number.
-    by, groups, prob, interval, scale, seed, silence
+    by, groups, parameter, prob, interval, scale, seed, silence
         As for `contrast`.
     values
         The levels, or values; of a number with more than two values they must be given.
@@ -294,12 +307,13 @@ def means(
     """
     check_flags(draws=draws)
     if values is None:
-        values = estimates.levels_to_compare(fit.model, predictor)
+        values = estimates.levels_to_compare(estimates.about(fit.model, parameter), predictor)
     return fit.conditional(
         predictor,
         by=by,
         values={predictor: values},
         groups=groups,
+        parameter=parameter,
         prob=prob,
         interval=interval,
         scale=scale,
@@ -314,6 +328,7 @@ def group_effects(
     group: str | None = None,
     *,
     kind: EffectKind = "deviation",
+    parameter: str | None = None,
     prob: float = 0.94,
     interval: Interval = "hdi",
     draws: bool = False,
@@ -331,6 +346,8 @@ def group_effects(
         group (genotype, sex, the dose of a whole animal) are at the group's own value, so that
         a knock-out's slope of week has ``genotype:week`` in it; others are at their reference,
         numbers at zero.
+    parameter
+        Whose linear predictor: that of the mean, or of a parameter that has a formula.
     prob, interval
         As for `summary`.
     draws
@@ -349,11 +366,12 @@ def group_effects(
         If the factor or an option is unknown, or no effect has a total.
     """
     check_flags(draws=draws)
-    factor = fit.group_named(group)
-    found = estimates.group_effects(fit.model, fit.joined(), factor, kind)
+    model = estimates.about(fit.model, parameter)
+    factor = fit.group_named(group, model)
+    found = estimates.group_effects(model, fit.joined(), factor, kind)
     table = estimates.group_draws(found) if draws else estimates.group_table(found, prob, interval)
     if kind == "total":
-        table.attrs["at"] = estimates.totals_text(fit.model, factor)
+        table.attrs["at"] = estimates.totals_text(model, factor)
     return table
 
 

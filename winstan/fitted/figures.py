@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.fitted.fit import Fit
-    from winstan.model import Model
+    from winstan.effects.specification import Specified
     from winstan.options import Interval
 
 GROUP_LINES = 60
@@ -35,6 +35,7 @@ def plot_difference(
     by: str | None = None,
     ratio: bool = False,
     groups: Whose | None = None,
+    parameter: str | None = None,
     prob: float = 0.94,
     unit: str | None = None,
 ) -> ggplot:
@@ -42,9 +43,10 @@ def plot_difference(
 
     Parameters
     ----------
-    treatment, values, by, ratio, groups
+    treatment, values, by, ratio, groups, parameter
         As for `contrast`. The caption says whose effect the posterior is of, and that the
-        observed differences are of the groups of the data.
+        observed differences are of the groups of the data. Of a parameter beside the mean there
+        are no observed ones.
     prob
         Probability of the HDI.
     unit
@@ -58,8 +60,9 @@ def plot_difference(
     check_flags(ratio=ratio)
     from winstan import plots  # noqa: PLC0415 - plotnine loads when a figure is asked for
 
+    model = effects.about(fit.model, parameter)
     result = effects.contrast(
-        fit.model,
+        model,
         fit.joined(),
         treatment,
         values=values,
@@ -67,12 +70,13 @@ def plot_difference(
         ratio=ratio,
         groups=groups,
     )
-    group = effects.main_group(fit.model)
+    group = effects.main_group(model) if effects.is_mean(model) else None
+    observed = effects.observed_contrast(model, result, values, group)
     return plots.plot_difference(
         effects.contrast_draws(result),
         ends_renamed(effects.contrast_table(result, prob, "hdi")),
-        effects.observed_contrast(fit.model, result, values, group),
-        response=effects.response_label(fit.model),
+        observed,
+        response=effects.response_label(fit.model, parameter),
         treatment=treatment,
         unit=unit,
         ratio=ratio,
@@ -228,6 +232,7 @@ def plot_conditional(
     *,
     values: Mapping[str, Any] | None = None,
     groups: Whose | None = None,
+    parameter: str | None = None,
     data: bool = True,
     lines: bool = True,
     prob: float = 0.94,
@@ -239,10 +244,10 @@ def plot_conditional(
 
     Parameters
     ----------
-    predictor, by, values, groups
+    predictor, by, values, groups, parameter
         As for `conditional`.
     data
-        Whether to draw the raw data.
+        Whether to draw the raw data, which a parameter beside the mean has not.
     lines
         Whether to draw, thin, the mean of each group of the first group factor, where the
         predictor is numeric and varies within groups, and there is no `by`; up to sixty groups.
@@ -266,7 +271,13 @@ def plot_conditional(
     from winstan import plots  # noqa: PLC0415
 
     curve = fit.conditional(
-        predictor, by=by, values=values, groups=groups, prob=prob, interval=interval
+        predictor,
+        by=by,
+        values=values,
+        groups=groups,
+        parameter=parameter,
+        prob=prob,
+        interval=interval,
     )
     whose = curve.attrs.get("estimand", "")
     curve = ends_renamed(curve)
@@ -281,8 +292,9 @@ def plot_conditional(
     caption = [f"at {held}"] if held else []
     caption += [f"mean: {whose}"] if whose else []
     raw = thin = None
-    group = effects.main_group(fit.model)
-    if data:
+    model = effects.about(fit.model, parameter)
+    group = effects.main_group(model)
+    if data and effects.is_mean(model):
         raw = pd.DataFrame(
             {
                 "x": labels_of(fit.model, predictor),
@@ -292,13 +304,13 @@ def plot_conditional(
         if by is not None:
             raw["by"] = labels_of(fit.model, by)
     if lines and by is None and group is not None:
-        thin = _group_curves(fit.model, fit.joined(), predictor, group, values)
+        thin = _group_curves(model, fit.joined(), predictor, group, values)
     return plots.plot_conditional(
         curve,
         raw,
         thin,
         predictor=predictor,
-        response=effects.response_label(fit.model),
+        response=effects.response_label(fit.model, parameter),
         by=by,
         group=group,
         prob=prob,
@@ -328,7 +340,7 @@ def _captioned(whose: str, group: str | None) -> str:
 
 
 def _group_curves(
-    model: Model,
+    model: Specified,
     posterior: Mapping[str, Array],
     predictor: str,
     group: str,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.diagnostics import Diagnostics
+    from winstan.effects.specification import Specified
     from winstan.model import Model
     from winstan.options import Interval, Whose
     from winstan.priors import Priors
@@ -174,15 +175,16 @@ class Fit:
             out[variable.name] = values.reshape(-1, *values.shape[2:])
         return out
 
-    def group_named(self, group: str | None) -> str:
-        """Return a group factor's name; for None, the main one's.
+    def group_named(self, group: str | None, model: Specified | None = None) -> str:
+        """Return a group factor's name; for None, the main one's of the model, or of a parameter.
 
         Raises
         ------
         OptionError
             If the model has no group term.
         """
-        group = group or main_group(self.model)
+        model = self.model if model is None else model
+        group = group or main_group(model)
         if group is None:
-            raise OptionError(f"{self.model.formula.text!r} has no group term, such as (1|mouse).")
+            raise OptionError(f"{model.formula.text!r} has no group term, such as (1|mouse).")
         return group

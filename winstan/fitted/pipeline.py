@@ -20,7 +20,7 @@ from winstan.model import build_model
 from winstan.summary import summarise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy as np
 
@@ -31,11 +31,12 @@ if TYPE_CHECKING:
 
 
 def model_from(
-    formula: str,
+    formula: str | Sequence[str],
     data: Any,
     family: str | Family,
     namespace: Mapping[str, Any],
     *,
+    formulas: Mapping[str, str] | None = None,
     link: str | None,
     priors: Mapping[str, Prior] | None,
     center: bool,
@@ -50,7 +51,7 @@ def model_from(
     Parameters and errors are those of `fit`; `namespace` has the names that the formula may call,
     and `rows` where the data's rows stand in the user's frame, if they are a part of it.
     """
-    parsed = parse_formula(formula, namespace)
+    parsed = parse_formula(formula, namespace, formulas)
     chosen = family_named(family)
     with silenced(silence):
         if not (is_silent("pseudoreplication") and is_silent("skew")):

@@ -10,9 +10,8 @@ import pandas as pd
 
 from winstan import effects
 from winstan.effects.groups import group_effects
-from winstan.effects.means import linear_predictor, rows_of
+from winstan.effects.means import auxiliary, linear_predictor, rows_of, taken
 from winstan.errors import EmptyCellError, OptionError
-from winstan.variables import correlation_labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -122,9 +121,10 @@ def ellipses(
         sds = [posterior[group.sd_name(effect)].mean(axis=0).ravel() for effect in group.effects]
         sd |= dict(zip(group.column_names, np.concatenate(sds).tolist(), strict=True))
     pair = ", ".join(names)
-    labels = correlation_labels(model.design).get(factor, ())
-    if pair in labels:
-        correlation = float(posterior[f"{factor}_corr"].mean(axis=0)[labels.index(pair)])
+    for group in (g for g in model.design.groups if g.factor == factor):
+        if pair in group.pairs:
+            values = posterior[group.correlation_variable].mean(axis=0)
+            correlation = float(values[group.pair_places[group.pairs.index(pair)]])
     sx, sy = (sd[name] for name in names)
     angle = np.linspace(0, 2 * np.pi, 181)
     parts = []
@@ -149,12 +149,16 @@ def _maximum(model: Model, posterior: Mapping[str, Array], terms: list[int], sta
     """Maximise the likelihood of each level's cells by Fisher scoring, shape (q, L)."""
     cells, family, link = model.cells, model.family, model.link
     means = {name: values.mean(axis=0, keepdims=True) for name, values in posterior.items()}
-    aux = {name: float(means[name][0]) for name in family.auxiliary}
-    eta = np.hstack([part for _, part in linear_predictor(model, means, rows_of(model.design))])[0]
-    Z = np.hstack([cells.Z[g] for g in terms])
-    level = cells.level[terms[0]]
+    rows = taken(rows_of(model.design, beside=True), cells.design_row)
+    aux = {
+        name: values[0] if values.shape[1] > 1 else float(values[0, 0])
+        for name, values in auxiliary(model, means, rows).items()
+    }
+    eta = np.hstack([part for _, part in linear_predictor(model, means, rows)])[0]
+    Z = np.hstack([rows.Z[g] for g in terms])
+    level = rows.level[terms[0]]
     L = start.shape[1]
-    base = eta[cells.design_row] + cells.offset - np.einsum("ck,kc->c", Z, start[:, level])
+    base = eta + cells.of_block(cells.offset, 0) - np.einsum("ck,kc->c", Z, start[:, level])
     own = start.copy()
     limit = STEP if link.unitless else np.inf
     positive = family.confines(link)

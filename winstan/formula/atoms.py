@@ -29,6 +29,8 @@ class AtomReader:
         The formula, for messages.
     namespace
         The caller's functions and values.
+    constants
+        Those of formulas read before, by name.
 
     Attributes
     ----------
@@ -36,11 +38,16 @@ class AtomReader:
         Names of the functions called; values that stand as names in the code.
     """
 
-    def __init__(self, source: str, namespace: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        source: str,
+        namespace: Mapping[str, Any],
+        constants: Mapping[str, object] | None = None,
+    ) -> None:
         self._source = source
         self._namespace = namespace
         self.functions: dict[str, None] = {}
-        self.constants: dict[str, object] = {}
+        self.constants: dict[str, object] = dict(constants or {})
         self._ambient: dict[str, None] = {}
         self._certain: set[str] = set()
 

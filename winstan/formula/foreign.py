@@ -42,7 +42,8 @@ _MISSING = (
 _MULTI = "one model has one response: fit each by itself, or use brms"
 _FACTOR = "write C(g) for numbers that are labels; text columns are categories by themselves"
 _DISTRIBUTIONAL = (
-    "only the mean has predictors: those of sigma and other parameters are in bambi and brms"
+    "formulas of other parameters stand beside it: ws.fit(['y ~ x', 'sigma ~ x'], ...), or "
+    "ws.fit('y ~ x', ..., sigma='x'), or apart by ';' in one string"
 )
 _SUBSET = "take the rows out of the data before: data[condition]"
 
@@ -85,8 +86,7 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
         "for a straight line, or use brms",
         "mm": "multi-membership is not supported: make rows of one member each, or use brms",
         "mmc": "multi-membership is not supported: make rows of one member each, or use brms",
-        "gr": "options of a grouping factor are not supported (by=, cov=, dist=): write the column "
-        "alone, (1 | g), or (1 | by:g) for groups of their own within another column",
+        "gr": "it stands around a grouping factor: (1 | gr(g, by=column))",
         "weights": "give weights= to ws.fit, the name of a column of frequency weights",
         "trials": "write p(successes, trials) ~ ..., or give trials= to ws.fit",
         "rate": "write y ~ ... + offset(log(exposure)), under a link of log",

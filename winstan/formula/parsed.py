@@ -7,7 +7,8 @@ later evaluates the terms on data, is therefore only ever given plain sums of pl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from winstan.formula.functions import (
@@ -17,25 +18,26 @@ from winstan.formula.functions import (
     resolve_function,
     transforms,
 )
+from winstan.formula.joining import apart, check_labels
 from winstan.formula.reader import read_formula
-from winstan.formula.syntax import formula_error, normalise
+from winstan.formula.syntax import formula_error
 from winstan.formula.terms import Atom, Effects, GroupSpec, ResponseSpec, unique
 from winstan.formula.tree import Call, Name, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Container, Iterable
 
 __all__ = ["Formula", "GroupSpec", "evaluation_names", "parse_formula"]
 
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A parsed formula.
+    """A parsed formula: that of the mean, with those of other parameters inside it.
 
     Attributes
     ----------
     text
-        As the user wrote it, with white space normalised.
+        As the user wrote it, with white space normalised; several formulas apart by ``;``.
     response
         The response expression, as text: ``log(Power)``, ``p(successes, trials)``.
     common
@@ -45,7 +47,8 @@ class Formula:
     groups
         The group terms.
     columns
-        Every column in use, in order of appearance.
+        Every column in use, in order of appearance, those of other parameters' formulas included;
+        and so are `predictor_columns`, `ambient`, `elementwise`, `functions` and `constants`.
     response_columns, predictor_columns
         Those of the left side; those of the right side, group factors included.
     ambient
@@ -60,6 +63,8 @@ class Formula:
         Values of strings, lists and unusual numbers, by the names they have in `Atom.code`.
     response_spec, effects, offset_atoms
         The parts again, as trees.
+    parameters : mapping of str to Formula
+        Formulas of parameters beside the mean, by the parameter, which is their response.
     """
 
     text: str
@@ -77,6 +82,17 @@ class Formula:
     response_spec: ResponseSpec = field(repr=False)
     effects: Effects = field(repr=False)
     offset_atoms: tuple[Atom, ...] = field(repr=False)
+    parameters: Mapping[str, Formula] = field(default_factory=dict)
+
+    @property
+    def every(self) -> tuple[Formula, ...]:
+        """This formula, and those of the other parameters."""
+        return self, *self.parameters.values()
+
+    @property
+    def mean_text(self) -> str:
+        """The formula of the mean alone, as the user wrote it."""
+        return self.text.removesuffix("".join(f"; {f.text}" for f in self.parameters.values()))
 
     @property
     def coded_columns(self) -> frozenset[str]:
@@ -116,16 +132,23 @@ class Formula:
         return _right_atoms(self.effects, self.offset_atoms, self.groups)
 
 
-def parse_formula(text: str, namespace: Mapping[str, Any] | None = None) -> Formula:
-    """Read a formula.
+def parse_formula(
+    text: str | Iterable[str],
+    namespace: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, str] | None = None,
+) -> Formula:
+    """Read a formula, or those of several parameters of one model.
 
     Parameters
     ----------
     text
-        Such as ``"log(Power) ~ stim * np.log(dose) + offset(t) + (1 + stim | mouse)"``.
+        Such as ``"log(Power) ~ stim * np.log(dose) + offset(t) + (1 + stim | mouse)"``; or a list,
+        that of the mean first: ``["y ~ x", "sigma ~ x"]``, which is ``"y ~ x; sigma ~ x"``.
     namespace
         Where functions and values of the caller's own are found. ``np`` and the usual
         mathematical functions need none.
+    parameters
+        Right sides by parameter: ``{"sigma": "x"}``.
 
     Returns
     -------
@@ -136,16 +159,56 @@ def parse_formula(text: str, namespace: Mapping[str, Any] | None = None) -> Form
     FormulaError
         When the text is not a formula, or calls a function that does not exist.
     """
-    if not isinstance(text, str):
-        raise formula_error(f"a formula is a string, not {type(text).__name__}.", str(text))
-    source = normalise(text)
     namespace = {} if namespace is None else namespace
-    reading = read_formula(source, namespace)
+    source, *others = apart(text, parameters)
+    mean = _read(source, namespace)
+    found: dict[str, Formula] = {}
+    constants = dict(mean.constants)
+    for other in others:
+        formula = _read(other, namespace, constants)
+        constants |= dict(formula.constants)
+        name = formula.response
+        if not isinstance(formula.response_spec.value.node, Name) or formula.response_spec.success:
+            raise formula_error(
+                f"after the first formula come those of parameters, such as sigma ~ x: {name!r} "
+                "is none. One model has one response.",
+                other,
+            )
+        if name in found:
+            raise formula_error(f"there are two formulas of {name!r}.", other)
+        found[name] = formula
+    whole = (mean, *found.values())
+    check_labels((g for formula in whole for g in formula.groups), "; ".join([source, *others]))
+    return _joined(mean, found) if found else mean
+
+
+def _joined(mean: Formula, parameters: dict[str, Formula]) -> Formula:
+    """Put the formulas of other parameters into that of the mean."""
+    whole = (mean, *parameters.values())
+    right = unique(column for formula in whole for column in formula.predictor_columns)
+    return replace(
+        mean,
+        text="; ".join(formula.text for formula in whole),
+        columns=unique([*mean.response_columns, *right]),
+        predictor_columns=right,
+        ambient=unique(name for formula in whole for name in formula.ambient),
+        elementwise=all(formula.elementwise for formula in whole),
+        functions=unique(name for formula in whole for name in formula.functions),
+        constants=tuple(dict(pair for formula in whole for pair in formula.constants).items()),
+        parameters=parameters,
+    )
+
+
+def _read(
+    source: str, namespace: Mapping[str, Any], constants: Mapping[str, object] | None = None
+) -> Formula:
+    """Read a single formula."""
+    reading = read_formula(source, namespace, constants)
     response = reading.response
     atoms = _right_atoms(reading.effects, reading.offsets, reading.groups)
     left = [*response.value.columns, *(response.trials.columns if response.trials else ())]
     right = [column for atom in atoms for column in atom.columns]
-    right += [column for group in reading.groups for column in group.factor_columns]
+    right += [c for group in reading.groups for c in (*group.factor_columns, group.by) if c]
     formula = Formula(
         text=source,
         response=response.text,

@@ -41,7 +41,9 @@ class Reading:
     ambient: tuple[str, ...]
 
 
-def read_formula(source: str, namespace: Mapping[str, Any]) -> Reading:
+def read_formula(
+    source: str, namespace: Mapping[str, Any], constants: Mapping[str, object] | None = None
+) -> Reading:
     """Read a formula and expand its operators.
 
     Parameters
@@ -50,9 +52,11 @@ def read_formula(source: str, namespace: Mapping[str, Any]) -> Reading:
         The formula.
     namespace
         The caller's functions and values.
+    constants
+        Those of the formulas before it, whose names are taken.
     """
     left, right = _sides(source)
-    atoms = AtomReader(source, namespace)
+    atoms = AtomReader(source, namespace, constants)
     response = _read_response(Parser(left, source).parse(), atoms, source)
     effects, offsets, groups = _Right(atoms, source).read(Parser(right, source).parse())
     if not effects.names and not groups and not offsets:
@@ -238,13 +242,31 @@ class _Right:
         effects = self._accumulate(Terms(), "+", bar.effects).effects()
         if not effects.names:
             raise self._error("the group term has no effect: write (1 | group).", bar.pos)
+        node, by = self._options(bar.factor)
         specs = []
-        for columns in self._factors(bar.factor):
+        for columns in self._factors(node):
             self._atoms.must_be_columns(columns)
+            factor = ":".join(columns)
             specs.append(
-                GroupSpec(effects.text, ":".join(columns), bar.correlated, columns, effects)
+                GroupSpec(effects.text, factor, bar.correlated, columns, effects, bar.label, by)
             )
         return specs
+
+    def _options(self, node: Node) -> tuple[Node, str]:
+        """Take a factor out of ``gr(factor, by=column)``, with the column."""
+        match node:
+            case Call("gr", (factor,), ()):
+                return factor, ""
+            case Call("gr", (factor,), (("by", Name(column)),)):
+                self._atoms.must_be_columns((column,))
+                return factor, column
+            case Call("gr", pos=pos):
+                raise self._error(
+                    "gr(g, by=column) gives the groups of each level of a column a covariance of "
+                    "their own; it has no other option (cov=, dist=).",
+                    pos,
+                )
+        return node, ""
 
     def _factors(self, node: Node) -> list[tuple[str, ...]]:
         """Return the columns of each factor: ``a/b`` is the two factors a and a:b."""

@@ -4,7 +4,7 @@ Only syntax lives here; what the tree *means* (terms, groups, offsets) is in
 `winstan.formula.reader`.
 One grammar serves both sides of a formula and the arguments of calls::
 
-    bar        := comparison [("|" | "||") comparison]      only inside parentheses
+    bar        := comparison [("|" | "||" | "|" name "|") comparison]   only inside parentheses
     comparison := sum [("==" | "!=" | "<" | "<=" | ">" | ">=") sum]
     sum        := product (("+" | "-") product)*
     product    := crossing (("*" | "/") crossing)*
@@ -196,14 +196,16 @@ class Parser:
         left = self._comparison()
         if (bar := self._accept("|", "||")) is None:
             return left
-        factor = self._comparison()
+        factor, label = self._comparison(), ""
         if (again := self._accept("|", "||")) is not None:
-            raise self._error(
-                "a group term has one '|' (or one '||'). (x | id | g) correlates effects of "
-                "several formulas, and there is one: write (x | g).",
-                again,
-            )
-        return Bar(left, factor, bar.text == "|", bar.pos)
+            if bar.text + again.text != "||" or not isinstance(factor, Name):
+                raise self._error(
+                    "a group term has one '|' or one '||'; (x | p | g) correlates its effects with "
+                    "those of other terms that have the label p, which is a word.",
+                    again,
+                )
+            label, factor = factor.text, self._comparison()
+        return Bar(left, factor, bar.text == "|", bar.pos, label)
 
     def _comparison(self) -> Node:
         left = self._sum()

@@ -86,6 +86,12 @@ class GroupSpec:
         The factor's columns.
     design
         The effects, term by term.
+    label
+        The p of ``(x |p| g)``: effects of all terms with this label and this factor, in the
+        formulas of all parameters, are correlated.
+    by
+        The column of ``gr(g, by=column)``: groups of each of its levels have a covariance of their
+        own.
     """
 
     effects: str
@@ -93,6 +99,8 @@ class GroupSpec:
     correlated: bool
     factor_columns: tuple[str, ...]
     design: Effects = field(repr=False)
+    label: str = ""
+    by: str = ""
 
     @property
     def text(self) -> str:
@@ -106,7 +114,10 @@ class GroupSpec:
 
     def _bar(self, effects: Effects) -> str:
         factor = ":".join(quote_name(column) for column in self.factor_columns)
-        return f"({effects.text} {'|' if self.correlated else '||'} {factor})"
+        if self.by:
+            factor = f"gr({factor}, by={quote_name(self.by)})"
+        bar = f"|{self.label}|" if self.label else "|" if self.correlated else "||"
+        return f"({effects.text} {bar} {factor})"
 
 
 @dataclass(frozen=True, slots=True)

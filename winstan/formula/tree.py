@@ -65,12 +65,16 @@ class Binary:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A group term ``(effects | factor)``; `correlated` is False for ``||``."""
+    """A group term ``(effects | factor)``; `correlated` is False for ``||``.
+
+    `label` is the p of ``(effects | p | factor)``: terms of one label and factor are correlated.
+    """
 
     effects: Node
     factor: Node
     correlated: bool
     pos: int = field(default=0, compare=False)
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +144,8 @@ def write(node: Node, *, ticks: bool = True, strength: int = 0) -> str:
                     write(right, ticks=ticks, strength=second),
                 )
             )
-        case Bar(effects, factor, correlated):
-            bar = "|" if correlated else "||"
+        case Bar(effects, factor, correlated, label=label):
+            bar = f"|{label}|" if label else "|" if correlated else "||"
             return f"({write(effects, ticks=ticks)} {bar} {write(factor, ticks=ticks)})"
         case Level(name, level):
             return f"{quote_name(name) if ticks else name}[{level!r}]"

@@ -105,20 +105,20 @@ def fit_auxiliary(problem: Problem, around: tuple[Side, ...], free_aux: Array) -
 
 def _density(problem: Problem, around: tuple[Side, ...], free_aux: Array) -> float:
     """Log density of the free auxiliary parameters, the likelihood averaged."""
-    aux = problem.family.constrained(free_aux)
+    aux = problem.likelihood.constrained(free_aux)
     likelihood = mean_objective(problem, around, aux)
     with np.errstate(all="ignore"):
         pairs = zip(problem.aux_prior, aux.values(), strict=True)
         prior = sum(float(p.log_density(x)) for p, x in pairs)
-    return likelihood + prior + float(problem.family.log_jacobian(free_aux))
+    return likelihood + prior + float(problem.likelihood.log_jacobian(free_aux))
 
 
 def _room(problem: Problem) -> tuple[Array, Array]:
     """Return the ends of the free auxiliary parameters: see `Parameter.limits`."""
-    family = problem.family
+    likelihood = problem.likelihood
     ends = [
         (-np.inf, np.inf) if p.limits is None else domain.backward(np.array(p.limits))
-        for p, domain in zip(family.parameters[1:], family.domains, strict=True)
+        for p, domain in zip(likelihood.scalars, likelihood.domains, strict=True)
     ]
     low, high = np.array(ends).T
     return low, high
@@ -128,7 +128,7 @@ def auxiliary_coordinates(
     problem: Problem, around: tuple[Side, ...], free_aux: Array
 ) -> AuxiliaryCoordinates:
     """Find coordinates in which the free auxiliary parameters are about standard normal."""
-    if problem.family.tails:
+    if problem.likelihood.tails:
         sigma, nu = student_coordinates(lambda at: _density(problem, around, at), free_aux)
         return AuxiliaryCoordinates(*np.array([sigma, nu]).T)
     scale = _scale(problem, around, free_aux)

@@ -10,6 +10,7 @@ Computational and Graphical Statistics 21, 2-17; Opper and Archambeau (2009), Ne
 from __future__ import annotations
 
 import functools
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.geometry.laplace import Problem
 
-    Side = tuple[float, float, Array]
+    Side = tuple[float | Array, float, Array]
 
 # Gauss-Hermite's nodes: with two, the average of a polynomial of up to the third degree is exact;
 # with five, up to the ninth. Two do for linear predictors that have a unit, and for narrow ones.
@@ -33,31 +34,43 @@ KEPT = 0.2
 def objective(problem: Problem, eta: Array, aux: Mapping[str, float], penalty: float) -> float:
     """Log likelihood less a penalty; minus infinity where it has none."""
     with np.errstate(all="ignore"):
-        value = problem.family.log_likelihood(problem.statistics, eta, aux, problem.link) - penalty
+        value = problem.likelihood.log_density(eta, aux) - penalty
     return float(value) if np.isfinite(value) else -np.inf
 
 
 def confined(problem: Problem, eta: Array) -> Array:
     """Keep eta where the link has a mean, if the link confines it."""
-    if problem.family.confines(problem.link):
-        return np.maximum(eta, 1e-3 * problem.start)
-    return eta
+    return problem.likelihood.confined(eta, 1e-3 * problem.start[0])
 
 
 def sides(problem: Problem, eta: Array, spread: Array) -> tuple[Side, ...]:
     """Nodes, their weights, and the linear predictors there.
 
+    Of several linear predictors each goes to either side as often with another as against it: what
+    moves one is then no part of another's average.
+
     Parameters
     ----------
     problem
-    eta, spread : ndarray, shape (C,)
+    eta, spread : ndarray, shape (B * C,)
         Mean and standard deviation of the linear predictor.
     """
     if not spread.any():
         return ((0.0, 1.0, confined(problem, eta)),)
-    wide = problem.link.unitless and spread.max() > NARROW
+    wide = problem.likelihood.unitless and spread.max() > NARROW
     at = _nodes(MORE if wide else FEW)
-    return tuple((x, weight, confined(problem, eta + x * spread)) for x, weight in at)
+    blocks = len(problem.likelihood.links)
+    if blocks == 1:
+        return tuple((x, weight, confined(problem, eta + x * spread)) for x, weight in at)
+    signs = [
+        np.repeat([1.0, *others], problem.likelihood.n)
+        for others in product((1.0, -1.0), repeat=blocks - 1)
+    ]
+    return tuple(
+        (x * sign, weight / len(signs), confined(problem, eta + x * sign * spread))
+        for sign in signs
+        for x, weight in at
+    )
 
 
 @functools.cache
@@ -82,10 +95,7 @@ def mean_score(
     -------
     score, information : ndarray, shape (C,)
     """
-    parts = [
-        (weight, problem.family.score(problem.statistics, eta, aux, problem.link))
-        for _, weight, eta in around
-    ]
+    parts = [(weight, problem.likelihood.score(eta, aux)) for _, weight, eta in around]
     score: Array = np.sum([weight * part[0] for weight, part in parts], axis=0)
     information = np.sum([weight * part[1] for weight, part in parts], axis=0)
     # A cell of no information (saturated, or without weight) must not divide by zero.
@@ -110,6 +120,6 @@ def observed_information(
         around = sides(problem, eta, step)
         width = np.sum([weight * x * at for x, weight, at in around], axis=0)
         for x, weight, at in around:
-            score = problem.family.score(problem.statistics, at, aux, problem.link)[0]
+            score = problem.likelihood.score(at, aux)[0]
             observed -= weight * x * score / width
     return np.where(np.isfinite(observed), np.maximum(observed, KEPT * expected), expected)

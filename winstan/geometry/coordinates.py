@@ -209,7 +209,7 @@ def choose_geometry(
         aux_bend=fit.aux_coordinates.bend,
         aux_knot=fit.aux_coordinates.knot,
         aux_taper=fit.aux_coordinates.taper,
-        sigma_follows_nu=problem.family.tails is not None,
+        sigma_follows_nu=problem.likelihood.tails,
         eta=fit.eta,
         eta_sd=fit.eta_sd,
     )
@@ -247,8 +247,8 @@ def _terms(
 
 
 def _open_mean(problem: Problem, fit: Approximation) -> bool:
-    if not problem.link.unitless:
-        return problem.family.positive_mean  # confined, by a bound that may be near
+    if not problem.likelihood.link.unitless:
+        return problem.likelihood.family.positive_mean  # confined, by a bound that may be near
     variance = ((problem.X @ fit.beta_covariance) * problem.X).sum(axis=1)
     return bool(variance.size and np.sqrt(variance.mean()) > OPEN_MEAN)
 

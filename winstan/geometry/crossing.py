@@ -58,7 +58,9 @@ def crossing(
     size = {n: problem.Z[n].shape[1] * counts[n] for n in range(len(counts))}
     few = any(counts[n] < MANY_LEVELS for n in others)
     if few and size[m] * sum(size[n] for n in others) <= UP_TO:
-        nothing[m] = tuple(Crossed(n, _means(problem, cell_information, m, n)) for n in others)
+        found = (Crossed(n, _means(problem, cell_information, m, n)) for n in others)
+        # Effects on different parameters have nothing in common.
+        nothing[m] = tuple(crossed for crossed in found if np.any(crossed.A))
     return tuple(nothing)
 
 

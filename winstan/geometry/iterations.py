@@ -105,9 +105,9 @@ class Iteration:
             Auxiliary parameters.
         """
         problem, design = self.problem, self.design
-        eta = problem.offset + problem.start if state is None else state.eta
+        eta = problem.first if state is None else state.eta
         # Where eta has a unit likelihoods are quadratic, or eta is confined: the middle will do.
-        averaged = state is not None and problem.link.unitless
+        averaged = state is not None and problem.likelihood.unitless
         spread = state.spread if state is not None and averaged else np.zeros_like(eta)
         score, information = mean_score(problem, sides(problem, eta, spread), aux)
         prior = _prior_precision(problem, covariance, dense=design.dense)
@@ -155,7 +155,7 @@ class Iteration:
         """
         step = np.abs(after.theta - before.theta) * np.sqrt(after.hessian.diagonal())
         largest = float(step.max(initial=0.0))
-        if not self.problem.link.unitless:
+        if not self.problem.likelihood.unitless:
             return largest
         wider = np.abs(after.spread - before.spread).max(initial=0.0)
         return max(largest, float(wider / max(1.0, after.spread.max(initial=0.0))))
@@ -185,7 +185,7 @@ class Iteration:
         """
         problem = self.problem
         size = problem.X.shape[0] * self.layout.others.size
-        together = problem.link.unitless and bool(problem.Z) and size <= ALL_TOGETHER_UP_TO
+        together = problem.likelihood.unitless and bool(problem.Z) and size <= ALL_TOGETHER_UP_TO
         if together and factor is not None and covariance is not None:
             return factor.variance(self.first, self.others, covariance)
         variance = np.zeros(problem.X.shape[0])

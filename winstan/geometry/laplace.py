@@ -27,9 +27,7 @@ from winstan.geometry.responses import Response, sd_responses, second_moments
 
 if TYPE_CHECKING:
     from winstan._typing import Array
-    from winstan.families import Family
-    from winstan.families.family import Statistics
-    from winstan.families.links import Link
+    from winstan.likelihood import Likelihood
     from winstan.priors import Prior
 
 MAX_ITERATIONS = 60
@@ -45,14 +43,14 @@ class Problem:
 
     Attributes
     ----------
-    X : ndarray, shape (C, P)
+    X : ndarray, shape (B * C, P)
         Population design, the intercept's column first, other columns centred if they are to be.
-    Z : tuple of ndarray, shape (C, q) each
-    level : tuple of ndarray of int, shape (C,) each
+    Z : tuple of ndarray, shape (B * C, q) each
+    level : tuple of ndarray of int, shape (B * C,) each
     n_levels : tuple of int
     correlated : tuple of bool
-    offset : ndarray, shape (C,)
-    family, link, statistics
+    offset : ndarray, shape (B * C,)
+    likelihood : Likelihood
     beta_prior : ndarray, shape (P, 2)
         Mean and standard deviation of a normal of about the prior's width (inf: flat).
     sd_guess : ndarray, shape (Q,)
@@ -61,8 +59,8 @@ class Problem:
         Of each of the Q sds.
     aux_prior : tuple of Prior
     aux_guess : mapping of str to float
-    start : float
-        A value of the linear predictor that the data are near: g(mean y).
+    start : tuple of float
+        By block, a value of the linear predictor that the data are near: g(mean y).
     """
 
     X: Array
@@ -71,15 +69,18 @@ class Problem:
     n_levels: tuple[int, ...]
     correlated: tuple[bool, ...]
     offset: Array
-    family: Family
-    link: Link
-    statistics: Statistics
+    likelihood: Likelihood
     beta_prior: Array
     sd_guess: Array
     sd_prior: tuple[Prior, ...]
     aux_prior: tuple[Prior, ...]
     aux_guess: Mapping[str, float]
-    start: float
+    start: tuple[float, ...]
+
+    @property
+    def first(self) -> Array:
+        """Linear predictors to begin with, shape (B * C,)."""
+        return self.offset + np.repeat(self.start, self.likelihood.n)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ def approximate(problem: Problem, slack: float = 1.0) -> Approximation:
     """
     iteration = Iteration.of(problem)
     covariance = _initial_covariances(problem)
-    free_aux = problem.family.free(problem.aux_guess)
+    free_aux = problem.likelihood.free(problem.aux_guess)
     state = iteration.step(None, covariance, _auxiliary(problem, free_aux))
     steps: list[Array] = []
     for _ in range(MAX_ITERATIONS):
@@ -177,7 +178,7 @@ def approximate(problem: Problem, slack: float = 1.0) -> Approximation:
 
 
 def _auxiliary(problem: Problem, free_aux: Array) -> dict[str, float]:
-    return {name: float(x) for name, x in problem.family.constrained(free_aux).items()}
+    return {name: float(x) for name, x in problem.likelihood.constrained(free_aux).items()}
 
 
 def _initial_covariances(problem: Problem) -> tuple[Array, ...]:

@@ -72,7 +72,7 @@ def sd_responses(
     at other sds fails: coordinates that do not follow the sds will do.
     """
     problem = iteration.problem
-    if not problem.link.unitless or not covariance or state.spread.max() <= NARROW:
+    if not problem.likelihood.unitless or not covariance or state.spread.max() <= NARROW:
         return ()
     try:
         found = _at_other_sds(iteration, state, covariance, aux)

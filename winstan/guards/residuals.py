@@ -9,7 +9,7 @@ mixed model's fitted values: Demidenko 2013, Mixed Models, section 4.6).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -71,7 +71,7 @@ def residuals(model: Model) -> tuple[Rows, Array, Array]:
     rows : Rows
         n rows, without those that the model fits all but exactly.
     residual : ndarray, shape (n,)
-        Of log y where the family is lognormal.
+        Of log y where the family is lognormal; in sds of each row where these have a formula.
     free : ndarray, shape (n,)
         1 - h: the variance of each residual over that of the noise.
     """
@@ -84,13 +84,24 @@ def residuals(model: Model) -> tuple[Rows, Array, Array]:
     else:
         eta, spread = model.geometry.eta[rows.cell], model.geometry.eta_sd[rows.cell]
         slope = model.link.inverse_derivative(eta)
-        at = model.family.auxiliary.index(model.family.noise)
-        sigma = np.exp(model.geometry.aux_location[at])
+        sigma = _noise(model, rows)
         leverage = np.square(slope * spread / sigma)
         residual = y - model.link.inverse(eta)
         free = 1 - np.minimum(leverage, 1)
+    if model.family.noise in model.likelihood.predicted:
+        residual = residual / _noise(model, rows)
     kept = free > LEAST_FREE
     return rows.where(kept), residual[kept], free[kept]
+
+
+def _noise(model: Model, rows: Rows) -> Any:
+    """Return the noise's scale in the approximate fit: a number, or one for each row."""
+    likelihood, name = model.likelihood, str(model.family.noise)
+    if name in likelihood.predicted:
+        b = likelihood.predicted.index(name) + 1
+        return likelihood.links[b].inverse(likelihood.block(model.geometry.eta, b)[rows.cell])
+    numbers = [number.name for number in likelihood.scalars]
+    return np.exp(model.geometry.aux_location[numbers.index(name)])
 
 
 def _cell_means(model: Model) -> tuple[Array, Array]:

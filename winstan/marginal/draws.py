@@ -46,7 +46,7 @@ def sampled_with_effects(
     assert marginal is not None
     shape = sd.shape[:-1]
     flat = [factor.reshape(-1, *factor.shape[-2:]) for factor in factors]
-    roots = model.design.roots(sd.reshape(aux.size, sd.shape[-1]), flat)
+    roots = model.stacked.roots(sd.reshape(aux.size, sd.shape[-1]), flat)
     sigma = aux.reshape(-1)
     random = np.random.default_rng([seed, STREAM])
     products = cross_products(marginal)

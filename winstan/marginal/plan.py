@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.cells import Cells
-    from winstan.design import Design
-    from winstan.families import Family
-    from winstan.families.links import Link
+    from winstan.design import Stacked
+    from winstan.likelihood import Likelihood
 
 # Unless the user asks for it: columns (coefficients, and effects of the other factors), whose
 # Cholesky factor every gradient takes; and the products that a gradient weighs and sums. Sampling
@@ -74,21 +73,20 @@ class Plan:
 
 
 def plan_marginal(
-    design: Design,
+    stacked: Stacked,
     cells: Cells,
     population: Array,
-    family: Family,
-    link: Link,
+    likelihood: Likelihood,
     priors: Mapping[str, pr.Prior],
 ) -> Plan | str:
     """Plan the integration, or say why the model does not allow it.
 
     Parameters
     ----------
-    design, cells
+    stacked, cells
     population : ndarray, shape (C, P)
         The population-level design of the cells.
-    family, link
+    likelihood
     priors : mapping of str to Prior
         In the model's order: the P coefficients first.
 
@@ -98,26 +96,26 @@ def plan_marginal(
         A reason, as a clause: ``"the link is 'log', not identity"``.
     """
     coefficients = dict(list(priors.items())[: population.shape[1]])
-    obstacle = _obstacle(design, family, link, coefficients) or _obstacle_of_priors(
+    obstacle = _obstacle(stacked, likelihood, coefficients) or _obstacle_of_priors(
         coefficients, population, cells.weight
     )
     if obstacle:
         return obstacle
 
     effects: dict[str, int] = {}
-    for group in design.groups:
+    for group in stacked.groups:
         effects[group.factor] = effects.get(group.factor, 0) + len(group.levels) * len(group.Z.T)
     if not effects:
         return _without_groups(population)
     factor = max(effects, key=lambda name: effects[name])
-    inside = tuple(group.factor == factor for group in design.groups)
+    inside = tuple(group.factor == factor for group in stacked.groups)
     m = inside.index(True)
     plan = Plan(
         factor=factor,
         inside=inside,
-        n_levels=tuple(len(group.levels) for group in design.groups),
+        n_levels=tuple(len(group.levels) for group in stacked.groups),
         level=cells.level[m],
-        pattern=_patterns(cells, inside, len(design.groups[m].levels)),
+        pattern=_patterns(cells, inside, len(stacked.groups[m].levels)),
         columns=population.shape[1] + sum(effects.values()) - effects[factor],
         width=sum(Z.shape[1] for Z, within in zip(cells.Z, inside, strict=True) if within),
     )
@@ -134,13 +132,15 @@ def _without_groups(population: Array) -> Plan:
 
 
 def _obstacle(
-    design: Design, family: Family, link: Link, coefficients: Mapping[str, pr.Prior]
+    stacked: Stacked, likelihood: Likelihood, coefficients: Mapping[str, pr.Prior]
 ) -> str | None:
-    if not family.conjugate:
-        return f"family={family.name!r} is neither gaussian nor lognormal"
-    if link.name != "identity":
-        return f"the link is {link.name!r}, not 'identity'"
-    if not coefficients and not design.groups:
+    if not likelihood.family.conjugate:
+        return f"family={likelihood.family.name!r} is neither gaussian nor lognormal"
+    if likelihood.link.name != "identity":
+        return f"the link is {likelihood.link.name!r}, not 'identity'"
+    if likelihood.predicted:
+        return f"{likelihood.predicted[0]!r} has a formula of its own"
+    if not coefficients and not stacked.groups:
         return "there is neither a coefficient nor a group term"
     return None
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.cells import Cells
-    from winstan.design import Design
+    from winstan.design import Stacked
     from winstan.geometry import Geometry
     from winstan.marginal.statistics import Marginal
     from winstan.marginal.variances import Variances
@@ -65,7 +65,7 @@ class Target:
 
     Attributes
     ----------
-    design, marginal
+    stacked, marginal
     products : ndarray
         From `cross_products`.
     sd_priors, sigma_prior
@@ -73,7 +73,7 @@ class Target:
         Of each correlated term.
     """
 
-    design: Design
+    stacked: Stacked
     marginal: Marginal
     products: Array
     sd_priors: Sequence[Prior]
@@ -90,7 +90,7 @@ class Target:
             out = out + np.log(at.sd[:, k]) + prior.log_density(at.sd[:, k])
         for partial, factor, eta in zip(at.partial, at.factors, self.lkj, strict=True):
             out = out + partial_log_density(partial, factor.shape[-1], eta)
-        roots = self.design.roots(at.sd, at.factors)
+        roots = self.stacked.roots(at.sd, at.factors)
         out = out + self._log_likelihood(roots, at.sigma)
         return np.where(np.isfinite(out), out, -np.inf)
 
@@ -115,7 +115,7 @@ class Target:
 
 
 def settle(
-    design: Design,
+    stacked: Stacked,
     cells: Cells,
     geometry: Geometry,
     marginal: Marginal,
@@ -127,7 +127,7 @@ def settle(
 
     Parameters
     ----------
-    design, cells
+    stacked, cells
     geometry
         Of the approximate fit, from which it starts.
     marginal
@@ -135,8 +135,8 @@ def settle(
     lkj
         Of each correlated term.
     """
-    target = Target(design, marginal, cross_products(marginal), sd_priors, sigma_prior, lkj)
-    found = _start(Terms.of(design, cells), geometry)
+    target = Target(stacked, marginal, cross_products(marginal), sd_priors, sigma_prior, lkj)
+    found = _start(Terms.of(stacked, cells), geometry)
     D = found.size
     needed = AT_LEAST + AT_LEAST_EACH * D
     n = min(POINTS + POINTS_EACH * D, max(1, PATTERNS // marginal.count.size))

@@ -138,7 +138,7 @@ def marginalise(
         left[:, :W] -= Z[:, a, None] * explained[of_cell, a]
         left[:, W] -= Z[:, a] * np.einsum("jb,jb->j", inverse_root[plan.pattern, a], t)[plan.level]
     residual = left.T @ (n[:, None] * left)
-    residual[W, W] += cells.statistics["ss_within"]
+    residual[W, W] += cells.statistics["ss_within"].sum()
 
     count = np.bincount(plan.pattern).astype(float)
     mean = np.stack([np.bincount(plan.pattern, t[:, a]) for a in range(q)], axis=1) / count[:, None]

@@ -19,7 +19,7 @@ from winstan.correlations import correlation_factors
 if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.cells import Cells
-    from winstan.design import Design
+    from winstan.design import Stacked
     from winstan.marginal.curves import Curves
 
 
@@ -67,7 +67,7 @@ class Terms:
     contrasts: Array
 
     @classmethod
-    def of(cls, design: Design, cells: Cells) -> Terms:
+    def of(cls, stacked: Stacked, cells: Cells) -> Terms:
         """Read the terms off a design."""
         widths = tuple(Z.shape[1] for Z in cells.Z)
         Q = sum(widths)
@@ -78,7 +78,7 @@ class Terms:
                 own = Z.T @ (cells.weight[:, None] * Z) / cells.weight.sum()
                 gram[some, some] = own if np.any(own) else np.eye(q)  # columns of nothing but zeros
                 contrasts[some, some.start + 1 : some.stop] = linalg.helmert(q).T
-        correlated = tuple(group.has_correlations for group in design.groups)
+        correlated = tuple(group.has_correlations for group in stacked.groups)
         return cls(widths, correlated, gram, contrasts)
 
     @property

@@ -1,0 +1,181 @@
+"""The linear predictors of all predicted parameters as one vector of blocks.
+
+Block d is the linear predictor of parameter d, over the same rows as the others. Population
+coefficients belong to one block each; a group term's columns may write to several, so that its
+effects on several parameters are correlated: ``(1 + stim |p| mouse)`` in two formulas.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from winstan.design.evaluation import Term
+from winstan.design.random_terms import RandomTerm, lay_out
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from winstan.design.matrices import Design
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stacked:
+    """What is sampled: coefficients and effects of all linear predictors, B of them.
+
+    Attributes
+    ----------
+    parameters : tuple of str
+        What each block predicts, the mean (``mu``) first.
+    intercept : bool
+        Whether the mean has an Intercept, which stands before the columns of `X`.
+    terms : tuple of Term
+        Population terms of all blocks; intercepts of parameters beside the mean are among them.
+    X : ndarray, shape (D, K)
+        Their columns.
+    block : ndarray of int, shape (K,)
+        The block that each column writes to.
+    constant : ndarray, shape (K,)
+        Weights with which columns of a block add up to its constant (`winstan.design.constants`);
+        zero in blocks that have an Intercept apart, or no such columns.
+    groups : tuple of RandomTerm
+        Group terms, those of one label together.
+    group_block : tuple of ndarray of int, shape (q,) each
+        The block that each column of a group term writes to.
+    offset : ndarray, shape (B, D)
+    """
+
+    parameters: tuple[str, ...]
+    intercept: bool
+    terms: tuple[Term, ...]
+    X: np.ndarray
+    block: np.ndarray
+    constant: np.ndarray
+    groups: tuple[RandomTerm, ...]
+    group_block: tuple[np.ndarray, ...]
+    offset: np.ndarray
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the columns of `X`."""
+        return tuple(name for term in self.terms for name in term.column_names)
+
+    @property
+    def coefficient_names(self) -> tuple[str, ...]:
+        """Names of the population coefficients, the Intercept first."""
+        return ("Intercept",) * self.intercept + self.column_names
+
+    @property
+    def n_correlations(self) -> int:
+        """Free correlations of all group terms."""
+        return sum(len(group.pairs) for group in self.groups)
+
+    @property
+    def correlation_labels(self) -> dict[str, tuple[str, ...]]:
+        """By variable, the pairs of effects whose correlation is a parameter, in column order."""
+        pairs: dict[str, tuple[str, ...]] = {}
+        for group in self.groups:
+            if group.pairs:
+                name = group.correlation_variable
+                pairs[name] = pairs.get(name, ()) + group.pairs
+        return pairs
+
+    def roots(self, sd: Any, factors: Sequence[Any]) -> list[Any]:
+        """Cholesky factor of each group term's covariance: see `RandomTerm.root`."""
+        return [group.root(sd, factors) for group in self.groups]
+
+
+def stack(design: Design) -> Stacked:
+    """Put the linear predictors of a model's parameters on top of each other."""
+    designs = design.every
+    terms: list[Term] = []
+    columns: list[np.ndarray] = []
+    block, constant = [], []
+    for d, one in enumerate(designs):
+        shift = sum(part.shape[1] for part in columns)
+        X, weights, own = one.X, one.constant, one.terms
+        if d > 0 and one.intercept:
+            terms.append(Term("Intercept", (), (shift,), one.prefix))
+            shift += 1
+            X = np.column_stack([np.ones(len(X)), X])
+            weights = np.eye(1, X.shape[1])[0]
+        terms += [replace(term, columns=tuple(c + shift for c in term.columns)) for term in own]
+        columns.append(X)
+        block.append(np.full(X.shape[1], d))
+        constant.append(np.zeros(X.shape[1]) if weights is None else weights)
+    groups, blocks = [], []
+    for members in together(designs):
+        groups.append(_joined([designs[d].groups[m] for d, m in members]))
+        blocks.append(np.concatenate([np.full(designs[d].groups[m].q, d) for d, m in members]))
+    return Stacked(
+        parameters=tuple(one.parameter for one in designs),
+        intercept=design.intercept,
+        terms=tuple(terms),
+        X=columns[0] if len(columns) == 1 else np.hstack(columns),
+        block=np.concatenate(block),
+        constant=np.concatenate(constant),
+        groups=lay_out(groups),
+        group_block=tuple(blocks),
+        offset=np.stack([one.offset for one in designs]),
+    )
+
+
+def with_places(design: Design) -> Design:
+    """Tell the group terms of each parameter where their own sds and correlations are."""
+    designs, stacked = design.every, stack(design)
+    found = [list(one.groups) for one in designs]
+    for members, whole in zip(together(designs), stacked.groups, strict=True):
+        shift = 0
+        for d, m in members:
+            own = designs[d].groups[m]
+            at = whole.sds.start + shift
+            places = tuple(
+                whole.pair_places[_pair(shift + i, shift + j)]
+                for i in range(own.q if own.has_correlations else 0)
+                for j in range(i)
+            )
+            found[d][m] = replace(
+                own,
+                sds=slice(at, at + own.q),
+                pair_places=places,
+                correlation_name=whole.correlation_name if own.has_correlations else "",
+                recoded=whole.recoded,
+            )
+            shift += own.q
+    first, *others = (
+        replace(one, groups=tuple(groups)) for one, groups in zip(designs, found, strict=True)
+    )
+    return replace(first, beside={one.parameter: one for one in others})
+
+
+def together(designs: Sequence[Design]) -> list[list[tuple[int, int]]]:
+    """Gather group terms that have one label and one factor: (block, term) of each.
+
+    In the order of `Stacked.groups`.
+    """
+    out: dict[object, list[tuple[int, int]]] = {}
+    for d, one in enumerate(designs):
+        for m, group in enumerate(one.groups):
+            key = (group.label, group.factor) if group.label else (d, m)
+            out.setdefault(key, []).append((d, m))
+    return list(out.values())
+
+
+def _joined(groups: Sequence[RandomTerm]) -> RandomTerm:
+    """Put the effects of several terms of one factor into one."""
+    if len(groups) == 1:
+        return groups[0]
+    effects, shift = [], 0
+    for group in groups:
+        for effect in group.effects:
+            effects.append(replace(effect, columns=tuple(c + shift for c in effect.columns)))
+        shift += group.q
+    Z = np.hstack([group.Z for group in groups])
+    return replace(groups[0], effects=tuple(effects), Z=Z, correlated=True)
+
+
+def _pair(row: int, column: int) -> int:
+    """Place of an entry below the diagonal, row by row."""
+    return row * (row - 1) // 2 + column

@@ -1,0 +1,52 @@
+"""What a question is about: the mean response, or a parameter that has a formula."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from winstan.design import MEAN
+from winstan.effects.specification import Specification
+from winstan.errors import OptionError, near_matches
+from winstan.families.predicted import of_parameter
+
+if TYPE_CHECKING:
+    from winstan.effects.specification import Specified
+    from winstan.model import Model
+
+
+def about(model: Model, parameter: str | None) -> Specified:
+    """Return what is asked of: the model itself, or one of its parameters.
+
+    Parameters
+    ----------
+    model
+    parameter
+        ``None`` or ``"mu"`` is the mean response; or the name of a parameter that has a formula.
+
+    Raises
+    ------
+    OptionError
+        If it has none.
+    """
+    design = model.design
+    if parameter is None or parameter == MEAN:
+        return model
+    if parameter in design.beside:
+        own = model.family.parameter(parameter)
+        formula = model.formula.parameters[parameter]
+        return Specification(formula, design.beside[parameter], of_parameter(own), own.link)
+    if parameter in model.family.auxiliary:
+        raise OptionError(
+            f"{parameter!r} has no formula in {model.formula.text!r}: it is one number, which "
+            f"fit.summary() has. Give it one: ws.fit(..., {parameter}='x')."
+        )
+    known = [MEAN, *model.family.auxiliary]
+    raise OptionError(
+        f"parameter= names {parameter!r}, which the {model.family.name} family has not."
+        + near_matches(str(parameter), known)
+    )
+
+
+def is_mean(model: Specified) -> bool:
+    """Whether a question is about the mean response."""
+    return model.design.parameter == MEAN

@@ -1,0 +1,160 @@
+"""The density of the cells' data as a function of the stacked linear predictor.
+
+A family states its density by its parameters; here those that have a linear predictor get their
+values of it, block by block, and the others are numbers. The approximate fit and PyMC see this, and
+so need not know how many linear predictors there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from winstan.families.namespace import NUMPY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from winstan._typing import Array
+    from winstan.cells import Cells
+    from winstan.families import Family, Link, Parameter
+    from winstan.families.domains import Domain
+    from winstan.families.family import Statistics
+    from winstan.families.namespace import Namespace
+
+
+@dataclass(frozen=True, eq=False)
+class Likelihood:
+    """The likelihood of C cells by B linear predictors and A numbers.
+
+    Attributes
+    ----------
+    family : Family
+    link : Link
+        Of the mean.
+    predicted : tuple of str
+        Parameters beside the mean that have a linear predictor, block by block from the second.
+    statistics : mapping
+    n : int
+        Cells, C.
+    """
+
+    family: Family
+    link: Link
+    predicted: tuple[str, ...]
+    statistics: Statistics
+    n: int
+
+    @classmethod
+    def of(cls, cells: Cells, family: Family, link: Link, predicted: tuple[str, ...]) -> Likelihood:
+        """Return that of some cells."""
+        return cls(family, link, predicted, cells.statistics, cells.n)
+
+    @cached_property
+    def scalars(self) -> tuple[Parameter, ...]:
+        """Parameters beside the mean that are numbers, A of them."""
+        return tuple(p for p in self.family.parameters[1:] if p.name not in self.predicted)
+
+    @cached_property
+    def links(self) -> tuple[Link, ...]:
+        """The link of each block."""
+        by_name = {p.name: p for p in self.family.parameters}
+        return self.link, *(by_name[name].link for name in self.predicted)
+
+    @property
+    def unitless(self) -> bool:
+        """Whether some linear predictor has no unit: a logarithm, a log odds, a z-score."""
+        return any(link.unitless for link in self.links)
+
+    @property
+    def tails(self) -> bool:
+        """Whether a scale and the weight of the tails are both numbers: see `Family.tails`."""
+        return self.family.tails is not None and not self.predicted
+
+    @property
+    def domains(self) -> tuple[Domain, ...]:
+        """Where the numbers lie."""
+        return self.family.domains_of(self.scalars)
+
+    def constrained(self, free: Any, xp: Namespace = NUMPY) -> dict[str, Any]:
+        """Return the numbers by name, each of shape (...).
+
+        Parameters
+        ----------
+        free : array, shape (..., A)
+            On the whole line.
+        xp
+        """
+        return {
+            parameter.name: domain.forward(free[..., a], xp)
+            for a, (parameter, domain) in enumerate(zip(self.scalars, self.domains, strict=True))
+        }
+
+    def log_jacobian(self, free: Any, xp: Namespace = NUMPY) -> Any:
+        """Return the log density that `constrained` adds, shape (...)."""
+        return sum(
+            (domain.log_jacobian(free[..., a], xp) for a, domain in enumerate(self.domains)), 0.0
+        )
+
+    def free(self, numbers: Mapping[str, float]) -> Array:
+        """Return what `constrained` takes, shape (A,)."""
+        pairs = zip(self.scalars, self.domains, strict=True)
+        return np.array([float(domain.backward(numbers[p.name])) for p, domain in pairs])
+
+    def log_density(self, eta: Any, numbers: Mapping[str, Any], xp: Namespace = NUMPY) -> Any:
+        """Log density of all rows.
+
+        Parameters
+        ----------
+        eta : array, shape (B * C,)
+            Linear predictors, block by block, offsets included.
+        numbers : mapping
+            Parameters that are numbers, by name.
+        xp
+        """
+        mean, beside = self._parts(eta, numbers, xp)
+        return self.family.log_likelihood(self.statistics, mean, beside, self.link, xp)
+
+    def score(self, eta: Array, numbers: Mapping[str, float]) -> tuple[Array, Array]:
+        """Score and expected information by each linear predictor, shape (B * C,) each.
+
+        What two blocks of a cell share is left out: nothing where parameters are orthogonal, as the
+        mean is to sigma, and to the shape of gamma and negative binomial.
+        """
+        if not self.predicted:
+            return self.family.score(self.statistics, eta, numbers, self.link)
+        mean, beside = self._parts(eta, numbers, NUMPY)
+        parts = [self.family.score(self.statistics, mean, beside, self.link)]
+        for block, name in enumerate(self.predicted, 1):
+            slope = self.links[block].inverse_derivative(self.block(eta, block))
+            score, information = self.family.scores[name](self.statistics, mean, beside, self.link)
+            parts.append((score * slope, information * np.square(slope)))
+        scores, informations = zip(*parts, strict=True)
+        return np.concatenate(scores), np.concatenate(informations)
+
+    def confined(self, eta: Array, least: float) -> Array:
+        """Keep the mean's linear predictor where the link has a mean, if the link confines it."""
+        if not self.family.confines(self.link):
+            return eta
+        if not self.predicted:
+            return np.maximum(eta, least)
+        return np.concatenate([np.maximum(eta[: self.n], least), eta[self.n :]])
+
+    def block(self, eta: Any, b: int) -> Any:
+        """Return block b of the linear predictor, shape (C,)."""
+        return eta[b * self.n : (b + 1) * self.n]
+
+    def _parts(
+        self, eta: Any, numbers: Mapping[str, Any], xp: Namespace
+    ) -> tuple[Any, Mapping[str, Any]]:
+        """Return the mean's linear predictor, and the values of the other parameters."""
+        if not self.predicted:
+            return eta, numbers
+        beside = {
+            name: self.links[b].inverse(self.block(eta, b), xp)
+            for b, name in enumerate(self.predicted, 1)
+        }
+        return self.block(eta, 0), {**numbers, **beside}
