@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.backends.base import Settings
-    from winstan.design import Design
+    from winstan.design import Design, Stacked
     from winstan.model import Model
 
 ROW = "row"
@@ -114,25 +114,58 @@ def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:
         values = slopes[..., list(term.columns)]
         out[term.variable] = values if term.labels else values[..., 0]
 
-    effects: dict[str, Array] = {}
-    correlations: dict[str, list[Array]] = {}
-    for group in design.groups:
-        if group.matrix is not None:
-            factor = sampled.factors[group.matrix]
-            correlation = factor @ np.swapaxes(factor, -1, -2)
-            pairs = [correlation[..., i, j] for i in range(group.q) for j in range(i)]
-            correlations.setdefault(group.correlation_variable, []).extend(pairs)
-    deviations = _deviations(model, sampled, design.roots(sampled.sd, sampled.factors))
-    for m, group in enumerate(design.groups):
-        sd = sampled.sd[..., group.sds]
-        for effect in group.effects:
-            out[group.sd_name(effect)] = group.columns_of(effect, sd)
-            effects[group.effect_name(effect)] = group.columns_of(effect, deviations[m], axis=-2)
-    for name in design.correlation_labels:
-        out[name] = np.stack(correlations[name], axis=-1)
+    u = _deviations(model, sampled, design.roots(sampled.sd, sampled.factors))
+    found, effects = group_draws(
+        design, [sampled.sd[..., g.sds] for g in design.groups], u, sampled.factors
+    )
+    out |= found
     for a, number in enumerate(model.likelihood.scalars):
         out[number.name] = sampled.aux[..., a]
     return out | effects
+
+
+def group_draws(
+    stacked: Stacked, sds: Sequence[Array], u: Mapping[int, Array], factors: Sequence[Array]
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Put the draws of group terms under their canonical names.
+
+    Parameters
+    ----------
+    stacked
+    sds : sequence of ndarray, shape (..., q) each
+        Of each group term that is sampled.
+    u : mapping of int to ndarray, shape (..., q, J) each
+        Its effects.
+    factors : sequence of ndarray, shape (..., q, q) each
+        Cholesky factors of the correlation matrices of the terms that have any.
+
+    Returns
+    -------
+    parameters, effects : dict of str to ndarray
+        Sds and correlations; effects.
+    """
+    out: dict[str, Array] = {}
+    effects: dict[str, Array] = {}
+    correlations: dict[str, list[Array]] = {}
+    for written in stacked.written:
+        own, first = written.term, written.parts[0]
+        for m in written.parts:
+            matrix = stacked.groups[m].matrix
+            if matrix is not None:
+                correlation = factors[matrix] @ np.swapaxes(factors[matrix], -1, -2)
+                pairs = [correlation[..., i, j] for i in range(own.q) for j in range(i)]
+                correlations.setdefault(own.correlation_variable, []).extend(pairs)
+        sd, of_levels, axis = sds[first], u[first], -1
+        if own.arms:
+            sd, axis = np.stack([sds[m] for m in written.parts], axis=-1), -2
+            of_levels = np.zeros((*of_levels.shape[:-1], own.n_levels))
+            for arm, m in enumerate(written.parts):
+                of_levels[..., own.levels_of(arm)] = u[m]
+        for effect in own.effects:
+            out[own.sd_name(effect)] = own.columns_of(effect, sd, axis=axis)
+            effects[own.effect_name(effect)] = own.columns_of(effect, of_levels, axis=-2)
+    found = {name: np.stack(correlations[name], axis=-1) for name in stacked.correlation_labels}
+    return out | found, effects
 
 
 def _deviations(model: Model, sampled: Sampled, roots: Sequence[Array]) -> dict[int, Array]:

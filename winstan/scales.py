@@ -69,13 +69,19 @@ class Scales:
             own = np.zeros(group.q)
             for b in np.unique(of):
                 columns = np.flatnonzero(of == b)
-                own[columns] = self._sds_of_block(cells, group.within(columns), Z[:, columns], b)
+                effects, some = group.within(columns), Z[:, columns]
+                own[columns] = self._sds_of_block(cells, effects, some, b, arms=bool(group.arms))
             means.append(own)
         return means
 
-    def _sds_of_block(self, cells: Cells, effects: tuple[Term, ...], Z: Array, block: int) -> Array:
-        Z, eta = cells.of_block(Z, block), self.eta[block]
-        slopes = np.array([self.coefficient(x, cells.weight, block) for x in Z.T]) / _SLOPES
+    def _sds_of_block(
+        self, cells: Cells, effects: tuple[Term, ...], Z: Array, b: int, *, arms: bool
+    ) -> Array:
+        Z, weight, eta = cells.of_block(Z, b), cells.weight, self.eta[b]
+        if arms:  # rows of other arms say nothing of this one's
+            inside = Z.any(axis=1)
+            Z, weight = Z[inside], weight[inside]
+        slopes = np.array([self.coefficient(x, weight, b) for x in Z.T]) / _SLOPES
         constant = constant_weights(Z, effects)
         return slopes if constant is None else np.where(constant != 0, eta * abs(constant), slopes)
 

@@ -40,14 +40,16 @@ def variables(stacked: Stacked, likelihood: Likelihood) -> tuple[Variable, ...]:
     for term in stacked.terms:
         dims = {f"{term.variable}_dim": term.labels} if term.labels else {}
         out.append(Variable(term.variable, dims, "coefficient"))
-    for group in stacked.groups:
+    written = [one.term for one in stacked.written]
+    for group in written:
         out += [
-            Variable(group.sd_name(effect), group.dims(effect), "sd") for effect in group.effects
+            Variable(group.sd_name(effect), group.dims(effect) | group.arm_dims(), "sd")
+            for effect in group.effects
         ]
     for name, pairs in stacked.correlation_labels.items():
         out.append(Variable(name, {f"{name}_dim": pairs}, "correlation"))
     out += [Variable(number.name, {}, "auxiliary") for number in likelihood.scalars]
-    for group in stacked.groups:
+    for group in written:
         levels = {f"{group.factor}__factor_dim": group.levels}
         out += [
             Variable(group.effect_name(effect), group.dims(effect) | levels, "effect")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from winstan.data.columns import some_levels
 from winstan.design.evaluation import FittedEffects, Term
 from winstan.design.random_terms import RandomTerm
 from winstan.errors import DataError
@@ -125,15 +126,61 @@ def group_term(
     for term in fitted.terms:
         columns = tuple(column + shift for column in term.columns)
         effects.append(Term(term.name, term.labels, columns, prefix))
+    level = factor.find(predictors)
+    arms, arm_of_level = _arms(spec, factor, level, predictors)
     return RandomTerm(
         factor=spec.factor,
         levels=factor.levels,
         effects=tuple(effects),
         Z=with_constant(Z, fitted),
-        level=factor.find(predictors),
+        level=level,
         correlated=spec.correlated,
         label=spec.label,
+        by=spec.by,
+        arms=arms,
+        arm_of_level=arm_of_level,
     )
+
+
+def _arms(
+    spec: GroupSpec, factor: Factor, level: np.ndarray, predictors: pd.DataFrame
+) -> tuple[tuple[Any, ...], np.ndarray | None]:
+    """Return the labels of the arms of ``gr(g, by=arm)``, and the arm of each level.
+
+    Raises
+    ------
+    DataError
+        If a level has rows in several arms, or there is a single one.
+    """
+    if not spec.by:
+        return (), None
+    arms, code = arms_of(predictors[spec.by])
+    pairs = np.unique(np.stack([level, code]), axis=1)
+    several = np.flatnonzero(np.bincount(pairs[0], minlength=len(factor.levels)) > 1)
+    if several.size:
+        raise DataError(
+            f"gr({spec.factor}, by={spec.by}) needs each level of '{spec.factor}' to be in one "
+            f"level of '{spec.by}', and {some_levels([factor.levels[i] for i in several])} "
+            f"{'is' if several.size == 1 else 'are'} in several. Groups that are in several arms "
+            f"have a slope: ({spec.by} | {spec.factor})."
+        )
+    if len(arms) < 2:
+        raise DataError(
+            f"'{spec.by}' of gr({spec.factor}, by={spec.by}) has only one level: write "
+            f"(... | {spec.factor})."
+        )
+    arm_of_level = np.zeros(len(factor.levels), dtype=int)
+    arm_of_level[pairs[0]] = pairs[1]
+    return arms, arm_of_level
+
+
+def arms_of(column: pd.Series) -> tuple[tuple[Any, ...], np.ndarray]:
+    """Return the labels of a column that occur, in order, and the place of each row's."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.cat.remove_unused_categories()
+        return tuple(column.cat.categories.tolist()), column.cat.codes.to_numpy().astype(int)
+    values, code = np.unique(column.to_numpy(), return_inverse=True)
+    return tuple(values.tolist()), code
 
 
 def with_constant(Z: np.ndarray, fitted: FittedEffects) -> np.ndarray:

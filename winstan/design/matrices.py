@@ -142,7 +142,7 @@ class Design:
 
     @property
     def every(self) -> tuple[Design, ...]:
-        """This design, and those of other parameters."""
+        """Itself, and the designs of other parameters."""
         return self, *self.beside.values()
 
     @property

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from winstan.design.evaluation import FittedEffects
     from winstan.design.matrices import Design
+    from winstan.design.random_terms import RandomTerm
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +38,8 @@ class NewRows:
         Of each group term, shape (n,); -1 is a level not seen before.
     offset : ndarray of shape (n,)
         Sum of the offsets.
+    arm : tuple of (ndarray of int of shape (n,), or None)
+        Of each group term with arms, whose covariance counts for each row.
     beside : mapping of str to NewRows
         The same rows for the linear predictors of other parameters, where they are wanted.
     """
@@ -45,6 +48,7 @@ class NewRows:
     Z: tuple[np.ndarray, ...]
     level: tuple[np.ndarray, ...]
     offset: np.ndarray
+    arm: tuple[np.ndarray | None, ...] = ()
     beside: Mapping[str, NewRows] = field(default_factory=dict)
 
     @property
@@ -85,6 +89,7 @@ def evaluate(design: Design, new: Any, *, groups: bool = True, beside: bool = Fa
     wanted = list(memory.effect_columns)
     if groups:
         wanted += [name for factor in memory.factors for name in factor.columns]
+        wanted += [group.by for group in design.groups if group.by]
     given = _read(new, list(dict.fromkeys(wanted)))
     rows = _like_first(given, design)
     n = len(given)
@@ -99,7 +104,7 @@ def evaluate(design: Design, new: Any, *, groups: bool = True, beside: bool = Fa
     check = len(shown)
     X = _evaluated(memory.common, both)
     _same_as_first(X[:check], design.X[shown], design.column_names)
-    Z, level = [], []
+    Z, level, arm = [], [], []
     if groups:
         for group, fitted, factor in zip(design.groups, memory.groups, memory.factors, strict=True):
             z = with_constant(_evaluated(fitted, both), fitted)
@@ -107,6 +112,7 @@ def evaluate(design: Design, new: Any, *, groups: bool = True, beside: bool = Fa
             _same_as_first(z[:check], group.Z[shown], names)
             Z.append(z[check:])
             level.append(factor.find(given))
+            arm.append(_arm(given, group) if group.arms else None)
     offset = sum_offsets(memory.offsets, both)
     _same_as_first(offset[:check, None], design.offset[shown][:, None], ["offset"])
     check_finite(X[check:], design.column_names, np.arange(n), np.arange(n))
@@ -114,7 +120,20 @@ def evaluate(design: Design, new: Any, *, groups: bool = True, beside: bool = Fa
     others = {
         name: evaluate(one, new, groups=groups) for name, one in design.beside.items() if beside
     }
-    return NewRows(X[check:], tuple(Z), tuple(level), offset[check:], others)
+    return NewRows(X[check:], tuple(Z), tuple(level), offset[check:], tuple(arm), others)
+
+
+def _arm(given: pd.DataFrame, group: RandomTerm) -> np.ndarray:
+    """Return each row's place among the arms of a term."""
+    place = pd.Index(list(group.arms)).get_indexer(pd.Index(np.asarray(given[group.by])))
+    bad = np.flatnonzero(place < 0)
+    if bad.size:
+        raise DataError(
+            f"Column '{group.by}' of the new data has the unknown level "
+            f"{given[group.by].iloc[bad[0]]!r}, in {some_rows(bad)}. Known levels: "
+            f"{some_levels(list(group.arms), 10)}."
+        )
+    return place
 
 
 def _read(new: Any, wanted: Sequence[str]) -> pd.DataFrame:

@@ -37,6 +37,9 @@ class RandomTerm:
         Whether the effects were written as correlated; see `has_correlations`.
     label
         The p of ``(x |p| g)``: terms of one label and factor are one where they are sampled.
+    by, arms, arm_of_level : str, tuple, ndarray of int of shape (L,) or None
+        Of ``gr(g, by=arm)``: the column, its labels, and the label of each level. Levels of one arm
+        have a covariance of their own. Where terms are sampled, each arm is a term, of one label.
     sds : slice
         Its own among the sds of all terms, Q of them.
     matrix : int or None
@@ -58,6 +61,9 @@ class RandomTerm:
     level: np.ndarray
     correlated: bool
     label: str = ""
+    by: str = ""
+    arms: tuple[Any, ...] = ()
+    arm_of_level: np.ndarray | None = None
     sds: slice = slice(0, 0)
     matrix: int | None = None
     correlations: slice = slice(0, 0)
@@ -123,7 +129,10 @@ class RandomTerm:
     def sd_names_of(self, effect: Term) -> list[str]:
         """Name the sd of each column of an effect, as priors have it."""
         whole = self.sd_name(effect)
-        return [f"{whole}[{label}]" for label in effect.labels] or [whole]
+        if not self.arms:
+            return [f"{whole}[{label}]" for label in effect.labels] or [whole]
+        columns: list[tuple[str, ...]] = [(label,) for label in effect.labels] or [()]
+        return [f"{whole}[{', '.join(map(str, (*c, a)))}]" for c in columns for a in self.arms]
 
     def dims(self, effect: Term) -> dict[str, tuple[Any, ...]]:
         """Dim and labels of an effect of several columns, as bambi names them.
@@ -135,6 +144,48 @@ class RandomTerm:
             return {}
         own = f"|{self.factor}" if effect.variable in self.recoded else ""
         return {f"{effect.variable}{own}__expr_dim": effect.labels}
+
+    def arm_dims(self) -> dict[str, tuple[Any, ...]]:
+        """Dim and labels of the arms, as ``1|mouse_sigma`` has them; none without arms."""
+        return {f"{self.factor}__{self.by}_dim": self.arms} if self.arms else {}
+
+    @property
+    def correlation_labels(self) -> tuple[str, ...]:
+        """Its own labels of `correlation_variable`: the pairs, arm by arm."""
+        return tuple(
+            pair if arm is None else f"{pair}, {arm}"
+            for arm in self.arms or (None,)
+            for pair in self.pairs
+        )
+
+    @property
+    def partition(self) -> tuple[str, tuple[Any, ...]]:
+        """What parts the rows: terms of one partition have the same levels."""
+        return self.factor, self.arms
+
+    @property
+    def arm(self) -> np.ndarray | None:
+        """The arm of each design row, shape (D,); None without arms."""
+        return None if self.arm_of_level is None else self.arm_of_level[self.level]
+
+    def of_arm(self, arm: int) -> RandomTerm:
+        """Return the term of one arm's levels: the rows of others have zeros in its columns."""
+        own = self.levels_of(arm)
+        place = np.zeros(self.n_levels, dtype=int)
+        place[own] = np.arange(own.size)
+        inside = np.isin(self.level, own)
+        return replace(
+            self,
+            levels=tuple(self.levels[i] for i in own),
+            Z=self.Z * inside[:, None],
+            level=place[self.level],
+            arms=(self.arms[arm],),
+            arm_of_level=None,
+        )
+
+    def levels_of(self, arm: int) -> np.ndarray:
+        """Return the places of an arm's levels."""
+        return np.flatnonzero(self.arm_of_level == arm)
 
     def within(self, columns: np.ndarray) -> tuple[Term, ...]:
         """Return the effects of some columns, which are counted anew."""
@@ -178,7 +229,8 @@ def lay_out(terms: Iterable[RandomTerm]) -> tuple[RandomTerm, ...]:
         if term.has_correlations:
             name = term.correlation_variable
             if correlated.count(term.factor) > 1:
-                name += f"[{', '.join(effect.variable for effect in term.effects)}]"
+                own = [effect.variable for effect in term.effects] + [str(a) for a in term.arms]
+                name += f"[{', '.join(own)}]"
         start = of_factor.get(term.factor, 0)
         out.append(
             replace(

@@ -22,6 +22,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Written:
+    """A group term as it is reported, of all its levels, and the terms that are sampled.
+
+    Attributes
+    ----------
+    term : RandomTerm
+    parts : tuple of int
+        Places in `Stacked.groups`: one, or one for each arm.
+    """
+
+    term: RandomTerm
+    parts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Stacked:
     """What is sampled: coefficients and effects of all linear predictors, B of them.
 
@@ -41,9 +56,11 @@ class Stacked:
         Weights with which columns of a block add up to its constant (`winstan.design.constants`);
         zero in blocks that have an Intercept apart, or no such columns.
     groups : tuple of RandomTerm
-        Group terms, those of one label together.
+        Group terms, those of one label together, and each arm of ``gr(g, by=arm)`` apart.
     group_block : tuple of ndarray of int, shape (q,) each
         The block that each column of a group term writes to.
+    written : tuple of Written
+        Group terms as they are reported, and which of `groups` each is.
     offset : ndarray, shape (B, D)
     """
 
@@ -55,6 +72,7 @@ class Stacked:
     constant: np.ndarray
     groups: tuple[RandomTerm, ...]
     group_block: tuple[np.ndarray, ...]
+    written: tuple[Written, ...]
     offset: np.ndarray
 
     @property
@@ -76,10 +94,10 @@ class Stacked:
     def correlation_labels(self) -> dict[str, tuple[str, ...]]:
         """By variable, the pairs of effects whose correlation is a parameter, in column order."""
         pairs: dict[str, tuple[str, ...]] = {}
-        for group in self.groups:
-            if group.pairs:
-                name = group.correlation_variable
-                pairs[name] = pairs.get(name, ()) + group.pairs
+        for one in self.written:
+            if own := one.term.correlation_labels:
+                name = one.term.correlation_variable
+                pairs[name] = pairs.get(name, ()) + own
         return pairs
 
     def roots(self, sd: Any, factors: Sequence[Any]) -> list[Any]:
@@ -105,10 +123,17 @@ def stack(design: Design) -> Stacked:
         columns.append(X)
         block.append(np.full(X.shape[1], d))
         constant.append(np.zeros(X.shape[1]) if weights is None else weights)
-    groups, blocks = [], []
+    groups: list[RandomTerm] = []
+    blocks: list[np.ndarray] = []
+    whole: list[Written] = []
     for members in together(designs):
-        groups.append(_joined([designs[d].groups[m] for d, m in members]))
-        blocks.append(np.concatenate([np.full(designs[d].groups[m].q, d) for d, m in members]))
+        term = _joined([designs[d].groups[m] for d, m in members])
+        of = np.concatenate([np.full(designs[d].groups[m].q, d) for d, m in members])
+        parts = [term.of_arm(a) for a in range(len(term.arms))] or [term]
+        whole.append(Written(term, tuple(range(len(groups), len(groups) + len(parts)))))
+        groups += parts
+        blocks += [of] * len(parts)
+    laid = lay_out(groups)
     return Stacked(
         parameters=tuple(one.parameter for one in designs),
         intercept=design.intercept,
@@ -116,33 +141,38 @@ def stack(design: Design) -> Stacked:
         X=columns[0] if len(columns) == 1 else np.hstack(columns),
         block=np.concatenate(block),
         constant=np.concatenate(constant),
-        groups=lay_out(groups),
+        groups=laid,
         group_block=tuple(blocks),
+        written=tuple(
+            replace(
+                one,
+                term=replace(
+                    one.term,
+                    recoded=laid[one.parts[0]].recoded,
+                    pair_places=tuple(p for m in one.parts for p in laid[m].pair_places),
+                ),
+            )
+            for one in whole
+        ),
         offset=np.stack([one.offset for one in designs]),
     )
 
 
 def with_places(design: Design) -> Design:
-    """Tell the group terms of each parameter where their own sds and correlations are."""
+    """Tell the group terms of each parameter where their correlations are."""
     designs, stacked = design.every, stack(design)
     found = [list(one.groups) for one in designs]
-    for members, whole in zip(together(designs), stacked.groups, strict=True):
-        shift = 0
+    for members, written in zip(together(designs), stacked.written, strict=True):
+        parts, shift = [stacked.groups[m] for m in written.parts], 0
         for d, m in members:
             own = designs[d].groups[m]
-            at = whole.sds.start + shift
             places = tuple(
-                whole.pair_places[_pair(shift + i, shift + j)]
+                part.pair_places[_pair(shift + i, shift + j)]
+                for part in parts
                 for i in range(own.q if own.has_correlations else 0)
                 for j in range(i)
             )
-            found[d][m] = replace(
-                own,
-                sds=slice(at, at + own.q),
-                pair_places=places,
-                correlation_name=whole.correlation_name if own.has_correlations else "",
-                recoded=whole.recoded,
-            )
+            found[d][m] = replace(own, pair_places=places, recoded=parts[0].recoded)
             shift += own.q
     first, *others = (
         replace(one, groups=tuple(groups)) for one, groups in zip(designs, found, strict=True)
@@ -153,7 +183,7 @@ def with_places(design: Design) -> Design:
 def together(designs: Sequence[Design]) -> list[list[tuple[int, int]]]:
     """Gather group terms that have one label and one factor: (block, term) of each.
 
-    In the order of `Stacked.groups`.
+    In the order of `Stacked.written`.
     """
     out: dict[object, list[tuple[int, int]]] = {}
     for d, one in enumerate(designs):
@@ -167,10 +197,13 @@ def _joined(groups: Sequence[RandomTerm]) -> RandomTerm:
     """Put the effects of several terms of one factor into one."""
     if len(groups) == 1:
         return groups[0]
-    effects, shift = [], 0
+    effects: list[Term] = []
+    shift = 0
     for group in groups:
-        for effect in group.effects:
-            effects.append(replace(effect, columns=tuple(c + shift for c in effect.columns)))
+        effects += [
+            replace(effect, columns=tuple(c + shift for c in effect.columns))
+            for effect in group.effects
+        ]
         shift += group.q
     Z = np.hstack([group.Z for group in groups])
     return replace(groups[0], effects=tuple(effects), Z=Z, correlated=True)

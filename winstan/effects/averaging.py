@@ -231,6 +231,7 @@ def _rise(at: NewRows, one: NewRows, two: NewRows, a: Array, b: Array) -> NewRow
         ),
         at.level,
         np.zeros(len(a)),
+        at.arm,
         {
             name: _rise(own, one.beside[name], two.beside[name], a, b)
             for name, own in at.beside.items()

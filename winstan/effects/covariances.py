@@ -2,73 +2,83 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from winstan._typing import Array
     from winstan.design import RandomTerm
 
 
-def correlations(
-    groups: Sequence[RandomTerm], posterior: Mapping[str, Array]
-) -> tuple[Array | None, ...]:
-    """Return the correlation matrix of each group term's effects.
+@dataclass(frozen=True, slots=True, eq=False)
+class Covariances:
+    """Of a group term's effects, draw by draw.
+
+    Attributes
+    ----------
+    sd : ndarray, shape (A, S, q)
+        Of each arm, one of them where there are none.
+    correlation : ndarray, shape (A, S, q, q), or None
+        None where effects are independent.
+    """
+
+    sd: Array
+    correlation: Array | None
+
+    def products(self, a: Array, b: Array, arm: np.ndarray | None) -> Array:
+        """Evaluate a' Sigma b for rows of the term's columns.
+
+        Parameters
+        ----------
+        a, b : ndarray, shape (n, q)
+        arm : ndarray of int, shape (n,), or None
+            Each row's.
+
+        Returns
+        -------
+        ndarray, shape (S, n)
+        """
+        if arm is None:
+            return self._of_arm(0, a, b)
+        out = np.empty((self.sd.shape[1], len(a)))
+        for k in np.unique(arm):
+            rows = arm == k
+            out[:, rows] = self._of_arm(k, a[rows], b[rows])
+        return out
+
+    def _of_arm(self, k: int, a: Array, b: Array) -> Array:
+        sd = self.sd[k]
+        if self.correlation is None:
+            return np.square(sd) @ (a * b).T
+        covariance = self.correlation[k] * sd[:, :, None] * sd[:, None, :]
+        # As one matrix product: the outer products of the rows' columns against the covariances.
+        outer = (a[:, :, None] * b[:, None, :]).reshape(len(a), -1)
+        return covariance.reshape(len(sd), -1) @ outer.T
+
+
+def covariances(group: RandomTerm, posterior: Mapping[str, Array]) -> Covariances:
+    """Return the covariances of a group term's effects.
 
     Parameters
     ----------
-    groups
+    group
     posterior : mapping of str to ndarray
         Draws by variable, shape (S, *dims).
-
-    Returns
-    -------
-    tuple of ndarray, shape (S, q, q)
-        One for each group term; None where its effects are independent.
     """
-    out: list[Array | None] = []
-    for group in groups:
-        if not group.has_correlations:
-            out.append(None)
-            continue
-        values = posterior[group.correlation_variable][:, list(group.pair_places)]
-        row, column = np.tril_indices(group.q, -1)
-        R = np.broadcast_to(np.eye(group.q), (len(values), group.q, group.q)).copy()
-        R[:, row, column] = R[:, column, row] = values
-        out.append(R)
-    return tuple(out)
-
-
-def standard_deviations(
-    groups: Sequence[RandomTerm], posterior: Mapping[str, Array]
-) -> tuple[Array, ...]:
-    """Return the sds of each group term's effects, in the order of its columns, shape (S, q)."""
-    out = []
-    for group in groups:
-        sds = [posterior[group.sd_name(e)] for e in group.effects]
-        out.append(np.concatenate([sd.reshape(len(sd), -1) for sd in sds], axis=1))
-    return tuple(out)
-
-
-def products(sd: Array, correlation: Array | None, a: Array, b: Array) -> Array:
-    """Evaluate a' Sigma b for rows of a term's columns, draw by draw.
-
-    Parameters
-    ----------
-    sd : ndarray, shape (S, q)
-    correlation : ndarray, shape (S, q, q), or None
-    a, b : ndarray, shape (n, q)
-
-    Returns
-    -------
-    ndarray, shape (S, n)
-    """
-    if correlation is None:
-        return np.square(sd) @ (a * b).T
-    covariance = correlation * sd[:, :, None] * sd[:, None, :]
-    # As one matrix product: the outer products of the rows' columns against the covariances.
-    outer = (a[:, :, None] * b[:, None, :]).reshape(len(a), -1)
-    return covariance.reshape(len(sd), -1) @ outer.T
+    n_arms, sds = max(1, len(group.arms)), []
+    for effect in group.effects:
+        sd = posterior[group.sd_name(effect)]
+        sds.append(sd.reshape(len(sd), -1, n_arms))
+    sd = np.moveaxis(np.concatenate(sds, axis=1), -1, 0)
+    if not group.has_correlations:
+        return Covariances(sd, None)
+    q, values = group.q, posterior[group.correlation_variable][:, list(group.pair_places)]
+    row, column = np.tril_indices(q, -1)
+    R = np.broadcast_to(np.eye(q), (*sd.shape[:2], q, q)).copy()
+    for k, own in enumerate(np.split(values, n_arms, axis=1)):
+        R[k, :, row, column] = R[k, :, column, row] = own.T
+    return Covariances(sd, R)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.design import NewRows, RandomTerm, Term
-    from winstan.formula.terms import Effects
     from winstan.effects.specification import Specified
+    from winstan.formula.terms import Effects
     from winstan.options import Interval
 
 

@@ -114,6 +114,7 @@ def rows_of(design: Design, *, beside: bool = False) -> NewRows:
         tuple(group.Z for group in design.groups),
         tuple(group.level for group in design.groups),
         design.offset,
+        tuple(group.arm for group in design.groups),
         {name: rows_of(one) for name, one in design.beside.items() if beside},
     )
 
@@ -126,6 +127,7 @@ def taken(rows: NewRows, at: np.ndarray) -> NewRows:
             tuple(Z[at] for Z in one.Z),
             tuple(level[at] for level in one.level),
             one.offset[at],
+            tuple(None if arm is None else arm[at] for arm in one.arm),
         )
     )
 

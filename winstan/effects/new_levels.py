@@ -12,7 +12,7 @@ import pandas as pd
 from winstan.data.columns import how_many, some_levels
 from winstan.design.stacking import stack, together
 from winstan.effects.comparisons import matching_levels
-from winstan.effects.covariances import correlations, standard_deviations
+from winstan.effects.covariances import Covariances, covariances
 from winstan.errors import DataError
 
 if TYPE_CHECKING:
@@ -113,15 +113,8 @@ def draw_new_levels(
     out = dict(posterior)
     designs, coded = model.design.every[: len(rows.every)], rows.every
     levels = [list(one.level) for one in coded]
-    groups = stack(model.design).groups
-    matrices = zip(
-        together(model.design.every),
-        groups,
-        standard_deviations(groups, posterior),
-        correlations(groups, posterior),
-        strict=True,
-    )
-    for members, group, sd, correlation in matrices:
+    written = [one.term for one in stack(model.design).written]
+    for members, group in zip(together(model.design.every), written, strict=True):
         # Effects on parameters whose rows are not there are not asked for.
         inside = [(d, m) for d, m in members if d < len(designs)]
         if not inside or group.factor not in only:
@@ -136,7 +129,10 @@ def draw_new_levels(
         extended[new] = len(group.levels) + number.to_numpy()
         for d, m in inside:
             levels[d][m] = extended
-        u = _effects(sd, correlation, int(number.max()) + 1, rng)
+        arm = coded[d].arm[m]
+        if arm is not None:  # that of the first of its rows
+            arm = arm[new][np.unique(number.to_numpy(), return_index=True)[1]]
+        u = _effects(covariances(group, posterior), int(number.max()) + 1, arm, rng)
         for effect in group.effects:
             name = group.effect_name(effect)
             fresh = u[:, list(effect.columns)]
@@ -150,15 +146,20 @@ def draw_new_levels(
 
 
 def _effects(
-    sd: Array, correlation: Array | None, n_levels: int, rng: np.random.Generator
+    of: Covariances, n_levels: int, arm: np.ndarray | None, rng: np.random.Generator
 ) -> Array:
-    """Draw the effects of new levels, shape (S, q, n_levels)."""
-    u = rng.standard_normal((*sd.shape, n_levels))
-    if correlation is not None:
-        # By eigenvectors: a correlation near one may leave no Cholesky factor after rounding.
-        values, vectors = np.linalg.eigh(correlation)
-        u = (vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]) @ u
-    return sd[:, :, None] * u
+    """Draw the effects of new levels, of these arms, shape (S, q, n_levels)."""
+    u = rng.standard_normal((*of.sd.shape[1:], n_levels))
+    out = np.empty_like(u)
+    for k in range(len(of.sd)):
+        at = slice(None) if arm is None else arm == k
+        own = u[:, :, at]
+        if of.correlation is not None:
+            # By eigenvectors: a correlation near one may leave no Cholesky factor after rounding.
+            values, vectors = np.linalg.eigh(of.correlation[k])
+            own = (vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]) @ own
+        out[:, :, at] = of.sd[k][:, :, None] * own
+    return out
 
 
 def _terms(design: Design, rows: NewRows) -> list[tuple[RandomTerm, np.ndarray, list[str]]]:

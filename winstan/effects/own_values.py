@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from winstan.design import RandomTerm, Term
-    from winstan.formula.terms import Atom, Effects
     from winstan.effects.specification import Specified
+    from winstan.formula.terms import Atom, Effects
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from winstan.design import NewRows, evaluate
-from winstan.effects.covariances import correlations, products, standard_deviations
+from winstan.effects.covariances import Covariances, covariances
 from winstan.effects.new_levels import draw_new_levels
 
 if TYPE_CHECKING:
@@ -30,14 +30,13 @@ class GroupedRows:
         Draws by variable; the effects of new groups stand after those of the fitted ones.
     rows : NewRows
         Rows whose levels index these effects; -1 where an effect is zero or integrated out.
-    terms : tuple of (ndarray, ndarray or None, int)
-        Of the group terms that are integrated out: their effects' sds, shape (S, q), their
-        correlations, shape (S, q, q), and the term's place.
+    terms : tuple of (Covariances, int)
+        Of the group terms that are integrated out: their effects' covariances, and their places.
     """
 
     posterior: Mapping[str, Array]
     rows: NewRows
-    terms: tuple[tuple[Array, Array | None, int], ...]
+    terms: tuple[tuple[Covariances, int], ...]
 
     @property
     def integrated(self) -> bool:
@@ -46,16 +45,18 @@ class GroupedRows:
 
     def variance(self, part: slice) -> Array:
         """Return the variance of eta over the population, shape (S, rows of the part)."""
-        parts = (
-            products(sd, R, self.rows.Z[k][part], self.rows.Z[k][part]) for sd, R, k in self.terms
-        )
+        parts = (self._products(of, k, self.rows.Z[k][part], part) for of, k in self.terms)
         # Rounding of the products may leave less than nothing.
         return np.maximum(sum(parts), 0.0)
 
     def variance_rise(self, part: slice, rise: NewRows) -> Array:
         """Return the derivative of the variance, where that of the columns is `rise`."""
-        parts = (products(sd, R, self.rows.Z[k][part], rise.Z[k][part]) for sd, R, k in self.terms)
+        parts = (self._products(of, k, rise.Z[k][part], part) for of, k in self.terms)
         return np.asarray(2 * sum(parts))
+
+    def _products(self, of: Covariances, k: int, other: Array, part: slice) -> Array:
+        arm = self.rows.arm[k]
+        return of.products(self.rows.Z[k][part], other, None if arm is None else arm[part])
 
 
 def place(
@@ -120,17 +121,13 @@ def keep_levels(model: Specified, rows: NewRows, factors: set[str]) -> NewRows:
 
 def integrated_terms(
     model: Specified, posterior: Mapping[str, Array], estimand: Estimand
-) -> tuple[tuple[Array, Array | None, int], ...]:
-    """Return sds, correlations and place of each group term that is integrated out."""
+) -> tuple[tuple[Covariances, int], ...]:
+    """Return covariances and place of each group term that is integrated out."""
     whole = set(estimand.of("population"))
     if not whole:
         return ()
-    groups = model.design.groups
-    matrices = zip(
-        standard_deviations(groups, posterior), correlations(groups, posterior), strict=True
-    )
     return tuple(
-        (sd, R, k)
-        for k, (group, (sd, R)) in enumerate(zip(groups, matrices, strict=True))
+        (covariances(group, posterior), k)
+        for k, group in enumerate(model.design.groups)
         if group.factor in whole
     )

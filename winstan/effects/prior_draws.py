@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.centering import at_zero
+from winstan.draws import group_draws
 from winstan.errors import PriorError
 from winstan.priors import LKJ, Flat
 
@@ -58,25 +59,18 @@ def prior_draws(model: Model, rng: np.random.Generator, size: int) -> dict[str, 
         values = slopes[:, list(term.columns)]
         out[term.variable] = values if term.labels else values[:, 0]
 
-    effects: dict[str, Array] = {}
-    correlations: dict[str, list[Array]] = {}
-    for group in design.groups:
-        sd = drawn(group.sd_names)
+    sds, factors, u = [], [], {}
+    for m, group in enumerate(design.groups):
+        sds.append(drawn(group.sd_names))
         z = rng.standard_normal((size, group.q, group.n_levels))
         if group.has_correlations:
             prior = priors[group.correlation_name]
             assert isinstance(prior, LKJ)
-            factor = prior.sample_factors(rng, size, group.q)
-            R = factor @ np.swapaxes(factor, 1, 2)
-            pairs = [R[:, i, j] for i in range(group.q) for j in range(i)]
-            correlations.setdefault(group.correlation_variable, []).extend(pairs)
-            z = factor @ z
-        u = sd[:, :, None] * z
-        for effect in group.effects:
-            out[group.sd_name(effect)] = group.columns_of(effect, sd)
-            effects[group.effect_name(effect)] = group.columns_of(effect, u, axis=1)
-    for name, parts in correlations.items():
-        out[name] = np.stack(parts, axis=-1)
+            factors.append(prior.sample_factors(rng, size, group.q))
+            z = factors[-1] @ z
+        u[m] = sds[-1][:, :, None] * z
+    found, effects = group_draws(design, sds, u, factors)
+    out |= found
     for number in model.likelihood.scalars:
         out[number.name] = priors[number.name].sample(rng, size)
     return out | effects

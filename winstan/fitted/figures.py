@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from plotnine import ggplot
 
     from winstan._typing import Array
-    from winstan.fitted.fit import Fit
     from winstan.effects.specification import Specified
+    from winstan.fitted.fit import Fit
     from winstan.options import Interval
 
 GROUP_LINES = 60

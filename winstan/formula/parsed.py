@@ -86,7 +86,7 @@ class Formula:
 
     @property
     def every(self) -> tuple[Formula, ...]:
-        """This formula, and those of the other parameters."""
+        """Itself, and the formulas of other parameters."""
         return self, *self.parameters.values()
 
     @property

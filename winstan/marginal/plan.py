@@ -102,16 +102,16 @@ def plan_marginal(
     if obstacle:
         return obstacle
 
-    effects: dict[str, int] = {}
+    effects: dict[tuple[str, tuple[object, ...]], int] = {}
     for group in stacked.groups:
-        effects[group.factor] = effects.get(group.factor, 0) + len(group.levels) * len(group.Z.T)
+        effects[group.partition] = effects.get(group.partition, 0) + group.size
     if not effects:
         return _without_groups(population)
     factor = max(effects, key=lambda name: effects[name])
-    inside = tuple(group.factor == factor for group in stacked.groups)
+    inside = tuple(group.partition == factor for group in stacked.groups)
     m = inside.index(True)
     plan = Plan(
-        factor=factor,
+        factor=factor[0],
         inside=inside,
         n_levels=tuple(len(group.levels) for group in stacked.groups),
         level=cells.level[m],

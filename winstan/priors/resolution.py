@@ -88,7 +88,7 @@ class Priors:
         """Say where a parameter's prior is: "at the mean of the predictors", or nothing."""
         if name not in self.at_mean:
             return ""
-        others = "" if name == "Intercept" else "other "
+        others = "" if name.endswith("Intercept") else "other "
         return f"at the mean of the {others}predictors"
 
     def __repr__(self) -> str:
