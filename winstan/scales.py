@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan import priors as pr
+from winstan.design import MEAN
 from winstan.design.constants import constant_weights
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def default_slots(
             for name, column in zip(group.sd_names_of(effect), effect.columns, strict=True):
                 keys = tuple(dict.fromkeys((name, whole)))
                 rate = 1 / means[column]
-                kind = None if effect.prefix else "sd"
+                kind = "sd" if effect.parameter == MEAN else None
                 slots.append(pr.PriorSlot(name, keys, "positive", pr.Exponential(rate), kind))
     for group in stacked.groups:
         if name := group.correlation_name:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from winstan.design.evaluation import MEAN, named
+
 if TYPE_CHECKING:
     from winstan.design import Stacked
     from winstan.likelihood import Likelihood
@@ -22,11 +24,19 @@ class Variable:
     coords : mapping of str to tuple
         Labels by dim, in order; empty for a scalar.
     role : {"coefficient", "effect", "sd", "correlation", "auxiliary"}
+    parameter : str
+        In whose linear predictor it is: ``mu``, the mean; ``sigma``.
     """
 
     name: str
     coords: Mapping[str, tuple[Any, ...]]
     role: str
+    parameter: str = MEAN
+
+    @property
+    def constant(self) -> bool:
+        """Whether it is the constant of a linear predictor."""
+        return self.name == named(self.parameter, "Intercept")
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -39,12 +49,12 @@ def variables(stacked: Stacked, likelihood: Likelihood) -> tuple[Variable, ...]:
     out = [Variable("Intercept", {}, "coefficient")] if stacked.intercept else []
     for term in stacked.terms:
         dims = {f"{term.variable}_dim": term.labels} if term.labels else {}
-        out.append(Variable(term.variable, dims, "coefficient"))
+        out.append(Variable(term.variable, dims, "coefficient", term.parameter))
     written = [one.term for one in stacked.written]
     for group in written:
         out += [
-            Variable(group.sd_name(effect), group.dims(effect) | group.arm_dims(), "sd")
-            for effect in group.effects
+            Variable(group.sd_name(e), group.dims(e) | group.arm_dims(), "sd", e.parameter)
+            for e in group.effects
         ]
     for name, pairs in stacked.correlation_labels.items():
         out.append(Variable(name, {f"{name}_dim": pairs}, "correlation"))
@@ -52,7 +62,7 @@ def variables(stacked: Stacked, likelihood: Likelihood) -> tuple[Variable, ...]:
     for group in written:
         levels = {f"{group.factor}__factor_dim": group.levels}
         out += [
-            Variable(group.effect_name(effect), group.dims(effect) | levels, "effect")
-            for effect in group.effects
+            Variable(group.effect_name(e), group.dims(e) | levels, "effect", e.parameter)
+            for e in group.effects
         ]
     return tuple(out)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from winstan.data import Frame, frame_from
 from winstan.design import Design, build_design
-from winstan.errors import DataError
+from winstan.errors import DataError, FormulaError
 from winstan.formula import Formula, parse_formula
 
 if TYPE_CHECKING:
@@ -16,6 +16,17 @@ if TYPE_CHECKING:
 def read(formula: str, data: Any, namespace: Mapping[str, Any]) -> tuple[Formula, Design, Frame]:
     """Parse a formula and build its design."""
     parsed = parse_formula(formula, namespace)
+    if parsed.parameters:
+        name = next(iter(parsed.parameters))
+        raise FormulaError(
+            f"ws.lme and ws.anova have one {name}, and no formula of it: leave "
+            f"{parsed.parameters[name].text!r} out, or use ws.fit."
+        )
+    if (term := next((g for g in parsed.groups if g.by), None)) is not None:
+        raise FormulaError(
+            f"ws.lme has one covariance for all groups of a term: leave by= out of {term.text}, "
+            "or use ws.fit."
+        )
     frame = frame_from(data, parsed)
     return parsed, build_design(parsed, frame, namespace), frame
 

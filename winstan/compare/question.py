@@ -54,7 +54,7 @@ def check_same_question(a: Model, b: Model, first: str, second: str) -> None:
                 "the same priors=."
             )
     # The mean of no predictors is zero.
-    moved = a.priors.at_mean ^ b.priors.at_mean if a.design.terms else frozenset()
+    moved = a.priors.at_mean ^ b.priors.at_mean if a.stacked.terms else frozenset()
     for name in (name for name in a.priors.table if name in moved):
         one, other = (model.priors.place(name) or "at zero" for model in (a, b))
         raise OptionError(
@@ -69,19 +69,19 @@ def _structure(model: Model) -> object:
     # Auxiliary parameters are the family's.
     terms = frozenset(v.name for v in model.variables if v.role != "auxiliary")
     groups = Counter(
-        (group.factor, together, group.has_correlations)
-        for group in design.groups
-        for together in _kept_together(group)
+        (one.term.factor, one.term.by, together, one.term.has_correlations)
+        for one in model.stacked.written
+        for together in _kept_together(one.term)
     )
-    offsets = bool(np.any(design.offset))
+    offsets = tuple(np.any(model.stacked.offset, axis=1).tolist())
     return design.response.name, terms, frozenset(groups.items()), offsets
 
 
 def _kept_together(group: RandomTerm) -> list[frozenset[str]]:
     """Return a term's effects as far as they belong together: (x||g) is (1|g) + (0 + x|g)."""
     if group.correlated:
-        return [frozenset(effect.name for effect in group.effects)]
-    return [frozenset([effect.name]) for effect in group.effects]
+        return [frozenset(effect.variable for effect in group.effects)]
+    return [frozenset([effect.variable]) for effect in group.effects]
 
 
 def _same_prior(a: Prior, b: Prior) -> bool:

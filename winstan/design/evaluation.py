@@ -36,6 +36,15 @@ _STDOUT = (
 )  # there is one for all threads, and each would put back what another had put there
 
 
+MEAN = "mu"
+"""The parameter of the first formula."""
+
+
+def named(parameter: str, name: str) -> str:
+    """Name what is in the linear predictor of a parameter: ``stim`` of the mean, ``sigma_stim``."""
+    return name if parameter == MEAN else f"{parameter}_{name}"
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """A term and its columns.
@@ -49,19 +58,19 @@ class Term:
         interactions), or a number for the columns of ``poly(x, 3)`` and its like.
     columns
         Its columns in the design matrix.
-    prefix
-        What its parameters' names begin with: nothing of the mean, ``sigma_`` of sigma.
+    parameter
+        Whose linear predictor it is in: ``mu``, the mean; ``sigma``.
     """
 
     name: str
     labels: tuple[str, ...]
     columns: tuple[int, ...]
-    prefix: str = ""
+    parameter: str = MEAN
 
     @property
     def variable(self) -> str:
         """The variable of its coefficients: ``stim``, ``sigma_stim``."""
-        return f"{self.prefix}{self.name}"
+        return named(self.parameter, self.name)
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from winstan.data.columns import some_levels
-from winstan.design.evaluation import FittedEffects, Term
+from winstan.design.evaluation import MEAN, FittedEffects, Term
 from winstan.design.random_terms import RandomTerm
 from winstan.errors import DataError
 
@@ -104,7 +104,7 @@ def group_term(
     fitted: FittedEffects,
     Z: np.ndarray,
     predictors: pd.DataFrame,
-    prefix: str = "",
+    parameter: str = MEAN,
 ) -> RandomTerm:
     """Put a group term together.
 
@@ -118,14 +118,14 @@ def group_term(
         Its effects, without the constant, and their columns, shape (D, q) or (D, q - 1).
     predictors
         D rows with the factor's columns.
-    prefix
-        What the names of its parameters begin with.
+    parameter
+        In whose linear predictor it is.
     """
     shift = 1 if spec.design.intercept else 0
-    effects = [Term("1", (), (0,), prefix)] if shift else []
+    effects = [Term("1", (), (0,), parameter)] if shift else []
     for term in fitted.terms:
         columns = tuple(column + shift for column in term.columns)
-        effects.append(Term(term.name, term.labels, columns, prefix))
+        effects.append(Term(term.name, term.labels, columns, parameter))
     level = factor.find(predictors)
     arms, arm_of_level = _arms(spec, factor, level, predictors)
     return RandomTerm(

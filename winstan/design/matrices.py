@@ -17,6 +17,7 @@ from winstan.design.checks import check_crossing, check_finite, check_groups, ch
 from winstan.design.constants import constant_weights
 from winstan.design.empty_cells import combined_column, without_empty_cells
 from winstan.design.evaluation import (
+    MEAN,
     FittedEffects,
     FittedExpression,
     Names,
@@ -24,6 +25,7 @@ from winstan.design.evaluation import (
     as_numbers,
     fit_effects,
     fit_expression,
+    named,
     sum_offsets,
 )
 from winstan.design.grouping import Factor, find_levels, group_term
@@ -48,15 +50,6 @@ __all__ = [
     "build_design",
     "evaluate",
 ]
-
-
-MEAN = "mu"
-"""The parameter of the first formula."""
-
-
-def prefix_of(parameter: str) -> str:
-    """Return what the names of a parameter's own parameters begin with."""
-    return "" if parameter == MEAN else f"{parameter}_"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,14 +139,9 @@ class Design:
         return self, *self.beside.values()
 
     @property
-    def prefix(self) -> str:
-        """What its parameters' names begin with: nothing of the mean, ``sigma_`` of sigma."""
-        return prefix_of(self.parameter)
-
-    @property
     def intercept_name(self) -> str:
         """The name of its intercept: ``Intercept``, ``sigma_Intercept``."""
-        return f"{self.prefix}Intercept"
+        return named(self.parameter, "Intercept")
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -230,13 +218,12 @@ def build_design(
 def _matrices(formula: Formula, shared: Design, parameter: str) -> Design:
     """Make the matrices of one parameter, on rows that all share."""
     predictors, row, kept, names = shared.predictors, shared.row, shared.kept, shared.names
-    prefix = prefix_of(parameter)
     coded = formula.coded_columns
     rows = as_numbers(predictors, coded)
     common, X = fit_effects(formula.effects, rows, names)
     if not formula.effects.intercept:
         common, X = without_empty_cells(common, X, predictors, coded)
-    terms = tuple(replace(term, prefix=prefix) for term in common.terms)
+    terms = tuple(replace(term, parameter=parameter) for term in common.terms)
     column_names = [name for term in terms for name in term.column_names]
     check_finite(X, column_names, row, kept)
     check_rank(
@@ -259,7 +246,7 @@ def _matrices(formula: Formula, shared: Design, parameter: str) -> Design:
     for spec in formula.groups:
         factor = find_levels(spec, predictors)
         effects, Z = fit_effects(spec.design, rows, names)
-        group = group_term(spec, factor, effects, Z, predictors, prefix)
+        group = group_term(spec, factor, effects, Z, predictors, parameter)
         check_finite(group.Z, group.column_names, row, kept)
         known = any(
             {c for a in term for c in a.columns} == set(spec.factor_columns)

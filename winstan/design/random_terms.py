@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from winstan.design.evaluation import named
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -98,7 +100,9 @@ class RandomTerm:
             name
             for effect in self.effects
             for name in (
-                effect.column_names if effect.name != "1" else [f"{effect.prefix}Intercept"]
+                effect.column_names
+                if effect.name != "1"
+                else [named(effect.parameter, "Intercept")]
             )
         )
 

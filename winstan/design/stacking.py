@@ -115,7 +115,7 @@ def stack(design: Design) -> Stacked:
         shift = sum(part.shape[1] for part in columns)
         X, weights, own = one.X, one.constant, one.terms
         if d > 0 and one.intercept:
-            terms.append(Term("Intercept", (), (shift,), one.prefix))
+            terms.append(Term("Intercept", (), (shift,), one.parameter))
             shift += 1
             X = np.column_stack([np.ones(len(X)), X])
             weights = np.eye(1, X.shape[1])[0]

@@ -51,8 +51,8 @@ def group_intercepts(
         raise OptionError(
             f"{factor!r} is no group factor of this model." + near_matches(str(factor), factors)
         )
-    intercept = f"{model.design.prefix}1|{factor}"
-    if intercept not in posterior:
+    varying = [e for e in group.effects if e.name == "1"]
+    if not varying:
         raise OptionError(
             f"This model has no intercepts by {factor!r}: it has no term (1|{factor})."
         )
@@ -82,7 +82,7 @@ def group_intercepts(
     mu: Array = np.zeros(1)
     cells = _cells(model, own, averaged)
     for cell in cells:
-        eta = np.zeros((len(posterior[intercept]), len(group.levels)))
+        eta = np.zeros((len(posterior[group.effect_name(varying[0])]), len(group.levels)))
         if model.design.intercept_name in posterior:
             eta += posterior[model.design.intercept_name][:, None]
         for term in terms:

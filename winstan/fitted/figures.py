@@ -189,7 +189,7 @@ def plot_slopes(
         if table.empty:
             raise OptionError("levels= names no group.")
     names = list(dict.fromkeys(population["effect"]))
-    scale = scale_of_coefficients(fit)
+    scale = scale_of_coefficients(fit.model)
     at = effects.totals_text(fit.model, group)
     units = _units(unit, names)
     if plane:

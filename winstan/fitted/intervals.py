@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from winstan import effects
+from winstan.design import MEAN
 from winstan.errors import OptionError
 from winstan.fitted.parameters import chosen
 from winstan.options import Whose, check_flags
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
     from plotnine import ggplot
 
     from winstan.design import Term
+    from winstan.effects.specification import Specified
     from winstan.fitted.fit import Fit
+    from winstan.fitted.parameters import Parameter
     from winstan.model import Model
     from winstan.options import Interval
+    from winstan.variables import Variable
 
 SIGNED = ("coefficient", "correlation", "effect")
 """Roles of parameters that can be on either side of zero."""
@@ -80,7 +84,6 @@ def plot_forest(
     parameters = chosen(fit.model, fit.draws, names)
     if not parameters:
         raise OptionError("No parameters: give names=, such as names='1|mouse'.")
-    scale = scale_of_coefficients(fit)
     factor = _sds_of_predictors(fit.model) if standardise else {}
     rows = []
     for parameter in parameters:
@@ -91,9 +94,8 @@ def plot_forest(
         rows.append(
             {
                 "parameter": parameter.label if is_effect else parameter.name,
-                "panel": (parameter.variable if is_effect else PANELS[parameter.role])
-                + (scale if parameter.role in ON_LINK else ""),
-                "zero": parameter.role in SIGNED and parameter.name != "Intercept",
+                "panel": _panel(fit.model, parameter),
+                "zero": parameter.role in SIGNED and not parameter.of.constant,
                 "mean": values.mean(),
                 "lower": ends[0],
                 "upper": ends[1],
@@ -194,7 +196,7 @@ def plot_posterior(
             )
         )
         title = name if len(parameters) == 1 else "posterior"
-        signed = all(p.role in SIGNED and p.name != "Intercept" for p in parameters)
+        signed = all(p.role in SIGNED and not p.of.constant for p in parameters)
         no_effect = 0.0 if signed else None
         if rope is True:
             raise OptionError(
@@ -202,8 +204,9 @@ def plot_posterior(
                 "ends or its half-width, such as rope=0.1."
             )
         region = None if rope is None or rope is False else _region(rope)
-        if all(p.role in ON_LINK for p in parameters):
-            title += scale_of_coefficients(fit)
+        scales = {_scale(fit.model, p.of) for p in parameters}
+        if len(scales) == 1:
+            title += scales.pop()
     return plots.plot_posterior(
         draws,
         summary,
@@ -217,10 +220,24 @@ def plot_posterior(
     )
 
 
-def scale_of_coefficients(fit: Fit) -> str:
+def scale_of_coefficients(model: Specified) -> str:
     """Say on which scale coefficients are, where it is not the data's."""
-    link = fit.model.family.mean_link or fit.model.link.name
+    link = model.family.mean_link or model.link.name
     return "" if link == "identity" else f" ({link} scale)"
+
+
+def _scale(model: Model, of: Variable) -> str:
+    """Say on which scale a variable is, where it is not the data's."""
+    return scale_of_coefficients(effects.about(model, of.parameter)) if of.role in ON_LINK else ""
+
+
+def _panel(model: Model, parameter: Parameter) -> str:
+    """Name the panel of a forest: by role, by whose linear predictor, and by scale."""
+    of = parameter.of
+    name = of.name if of.role == "effect" else PANELS[of.role]
+    if of.parameter != MEAN and of.role != "effect":
+        name += f" of {of.parameter}"
+    return name + _scale(model, of)
 
 
 def _effects_left_out(fit: Fit) -> str:
@@ -248,11 +265,12 @@ def _sds_of_predictors(model: Model) -> dict[str, float]:
             )
             out[name] = sd or 1.0
 
-    for term in design.terms:
-        take(term.column_names, term, design.X)
-    for group in design.groups:
-        for effect in group.effects:
-            take(group.sd_names_of(effect), effect, group.Z)
+    for one in design.every:
+        for term in one.terms:
+            take(term.column_names, term, one.X)
+        for group in (group for group in one.groups if not group.arms):
+            for effect in group.effects:
+                take(group.sd_names_of(effect), effect, group.Z)
     return out
 
 

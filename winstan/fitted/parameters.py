@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.model import Model
+    from winstan.variables import Variable
 
 CLASSES = {"b": "coefficient", "sd": "sd", "corr": "correlation"}
 """The classes of parameters, as the priors name them, and their roles."""
@@ -31,19 +32,27 @@ class Parameter:
     ----------
     name : str
         As in the summary: ``sigma``, ``1|mouse[m3]``.
-    variable : str
-        ``1|mouse``.
     label : str
         What tells it from others of its variable, ``m3``; the name where there are no others.
-    role : {"coefficient", "sd", "correlation", "auxiliary", "effect"}
+    of : Variable
+        What it is an entry of.
     values : ndarray, shape (chains, draws)
     """
 
     name: str
-    variable: str
     label: str
-    role: str
+    of: Variable
     values: Array
+
+    @property
+    def variable(self) -> str:
+        """The name of its variable."""
+        return self.of.name
+
+    @property
+    def role(self) -> str:
+        """What it is, see `Variable`."""
+        return self.of.role
 
 
 def chosen(
@@ -66,7 +75,7 @@ def chosen(
     found: dict[str, Parameter] = {}
     known = _places(model)
     if names is None:
-        wanted = [name for name, (_, _, _, role) in known.items() if role != "effect"]
+        wanted = [name for name, (of, _, _) in known.items() if of.role != "effect"]
     else:
         if not isinstance(names, Iterable):
             raise OptionError(f"names= takes names of parameters, not {names!r}.")
@@ -75,10 +84,10 @@ def chosen(
             wanted += _matching(name, known)
     posterior = draws["posterior"]
     for name in wanted:
-        variable, label, at, role = known[name]
-        values = posterior[tree_name(variable)].to_numpy()
+        of, label, at = known[name]
+        values = posterior[tree_name(of.name)].to_numpy()
         place: Any = (..., *at)
-        found[name] = Parameter(name, variable, label, role, values[place])
+        found[name] = Parameter(name, label, of, values[place])
     return tuple(found.values())
 
 
@@ -93,7 +102,7 @@ def long_draws(parameters: Sequence[Parameter]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _matching(name: object, known: dict[str, tuple[str, str, tuple[int, ...], str]]) -> list[str]:
+def _matching(name: object, known: dict[str, tuple[Variable, str, tuple[int, ...]]]) -> list[str]:
     """Return the scalars that a name stands for."""
     if not isinstance(name, str):
         raise OptionError(f"names= takes names of parameters, not {name!r}.")
@@ -101,27 +110,27 @@ def _matching(name: object, known: dict[str, tuple[str, str, tuple[int, ...], st
         return [name]
     if found := find_name(name, known):
         return [found]
-    whole = find_name(name, {variable for variable, *_ in known.values()})
-    several = [scalar for scalar, (variable, *_) in known.items() if variable == whole]
+    whole = find_name(name, {of.name for of, *_ in known.values()})
+    several = [scalar for scalar, (of, *_) in known.items() if of.name == whole]
     if not several and name in CLASSES:
-        several = [scalar for scalar, (*_, role) in known.items() if role == CLASSES[name]]
+        several = [scalar for scalar, (of, *_) in known.items() if of.role == CLASSES[name]]
         if not several:
             raise OptionError(f"This model has no parameter of the class {name!r}.")
     if not several:
-        variables = [variable for variable, *_ in known.values()]
+        variables = [of.name for of, *_ in known.values()]
         # The variables first: a model may have thousands of group effects.
         candidates = list(dict.fromkeys([*variables, *known] if "[" in name else variables))
         raise OptionError(f"There is no parameter {name!r}." + near_matches(name, candidates))
     return several
 
 
-def _places(model: Model) -> dict[str, tuple[str, str, tuple[int, ...], str]]:
-    """By scalar: its variable, its label there, its place, and its role."""
+def _places(model: Model) -> dict[str, tuple[Variable, str, tuple[int, ...]]]:
+    """By scalar: its variable, its label there, and its place."""
     out = {}
     for variable in model.variables:
         axes = [list(enumerate(labels)) for labels in variable.coords.values()]
         for at in product(*axes):
             label = ", ".join(str(text) for _, text in at)
             name = f"{variable.name}[{label}]" if at else variable.name
-            out[name] = (variable.name, label or name, tuple(i for i, _ in at), variable.role)
+            out[name] = (variable, label or name, tuple(i for i, _ in at))
     return out

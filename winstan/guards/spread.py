@@ -197,11 +197,12 @@ def _words(model: Model, name: str, levels: list[_Level]) -> str:
         for level in shown
     )
     response = model.design.response
-    remedies = []
+    remedies: list[str] = []
     grows = least.mean < most.mean and most.sd / least.sd <= (most.mean / least.mean) ** 2
     if not model.family.log_response and np.all(response.y > 0) and grows:
         remedies.append('family="gamma" or "lognormal", whose spread grows with the mean')
-    remedies.append(f"a fit of each level of '{name}' apart (the formula has no sigma of its own)")
+    noise = model.family.noise
+    remedies.insert(0, f"a formula of {noise}: ws.fit(..., {noise}={quote_name(name)!r})")
     return (
         f"The residuals of {log}'{response.name}' differ in spread between the levels of '{name}': "
         f"sd {sds}. The model has one sigma for all, so that the intervals of what concerns "

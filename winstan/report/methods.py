@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from winstan import effects
 from winstan._version import __version__
 from winstan.chance import ESS_PER_CHAIN
+from winstan.design import MEAN
 from winstan.report.tables import left_out
 
 if TYPE_CHECKING:
@@ -92,24 +93,32 @@ def _model_sentences(model: Model) -> list[str]:
     out = [
         f"{effects.response_label(model)} was modelled with a Bayesian {kind}: a "
         f"{family.label} distribution, {of} through the {link} "
-        f"link, and the linear predictor {model.formula.text}."
+        f"link, and the linear predictor {model.formula.mean_text}."
     ]
+    for name, formula in model.formula.parameters.items():
+        parameter = family.parameter(name)
+        out.append(
+            f"The {parameter.label} ({name}) was modelled through the {parameter.link.name} link "
+            f"with the linear predictor {formula.text}."
+        )
     parts = []
-    for group in model.design.groups:
+    for group in (one.term for one in model.stacked.written):
         names = " and ".join(
-            "intercepts" if effect.name == "1" else f"effects of {effect.name}"
+            ("intercepts" if effect.name == "1" else f"effects of {effect.name}")
+            + ("" if effect.parameter == MEAN else f" on {effect.parameter}")
             for effect in group.effects
         )
         how = ", correlated" if group.correlated else ", uncorrelated"
         size = f"{len(group.levels):,} levels{how if group.Z.shape[1] > 1 else ''}"
-        parts.append(f"{names} by {group.factor} ({size})")
+        arms = f"; a covariance for each {group.by}" if group.by else ""
+        parts.append(f"{names} by {group.factor} ({size}{arms})")
     if parts:
         out.append(
             "Group-level terms, normal with estimated standard deviations, were "
             f"{'; '.join(parts)}."
         )
-    if family.auxiliary:
-        named = " and ".join(f"{p.label} ({p.name})" for p in family.parameters[1:])
+    if model.likelihood.scalars:
+        named = " and ".join(f"{p.label} ({p.name})" for p in model.likelihood.scalars)
         out.append(f"Also estimated: {named}.")
     return out
 

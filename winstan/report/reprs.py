@@ -44,7 +44,7 @@ def fit_as_html(fit: Fit) -> str:
 def _heading(fit: Fit) -> list[str]:
     model = fit.model
     rows, cells = model.cells.of_row.size, model.cells.n
-    groups = {group.factor: len(group.levels) for group in model.design.groups}
+    groups = {one.term.factor: one.term.n_levels for one in model.stacked.written}
     parts = [
         *_modelled(model),
         f"{rows:,}{_of_given(fit)} rows in {cells:,} cells",

@@ -74,7 +74,7 @@ def data_table(model: Model) -> pd.DataFrame:
         trials = "" if response.trials is None else f" of {response.trials.sum():,.0f} trials"
         offset = ", at an offset of zero" if model.formula.offset else ""
         rows[what] = ("response", f"{_numbers(seen)}{trials}{offset}")
-    factors = {group.factor: group for group in design.groups}
+    factors = {group.factor: group for one in design.every for group in one.groups}
     for name, group in factors.items():
         each = np.bincount(group.level[design.row], minlength=len(group.levels))
         of = f"{each.min():,}" if each.min() == each.max() else f"{each.min():,} to {each.max():,}"
