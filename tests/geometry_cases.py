@@ -9,6 +9,7 @@ from scipy import linalg
 import winstan as ws
 from winstan.families import family_named
 from winstan.geometry.laplace import Problem
+from winstan.likelihood import Likelihood
 
 
 def problem(Z, level, *, X=None, correlated=True) -> Problem:
@@ -23,18 +24,20 @@ def problem(Z, level, *, X=None, correlated=True) -> Problem:
         n_levels=tuple(int(x.max()) + 1 for x in level),
         correlated=tuple(correlated for _ in Z),
         offset=np.zeros(C),
-        family=family,
-        link=family.link(None),
-        statistics={
-            "n": np.ones(C), "mean_y": y, "ss_within": np.float64(0), "log_constant": np.float64(0)
-        },
+        likelihood=Likelihood(
+            family,
+            family.link(None),
+            (),
+            {"n": np.ones(C), "mean_y": y, "ss_within": np.zeros(C), "log_constant": 0.0},
+            C,
+        ),
         beta_prior=np.tile([0.0, 10.0], (1 if X is None else X.shape[1], 1)),
         sd_guess=np.ones(sum(z.shape[1] for z in Z)),
         sd_prior=(ws.Exponential(1.0),) * sum(z.shape[1] for z in Z),
         aux_prior=(ws.Exponential(1.0),),
         aux_guess={"sigma": 1.0},
-        start=0.0,
-    )  # fmt: skip
+        start=(0.0,),
+    )
 
 
 def nested(seed=0, C=60):

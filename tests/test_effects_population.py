@@ -86,7 +86,8 @@ def test_slopes_of_the_population_are_derivatives_of_its_mean(response, family, 
     def mean_at(x):
         eta = p["Intercept"][:, None] + p["x"][:, None] * x
         variance = np.stack([variance_of(p, "x", value) for value in x], axis=1)
-        return population_mean(model, p, eta, variance)
+        beside = {name: p[name][:, None] for name in model.family.auxiliary}
+        return population_mean(model, beside, eta, variance)
 
     difference = (mean_at(x + step) - mean_at(x - step)) / (2 * step) @ weights
     np.testing.assert_allclose(slope, difference, rtol=2e-5, atol=1e-9)

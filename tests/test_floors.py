@@ -17,7 +17,7 @@ PACKAGE = Path(winstan.__file__).parent
 FLOORS = (
     "errors _text _typing _version chance design_warnings options progress",
     "formula data",
-    "design families priors variables scales centering cells correlations",
+    "design families priors variables scales centering cells correlations likelihood",
     "geometry marginal model refusals toolchain backends unconstrained draws tree",
     "convergence summary diagnostics effects classical guards",
     "plots",

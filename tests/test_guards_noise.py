@@ -53,7 +53,7 @@ def test_a_noisier_group_is_named_with_its_numbers(formula):
     sds = [float(part.split()[0]) for part in text.partition(": sd ")[2].split(", ")[:2]]
     assert sds == pytest.approx([1, 3], rel=0.25)
     assert "'stimulation' are too narrow" in text
-    assert "fit of each level of 'group' apart" in text
+    assert "sigma='group'" in text
 
 
 def test_residual_sds_are_those_within_the_cells():

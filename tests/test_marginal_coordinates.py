@@ -29,7 +29,7 @@ def target_of(model: Model) -> Target:
     assert model.marginal is not None
     P, n_sd = model.population.shape[1], sum(Z.shape[1] for Z in model.cells.Z)
     return Target(
-        model.design,
+        model.stacked,
         model.marginal,
         cross_products(model.marginal),
         list(model.priors.table.values())[P : P + n_sd],
@@ -90,7 +90,7 @@ def test_without_a_cholesky_factor_a_point_has_no_weight_and_others_keep_theirs(
     assert np.all(np.isfinite(sound))
     # A prior that takes more of one column's precision than some points have.
     marginal = target.marginal
-    roots = model.design.roots(variances.sd, variances.factors)
+    roots = model.stacked.roots(variances.sd, variances.factors)
     gram = system.system(marginal, target.products, roots, variances.sigma).gram
     taken = marginal.prior.copy()
     taken[0, 0] -= np.median(gram[:, 0, 0])

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from winstan.formula.tree import quote_name
 from winstan.guards.codes import codes_of, number_of, owner_of
 from winstan.guards.residuals import SAMPLE, residuals
 
