@@ -53,6 +53,7 @@ _INVERSE = {
 _TYPES = {
     "real": "vector[N]",
     "positive": "vector<lower=0>[N]",
+    "unit": "vector<lower=0, upper=1>[N]",
     "count": "array[N] int<lower=0>",
     "binary": "array[N] int<lower=0, upper=1>",
     "level": "array[N] int<lower=1, upper={J}>",

@@ -4,7 +4,7 @@ from winstan.families.family import BambiFamily, Distribution, Family, Parameter
 from winstan.families.links import LINKS, Link
 from winstan.families.registry import FAMILIES, family_named, register_family
 from winstan.families.sample import Sample
-from winstan.families.support import check_support
+from winstan.families.suitable import check_support
 
 __all__ = [
     "FAMILIES",

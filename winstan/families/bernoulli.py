@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 def support(sample: Sample) -> Support:
     """Return the rows that are neither 0 nor 1."""
     bad = ~np.isin(sample.y, (0.0, 1.0))
-    if np.all((sample.y >= 0) & (sample.y == np.floor(sample.y))):
-        remedy = "Counts of successes fit family='binomial' with trials=; other counts 'poisson'."
-    else:
-        remedy = "A continuous response fits family='gaussian', or 'gamma' where it is positive."
+    whole = np.all((sample.y >= 0) & (sample.y == np.floor(sample.y)))
+    remedy = "Counts of successes fit family='binomial' with trials=." if whole else ""
     return bad, "a response of 0 and 1", remedy
 
 
@@ -51,4 +49,5 @@ BERNOULLI = Family(
     pymc=Distribution(name="Bernoulli", arguments="{p}"),
     bambi=BambiFamily(name="bernoulli"),
     exponential_family=True,
+    usual=True,
 )

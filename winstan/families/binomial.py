@@ -129,4 +129,5 @@ BINOMIAL = Family(
     variance=variance,
     excess_kurtosis=excess_kurtosis,
     exponential_family=True,
+    usual=True,
 )

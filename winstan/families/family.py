@@ -18,8 +18,8 @@ from winstan.priors import Flat, Prior
 if TYPE_CHECKING:
     from winstan.families.sample import Sample
 
-Kind = Literal["real", "positive", "count", "binary", "successes"]
-"""What a response is: any number, a positive one, a count from 0 up, 0 or 1, a count of trials."""
+Kind = Literal["real", "positive", "unit", "count", "binary", "successes"]
+"""What a response is: any number, positive, between 0 and 1, a count, 0 or 1, successes of trials."""
 DomainName = Literal["real", "positive", "unit"]
 Statistics = Mapping[str, Any]
 Score = Callable[[Statistics, Array, Mapping[str, Any], Link], tuple[Array, Array]]
@@ -194,6 +194,8 @@ class Family:
         where both follow from the mean: such data may vary more than the family allows.
     wider : str or None
         The family to name where they do.
+    usual : bool
+        Whether messages name it to those whose response is of its kind.
     """
 
     name: str
@@ -223,6 +225,7 @@ class Family:
     variance: Callable[[Array], Array] | None = None
     excess_kurtosis: Callable[[Array, Array], Array] | None = None
     wider: str | None = None
+    usual: bool = False
 
     def __post_init__(self) -> None:
         names = [parameter.name for parameter in self.parameters]

@@ -100,4 +100,5 @@ GAMMA = Family(
     bambi=BambiFamily(name="gamma"),
     absorbs_offset={"log": divide_by_exp_offset},
     exponential_family=True,
+    usual=True,
 )

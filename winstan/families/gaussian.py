@@ -95,4 +95,5 @@ GAUSSIAN = Family(
     noise="sigma",
     conjugate=True,
     exponential_family=True,
+    usual=True,
 )

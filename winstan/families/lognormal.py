@@ -70,4 +70,5 @@ LOGNORMAL = Family(
     log_response=True,
     noise="sigma",
     conjugate=True,
+    usual=True,
 )

@@ -145,4 +145,5 @@ NEGATIVE_BINOMIAL = Family(
     pymc=Distribution(name="NegativeBinomial", arguments="mu=mu, alpha=alpha"),
     bambi=BambiFamily(name="negativebinomial", weighted=True),
     exponential_family=True,
+    usual=True,
 )

@@ -109,4 +109,5 @@ POISSON = Family(
     excess_kurtosis=excess_kurtosis,
     wider="negative_binomial",
     exponential_family=True,
+    usual=True,
 )

@@ -122,4 +122,5 @@ STUDENT = Family(
     absorbs_offset={"identity": subtract_offset},
     noise="sigma",
     tails="nu",
+    usual=True,
 )

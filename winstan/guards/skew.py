@@ -10,7 +10,9 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from winstan.model import Model
+    from winstan.families import family_named
+from winstan.families.suitable import named, usual_families
+from winstan.model import Model
 
 # An exponential variable has skewness 2, a lognormal one of sigma 0.5 has 1.75, a gamma one of
 # shape 4 has 1; below it normal errors cost little.
@@ -75,11 +77,14 @@ def skewed(model: Model) -> str | None:
         return None
     name = model.design.response.name
     whole = np.array_equal(raw, np.round(raw))
-    remedy = 'family="negative_binomial" (counts), "gamma"' if whole else 'family="gamma"'
+    wide = [f for f in usual_families("count") if family_named(f).wider is None] if whole else []
+    remedy = named(usual_families("positive"))
+    if wide:
+        remedy = f"{named(wide)} (counts), or {remedy}"
     return (
         f"'{name}' is positive and strongly skewed (skewness of the residuals {skewness:.1f}, of "
         f"their logarithms {after:.1f}): a gaussian fit predicts negative values, and is led by "
-        f'the largest ones. Use {remedy} or "lognormal".'
+        f"the largest ones. Use {remedy}."
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from winstan.families.suitable import named, usual_families
 from winstan.formula.tree import quote_name
 from winstan.guards.codes import codes_of, number_of, owner_of
 from winstan.guards.residuals import SAMPLE, residuals
@@ -201,7 +202,8 @@ def _words(model: Model, name: str, levels: list[_Level]) -> str:
     remedies: list[str] = []
     grows = least.mean < most.mean and most.sd / least.sd <= (most.mean / least.mean) ** 2
     if not model.family.log_response and np.all(response.y > 0) and grows:
-        remedies.append('family="gamma" or "lognormal", whose spread grows with the mean')
+        families = named(usual_families("positive"))
+        remedies.append(f"{families}, whose spread grows with the mean")
     noise = model.family.noise
     remedies.insert(0, f"a formula of {noise}: ws.fit(..., {noise}={quote_name(name)!r})")
     return (

@@ -1,0 +1,73 @@
+"""Which families a response fits, by what the families themselves say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from winstan.errors import FamilyError
+from winstan.families.registry import FAMILIES
+
+if TYPE_CHECKING:
+    from winstan.families.family import Family, Kind
+    from winstan.families.sample import Sample
+
+# From what few responses are to what all are: a family of the narrowest kind is the one to name.
+_KINDS: tuple[Kind, ...] = ("unit", "count", "positive", "real")
+
+
+def usual_families(kind: Kind) -> list[str]:
+    """Return the names of the usual families of a kind of response."""
+    return [family.name for family in FAMILIES.values() if family.usual and family.kind == kind]
+
+
+def named(names: list[str]) -> str:
+    """Write families as options: ``family='gamma' or 'lognormal'``."""
+    *first, last = map(repr, names)
+    return "family=" + (f"{', '.join(first)} or {last}" if first else last)
+
+
+def fitting_families(sample: Sample) -> list[str]:
+    """Return the usual families of the narrowest kind that can have produced a response."""
+    for kind in _KINDS:
+        found = [
+            name for name in usual_families(kind) if not np.any(FAMILIES[name].support(sample)[0])
+        ]
+        if found:
+            return found
+    return []
+
+
+def check_support(family: Family, sample: Sample, name: str, positions: np.ndarray) -> None:
+    """Refuse a response that the family cannot have produced.
+
+    Parameters
+    ----------
+    family
+    sample
+        The response, N rows.
+    name
+        The response's name.
+    positions : ndarray of int, shape (N,)
+        Of the rows, in the user's data frame.
+
+    Raises
+    ------
+    FamilyError
+        With the count of bad rows, the first few of them, and the families that would fit.
+    """
+    bad, wanted, remedy = family.support(sample)
+    count = int(np.count_nonzero(bad))
+    if not count:
+        return
+    where = np.flatnonzero(bad)[:5]
+    rows = ", ".join(f"row {positions[i]}: {sample.y[i]:g}" for i in where)
+    fitting = [] if family.trials else fitting_families(sample)
+    advice = [remedy] if remedy else []
+    if fitting:
+        advice.append(f"This response fits {named(fitting)}; or mend or drop those rows.")
+    raise FamilyError(
+        f"family={family.name!r} needs {wanted}, but {name!r} has {count} of {sample.y.size} rows "
+        f"that are not ({rows}{', ...' if count > where.size else ''}). {' '.join(advice)}".rstrip()
+    )
