@@ -337,7 +337,7 @@ def test_logarithms_of_a_column_need_no_other(transform):
 def test_skewed_whole_numbers_are_counts():
     data = grid(mouse=8, rep=40)
     data["y"] = 1 + np.random.default_rng(1).negative_binomial(1, 0.1, len(data))
-    assert '"negative_binomial"' in guards("y ~ 1 + (1|mouse)", data)["skew"]
+    assert "'negative_binomial'" in guards("y ~ 1 + (1|mouse)", data)["skew"]
 
 
 # --- names and silence

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from winstan.families.sample import Sample
 
 Kind = Literal["real", "positive", "unit", "count", "binary", "successes"]
-"""What a response is: any number, positive, between 0 and 1, a count, 0 or 1, successes of trials."""
+"""What a response is: any number, positive, in (0, 1), a count, 0 or 1, successes of trials."""
 DomainName = Literal["real", "positive", "unit"]
 Statistics = Mapping[str, Any]
 Score = Callable[[Statistics, Array, Mapping[str, Any], Link], tuple[Array, Array]]

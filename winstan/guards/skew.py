@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from winstan.families import family_named
+from winstan.families.suitable import named, usual_families
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from winstan.families import family_named
-from winstan.families.suitable import named, usual_families
+from winstan.families import family_named
 from winstan.model import Model
 
 # An exponential variable has skewness 2, a lognormal one of sigma 0.5 has 1.75, a gamma one of
