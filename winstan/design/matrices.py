@@ -242,6 +242,7 @@ def _matrices(formula: Formula, shared: Design, parameter: str) -> Design:
     offset = sum_offsets(offsets, rows)
     check_finite(offset[:, None], [" + ".join(formula.offset)], row, kept, "offset")
 
+    used = [c for atom in formula.atoms for c in atom.columns] + [g.by for g in formula.groups]
     groups, fitted, factors = [], [], []
     for spec in formula.groups:
         factor = find_levels(spec, predictors)
@@ -274,9 +275,7 @@ def _matrices(formula: Formula, shared: Design, parameter: str) -> Design:
             factors=tuple(factors),
             offsets=offsets,
             coded=coded,
-            effect_columns=tuple(
-                dict.fromkeys(c for atom in formula.atoms for c in atom.columns if c in predictors)
-            ),
+            effect_columns=tuple(dict.fromkeys(c for c in used if c in predictors)),
         ),
         parameter=parameter,
     )
