@@ -198,7 +198,21 @@ def _show(
         whose = f", {table.attrs['estimand']}" if "estimand" in table.attrs else ""
         print(f"\nDifference in {response_label(fit.model)}, by {name}{whose}:")
         print(table.to_string(index=False, float_format=lambda x: f"{x:.4g}"))
+    for parameter in fit.model.design.beside:
+        _show_parameter(fit, parameter)
     write_fit(fit, tables, out, treatment, groups)
+
+
+def _show_parameter(fit: Fit, parameter: str) -> None:
+    """Print the effects on a parameter beside the mean."""
+    from winstan.report.tables import effects_on_table
+
+    table = effects_on_table(fit, parameter, prob=0.94)
+    if table is not None:
+        what = "Ratio" if table.attrs["ratio"] else "Difference"
+        whose = f", {table.attrs['whose']}" if table.attrs["whose"] else ""
+        print(f"\n{what} of {parameter}{whose}:")
+        print(table.to_string())
 
 
 def _data(arguments: argparse.Namespace) -> pd.DataFrame:

@@ -164,10 +164,28 @@ def _results(
                 more="fit.effects() has all.",
             )
         )
+    parts += [_effects_on(fit, name, prob) for name in fit.model.design.beside]
     parts += figures.as_html(drawn)
     if left_out:
         parts.append(f'<p class="soft">{escape(left_out)}</p>')
     return "\n".join(parts)
+
+
+def _effects_on(fit: Fit, parameter: str, prob: float) -> str:
+    """Return the table of effects on a parameter beside the mean."""
+    try:
+        table = tables.effects_on_table(fit, parameter, prob=prob)
+    except WinstanError as error:
+        return f'<p class="soft">No table of effects on {escape(f"{parameter}: {error}")}</p>'
+    if table is None:
+        return ""
+    what = "Ratios" if table.attrs["ratio"] else "Differences"
+    label, whose = fit.model.family.parameter(parameter).label, table.attrs["whose"]
+    return tables.as_html(
+        table,
+        caption=f"{what} of {parameter}, the {label}{f', {whose}' if whose else ''}.",
+        more=f"fit.effects(parameter={parameter!r}) has all.",
+    )
 
 
 def _checks(fit: Fit, drawn: list[figures.Figure]) -> str:

@@ -147,6 +147,29 @@ def effects_table(fit: Fit, *, prob: float, groups: Whose | None = None) -> pd.D
     return out
 
 
+def effects_on_table(fit: Fit, parameter: str, *, prob: float) -> pd.DataFrame | None:
+    """Return every predictor's effect on a parameter beside the mean; None without predictors.
+
+    Ratios where it is positive, else differences.
+
+    ``attrs["whose"]`` says in words whose effects the rows are.
+    """
+    if not fit.model.formula.parameters[parameter].effects.terms:
+        return None
+    ratio = fit.model.family.parameter(parameter).domain == "positive"
+    table = fit.effects(prob=prob, parameter=parameter, ratio=ratio)
+    names = table["predictor"].astype(str) + " " + table["contrast"].astype(str)
+    numbers = table.drop(
+        columns=["predictor", "contrast", "groups", "p_direction"], errors="ignore"
+    )
+    out = rounded(numbers)
+    out["p_direction"] = [f"{p:.3f}" for p in table["p_direction"]]
+    out = out.set_axis(names)
+    out.attrs["whose"] = table.attrs.get("estimand", "")
+    out.attrs["ratio"] = ratio
+    return out
+
+
 def parameters_table(fit: Fit, *, prob: float) -> tuple[pd.DataFrame, int]:
     """Return the rounded summary, and how many group effects it leaves out."""
     table = fit.summary(prob=prob)
