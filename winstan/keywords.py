@@ -84,9 +84,11 @@ def explains_keywords[**P, R](function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        parameters = _parameters(args, kwargs) if set(kwargs).difference(known) else set()
         for name in kwargs:
-            if name not in known and name not in _parameters(args, kwargs):
-                raise OptionError(_unknown(function.__name__, name, known))
+            if name not in known and name not in parameters:
+                candidates = [*known, *sorted(parameters)]
+                raise OptionError(_unknown(function.__name__, name, candidates))
         return function(*args, **kwargs)
 
     return checked
