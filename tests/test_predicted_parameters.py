@@ -156,7 +156,7 @@ def test_student_of_sigma_and_nu(case):
 def test_links_of_the_mean_leave_that_of_the_parameter(family, link):
     name = "sigma" if family in ("gaussian", "student") else "alpha"
     data = rows(family).assign(y=lambda d: d["y"] + 5)
-    one = model_of([f"y ~ x + (1|mouse)", f"{name} ~ stim + (1|h)"], data, family, link=link)
+    one = model_of(["y ~ x + (1|mouse)", f"{name} ~ stim + (1|h)"], data, family, link=link)
     reference = Reference(one)
     points = np.random.default_rng(5).normal(0, 0.1, (2, reference.dim))
     density, slope = stan.BACKEND.log_density(one, points)

@@ -144,8 +144,13 @@ def with_places(design: Design) -> Design:
                 recoded=whole.recoded,
             )
             shift += own.q
+    drawn = tuple(
+        (replace(whole, Z=whole.Z[:0]), tuple((designs[d].parameter, m) for d, m in members))
+        for members, whole in zip(together(designs), stacked.groups, strict=True)
+    )
     first, *others = (
-        replace(one, groups=tuple(groups)) for one, groups in zip(designs, found, strict=True)
+        replace(one, groups=tuple(groups), drawn=drawn)
+        for one, groups in zip(designs, found, strict=True)
     )
     return replace(first, beside={one.parameter: one for one in others})
 

@@ -166,7 +166,7 @@ def log_rising_by_cell(stats: Mapping[str, Any], alpha: Any, xp: Namespace = NUM
 
 
 def rising_slope(y: Array, alpha: Array) -> Array:
-    """Derivative of log_rising of single counts by their alpha, shape (V,), in the same parts.
+    """Differentiate the log rising factorial of each count by its alpha, in the same parts.
 
     The difference of digammas has lost all its digits where alpha is large.
     """
