@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from test_predicted_effects import fit_of, rows
 
 import winstan as ws
 from winstan.errors import WinstanError
+from winstan.families import FAMILIES
 
 
 def refused(formulas, family: str = "gaussian", data: pd.DataFrame | None = None, **by_name) -> str:
@@ -97,11 +100,11 @@ def test_questions_about_parameters_without_a_formula():
 
 def test_questions_about_predictors_of_another_parameter():
     fit = fit_of("y ~ x", "sigma ~ stim + (1|mouse)")
-    with pytest.raises(ws.OptionError, match="'stim', which is no predictor of 'y ~ x'.*'sigma'"):
+    with pytest.raises(ws.OptionError, match=r"'stim', which is no predictor of 'y ~ x'.*'sigma'"):
         fit.contrast("stim")
-    with pytest.raises(ws.OptionError, match="'x', which is no predictor of 'sigma ~ stim"):
+    with pytest.raises(ws.OptionError, match=r"'x', which is no predictor of 'sigma ~ stim"):
         fit.contrast("x", parameter="sigma")
-    with pytest.raises(ws.OptionError, match="'y ~ x' has no group term.*parameter='sigma'"):
+    with pytest.raises(ws.OptionError, match=r"'y ~ x' has no group term.*parameter='sigma'"):
         fit.group_effects()
     # Of a lognormal response the mean depends on sigma, and so on its predictors.
     logged = fit_of("y ~ x", "sigma ~ stim", family="lognormal")
@@ -114,7 +117,7 @@ def test_a_lognormal_population_whose_sigma_varies_between_groups():
         lambda: fit.contrast("stim", groups="population"),
         lambda: fit.predict(kind="mean", groups="population"),
     ):
-        with pytest.raises(ws.OptionError, match="'sigma' has group effects.*lognormal"):
+        with pytest.raises(ws.OptionError, match=r"'sigma' has group effects.*lognormal"):
             ask()
     # Of sigma itself there is one.
     assert (fit.means("stim", parameter="sigma", groups="population")["mean"] > 0).all()
@@ -135,9 +138,5 @@ def test_a_lognormal_population_of_one_factor_where_sigma_varies_between_another
 
 
 def test_a_family_that_states_no_score_of_a_parameter():
-    from dataclasses import replace
-
-    from winstan.families import FAMILIES
-
     words = refused("y ~ x; sigma ~ x", replace(FAMILIES["gaussian"], scores={}))
     assert "'sigma' of the gaussian family cannot have a formula" in words

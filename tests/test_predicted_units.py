@@ -43,7 +43,7 @@ def test_priors_of_a_parameter_follow_the_unit(family, unit):
         if name == "sigma_Intercept" and family not in LOGGED:
             location += np.log(unit)
         if "_x" in name:
-            location, scale = location, [s / 1e3 for s in scale]
+            scale = [s / 1e3 for s in scale]
         np.testing.assert_allclose(other[name], (location, *scale), rtol=1e-9, err_msg=name)
     # The scale of sigma is the response's own: that of a sigma that is one number.
     name = "alpha_Intercept" if family == "gamma" else "sigma_Intercept"
