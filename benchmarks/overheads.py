@@ -50,6 +50,9 @@ COMPILING_GOAL = 40.0
 SLACK = 1.5
 """How much longer than the small fit, or than the one of fewer rows by the ratio of rows, a fit may
 take, where time is to be flat or linear."""
+PREDICTED_ROWS = 500_000
+TWICE = 2.0
+"""How much longer a fit may take that has a formula for sigma too."""
 LARGE = (
     ("pandas", "trials"),
     ("polars", "trials"),
@@ -104,6 +107,7 @@ def measured(arguments: argparse.Namespace) -> list[Figure]:
         figures.append(whole)
         if response == "trials":  # of as many cells, and as hard to sample
             figures.append(replace(program, goal=SLACK * small[1].wall))
+    figures += in_new_process(partial(predicted, PREDICTED_ROWS))
     figures += in_new_process(partial(tables, arguments.groups))
     figures += in_new_process(plots)
     grown = [in_new_process(partial(growing, n)) for n in GROWING]
@@ -289,6 +293,32 @@ def small_fit(repeats: int = 20) -> list[Figure]:
         Figure(f"{name}: Stan's program", NAN, program),
         Figure(f"{name}: the same, 5 iterations", NAN, min(took)),
         Figure(f"{name}: around the program", 0.06 - min(took), min(rest)),
+    ]
+
+
+def predicted(n_rows: int, repeats: int = 5) -> list[Figure]:
+    """Time a gaussian fit of many rows, and the same with formulas for sigma, by turns."""
+    data = resampled_lfp(n_rows)
+    formulas = {"one sigma": {}, "sigma ~ stim": {"sigma": "stim"}}
+    formulas["sigma ~ stim + (1|mouse)"] = {"sigma": "stim + (1|mouse)"}
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in formulas}
+    for _ in range(repeats + 1):  # the first run of each has imports in it
+        for name, own in formulas.items():
+            start, cpu = perf_counter(), process_time()
+            ws.fit(
+                "`Log power` ~ stim + (1|mouse)",
+                data,
+                seed=1,
+                progress=False,
+                silence="all",
+                **own,
+            )
+            taken[name].append((perf_counter() - start, process_time() - cpu))
+    best = {name: np.min(seconds[1:], axis=0) for name, seconds in taken.items()}
+    goals = dict.fromkeys(formulas, TWICE * best["one sigma"][0]) | {"one sigma": NAN}
+    return [
+        Figure(f"ws.fit, log LFP, {n_rows:,} rows, {name}", goals[name], *best[name])
+        for name in formulas
     ]
 
 

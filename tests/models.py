@@ -13,12 +13,12 @@ from winstan.model import build_model
 if TYPE_CHECKING:
     import pandas as pd
 
-    from winstan.design import Design, RandomTerm
+    from winstan.design import Design, RandomTerm, Stacked
     from winstan.model import Model
 
 
 def model_of(
-    formula: str,
+    formula: str | list[str],
     data: pd.DataFrame,
     family: str,
     *,
@@ -41,12 +41,12 @@ def model_of(
     )
 
 
-def correlation_names(design: Design) -> list[tuple[str, RandomTerm]]:
+def correlation_names(design: Design | Stacked) -> list[tuple[str, RandomTerm]]:
     """Name the correlation matrix of each correlated term; a factor may have several."""
     terms = [group for group in design.groups if group.correlated and len(group.Z.T) > 1]
     out = []
     for group in terms:
         several = [other for other in terms if other.factor == group.factor]
-        effects = ", ".join(effect.name for effect in group.effects)
+        effects = ", ".join(effect.prefix + effect.name for effect in group.effects)
         out.append((f"{group.factor}_corr" + (f"[{effects}]" if len(several) > 1 else ""), group))
     return out

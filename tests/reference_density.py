@@ -16,6 +16,7 @@ from winstan import priors as pr
 from winstan.draws import Sampled, canonical
 
 if TYPE_CHECKING:
+    from winstan.design import Design, RandomTerm
     from winstan.geometry import Geometry
     from winstan.model import Model
 
@@ -30,10 +31,14 @@ INVERSE = {
 }
 
 
+# Those that can have a formula are positive, and their formulas are of their logarithms.
+BESIDE = {"sigma": np.exp, "nu": np.exp, "alpha": np.exp}
+
+
 def row_log_densities(
-    family: str, link: str, y: np.ndarray, eta: np.ndarray, aux: dict[str, float], trials: Any
+    family: str, link: str, y: np.ndarray, eta: np.ndarray, aux: dict[str, Any], trials: Any
 ) -> np.ndarray:
-    """Log density of each row, by scipy."""
+    """Log density of each row, by scipy; a parameter is a number, or one for each row."""
     mu = INVERSE[link](eta)
     if family == "gaussian":
         return stats.norm.logpdf(y, mu, aux["sigma"])
@@ -132,7 +137,8 @@ def auxiliary(geometry: Geometry, raw: np.ndarray) -> tuple[np.ndarray, float]:
 def constrained(model: Model, free: np.ndarray) -> tuple[np.ndarray, float]:
     """Auxiliary parameters in their domains, and the log Jacobian."""
     out, log_jacobian = np.empty_like(free), 0.0
-    for a, parameter in enumerate(model.family.parameters[1:]):
+    numbers = [p for p in model.family.parameters[1:] if p.name not in model.design.beside]
+    for a, parameter in enumerate(numbers):
         x = free[a]
         if parameter.domain == "positive":
             out[a], slope = np.exp(x), np.exp(x)
@@ -150,9 +156,12 @@ class Reference:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self.widths = [g.Z.shape[1] for g in model.design.groups]
-        self.correlations = correlation_names(model.design)
+        self.groups = model.stacked.groups
+        self.widths = [g.Z.shape[1] for g in self.groups]
+        self.correlations = correlation_names(model.stacked)
         n_corr = [g.Z.shape[1] * (g.Z.shape[1] - 1) // 2 for _, g in self.correlations]
+        beside = model.design.beside
+        self.numbers = [name for name in model.family.auxiliary if name not in beside]
         geometry = model.geometry
         self.P, T = model.population.shape[1], sum(t.score.size for t in geometry.terms)
         self.joint = geometry.whitening.joint_scale.shape[0]
@@ -161,7 +170,7 @@ class Reference:
             sum(self.widths),
             sum(n_corr),
             self.P + T - self.joint,
-            len(model.family.auxiliary),
+            len(self.numbers),
         ]
         self.n_corr = n_corr
 
@@ -175,7 +184,7 @@ class Reference:
         log_sd, lp = hyperbolic(geometry, sd_raw)
         free_aux, log_slope = auxiliary(geometry, aux_raw)
         lp += log_slope
-        if model.family.name == "student":  # sampled: sigma (nu + 1) / nu, of Jacobian one in logs
+        if self.numbers == ["sigma", "nu"]:  # sampled: sigma (nu + 1) / nu, of Jacobian one in logs
             nu = np.exp(free_aux[1])
             free_aux = free_aux + np.array([np.log(nu / (nu + 1)), 0.0])
         corr_raw = geometry.corr_location + geometry.corr_scale * corr_raw
@@ -225,14 +234,13 @@ class Reference:
             ),
         )  # fmt: skip
         values = {name: array[0, 0] for name, array in draws.items()}
-        aux = {name: float(values[name]) for name in model.family.auxiliary}
-        return float(lp + self.priors(values) + self.effects(values) + self.rows(values, aux))
+        return float(lp + self.priors(values) + self.effects(values) + self.rows(values))
 
     def spread(self, sd: np.ndarray, correlations: np.ndarray) -> np.ndarray:
         """Covariance of the first coordinates: a base, and what effects' covariances add."""
         geometry, at = self.model.geometry, 0
         total = geometry.spreading.base.copy()
-        for m, group in enumerate(self.model.design.groups):
+        for m, group in enumerate(self.groups):
             q, own = group.Z.shape[1], np.eye(group.Z.shape[1])
             if group.correlated and q > 1:
                 n = q * (q - 1) // 2
@@ -267,36 +275,31 @@ class Reference:
             if label:
                 coords = next(v.coords for v in self.model.variables if v.name == variable)
                 value = value[next(iter(coords.values())).index(label[:-1])]
-            if name == "Intercept" and self.model.center:
-                slopes = np.concatenate(
-                    [np.atleast_1d(values[t.name]) for t in self.model.design.terms]
-                    or [np.empty(0)]
-                )
-                value = value + slopes @ self.model.predictor_mean
+            if self.model.center and name == "Intercept":
+                value = value + self.moved_by_means(self.model.design, values)
             elif name in self.model.priors.at_mean:
-                slopes = np.concatenate(
-                    [np.atleast_1d(values[t.name]) for t in self.model.design.terms]
-                )
-                value = value + slopes @ means_within_level(self.model, name)
+                value = value + self.moved_by_means(design_of(self.model, name), values, name)
             lp += prior_log_density(prior, float(value))
         return lp
 
+    def moved_by_means(
+        self, design: Design, values: dict[str, np.ndarray], level: str | None = None
+    ) -> float:
+        """What the predictors add to an intercept, or to a level's coefficient, at their means."""
+        slopes = [np.atleast_1d(values[prefix(design) + t.name]) for t in design.terms]
+        means = means_of_rows(self.model, design, level)
+        return float(np.concatenate([*slopes, np.empty(0)]) @ means)
+
     def effects(self, values: dict[str, np.ndarray]) -> float:
         lp = 0.0
-        for group, geometry in zip(
-            self.model.design.groups, self.model.geometry.terms, strict=True
-        ):
-            sd = np.concatenate(
-                [np.atleast_1d(values[f"{e.name}|{group.factor}_sigma"]) for e in group.effects]
-            )
-            u = np.vstack(
-                [np.atleast_2d(values[f"{e.name}|{group.factor}"]) for e in group.effects]
-            )
+        for group, geometry in zip(self.groups, self.model.geometry.terms, strict=True):
+            names = [f"{e.prefix}{e.name}|{group.factor}" for e in group.effects]
+            sd = np.concatenate([np.atleast_1d(values[f"{name}_sigma"]) for name in names])
+            u = np.vstack([np.atleast_2d(values[name]) for name in names])
             R = np.eye(sd.size)
             if group.correlated and sd.size > 1:
-                pairs = values[f"{group.factor}_corr"]
-                R[np.tril_indices(sd.size, -1)] = pairs
-                R = R + np.tril(R, -1).T
+                for i, j in zip(*np.tril_indices(sd.size, -1), strict=True):
+                    R[i, j] = R[j, i] = self.correlation(values, group, i, j)
             covariance = sd[:, None] * R * sd
             lp += stats.multivariate_normal.logpdf(u.T, np.zeros(sd.size), covariance).sum()
             # What is sampled: K' L^-1 u, and what does not change with u.
@@ -309,21 +312,54 @@ class Reference:
             lp += jacobian
         return float(lp)
 
-    def rows(self, values: dict[str, np.ndarray], aux: dict[str, float]) -> float:
-        design = self.model.design
-        eta = np.zeros(design.row.size)
+    def correlation(
+        self, values: dict[str, np.ndarray], group: RandomTerm, i: int, j: int
+    ) -> np.ndarray:
+        """Correlation of two effects, found by their names: those that the labels of draws have."""
+        names = []
+        for e in group.effects:
+            whole = e.prefix + ("Intercept" if e.name == "1" else e.name)
+            names += [f"{whole}[{label}]" for label in e.labels] or [whole]
+        variable = f"{group.factor}_corr"
+        coords = next(v.coords for v in self.model.variables if v.name == variable)
+        labels = next(iter(coords.values()))
+        assert labels.count(f"{names[j]}, {names[i]}") == 1
+        return values[variable][labels.index(f"{names[j]}, {names[i]}")]
+
+    def linear_predictor(self, design: Design, values: dict[str, np.ndarray]) -> np.ndarray:
+        """Of one parameter, of each row."""
+        eta, own = np.zeros(design.row.size), prefix(design)
         for n, d in enumerate(design.row):
-            eta[n] = design.offset[d] + float(values.get("Intercept", 0.0))
+            eta[n] = design.offset[d] + float(values.get(f"{own}Intercept", 0.0))
             for term in design.terms:
-                eta[n] += design.X[d, list(term.columns)] @ np.atleast_1d(values[term.name])
+                eta[n] += design.X[d, list(term.columns)] @ np.atleast_1d(values[own + term.name])
             for group in design.groups:
                 for effect in group.effects:
-                    u = np.atleast_2d(values[f"{effect.name}|{group.factor}"])
+                    u = np.atleast_2d(values[f"{own}{effect.name}|{group.factor}"])
                     eta[n] += group.Z[d, list(effect.columns)] @ u[:, group.level[d]]
+        return eta
+
+    def rows(self, values: dict[str, np.ndarray]) -> float:
+        design = self.model.design
+        aux: dict[str, Any] = {name: float(values[name]) for name in self.numbers}
+        for name, own in design.beside.items():
+            aux[name] = BESIDE[name](self.linear_predictor(own, values))
+        eta = self.linear_predictor(design, values)
         response, weight = design.response, design.weights
         family, link = self.model.family.name, self.model.link.name
         by_row = row_log_densities(family, link, response.y, eta, aux, response.trials)
         return float(np.sum(by_row if weight is None else weight * by_row))
+
+
+def prefix(design: Design) -> str:
+    """What the names of a parameter's coefficients and effects begin with."""
+    return "" if design.parameter == "mu" else f"{design.parameter}_"
+
+
+def design_of(model: Model, name: str) -> Design:
+    """The design of the parameter that a coefficient belongs to."""
+    beside = model.design.beside.items()
+    return next((own for p, own in beside if name.startswith(f"{p}_")), model.design)
 
 
 def gradient(function: Any, at: np.ndarray, step: float = 1e-5) -> np.ndarray:
@@ -336,13 +372,22 @@ def gradient(function: Any, at: np.ndarray, step: float = 1e-5) -> np.ndarray:
     return out
 
 
-def means_within_level(model: Model, name: str) -> np.ndarray:
-    """Means of the other columns over the rows of a level; zero for the levels' own columns."""
-    design = model.design
-    X = design.X[design.row]
-    levels = [design.column_names.index(level) for level in model.priors.at_mean]
-    mine = X[:, design.column_names.index(name)] == 1
-    weights = None if design.weights is None else design.weights[mine]
-    means = np.average(X[mine], axis=0, weights=weights)
+def means_of_rows(model: Model, design: Design, level: str | None) -> np.ndarray:
+    """Means of the columns over all rows; for a level, over its own, zero for levels' columns."""
+    X, weights, own = design.X[design.row], design.weights, prefix(design)
+    if level in (None, f"{own}Intercept"):
+        return np.average(X, axis=0, weights=weights) if X.shape[1] else np.empty(0)
+    names = [
+        column for t in design.terms
+        for column in ([f"{own}{t.name}[{label}]" for label in t.labels] or [own + t.name])
+    ]  # fmt: skip
+    levels = [names.index(name) for name in model.priors.at_mean if name in names]
+    mine = X[:, names.index(level)] == 1
+    means = np.average(X[mine], axis=0, weights=None if weights is None else weights[mine])
     means[levels] = 0.0
     return means
+
+
+def means_within_level(model: Model, name: str) -> np.ndarray:
+    """Means of the mean's other columns over the rows of a level."""
+    return means_of_rows(model, model.design, name)

@@ -52,6 +52,17 @@ def test_a_whole_fit_of_many_rows_is_measured(library, response):
     assert np.isnan(whole.memory) or 0 <= whole.memory < np.inf
 
 
+@pytest.mark.slow
+def test_formulas_of_sigma_are_measured_beside_the_fit_without():
+    plain, *others = overheads.predicted(3_000, repeats=1)
+    assert np.isnan(plain.goal)
+    assert len(others) == 2
+    for figure in others:
+        assert "sigma ~ stim" in figure.what
+        assert figure.goal == pytest.approx(2 * plain.wall)
+        assert 0 < figure.wall < np.inf
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is Linux's")
 def test_the_peak_is_what_was_held_at_once():
     before = np.ones(20_000_000)  # 160 MB, which are no part of it

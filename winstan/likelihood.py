@@ -147,6 +147,17 @@ class Likelihood:
         """Return block b of the linear predictor, shape (C,)."""
         return eta[b * self.n : (b + 1) * self.n]
 
+    def without_unit(self, values: Array) -> Array:
+        """Return the rows, of B * C, of linear predictors that have no unit: see `unitless`."""
+        if len(self.links) == 1:
+            return values if self.link.unitless else values[:0]
+        blocks = [self.block(values, b) for b, link in enumerate(self.links) if link.unitless]
+        return np.concatenate(blocks) if blocks else values[:0]
+
+    def largest(self, values: Array) -> Array:
+        """Return the largest of each block, each of another unit, at all its rows: (B * C,)."""
+        return np.repeat(values.reshape(len(self.links), self.n).max(axis=1), self.n)
+
     def _parts(
         self, eta: Any, numbers: Mapping[str, Any], xp: Namespace
     ) -> tuple[Any, Mapping[str, Any]]:

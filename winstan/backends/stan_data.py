@@ -86,7 +86,7 @@ def _cells_data(model: Model) -> dict[str, Any]:
         "offsets": cells.offset[:rows],
         "link": model.link.code,
         **_predicted_data(model),
-        "level": np.array([level[:rows] + 1 for level in cells.level]).reshape(-1, rows),
+        "level": np.reshape([level[:rows] + 1 for level in cells.level], (len(cells.level), rows)),
         "Z": Z,
         "ones": np.all(Z == 1, axis=0).astype(int),
         "T": sum(term.score.size for term in geometry.terms),

@@ -111,6 +111,9 @@ class Design:
         What its linear predictor is of: ``mu``, the mean; ``sigma``.
     beside : mapping of str to Design
         Of other parameters that have a formula; of the mean's design alone.
+    drawn : tuple of (RandomTerm, ((parameter, place), ...))
+        The group terms of the whole model as they are drawn: those of one label together, without
+        rows, and of which parameters' terms each is made.
     """
 
     response: Response
@@ -132,6 +135,7 @@ class Design:
     memory: _Memory = field(repr=False)
     parameter: str = MEAN
     beside: Mapping[str, Design] = field(default_factory=dict)
+    drawn: tuple[tuple[RandomTerm, tuple[tuple[str, int], ...]], ...] = ()
 
     @property
     def every(self) -> tuple[Design, ...]:

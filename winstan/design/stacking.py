@@ -174,8 +174,13 @@ def with_places(design: Design) -> Design:
             )
             found[d][m] = replace(own, pair_places=places, recoded=parts[0].recoded)
             shift += own.q
+    drawn = tuple(
+        (replace(one.term, Z=one.term.Z[:0]), tuple((designs[d].parameter, m) for d, m in members))
+        for members, one in zip(together(designs), stacked.written, strict=True)
+    )
     first, *others = (
-        replace(one, groups=tuple(groups)) for one, groups in zip(designs, found, strict=True)
+        replace(one, groups=tuple(groups), drawn=drawn)
+        for one, groups in zip(designs, found, strict=True)
     )
     return replace(first, beside={one.parameter: one for one in others})
 

@@ -22,6 +22,7 @@ from winstan.effects.comparisons import check_predictor, has_labels, settle_valu
 from winstan.effects.estimands import is_grouping_only
 from winstan.effects.means import (
     auxiliary,
+    designs_of,
     eta_at,
     linear_predictor,
     mean_needs_beside,
@@ -316,7 +317,7 @@ def _changed_rows(
         Of each setting: where its rows are, and their weights, shape (l, rows).
     """
     frames, weights, start = [], [], 0
-    designs = model.design.every if mean_needs_beside(model) else (model.design,)
+    designs = designs_of(model)
     groups = [group for design in designs for group in design.groups]
     found: list[list[np.ndarray]] = [[] for _ in groups]
     # Rows that differ by their group alone are alike where its own effects do not count.
@@ -421,10 +422,10 @@ def _weights(model: Specified, members: np.ndarray) -> Array:
     Rows that differ by the treatment alone are averaged as they are: the counterfactual treats
     them alike. Groups count equally, rows within a group by their number.
     """
-    design = model.design
     weight = row_weights(model)
-    if design.groups:
-        levels_of_row = np.stack([group.level for group in design.groups])
+    levels = [group.level for design in designs_of(model) for group in design.groups]
+    if levels:
+        levels_of_row = np.stack(levels)
         codes = np.unique(levels_of_row, axis=1, return_inverse=True)[1].reshape(-1)
     else:
         codes = np.zeros(len(weight), int)

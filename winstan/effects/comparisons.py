@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from winstan.design import MEAN
 from winstan.effects.codings import coding_of
 from winstan.effects.interactions import refuse_interaction
+from winstan.effects.means import mean_needs_beside
 from winstan.errors import OptionError, near_matches
 from winstan.options import Pairs, check_option
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.effects.specification import Specified
+    from winstan.formula import Formula
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,7 @@ def has_labels(model: Specified, column: str) -> bool:
     Such numbers have no x + 1 and no slope.
     """
     is_factor = isinstance(model.design.predictors[column].dtype, pd.CategoricalDtype)
-    is_label = is_factor or column in model.formula.coded_columns
+    is_label = is_factor or any(column in of.coded_columns for of in _formulas_of(model))
     return is_label or column not in columns_of_effects(model)
 
 
@@ -171,20 +174,47 @@ def check_treatment(model: Specified, name: str, what: str) -> None:
             f"{name!r} is in an offset alone: effects are of the mean at an offset of zero, "
             "which does not depend on it."
         )
+    # Columns of other formulas are in the same table.
+    known = columns_of_effects(model)
+    for formula in _formulas_of(model):
+        known |= columns_of_factors(formula)
+        known |= {c for atom in formula.offset_atoms for c in atom.columns}
+    if name not in known:
+        about = model.design.parameter
+        others = [
+            other for other, formula in model.formula.parameters.items()
+            if name in formula.predictor_columns
+        ]  # fmt: skip
+        raise OptionError(
+            f"{what} names {name!r}, which is no predictor of {model.formula.mean_text!r}."
+            + (f" Of {others[0]!r} it is: parameter={others[0]!r}." if others else "")
+            + (f" Leave parameter={about!r} out to ask of the mean." if about != MEAN else "")
+        )
 
 
 def columns_of_effects(model: Specified) -> set[str]:
     """Columns of the common and the group effects: not of offsets, nor of factors alone."""
-    formula = model.formula
-    designs = [formula.effects, *(group.design for group in formula.groups)]
+    designs = [
+        design
+        for formula in _formulas_of(model)
+        for design in (formula.effects, *(group.design for group in formula.groups))
+    ]
     return {c for design in designs for atom in design.atoms.values() for c in atom.columns}
+
+
+def columns_of_factors(formula: Formula) -> set[str]:
+    """Columns of the group factors."""
+    return {c for group in formula.groups for c in group.factor_columns}
+
+
+def _formulas_of(model: Specified) -> tuple[Formula, ...]:
+    """Return the formulas that an answer depends on: see `winstan.effects.means.designs_of`."""
+    return model.formula.every if mean_needs_beside(model) else (model.formula,)
 
 
 def columns_of_offsets(model: Specified) -> set[str]:
     """Columns that are in offsets alone."""
-    elsewhere = columns_of_effects(model) | {
-        c for group in model.formula.groups for c in group.factor_columns
-    }
+    elsewhere = columns_of_effects(model) | columns_of_factors(model.formula)
     return {c for atom in model.formula.offset_atoms for c in atom.columns} - elsewhere
 
 

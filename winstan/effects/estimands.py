@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from winstan.effects.comparisons import columns_of_effects
+from winstan.effects.means import designs_of
 from winstan.effects.population import (
     has_population_mean,
     is_stable,
@@ -76,7 +77,9 @@ class Estimand:
         return [factor for factor, value in self.settings.items() if value == setting]
 
 
-def choose_estimand(model: Specified, groups: Any, columns: Iterable[str] = ()) -> Estimand:
+def choose_estimand(
+    model: Specified, groups: Any, columns: Iterable[str] = (), *, beside: bool = False
+) -> Estimand:
     """Read a ``groups=`` option, or take the default.
 
     Parameters
@@ -87,6 +90,8 @@ def choose_estimand(model: Specified, groups: Any, columns: Iterable[str] = ()) 
         it leaves out have the default; or None for the default of all.
     columns
         Columns that the question sets or divides by.
+    beside
+        Whether all other parameters matter, as for a response.
 
     Returns
     -------
@@ -104,9 +109,13 @@ def choose_estimand(model: Specified, groups: Any, columns: Iterable[str] = ()) 
     it has none: under log and inverse links. A question about levels of a group factor itself
     (``by="mouse"``) is about these groups. docs/estimands.md has the simulation behind it.
     """
-    factors = factors_of(model)
+    factors = factors_of(model, beside=beside)
     members = {name for name in columns if is_grouping_only(model, name)}
-    pairs = zip(model.design.groups, model.design.memory.factors, strict=True)
+    pairs = [
+        pair
+        for one in designs_of(model, beside=beside)
+        for pair in zip(one.groups, one.memory.factors, strict=True)
+    ]
     single = frozenset(group.factor for group, of in pairs if set(of.columns) <= members)
     default = "these" if members else "population" if is_stable(model) else "typical"
     if groups is None:
@@ -118,13 +127,14 @@ def choose_estimand(model: Specified, groups: Any, columns: Iterable[str] = ()) 
             f"groups={settings[whole[0]]!r} is not about single levels of {whole[0]!r}, which are "
             "of the data: use groups='these'."
         )
-    if "population" in settings.values() and (noisy := noisy_parameters(model)):
+    population = {name for name, setting in settings.items() if setting == "population"}
+    if noisy := noisy_parameters(model, population):
         raise OptionError(
             f"groups='population' has no answer where {noisy[0]!r} has group effects: the mean of "
             f"a {model.family.name} response depends on it, and over normal effects on its "
             "logarithm it is not finite. Use groups='typical' or 'these'."
         )
-    if "population" in settings.values() and not has_population_mean(model):
+    if population and not has_population_mean(model):
         raise OptionError(
             f"groups='population' has no answer under the {mean_link(model)} link: the mean over "
             "normal group effects does not exist, because the linear predictor may be zero. Use "
@@ -133,14 +143,16 @@ def choose_estimand(model: Specified, groups: Any, columns: Iterable[str] = ()) 
     return Estimand(settings, single)
 
 
-def factors_of(model: Specified) -> list[str]:
-    """Return the names of the group factors, each once."""
-    return list(dict.fromkeys(group.factor for group in model.design.groups))
+def factors_of(model: Specified, *, beside: bool = False) -> list[str]:
+    """Return the names of the group factors that an answer depends on, each once."""
+    designs = designs_of(model, beside=beside)
+    return list(dict.fromkeys(group.factor for one in designs for group in one.groups))
 
 
 def is_grouping_only(model: Specified, column: str) -> bool:
     """Whether a column names groups, and is no predictor of the mean."""
-    factors = {c for factor in model.design.memory.factors for c in factor.columns}
+    designs = designs_of(model)
+    factors = {c for one in designs for factor in one.memory.factors for c in factor.columns}
     return column in factors and column not in columns_of_effects(model)
 
 

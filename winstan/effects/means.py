@@ -67,6 +67,15 @@ def mean_needs_beside(model: Specified) -> bool:
     return bool(model.design.beside) and model.family.response_mean is not mean_itself
 
 
+def designs_of(model: Specified, *, beside: bool = False) -> tuple[Design, ...]:
+    """Return the designs that an answer depends on, that of the mean first.
+
+    Those of other parameters are among them where the mean response depends on these, or where
+    they are asked for by `beside`: a response does.
+    """
+    return model.design.every if beside or mean_needs_beside(model) else (model.design,)
+
+
 def auxiliary(
     model: Specified, posterior: Mapping[str, Array], rows: NewRows, part: slice = slice(None)
 ) -> dict[str, Array]:

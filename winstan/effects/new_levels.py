@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from winstan.data.columns import how_many, some_levels
-from winstan.design.stacking import stack, together
 from winstan.effects.comparisons import matching_levels
 from winstan.effects.covariances import Covariances, covariances
 from winstan.errors import DataError
@@ -72,7 +71,7 @@ def refuse_new_levels(
     DataError
         With the levels, the count of rows, and the remedy.
     """
-    for group, level, columns in _terms(model.design, rows):
+    for group, level, columns in _terms(model.design.every, rows.every):
         bad = np.flatnonzero(level < 0)
         if not bad.size or group.factor not in only:
             continue
@@ -113,10 +112,10 @@ def draw_new_levels(
     out = dict(posterior)
     designs, coded = model.design.every[: len(rows.every)], rows.every
     levels = [list(one.level) for one in coded]
-    written = [one.term for one in stack(model.design).written]
-    for members, group in zip(together(model.design.every), written, strict=True):
+    place = {one.parameter: d for d, one in enumerate(designs)}
+    for group, members in model.design.drawn:
         # Effects on parameters whose rows are not there are not asked for.
-        inside = [(d, m) for d, m in members if d < len(designs)]
+        inside = [(place[name], m) for name, m in members if name in place]
         if not inside or group.factor not in only:
             continue
         d, m = inside[0]
@@ -162,10 +161,13 @@ def _effects(
     return out
 
 
-def _terms(design: Design, rows: NewRows) -> list[tuple[RandomTerm, np.ndarray, list[str]]]:
-    """Each group term, with the rows' levels and the columns of its factor."""
+def _terms(
+    designs: Sequence[Design], coded: Sequence[NewRows]
+) -> list[tuple[RandomTerm, np.ndarray, list[str]]]:
+    """Each group term of parameters that have rows, with their levels and its factor's columns."""
     return [
         (group, level, list(factor.columns))
+        for design, rows in zip(designs, coded, strict=False)
         for group, level, factor in zip(
             design.groups, rows.level, design.memory.factors, strict=True
         )

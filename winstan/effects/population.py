@@ -18,7 +18,7 @@ import numpy as np
 from winstan.effects.means import mean_needs_beside, mean_response, mean_slope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from winstan._typing import Array
     from winstan.effects.specification import Specified
@@ -43,18 +43,20 @@ def mean_link(model: Specified) -> str:
 
 
 def has_population_mean(model: Specified) -> bool:
-    """Whether the mean over normal group effects exists.
+    """Whether the mean over normal effects on the linear predictor exists."""
+    return mean_link(model) != "inverse"
 
-    That of a lognormal response does not where the logarithm of its sigma has normal effects.
+
+def noisy_parameters(model: Specified, factors: Collection[str]) -> tuple[str, ...]:
+    """Return the parameters beside the mean that it depends on, and that vary between groups.
+
+    That is between levels of these factors. The mean of a lognormal response over normal effects on
+    the logarithm of its sigma is not finite.
     """
-    return mean_link(model) != "inverse" and not noisy_parameters(model)
-
-
-def noisy_parameters(model: Specified) -> tuple[str, ...]:
-    """Return the parameters beside the mean that it depends on, and that have group effects."""
     if not mean_needs_beside(model):
         return ()
-    return tuple(name for name, one in model.design.beside.items() if one.groups)
+    beside = model.design.beside.items()
+    return tuple(name for name, one in beside if any(g.factor in factors for g in one.groups))
 
 
 def is_stable(model: Specified) -> bool:

@@ -123,9 +123,11 @@ def predict(
     """
     check_option("kind", kind, Predicted)
     if isinstance(groups, Mapping):  # rows are in groups of their own, where nothing else is said
-        left_out: dict[str, Groups] = dict.fromkeys(factors_of(model), "these")
+        left_out: dict[str, Groups] = dict.fromkeys(
+            factors_of(model, beside=kind == "response"), "these"
+        )
         groups = left_out | dict(groups)
-    estimand = choose_estimand(model, groups)
+    estimand = choose_estimand(model, groups, beside=kind == "response")
     if kind == "response" and estimand.of("population"):
         raise OptionError(
             "A response comes from one group, not from the population's mean: kind='response' "
@@ -220,7 +222,11 @@ def _estimands_of_rows(
     model: Model, estimand: Estimand, rows: NewRows
 ) -> tuple[tuple[Estimand, ...], np.ndarray | None]:
     """Say whose responses rows are: each is in its own group, which is new only if not fitted."""
-    pairs = list(zip(model.design.groups, rows.level, strict=True))
+    pairs = [
+        pair
+        for one, coded in zip(model.design.every, rows.every, strict=False)
+        for pair in zip(one.groups, coded.level, strict=True)
+    ]
     drawn = {
         factor: np.any([level < 0 for g, level in pairs if g.factor == factor], axis=0)
         for factor in estimand.of("new")
@@ -347,8 +353,13 @@ def _responses(
 
 def _factor_columns(model: Model, newdata: Any, factors: set[str]) -> pd.DataFrame:
     """Columns of some group factors, of plain types."""
-    pairs = zip(model.design.groups, model.design.memory.factors, strict=True)
-    names = dict.fromkeys(c for g, factor in pairs if g.factor in factors for c in factor.columns)
+    names = dict.fromkeys(
+        c
+        for one in model.design.every
+        for group, factor in zip(one.groups, one.memory.factors, strict=True)
+        if group.factor in factors
+        for c in factor.columns
+    )
     table = take_columns(open_table(newdata), list(names), "new data")
     return pd.DataFrame({name: plain_column(table[name], name)[0] for name in names})
 

@@ -18,6 +18,7 @@ from winstan.families.rising import (
     log_rising_by_cell,
     log_rising_sum,
     rising_of_cells,
+    rising_slope,
     rising_statistics,
 )
 from winstan.families.sample import sum_by
@@ -91,9 +92,8 @@ def score_of_alpha(
     """
     n, mu = stats["n"], link.inverse(eta)
     alpha, cell = np.minimum(aux["alpha"], LARGEST_ALPHA), stats["cell"] - 1
-    of_row, value = alpha[cell], stats["excess"]
-    rising = special.digamma(of_row + value) - special.digamma(of_row) - value / of_row
-    score = np.bincount(cell, stats["tally"] * rising, minlength=eta.size)
+    rising = stats["tally"] * rising_slope(stats["excess"], alpha[cell])
+    score = np.bincount(cell, rising, minlength=eta.size)
     score += (stats["sum_y"] + n * alpha) * mu / (alpha * (alpha + mu)) - n * np.log1p(mu / alpha)
     of_gamma = special.polygamma(1, alpha) - 1 / alpha
     return score, n * np.maximum(of_gamma, 0.5 / alpha**2) * np.square(mu / (alpha + mu))

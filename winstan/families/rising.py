@@ -165,12 +165,33 @@ def log_rising_by_cell(stats: Mapping[str, Any], alpha: Any, xp: Namespace = NUM
     return xp.dot(stats["tally"], out)
 
 
+def rising_slope(y: Array, alpha: Array) -> Array:
+    """Differentiate the log rising factorial of each count by its alpha, in the same parts.
+
+    The difference of digammas has lost all its digits where alpha is large.
+    """
+    from_few = alpha + FEW
+    total = from_few + y
+    out: Array = np.log1p(y / from_few) - (total - 0.5) * y / (from_few * total)
+    out += _stirling_slope(total) - _stirling_slope(from_few) - y * FEW / (alpha * from_few)
+    for k in range(FEW):
+        out += y / ((alpha + k) * (alpha + k + y))
+    return out
+
+
 def _stirling(z: Any) -> Any:
     """Log gamma of z, less (z - 1/2) log z - z + log(2 pi) / 2; z from 8 up: to 1e-11."""
     inverse = 1 / z
     square = inverse * inverse
     series = STIRLING[1] + square * (STIRLING[2] + square * STIRLING[3])
     return inverse * (STIRLING[0] + square * series)
+
+
+def _stirling_slope(z: Array) -> Array:
+    square = 1 / np.square(z)
+    series = 3 * STIRLING[1] + square * (5 * STIRLING[2] + square * 7 * STIRLING[3])
+    out: Array = -square * (STIRLING[0] + square * series)
+    return out
 
 
 def log_pmf(y: Array, mu: Array, alpha: Array) -> Array:

@@ -186,5 +186,9 @@ class Fit:
         model = self.model if model is None else model
         group = group or main_group(model)
         if group is None:
-            raise OptionError(f"{model.formula.text!r} has no group term, such as (1|mouse).")
+            others = [name for name, one in model.design.beside.items() if one.groups]
+            raise OptionError(
+                f"{model.formula.mean_text!r} has no group term, such as (1|mouse)."
+                + (f" That of {others[0]!r} has: parameter={others[0]!r}." if others else "")
+            )
         return group

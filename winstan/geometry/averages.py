@@ -57,7 +57,7 @@ def sides(problem: Problem, eta: Array, spread: Array) -> tuple[Side, ...]:
     """
     if not spread.any():
         return ((0.0, 1.0, confined(problem, eta)),)
-    wide = problem.likelihood.unitless and spread.max() > NARROW
+    wide = problem.likelihood.without_unit(spread).max(initial=0.0) > NARROW
     at = _nodes(MORE if wide else FEW)
     blocks = len(problem.likelihood.links)
     if blocks == 1:
@@ -99,7 +99,8 @@ def mean_score(
     score: Array = np.sum([weight * part[0] for weight, part in parts], axis=0)
     information = np.sum([weight * part[1] for weight, part in parts], axis=0)
     # A cell of no information (saturated, or without weight) must not divide by zero.
-    return score, np.maximum(information, 1e-12 * max(np.max(information), 1e-300))
+    least = 1e-12 * np.maximum(problem.likelihood.largest(information), 1e-300)
+    return score, np.maximum(information, least)
 
 
 def observed_information(
@@ -113,7 +114,7 @@ def observed_information(
     """
     expected = mean_score(problem, sides(problem, eta, spread), aux)[1]
     # Where nothing is uncertain, the derivative
-    step = spread + 1e-4 * (np.abs(eta) + 1 / np.sqrt(expected.max()))
+    step = spread + 1e-4 * (np.abs(eta) + 1 / np.sqrt(problem.likelihood.largest(expected)))
     observed = np.zeros_like(eta)
     with np.errstate(all="ignore"):
         # By Stein's lemma; a node may be confined

@@ -157,8 +157,9 @@ class Iteration:
         largest = float(step.max(initial=0.0))
         if not self.problem.likelihood.unitless:
             return largest
-        wider = np.abs(after.spread - before.spread).max(initial=0.0)
-        return max(largest, float(wider / max(1.0, after.spread.max(initial=0.0))))
+        own = self.problem.likelihood.without_unit
+        wider = np.abs(own(after.spread) - own(before.spread)).max(initial=0.0)
+        return max(largest, float(wider / max(1.0, own(after.spread).max(initial=0.0))))
 
     def informed(self, state: State, information: Array, covariance: tuple[Array, ...]) -> State:
         """Stay, with another information of the cells."""

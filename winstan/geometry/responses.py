@@ -72,7 +72,8 @@ def sd_responses(
     at other sds fails: coordinates that do not follow the sds will do.
     """
     problem = iteration.problem
-    if not problem.likelihood.unitless or not covariance or state.spread.max() <= NARROW:
+    spread = problem.likelihood.without_unit(state.spread).max(initial=0.0)
+    if not covariance or spread <= NARROW:
         return ()
     try:
         found = _at_other_sds(iteration, state, covariance, aux)
