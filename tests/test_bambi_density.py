@@ -14,8 +14,10 @@ from test_template_densities import data_of
 import winstan as ws
 from winstan import priors
 from winstan.backends import Settings, bambi
-from winstan.backends.bambi import BACKEND, _aliases, _factor_columns, built_model
+from winstan.backends.bambi import BACKEND, built_model
+from winstan.backends.bambi_parts import aliases, factor_columns
 from winstan.backends.pymc_program import pymc_program
+from winstan.draws import tree_name
 from winstan.families import FAMILIES
 
 pytestmark = [
@@ -41,8 +43,8 @@ def gaps(model, *, scale=0.4) -> tuple[np.ndarray, float]:
     starts = [m.initial_point() for m in (ours, theirs)]
     densities = [m.compile_logp(mode="FAST_COMPILE", jacobian=False) for m in (ours, theirs)]
     scores = [v.name for v in ours.free_RVs if v.name.startswith("z_")]
-    columns = _factor_columns(model)
-    named = {alias: name for name, alias in _aliases(model).items()}
+    columns = factor_columns(model)
+    named = {alias: name for name, alias in aliases(model).items()}
     rng = np.random.default_rng(3)
     out = []
     for _ in range(5):
@@ -51,16 +53,17 @@ def gaps(model, *, scale=0.4) -> tuple[np.ndarray, float]:
         for name, start in starts[1].items():
             if name.endswith("_offset"):
                 continue
-            same = named.get(name, name)
-            same = "Intercept_c" if name == "Intercept" and "Intercept_c" in point else same
+            same = tree_name(named.get(name, name))
+            centred = f"{name}_c"
+            same = centred if name.endswith("Intercept") and centred in point else same
             for factor, column in columns.items():
                 same = same.replace(f"|{column}_s", f"|{factor}_s")
             other[name] = point[same].reshape(np.shape(start))
-        for group, score in zip(model.design.groups, scores, strict=True):
+        for group, score in zip(model.stacked.groups, scores, strict=True):
             z = np.atleast_2d(point[score])
             for effect in group.effects:
                 part = z[list(effect.columns)]
-                name = f"{effect.name}|{columns[group.factor]}_offset"
+                name = f"{effect.variable}|{columns[group.factor]}_offset"
                 other[name] = part.T if effect.labels else part[0]
         assert other.keys() == starts[1].keys()
         out.append([float(densities[0](point)), float(densities[1](other))])
@@ -127,6 +130,36 @@ def test_these_are_all_the_priors():
     }  # fmt: skip
 
 
+PREDICTED = {
+    "gaussian": (["y ~ x + (1|g)", "sigma ~ x * cond + (cond||g) + (1|h)"], "gaussian", {}),
+    "student": (["y ~ x", "nu ~ cond + (1|g)", "sigma ~ x + offset(np.log(t))"], "student", {}),
+    "gamma": (["y ~ 0 + cond", "alpha ~ x + (0 + x|h/g)"], "gamma", {"weights": "w"}),
+    "counts": (["y ~ x", "alpha ~ 0 + cond + (1|g)"], "negative_binomial", {"center": False}),
+    "fractions": (["y ~ x", "sigma ~ x"], "lognormal", {"weights": "fw", "center": False}),
+    "priors": (
+        ["y ~ x", "sigma ~ x + (1|g)"],
+        "gaussian",
+        {
+            "priors": {
+                "sigma_x": ws.StudentT(4, 0.3, 2.2),
+                "sigma_Intercept": ws.Cauchy(0.3, 2.2),
+                "sigma_1|g_sigma": ws.Gamma(2.5, 1.3),
+            },
+        },
+    ),
+    "a slash": (["y ~ I(x / 10)", "sigma ~ I(x / 10) "], "gaussian", {}),
+    "nothing but": (["y ~ x", "sigma ~ 0 + offset(np.log(t)) + (1|g)"], "gaussian", {}),
+    "constant": (["y ~ x", "sigma ~ 1"], "gaussian", {}),
+}
+
+
+@pytest.mark.parametrize("name", PREDICTED)
+@pytest.mark.filterwarnings("ignore::winstan.DesignWarning")
+def test_parameters_beside_the_mean(name):
+    formula, family, options = PREDICTED[name]
+    same(formula, family, **options)
+
+
 @pytest.mark.parametrize("family", ["gaussian", "lognormal", "poisson", "negative_binomial"])
 @pytest.mark.filterwarnings("ignore::winstan.DesignWarning")
 def test_fractions_of_rows(family):
@@ -190,10 +223,63 @@ def test_levels_beside_other_predictors_have_their_priors_where_ours_are():
             point["cond_c"][i] - design.X[design.row][level == 1, 3:].mean(axis=0) @ [x, *slopes]
             for i, level in enumerate(design.X[design.row].T[:3])
         ])  # fmt: skip
-        group = _factor_columns(model)["g"]
+        group = factor_columns(model)["g"]
         other = {
             "cond": cond, "x": x, "cond:x": slopes, "sigma_log__": point["sigma_log__"],
             f"1|{group}_sigma_log__": point["1|g_sigma_log__"], f"1|{group}_offset": point["z_g"],
         }  # fmt: skip
         gap.append(float(densities[0](point)) - float(densities[1](other)))
     np.testing.assert_allclose(gap, gap[0], rtol=0, atol=1e-5)
+
+
+def test_levels_of_a_parameter_beside_the_mean_have_their_priors_where_ours_are():
+    formulas = ["y ~ x", "sigma ~ 0 + cond + x + cond:x"]
+    model = model_of(formulas, frame_of("gaussian"), "gaussian")
+    source, data = pymc_program(model)
+    space = {"data": data}
+    exec(source, space)
+    ours, theirs = space["model"], built_model(model).backend.model
+    densities = [m.compile_logp(mode="FAST_COMPILE", jacobian=False) for m in (ours, theirs)]
+    rng = np.random.default_rng(3)
+    gap = []
+    X = model.design.beside["sigma"].X[model.design.row]
+    for _ in range(4):
+        point = {k: rng.normal(0, 0.4, np.shape(v)) for k, v in ours.initial_point().items()}
+        point["Intercept_c"] += 200.0
+        point["sigma_cond_c"] += 3.5
+        slopes = [point["sigma_x"], *point["sigma_cond:x"]]
+        other = {name: point[name] for name in ("x", "sigma_x", "sigma_cond:x")}
+        other["Intercept"] = point["Intercept_c"]
+        other["sigma_cond"] = np.array([
+            point["sigma_cond_c"][i] - X[level == 1, 3:].mean(axis=0) @ slopes
+            for i, level in enumerate(X.T[:3])
+        ])  # fmt: skip
+        gap.append(float(densities[0](point)) - float(densities[1](other)))
+    np.testing.assert_allclose(gap, gap[0], rtol=0, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore::winstan.DesignWarning")
+def test_what_bambi_cannot_say_of_parameters_beside_the_mean_is_refused():
+    joined = "effects of 'g' on 'mu' and 'sigma' that are correlated, as .p. has them.*label out"
+    for formulas, options, words in [
+        (["y ~ x + (1 |p| g)", "sigma ~ (1 |p| g)"], {}, joined),
+        (["y ~ x", "sigma ~ (x|g)"], {}, "the correlated effects of 'g'"),
+        (["y ~ 0 + x", "sigma ~ x"], {"weights": "fw"}, "center=False"),
+    ]:
+        model = model_of(formulas, frame_of("gaussian"), "gaussian", **options)
+        with pytest.raises(ws.BackendError, match=words):
+            BACKEND.check(model, Settings())
+
+
+@pytest.mark.filterwarnings("ignore::winstan.ConvergenceWarning")
+def test_draws_of_parameters_beside_the_mean_are_at_zero_by_our_names():
+    data = frame_of("gaussian").assign(far=lambda rows: rows.x + 30)
+    formulas = ["y ~ x + cond", "sigma ~ far + cond + (I(x / 2) + cond||g)"]
+    model = model_of(formulas, data, "gaussian")
+    settings = Settings(chains=2, warmup=200, draws=20, seed=1, progress=False, sampler="nutpie")
+    draws = BACKEND.sample(model, settings).posterior
+    for variable in model.variables:
+        assert draws[variable.name].shape == (2, 20, *variable.shape)
+    at_mean = draws["sigma_Intercept"] + draws["sigma_far"] * data.far.mean()
+    assert np.all(np.abs(at_mean - np.log(data.y.std())) < 1.5)
+    assert np.abs(draws["sigma_Intercept"] - at_mean).max() > 1.5  # so that this says something

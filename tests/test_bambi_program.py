@@ -26,6 +26,12 @@ CASES = {
     "trials": ("y ~ x + (1|g)", "binomial", {"trials": 30}),
     "levels": ("answer ~ x + (1|g)", "bernoulli", {"link": "cloglog"}),
     "level": ('answer["no"] ~ x', "bernoulli", {}),
+    "sigma": (["y ~ x + (1|g)", "sigma ~ late * x + (1|h:g) + offset(np.log(t))"], "gaussian", {}),
+    "levels of sigma": (
+        ["np.sqrt(y) ~ x", "sigma ~ 0 + cond + x", "nu ~ I(x / 2) + (I(x / 2)||g)"],
+        "student",
+        {"weights": "weight"},
+    ),
     "an expression": ("np.sqrt(y) ~ x + (1|g)", "gaussian", {}),
 }
 
@@ -84,6 +90,24 @@ def test_program_reads_as_a_paper_would_have_it():
         '"Power ~ 1 + stim + (1|mouse)",',
         'family="gamma",',
         'link="log",',
+    ):
+        assert line in lines
+
+
+def test_programs_of_several_formulas_read_as_a_paper_would_have_them():
+    formulas = ["y ~ I(x / 2)", "sigma ~ I(x / 2) + (1|g)"]
+    model = model_of(
+        formulas, data_of("gaussian"), "gaussian", priors={"sigma_1|g_sigma": ws.Flat()}
+    )
+    lines = [line.strip() for line in backend_named("bambi").code(model).splitlines()]
+    for line in (
+        "# family gaussian, link identity; sigma, link log",
+        '"sigma": {',
+        '"1|g": bmb.Prior("Normal", mu=0, sigma=bmb.Prior("HalfFlat")),',
+        "bmb.Formula(",
+        '"sigma ~ 1 + I(x / 2) + (1|g)",',
+        'link={"mu": "identity", "sigma": "log"},',
+        '"I(x / 2)": "sigma_I(x \N{FRACTION SLASH} 2)",',
     ):
         assert line in lines
 

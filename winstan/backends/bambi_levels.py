@@ -15,14 +15,16 @@ from winstan.backends.program_names import Names, number, quoted, speakable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from winstan.design import Term
     from winstan.model import Model
 
 
 def level_terms(model: Model) -> frozenset[str]:
     """Name the terms whose columns' priors are at the mean of the other predictors."""
     return frozenset(
-        term.name
-        for term in model.design.terms
+        term.variable
+        for design in model.design.every
+        for term in design.terms
         if any(name in model.priors.at_mean for name in term.column_names)
     )
 
@@ -33,14 +35,17 @@ def level_potential(model: Model) -> tuple[list[str], Callable[..., Any]]:
     Parameters
     ----------
     model
-        One with `level_means`.
+        One that has `level_terms`.
     """
-    names = [term.name for term in model.design.terms]
+    names = [term.variable for term in _terms(model)]
     elements = _elements(model)
 
     def log_density(*coefficients: Any) -> Any:
         beta = dict(zip(names, coefficients, strict=True))
-        at = [beta[name] if place is None else beta[name][place] for name, place in elements]
+        at = {
+            column: beta[name] if place is None else beta[name][place]
+            for column, (name, place) in elements.items()
+        }
         total = 0.0
         for column, moves, mean, sd in _densities(model):
             value = at[column] + sum(m * at[i] for i, m in moves)
@@ -53,11 +58,11 @@ def level_potential(model: Model) -> tuple[list[str], Callable[..., Any]]:
 def potential_program(model: Model) -> list[str]:
     """Write the potential, as lines that define ``levels`` for ``potentials=[levels]``."""
     identifiers = Names(["data", "bmb", "np", "priors", "model", "levels"])
-    called = {term.name: identifiers.new(term.name) for term in model.design.terms}
-    at = [
-        called[name] if place is None else f"{called[name]}[{place}]"
-        for name, place in _elements(model)
-    ]
+    called = {term.variable: identifiers.new(term.variable) for term in _terms(model)}
+    at = {
+        column: called[name] if place is None else f"{called[name]}[{place}]"
+        for column, (name, place) in _elements(model).items()
+    }
     lines = [
         "# The levels' priors are at the mean of the other predictors.",
         "levels = (",
@@ -72,13 +77,20 @@ def potential_program(model: Model) -> list[str]:
     return [*lines, "    ),", ")", ""]
 
 
-def _elements(model: Model) -> list[tuple[str, int | None]]:
-    """Each coefficient's term, and its place in it; None in a term of one plain column."""
-    return [
-        (term.name, place if term.labels else None)
-        for term in model.design.terms
-        for place in range(len(term.columns))
-    ]
+def _terms(model: Model) -> list[Term]:
+    """List the terms of the parameters that have such levels."""
+    stacked, levels = model.stacked, level_terms(model)
+    blocks = {stacked.block[t.columns[0]] for t in stacked.terms if t.variable in levels}
+    return [term for term in stacked.terms if stacked.block[term.columns[0]] in blocks]
+
+
+def _elements(model: Model) -> dict[int, tuple[str, int | None]]:
+    """Return the term of each column, and its place there; None in a term of one plain column."""
+    return {
+        column: (term.variable, place if term.labels else None)
+        for term in _terms(model)
+        for place, column in enumerate(term.columns)
+    }
 
 
 def _densities(model: Model) -> list[tuple[int, list[tuple[int, float]], float, float]]:
@@ -88,10 +100,10 @@ def _densities(model: Model) -> list[tuple[int, list[tuple[int, float]], float, 
     and an sd.
     """
     assert model.level_means is not None
-    terms = level_terms(model)
+    levels = level_terms(model)
     out = []
-    for term in model.design.terms:
-        if term.name not in terms:
+    for term in _terms(model):
+        if term.variable not in levels:
             continue
         for name, column in zip(term.column_names, term.columns, strict=True):
             row = model.level_means[column]

@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.backends.bambi_levels import potential_program
+from winstan.backends.bambi_levels import level_terms, potential_program
+from winstan.backends.bambi_parts import centers
 from winstan.backends.program_names import number, one_line, quoted, speakable
 from winstan.formula.tree import Name, quote_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from winstan.design import Design
+    from winstan.formula import Formula
     from winstan.model import Model
 
 
@@ -27,7 +30,7 @@ class Writer:
 
 
 def bambi_program(
-    model: Model, family: str, priors: Mapping[str, str], *, repeated: bool = False
+    model: Model, family: str, priors: Mapping[str, Any], *, repeated: bool = False
 ) -> str:
     """Write a self-contained bambi program for a model.
 
@@ -37,8 +40,9 @@ def bambi_program(
     family
         bambi's name of it.
     priors
-        By bambi's name of the parameter, as source from `Writer`. Group terms have the factor's
-        name as winstan gives it.
+        By bambi's name of the parameter, as source from `Writer`; those of the terms of another
+        parameter's formula by that parameter. Group terms have the factor's name as winstan gives
+        it.
     repeated
         Whether frequency weights are rows repeated.
 
@@ -49,12 +53,11 @@ def bambi_program(
         Comments tell of columns that have to be put there first.
     """
     left = _Columns(model, repeated=repeated)
-    response = left.response()
-    right = [model.formula.common, *(f"offset({offset})" for offset in model.formula.offset)]
-    factors = {}
-    for spec in model.formula.groups:
-        factors[spec.factor] = left.factor(spec.factor_columns)
-        right.append(f"({spec.effects}|{quote_name(factors[spec.factor])})")
+    names = [left.response(), *model.formula.parameters]
+    formulas = [
+        f"{name} ~ {left.right(formula)}"
+        for name, formula in zip(names, model.formula.every, strict=True)
+    ]
     for column, values in model.design.predictors.items():
         if values.dtype == bool:
             left.made[str(column)] = f"{left.of(str(column))}.astype(int)"
@@ -62,44 +65,98 @@ def bambi_program(
     made = [f"{left.of(name)} = {value}" for name, value in left.made.items()]
     if repeated:
         made.append(f"data = data.loc[data.index.repeat({left.of('weight')}.astype(int))]")
-    said, aliases = [], {}
-    for name, prior in priors.items():
-        effect, bar, factor = name.partition("|")
-        theirs = effect + bar + factors.get(factor, factor)
-        said.append(f"    {quoted(theirs)}: {prior},")
-        if speakable(theirs) != theirs:
-            aliases[theirs] = speakable(theirs)
+    said, aliases = _said(priors, left.factors, model.design)
+    links = "".join(f"; {p}, link {link}" for p, link in list(_links(model).items())[1:])
+    moved = bool(level_terms(model))
     lines = [
         f"# {one_line(model.formula.text)}",
-        f"# family {model.family.name}, link {model.link.name}",
+        f"# family {model.family.name}, link {model.link.name}{links}",
         "# `data`: the data frame, without rows that miss a value.",
         *(f"# {quoted(name)} in it: {what}." for name, what in left.given.items()),
         "",
         "import bambi as bmb",
-        *(["import numpy as np"] if any("np." in line for line in [*made, *right]) else []),
+        *(["import numpy as np"] if any("np." in line for line in [*made, *formulas]) else []),
         "",
         *(["data = data.copy()", *made, ""] if made else []),
         *["priors = {", *said, "}"],
-        *([] if model.level_means is None else potential_program(model)),
+        *(potential_program(model) if moved else []),
         "model = bmb.Model(",
-        f"    {quoted(f'{response} ~ ' + ' + '.join(right))},",
+        *_formula(formulas),
         "    data,",
         f'    family="{family}",',
-        f'    link="{model.link.name}",',
+        f"    link={_link(model)},",
         "    priors=priors,",
-        *([] if model.level_means is None else ["    potentials=[levels],"]),
+        *(["    potentials=[levels],"] if moved else []),
         "    auto_scale=False,",
-        f"    center_predictors={model.center},",
+        f"    center_predictors={centers(model)},",
         ")",
     ]
-    if aliases:
+    if any(aliases.values()):
         lines += [
             "# Names of variables have no slash in PyMC, and those of dims no comma in nutpie.",
             "model.set_alias({",
-            *(f"    {quoted(name)}: {quoted(alias)}," for name, alias in aliases.items()),
+            *(
+                _aliased(aliases)
+                if model.design.beside
+                else _entries(aliases[model.design.parameter])
+            ),
             "})",
         ]
     return "\n".join(lines) + "\n"
+
+
+def _formula(formulas: list[str]) -> list[str]:
+    """Write the formula, or those of several parameters."""
+    if len(formulas) == 1:
+        return [f"    {quoted(formulas[0])},"]
+    return ["    bmb.Formula(", *(f"        {quoted(formula)}," for formula in formulas), "    ),"]
+
+
+def _links(model: Model) -> dict[str, str]:
+    """Name the link of each parameter that has a formula."""
+    pairs = zip(model.stacked.parameters, model.likelihood.links, strict=True)
+    return {parameter: link.name for parameter, link in pairs}
+
+
+def _link(model: Model) -> str:
+    links = _links(model)
+    if len(links) == 1:
+        return f'"{model.link.name}"'
+    return "{" + ", ".join(f'"{name}": "{link}"' for name, link in links.items()) + "}"
+
+
+def _said(
+    priors: Mapping[str, Any], factors: Mapping[str, str], design: Design
+) -> tuple[list[str], dict[str, dict[str, str]]]:
+    """Write priors, an entry a line, and list the aliases that terms need, by parameter."""
+    lines: list[str] = []
+    aliases: dict[str, dict[str, str]] = {design.parameter: {}}
+    for name, prior in priors.items():
+        if isinstance(prior, dict):
+            inside, own = _said(prior, factors, design.beside[name])
+            lines += [f"    {quoted(name)}: {{", *(f"    {line}" for line in inside), "    },"]
+            aliases |= own
+            continue
+        effect, bar, factor = name.partition("|")
+        theirs = effect + bar + factors.get(factor, factor)
+        lines.append(f"    {quoted(theirs)}: {prior},")
+        if speakable(theirs) != theirs:
+            aliases[design.parameter][theirs] = speakable(f"{design.prefix}{theirs}")
+    return lines, aliases
+
+
+def _aliased(aliases: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Write the aliases of several parameters' terms."""
+    lines = []
+    for parameter, own in aliases.items():
+        if own:
+            inside = (f"    {line}" for line in _entries(own))
+            lines += [f"    {quoted(parameter)}: {{", *inside, "    },"]
+    return lines
+
+
+def _entries(aliases: Mapping[str, str]) -> list[str]:
+    return [f"    {quoted(name)}: {quoted(alias)}," for name, alias in aliases.items()]
 
 
 class _Columns:
@@ -110,6 +167,7 @@ class _Columns:
         self.repeated = repeated
         self.made: dict[str, str] = {}
         self.given: dict[str, str] = {}
+        self.factors: dict[str, str] = {}
 
     def of(self, column: str) -> str:
         return f"data[{quoted(column)}]"
@@ -154,6 +212,15 @@ class _Columns:
             self.given[weight] = "the frequency weights"
             return f"weighted({quote_name(name)}, {weight})"
         return quote_name(name)
+
+    def right(self, formula: Formula) -> str:
+        """Write a right side."""
+        right = [formula.common, *(f"offset({offset})" for offset in formula.offset)]
+        for spec in formula.groups:
+            if spec.factor not in self.factors:
+                self.factors[spec.factor] = self.factor(spec.factor_columns)
+            right.append(f"({spec.effects}|{quote_name(self.factors[spec.factor])})")
+        return " + ".join(right)
 
     def factor(self, columns: tuple[str, ...]) -> str:
         """Name a factor's column; the combinations of several columns become one."""

@@ -6,22 +6,17 @@ readers. It states the same posterior, and a test holds the two densities togeth
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from winstan import priors as pr
-from winstan.backends.program_names import (
-    Column,
-    Group,
-    Names,
-    Parts,
-    number,
-    one_line,
-    written_distribution,
-)
+from winstan.backends.program_names import Names, number, one_line, written_distribution
+from winstan.backends.program_parts import Parts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from winstan.backends.program_parts import Column, Group, Predictor
+    from winstan.families.links import Link
     from winstan.model import Model
 
 _KEYWORDS = """
@@ -35,8 +30,8 @@ _KEYWORDS = """
 # Functions that the program calls: a variable of that name would hide them.
 _FUNCTIONS = """
     Phi beta cauchy diag_matrix diag_pre_multiply dot_product exp exponential gamma inv inv_cloglog
-    inv_gamma lkj_corr_cholesky mean multiply_lower_tri_self_transpose normal rep_vector square
-    std_normal student_t sum to_vector
+    inv_gamma inv_logit lkj_corr_cholesky mean multiply_lower_tri_self_transpose normal rep_vector
+    square std_normal student_t sum to_vector
 """
 # Names that the program gives itself.
 _OWN = "N n eta mu Intercept b_Intercept"
@@ -47,6 +42,7 @@ _INVERSE = {
     "log": "exp({})",
     "inverse": "inv({})",
     "sqrt": "square({})",
+    "logit": "inv_logit({})",
     "probit": "Phi({})",
     "cloglog": "inv_cloglog({})",
 }
@@ -60,22 +56,56 @@ _TYPES = {
 }
 
 
+# Arguments that are more than names and quotients: of several vectors they take a loop over rows.
+_COMPOUND = re.compile(r"[-+*/^(]")
+
+
+@dataclass(slots=True)
+class _Linear:
+    """A linear predictor under its names: columns are centred where it has an Intercept."""
+
+    of: Predictor
+    slopes: list[str]
+    columns: list[str]
+    means: list[str]
+
+    @property
+    def at_zero(self) -> str:
+        """Name the Intercept at the zeros of the columns."""
+        return f"b_{self.of.intercept}"
+
+    def prior_of(self, k: int) -> str:
+        """Write what a coefficient's prior is of: a level is taken to the mean of the others."""
+        moves = [f" + {_number(mean)} * {self.slopes[i]}" for i, mean in self.of.moves[k].items()]
+        return "".join([self.slopes[k], *moves])
+
+
 class _Program:
     """The names, data and declarations that the blocks of a program share."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
         own = [*model.family.auxiliary, *written_distribution(model, "stan").names]
-        names = Names([*f"{_KEYWORDS} {_FUNCTIONS} {_OWN}".split(), *own])
-        self.parts = Parts(model, names)
-        columns = [column.name for column in self.parts.coefficients]
-        self.slopes = [names.new(f"b_{column}") for column in columns]
-        # The Intercept is at the mean of the predictors, if there are any.
-        self.means: list[str] = []
-        self.predictors = columns
-        if self.parts.center:
-            self.means = [names.new(f"mean_{column}") for column in columns]
-            self.predictors = [names.new(f"{column}_c") for column in columns]
+        for design in model.design.beside.values():
+            own += [design.intercept_name, f"b_{design.intercept_name}"]
+        self.names = Names([*f"{_KEYWORDS} {_FUNCTIONS} {_OWN}".split(), *own])
+        self.parts = Parts(model, self.names)
+        # Of each column that some predictor centres, its mean and itself centred.
+        self.centred: dict[str, tuple[str, str]] = {}
+        self.linear = [self._named(predictor) for predictor in self.parts.predictors]
+
+    def _named(self, predictor: Predictor) -> _Linear:
+        """Name a predictor's coefficients, and its columns less their means."""
+        slopes = [self.names.new(predictor.slope(column)) for column in predictor.coefficients]
+        columns = [column.name for column in predictor.coefficients]
+        if not predictor.center:
+            return _Linear(predictor, slopes, columns, [])
+        missing = [column for column in columns if column not in self.centred]
+        means = [self.names.new(f"mean_{column}") for column in missing]
+        centred = [self.names.new(f"{column}_c") for column in missing]
+        self.centred |= dict(zip(missing, zip(means, centred, strict=True), strict=True))
+        pairs = [self.centred[column] for column in columns]
+        return _Linear(predictor, slopes, [c for _, c in pairs], [mean for mean, _ in pairs])
 
     def data(self) -> dict[str, Any]:
         """Return what the data block asks for."""
@@ -104,12 +134,17 @@ class _Program:
     def _header(self) -> list[str]:
         model = self.model
         formula = one_line(model.formula.text).encode("ascii", "replace").decode()
-        lines = [f"// {formula}", f"// family {model.family.name}, link {model.link.name}"]
+        links = "".join(f"; {p.parameter}, link {p.link.name}" for p in self.parts.beside)
+        lines = [f"// {formula}", f"// family {model.family.name}, link {model.link.name}{links}"]
         if self.parts.groups:
             lines.append("// Group effects are non-centred: u = sd * z, with z standard normal.")
-        if self.parts.center:
-            lines.append("// Intercept is at the mean of the predictors, b_Intercept at zero.")
-        if any(self.parts.moves):
+        lines += [
+            f"// {x.of.intercept} is at the mean of {'its' if block else 'the'} predictors, "
+            f"{x.at_zero} at zero."
+            for block, x in enumerate(self.linear)
+            if x.of.center
+        ]
+        if self.parts.moved:
             lines.append("// Levels have their priors at the mean of the other predictors.")
         return lines
 
@@ -117,16 +152,16 @@ class _Program:
         weight = self.parts.weight
         mean = f"dot_product({weight.name}, {{0}}) / sum({weight.name})" if weight else "mean({0})"
         lines = []
-        for column, at, centred in zip(
-            self.parts.coefficients, self.means, self.predictors, strict=False
-        ):
-            lines.append(f"real {at} = {mean.format(column.name)};")
-            lines.append(f"vector[N] {centred} = {column.name} - {at};")
+        for column, (at, centred) in self.centred.items():
+            lines.append(f"real {at} = {mean.format(column)};")
+            lines.append(f"vector[N] {centred} = {column} - {at};")
         return lines
 
     def _parameters(self) -> list[str]:
-        lines = ["real Intercept;"] if self.model.design.intercept else []
-        lines += [f"real {slope};" for slope in self.slopes]
+        lines = []
+        for linear in self.linear:
+            names = [linear.of.intercept] if linear.of.intercept else []
+            lines += [f"real {name};" for name in [*names, *linear.slopes]]
         for g in self.parts.groups:
             q = len(g.columns)
             if q == 1:
@@ -141,14 +176,11 @@ class _Program:
         return lines + [f"{domain.stan} {number.name};" for domain, number in pairs]
 
     def _priors(self) -> list[str]:
-        names = ["Intercept"] * self.model.design.intercept + self.slopes
-        moves = list(self.parts.moves)
-        if self.model.design.intercept:
-            moves.insert(0, {})
-        lines = [
-            _prior("".join([name, *self._moved(move)]), prior)
-            for name, move, prior in zip(names, moves, self.parts.priors, strict=True)
-        ]
+        lines = []
+        for linear in self.linear:
+            if linear.of.intercept_prior is not None:
+                lines.append(_prior(linear.of.intercept, linear.of.intercept_prior))
+            lines += [_prior(linear.prior_of(k), p) for k, p in enumerate(linear.of.priors)]
         for g in self.parts.groups:
             one = len(g.columns) == 1
             for i, prior in enumerate(g.sd_priors, 1):
@@ -159,47 +191,56 @@ class _Program:
         numbers = [number.name for number in self.model.likelihood.scalars]
         return lines + [_prior(name, self.model.priors[name]) for name in numbers]
 
-    def _moved(self, move: Mapping[int, float]) -> list[str]:
-        """Write what takes a level's coefficient to the mean of the other predictors."""
-        return [f" + {_number(mean)} * {self.slopes[i]}" for i, mean in move.items()]
+    def _summands(self, linear: _Linear) -> list[str]:
+        """Write the terms of a linear predictor, a vector among them."""
+        terms = [linear.of.intercept] if linear.of.intercept else []
+        terms += [f"{b} * {x}" for b, x in zip(linear.slopes, linear.columns, strict=True)]
+        numbers_alone = not linear.slopes
+        for g in self.parts.groups:
+            for i, column in g.on(linear.of.parameter):
+                place = g.level.name + ("" if len(g.columns) == 1 else f", {i + 1}")
+                terms.append(f"u_{g.tail}[{place}]" + (f" .* {column.name}" if column else ""))
+                numbers_alone = False
+        if linear.of.offset:
+            terms.append(linear.of.offset.name)
+        elif numbers_alone:
+            terms = [f"rep_vector({(terms or ['0'])[0]}, N)"]
+        return terms
 
     def _likelihood(self) -> list[str]:
-        """Write the linear predictor, and the response's distribution given it."""
-        written, link = written_distribution(self.model, "stan"), self.model.link.name
-        terms = ["Intercept"] if self.model.design.intercept else []
-        terms += [f"{b} * {x}" for b, x in zip(self.slopes, self.predictors, strict=True)]
-        for g in self.parts.groups:
-            for i, column in enumerate(g.columns, 1):
-                place = g.level.name + ("" if len(g.columns) == 1 else f", {i}")
-                terms.append(f"u_{g.tail}[{place}]" + (f" .* {column.name}" if column else ""))
-        if self.parts.offset:
-            terms.append(self.parts.offset.name)
-        if terms in ([], ["Intercept"]):  # no vector among them
-            terms = [f"rep_vector({(terms or ['0'])[0]}, N)"]
-
-        own = link in written.by_link  # Stan has this link in the distribution
-        direct = not own and link == "identity"
-        head = f"vector[N] {'mu' if direct else 'eta'} = "
-        plus = "\n" + " " * (len(head) - 2) + "+ "
-        lines = (head + plus.join(terms) + ";").split("\n")
+        """Write the linear predictors, and the response's distribution given them."""
+        written, link = written_distribution(self.model, "stan"), self.model.link
+        own = link.name in written.by_link  # Stan has this link in the distribution
+        direct = not own and link.name == "identity"
+        lines = _vector("mu" if direct else "eta", self._summands(self.linear[0]))
         if not own and not direct:
-            lines.append(f"vector[N] mu = {_INVERSE[link].format('eta')};")
-        name, arguments = written.by_link.get(link, (written.name, written.arguments))
+            lines.append(f"vector[N] mu = {_INVERSE[link.name].format('eta')};")
+        for linear in self.linear[1:]:
+            lines += _vector(linear.of.parameter, self._summands(linear), linear.of.link)
+        name, arguments = written.by_link.get(link.name, (written.name, written.arguments))
         y, weight = self.parts.response, self.parts.weight
         trials = self.parts.trials.name if self.parts.trials else ""
-        if weight is None:
+        beside = [linear.of.parameter for linear in self.linear[1:]]
+        compound = beside and _COMPOUND.search(arguments.replace("{over}", ""))
+        if weight is None and not compound:
             said = arguments.format(i="", over="./", trials=trials)
             return [*lines, f"{y.name} ~ {name}({said});"]
         said = arguments.format(i="[n]", over="/", trials=trials)
+        for parameter in beside:
+            said = re.sub(rf"\b{parameter}\b", f"{parameter}[n]", said)
+        if weight is None:
+            return [*lines, "for (n in 1:N)", f"  {y.name}[n] ~ {name}({said});"]
         kind = "lpmf" if y.kind in ("count", "binary") else "lpdf"
         density = f"{name}_{kind}({y.name}[n] | {said})"
         return [*lines, "for (n in 1:N)", f"  target += {weight.name}[n] * {density};"]
 
     def _generated(self) -> list[str]:
         lines = []
-        if self.parts.center:
-            head = "real b_Intercept = Intercept"
-            moves = [f" - {b} * {at}" for b, at in zip(self.slopes, self.means, strict=True)]
+        for linear in self.linear:
+            if not linear.of.center:
+                continue
+            head = f"real {linear.at_zero} = {linear.of.intercept}"
+            moves = [f" - {b} * {at}" for b, at in zip(linear.slopes, linear.means, strict=True)]
             indent = "\n" + " " * len(head)
             lines += (head + indent.join(moves) + ";").split("\n")
         for g in self.parts.groups:
@@ -235,6 +276,15 @@ def stan_program(model: Model) -> tuple[str, dict[str, Any]]:
 
 def _declaration(column: Column) -> str:
     return _TYPES[column.kind].format(J=column.levels) + f" {column.name};"
+
+
+def _vector(name: str, terms: list[str], link: Link | None = None) -> list[str]:
+    """Declare a linear predictor, or with a link what it predicts; a term a line."""
+    inverse = "{}" if link is None else _INVERSE[link.name]
+    before, _, after = inverse.partition("{}")
+    head = f"vector[N] {name} = {before}"
+    plus = "\n" + " " * (len(head) - 2) + "+ "
+    return (head + plus.join(terms) + f"{after};").split("\n")
 
 
 def _effects_of(g: Group) -> list[str]:

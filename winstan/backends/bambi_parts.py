@@ -1,0 +1,211 @@
+"""A model in bambi's terms: formulas, data, links, priors, and its names for them.
+
+bambi has a component for each parameter that has a formula. Variables of those beside the mean
+begin with the parameter's name, as winstan's do; priors and aliases are given by component.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from winstan.backends.bambi_levels import level_terms
+from winstan.backends.program_names import speakable
+from winstan.errors import BackendError
+from winstan.priors import Flat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from winstan._typing import Array
+    from winstan.design import Design
+    from winstan.families.family import BambiFamily
+    from winstan.formula import Formula
+    from winstan.model import Model
+    from winstan.priors import Prior
+
+OWN = "winstan_"
+RESPONSE, TRIALS, WEIGHT = f"{OWN}y", f"{OWN}trials", f"{OWN}weight"
+# Rows of whole weights are repeated, up to this many in all.
+REPEAT_UP_TO = 1_000_000
+
+
+def family_of(model: Model) -> BambiFamily:
+    """Return the family as bambi has it.
+
+    Raises
+    ------
+    BackendError
+        If it has none.
+    """
+    if model.family.bambi is None:
+        raise BackendError(
+            f"bambi has no family {model.family.name!r}; backend='stan' and 'pymc' have."
+        )
+    return model.family.bambi
+
+
+def factor_columns(model: Model) -> dict[str, str]:
+    """Name a column for each factor: what users call theirs may be no name for bambi."""
+    factors = dict.fromkeys(group.factor for group in model.stacked.groups)
+    return {factor: f"{OWN}group_{i}" for i, factor in enumerate(factors)}
+
+
+def aliases(model: Model) -> dict[str, str]:
+    """Name the variables whose own names cannot be those of variables and dims."""
+    names = [
+        f"{design.prefix}{term}"
+        for design in model.design.every
+        for term in _terms_of(model, design)
+    ]
+    return {name: f"{OWN}term_{i}" for i, name in enumerate(names) if speakable(name) != name}
+
+
+def aliases_by_component(model: Model) -> dict[str, Any]:
+    """Return `aliases` as bambi takes them: by term, and by parameter if several are predicted."""
+    known = aliases(model)
+    by_parameter = {
+        design.parameter: {
+            term: known[f"{design.prefix}{term}"]
+            for term in _terms_of(model, design)
+            if f"{design.prefix}{term}" in known
+        }
+        for design in model.design.every
+    }
+    if not model.design.beside:
+        return by_parameter[model.design.parameter]
+    return {parameter: own for parameter, own in by_parameter.items() if own}
+
+
+def _terms_of(model: Model, design: Design) -> Iterator[str]:
+    """List a component's terms by bambi's names, but for its intercept."""
+    yield from (term.name for term in design.terms)
+    columns = factor_columns(model)
+    for group in design.groups:
+        yield from (f"{effect.name}|{columns[group.factor]}" for effect in group.effects)
+
+
+def formulas(model: Model) -> list[str]:
+    """Write the formula of the mean, and those of other parameters."""
+    response = RESPONSE
+    if model.design.response.trials is not None:
+        response = f"p({RESPONSE}, {TRIALS})"
+    elif weights_of(model) is not None:
+        response = f"weighted({RESPONSE}, {WEIGHT})"
+    left = [response, *model.formula.parameters]
+    pairs = zip(left, model.formula.every, model.design.every, strict=True)
+    return [f"{name} ~ {_right(model, formula, design)}" for name, formula, design in pairs]
+
+
+def _right(model: Model, formula: Formula, design: Design) -> str:
+    columns = factor_columns(model)
+    right = [formula.common, *(f"offset({offset})" for offset in formula.offset)]
+    for spec, group in zip(formula.groups, design.groups, strict=True):
+        right.append(f"({spec.effects}|{columns[group.factor]})")
+    return " + ".join(right)
+
+
+def links(model: Model) -> str | dict[str, str]:
+    """Return the link of the mean, or those of all parameters that have a formula."""
+    if not model.design.beside:
+        return model.link.name
+    names = [design.parameter for design in model.design.every]
+    pairs = zip(names, model.likelihood.links, strict=True)
+    return {name: link.name for name, link in pairs}
+
+
+def centers(model: Model) -> bool:
+    """Whether some parameter has its Intercept at the mean of its predictors.
+
+    bambi centres those that have one, all or none.
+    """
+    return any(design.intercept_name in model.priors.at_mean for design in model.design.every)
+
+
+def data_of(model: Model) -> pd.DataFrame:
+    """Rows for bambi: predictors as they are, response and levels as the design has them."""
+    design = model.design
+    data = design.predictors.iloc[design.row].reset_index(drop=True)
+    for name in data.columns:
+        if data[name].dtype == bool:
+            data[name] = data[name].astype(int)
+    y = design.response.y
+    if model.family.log_response:
+        y = np.log(y)
+    data[RESPONSE] = y.astype(int) if model.family.whole else y
+    if design.response.trials is not None:
+        data[TRIALS] = design.response.trials.astype(int)
+    weights, columns = weights_of(model), factor_columns(model)
+    if weights is not None:
+        data[WEIGHT] = weights
+    for group in model.stacked.groups:
+        codes = group.level[design.row]
+        # Levels by number, so that their order is ours whatever they are called.
+        column = columns[group.factor]
+        data[column] = pd.Categorical(codes, categories=range(len(group.levels)))
+    if design.weights is not None and weights is None:
+        return data.loc[data.index.repeat(design.weights.astype(int))].reset_index(drop=True)
+    return data
+
+
+def weights_of(model: Model) -> Array | None:
+    """Frequency weights to pass on; None without any, or where rows can be repeated instead.
+
+    bambi centres predictors at the mean of its rows, whatever their weights.
+    """
+    weights = model.design.weights
+    if weights is None or (
+        np.array_equal(weights, np.round(weights)) and weights.sum() <= REPEAT_UP_TO
+    ):
+        return None
+    return weights
+
+
+def priors_of(bmb: Any, model: Model) -> dict[str, Any]:
+    """Translate the priors: by term of the mean, and by parameter, then by term of others."""
+    priors, mean = model.priors.table, model.design
+    out = _priors_of_component(bmb, model, mean)
+    for p in model.family.parameters[1:]:
+        beside = mean.beside.get(p.name)
+        if beside is not None:
+            out[p.name] = _priors_of_component(bmb, model, beside)
+        else:
+            out[p.name] = _prior(bmb, [priors[p.name]], scalar=True, domain=p.domain)
+    return out
+
+
+def _priors_of_component(bmb: Any, model: Model, design: Design) -> dict[str, Any]:
+    priors, columns = model.priors.table, factor_columns(model)
+    out = {}
+    if design.intercept:
+        own = [priors[design.intercept_name]]
+        out["Intercept"] = _prior(bmb, own, scalar=True, domain="real")
+    moved = level_terms(model)  # their priors are potentials
+    for term in design.terms:
+        own = [Flat() if term.variable in moved else priors[name] for name in term.column_names]
+        out[term.name] = _prior(bmb, own, scalar=not term.labels, domain="real")
+    for group in design.groups:
+        for effect in group.effects:
+            own = [priors[name] for name in group.sd_names_of(effect)]
+            sigma = _prior(bmb, own, scalar=not effect.labels, domain="positive")
+            key = f"{effect.name}|{columns[group.factor]}"
+            out[key] = bmb.Prior("Normal", mu=0, sigma=sigma)
+    return out
+
+
+def _prior(bmb: Any, priors: list[Prior], *, scalar: bool, domain: str) -> Any:
+    """Translate the priors of one term: one distribution, with a number for each column."""
+    kinds = {type(prior).__name__ for prior in priors}
+    if len(kinds) > 1:
+        raise BackendError(
+            f"bambi cannot mix priors of the kinds {' and '.join(sorted(kinds))} in one term; "
+            "backend='stan' and 'pymc' can."
+        )
+    columns = np.array([prior.numbers for prior in priors]).T
+    numbers = {
+        name: float(column[0]) if scalar else column
+        for name, column in zip(priors[0].pymc, columns, strict=True)
+    }
+    return bmb.Prior(priors[0].pymc_name(domain), **numbers)

@@ -1,0 +1,84 @@
+"""Models that bambi cannot express, refused by what it is that it cannot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from winstan.backends.bambi_parts import OWN, centers, family_of, weights_of
+from winstan.errors import BackendError
+
+if TYPE_CHECKING:
+    from winstan.model import Model
+
+
+def check_expressible(model: Model) -> None:
+    """Refuse a model that bambi cannot express, or would express as another.
+
+    Raises
+    ------
+    BackendError
+    """
+    family_of(model)
+    _check_correlations(model)
+    _check_weights(model)
+    for design in model.design.every:
+        if empty := design.memory.common.empty:
+            raise BackendError(
+                f"bambi keeps the column of {next(iter(empty.values()))!r}, a combination that no "
+                "row has: use backend='stan' or 'pymc', or make one column of the combinations."
+            )
+    for column in model.design.predictors.columns:
+        if str(column).startswith(OWN):
+            raise BackendError(
+                f"The names of the columns that bambi is given beside yours start with {OWN!r}: "
+                f"rename {column!r}, or use backend='stan' or 'pymc'."
+            )
+    own = {"mu", "p", *model.family.auxiliary}
+    for term in model.design.terms:
+        if term.name in own:
+            raise BackendError(
+                f"bambi has a parameter of its own called {term.name!r}: rename that column, or "
+                "use backend='stan' or 'pymc'."
+            )
+    if any(link.name == "sqrt" for link in model.likelihood.links):
+        raise BackendError("bambi has no sqrt link; backend='stan' and 'pymc' have.")
+
+
+def _check_correlations(model: Model) -> None:
+    stacked = model.stacked
+    for group, blocks in zip(stacked.groups, stacked.group_block, strict=True):
+        if not group.has_correlations:
+            continue
+        parameters = [repr(name) for b, name in enumerate(stacked.parameters) if b in blocks]
+        if len(parameters) > 1:
+            raise BackendError(
+                f"bambi cannot express effects of {group.factor!r} on {' and '.join(parameters)} "
+                f"that are correlated, as |{group.label}| has them: use backend='stan' or 'pymc', "
+                f"or leave the label out for uncorrelated ones, (... || {group.factor})."
+            )
+        raise BackendError(
+            f"bambi cannot express the correlated effects of {group.factor!r}: use "
+            f"backend='stan' or 'pymc', or (... || {group.factor}) for uncorrelated ones."
+        )
+
+
+def _check_weights(model: Model) -> None:
+    if model.design.weights is None:
+        return
+    elsewhere = "use backend='stan' or 'pymc'"
+    if not model.formula.elementwise:
+        raise BackendError(
+            "bambi would see rows repeated by their weights, and functions of whole columns "
+            f"(scale, center, poly) give other values on those: {elsewhere}."
+        )
+    if weights_of(model) is None:
+        return
+    if not family_of(model).weighted:
+        raise BackendError(
+            f"bambi cannot weight rows of {model.family.name} responses by fractions: {elsewhere}."
+        )
+    if centers(model):
+        raise BackendError(
+            "bambi centres predictors at a mean without weights, which fractions of rows move: "
+            f"{elsewhere}, or center=False."
+        )

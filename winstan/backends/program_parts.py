@@ -1,0 +1,270 @@
+"""What the programs for readers have in common: columns, linear predictors and group terms, named.
+
+A parameter that has a formula has a linear predictor of its own; a group term may have effects on
+several of them, which is why group terms stand beside the predictors and not in them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from winstan.backends.program_names import Names, spoken
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from winstan.design import Design, RandomTerm, Term
+    from winstan.families.links import Link
+    from winstan.formula import Formula
+    from winstan.model import Model
+    from winstan.priors import Prior
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """A column of the data.
+
+    Attributes
+    ----------
+    name, text
+        What the program calls it, and what the user does.
+    kind : {"real", "positive", "count", "binary", "level"}
+    values : ndarray, shape (N,)
+        By row; levels count from 0.
+    levels
+        How many there are, for the column of a group factor.
+    """
+
+    name: str
+    text: str
+    kind: str
+    values: np.ndarray
+    levels: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictor:
+    """The linear predictor of a parameter, but for its group terms.
+
+    Attributes
+    ----------
+    design
+        Its terms, and the names that they give.
+    link
+    coefficients
+        The columns of its terms, K of them.
+    offset
+    intercept_prior
+        None without an Intercept.
+    priors
+        The coefficients'.
+    center
+        Whether its Intercept is at the mean of its columns.
+    moves
+        Of each coefficient, what its prior's location loses for others: their places, and the means
+        of their columns (`Model.level_means`).
+    """
+
+    design: Design
+    link: Link
+    coefficients: tuple[Column, ...]
+    offset: Column | None
+    intercept_prior: Prior | None
+    priors: tuple[Prior, ...]
+    center: bool
+    moves: tuple[Mapping[int, float], ...]
+
+    @property
+    def parameter(self) -> str:
+        """What it is of: ``mu``, ``sigma``."""
+        return self.design.parameter
+
+    @property
+    def intercept(self) -> str:
+        """The name of its Intercept; nothing without one."""
+        return self.design.intercept_name if self.design.intercept else ""
+
+    def slope(self, column: Column) -> str:
+        """Name the coefficient of a column, as a wish: ``b_stim``, ``b_sigma_stim``."""
+        return f"b_{self.design.prefix}{column.name}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """A group term.
+
+    Attributes
+    ----------
+    term
+        As the model has it: the effects of one label, on whatever parameters, are one term.
+    level
+        The column of its factor.
+    tail
+        What follows sd_, z_, u_ and L_ in the names of its parameters.
+    columns
+        Of its effects; None is the constant.
+    of
+        The parameter that each effect is on.
+    effects
+        Their names, in ASCII: some of Stan's tools take nothing else.
+    sd_priors
+        One for each effect.
+    lkj
+        The LKJ prior's number; None without correlations.
+    """
+
+    term: RandomTerm
+    level: Column
+    tail: str
+    columns: tuple[Column | None, ...]
+    of: tuple[str, ...]
+    effects: tuple[str, ...]
+    sd_priors: tuple[Prior, ...]
+    lkj: float | None
+
+    def on(self, parameter: str) -> list[tuple[int, Column | None]]:
+        """Return the effects on a parameter: their places, counted from 0, and columns."""
+        pairs = enumerate(self.columns)
+        return [(i, column) for i, column in pairs if self.of[i] == parameter]
+
+
+class Parts:
+    """The columns, linear predictors and group terms of a model, named.
+
+    Attributes
+    ----------
+    columns : list of Column
+        All of them, in order: response, trials, coefficients and offset of each predictor, weight,
+        group terms.
+    response, trials, weight : Column
+        The last two may be None.
+    predictors : tuple of Predictor
+        That of the mean first.
+    groups : list of Group
+    """
+
+    def __init__(self, model: Model, names: Names) -> None:
+        self._names = names
+        self._shared: list[tuple[Column, np.ndarray]] = []
+        self._row = model.design.row
+        self.columns: list[Column] = []
+        design, spec = model.design, model.formula.response_spec
+
+        y = spec.value.name + "".join(f"_{level}" for level in spec.success)
+        kind = "count" if model.family.trials else model.family.kind
+        self.response = self._declare(y, kind, design.response.y)
+        self.trials = self.weight = None
+        if design.response.trials is not None:
+            text = spec.trials.name if spec.trials and spec.trials.columns else "trials"
+            self.trials = self._declare(text, "count", design.response.trials)
+        self.predictors = tuple(
+            self._predictor(model, block, formula)
+            for block, formula in enumerate(model.formula.every)
+        )
+        if design.weights is not None:
+            self.weight = self._declare("weight", "positive", design.weights)
+        self.groups = self._groups(model)
+
+    @property
+    def mean(self) -> Predictor:
+        """The linear predictor of the mean."""
+        return self.predictors[0]
+
+    @property
+    def beside(self) -> tuple[Predictor, ...]:
+        """Those of other parameters."""
+        return self.predictors[1:]
+
+    @property
+    def moved(self) -> bool:
+        """Whether some level's prior is at the mean of other columns."""
+        return any(move for predictor in self.predictors for move in predictor.moves)
+
+    def _declare(self, text: str, kind: str, values: np.ndarray, levels: int = 0) -> Column:
+        whole = kind in ("count", "binary", "level")
+        copied = values.astype(int if whole else float)  # a program's data are the reader's own
+        column = Column(self._names.new(text), text, kind, copied, levels)
+        self.columns.append(column)
+        return column
+
+    def _shareable(self, text: str, by_design_row: np.ndarray) -> Column:
+        """Declare a design column; whatever has the same name and values shares it."""
+        for known, values in self._shared:
+            if known.text == text and np.array_equal(values, by_design_row):
+                return known
+        column = self._declare(text, "real", by_design_row[self._row])
+        self._shared.append((column, by_design_row))
+        return column
+
+    def _predictor(self, model: Model, block: int, formula: Formula) -> Predictor:
+        """Name the columns of a parameter's linear predictor."""
+        design, priors = model.design.every[block], model.priors
+        coefficients = tuple(
+            self._shareable(name, design.X[:, column])
+            for term in design.terms
+            for name, column in zip(_columns_of(term), term.columns, strict=True)
+        )
+        offset = None
+        if np.any(design.offset):
+            text = f"offset_{design.prefix}" + "_".join(formula.offset)
+            offset = self._declare(text, "real", design.offset[design.row])
+        own = np.flatnonzero(model.stacked.block == block)[-len(coefficients) :]
+        means = np.zeros((len(coefficients), 0))
+        if coefficients and model.level_means is not None:
+            means = model.level_means[np.ix_(own, own)]
+        name = design.intercept_name
+        return Predictor(
+            design=design,
+            link=model.likelihood.links[block],
+            coefficients=coefficients,
+            offset=offset,
+            intercept_prior=priors[name] if design.intercept else None,
+            priors=tuple(priors[name] for name in design.column_names),
+            center=bool(coefficients) and name in priors.at_mean,
+            moves=tuple({int(i): float(row[i]) for i in np.flatnonzero(row)} for row in means),
+        )
+
+    def _groups(self, model: Model) -> list[Group]:
+        """Name the group terms."""
+        stacked, priors, row = model.stacked, model.priors, model.design.row
+        factors = [group.factor for group in stacked.groups]
+        levels: dict[str, Column] = {}
+        out = []
+        for group, blocks in zip(stacked.groups, stacked.group_block, strict=True):
+            if group.factor not in levels:
+                levels[group.factor] = self._declare(
+                    group.factor, "level", group.level[row], len(group.levels)
+                )
+            tail = levels[group.factor].name
+            effects = tuple(map(_ascii, group.column_names))
+            if factors.count(group.factor) > 1:  # (1|g) + (0 + x|g)
+                tail = "_".join([tail, *(spoken(effect) for effect in group.effects)])
+            out.append(
+                Group(
+                    term=group,
+                    level=levels[group.factor],
+                    tail=self._names.tail(tail),
+                    columns=tuple(
+                        None if effect.name == "1" else self._shareable(name, group.Z[:, column])
+                        for effect in group.effects
+                        for name, column in zip(_columns_of(effect), effect.columns, strict=True)
+                    ),
+                    of=tuple(stacked.parameters[block] for block in blocks),
+                    effects=effects,
+                    sd_priors=tuple(priors[name] for name in group.sd_names),
+                    lkj=priors[name].numbers[0] if (name := group.correlation_name) else None,
+                )
+            )
+        return out
+
+
+def _columns_of(term: Term) -> tuple[str, ...]:
+    """Name a term's columns as data: those of one name are the same in all formulas."""
+    return replace(term, prefix="").column_names
+
+
+def _ascii(name: str) -> str:
+    return name.encode("ascii", "replace").decode().replace("\n", " ")

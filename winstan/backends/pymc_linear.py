@@ -1,0 +1,145 @@
+"""Linear predictors in PyMC programs for readers: coefficients at zero, and the sums they make."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from winstan.backends.program_names import number, quoted, speakable
+from winstan.backends.pymc_statements import deterministic, prior_of, statement, total
+from winstan.draws import tree_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from winstan.backends.program_parts import Group, Parts, Predictor
+    from winstan.backends.pymc_statements import Called
+    from winstan.design import Term
+
+# Inverse links; the identity has none.
+_INVERSE = {
+    "log": "pm.math.exp({})",
+    "inverse": "1 / {}",
+    "sqrt": "{}**2",
+    "logit": "pm.math.sigmoid({})",
+    # pm.math.invprobit rounds to single precision.
+    "probit": "0.5 * pm.math.erfc(-{} / np.sqrt(2))",
+    "cloglog": "-pm.math.expm1(-pm.math.exp({}))",
+}
+
+
+class Linear:
+    """The linear predictor of a parameter, under the names of the program.
+
+    Parameters
+    ----------
+    predictor
+    parts
+    called
+    centred
+        Names of columns that other predictors centre too; this one's are added.
+    """
+
+    def __init__(
+        self, predictor: Predictor, parts: Parts, called: Called, centred: dict[str, str]
+    ) -> None:
+        self.of = predictor
+        self._parts = parts
+        self._called = called
+        names = called.names
+        self._columns = [column.name for column in predictor.coefficients]
+        self.centred: dict[str, str] = {}
+        if predictor.center:
+            self.centred = {
+                name: names.new(f"{name}_c") for name in self._columns if name not in centred
+            }
+            centred |= self.centred
+            self._columns = [centred[name] for name in self._columns]
+        # A parameter for each term; its columns are elements of it.
+        self._terms: list[tuple[str, Term]] = []
+        self._slopes: list[str] = []
+        for term in predictor.design.terms:
+            if term.labels:
+                name = names.new(f"b_{term.variable}")
+                self._slopes += [f"{name}[{i}]" for i in range(len(term.labels))]
+            else:
+                name = names.new(predictor.slope(predictor.coefficients[term.columns[0]]))
+                self._slopes.append(name)
+            self._terms.append((name, term))
+        self.at_mean = f"{predictor.intercept}_c" if predictor.center else predictor.intercept
+
+    def columns(self) -> list[str]:
+        """Centre columns."""
+        return [
+            f"{centred} = {name} - {self._mean(name)}" for name, centred in self.centred.items()
+        ]
+
+    def coefficients(self) -> list[str]:
+        """Write the Intercept and the coefficients, at the zeros of all columns."""
+        intercept, lines = self.of.intercept, list[str]()
+        if self.of.intercept_prior is not None:
+            at_mean = self._called.new(self.at_mean) if self.of.center else intercept
+            lines += prior_of(self.at_mean, at_mean, [self.of.intercept_prior])
+        inside = list(self._slopes)  # as their priors have them
+        moved = []
+        for name, term in self._terms:
+            own = [self.of.priors[column] for column in term.columns]
+            variable, called = name, term.variable
+            if any(self.of.moves[column] for column in term.columns):
+                moved.append((name, term))
+                variable = self._called.names.new(f"{name}_c")
+                called = self._called.new(f"{term.variable}_c")
+                for i, column in enumerate(term.columns):
+                    inside[column] = f"{variable}[{i}]" if term.labels else variable
+            lines += self._called.variable(variable, called, own, term.labels, (_dim(term),))
+        for name, term in moved:
+            lines += self._at_zero(name, term, inside)
+        if self.of.center:
+            moves = [
+                f"- {slope} * {self._mean(column.name)}"
+                for slope, column in zip(self._slopes, self.of.coefficients, strict=True)
+            ]
+            lines += total(intercept, [self.at_mean, *moves])
+            lines.append(f"pm.Deterministic({quoted(intercept)}, {intercept})")
+        return lines
+
+    def sums(self, groups: Sequence[Group], eta: str) -> list[str]:
+        """Write the sum of its terms, and what it predicts of it."""
+        parameter, link = self.of.parameter, self.of.link.name
+        terms = [self.at_mean] if self.at_mean else []
+        terms += [f"{b} * {x}" for b, x in zip(self._slopes, self._columns, strict=True)]
+        for g in groups:
+            for i, column in g.on(parameter):
+                where = g.level.name if len(g.columns) == 1 else f"{i}, {g.level.name}"
+                terms.append(f"u_{g.tail}[{where}]" + (f" * {column.name}" if column else ""))
+        if self.of.offset:
+            terms.append(self.of.offset.name)
+        terms = terms or ["0"]
+        head = parameter if link == "identity" else eta
+        lines = total(head, [terms[0], *(f"+ {term}" for term in terms[1:])])
+        return lines if link == "identity" else [*lines, f"{parameter} = {inverse(link, eta)}"]
+
+    def _mean(self, column: str) -> str:
+        weight = self._parts.weight
+        return f"np.average({column}, weights={weight.name})" if weight else f"{column}.mean()"
+
+    def _at_zero(self, name: str, term: Term, inside: Sequence[str]) -> list[str]:
+        """Write a term's coefficients at the zeros of the columns at whose means they were."""
+        elements = [
+            [inside[column], *(f"- {number(m)} * {inside[i]}" for i, m in moves.items())]
+            for column in term.columns
+            for moves in [self.of.moves[column]]
+        ]
+        if not term.labels:
+            lines = total(name, elements[0])
+            return [*lines, f"pm.Deterministic({quoted(tree_name(term.variable))}, {name})"]
+        lines = statement(f"{name} = pm.math.stack([", [" ".join(e) for e in elements], "])")
+        return lines + deterministic(term.variable, name, quoted(_dim(term)))
+
+
+def inverse(link: str, eta: str) -> str:
+    """Write an inverse link that is not the identity's."""
+    return _INVERSE[link].format(eta)
+
+
+def _dim(term: Term) -> str:
+    return speakable(f"{term.variable}_dim")
