@@ -10,9 +10,12 @@ from scipy import optimize, stats
 
 import winstan as ws
 from winstan import effects
+from winstan.backends.bambi_refusals import check_expressible
+from winstan.backends.pymc_program import pymc_program
+from winstan.backends.stan_program import stan_program
 from winstan.draws import canonical
 from winstan.effects.prior_draws import prior_draws
-from winstan.errors import DataError, FormulaError
+from winstan.errors import BackendError, DataError, FormulaError
 from winstan.formula import parse_formula
 from winstan.marginal.settling import Target
 from winstan.marginal.system import cross_products
@@ -214,3 +217,18 @@ def test_the_term_is_written_back():
     assert group.text == "(1 | gr(g, by=arm))"
     with pytest.raises(FormulaError, match="one covariance for all groups"):
         ws.lme("y ~ x + (1|gr(mouse, by=arm))", animals())
+
+
+def test_programs_for_readers():
+    """Stan's has a term for each arm, zero in the rows of the others; others say what they lack."""
+    model = model_of("y ~ x + (x|gr(mouse, by=arm))", animals(), "gaussian")
+    program, data = stan_program(model)
+    assert "+ u_mouse_a[mouse_a, 1] .* arm_a" in program
+    arm = animals()["arm"].to_numpy()
+    np.testing.assert_array_equal(data["arm_a"], arm == "a")
+    np.testing.assert_array_equal(data["x_arm_b"], np.where(arm == "b", animals()["x"], 0))
+    assert data["mouse_a"].max() == 8
+    with pytest.raises(BackendError, match=r"does not write gr\(mouse, by=arm\)"):
+        pymc_program(model)
+    with pytest.raises(BackendError, match="one covariance for all groups"):
+        check_expressible(model_of("y ~ x + (1|gr(mouse, by=arm))", animals(), "gaussian"))

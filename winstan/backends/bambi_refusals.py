@@ -27,6 +27,11 @@ def check_expressible(model: Model) -> None:
                 f"bambi keeps the column of {next(iter(empty.values()))!r}, a combination that no "
                 "row has: use backend='stan' or 'pymc', or make one column of the combinations."
             )
+    if (arms := model.stacked.with_arms) is not None:
+        raise BackendError(
+            f"bambi has one covariance for all groups of a term: gr({arms.factor}, by={arms.by}) "
+            "needs backend='stan' or 'pymc'."
+        )
     for column in model.design.predictors.columns:
         if str(column).startswith(OWN):
             raise BackendError(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.backends.program_names import Names, spoken
+from winstan.design import MEAN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -227,28 +228,36 @@ class Parts:
             moves=tuple({int(i): float(row[i]) for i in np.flatnonzero(row)} for row in means),
         )
 
+    def _effect_column(
+        self, group: RandomTerm, effect: Term, name: str, values: np.ndarray
+    ) -> Column | None:
+        """Declare the column of a group effect: zero in the rows of other arms; None is one."""
+        if group.arms:
+            of = "" if effect.name == "1" else f"{name}_"
+            return self._shareable(f"{of}{group.by}_{group.arms[0]}", values)
+        return None if effect.name == "1" else self._shareable(name, values)
+
     def _groups(self, model: Model) -> list[Group]:
         """Name the group terms."""
         stacked, priors, row = model.stacked, model.priors, model.design.row
-        factors = [group.factor for group in stacked.groups]
+        factors = [group.partition for group in stacked.groups]
         levels: dict[str, Column] = {}
         out = []
         for group, blocks in zip(stacked.groups, stacked.group_block, strict=True):
-            if group.factor not in levels:
-                levels[group.factor] = self._declare(
-                    group.factor, "level", group.level[row], len(group.levels)
-                )
-            tail = levels[group.factor].name
+            whose = "_".join([group.factor, *map(str, group.arms)])
+            if whose not in levels:
+                levels[whose] = self._declare(whose, "level", group.level[row], group.n_levels)
+            tail = levels[whose].name
             effects = tuple(map(_ascii, group.column_names))
-            if factors.count(group.factor) > 1:  # (1|g) + (0 + x|g)
+            if factors.count(group.partition) > 1:  # (1|g) + (0 + x|g)
                 tail = "_".join([tail, *(spoken(effect) for effect in group.effects)])
             out.append(
                 Group(
                     term=group,
-                    level=levels[group.factor],
+                    level=levels[whose],
                     tail=self._names.tail(tail),
                     columns=tuple(
-                        None if effect.name == "1" else self._shareable(name, group.Z[:, column])
+                        self._effect_column(group, effect, name, group.Z[:, column])
                         for effect in group.effects
                         for name, column in zip(_columns_of(effect), effect.columns, strict=True)
                     ),
@@ -263,7 +272,7 @@ class Parts:
 
 def _columns_of(term: Term) -> tuple[str, ...]:
     """Name a term's columns as data: those of one name are the same in all formulas."""
-    return replace(term, prefix="").column_names
+    return replace(term, parameter=MEAN).column_names
 
 
 def _ascii(name: str) -> str:

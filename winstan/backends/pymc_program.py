@@ -28,6 +28,7 @@ from winstan.backends.pymc_statements import (
     prior_of,
     statement,
 )
+from winstan.errors import BackendError
 
 if TYPE_CHECKING:
     from winstan.backends.program_parts import Group
@@ -257,6 +258,11 @@ def pymc_program(model: Model) -> tuple[str, dict[str, Any]]:
     to a constant. Group effects are always non-centred, so that the coordinates, unlike the
     posterior, may differ from those that winstan samples in.
 
+    Raises
+    ------
+    BackendError
+        Of ``gr(g, by=arm)``: a variable of all its levels would need to be put together.
+
     Examples
     --------
     >>> program, data = pymc_program(model)  # doctest: +SKIP
@@ -264,5 +270,10 @@ def pymc_program(model: Model) -> tuple[str, dict[str, Any]]:
     >>> exec(program, space)  # doctest: +SKIP
     >>> space["model"]  # doctest: +SKIP
     """
+    if (arms := model.stacked.with_arms) is not None:
+        raise BackendError(
+            f"code('pymc') does not write gr({arms.factor}, by={arms.by}): fit.code('stan') does, "
+            "and fit.pymc_model has it."
+        )
     program = _Program(model)
     return program.text(), program.data()

@@ -40,9 +40,14 @@ MEAN = "mu"
 """The parameter of the first formula."""
 
 
+def prefix_of(parameter: str) -> str:
+    """Begin names in a parameter's linear predictor: with nothing of the mean, or ``sigma_``."""
+    return "" if parameter == MEAN else f"{parameter}_"
+
+
 def named(parameter: str, name: str) -> str:
     """Name what is in the linear predictor of a parameter: ``stim`` of the mean, ``sigma_stim``."""
-    return name if parameter == MEAN else f"{parameter}_{name}"
+    return f"{prefix_of(parameter)}{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,11 @@ class Term:
     labels: tuple[str, ...]
     columns: tuple[int, ...]
     parameter: str = MEAN
+
+    @property
+    def prefix(self) -> str:
+        """What the names of its parameters begin with."""
+        return prefix_of(self.parameter)
 
     @property
     def variable(self) -> str:

@@ -26,6 +26,7 @@ from winstan.design.evaluation import (
     fit_effects,
     fit_expression,
     named,
+    prefix_of,
     sum_offsets,
 )
 from winstan.design.grouping import Factor, find_levels, group_term
@@ -141,6 +142,11 @@ class Design:
     def every(self) -> tuple[Design, ...]:
         """Itself, and the designs of other parameters."""
         return self, *self.beside.values()
+
+    @property
+    def prefix(self) -> str:
+        """What the names of its parameters begin with: nothing of the mean, ``sigma_`` of sigma."""
+        return prefix_of(self.parameter)
 
     @property
     def intercept_name(self) -> str:

@@ -86,6 +86,11 @@ class Stacked:
         return ("Intercept",) * self.intercept + self.column_names
 
     @property
+    def with_arms(self) -> RandomTerm | None:
+        """The first term whose arms have covariances of their own, if there is one."""
+        return next((one.term for one in self.written if one.term.arms), None)
+
+    @property
     def n_correlations(self) -> int:
         """Free correlations of all group terms."""
         return sum(len(group.pairs) for group in self.groups)
