@@ -275,10 +275,13 @@ class Reference:
             if label:
                 coords = next(v.coords for v in self.model.variables if v.name == variable)
                 value = value[next(iter(coords.values())).index(label[:-1])]
-            if self.model.center and name == "Intercept":
-                value = value + self.moved_by_means(self.model.design, values)
+            own = design_of(self.model, name)
+            # A parameter beside the mean has its intercept's prior at its predictors' means too.
+            centered = self.model.center or not self.model.design.intercept
+            if name == f"{prefix(own)}Intercept":
+                value = value + (self.moved_by_means(own, values) if centered else 0.0)
             elif name in self.model.priors.at_mean:
-                value = value + self.moved_by_means(design_of(self.model, name), values, name)
+                value = value + self.moved_by_means(own, values, name)
             lp += prior_log_density(prior, float(value))
         return lp
 
@@ -375,7 +378,7 @@ def gradient(function: Any, at: np.ndarray, step: float = 1e-5) -> np.ndarray:
 def means_of_rows(model: Model, design: Design, level: str | None) -> np.ndarray:
     """Means of the columns over all rows; for a level, over its own, zero for levels' columns."""
     X, weights, own = design.X[design.row], design.weights, prefix(design)
-    if level in (None, f"{own}Intercept"):
+    if level is None:
         return np.average(X, axis=0, weights=weights) if X.shape[1] else np.empty(0)
     names = [
         column for t in design.terms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from winstan.backends import backend_named
 from winstan.backends.pymc_program import pymc_program
 from winstan.backends.stan_program import stan_program
 from winstan.draws import canonical
+from winstan.families import FAMILIES, Distribution
 from winstan.toolchain import build, log_density
 from winstan.unconstrained import coordinate_sizes, sampled_at
 
@@ -87,6 +89,18 @@ def test_names_that_the_programs_give_themselves_are_still_free(tmp_path):
     program, _ = stan_program(model)
     translate(program, tmp_path)
     assert "eta_sigma" in {v.name for v in run(model).free_RVs}
+
+
+@pytest.mark.parametrize("weights", [None, "w"])
+def test_arguments_that_take_no_vectors_are_written_row_by_row(weights, tmp_path):
+    own = Distribution(name="gamma", arguments="alpha * 1.0, alpha * inv(mu{i})")
+    family = replace(FAMILIES["gamma"], stan=own)
+    formulas = ["y ~ x", "alpha ~ x"]
+    program, _ = stan_program(model_of(formulas, data_of("gamma"), family, weights=weights))
+    translate(program, tmp_path)
+    said = "alpha[n] * 1.0, alpha[n] * inv(mu[n])"
+    density = f"target += weight[n] * gamma_lpdf(y[n] | {said});"
+    assert (density if weights else f"y[n] ~ gamma({said});") in program
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -159,6 +159,18 @@ def test_information_of_counts_has_the_limits_of_gamma_and_poisson(mu, alpha, to
     assert alpha**2 * information[0] == pytest.approx(expected, rel=tolerance)
 
 
+def test_information_of_counts_that_are_poisson_s_is_never_less_than_its_limit():
+    """Where the trigamma function has lost its digits too."""
+    one = FAMILIES["negative_binomial"]
+    alpha, mu = 10.0 ** np.arange(2, 60), 3.0
+    y = np.full(alpha.size, 2.0)
+    of = one.statistics(Sample(y, None, 0 * y), np.arange(y.size), y.size, ["alpha"])
+    eta = np.full(y.size, np.log(mu))
+    _, information = one.scores["alpha"](of, eta, {"alpha": alpha}, one.link(None))
+    limit = 0.5 * (mu / (alpha + mu)) ** 2 / alpha**2
+    assert np.all(information >= limit * (1 - 1e-12))
+
+
 ALPHAS = np.array([1e-2, 0.3, 2.0, 31.0, 400.0, 7e4, 1e6, 1e8])
 COUNTS = np.array([0, 0, 1, 2, 7, 33, 350, 3000])
 
