@@ -8,7 +8,7 @@ from scipy import linalg
 
 import winstan as ws
 from winstan.families import family_named
-from winstan.geometry.laplace import Problem
+from winstan.geometry.problem import Problem
 from winstan.likelihood import Likelihood
 
 

@@ -19,7 +19,7 @@ from winstan.errors import (
 )
 from winstan.geometry import Geometry, choose_geometry
 from winstan.geometry.coordinates import FEW_GROUPS
-from winstan.geometry.laplace import Problem
+from winstan.geometry.problem import Problem
 from winstan.likelihood import Likelihood
 from winstan.marginal import (
     Marginal,

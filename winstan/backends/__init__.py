@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from winstan.backends.base import Backend, Settings, backend_named, backends_named
+from winstan.backends.base import Backend, backend_named, backends_named
+from winstan.backends.settings import Settings
 
 __all__ = ["Backend", "Settings", "backend_named", "backends_named"]

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from winstan._typing import Array
-    from winstan.backends.base import Settings
+    from winstan.backends.settings import Settings
     from winstan.model import Model
     from winstan.variables import Variable
 

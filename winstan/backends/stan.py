@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from winstan._typing import Array
-    from winstan.backends.base import Settings
+    from winstan.backends.settings import Settings
     from winstan.draws import Sampled
     from winstan.model import Model
 

@@ -1,7 +1,8 @@
 """Design: the matrices of a model, on the distinct rows of its predictors."""
 
+from winstan.design.design import Design
 from winstan.design.evaluation import MEAN, Term
-from winstan.design.matrices import Design, build_design
+from winstan.design.matrices import build_design
 from winstan.design.new_rows import NewRows, evaluate
 from winstan.design.random_terms import RandomTerm
 from winstan.design.response import Response

@@ -1,4 +1,4 @@
-"""Design: the matrices of a model, one row per distinct row of predictors.
+"""Making the designs of a model, one row per distinct row of predictors.
 
 Rows of data that share every predictor share their design row, so formulae sees each kind of row
 once. `Design.row` says which design row each row of data has; ``X[design.row]`` is the full matrix.
@@ -6,8 +6,7 @@ once. `Design.row` says which design row each row of data has; ``X[design.row]``
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,148 +14,27 @@ import numpy as np
 from winstan.data.columns import distinct_rows
 from winstan.design.checks import check_crossing, check_finite, check_groups, check_rank
 from winstan.design.constants import constant_weights
+from winstan.design.design import Design, Memory
 from winstan.design.empty_cells import combined_column, without_empty_cells
 from winstan.design.evaluation import (
     MEAN,
     FittedEffects,
-    FittedExpression,
     Names,
-    Term,
     as_numbers,
     fit_effects,
     fit_expression,
-    named,
-    prefix_of,
     sum_offsets,
 )
-from winstan.design.grouping import Factor, find_levels, group_term
-from winstan.design.new_rows import NewRows, evaluate
-from winstan.design.random_terms import RandomTerm
-from winstan.design.response import Response, make_response
+from winstan.design.grouping import find_levels, group_term
+from winstan.design.response import make_response
 from winstan.design.stacking import with_places
 from winstan.formula import evaluation_names
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections.abc import Mapping
 
     from winstan.data import Frame
     from winstan.formula import Formula
-
-__all__ = [
-    "Design",
-    "NewRows",
-    "RandomTerm",
-    "Response",
-    "Term",
-    "build_design",
-    "evaluate",
-]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Memory:
-    """What evaluating new rows needs."""
-
-    common: FittedEffects
-    groups: tuple[FittedEffects, ...]
-    factors: tuple[Factor, ...]
-    offsets: tuple[FittedExpression, ...]
-    coded: frozenset[str]
-    effect_columns: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Design:
-    """The matrices of a parameter. D is the number of distinct predictor rows, N that of data rows.
-
-    That of the mean has in it those of other parameters that have a formula.
-
-    Attributes
-    ----------
-    response
-        Of all N rows.
-    intercept
-        Whether the common part has an intercept.
-    terms
-        The common terms, without the intercept; columns index `X`.
-    X : ndarray of shape (D, K)
-        The common design, raw, without a column for the intercept.
-    constant : ndarray of shape (K,), or None
-        Without an intercept: weights with which columns of `X` (those of ``cond`` in ``0 + cond``)
-        add up to the constant; None where none do, or there is an intercept.
-    groups
-        The group terms.
-    offset : ndarray of shape (D,)
-        Sum of the offsets, zero where there are none.
-    row : ndarray of shape (N,)
-        The design row of each data row.
-    weights : ndarray of shape (N,), or None
-        Frequency weights.
-    kept : ndarray of int, shape (N,)
-        Positions of the data rows in the user's data, counted from 0.
-    n_given
-        Rows of the data that came in, of which N are complete (and have a weight, and trials).
-    missing
-        Missing values per column, for columns that have any.
-    weightless
-        Complete rows that are left out because their weight is zero.
-    untried
-        Complete rows that are left out because they have 0 trials.
-    predictors
-        The D distinct rows of the right side's columns, group factors included.
-    names
-        The functions and values, beside columns, that the formula's terms need.
-    memory
-        Private: what `evaluate` needs.
-    parameter
-        What its linear predictor is of: ``mu``, the mean; ``sigma``.
-    beside : mapping of str to Design
-        Of other parameters that have a formula; of the mean's design alone.
-    drawn : tuple of (RandomTerm, ((parameter, place), ...))
-        The group terms of the whole model as they are drawn: those of one label together, without
-        rows, and of which parameters' terms each is made.
-    """
-
-    response: Response
-    intercept: bool
-    terms: tuple[Term, ...]
-    X: np.ndarray
-    constant: np.ndarray | None
-    groups: tuple[RandomTerm, ...]
-    offset: np.ndarray
-    row: np.ndarray
-    weights: np.ndarray | None
-    kept: np.ndarray
-    n_given: int
-    missing: Mapping[str, int]
-    weightless: int
-    untried: int
-    predictors: pd.DataFrame
-    names: Mapping[str, Any]
-    memory: _Memory = field(repr=False)
-    parameter: str = MEAN
-    beside: Mapping[str, Design] = field(default_factory=dict)
-    drawn: tuple[tuple[RandomTerm, tuple[tuple[str, int], ...]], ...] = ()
-
-    @property
-    def every(self) -> tuple[Design, ...]:
-        """Itself, and the designs of other parameters."""
-        return self, *self.beside.values()
-
-    @property
-    def prefix(self) -> str:
-        """What the names of its parameters begin with: nothing of the mean, ``sigma_`` of sigma."""
-        return prefix_of(self.parameter)
-
-    @property
-    def intercept_name(self) -> str:
-        """The name of its intercept: ``Intercept``, ``sigma_Intercept``."""
-        return named(self.parameter, "Intercept")
-
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        """Names of the columns of `X`: ``stim``, ``cond[b]``."""
-        return tuple(name for term in self.terms for name in term.column_names)
 
 
 def build_design(
@@ -218,7 +96,7 @@ def build_design(
         untried=frame.untried,
         predictors=predictors,
         names=Names(names),
-        memory=_Memory(FittedEffects(formula.effects, (), None), (), (), (), frozenset(), ()),
+        memory=Memory(FittedEffects(formula.effects, (), None), (), (), (), frozenset(), ()),
     )
     mean = _matrices(formula, shared, MEAN)
     beside = {name: _matrices(own, shared, name) for name, own in formula.parameters.items()}
@@ -279,7 +157,7 @@ def _matrices(formula: Formula, shared: Design, parameter: str) -> Design:
         constant=None if formula.effects.intercept else constant_weights(X, terms),
         groups=tuple(groups),
         offset=offset,
-        memory=_Memory(
+        memory=Memory(
             common=common,
             groups=tuple(fitted),
             factors=tuple(factors),

@@ -19,8 +19,8 @@ from winstan.errors import DataError, EmptyCellError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from winstan.design.design import Design
     from winstan.design.evaluation import FittedEffects
-    from winstan.design.matrices import Design
     from winstan.design.random_terms import RandomTerm
 
 

@@ -18,7 +18,7 @@ from winstan.design.random_terms import RandomTerm, lay_out
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from winstan.design.matrices import Design
+    from winstan.design.design import Design
 
 
 @dataclass(frozen=True, slots=True, eq=False)

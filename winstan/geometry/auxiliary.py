@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.geometry.averages import Side
-    from winstan.geometry.laplace import Problem
+    from winstan.geometry.problem import Problem
 
 
 # A normal density falls by eight units of its logarithm, four standard deviations out; one that

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from winstan._typing import Array
-    from winstan.geometry.laplace import Problem
+    from winstan.geometry.problem import Problem
 
     Side = tuple[float | Array, float, Array]
 

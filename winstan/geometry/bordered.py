@@ -15,7 +15,7 @@ from scipy import linalg, sparse
 
 if TYPE_CHECKING:
     from winstan._typing import Array
-    from winstan.geometry.laplace import Problem
+    from winstan.geometry.problem import Problem
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -26,11 +26,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.geometry.bordered import layout
-from winstan.geometry.crossing import Crossed, Following, crossing, following
+from winstan.geometry.crossing import Following, crossing, following
 from winstan.geometry.drift import Drift, drift
 from winstan.geometry.funnels import funnels
 from winstan.geometry.laplace import Approximation, approximate
-from winstan.geometry.nesting import information, nesting
+from winstan.geometry.nesting import Crossed, information, nesting
 from winstan.geometry.scores import to_coordinates
 from winstan.geometry.sds import sd_coordinates, sd_mixing
 from winstan.geometry.spreading import NOTHING, Spreading, spreading
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from winstan._typing import Array
-    from winstan.geometry.laplace import Problem
     from winstan.geometry.nesting import Outer
+    from winstan.geometry.problem import Problem
 
 # Totals, where a user wants them: effects of which the data are taken to say this many times more
 # than their prior.

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.geometry.bordered import layout
+from winstan.geometry.nesting import Crossed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from winstan._typing import Array
-    from winstan.geometry.laplace import Approximation, Problem
+    from winstan.geometry.laplace import Approximation
     from winstan.geometry.nesting import Outer
+    from winstan.geometry.problem import Problem
     from winstan.geometry.standard import TermGeometry
 
 # Effects of the largest term times all others, up to which a matrix between them costs nothing.
@@ -29,22 +31,6 @@ UP_TO = 4096
 MANY_LEVELS = 11
 # Below this share of its variance a coefficient does not follow.
 NEGLIGIBLE = 0.05
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Crossed:
-    """A term that is crossed with another one.
-
-    Attributes
-    ----------
-    term : int
-        The crossed term, of q' effects on J' levels.
-    A : ndarray, shape (q * J, q' * J')
-        Its effects' part of the other's totals: a mean over each level, weighted by information.
-    """
-
-    term: int
-    A: Array
 
 
 def crossing(

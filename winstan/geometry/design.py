@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from winstan._typing import Array
-    from winstan.geometry.laplace import Problem
+    from winstan.geometry.problem import Problem
 
 
 # Cells, coefficients and effects, together, of which scipy's sparse matrices cost more than they

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from winstan.geometry.crossing import Following
     from winstan.geometry.funnels import Funnels
     from winstan.geometry.iterations import State
-    from winstan.geometry.laplace import Approximation, Problem
+    from winstan.geometry.laplace import Approximation
+    from winstan.geometry.problem import Problem
     from winstan.geometry.standard import TermGeometry
     from winstan.geometry.whitening import Whitening
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.geometry.bordered import Layout
     from winstan.geometry.design import Columns
-    from winstan.geometry.laplace import Problem
+    from winstan.geometry.problem import Problem
 
 # Coefficients, and effects of all terms but the largest, up to which the precision is factored.
 FACTORED_UP_TO = 3000

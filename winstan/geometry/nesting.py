@@ -13,7 +13,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from winstan._typing import Array
-    from winstan.geometry.laplace import Problem
+    from winstan.geometry.problem import Problem
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +32,22 @@ class Outer:
 
     term: int
     level: np.ndarray
+    A: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crossed:
+    """A term that is crossed with another one.
+
+    Attributes
+    ----------
+    term : int
+        The crossed term, of q' effects on J' levels.
+    A : ndarray, shape (q * J, q' * J')
+        Its effects' part of the other's totals: a mean over each level, weighted by information.
+    """
+
+    term: int
     A: Array
 
 

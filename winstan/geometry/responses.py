@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.geometry.iterations import Iteration, State
-    from winstan.geometry.laplace import Problem
+    from winstan.geometry.problem import Problem
 
 # Units of log sd to either side; iterations there, at most, and the last step's size, in widths.
 STEP = 0.1

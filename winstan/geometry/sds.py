@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from winstan._typing import Array
-    from winstan.geometry.laplace import Approximation, Problem
+    from winstan.geometry.laplace import Approximation
+    from winstan.geometry.problem import Problem
 
 # Normal scores at which the quantiles are met, about equally well.
 SCORES = np.linspace(-2.0, 2.0, 9)

@@ -21,8 +21,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from winstan._typing import Array
-    from winstan.geometry.crossing import Crossed
-    from winstan.geometry.nesting import Outer
+    from winstan.geometry.nesting import Crossed, Outer
 
 # Levels of several effects share an information with others of about the same: each of these costs
 # the sampler a factorisation. Informations a factor of this apart, or less, are about the same.

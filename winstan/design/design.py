@@ -1,0 +1,125 @@
+"""`Design`: the matrices of a linear predictor, one row per distinct row of predictors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from winstan.design.evaluation import MEAN, named, prefix_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from winstan.design.evaluation import FittedEffects, FittedExpression, Term
+    from winstan.design.grouping import Factor
+    from winstan.design.random_terms import RandomTerm
+    from winstan.design.response import Response
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Memory:
+    """What evaluating new rows needs."""
+
+    common: FittedEffects
+    groups: tuple[FittedEffects, ...]
+    factors: tuple[Factor, ...]
+    offsets: tuple[FittedExpression, ...]
+    coded: frozenset[str]
+    effect_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Design:
+    """The matrices of a parameter. D is the number of distinct predictor rows, N that of data rows.
+
+    That of the mean has in it those of other parameters that have a formula.
+
+    Attributes
+    ----------
+    response
+        Of all N rows.
+    intercept
+        Whether the common part has an intercept.
+    terms
+        The common terms, without the intercept; columns index `X`.
+    X : ndarray of shape (D, K)
+        The common design, raw, without a column for the intercept.
+    constant : ndarray of shape (K,), or None
+        Without an intercept: weights with which columns of `X` (those of ``cond`` in ``0 + cond``)
+        add up to the constant; None where none do, or there is an intercept.
+    groups
+        The group terms.
+    offset : ndarray of shape (D,)
+        Sum of the offsets, zero where there are none.
+    row : ndarray of shape (N,)
+        The design row of each data row.
+    weights : ndarray of shape (N,), or None
+        Frequency weights.
+    kept : ndarray of int, shape (N,)
+        Positions of the data rows in the user's data, counted from 0.
+    n_given
+        Rows of the data that came in, of which N are complete (and have a weight, and trials).
+    missing
+        Missing values per column, for columns that have any.
+    weightless
+        Complete rows that are left out because their weight is zero.
+    untried
+        Complete rows that are left out because they have 0 trials.
+    predictors
+        The D distinct rows of the right side's columns, group factors included.
+    names
+        The functions and values, beside columns, that the formula's terms need.
+    memory
+        Private: what `evaluate` needs.
+    parameter
+        What its linear predictor is of: ``mu``, the mean; ``sigma``.
+    beside : mapping of str to Design
+        Of other parameters that have a formula; of the mean's design alone.
+    drawn : tuple of (RandomTerm, ((parameter, place), ...))
+        The group terms of the whole model as they are drawn: those of one label together, without
+        rows, and of which parameters' terms each is made.
+    """
+
+    response: Response
+    intercept: bool
+    terms: tuple[Term, ...]
+    X: np.ndarray
+    constant: np.ndarray | None
+    groups: tuple[RandomTerm, ...]
+    offset: np.ndarray
+    row: np.ndarray
+    weights: np.ndarray | None
+    kept: np.ndarray
+    n_given: int
+    missing: Mapping[str, int]
+    weightless: int
+    untried: int
+    predictors: pd.DataFrame
+    names: Mapping[str, Any]
+    memory: Memory = field(repr=False)
+    parameter: str = MEAN
+    beside: Mapping[str, Design] = field(default_factory=dict)
+    drawn: tuple[tuple[RandomTerm, tuple[tuple[str, int], ...]], ...] = ()
+
+    @property
+    def every(self) -> tuple[Design, ...]:
+        """Itself, and the designs of other parameters."""
+        return self, *self.beside.values()
+
+    @property
+    def prefix(self) -> str:
+        """What the names of its parameters begin with: nothing of the mean, ``sigma_`` of sigma."""
+        return prefix_of(self.parameter)
+
+    @property
+    def intercept_name(self) -> str:
+        """The name of its intercept: ``Intercept``, ``sigma_Intercept``."""
+        return named(self.parameter, "Intercept")
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the columns of `X`: ``stim``, ``cond[b]``."""
+        return tuple(name for term in self.terms for name in term.column_names)
