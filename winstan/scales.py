@@ -3,9 +3,9 @@
 With g the link and s a scale of the linear predictor: Intercept ~ Normal(g(mean y), 2.5 s), at the
 mean of the predictors, and so each level of a factor that stands for it (``0 + cond``);
 coefficient ~ Normal(0, 2.5 s / sd(x)); group sd of the intercept ~ Exponential(1/s), and so of each
-level of a factor that stands for it (``(0 + cond|mouse)``), of a slope ~ Exponential(3 sd(x)/s);
-correlations ~ LKJ(1); sigma ~ Exponential(1/sd(y)); alpha ~ InverseGamma(0.4, 0.3);
-nu ~ Gamma(2, 0.1).
+level of a factor that stands for it (``(0 + cond|mouse)``), of a slope ~ Exponential(3 sd(x)/s),
+under a log link Exponential(6 sd(x)); correlations ~ LKJ(1); sigma ~ Exponential(1/sd(y));
+alpha ~ InverseGamma(0.4, 0.3); nu ~ Gamma(2, 0.1).
 """
 
 from __future__ import annotations
@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 
 # How much less, on the scale of the response, groups' slopes are expected to differ than groups
 # themselves. A few groups hardly tell a slope's sd, and the interval of the effect is then as wide
-# as its prior lets it be: `benchmarks.slope_prior` counts what it holds.
+# as its prior lets it be: `benchmarks.slope_prior` counts what it holds. Under a log link the
+# difference of means is the effect times a typical group's mean, which a few groups hardly tell
+# either, and the same prior would hold too much.
 _SLOPES = 3.0
+_LOG_SLOPES = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,14 @@ class Scales:
         A scale of the linear predictor: s.
     response : float
         sd(y), or sd(log y) for lognormal.
+    slopes : float
+        How many times less than eta the groups' slopes vary, each over its predictor's spread.
     """
 
     eta_mean: float
     eta: float
     response: float
+    slopes: float
 
     def coefficient(self, x: Array, weight: Array) -> float:
         """Scale of a coefficient of the predictor x: that of eta over that of x."""
@@ -58,7 +64,7 @@ class Scales:
         """Return the mean of each group sd's default prior: of each term, shape (q,)."""
         means = []
         for group, Z in zip(design.groups, cells.Z, strict=True):
-            slopes = np.array([self.coefficient(x, cells.weight) for x in Z.T]) / _SLOPES
+            slopes = np.array([self.coefficient(x, cells.weight) for x in Z.T]) / self.slopes
             constant = constant_weights(Z, group.effects)
             if constant is None:
                 means.append(slopes)
@@ -119,7 +125,8 @@ def measure_scales(cells: Cells, family: Family, link: Link) -> Scales:
         center = link.function(mean)
         eta = deviation / abs(float(link.inverse_derivative(np.asarray(center, float))))
     offset = np.average(cells.offset, weights=cells.weight)
-    return Scales(float(link.function(mean) - offset), eta, deviation)
+    slopes = _LOG_SLOPES if link.name == "log" else _SLOPES
+    return Scales(float(link.function(mean) - offset), eta, deviation, slopes)
 
 
 def coefficient_slots(design: Design, cells: Cells, scales: Scales) -> list[pr.PriorSlot]:
