@@ -90,11 +90,12 @@ def test_student_is_as_gaussian_with_a_gamma_on_nu():
 
 def test_lognormal_has_the_scale_of_the_logarithm():
     log = np.log(DATA["Power"])
-    got = numbers(model_of("Power ~ x + (1|mouse)", DATA, "lognormal"))
+    got = numbers(model_of("Power ~ x + (x||mouse)", DATA, "lognormal"))
     expected = {
         "Intercept": ("Normal", log.mean(), 2.5 * sd(log)),
         "x": ("Normal", 0, 2.5 * sd(log) / sd(DATA["x"])),
         "1|mouse_sigma": ("Exponential", 1 / sd(log)),
+        "x|mouse_sigma": ("Exponential", 3 * sd(DATA["x"]) / sd(log)),
         "sigma": ("Exponential", 1 / sd(log)),
     }
     same(got, expected)
@@ -124,7 +125,7 @@ def test_links_without_a_unit_have_scale_one(formula, family, link, center):
         "Intercept": ("Normal", center, 2.5),
         "x": ("Normal", 0, 2.5 / sd(DATA["x"])),
         "1|mouse_sigma": ("Exponential", 1.0),
-        "x|mouse_sigma": ("Exponential", 3 * sd(DATA["x"])),
+        "x|mouse_sigma": ("Exponential", (6 if link == "log" else 3) * sd(DATA["x"])),
         "mouse_corr": ("LKJ", 1.0),
     }
     if family in ("gamma", "negative_binomial"):
@@ -145,16 +146,19 @@ def test_links_without_a_unit_have_scale_one(formula, family, link, center):
 def test_links_with_a_unit_carry_the_scale_of_the_response(family, link, center, slope):
     name = {"gamma": "Power", "poisson": "count"}[family]
     m, s = DATA[name].mean(), sd(DATA[name])
-    got = numbers(model_of(f"{name} ~ x + (1|mouse)", DATA, family, link=link))
+    got = numbers(model_of(f"{name} ~ x + (x|mouse)", DATA, family, link=link))
     assert got["Intercept"][1:] == pytest.approx((center(m), 2.5 * s * slope(m)))
     assert got["x"][1:] == pytest.approx((0, 2.5 * s * slope(m) / sd(DATA["x"])))
     assert got["1|mouse_sigma"][1] == pytest.approx(1 / (s * slope(m)))
+    assert got["x|mouse_sigma"][1] == pytest.approx(3 * sd(DATA["x"]) / (s * slope(m)))
 
 
 def test_gaussian_with_a_log_link_keeps_sigma_in_the_units_of_the_response():
     data = DATA.assign(y=DATA["y"] + 5000)
-    got = numbers(model_of("y ~ x + (1|mouse)", data, "gaussian", link="log"))
+    got = numbers(model_of("y ~ x + (x|mouse)", data, "gaussian", link="log"))
     assert got["Intercept"][1:] == pytest.approx((np.log(data["y"].mean()), 2.5))
+    assert got["1|mouse_sigma"] == ("Exponential", 1.0)
+    assert got["x|mouse_sigma"] == ("Exponential", pytest.approx(6 * sd(data["x"])))
     assert got["sigma"] == ("Exponential", pytest.approx(1 / sd(data["y"])))
 
 

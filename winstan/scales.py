@@ -3,9 +3,12 @@
 With g the link and s a scale of the linear predictor: Intercept ~ Normal(g(mean y), 2.5 s), at the
 mean of the predictors, and so each level of a factor that stands for it (``0 + cond``);
 coefficient ~ Normal(0, 2.5 s / sd(x)); group sd of the intercept ~ Exponential(1/s), and so of each
-level of a factor that stands for it (``(0 + cond|mouse)``), of a slope ~ Exponential(3 sd(x)/s);
-correlations ~ LKJ(1); sigma ~ Exponential(1/sd(y)); alpha ~ InverseGamma(0.4, 0.3);
-nu ~ Gamma(2, 0.1).
+level of a factor that stands for it (``(0 + cond|mouse)``), of a slope ~ Exponential(3 sd(x)/s),
+under a log link Exponential(6 sd(x)); correlations ~ LKJ(1); sigma ~ Exponential(1/sd(y));
+alpha ~ InverseGamma(0.4, 0.3); nu ~ Gamma(2, 0.1).
+
+Of a parameter beside the mean that has a formula s is 1, its intercept's prior is about the link of
+the value that the response's own scale implies, and its coefficients are Normal(0, 1 / sd(x)).
 """
 
 from __future__ import annotations
@@ -33,8 +36,11 @@ if TYPE_CHECKING:
 _WIDE = 2.5
 # How much less, on the scale of the response, groups' slopes are expected to differ than groups
 # themselves. A few groups hardly tell a slope's sd, and the interval of the effect is then as wide
-# as its prior lets it be: `benchmarks.slope_prior` counts what it holds.
+# as its prior lets it be: `benchmarks.slope_prior` counts what it holds. Under a log link the
+# difference of means is the effect times a typical group's mean, which a few groups hardly tell
+# either, and the same prior would hold too much.
 _SLOPES = 3.0
+_LOG_SLOPES = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,9 @@ class Scales:
         A scale of each linear predictor: s.
     widths : tuple of (float, float)
         By block, how wide the priors of its intercept and of its other coefficients are, in s.
+    slopes : tuple of float
+        By block, how many times less than s the groups' slopes vary, each over its predictor's
+        spread.
     response : float
         sd(y), or sd(log y) for lognormal.
     """
@@ -57,6 +66,7 @@ class Scales:
     eta_mean: tuple[float, ...]
     eta: tuple[float, ...]
     widths: tuple[tuple[float, float], ...]
+    slopes: tuple[float, ...]
     response: float
 
     def coefficient(self, x: Array, weight: Array, block: int = 0) -> float:
@@ -82,7 +92,7 @@ class Scales:
         if arms:  # rows of other arms say nothing of this one's
             inside = Z.any(axis=1)
             Z, weight = Z[inside], weight[inside]
-        slopes = np.array([self.coefficient(x, weight, b) for x in Z.T]) / _SLOPES
+        slopes = np.array([self.coefficient(x, weight, b) for x in Z.T]) / self.slopes[b]
         constant = constant_weights(Z, effects)
         return slopes if constant is None else np.where(constant != 0, eta * abs(constant), slopes)
 
@@ -149,7 +159,8 @@ def measure_scales(cells: Cells, likelihood: Likelihood) -> Scales:
         for b in range(cells.blocks)
     )
     means = tuple(float(c - offset) for c, offset in zip(centers, offsets, strict=True))
-    return Scales(means, tuple(etas), tuple(widths), deviation)
+    slopes = tuple(_LOG_SLOPES if own.name == "log" else _SLOPES for own in likelihood.links)
+    return Scales(means, tuple(etas), tuple(widths), slopes, deviation)
 
 
 def coefficient_slots(stacked: Stacked, cells: Cells, scales: Scales) -> list[pr.PriorSlot]:
