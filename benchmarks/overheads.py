@@ -135,7 +135,7 @@ def frame(library: str, kind: str, n_rows: int) -> Figure:
     """Time the design and cells of the LFP model, whose groups are text, a factor or numbers."""
     from winstan.cells import compress  # noqa: PLC0415 - as `ws.fit` finds them: loaded
     from winstan.data import frame_from  # noqa: PLC0415
-    from winstan.design import build_design  # noqa: PLC0415
+    from winstan.design import build_design, stack  # noqa: PLC0415
     from winstan.families import family_named  # noqa: PLC0415
     from winstan.formula import parse_formula  # noqa: PLC0415
 
@@ -150,7 +150,8 @@ def frame(library: str, kind: str, n_rows: int) -> Figure:
 
     def prepare() -> None:
         read = frame_from(data, formula)
-        compress(build_design(formula, read, {}), family, family.link(None))
+        design = build_design(formula, read, {})
+        compress(design, stack(design), family, family.link(None))
 
     with peak() as grown:
         wall, cpu = least(prepare, 1)
@@ -299,7 +300,7 @@ def small_fit(repeats: int = 20) -> list[Figure]:
 def predicted(n_rows: int, repeats: int = 5) -> list[Figure]:
     """Time a gaussian fit of many rows, and the same with formulas for sigma, by turns."""
     data = resampled_lfp(n_rows)
-    formulas = {"one sigma": {}, "sigma ~ stim": {"sigma": "stim"}}
+    formulas: dict[str, dict[str, Any]] = {"one sigma": {}, "sigma ~ stim": {"sigma": "stim"}}
     formulas["sigma ~ stim + (1|mouse)"] = {"sigma": "stim + (1|mouse)"}
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in formulas}
     for _ in range(repeats + 1):  # the first run of each has imports in it
