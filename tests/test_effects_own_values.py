@@ -14,7 +14,7 @@ import winstan as ws
 from winstan import effects
 from winstan.design import evaluate
 from winstan.effects.own_values import own_values
-from winstan.fitted.unpooled import shrinkage
+from winstan.fitted.no_pooling import shrinkage
 
 
 def weights(noise: float = 1.0, seed: int = 1) -> pd.DataFrame:

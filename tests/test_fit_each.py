@@ -18,7 +18,7 @@ from plot_checks import drawn
 
 import winstan as ws
 from winstan.cli import main
-from winstan.each.parts import parted, seed_of
+from winstan.each.groups import parted, seed_of
 from winstan.fitted.pipeline import model_from
 
 QUICK = {"warmup": 500, "draws": 1500, "seed": 7, "progress": False, "silence": "all"}
@@ -263,7 +263,7 @@ def test_seeds_are_of_the_key_alone():
     assert max(seeds) < 2**31
     assert seeds != [seed_of(key, 6) for key in keys]
     # In a process with other hashes, too.
-    code = "from winstan.each.parts import seed_of; print(seed_of((1, 'a'), 5))"
+    code = "from winstan.each.groups import seed_of; print(seed_of((1, 'a'), 5))"
     env = {**os.environ, "PYTHONHASHSEED": "3"}
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=env)
     assert int(said.stdout) == seed_of((1, "a"), 5)

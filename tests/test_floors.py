@@ -18,7 +18,7 @@ FLOORS = (
     "errors _text _typing _version chance design_warnings options progress",
     "formula data",
     "design families priors variables scales centering cells correlations likelihood",
-    "geometry marginal model refusals toolchain backends unconstrained draws tree",
+    "geometry marginal model validation toolchain backends unconstrained draws tree",
     "convergence summary diagnostics effects classical guards",
     "plots",
     "fitted report",

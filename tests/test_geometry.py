@@ -238,7 +238,7 @@ def test_sds_are_normal_in_their_coordinate(true_sd, J, bent):
         u=estimate * S / (S + error),
         u_variance=S * error / (S + error),
         effect_covariance=(np.array([[S]]),),
-        responses=(),
+        sensitivities=(),
         factor=None,
     )
     (location,), (scale,), (bend,) = sds.sd_coordinates(p, stub, [True])
@@ -281,7 +281,7 @@ def test_of_few_groups_the_contrasts_tell_the_sd(true_sd):
         u=C @ known @ estimate,
         u_variance=np.diag(C),
         effect_covariance=(np.array([[S]]),),
-        responses=(),
+        sensitivities=(),
         factor=SimpleNamespace(of_effects=lambda P, at, n: C[at : at + n, at : at + n]),
     )
     (location,), (scale,), (bend,) = sds.sd_coordinates(p, stub, [True])

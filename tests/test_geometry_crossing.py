@@ -16,7 +16,7 @@ from benchmarks.coverage import study
 from benchmarks.plain_divergences import crossed_rows
 from winstan.backends import backend_named
 from winstan.draws import canonical
-from winstan.geometry import crossing, iterations, nesting
+from winstan.geometry import crossing, nesting, pirls
 from winstan.unconstrained import coordinate_sizes, sampled_at
 
 # Three levels of a factor are what this is about.
@@ -165,7 +165,7 @@ MIXED = {
 @pytest.mark.parametrize("case", MIXED)
 def test_the_density_is_the_sum_over_rows(case, factored, monkeypatch):
     if not factored:
-        monkeypatch.setattr(iterations, "FACTORED_UP_TO", 1)
+        monkeypatch.setattr(pirls, "FACTORED_UP_TO", 1)
     model = model_of(MIXED[case], rows(), "poisson")
     geometry = model.geometry
     if factored:

@@ -15,7 +15,7 @@ from scipy import integrate, optimize, sparse, stats
 import winstan as ws
 from winstan.backends import stan
 from winstan.draws import Sampled, canonical
-from winstan.geometry import averages, bordered, coordinates, drift, laplace, responses, sds
+from winstan.geometry import averages, bordered, coordinates, drift, laplace, sds, sensitivities
 from winstan.unconstrained import sampled_at
 
 
@@ -164,7 +164,7 @@ def test_a_failure_at_other_sds_is_no_failure_of_the_fit(monkeypatch):
     def fails(*_):
         raise np.linalg.LinAlgError("not positive definite")
 
-    monkeypatch.setattr(responses, "_at_other_sds", fails)
+    monkeypatch.setattr(sensitivities, "_at_other_sds", fails)
     model = model_of("bernoulli ~ x + (1|child)", answers(), "bernoulli")
     assert not model.geometry.drift.any
 
@@ -269,7 +269,7 @@ def test_at_other_sds_the_coordinates_middle_is_the_fit_there(formula, monkeypat
         ),
     ):
         total = 0.0
-        for k, response in enumerate(fit.responses):
+        for k, response in enumerate(fit.sensitivities):
             if not np.any(model.geometry.drift.shift[:, k]):
                 continue
             for covariance, state in zip(response.covariances, response.states, strict=True):
@@ -314,17 +314,17 @@ def test_sds_that_are_known_by_their_sum_are_mixed():
     known = np.array([[20.0, 12.0], [12.0, 9.0]])
     fit = SimpleNamespace(
         effect_covariance=(np.eye(1), np.eye(1)),
-        responses=[SimpleNamespace(information=row) for row in known],
+        sensitivities=[SimpleNamespace(information=row) for row in known],
     )
     mixing = sds.sd_mixing(fit)
     covariance = np.linalg.inv(known)
     correlation = covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1])
     np.testing.assert_allclose(mixing @ mixing.T, [[1, correlation], [correlation, 1]])
     assert mixing[0, 1] == 0
-    fit.responses[0].information = known[0] * [1, 0.05]
-    fit.responses[1].information = known[1] * [0.05, 1]
+    fit.sensitivities[0].information = known[0] * [1, 0.05]
+    fit.sensitivities[1].information = known[1] * [0.05, 1]
     np.testing.assert_array_equal(sds.sd_mixing(fit), np.eye(2))
-    fit.responses = ()
+    fit.sensitivities = ()
     np.testing.assert_array_equal(sds.sd_mixing(fit), np.eye(2))
 
 

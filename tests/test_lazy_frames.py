@@ -10,7 +10,7 @@ from effects_cases import DATA, made
 
 import winstan as ws
 from winstan import effects
-from winstan.each.parts import parted
+from winstan.each.groups import parted
 from winstan.errors import DataError
 from winstan.fitted.pipeline import model_from
 

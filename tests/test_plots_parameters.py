@@ -12,7 +12,7 @@ from plotnine import geom_path, geom_point, geom_rect, geom_segment, geom_text, 
 
 from winstan import effects
 from winstan.errors import DataError, OptionError
-from winstan.fitted.unpooled import ellipses, shrinkage
+from winstan.fitted.no_pooling import ellipses, shrinkage
 from winstan.plots import forest, plot_forest, plot_posterior, plot_slopes
 
 

@@ -188,7 +188,7 @@ def _deviations(model: Model, sampled: Sampled, roots: Sequence[Array]) -> dict[
         x = sampled.effect[..., start[m] : start[m] + q * J].reshape(*root.shape[:-2], q, J)
         if term.informed:
             shift = (moved @ by_row(term.carried).T).reshape(x.shape)
-            for outer in term.outers:
+            for outer in term.parents:
                 shift = shift + outer.A @ out[outer.term][..., outer.level]
             for crossed in term.crossed:
                 beside = out[crossed.term]

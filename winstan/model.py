@@ -30,14 +30,14 @@ from winstan.marginal import (
     settle,
 )
 from winstan.priors import Flat, Priors, resolve
-from winstan.refusals import (
+from winstan.scales import Scales, default_slots, measure_scales
+from winstan.validation import (
     check_names,
     check_noise,
     check_parameters,
     check_predicted,
     check_response,
 )
-from winstan.scales import Scales, default_slots, measure_scales
 from winstan.variables import Variable, variables
 
 if TYPE_CHECKING:
@@ -387,7 +387,7 @@ def _plan(
     """How coefficients and effects are integrated out; None where they are to be sampled."""
     plan = plan_marginal(stacked, cells, population, likelihood, priors.table)
     if isinstance(plan, Plan):
-        return plan if wanted == "marginal" or plan.pays else None
+        return plan if wanted == "marginal" or plan.is_cheaper else None
     if wanted == "marginal":
         raise OptionError(
             f"parametrization='marginal' is not possible here: {plan}. Leave it out: the "

@@ -34,7 +34,7 @@ def group_effects(
         z, jacobian = x, 0.0
         if term.informed:
             shift = pt.dot(by_row(term.carried), beta - geometry.beta_location).reshape((q, J))
-            for outer in term.outers:
+            for outer in term.parents:
                 shift = shift + pt.dot(outer.A, deviations[outer.term])[:, outer.level]
             for crossed in term.crossed:
                 beside = pt.dot(crossed.A, deviations[crossed.term].ravel())

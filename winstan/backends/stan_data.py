@@ -298,7 +298,7 @@ def _nesting_data(geometry: Geometry) -> dict[str, Any]:
     pairs = [
         (m, geometry.start[m] + a * term.shape[1], geometry.start[o.term] + b * J_outer, o.level, w)
         for m, term in enumerate(geometry.terms)
-        for o in term.outers
+        for o in term.parents
         for J_outer in [geometry.terms[o.term].shape[1]]
         for a, b in np.ndindex(o.A.shape)
         for w in [(term.information[term.kind] @ o.A)[:, a, b]]

@@ -15,9 +15,8 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from winstan.compare import words
+from winstan.compare.comparability import check_same_question
 from winstan.compare.numbers import draws_of, intervals_of, pair_of, roles_of
-from winstan.compare.question import check_same_question
 from winstan.errors import AgreementError, OptionError
 from winstan.fitted import Fit
 
@@ -67,8 +66,8 @@ class Agreement:
     def verdict(self) -> str:
         """One sentence: the fits agree, or where they differ most and what to look for."""
         if self.unconverged:
-            return words.unconverged_verdict(self.unconverged)
-        return words.verdict(self)
+            return messages.unconverged_verdict(self.unconverged)
+        return messages.verdict(self)
 
     def raise_for_disagreement(self) -> None:
         """Raise unless the fits agree.
@@ -91,7 +90,7 @@ class Agreement:
         """
         from winstan import plots  # noqa: PLC0415 - plotnine loads when a figure is asked for
 
-        shown = words.to_plot(self.table)
+        shown = messages.to_plot(self.table)
         left_out = self.table["parameter"].nunique() - len(shown)
         return plots.plot_agreement(
             self.intervals[self.intervals["parameter"].isin(shown)],
@@ -101,15 +100,15 @@ class Agreement:
         )
 
     def __repr__(self) -> str:
-        shown, left_out = words.printed(self)
-        lines = [words.heading(self), "", self.verdict, "", shown.to_string()]
+        shown, left_out = messages.printed(self)
+        lines = [messages.heading(self), "", self.verdict, "", shown.to_string()]
         return "\n".join(lines + (["", left_out] if left_out else []))
 
     def _repr_html_(self) -> str:
-        shown, left_out = words.printed(self)
+        shown, left_out = messages.printed(self)
         colour = "#009E73" if self.ok else "#D55E00"
         parts = [
-            f"<div>{escape(words.heading(self))}</div>",
+            f"<div>{escape(messages.heading(self))}</div>",
             f'<div style="border-left: 4px solid {colour}; padding-left: 0.6em; '
             f'margin: 0.6em 0">{escape(self.verdict)}</div>',
             shown.to_html(border=0),

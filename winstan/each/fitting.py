@@ -11,9 +11,9 @@ from winstan.backends import Settings, backends_named
 from winstan.data.columns import how_many
 from winstan.data.tables import column_names, take_columns
 from winstan.design_warnings import silenced
-from winstan.each.asked import contrasts_of
+from winstan.each.contrast_options import contrasts_of
+from winstan.each.groups import parted, seed_of
 from winstan.each.parallel import run_tasks
-from winstan.each.parts import parted, seed_of
 from winstan.each.result import FitEach, result_of
 from winstan.each.shown import named_groups
 from winstan.each.task import Question
@@ -38,7 +38,7 @@ from winstan.toolchain import build
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from winstan.each.parts import Parts
+    from winstan.each.groups import Parts
     from winstan.families import Family
     from winstan.formula import Formula
     from winstan.model import Model

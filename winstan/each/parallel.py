@@ -15,7 +15,7 @@ from winstan.progress import ProgressLine, duration
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
-    from winstan.each.parts import Parts
+    from winstan.each.groups import Parts
     from winstan.each.task import Question
     from winstan.each.workers import Workers
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from plotnine import ggplot
 
-    from winstan.each.parts import Parts
+    from winstan.each.groups import Parts
     from winstan.each.task import Outcome, Question
     from winstan.fitted import Fit
     from winstan.model import Model

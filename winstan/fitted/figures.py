@@ -173,7 +173,7 @@ def plot_slopes(
     """
     check_flags(plane=plane)
     from winstan import plots  # noqa: PLC0415
-    from winstan.fitted.unpooled import ellipses, shrinkage  # noqa: PLC0415
+    from winstan.fitted.no_pooling import ellipses, shrinkage  # noqa: PLC0415
 
     effects.interval_names(prob, interval)
     group = fit.group_named(group)

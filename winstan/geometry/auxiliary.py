@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from winstan._typing import Array
-    from winstan.geometry.averages import Side
+    from winstan.geometry.averages import Node
     from winstan.geometry.problem import Problem
 
 
@@ -72,13 +72,13 @@ class AuxiliaryCoordinates:
         return cls(location, scale, *np.zeros((3, location.size)))
 
 
-def fit_auxiliary(problem: Problem, around: tuple[Side, ...], free_aux: Array) -> Array:
+def fit_auxiliary(problem: Problem, nodes: tuple[Node, ...], free_aux: Array) -> Array:
     """Maximise the posterior density over the free auxiliary parameters, near where they are."""
     if not free_aux.size:
         return free_aux
 
     def loss(at: Array) -> float:
-        return -_density(problem, around, at)
+        return -_density(problem, nodes, at)
 
     low, high = _room(problem)
     start = np.clip(free_aux, low, high)
@@ -103,10 +103,10 @@ def fit_auxiliary(problem: Problem, around: tuple[Side, ...], free_aux: Array) -
     return np.asarray(maximum.x)
 
 
-def _density(problem: Problem, around: tuple[Side, ...], free_aux: Array) -> float:
+def _density(problem: Problem, nodes: tuple[Node, ...], free_aux: Array) -> float:
     """Log density of the free auxiliary parameters, the likelihood averaged."""
     aux = problem.likelihood.constrained(free_aux)
-    likelihood = mean_objective(problem, around, aux)
+    likelihood = mean_objective(problem, nodes, aux)
     with np.errstate(all="ignore"):
         pairs = zip(problem.aux_prior, aux.values(), strict=True)
         prior = sum(float(p.log_density(x)) for p, x in pairs)
@@ -125,17 +125,17 @@ def _room(problem: Problem) -> tuple[Array, Array]:
 
 
 def auxiliary_coordinates(
-    problem: Problem, around: tuple[Side, ...], free_aux: Array
+    problem: Problem, nodes: tuple[Node, ...], free_aux: Array
 ) -> AuxiliaryCoordinates:
     """Find coordinates in which the free auxiliary parameters are about standard normal."""
     if problem.likelihood.tails:
-        sigma, nu = student_coordinates(lambda at: _density(problem, around, at), free_aux)
+        sigma, nu = student_coordinates(lambda at: _density(problem, nodes, at), free_aux)
         return AuxiliaryCoordinates(*np.array([sigma, nu]).T)
-    scale = _scale(problem, around, free_aux)
+    scale = _scale(problem, nodes, free_aux)
     if free_aux.size == 1:
 
         def density(at: float) -> float:
-            return _density(problem, around, np.array([at]))
+            return _density(problem, nodes, np.array([at]))
 
         mode, top = float(free_aux[0]), density(float(free_aux[0]))
         if top - density(mode + TAIL_OUT * float(scale[0])) < TAIL_FALLS:
@@ -191,12 +191,12 @@ def _followed(density: Callable[[float], float], mode: float, top: float) -> tup
     return at[finite], log_density[finite]
 
 
-def _scale(problem: Problem, around: tuple[Side, ...], free_aux: Array) -> Array:
+def _scale(problem: Problem, nodes: tuple[Node, ...], free_aux: Array) -> Array:
     """Root of the inverse curvature, shape (A,), by second differences."""
     step = 0.05 * np.eye(free_aux.size)
-    middle = _density(problem, around, free_aux)
+    middle = _density(problem, nodes, free_aux)
     beside = [
-        _density(problem, around, free_aux + move) + _density(problem, around, free_aux - move)
+        _density(problem, nodes, free_aux + move) + _density(problem, nodes, free_aux - move)
         for move in step
     ]
     curvature = (2 * middle - np.array(beside)) / 0.05**2

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.geometry.problem import Problem
 
-    Side = tuple[float | Array, float, Array]
+    Node = tuple[float | Array, float, Array]
 
 # Gauss-Hermite's nodes: with two, the average of a polynomial of up to the third degree is exact;
 # with five, up to the ninth. Two do for linear predictors that have a unit, and for narrow ones.
@@ -43,7 +43,7 @@ def confined(problem: Problem, eta: Array) -> Array:
     return problem.likelihood.confined(eta, 1e-3 * problem.start[0])
 
 
-def sides(problem: Problem, eta: Array, spread: Array) -> tuple[Side, ...]:
+def quadrature_nodes(problem: Problem, eta: Array, spread: Array) -> tuple[Node, ...]:
     """Nodes, their weights, and the linear predictors there.
 
     Of several linear predictors each goes to either side as often with another as against it: what
@@ -80,14 +80,14 @@ def _nodes(n: int) -> tuple[tuple[float, float], ...]:
 
 
 def mean_objective(
-    problem: Problem, around: tuple[Side, ...], aux: Mapping[str, float], penalty: float = 0.0
+    problem: Problem, nodes: tuple[Node, ...], aux: Mapping[str, float], penalty: float = 0.0
 ) -> float:
     """Average log likelihood less a penalty; minus infinity where it has none."""
-    return sum(weight * objective(problem, eta, aux, penalty) for _, weight, eta in around)
+    return sum(weight * objective(problem, eta, aux, penalty) for _, weight, eta in nodes)
 
 
 def mean_score(
-    problem: Problem, around: tuple[Side, ...], aux: Mapping[str, float]
+    problem: Problem, nodes: tuple[Node, ...], aux: Mapping[str, float]
 ) -> tuple[Array, Array]:
     """Average score, and expected information, of each cell.
 
@@ -95,7 +95,7 @@ def mean_score(
     -------
     score, information : ndarray, shape (C,)
     """
-    parts = [(weight, problem.likelihood.score(eta, aux)) for _, weight, eta in around]
+    parts = [(weight, problem.likelihood.score(eta, aux)) for _, weight, eta in nodes]
     score: Array = np.sum([weight * part[0] for weight, part in parts], axis=0)
     information = np.sum([weight * part[1] for weight, part in parts], axis=0)
     # A cell of no information (saturated, or without weight) must not divide by zero.
@@ -112,15 +112,15 @@ def observed_information(
     where the fit has them. (A student's observed information is negative at outliers: some of the
     expected one is kept.)
     """
-    expected = mean_score(problem, sides(problem, eta, spread), aux)[1]
+    expected = mean_score(problem, quadrature_nodes(problem, eta, spread), aux)[1]
     # Where nothing is uncertain, the derivative
     step = spread + 1e-4 * (np.abs(eta) + 1 / np.sqrt(problem.likelihood.largest(expected)))
     observed = np.zeros_like(eta)
     with np.errstate(all="ignore"):
         # By Stein's lemma; a node may be confined
-        around = sides(problem, eta, step)
-        width = np.sum([weight * x * at for x, weight, at in around], axis=0)
-        for x, weight, at in around:
+        nodes = quadrature_nodes(problem, eta, step)
+        width = np.sum([weight * x * at for x, weight, at in nodes], axis=0)
+        for x, weight, at in nodes:
             score = problem.likelihood.score(at, aux)[0]
             observed -= weight * x * score / width
     return np.where(np.isfinite(observed), np.maximum(observed, KEPT * expected), expected)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from winstan._typing import Array
-    from winstan.geometry.nesting import Outer
+    from winstan.geometry.nesting import ParentTerm
     from winstan.geometry.problem import Problem
 
 # Totals, where a user wants them: effects of which the data are taken to say this many times more
@@ -219,13 +219,13 @@ def _terms(
     problem: Problem, fit: Approximation, parametrization: Mapping[int, bool]
 ) -> tuple[TermGeometry, ...]:
     """Find each term's information and score, and what moves its totals."""
-    outers = nesting(problem)
-    known = information(problem, fit.cell_information, fit.effect_covariance, outers)
+    parents = nesting(problem)
+    known = information(problem, fit.cell_information, fit.effect_covariance, parents)
     effects = _by_term(problem, fit.u)
-    carried = _carried_once(problem, outers)
-    nothing: tuple[tuple[Crossed, ...], ...] = ((),) * len(outers)
+    carried = _carried_once(problem, parents)
+    nothing: tuple[tuple[Crossed, ...], ...] = ((),) * len(parents)
     factored = fit.factor is not None
-    across = crossing(problem, fit.cell_information, outers) if factored else nothing
+    across = crossing(problem, fit.cell_information, parents) if factored else nothing
     terms = []
     for m, (G, S) in enumerate(zip(known, fit.effect_covariance, strict=True)):
         precision, wanted = np.linalg.inv(S), parametrization.get(m)
@@ -234,7 +234,7 @@ def _terms(
         else:
             own, kind = (CERTAIN if wanted else 0.0) * precision[None], np.zeros(len(G), int)
         own = (own + np.swapaxes(own, 1, 2)) / 2  # symmetric to the last digit
-        inside = outers[m] if np.any(own) else ()
+        inside = parents[m] if np.any(own) else ()
         beside = across[m] if np.any(own) else ()
         # The fit's effects are where prior and likelihood balance, about the fit's means.
         total = effects[m] + sum(o.A @ effects[o.term][:, o.level] for o in inside)
@@ -261,7 +261,7 @@ def _z_scores(problem: Problem) -> tuple[TermGeometry, ...]:
             kind=np.zeros(J, int),
             score=np.zeros((Z.shape[1], J)),
             carried=np.zeros((Z.shape[1], J, problem.X.shape[1])),
-            outers=(),
+            parents=(),
         )
         for Z, J in zip(problem.Z, problem.n_levels, strict=True)
     )
@@ -304,7 +304,7 @@ def _correlations(problem: Problem, fit: Approximation) -> tuple[Array, Array]:
     return np.concatenate(location), np.concatenate(scale)
 
 
-def _carried_once(problem: Problem, outers: tuple[tuple[Outer, ...], ...]) -> list[Array]:
+def _carried_once(problem: Problem, parents: tuple[tuple[ParentTerm, ...], ...]) -> list[Array]:
     """Give each term what its totals carry of the coefficients, each coefficient to one term.
 
     Crossed terms that all followed the intercept would undo its move several times over. (A term
@@ -314,7 +314,7 @@ def _carried_once(problem: Problem, outers: tuple[tuple[Outer, ...], ...]) -> li
     done: list[int] = []
     for m in sorted(range(len(out)), key=lambda m: -problem.n_levels[m]):
         for p in done:
-            if all(outer.term != m for outer in outers[p]):
+            if all(outer.term != m for outer in parents[p]):
                 out[m][:, :, np.any(out[p], axis=(0, 1))] = 0.0
         done.append(m)
     return out

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.geometry.laplace import Approximation
-    from winstan.geometry.nesting import Outer
+    from winstan.geometry.nesting import ParentTerm
     from winstan.geometry.problem import Problem
     from winstan.geometry.standard import TermGeometry
 
@@ -34,13 +34,13 @@ NEGLIGIBLE = 0.05
 
 
 def crossing(
-    problem: Problem, cell_information: Array, outers: tuple[tuple[Outer, ...], ...]
+    problem: Problem, cell_information: Array, parents: tuple[tuple[ParentTerm, ...], ...]
 ) -> tuple[tuple[Crossed, ...], ...]:
     """Find what the largest term's totals take of the terms that it is crossed with."""
     m, counts = layout(problem).term, problem.n_levels
     nothing: list[tuple[Crossed, ...]] = [() for _ in counts]
     others = [n for n in range(len(counts)) if m not in (-1, n)]
-    others = [n for n in others if all(outer.term != n for outer in outers[m])]
+    others = [n for n in others if all(outer.term != n for outer in parents[m])]
     size = {n: problem.Z[n].shape[1] * counts[n] for n in range(len(counts))}
     few = any(counts[n] < MANY_LEVELS for n in others)
     if few and size[m] * sum(size[n] for n in others) <= UP_TO:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.geometry.crossing import Following
     from winstan.geometry.funnels import Funnels
-    from winstan.geometry.iterations import State
     from winstan.geometry.laplace import Approximation
+    from winstan.geometry.pirls import State
     from winstan.geometry.problem import Problem
     from winstan.geometry.standard import TermGeometry
     from winstan.geometry.whitening import Whitening
@@ -93,9 +93,9 @@ def drift(
     shape = fit.beta.size + fit.u.size, log_sd_scale.size
     shift, widening = np.zeros(shape), np.zeros(shape)
     at = np.sqrt(np.concatenate([np.zeros(0), *map(np.diag, fit.effect_covariance)]))
-    if not fit.responses:
+    if not fit.sensitivities:
         return Drift(at, shift, widening)
-    for k, response in enumerate(fit.responses):
+    for k, response in enumerate(fit.sensitivities):
         below, above = (
             _coordinates(problem, fit, terms, follows, order, start, covariance, state)
             for covariance, state in zip(response.covariances, response.states, strict=True)
@@ -131,15 +131,15 @@ def _coordinates(
     middle[:P] = moved
     if follows.terms:
         middle[:P] += follows.onto @ state.theta[layout(problem).others[P:]] - follows.location
-    outers = tuple(term.outers for term in terms)
-    known = information(problem, state.information, covariance, outers)
+    parents = tuple(term.parents for term in terms)
+    known = information(problem, state.information, covariance, parents)
     effects: dict[int, Array] = {}
     parts = np.split(state.theta[P:], np.cumsum([term.score.size for term in terms])[:-1])
     for m in order:
         term, root = terms[m], np.linalg.cholesky(covariance[m])
         effects[m] = parts[m].reshape(term.shape)
         shift = (by_row(term.carried) @ moved).reshape(term.shape)
-        for outer in term.outers:
+        for outer in term.parents:
             shift = shift + outer.A @ effects[outer.term][:, outer.level]
         for crossed in term.crossed:
             shift = shift + (crossed.A @ effects[crossed.term].ravel()).reshape(term.shape)

@@ -19,10 +19,10 @@ from winstan.geometry.auxiliary import (
     auxiliary_coordinates,
     fit_auxiliary,
 )
-from winstan.geometry.averages import observed_information, sides
+from winstan.geometry.averages import observed_information, quadrature_nodes
 from winstan.geometry.bordered import Bordered, solve_lower
-from winstan.geometry.iterations import Iteration, State
-from winstan.geometry.responses import Response, sd_responses, second_moments
+from winstan.geometry.pirls import PIRLS, State
+from winstan.geometry.sensitivities import Sensitivity, sd_sensitivities, second_moments
 
 if TYPE_CHECKING:
     from winstan._typing import Array
@@ -50,8 +50,8 @@ class Approximation:
     factor : Bordered or None
         The precision of (beta, u), factored; None where it would be too large.
     effect_covariance : tuple of ndarray, shape (q, q) each
-    responses : tuple of Response
-        Of each of the Q sds; empty where they are not needed (`sd_responses`).
+    sensitivities : tuple of Sensitivity
+        Of each of the Q sds; empty where they are not needed (`sd_sensitivities`).
     information_share : tuple of float
         Per term, the share of information on its effects that is in the data.
     cell_information : ndarray, shape (C,)
@@ -67,7 +67,7 @@ class Approximation:
     u_variance: Array
     factor: Bordered | None
     effect_covariance: tuple[Array, ...]
-    responses: tuple[Response, ...]
+    sensitivities: tuple[Sensitivity, ...]
     information_share: tuple[float, ...]
     cell_information: Array
     free_aux: Array
@@ -87,19 +87,21 @@ def approximate(problem: Problem, slack: float = 1.0) -> Approximation:
     -------
     Approximation
     """
-    iteration = Iteration.of(problem)
+    pirls = PIRLS.of(problem)
     covariance = _initial_covariances(problem)
     free_aux = problem.likelihood.free(problem.aux_guess)
-    state = iteration.step(None, covariance, _auxiliary(problem, free_aux))
+    state = pirls.step(None, covariance, _auxiliary(problem, free_aux))
     steps: list[Array] = []
     for _ in range(MAX_ITERATIONS):
         before = state, _log_sds(covariance), free_aux
-        state = iteration.step(state, covariance, _auxiliary(problem, free_aux))
-        free_aux = fit_auxiliary(problem, sides(problem, state.eta, state.spread), free_aux)
+        state = pirls.step(state, covariance, _auxiliary(problem, free_aux))
+        free_aux = fit_auxiliary(
+            problem, quadrature_nodes(problem, state.eta, state.spread), free_aux
+        )
         covariance = _expectation_maximisation(problem, state)
         steps.append(_log_sds(covariance) - before[1])
         ahead = _ahead(steps)
-        if _settled(iteration, before, (state, _log_sds(covariance) + ahead, free_aux), slack):
+        if _settled(pirls, before, (state, _log_sds(covariance) + ahead, free_aux), slack):
             break
         if len(steps) % EXTRAPOLATED_EVERY == 0 and len(steps) < MAX_ITERATIONS:
             covariance = _rescaled(covariance, np.exp(ahead))
@@ -107,7 +109,7 @@ def approximate(problem: Problem, slack: float = 1.0) -> Approximation:
         raise np.linalg.LinAlgError("numbers have overflowed")
     aux = _auxiliary(problem, free_aux)
     information = observed_information(problem, state.eta, state.spread, aux)
-    end = iteration.informed(state, information, covariance)
+    end = pirls.informed(state, information, covariance)
     P = problem.X.shape[1]
     return Approximation(
         beta=end.theta[:P],
@@ -120,12 +122,12 @@ def approximate(problem: Problem, slack: float = 1.0) -> Approximation:
         ),
         factor=end.factor,
         effect_covariance=covariance,
-        responses=sd_responses(iteration, end, covariance, aux),
+        sensitivities=sd_sensitivities(pirls, end, covariance, aux),
         information_share=end.shares,
         cell_information=information,
         free_aux=free_aux,
         aux_coordinates=auxiliary_coordinates(
-            problem, sides(problem, end.eta, end.spread), free_aux
+            problem, quadrature_nodes(problem, end.eta, end.spread), free_aux
         ),
     )
 
@@ -197,14 +199,14 @@ def _rescaled(covariance: tuple[Array, ...], factor: Array) -> tuple[Array, ...]
 
 
 def _settled(
-    iteration: Iteration,
+    pirls: PIRLS,
     before: tuple[State, Array, Array],
     after: tuple[State, Array, Array],
     slack: float,
 ) -> bool:
     """Whether the last step was small against the posterior's own width."""
     return bool(
-        iteration.moved(before[0], after[0]) < 0.05 * slack
+        pirls.moved(before[0], after[0]) < 0.05 * slack
         and np.abs(after[1] - before[1]).max(initial=0.0) < 0.02 * slack
         and np.abs(after[2] - before[2]).max(initial=0.0) < 0.01 * slack
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Outer:
+class ParentTerm:
     """A term inside whose levels those of another term lie.
 
     Attributes
@@ -51,7 +51,7 @@ class Crossed:
     A: Array
 
 
-def nesting(problem: Problem) -> tuple[tuple[Outer, ...], ...]:
+def nesting(problem: Problem) -> tuple[tuple[ParentTerm, ...], ...]:
     """Find, for each term, the terms that it is nested in, the innermost of them first."""
     out = []
     for m, Z in enumerate(problem.Z):
@@ -64,7 +64,7 @@ def nesting(problem: Problem) -> tuple[tuple[Outer, ...], ...]:
                 continue
             A = np.linalg.lstsq(Z, outer_Z, rcond=None)[0]
             if np.abs(outer_Z - Z @ A).max() <= 1e-9 * np.abs(outer_Z).max():
-                found.append(Outer(p, level, A))
+                found.append(ParentTerm(p, level, A))
         found.sort(key=lambda outer: -problem.n_levels[outer.term])
         out.append(tuple(found))
     return tuple(out)
@@ -81,7 +81,7 @@ def information(
     problem: Problem,
     cell_information: Array,
     covariance: tuple[Array, ...],
-    outers: tuple[tuple[Outer, ...], ...],
+    parents: tuple[tuple[ParentTerm, ...], ...],
 ) -> list[Array]:
     """Return the information of the data on each level's effects, (J, q, q) a term.
 
@@ -94,7 +94,9 @@ def information(
         Z, level, J = problem.Z[m], problem.level[m], problem.n_levels[m]
         q = Z.shape[1]
         inner = [
-            (p, outers[p][0]) for p in range(len(outers)) if outers[p] and outers[p][0].term == m
+            (p, parents[p][0])
+            for p in range(len(parents))
+            if parents[p] and parents[p][0].term == m
         ]
         total = np.zeros((J, q, q))
         if not inner:

@@ -60,7 +60,7 @@ def to_coordinates(
             if n == m:
                 row.append(by_level(own[term.kind]))
                 continue
-            found = next((o for o in term.outers if o.term == n), None)
+            found = next((o for o in term.parents if o.term == n), None)
             q_n, J_n = other.shape
             crossed = next((c for c in term.crossed if c.term == n), None)
             if crossed is not None:

@@ -72,7 +72,7 @@ def sd_coordinates(
             middle = 0.5 * float(np.log(variance))
             cavity = _cavity(fit, at, J, float(variance), together=together)
             likelihood = _log_likelihood(*cavity)
-            if fit.responses:
+            if fit.sensitivities:
                 likelihood = _flattened(likelihood, middle, known[k])
             density = _log_posterior(likelihood, problem.sd_prior[k].log_density)
             out.append(_hyperbola(_quantiles(density, middle)))
@@ -96,11 +96,11 @@ def sd_mixing(fit: Approximation) -> Array:
 
 
 def _covariance(fit: Approximation) -> Array:
-    """Covariance of the log sds, the likelihoods' responses being linear; else the identity."""
+    """Covariance of the log sds, the likelihoods' sensitivities being linear; else the identity."""
     Q = sum(len(S) for S in fit.effect_covariance)
-    if not fit.responses:
+    if not fit.sensitivities:
         return np.eye(Q)
-    information = np.array([response.information for response in fit.responses])
+    information = np.array([response.information for response in fit.sensitivities])
     along, axes = np.linalg.eigh((information + information.T) / 2)
     # Of what the data leave open, or have no maximum of, the prior says something: a unit of log
     return (axes / np.where(along > 1.0, along, 1.0)) @ axes.T

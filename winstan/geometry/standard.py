@@ -21,7 +21,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from winstan._typing import Array
-    from winstan.geometry.nesting import Crossed, Outer
+    from winstan.geometry.nesting import Crossed, ParentTerm
 
 # Levels of several effects share an information with others of about the same: each of these costs
 # the sampler a factorisation. Informations a factor of this apart, or less, are about the same.
@@ -48,7 +48,7 @@ class TermGeometry:
         The likelihood's slope in the effects, at effects of zero.
     carried : ndarray, shape (q, J, P)
         The total's mean is ``carried @ beta``, and what outer and crossed terms add to it.
-    outers : tuple of Outer
+    parents : tuple of ParentTerm
         The terms that this one is nested in, whose deviations its totals include.
     crossed : tuple of Crossed
         Other terms whose deviations its totals include, on average over a level.
@@ -58,7 +58,7 @@ class TermGeometry:
     kind: np.ndarray
     score: Array
     carried: Array
-    outers: tuple[Outer, ...]
+    parents: tuple[ParentTerm, ...]
     crossed: tuple[Crossed, ...] = ()
 
     @property
@@ -80,7 +80,7 @@ class TermGeometry:
     @property
     def alone(self) -> bool:
         """Whether its effects' coordinates depend on no coefficient and no other term."""
-        return not (np.any(self.carried) or self.outers or self.crossed)
+        return not (np.any(self.carried) or self.parents or self.crossed)
 
     @property
     def shape(self) -> tuple[int, int]:

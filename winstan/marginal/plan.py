@@ -66,7 +66,7 @@ class Plan:
         return wide * (wide + 1) // 2 * pairs * (int(self.pattern.max()) + 1)
 
     @property
-    def pays(self) -> bool:
+    def is_cheaper(self) -> bool:
         """Whether a gradient is cheap enough to beat sampling the effects."""
         products = PRODUCTS_UP_TO if all(self.inside) else PRODUCTS_CROSSED
         return self.columns <= COLUMNS_UP_TO and self.products <= products

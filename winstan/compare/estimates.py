@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.classical import LME, Anova
-    from winstan.compare.one_scale import Scale, Source
+    from winstan.compare.common_scale import Scale, Source
     from winstan.options import Pairs
 
 LABEL = 42

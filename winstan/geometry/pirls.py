@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from winstan.geometry.averages import confined, mean_objective, mean_score, sides
+from winstan.geometry.averages import confined, mean_objective, mean_score, quadrature_nodes
 from winstan.geometry.bordered import Bordered, factorise, layout
 from winstan.geometry.design import columns_of
 
@@ -61,7 +61,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Iteration:
+class PIRLS:
     """What all iterations share.
 
     Attributes
@@ -83,7 +83,7 @@ class Iteration:
     target: Array
 
     @classmethod
-    def of(cls, problem: Problem) -> Iteration:
+    def of(cls, problem: Problem) -> PIRLS:
         """Lay out a problem."""
         design, at = columns_of(problem), layout(problem)
         target = np.concatenate([problem.beta_prior[:, 0], np.zeros(design.Z.shape[1])])
@@ -109,7 +109,7 @@ class Iteration:
         # Where eta has a unit likelihoods are quadratic, or eta is confined: the middle will do.
         averaged = state is not None and problem.likelihood.unitless
         spread = state.spread if state is not None and averaged else np.zeros_like(eta)
-        score, information = mean_score(problem, sides(problem, eta, spread), aux)
+        score, information = mean_score(problem, quadrature_nodes(problem, eta, spread), aux)
         prior = _prior_precision(problem, covariance, dense=design.dense)
         hessian = design.gram(information) + prior
         factor = self._factorise(hessian)
@@ -138,7 +138,9 @@ class Iteration:
         def density(at: Array) -> float:
             penalty = 0.5 * float((at - self.target) @ (prior @ (at - self.target)))
             eta = self.problem.offset + self.design @ at
-            return mean_objective(self.problem, sides(self.problem, eta, spread), aux, penalty)
+            return mean_objective(
+                self.problem, quadrature_nodes(self.problem, eta, spread), aux, penalty
+            )
 
         least = density(here)
         least -= 1e-9 * abs(least)

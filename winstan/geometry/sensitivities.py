@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from winstan._typing import Array
-    from winstan.geometry.iterations import Iteration, State
+    from winstan.geometry.pirls import PIRLS, State
     from winstan.geometry.problem import Problem
 
 # Units of log sd to either side; iterations there, at most, and the last step's size, in widths.
@@ -28,7 +28,7 @@ SETTLED = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Response:
+class Sensitivity:
     """The approximate fit where one sd is a little smaller, and a little larger.
 
     Attributes
@@ -60,23 +60,23 @@ def second_moments(problem: Problem, state: State) -> tuple[Array, ...]:
     return tuple(out)
 
 
-def sd_responses(
-    iteration: Iteration,
+def sd_sensitivities(
+    pirls: PIRLS,
     state: State,
     covariance: tuple[Array, ...],
     aux: Mapping[str, float],
-) -> tuple[Response, ...]:
+) -> tuple[Sensitivity, ...]:
     """Fit at other sds, one at a time.
 
     Nothing where there are no group terms, where likelihoods are as good as normal, or where a fit
     at other sds fails: coordinates that do not follow the sds will do.
     """
-    problem = iteration.problem
+    problem = pirls.problem
     spread = problem.likelihood.without_unit(state.spread).max(initial=0.0)
     if not covariance or spread <= NARROW:
         return ()
     try:
-        found = _at_other_sds(iteration, state, covariance, aux)
+        found = _at_other_sds(pirls, state, covariance, aux)
     except np.linalg.LinAlgError:
         return ()
     sound = all(
@@ -88,16 +88,16 @@ def sd_responses(
 
 
 def _at_other_sds(
-    iteration: Iteration,
+    pirls: PIRLS,
     state: State,
     covariance: tuple[Array, ...],
     aux: Mapping[str, float],
-) -> tuple[Response, ...]:
-    problem = iteration.problem
+) -> tuple[Sensitivity, ...]:
+    problem = pirls.problem
     out = []
     for m, S in enumerate(covariance):
         for i in range(len(S)):
-            sides, slopes = [], []
+            both, slopes = [], []
             for step in (-STEP, STEP):
                 scale = np.ones(len(S))
                 scale[i] = np.exp(step)
@@ -105,14 +105,14 @@ def _at_other_sds(
                 moved[m] = S * np.outer(scale, scale)
                 there = state
                 for _ in range(ITERATIONS):
-                    before, there = there, iteration.step(there, tuple(moved), aux)
-                    if iteration.moved(before, there) < SETTLED:
+                    before, there = there, pirls.step(there, tuple(moved), aux)
+                    if pirls.moved(before, there) < SETTLED:
                         break
                 slopes.append(_slopes(problem, there, moved))
-                sides.append((tuple(moved), there))
-            (below, at_below), (above, at_above) = sides
+                both.append((tuple(moved), there))
+            (below, at_below), (above, at_above) = both
             information = (slopes[0] - slopes[1]) / (2 * STEP)
-            out.append(Response(2 * STEP, (below, above), (at_below, at_above), information))
+            out.append(Sensitivity(2 * STEP, (below, above), (at_below, at_above), information))
     return tuple(out)
 
 
