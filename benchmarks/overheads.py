@@ -135,7 +135,7 @@ def frame(library: str, kind: str, n_rows: int) -> Figure:
     """Time the design and cells of the LFP model, whose groups are text, a factor or numbers."""
     from winstan.cells import compress  # noqa: PLC0415 - as `ws.fit` finds them: loaded
     from winstan.data import frame_from  # noqa: PLC0415
-    from winstan.design import build_design  # noqa: PLC0415
+    from winstan.design import build_design, stack  # noqa: PLC0415
     from winstan.families import family_named  # noqa: PLC0415
     from winstan.formula import parse_formula  # noqa: PLC0415
 
@@ -150,7 +150,8 @@ def frame(library: str, kind: str, n_rows: int) -> Figure:
 
     def prepare() -> None:
         read = frame_from(data, formula)
-        compress(build_design(formula, read, {}), family, family.link(None))
+        design = build_design(formula, read, {})
+        compress(design, stack(design), family, family.link(None))
 
     with peak() as grown:
         wall, cpu = least(prepare, 1)
@@ -299,20 +300,14 @@ def small_fit(repeats: int = 20) -> list[Figure]:
 def predicted(n_rows: int, repeats: int = 5) -> list[Figure]:
     """Time a gaussian fit of many rows, and the same with formulas for sigma, by turns."""
     data = resampled_lfp(n_rows)
-    formulas = {"one sigma": {}, "sigma ~ stim": {"sigma": "stim"}}
-    formulas["sigma ~ stim + (1|mouse)"] = {"sigma": "stim + (1|mouse)"}
+    mean = "`Log power` ~ stim + (1|mouse)"
+    beside = "sigma ~ stim", "sigma ~ stim + (1|mouse)"
+    formulas = {"one sigma": [mean]} | {own: [mean, own] for own in beside}
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in formulas}
     for _ in range(repeats + 1):  # the first run of each has imports in it
-        for name, own in formulas.items():
+        for name, formula in formulas.items():
             start, cpu = perf_counter(), process_time()
-            ws.fit(
-                "`Log power` ~ stim + (1|mouse)",
-                data,
-                seed=1,
-                progress=False,
-                silence="all",
-                **own,
-            )
+            ws.fit(formula, data, seed=1, progress=False, silence="all")
             taken[name].append((perf_counter() - start, process_time() - cpu))
     best = {name: np.min(seconds[1:], axis=0) for name, seconds in taken.items()}
     goals = dict.fromkeys(formulas, TWICE * best["one sigma"][0]) | {"one sigma": NAN}
