@@ -9,6 +9,8 @@ import pytest
 from models import model_of
 from test_predicted_parameters import ACROSS, of_alpha, rows
 
+from winstan.geometry import responses
+
 FORMULAS = {
     "gaussian": ["y ~ x + stim + (1 + stim |p| mouse)", ACROSS[1] + " + x"],
     "student": ["y ~ x + (1|mouse)", "sigma ~ stim + x + (1|mouse)", "nu ~ x"],
@@ -74,3 +76,15 @@ def test_the_approximate_fit_is_the_same_in_every_unit(family, unit):
         moved = other.log_sd_location[k] - one.log_sd_location[k]
         assert moved == pytest.approx(own, abs=0.05), name
         assert other.log_sd_scale[k] == pytest.approx(one.log_sd_scale[k], rel=0.05), name
+
+
+@pytest.mark.parametrize("unit", [1e9, 1.0, 1e-9])
+def test_no_unit_decides_whether_the_fit_is_as_good_as_normal(unit, monkeypatch):
+    """Where sigma is known well, a mean in large numbers is no more uncertain for that."""
+    asked = []
+    monkeypatch.setattr(responses, "_at_other_sds", lambda *_: asked.append(unit) or ())
+    data = rows("gaussian", n=400).assign(y=lambda d: unit * d["y"])
+    model_of(["y ~ x + (1|mouse)", "sigma ~ stim"], data, "gaussian")
+    assert not asked
+    model_of(["y ~ x + (1|mouse)", "sigma ~ stim + (1|mouse)"], data[:60], "gaussian")
+    assert asked  # of few rows sigma's own effects are uncertain
