@@ -222,7 +222,7 @@ def test_draws_are_those_of_the_density(case, monkeypatch):
     taken = {}
     real = Reference.rows
     monkeypatch.setattr(
-        Reference, "rows", lambda self, values, aux: taken.update(values) or real(self, values, aux)
+        Reference, "rows", lambda self, values: taken.update(values) or real(self, values)
     )
     Reference(model)(point)
     sizes = coordinate_sizes(model)

@@ -48,7 +48,7 @@ def test_averages_are_over_a_normal_linear_predictor(family):
     aux = {"alpha": 2.0} if family == "gamma" else {}
     rng = np.random.default_rng(1)
     eta, spread = rng.normal(0, 1, p.offset.size), rng.uniform(0.3, 1.3, p.offset.size)
-    around = averages.sides(p, eta, spread)
+    around = averages.quadrature_nodes(p, eta, spread)
 
     def mean_over(c: int, weight) -> float:
         """Mean of the cell's score times a weight of the deviation."""
@@ -71,7 +71,7 @@ def test_averages_are_over_a_normal_linear_predictor(family):
         assert observed[c] == pytest.approx(max(-slope, least), rel=0.03, abs=0.01)
     step = 1e-5 * np.eye(eta.size)[3]
     low, high = (
-        averages.mean_objective(p, averages.sides(p, at, spread), aux)
+        averages.mean_objective(p, averages.quadrature_nodes(p, at, spread), aux)
         for at in (eta - step, eta + step)
     )
     assert (high - low) / 2e-5 == pytest.approx(found[3], rel=1e-4)
@@ -80,7 +80,7 @@ def test_averages_are_over_a_normal_linear_predictor(family):
 def test_a_certain_linear_predictor_has_no_sides():
     p = problem_of("poisson")
     eta = np.linspace(-1, 1, p.offset.size)
-    ((_, weight, at),) = averages.sides(p, eta, np.zeros_like(eta))
+    ((_, weight, at),) = averages.quadrature_nodes(p, eta, np.zeros_like(eta))
     assert weight == 1
     np.testing.assert_array_equal(at, eta)
     observed = averages.observed_information(p, eta, np.zeros_like(eta), {})
