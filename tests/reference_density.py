@@ -31,8 +31,14 @@ INVERSE = {
 }
 
 
-# Those that can have a formula are positive, and their formulas are of their logarithms.
-BESIDE = {"sigma": np.exp, "nu": np.exp, "alpha": np.exp}
+# Formulas of positive parameters are of their logarithms, of probabilities of their log odds.
+BESIDE = {
+    "sigma": np.exp,
+    "nu": np.exp,
+    "alpha": np.exp,
+    "zi": special.expit,
+    "hu": special.expit,
+}
 
 
 def row_log_densities(

@@ -17,10 +17,10 @@ from scipy import special
 
 from winstan.families import negative_binomial, poisson
 from winstan.families.auxiliary import ALPHA, HU, ZI, mean
-from winstan.families.cellwise import log_factorial, of_rows, tally_by_cell
+from winstan.families.cellwise import log_factorial, tally_by_cell
 from winstan.families.family import BambiFamily, Distribution, Family
 from winstan.families.namespace import NUMPY
-from winstan.families.rising import LARGEST_ALPHA, log_rising_by_cell
+from winstan.families.rising import LARGEST_ALPHA, log_rising_by_cell, rising_slope
 from winstan.families.sample import sum_by
 from winstan.families.support import counts
 from winstan.families.zeros import LEAST, log_odds, positive_part, zero_rows
@@ -145,9 +145,8 @@ class ZeroCounts:
         mu = link.inverse(eta)
         alpha, log_f0, _, some = self._none(mu, aux)
         cell, y = stats["cell"] - 1, stats["excess"]
-        of_row = of_rows(alpha, cell)
-        rising = special.digamma(of_row + y) - special.digamma(of_row) - y / of_row
-        score = np.bincount(cell, stats["tally"] * rising, minlength=eta.size)
+        rising = stats["tally"] * rising_slope(y, alpha[cell])
+        score = np.bincount(cell, rising, minlength=eta.size)
         by_f0 = mu / (alpha + mu) - np.log1p(mu / alpha)  # d log f0 / d alpha
         if self.hurdle:
             own = stats["n_above"] / some
