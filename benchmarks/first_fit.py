@@ -33,6 +33,12 @@ FAMILIES = {
     "gamma": "Power",
     "poisson": "n",
     "negative_binomial": "n",
+    "zero_inflated_poisson": "n",
+    "zero_inflated_negative_binomial": "n",
+    "hurdle_poisson": "n",
+    "hurdle_negative_binomial": "n",
+    "hurdle_gamma": "Power",
+    "hurdle_lognormal": "Power",
     "bernoulli": "hit",
     "binomial": "p(hits, of)",
 }

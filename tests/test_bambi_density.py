@@ -53,6 +53,9 @@ def gaps(model, *, scale=0.4) -> tuple[np.ndarray, float]:
         for name, start in starts[1].items():
             if name.endswith("_offset"):
                 continue
+            if name == "psi_logodds__":  # one less ours
+                other[name] = -point.get("zi_logodds__", point.get("hu_logodds__"))
+                continue
             same = tree_name(named.get(name, name))
             centred = f"{name}_c"
             same = centred if name.endswith("Intercept") and centred in point else same
@@ -99,6 +102,7 @@ def test_families(family):
         ("y ~ x + (1|h:g) + (1|h_by_g)", "gaussian", {}),
         ("y ~ x + (1|g)", "gaussian", {"priors": {"sd": ws.Flat(), "sigma": ws.Flat()}}),
         ("y ~ x + (1|g)", "poisson", {"priors": {"b": ws.Flat(), "Intercept": ws.Cauchy(1, 2)}}),
+        ("y ~ x + (1|g)", "hurdle_poisson", {"priors": {"hu": ws.Beta(1.7, 4.2)}, "weights": "w"}),
     ],
 )
 @pytest.mark.filterwarnings("ignore::winstan.DesignWarning")
@@ -176,6 +180,10 @@ def test_what_bambi_would_answer_wrongly_is_refused_before_sampling():
         model = model_of(formula, frame_of(family), family, **options)
         with pytest.raises(ws.BackendError, match=words):
             BACKEND.check(model, Settings())
+    predicted = ["y ~ x", "zi ~ x"]
+    model = model_of(predicted, frame_of("zero_inflated_poisson"), "zero_inflated_poisson")
+    with pytest.raises(ws.BackendError, match="of psi, which is 1 - zi"):
+        BACKEND.check(model, Settings())
     for name, words in [
         ("mu", "parameter of its own called 'mu'"),
         ("winstan_group_0", "start with 'winstan_': rename 'winstan_group_0'"),

@@ -11,18 +11,20 @@ from test_template_densities import data_of
 from winstan.families import FAMILIES
 from winstan.scales import spread
 
-AUX = {"sigma": 17.3, "nu": 3.7, "alpha": 2.9}
-SIGMA = {"lognormal": 0.63}
+AUX = {"sigma": 17.3, "nu": 3.7, "alpha": 2.9, "zi": 0.23, "hu": 0.36}
+SIGMA = {"lognormal": 0.63, "hurdle_lognormal": 0.63}
 CASES = [(name, link) for name, family in FAMILIES.items() for link in family.links]
 
 
 def eta_of(link: str, family: str, rows: np.ndarray) -> np.ndarray:
     """A linear predictor in the link's range, differing between cells."""
     wiggle = 0.2 * np.sin(1.0 + rows)
-    mean = {"gaussian": 180.0, "student": 180.0, "gamma": 70.0}.get(family, 4.0)
+    mean = {"gaussian": 180.0, "student": 180.0, "gamma": 70.0, "hurdle_gamma": 70.0}.get(
+        family, 4.0
+    )
     if family in ("bernoulli", "binomial"):
         return wiggle - 0.4
-    if family == "lognormal":
+    if family in SIGMA:
         return wiggle + 4.0
     return {
         "identity": mean * (1 + wiggle),
@@ -42,7 +44,7 @@ def test_statistics_hold_the_whole_likelihood(family, link, weights):
     model = model_of(formula, data_of(family), family, link=link, weights=weights, trials=trials)
     cells, design = model.cells, model.design
     aux = {name: AUX[name] for name in model.family.auxiliary}
-    if family == "lognormal":
+    if family in SIGMA:
         aux["sigma"] = SIGMA[family]
     base = eta_of(link, family, np.arange(cells.n))
     compressed = model.family.log_likelihood(cells.statistics, base + cells.offset, aux, model.link)

@@ -51,6 +51,42 @@ RESPONSES = [
 ]
 
 
+# Families with zeros of their own: the share of zeros, and the distribution of the others.
+WITH_ZEROS = [
+    ("zero_inflated_poisson", 2.5, {"zi": 0.3}, 0.3 + 0.7 * np.exp(-2.5), stats.poisson(2.5)),
+    (
+        "zero_inflated_negative_binomial", 9.0, {"zi": 0.2, "alpha": 1.7},
+        0.2 + 0.8 * stats.nbinom(1.7, 1.7 / 10.7).pmf(0), stats.nbinom(1.7, 1.7 / 10.7),
+    ),
+    ("hurdle_poisson", 1.2, {"hu": 0.4}, 0.4, stats.poisson(1.2)),
+    ("hurdle_poisson", 0.01, {"hu": 0.4}, 0.4, stats.poisson(0.01)),
+    (
+        "hurdle_negative_binomial", 3.0, {"hu": 0.1, "alpha": 0.6}, 0.1,
+        stats.nbinom(0.6, 0.6 / 3.6),
+    ),
+    ("hurdle_gamma", 40.0, {"hu": 0.3, "alpha": 0.7}, 0.3, stats.gamma(0.7, scale=40 / 0.7)),
+    (
+        "hurdle_lognormal", 1.3, {"hu": 0.6, "sigma": 0.6}, 0.6,
+        stats.lognorm(0.6, scale=np.exp(1.3)),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("family", "mu", "aux", "zeros", "above"), WITH_ZEROS)
+def test_zeros_have_their_share_and_others_the_distribution_above_zero(
+    family, mu, aux, zeros, above
+):
+    y = FAMILIES[family].draw_responses(np.random.default_rng(12), np.full(N, mu), aux)
+    assert stats.binomtest(int((y == 0).sum()), N, zeros).pvalue > 0.001
+    some = y[y > 0]
+    if hasattr(above.dist, "pdf"):
+        assert fits(some, above)
+        return
+    at = np.arange(1, 200)
+    truncated = stats.rv_discrete(values=(at, above.pmf(at) / above.pmf(at).sum()))
+    assert counts_fit(some, truncated)
+
+
 @pytest.mark.parametrize(("family", "mu", "aux", "trials", "reference"), RESPONSES)
 def test_responses_have_the_distribution_of_the_family(family, mu, aux, trials, reference):
     rng = np.random.default_rng(11)
@@ -63,7 +99,7 @@ def test_responses_have_the_distribution_of_the_family(family, mu, aux, trials, 
 
 
 def test_the_generator_of_every_family_is_tested():
-    assert {family for family, *_ in RESPONSES} == set(FAMILIES)
+    assert {family for family, *_ in [*RESPONSES, *WITH_ZEROS]} == set(FAMILIES)
 
 
 def test_parameters_of_each_draw_and_row():

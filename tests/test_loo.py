@@ -40,15 +40,17 @@ def test_densities_are_scipys(family, link):
     eta = rng.uniform(low, high, (S, n))
     eta = np.where(np.abs(eta) < 0.05, 0.3, eta)  # of which the inverse link has no mean
     aux = {name: rng.uniform(1.5, 7.0, (S, 1)) for name in family.auxiliary}
+    aux |= {name: rng.uniform(0.1, 0.9, (S, 1)) for name in {"zi", "hu"} & aux.keys()}
     trials = None
     if family.name in ("binomial", "bernoulli"):
         trials = rng.integers(0, 12, n).astype(float) if family.trials else np.ones(n)
         y = np.round(rng.uniform(0, trials))
         y[:10] = trials[:10]
-    elif family.name in ("poisson", "negative_binomial"):
+    elif family.kind == "count":
         y = np.r_[0.0, 0.0, 1.0, 300.0, rng.poisson(5.0, n - 4)]
-    elif family.name in ("gamma", "lognormal"):
+    elif family.kind in ("positive", "nonnegative"):
         y = np.exp(rng.normal(0.0, 2.0, n))
+        y[:9] = 0.0 if family.kind == "nonnegative" else y[:9]
     else:
         y = rng.normal(1.0, 9.0, n)
     got = family.log_densities(y, eta, aux, LINKS[link], trials if family.trials else None)

@@ -116,9 +116,9 @@ def run(model):
 
 def sensible_point(built, model, rng):
     """Unconstrained values at which no mean leaves its domain and no density is extreme."""
-    y = np.log(model.design.response.y) if model.family.name == "lognormal" else (
-        model.design.response.y
-    )  # fmt: skip
+    y = model.design.response.y
+    if model.family.name in ("lognormal", "hurdle_lognormal"):
+        y = np.log(y[y > 0])
     trials = model.design.response.trials
     mean = y.mean() if trials is None else y.sum() / trials.sum()
     center = float(model.link.function(np.asarray(mean)))

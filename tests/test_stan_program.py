@@ -84,6 +84,45 @@ SAYS = {
     ("negative_binomial", "log"): "y ~ neg_binomial_2_log(eta, alpha);",
     ("negative_binomial", "identity"): "y ~ neg_binomial_2(mu, alpha);",
     ("negative_binomial", "sqrt"): "vector[N] mu = square(eta);|y ~ neg_binomial_2(mu, alpha);",
+    **{
+        (
+            family,
+            "log",
+        ): f"for (n in 1:N) {{|if (y[n] == 0)|target += {zero};|else|target += {above};"
+        for family, zero, above in [
+            (
+                "zero_inflated_poisson",
+                "log_mix(zi, 0, poisson_log_lpmf(0 | eta[n]))",
+                "log1m(zi) + poisson_log_lpmf(y[n] | eta[n])",
+            ),
+            (
+                "zero_inflated_negative_binomial",
+                "log_mix(zi, 0, neg_binomial_2_log_lpmf(0 | eta[n], alpha))",
+                "log1m(zi) + neg_binomial_2_log_lpmf(y[n] | eta[n], alpha)",
+            ),
+            (
+                "hurdle_poisson",
+                "log(hu)",
+                "log1m(hu) + poisson_log_lpmf(y[n] | eta[n]) - "
+                "log1m_exp(poisson_log_lpmf(0 | eta[n]))",
+            ),
+            (
+                "hurdle_negative_binomial",
+                "log(hu)",
+                "log1m(hu) + neg_binomial_2_log_lpmf(y[n] | eta[n], alpha) - "
+                "log1m_exp(neg_binomial_2_log_lpmf(0 | eta[n], alpha))",
+            ),
+            (
+                "hurdle_gamma",
+                "log(hu)",
+                "log1m(hu) + gamma_lpdf(y[n] | alpha, alpha / mu[n])",
+            ),
+        ]
+    },
+    ("hurdle_lognormal", "identity"): (
+        "for (n in 1:N) {|if (y[n] == 0)|target += log(hu);|else|"
+        "target += log1m(hu) + lognormal_lpdf(y[n] | mu[n], sigma);"
+    ),
     ("bernoulli", "logit"): "y ~ bernoulli_logit(eta);",
     ("bernoulli", "probit"): "vector[N] mu = Phi(eta);|y ~ bernoulli(mu);",
     ("bernoulli", "cloglog"): "vector[N] mu = inv_cloglog(eta);|y ~ bernoulli(mu);",
@@ -101,6 +140,7 @@ def test_every_distribution_is_stans(family, link):
     at = lines.index(said[0])
     assert lines[at : at + len(said)] == said
     first = "mu" if "mu" in said[0] and len(said) == 1 else "eta"
+    first = "mu" if family == "hurdle_lognormal" else first
     assert any(line.startswith(f"vector[N] {first} = Intercept") for line in lines)
 
 

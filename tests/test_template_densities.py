@@ -36,6 +36,9 @@ def data_of(family: str, seed: int = 0) -> pd.DataFrame:
     level = 0.4 * data.x + data.g.map({f"g{i}": 0.3 * i for i in range(6)})
     if family in ("gaussian", "student"):
         data["y"] = 170 + 31 * (level + rng.standard_t(4, n))
+    elif family.startswith(("zero_inflated", "hurdle")):
+        data = data_of(family.removeprefix("zero_inflated_").removeprefix("hurdle_"), seed)
+        data["y"] = np.where(rng.random(n) < 0.3, 0, data["y"])
     elif family in ("gamma", "lognormal"):
         data["y"] = 57 * np.exp(level) * rng.gamma(2.3, 1 / 2.3, n)
     elif family == "poisson":

@@ -135,6 +135,8 @@ def measure_scales(cells: Cells, likelihood: Likelihood) -> Scales:
     response's standard deviation, carried through the link by its derivative at the mean.
     """
     sample, family, link = cells.sample, likelihood.family, likelihood.link
+    if family.scale_part is not None:
+        sample = family.scale_part(sample)
     y = np.log(sample.y) if family.log_response else sample.y
     if family.of_trials:
         # Half a success more, so that data at the edge have a finite logit.

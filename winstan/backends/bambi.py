@@ -240,6 +240,8 @@ def _renamed(priors: dict[str, Any], factors: dict[str, str]) -> dict[str, Any]:
 def _values(posterior: xr.Dataset, variable: Variable, model: Model) -> Array:
     """Return a variable's draws with its dims in our order: (chains, draws, *dims)."""
     name = variable.name
+    if name in (complements := family_of(model).complements):
+        return 1 - posterior[complements[name]].transpose("chain", "draw", ...).to_numpy()
     renamed, columns = aliases(model), factor_columns(model)
     for group in model.stacked.groups:
         own = {group.effect_name(effect): effect.variable for effect in group.effects}

@@ -14,7 +14,7 @@ import pandas as pd
 from winstan.backends.bambi_levels import level_terms
 from winstan.backends.program_names import speakable
 from winstan.errors import BackendError
-from winstan.priors import Flat
+from winstan.priors import Beta, Flat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -166,13 +166,16 @@ def weights_of(model: Model) -> Array | None:
 def priors_of(bmb: Any, model: Model) -> dict[str, Any]:
     """Translate the priors: by term of the mean, and by parameter, then by term of others."""
     priors, mean = model.priors.table, model.design
-    out = _priors_of_component(bmb, model, mean)
+    out, complements = _priors_of_component(bmb, model, mean), family_of(model).complements
     for p in model.family.parameters[1:]:
         beside = mean.beside.get(p.name)
         if beside is not None:
             out[p.name] = _priors_of_component(bmb, model, beside)
         else:
-            out[p.name] = _prior(bmb, [priors[p.name]], scalar=True, domain=p.domain)
+            prior, name = priors[p.name], complements.get(p.name, p.name)
+            if p.name in complements and isinstance(prior, Beta):
+                prior = Beta(prior.beta, prior.alpha)
+            out[name] = _prior(bmb, [prior], scalar=True, domain=p.domain)
     return out
 
 

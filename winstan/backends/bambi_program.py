@@ -72,6 +72,7 @@ def bambi_program(
         f"# {one_line(model.formula.text)}",
         f"# family {model.family.name}, link {model.link.name}{links}",
         "# `data`: the data frame, without rows that miss a value.",
+        *_complements(model),
         *(f"# {quoted(name)} in it: {what}." for name, what in left.given.items()),
         "",
         "import bambi as bmb",
@@ -157,6 +158,13 @@ def _aliased(aliases: Mapping[str, Mapping[str, str]]) -> list[str]:
 
 def _entries(aliases: Mapping[str, str]) -> list[str]:
     return [f"    {quoted(name)}: {quoted(alias)}," for name, alias in aliases.items()]
+
+
+def _complements(model: Model) -> list[str]:
+    """Say which of bambi's parameters are one less the model's."""
+    bambi = model.family.bambi
+    pairs = bambi.complements.items() if bambi is not None else ()
+    return [f"# {theirs} is 1 - {ours}." for ours, theirs in pairs]
 
 
 class _Columns:

@@ -38,7 +38,7 @@ def check_expressible(model: Model) -> None:
                 f"The names of the columns that bambi is given beside yours start with {OWN!r}: "
                 f"rename {column!r}, or use backend='stan' or 'pymc'."
             )
-    own = {"mu", "p", *model.family.auxiliary}
+    own = {"mu", "p", *model.family.auxiliary, *_check_complements(model)}
     for term in model.design.terms:
         if term.name in own:
             raise BackendError(
@@ -47,6 +47,18 @@ def check_expressible(model: Model) -> None:
             )
     if any(link.name == "sqrt" for link in model.likelihood.links):
         raise BackendError("bambi has no sqrt link; backend='stan' and 'pymc' have.")
+
+
+def _check_complements(model: Model) -> list[str]:
+    """Return bambi's names of what is one less a parameter of ours, none of which has a formula."""
+    complements = family_of(model).complements
+    for ours, theirs in complements.items():
+        if ours in model.design.beside:
+            raise BackendError(
+                f"bambi's formula would be that of {theirs}, which is 1 - {ours}: use "
+                "backend='stan' or 'pymc'."
+            )
+    return list(complements.values())
 
 
 def _check_correlations(model: Model) -> None:

@@ -16,6 +16,7 @@ from winstan.backends.program_parts import Parts
 
 if TYPE_CHECKING:
     from winstan.backends.program_parts import Column, Group, Predictor
+    from winstan.families.family import Distribution
     from winstan.families.links import Link
     from winstan.model import Model
 
@@ -49,6 +50,7 @@ _INVERSE = {
 _TYPES = {
     "real": "vector[N]",
     "positive": "vector<lower=0>[N]",
+    "nonnegative": "vector<lower=0>[N]",
     "unit": "vector<lower=0, upper=1>[N]",
     "count": "array[N] int<lower=0>",
     "binary": "array[N] int<lower=0, upper=1>",
@@ -220,8 +222,12 @@ class _Program:
         name, arguments = written.by_link.get(link.name, (written.name, written.arguments))
         y, weight = self.parts.response, self.parts.weight
         trials = self.parts.trials.name if self.parts.trials else ""
+        kind = "lpmf" if y.kind in ("count", "binary") else "lpdf"
         beside = [linear.of.parameter for linear in self.linear[1:]]
         compound = beside and _COMPOUND.search(arguments.replace("{over}", ""))
+        if written.zero:
+            lines += ["for (n in 1:N) {"]
+            return [*lines, *self._with_zeros(written, f"{name}_{kind}", arguments), "}"]
         if weight is None and not compound:
             said = arguments.format(i="", over="./", trials=trials)
             return [*lines, f"{y.name} ~ {name}({said});"]
@@ -230,9 +236,29 @@ class _Program:
             said = re.sub(rf"\b{parameter}\b", f"{parameter}[n]", said)
         if weight is None:
             return [*lines, "for (n in 1:N)", f"  {y.name}[n] ~ {name}({said});"]
-        kind = "lpmf" if y.kind in ("count", "binary") else "lpdf"
         density = f"{name}_{kind}({y.name}[n] | {said})"
         return [*lines, "for (n in 1:N)", f"  target += {weight.name}[n] * {density};"]
+
+    def _with_zeros(self, written: Distribution, density: str, arguments: str) -> list[str]:
+        """Write the density of a row, which is another at zero."""
+        y, weight = f"{self.parts.response.name}[n]", self.parts.weight
+        said = arguments.format(i="[n]", over="/")
+        zero, above = (
+            text.format(y=f"{density}({y} | {said})", f0=f"{density}(0 | {said})")
+            for text in (written.zero, written.above)
+        )
+        for parameter in (linear.of.parameter for linear in self.linear[1:]):
+            zero, above = (
+                re.sub(rf"\b{parameter}\b", f"{parameter}[n]", text) for text in (zero, above)
+            )
+        times = f"{weight.name}[n] * " if weight else ""
+        zero, above = (f"({text})" if weight and " + " in text else text for text in (zero, above))
+        return [
+            f"  if ({y} == 0)",
+            f"    target += {times}{zero};",
+            "  else",
+            f"    target += {times}{above};",
+        ]
 
     def _generated(self) -> list[str]:
         lines = []

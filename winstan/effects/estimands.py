@@ -129,10 +129,13 @@ def choose_estimand(
         )
     population = {name for name, setting in settings.items() if setting == "population"}
     if noisy := noisy_parameters(model, population):
+        why = "over normal effects on its logarithm it is not finite"
+        if not model.family.log_response:
+            why = "effects on two parameters are not integrated out together"
         raise OptionError(
             f"groups='population' has no answer where {noisy[0]!r} has group effects: the mean of "
-            f"a {model.family.name} response depends on it, and over normal effects on its "
-            "logarithm it is not finite. Use groups='typical' or 'these'."
+            f"a {model.family.name} response depends on it, and {why}. Use groups='typical' or "
+            "'these'."
         )
     if population and not has_population_mean(model):
         raise OptionError(

@@ -3,10 +3,10 @@
 With eta normal about its mean with variance v over the population, m(eta, v) is the mean of the
 response at a linear predictor so distributed. It is exact for the identity (eta), log
 (exp(eta + v / 2)), sqrt (eta^2 + v) and probit (Phi(eta / sqrt(1 + v)); Zeger, Liang and Albert
-1988, Biometrics 44, 1049-1060) links. For logit and cloglog it is the trapezoidal rule, whose error
-falls geometrically for functions analytic in a strip about the real line (Trefethen and Weideman
-2014, SIAM Review 56, 385-458). Under the inverse link there is no such mean: 1 / eta has none where
-eta is normal.
+1988, Biometrics 44, 1049-1060) links. For logit and cloglog, and where the mean response follows no
+link (`Family.mean_strip`), it is the trapezoidal rule, whose error falls geometrically for
+functions analytic in a strip about the real line (Trefethen and Weideman 2014, SIAM Review 56,
+385-458). Under the inverse link there is no such mean: 1 / eta has none where eta is normal.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def noisy_parameters(model: Specified, factors: Collection[str]) -> tuple[str, .
     """Return the parameters beside the mean that it depends on, and that vary between groups.
 
     That is between levels of these factors. The mean of a lognormal response over normal effects on
-    the logarithm of its sigma is not finite.
+    the logarithm of its sigma is not finite. Of other families it is not computed.
     """
     if not mean_needs_beside(model):
         return ()
@@ -90,6 +90,9 @@ def population_mean(
     def mean(at: Array) -> Array:
         return mean_response(model, beside, at)
 
+    if (strip := model.family.mean_strip) is not None:
+        sd = np.sqrt(variance)
+        return _integral(lambda at, _: mean(at), eta, sd, strip, growing=True)
     match mean_link(model):
         case "identity":
             return mean(eta)
@@ -124,6 +127,18 @@ def population_slope(
     def slope(at: Array) -> Array:
         return mean_slope(model, beside, at)
 
+    def by_quadrature(strip: float, *, growing: bool = False) -> Array:
+        sd = np.sqrt(variance)
+        # d sd = d variance / (2 sd); where sd is zero, so is the variance's derivative.
+        sd_rise = variance_rise / np.where(sd > 0, 2 * sd, 1.0)
+
+        def rises(at: Array, z: float) -> Array:
+            return slope(at) * (rise + z * sd_rise)
+
+        return _integral(rises, eta, sd, strip, growing=growing)
+
+    if (strip := model.family.mean_strip) is not None:
+        return by_quadrature(strip, growing=True)
     match mean_link(model):
         case "identity":
             return slope(eta) * rise
@@ -136,23 +151,30 @@ def population_slope(
             scaled = (rise - eta * variance_rise / (2 * np.square(root))) / root
             return slope(eta / root) * scaled
         case link:
-            sd = np.sqrt(variance)
-            # d sd = d variance / (2 sd); where sd is zero, so is the variance's derivative.
-            sd_rise = variance_rise / np.where(sd > 0, 2 * sd, 1.0)
-            return _integral(lambda at, z: slope(at) * (rise + z * sd_rise), eta, sd, _STRIPS[link])
+            return by_quadrature(_STRIPS[link])
 
 
 def _integral(
-    function: Callable[[Array, float], Array], eta: Array, sd: Array, strip: float
+    function: Callable[[Array, float], Array],
+    eta: Array,
+    sd: Array,
+    strip: float,
+    *,
+    growing: bool = False,
 ) -> Array:
-    """Average function(eta + sd z, z) over a standard normal z, by the trapezoidal rule."""
+    """Average function(eta + sd z, z) over a standard normal z, by the trapezoidal rule.
+
+    A `growing` function may be as large as the exponential of its first argument: its mass is then
+    about z = sd.
+    """
     widest = float(sd.max(initial=0.0))
     if widest == 0:
         return function(eta, 0.0)
     # The error is exp(-2 pi d / h) with d = strip / sd the half-width of the integrand's strip.
     step = min(_WIDEST, 2 * np.pi * strip / (_DIGITS * widest))
     n = int(np.ceil(_NODES_TO / step))
-    nodes = step * np.arange(-n, n + 1)
+    beyond = int(np.ceil(widest / step)) if growing else 0
+    nodes = step * np.arange(-n, n + beyond + 1)
     weights = np.exp(-0.5 * np.square(nodes))
     weights /= weights.sum()
     total = np.zeros(np.broadcast_shapes(eta.shape, sd.shape))

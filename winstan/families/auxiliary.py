@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from winstan.families.family import Parameter
-from winstan.priors import Exponential, Gamma, InverseGamma, Prior
+from winstan.priors import Beta, Exponential, Gamma, InverseGamma, Prior
 
 if TYPE_CHECKING:
     from winstan.families.family import DomainName
@@ -30,6 +30,29 @@ def _prior_of_alpha(scale: float) -> Prior:
 
 def _prior_of_nu(scale: float) -> Prior:
     return Gamma(2.0, 0.1)
+
+
+def _uniform(scale: float) -> Prior:
+    return Beta(1.0, 1.0)
+
+
+def _half(scale: float) -> float:
+    return 0.5
+
+
+def share(name: str, label: str) -> Parameter:
+    """Return a probability that any value is as likely for as another.
+
+    On the logit scale that is a logistic distribution, and about a normal of sd 1.5.
+    """
+    return Parameter(
+        name=name,
+        domain="unit",
+        label=label,
+        default_prior=_uniform,
+        start=_half,
+        link_sd=1.5,
+    )
 
 
 def _ten(scale: float) -> float:
@@ -61,3 +84,5 @@ NU = Parameter(
     limits=(2.0, 50.0),
     link_sd=1.0,
 )
+ZI = share("zi", "probability of an extra zero")
+HU = share("hu", "probability of a zero")

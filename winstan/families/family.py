@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,8 +19,9 @@ from winstan.priors import Flat, Prior
 if TYPE_CHECKING:
     from winstan.families.sample import Sample
 
-Kind = Literal["real", "positive", "unit", "count", "binary", "successes"]
-"""What a response is: any number, positive, in (0, 1), a count, 0 or 1, successes of trials."""
+Kind = Literal["real", "positive", "nonnegative", "unit", "count", "binary", "successes"]
+"""What a response is: any number, positive, positive or zero, in (0, 1), a count, 0 or 1, successes
+of trials."""
 DomainName = Literal["real", "positive", "unit"]
 Statistics = Mapping[str, Any]
 Score = Callable[[Statistics, Array, Mapping[str, Any], Link], tuple[Array, Array]]
@@ -92,16 +94,23 @@ class Distribution:
     by_link : mapping of str to (str, str)
         Stan's name and arguments where it has the distribution of the linear predictor ``eta``
         itself.
+    zero, above : str
+        The log density (Stan) of a zero and of a response above it, where no one function has both:
+        ``log(hu)`` and ``log1m(hu) + {y}``, with ``{y}`` for the log density of the distribution
+        named here at the response, and ``{f0}`` for that at zero.
     """
 
     name: str
     arguments: str
     by_link: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    zero: str = ""
+    above: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
         """What a program calls, under any link."""
-        return self.name, *(name for name, _ in self.by_link.values())
+        called = re.findall(r"\w+(?=\()", f"{self.zero} {self.above}")
+        return self.name, *(name for name, _ in self.by_link.values()), *called
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -113,10 +122,13 @@ class BambiFamily:
     name : str
     weighted : bool
         Whether its ``weighted()`` is the sum over weighted rows: that of gamma is not, for one.
+    complements : mapping of str to str
+        By parameter, bambi's name for one less it: ``psi``, the share of what is no extra zero.
     """
 
     name: str
     weighted: bool = False
+    complements: Mapping[str, str] = field(default_factory=dict)
 
 
 def mean_itself(mu: Array, auxiliary: Mapping[str, Any]) -> Array:
@@ -176,6 +188,13 @@ class Family:
     mean_link : str or None
         The link by which the mean response follows the linear predictor, where it is not the
         response's own: ``log`` of lognormal.
+    mean_strip : float or None
+        Where the mean response follows no link: the half-width of the strip about the real line of
+        the linear predictor in which it is analytic, and grows no faster than its exponential. Its
+        mean over a population is then found by quadrature.
+    scale_part : callable or None
+        ``scale_part(sample)``: the responses of which `parameters`' first is the mean, where these
+        are not all, nor as they are: the rows above zero. They set the scale of default priors.
     log_response : bool
         The distribution is that of log y.
     noise : str or None
@@ -217,6 +236,8 @@ class Family:
     absorbs_offset: Mapping[str, Callable[[Sample], Sample]] = field(default_factory=dict)
     response_mean: Callable[[Array, Mapping[str, Any]], Array] = mean_itself
     mean_link: str | None = None
+    mean_strip: float | None = None
+    scale_part: Callable[[Sample], Sample] | None = None
     log_response: bool = False
     noise: str | None = None
     tails: str | None = None

@@ -26,9 +26,9 @@ _PROPORTION = (
     "logit comes close, and bambi and brms have beta"
 )
 _INFLATED = (
-    "zero-inflated and hurdle families are not modelled: family='negative_binomial' often "
-    "holds the zeros of counts; a second fit, family='bernoulli' of whether the response is above "
-    "zero, tells of the zeros by themselves; both parts at once are in bambi, brms and glmmTMB"
+    "of families with zeros of their own there are those of counts (zero_inflated_poisson, "
+    "hurdle_poisson, and negative_binomial in place of poisson) and of positive numbers "
+    "(hurdle_gamma, hurdle_lognormal); others are in brms and glmmTMB"
 )
 _QUASI = (
     "a quasi-likelihood has no posterior: counts that vary more than their mean fit "
@@ -54,12 +54,8 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("categorical", "multinomial", "multinom", "dirichlet"), _CATEGORICAL),
         **dict.fromkeys(
             (
-                *(f"zero_inflated_{x}" for x in ("poisson", "negbinomial", "binomial", "beta")),
-                *("zero_inflated_negative_binomial", "zero_one_inflated_beta"),
-                *("zip", "zinb", "zip_poisson", "ziplss", "zib", "zoib"),
-                *(f"hurdle_{x}" for x in ("poisson", "gamma", "lognormal", "negbinomial")),
-                *("hurdle_negativebinomial", "hurdle_negative_binomial", "hurdle_cumulative"),
-                *("zeroinflatedpoisson", "zeroinflatednegativebinomial"),
+                *("zero_inflated_binomial", "zero_inflated_beta", "zero_one_inflated_beta"),
+                *("zib", "zoib", "hurdle_cumulative", "zero_inflated_beta_binomial"),
                 *("truncated_poisson", "truncated_nbinom2", "truncated_nbinom1"),
             ),
             _INFLATED,
@@ -74,8 +70,8 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("exgaussian", "ex_gaussian", "exgauss", "shifted_lognormal"), _SKEWED),
         **dict.fromkeys(("gen_extreme_value", "gumbel", "skew_normal", "skewnormal"), _SKEWED),
         "exponential": "it is a gamma of shape 1: use family='gamma', which estimates the shape",
-        "tweedie": "zeros among positive values are not modelled: without zeros use "
-        "family='gamma'; the family itself is in glmmTMB and mgcv",
+        "tweedie": "zeros among positive values are modelled by family='hurdle_gamma'; the family "
+        "itself is in glmmTMB and mgcv",
         **dict.fromkeys(
             ("compois", "com_poisson", "genpois"),
             "family='negative_binomial' has counts that vary more than Poisson's; those that "

@@ -14,10 +14,16 @@ from winstan.families.binomial import BINOMIAL
 from winstan.families.family import Family
 from winstan.families.gamma import GAMMA
 from winstan.families.gaussian import GAUSSIAN
+from winstan.families.hurdle_gamma import HURDLE_GAMMA
+from winstan.families.hurdle_lognormal import HURDLE_LOGNORMAL
+from winstan.families.hurdle_negative_binomial import HURDLE_NEGATIVE_BINOMIAL
+from winstan.families.hurdle_poisson import HURDLE_POISSON
 from winstan.families.lognormal import LOGNORMAL
 from winstan.families.negative_binomial import NEGATIVE_BINOMIAL
 from winstan.families.poisson import POISSON
 from winstan.families.student import STUDENT
+from winstan.families.zero_inflated_negative_binomial import ZERO_INFLATED_NEGATIVE_BINOMIAL
+from winstan.families.zero_inflated_poisson import ZERO_INFLATED_POISSON
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +37,12 @@ _FAMILIES: dict[str, Family] = {
         GAMMA,
         POISSON,
         NEGATIVE_BINOMIAL,
+        ZERO_INFLATED_POISSON,
+        ZERO_INFLATED_NEGATIVE_BINOMIAL,
+        HURDLE_POISSON,
+        HURDLE_NEGATIVE_BINOMIAL,
+        HURDLE_GAMMA,
+        HURDLE_LOGNORMAL,
         BERNOULLI,
         BINOMIAL,
     )

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
+from winstan.families.cellwise import of_rows
 from winstan.families.namespace import NUMPY
 
 if TYPE_CHECKING:
@@ -151,12 +152,14 @@ def rising_of_cells(tally: Mapping[str, Any]) -> dict[str, Any]:
 def log_rising_by_cell(stats: Mapping[str, Any], alpha: Any, xp: Namespace = NUMPY) -> Any:
     """Log of the product of 1 + k / alpha over k < y and over all rows, each cell with its alpha.
 
+    Or all cells with one, of the distinct counts over all rows.
+
     The first `FEW` factors one by one, the others by Stirling's series, as above; what rounding
     leaves is of the size of y's own.
     """
     if not stats["V"]:
         return 0.0
-    a, y = alpha[stats["cell"] - 1], stats["excess"]
+    a, y = of_rows(alpha, stats["cell"] - 1), stats["excess"]
     from_few = a + FEW
     out = (from_few + y - 0.5) * xp.log1p(y / from_few) + y * (xp.log1p(FEW / a) - 1)
     out += _stirling(from_few + y) - _stirling(from_few)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from winstan.families.sample import Sample
 
 # From what few responses are to what all are: a family of the narrowest kind is the one to name.
-_KINDS: tuple[Kind, ...] = ("unit", "count", "positive", "real")
+_KINDS: tuple[Kind, ...] = ("unit", "count", "positive", "nonnegative", "real")
 
 
 def usual_families(kind: Kind) -> list[str]:

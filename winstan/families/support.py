@@ -22,6 +22,11 @@ def positive_real(sample: Sample) -> Support:
     return ~(sample.y > 0), "a positive response", ""
 
 
+def zeros_and_positive(sample: Sample) -> Support:
+    """Return the rows that are below zero."""
+    return ~(sample.y >= 0), "a response of zeros and positive numbers", ""
+
+
 def counts(sample: Sample) -> Support:
     """Return the rows that are not whole numbers from 0 up."""
     bad = ~((sample.y >= 0) & (sample.y == np.floor(sample.y)))

@@ -1,0 +1,440 @@
+"""Zero-inflated and hurdle families: scores, extremes, means with zeros, formulas of zi and hu."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from effects_cases import DATA, draws_of
+from made_draws import flat, made_posterior
+from models import model_of
+from reference_density import Reference, gradient, row_log_densities
+from scipy import integrate, optimize, special, stats
+from test_pymc_program import run
+from test_rising import exact
+from test_stan_program import translate
+from test_template_densities import data_of
+
+import winstan as ws
+from winstan import effects
+from winstan.backends import pymc, stan
+from winstan.backends.pymc_program import pymc_program
+from winstan.backends.stan_program import stan_program
+from winstan.effects.parameters import about
+from winstan.effects.population import population_mean
+from winstan.effects.replicates import posterior_predictive
+from winstan.errors import FamilyError, OptionError
+from winstan.families import FAMILIES, family_named
+from winstan.families.sample import Sample
+
+COUNTS = [
+    "zero_inflated_poisson", "zero_inflated_negative_binomial", "hurdle_poisson",
+    "hurdle_negative_binomial",
+]  # fmt: skip
+POSITIVE = ["hurdle_gamma", "hurdle_lognormal"]
+
+
+def zero_of(family: str) -> str:
+    return "hu" if family.startswith("hurdle") else "zi"
+
+
+def example(family: str):
+    """Rows of four cells with weights, one of them of zeros alone, and the cells' parameters."""
+    rng = np.random.default_rng(3)
+    cell = np.arange(60) % 4
+    weight = rng.integers(1, 5, cell.size).astype(float)
+    y = rng.poisson(np.array([0.4, 6.0, 90.0, 2.0])[cell]).astype(float)
+    if family in POSITIVE:
+        y *= rng.gamma(3.0, 1.0, cell.size)
+    y = np.where((rng.random(cell.size) < 0.3) | (cell == 3), 0.0, y)
+    one = FAMILIES[family]
+    eta = np.array([-0.3, 1.6, 4.1, 0.4])
+    aux = {
+        "sigma": np.array([0.3, 1.1, 2.0, 0.6]),
+        "alpha": np.array([0.2, 1.9, 30.0, 4.0]),
+        "zi": np.array([0.1, 0.3, 0.6, 0.4]),
+        "hu": np.array([0.1, 0.3, 0.6, 0.9]),
+    }
+    own = {name: aux[name] for name in one.auxiliary}
+    return one, one.link(None), Sample(y, weight, np.zeros(cell.size)), cell, eta, own
+
+
+def by_cell(one, link, sample, cell, eta, aux):
+    """Log density of each cell's rows, by scipy."""
+    rows = {name: value[cell] for name, value in aux.items()}
+    density = row_log_densities(one.name, link.name, sample.y, eta[cell], rows, None)
+    return np.bincount(cell, sample.weight * density)
+
+
+@pytest.mark.parametrize("family", [*COUNTS, *POSITIVE])
+def test_scores_are_the_derivatives_of_the_rows_densities(family):
+    one, link, sample, cell, eta, aux = example(family)
+    of = one.statistics(sample, cell, 4, one.auxiliary)
+    whole = one.log_likelihood(of, eta, aux, link)
+    assert whole == pytest.approx(by_cell(one, link, sample, cell, eta, aux).sum(), rel=1e-12)
+    step = 1e-5
+
+    def at(move: float, name: str) -> np.ndarray:
+        moved = {k: v * np.exp(move) if k == name else v for k, v in aux.items()}
+        return by_cell(one, link, sample, cell, eta + move * (name == "mu"), moved)
+
+    for name in ("mu", *one.auxiliary):
+        expected = (at(step, name) - at(-step, name)) / (2 * step)
+        if name == "mu":
+            score, information = one.score(of, eta, aux, link)
+        else:
+            score, information = one.scores[name](of, eta, aux, link)
+            score = score * aux[name]
+        np.testing.assert_allclose(score, expected, rtol=1e-6, atol=2e-6)
+        assert np.all(information > 0)
+
+
+@pytest.mark.parametrize("family", COUNTS)
+@pytest.mark.parametrize(("mu", "share"), [(1e-3, 0.2), (0.3, 0.4), (3.0, 0.1), (40.0, 0.7)])
+def test_expected_information_is_the_variance_of_the_score(family, mu, share):
+    """By the sum over all counts; that of a hurdle's mean is of the rows above zero."""
+    one = FAMILIES[family]
+    link, zero = one.link(None), zero_of(family)
+    aux = {"alpha": 2.3, zero: share}
+    aux = {name: aux[name] for name in one.auxiliary}
+    y = np.arange(2000.0)
+    p = np.exp(row_log_densities(family, "log", y, np.full(y.size, np.log(mu)), aux, None))
+    of = one.statistics(Sample(y, None, 0 * y), np.arange(y.size), y.size, one.auxiliary)
+    each = {name: np.full(y.size, value) for name, value in aux.items()}
+    eta = np.full(y.size, np.log(mu))
+    score, information = one.score(of, eta, each, link)
+    assert p @ score == pytest.approx(0, abs=1e-9)
+    assert p @ information == pytest.approx(p @ score**2, rel=1e-5)
+    score, information = one.scores[zero](of, eta, each, link)
+    assert p @ score == pytest.approx(0, abs=1e-9)
+    assert p @ information == pytest.approx(p @ score**2, rel=1e-9)
+
+
+ALPHAS = [1e-2, 2.0, 400.0, 1e8]
+
+
+def exactly(family: str, y: float, mu: float, alpha: float, share: float) -> float:
+    """Log density of a count by exact factors, and sums that cancel nothing."""
+    value = exact(int(y), mu, alpha)[0]
+    log_f0 = -alpha * np.log1p(mu / alpha)
+    if family.startswith("hurdle"):
+        return np.log(share) if y == 0 else np.log1p(-share) + value - np.log(-np.expm1(log_f0))
+    if y == 0:
+        return np.log1p((1 - share) * np.expm1(log_f0))
+    return np.log1p(-share) + value
+
+
+@pytest.mark.parametrize("family", COUNTS[1::2])
+@pytest.mark.parametrize("mu", [1e-6, 0.05, 30.0, 1e6])
+def test_densities_lose_nothing_at_extreme_means_and_shapes(family, mu):
+    one, y = FAMILIES[family], np.array([0.0, 1.0, 2.0, 350.0])
+    link = one.link(None)
+    for alpha in ALPHAS:
+        aux = {"alpha": alpha, zero_of(family): 1e-3}
+        got = one.log_densities(y, np.full((1, 4), np.log(mu)), aux, link)[0]
+        expected = [exactly(family, v, mu, alpha, 1e-3) for v in y]
+        np.testing.assert_allclose(got, expected, rtol=1e-8, atol=1e-12)
+        of = one.statistics(Sample(y, None, 0 * y), np.zeros(4, int), 1)
+        whole = one.log_likelihood(of, np.log([mu]), aux, link)
+        assert whole == pytest.approx(sum(expected), rel=1e-8)
+
+
+EXTREME = pd.DataFrame({"y": np.tile([0, 0, 1, 2, 350, 1_000_000], 4)}).assign(
+    cell=[f"c{i}" for i in np.repeat(range(4), 6)]
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", COUNTS)
+def test_templates_have_gradients_at_extreme_means_and_shapes(family):
+    """Coefficients of no groups are linear in the coordinates: any value can be reached."""
+    formulas = ["y ~ 0 + cell", f"{zero_of(family)} ~ 1"]
+    beta = [*np.log([1e-6, 1e-2, 30.0, 1e6]), -5.0]
+    scale = {"b": ws.Normal(0, 50), f"{zero_of(family)}_Intercept": ws.Normal(0, 50)}
+    if "alpha" in FAMILIES[family].auxiliary:
+        formulas.insert(1, "alpha ~ 1")
+        beta.insert(4, np.log(1e8))
+        scale["alpha_Intercept"] = ws.Normal(0, 50)
+    model = model_of(formulas, EXTREME, family, priors=scale)
+    assert model.level_means is None
+    geometry = model.geometry
+    point = np.linalg.solve(geometry.whitening.joint_scale, np.array(beta) - geometry.beta_location)
+    ours, our_slope = stan.BACKEND.log_density(model, point[None])
+    theirs, their_slope = pymc.BACKEND.log_density(model, point[None])
+    assert np.isfinite(our_slope).all()
+    np.testing.assert_allclose(ours, theirs, rtol=1e-11)
+    np.testing.assert_allclose(our_slope, their_slope, rtol=1e-8, atol=1e-9 * abs(our_slope).max())
+
+
+STRUCTURES = {
+    "zeros": (["y ~ x + (1|g)", "{zero} ~ cond"], {}),
+    "of groups, weights": (
+        ["y ~ x + offset(np.log(t)) + (x |p| g)", "{zero} ~ x + (1 |p| g) + (1|h)"],
+        {"weights": "w"},
+    ),
+}
+
+
+def predicted(family: str, structure: str):
+    formulas, options = STRUCTURES[structure]
+    formulas = [formula.format(zero=zero_of(family)) for formula in formulas]
+    return model_of(formulas, data_of(family), family, **options)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("structure", STRUCTURES)
+@pytest.mark.parametrize("family", [*COUNTS, *POSITIVE])
+def test_formulas_of_zeros_have_the_density_of_the_rows(family, structure):
+    model = predicted(family, structure)
+    reference = Reference(model)
+    points = np.random.default_rng(5).normal(0, 0.6, (3, reference.dim))
+    density, slope = stan.BACKEND.log_density(model, points)
+    np.testing.assert_allclose(density, [reference(point) for point in points], rtol=1e-9)
+    expected = gradient(reference, points[0])
+    np.testing.assert_allclose(slope[0], expected, rtol=1e-5, atol=1e-6 * abs(expected).max())
+    theirs, their_slope = pymc.BACKEND.log_density(model, points)
+    np.testing.assert_allclose(
+        theirs - theirs[0], density - density[0], atol=1e-8 * abs(density[0])
+    )
+    np.testing.assert_allclose(their_slope, slope, rtol=1e-6, atol=1e-8 * abs(slope).max())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["zero_inflated_negative_binomial", "hurdle_gamma"])
+def test_formulas_of_all_parameters_have_the_density_of_the_rows(family):
+    formulas = ["y ~ x", "alpha ~ x + (1|g)", f"{zero_of(family)} ~ cond"]
+    model = model_of(formulas, data_of(family), family, weights="w")
+    reference = Reference(model)
+    points = np.random.default_rng(5).normal(0, 0.6, (2, reference.dim))
+    density, slope = stan.BACKEND.log_density(model, points)
+    np.testing.assert_allclose(density, [reference(point) for point in points], rtol=1e-9)
+    expected = gradient(reference, points[0])
+    np.testing.assert_allclose(slope[0], expected, rtol=1e-5, atol=1e-6 * abs(expected).max())
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+@pytest.mark.parametrize("family", [*COUNTS, *POSITIVE])
+def test_programs_of_zeros_with_a_formula_are_valid(family, structure, tmp_path):
+    model, zero = predicted(family, structure), zero_of(family)
+    program, _ = stan_program(model)
+    translate(program, tmp_path)
+    assert f"({zero}[n]" in program
+    assert f"({zero})" not in program
+    assert f"psi=1 - {zero}" in pymc_program(model)[0]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:PyTensor could not link to a BLAS:UserWarning")
+@pytest.mark.parametrize("family", COUNTS[::3])
+def test_pymc_program_of_zeros_with_a_formula_has_the_density_of_the_rows(family):
+    model = model_of(["y ~ 1", f"{zero_of(family)} ~ x"], data_of(family), family, center=False)
+    built, zero, priors = run(model), zero_of(family), model.priors.table
+    b = {"Intercept": 1.2, f"{zero}_Intercept": -0.4, f"{zero}_x": 0.7}
+    expected = sum(float(priors[k].log_density(np.array(v))) for k, v in b.items())
+    aux, point = {}, dict(b)
+    if "alpha" in model.family.auxiliary:
+        aux["alpha"], point["alpha_log__"] = 2.1, np.log(2.1)
+        expected += float(priors["alpha"].log_density(np.array(2.1)))
+    data = data_of(family)
+    aux[zero] = special.expit(-0.4 + 0.7 * data["x"].to_numpy())
+    rows = row_log_densities(family, "log", data["y"].to_numpy(), np.full(60, 1.2), aux, None)
+    got = built.compile_logp(mode="FAST_COMPILE", jacobian=False)(point)
+    assert float(got) == pytest.approx(expected + rows.sum(), rel=1e-8)
+
+
+def truncated(family: str, p: dict, e: np.ndarray) -> np.ndarray:
+    """Mean above zero of the counts of a hurdle."""
+    mu = np.exp(e)
+    if family == "hurdle_poisson":
+        return mu / -np.expm1(-mu)
+    alpha = p["alpha"]
+    return mu / -np.expm1(-alpha * np.log1p(mu / alpha))
+
+
+MEANS = {
+    "zero_inflated_poisson": lambda e, p: (1 - p["zi"]) * np.exp(e),
+    "zero_inflated_negative_binomial": lambda e, p: (1 - p["zi"]) * np.exp(e),
+    "hurdle_poisson": lambda e, p: (1 - p["hu"]) * truncated("hurdle_poisson", p, e),
+    "hurdle_negative_binomial": lambda e, p: (
+        (1 - p["hu"]) * truncated("hurdle_negative_binomial", p, e)
+    ),
+    "hurdle_gamma": lambda e, p: (1 - p["hu"]) * np.exp(e),
+    "hurdle_lognormal": lambda e, p: (1 - p["hu"]) * np.exp(e + p["sigma"] ** 2 / 2),
+}
+SILENT = DATA.assign(
+    count=np.where(np.arange(len(DATA)) % 4, DATA["count"], 0),
+    Power=np.where(np.arange(len(DATA)) % 4, DATA["Power"], 0.0),
+)
+
+
+def made(formula, family):
+    """A model of data with zeros, and draws of it: those of probabilities between 0 and 1."""
+    response = "count" if family in COUNTS else "Power"
+    formulas = [one.format(y=response, zero=zero_of(family)) for one in formula]
+    model = model_of(formulas, SILENT, family)
+    p = flat(made_posterior(model, chains=2, draws=20))
+    if (zero := zero_of(family)) in p:
+        p[zero] = special.expit(np.log(p[zero]) - 1)
+    return model, p
+
+
+@pytest.mark.parametrize("family", MEANS)
+def test_the_mean_counts_the_zeros(family):
+    model, p = made(["{y} ~ stim"], family)
+    low, high = (MEANS[family](p["Intercept"] + s * p["stim"], p) for s in (0, 1))
+    got = draws_of(model, p, "stim", groups=None)["1 - 0"]
+    np.testing.assert_allclose(got, high - low, rtol=1e-10)
+
+
+@pytest.mark.parametrize("family", MEANS)
+def test_a_formula_of_zeros_is_in_the_contrast_of_the_mean(family):
+    zero = zero_of(family)
+    model, p = made(["{y} ~ stim", "{zero} ~ stim"], family)
+    shares = [special.expit(p[f"{zero}_Intercept"] + s * p[f"{zero}_stim"]) for s in (0, 1)]
+    low, high = (
+        MEANS[family](p["Intercept"] + s * p["stim"], {**p, zero: share})
+        for s, share in enumerate(shares)
+    )
+    got = draws_of(model, p, "stim", groups=None)["1 - 0"]
+    np.testing.assert_allclose(got, high - low, rtol=1e-10)
+    part = draws_of(about(model, zero), p, "stim", groups=None)["1 - 0"]
+    np.testing.assert_allclose(part, shares[1] - shares[0], rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("family", MEANS)
+@pytest.mark.parametrize("sd", [0.0, 0.3, 1.0, 2.5])
+def test_the_populations_mean_by_adaptive_quadrature(family, sd):
+    model, p = made(["{y} ~ stim + (1|mouse)"], family)
+    p = {name: value[:1] for name, value in p.items()}
+    if family == "hurdle_negative_binomial":
+        p["alpha"] = np.array([0.4])
+    beside = {name: p[name][:, None] for name in model.family.auxiliary}
+    eta = np.array([[-9.0, -3.0, 0.2, 4.0]])
+    got = population_mean(model, beside, eta, np.full_like(eta, sd**2))[0]
+    one = {name: float(p[name][0]) for name in model.family.auxiliary}
+    for value, at in zip(got, eta[0], strict=True):
+        expected, _ = integrate.quad(
+            lambda z, at=at: float(MEANS[family](at + sd * z, one)) * stats.norm.pdf(z),
+            -12, 14, limit=800, points=[0.0, sd], epsabs=0, epsrel=1e-12,
+        )  # fmt: skip
+        assert value == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("family", ["hurdle_poisson", "zero_inflated_negative_binomial"])
+def test_slopes_of_the_population_are_derivatives_of_its_mean(family):
+    model, p = made(["{y} ~ hours + (1|mouse)"], family)
+    slope = effects.contrast(model, p, "hours", slope=True, groups="population").draws[:, 0, 0]
+    beside = {name: p[name][:, None] for name in model.family.auxiliary}
+    x = DATA["hours"].to_numpy()
+    mice = DATA["mouse"]
+    weights = 1 / mice.map(mice.value_counts()).to_numpy() / mice.nunique()
+
+    def mean_at(x):
+        eta = p["Intercept"][:, None] + p["hours"][:, None] * x
+        variance = np.broadcast_to(p["1|mouse_sigma"][:, None] ** 2, eta.shape)
+        return population_mean(model, beside, eta, variance)
+
+    difference = (mean_at(x + 1e-5) - mean_at(x - 1e-5)) / 2e-5 @ weights
+    np.testing.assert_allclose(slope, difference, rtol=2e-5)
+
+
+def test_the_population_is_refused_where_zeros_have_effects_of_their_own():
+    model, p = made(["{y} ~ stim + (1|mouse)", "{zero} ~ stim + (1|mouse)"], "hurdle_gamma")
+    with pytest.raises(OptionError, match=r"'hu' has group effects.*not integrated out together"):
+        effects.contrast(model, p, "stim", groups="population")
+
+
+@pytest.mark.parametrize("family", MEANS)
+def test_replicates_have_zeros(family):
+    model, p = made(["{y} ~ 1"], family)
+    y = posterior_predictive(model, p, 1, 40, 0).values[0]
+    mu = np.exp(p["Intercept"])
+    own = {name: p[name] for name in model.family.auxiliary}
+    none = np.exp(row_log_densities(family, model.link.name, np.zeros(40), np.log(mu), own, None))
+    z = ((y == 0) - none[:, None]).sum() / np.sqrt(y.shape[1] * (none * (1 - none)).sum())
+    assert abs(z) < 4
+
+
+def test_responses_that_are_refused_name_the_family():
+    zeros = data_of("hurdle_gamma")
+    with pytest.raises(FamilyError, match="family='hurdle_gamma' or 'hurdle_lognormal'"):
+        model_of("y ~ x", zeros, "gamma")
+    with pytest.raises(FamilyError, match="a response of zeros and positive numbers"):
+        model_of("y ~ x", zeros.assign(y=zeros["y"] - 1), "hurdle_lognormal")
+    with pytest.raises(FamilyError, match="whole numbers from 0 up"):
+        model_of("y ~ x", zeros.assign(y=zeros["y"] + 0.5), "zero_inflated_poisson")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("zip", "zero_inflated_poisson"), ("zinb", "zero_inflated_negative_binomial"),
+        ("zero_inflated_negbinomial", "zero_inflated_negative_binomial"),
+        ("hurdle_negbinomial", "hurdle_negative_binomial"), ("ziGamma", "hurdle_gamma"),
+        ("hurdle.lognormal", "hurdle_lognormal"),
+    ],
+)  # fmt: skip
+def test_names_of_other_packages_are_taken(name, meant):
+    assert family_named(name).name == meant
+
+
+def arabidopsis():
+    data = ws.load("Arabidopsis")
+    groups = [part for _, part in data.groupby("gen", observed=True)]
+    return [
+        (
+            part["fruits"].to_numpy(float),
+            part["nutrient"].astype(float).to_numpy(),
+            (part["amd"] == "clipped").to_numpy(float),
+        )
+        for part in groups
+    ]
+
+
+def marginal(family: str, groups, b, sd, aux) -> float:
+    """Log likelihood with the genotypes' effects integrated out, by quadrature about its mode."""
+    one, (x, w) = FAMILIES[family], np.polynomial.hermite.hermgauss(25)
+    link, total = one.link(None), 0.0
+    for y, nutrient, amd in groups:
+        fixed = b[0] + b[1] * (nutrient == 8) + b[2] * amd
+
+        def rows(u, y=y, fixed=fixed):
+            eta = fixed + np.atleast_1d(u)[:, None]
+            each = {name: np.full((1, 1), value) for name, value in aux.items()}
+            density = one.log_densities(y, eta, each, link).sum(axis=1)
+            return density + stats.norm.logpdf(u, 0, sd)
+
+        mode = optimize.minimize_scalar(lambda u: -rows(u)[0], bracket=(-sd, sd)).x
+        h = 1e-3
+        curve = (rows(mode + h) - 2 * rows(mode) + rows(mode - h))[0] / h**2
+        scale = np.sqrt(-2 / curve)
+        total += special.logsumexp(rows(mode + scale * x) + x**2 + np.log(w)) + np.log(scale)
+    return float(total)
+
+
+def test_zero_inflated_poisson_of_arabidopsis_is_lme4s_optimum():
+    """Maximum likelihood, of 625 plants in 24 genotypes: log likelihood and a level point."""
+    groups, at = arabidopsis(), np.array([2.8580, 1.0809, -0.0677, 0.3328, -1.3765])
+
+    def density(p) -> float:
+        aux = {"zi": special.expit(p[4])}
+        return marginal("zero_inflated_poisson", groups, p[:3], p[3], aux)
+
+    assert density(at) == pytest.approx(-9019.0015, abs=2e-3)
+    for k in range(5):
+        step = np.zeros(5)
+        step[k] = 0.05
+        assert max(density(at + step), density(at - step)) < density(at) - 1e-3
+
+
+def test_zero_inflated_negative_binomial_of_arabidopsis_has_the_likelihood():
+    groups = arabidopsis()
+
+    def loss(p) -> float:
+        aux = {"alpha": np.exp(p[4]), "zi": special.expit(-3.3502)}
+        return -marginal("zero_inflated_negative_binomial", groups, p[:3], np.exp(p[3]), aux)
+
+    start = [2.85, 1.08, -0.07, np.log(0.3), np.log(0.5853)]
+    found = optimize.minimize(loss, start, method="Nelder-Mead", options={"fatol": 1e-5})
+    assert -found.fun == pytest.approx(-2525.3699, abs=2e-3)
+    assert np.exp(found.x[4]) == pytest.approx(0.5853, abs=2e-3)

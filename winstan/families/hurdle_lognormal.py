@@ -1,0 +1,17 @@
+"""The hurdle lognormal: with probability hu a zero, else log y is normal of mean mu, sd sigma."""
+
+from __future__ import annotations
+
+from winstan.families.family import Distribution
+from winstan.families.hurdle_positive import hurdle_positive
+from winstan.families.lognormal import LOGNORMAL
+
+HURDLE_LOGNORMAL = hurdle_positive(
+    "hurdle_lognormal",
+    LOGNORMAL,
+    aliases=("hurdlelognormal", "hurdle_log_normal", "zero_inflated_lognormal", "delta_lognormal"),
+    stan=Distribution(
+        name="lognormal", arguments="mu{i}, sigma", zero="log(hu)", above="log1m(hu) + {y}"
+    ),
+    pymc=Distribution(name="HurdleLogNormal", arguments="psi=1 - hu, mu=mu, sigma=sigma"),
+)
