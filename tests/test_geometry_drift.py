@@ -56,7 +56,7 @@ def test_averages_are_over_a_normal_linear_predictor(family):
 
         def integrand(at: float) -> float:
             point = np.where(np.arange(eta.size) == c, at, eta)
-            score = p.family.score(p.statistics, point, aux, p.link)[0][c]
+            score = p.likelihood.score(point, aux)[0][c]
             return score * normal.pdf(at) * weight(at - eta[c])
 
         return integrate.quad(integrand, *normal.ppf([1e-12, 1 - 1e-12]))[0]
@@ -77,14 +77,14 @@ def test_averages_are_over_a_normal_linear_predictor(family):
     assert (high - low) / 2e-5 == pytest.approx(found[3], rel=1e-4)
 
 
-def test_a_certain_linear_predictor_has_no_sides():
+def test_a_certain_linear_predictor_has_one_node():
     p = problem_of("poisson")
     eta = np.linspace(-1, 1, p.offset.size)
     ((_, weight, at),) = averages.quadrature_nodes(p, eta, np.zeros_like(eta))
     assert weight == 1
     np.testing.assert_array_equal(at, eta)
     observed = averages.observed_information(p, eta, np.zeros_like(eta), {})
-    np.testing.assert_allclose(observed, p.statistics["n"] * np.exp(eta), rtol=1e-5)
+    np.testing.assert_allclose(observed, p.likelihood.statistics["n"] * np.exp(eta), rtol=1e-5)
 
 
 def test_the_fit_is_where_the_average_density_is_stationary():
@@ -97,7 +97,7 @@ def test_the_fit_is_where_the_average_density_is_stationary():
     whole = np.hstack(parts)
     eta = p.offset + whole @ np.concatenate([fit.beta, fit.u])
     variance = np.einsum("ci,ij,cj->c", whole, covariance, whole)
-    mean = p.statistics["n"] * np.exp(eta + variance / 2)
+    mean = p.likelihood.statistics["n"] * np.exp(eta + variance / 2)
     np.testing.assert_allclose(
         fit.factor.variance(
             sparse.csr_array(whole[:, at.first]), sparse.csr_array(whole[:, at.others]),
@@ -117,7 +117,7 @@ def test_the_fit_is_where_the_average_density_is_stationary():
             ),
         ]
     )
-    slope = whole.T @ (p.statistics["sum_y"] - mean) - of_prior
+    slope = whole.T @ (p.likelihood.statistics["sum_y"] - mean) - of_prior
     assert np.abs(covariance @ slope / np.sqrt(np.diag(covariance))).max() < 0.1
 
 
