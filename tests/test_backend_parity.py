@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from models import model_of
-from test_template_densities import CASES, STRUCTURES, WAYS, data_of, formula_of, ways
+from test_template_densities import CASES, STRUCTURES, WAYS, data_of, formula_of, grid
 
 from winstan.backends import backend_named
 from winstan.families import FAMILIES
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 WHOLE = dict.fromkeys(
     [*CASES, *((name, row.links[0], s) for name, row in FAMILIES.items() for s in STRUCTURES)]
 )
-GRID = [(*case, way) for case in WHOLE for way in ways(case[2])]
+GRID = grid(WHOLE)
 
 
 @pytest.mark.parametrize(("family", "link", "structure", "parametrization"), GRID)

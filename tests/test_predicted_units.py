@@ -9,7 +9,7 @@ import pytest
 from models import model_of
 from test_predicted_parameters import ACROSS, of_alpha, rows
 
-from winstan.geometry import responses
+from winstan.geometry import sensitivities
 
 FORMULAS = {
     "gaussian": ["y ~ x + stim + (1 + stim |p| mouse)", ACROSS[1] + " + x"],
@@ -82,7 +82,7 @@ def test_the_approximate_fit_is_the_same_in_every_unit(family, unit):
 def test_no_unit_decides_whether_the_fit_is_as_good_as_normal(unit, monkeypatch):
     """Where sigma is known well, a mean in large numbers is no more uncertain for that."""
     asked = []
-    monkeypatch.setattr(responses, "_at_other_sds", lambda *_: asked.append(unit) or ())
+    monkeypatch.setattr(sensitivities, "_at_other_sds", lambda *_: asked.append(unit) or ())
     data = rows("gaussian", n=400).assign(y=lambda d: unit * d["y"])
     model_of(["y ~ x + (1|mouse)", "sigma ~ stim"], data, "gaussian")
     assert not asked

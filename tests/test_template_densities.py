@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -116,9 +118,23 @@ def ways(structure: str) -> tuple[str, ...]:
     return tuple(WAYS) if "|" in STRUCTURES[structure][0] else ("informed",)
 
 
+def grid(cases: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str, str]]:
+    """Give each case its ways: all of them for two families, and one of them, in turn, for others.
+
+    Coordinates and group terms are the includes of all templates: what is a family's own is met
+    once in each structure.
+    """
+    out = []
+    for k, (family, link, structure) in enumerate(cases):
+        own = ways(structure)
+        some = own if family in ("gaussian", "gamma") else [own[k % len(own)]]
+        out += [(family, link, structure, way) for way in some]
+    return out
+
+
 @pytest.mark.parametrize(
     ("family", "link", "structure", "parametrization"),
-    [(*case, way) for case in CASES for way in ways(case[2])],
+    grid(CASES),
 )
 def test_template_is_the_sum_over_rows(family, link, structure, parametrization, monkeypatch):
     formula, options = STRUCTURES[structure]
