@@ -22,7 +22,7 @@ def eta_of(link: str, family: str, rows: np.ndarray) -> np.ndarray:
     mean = {"gaussian": 180.0, "student": 180.0, "gamma": 70.0, "hurdle_gamma": 70.0}.get(
         family, 4.0
     )
-    if family in ("bernoulli", "binomial"):
+    if FAMILIES[family].parameters[0].domain == "unit":
         return wiggle - 0.4
     if family in SIGMA:
         return wiggle + 4.0
