@@ -20,28 +20,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.table import markdown, number
+from winstan import families
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 GOAL = 2.0
 """Seconds that the first fit may take beyond the second."""
-FAMILIES = {
-    "gaussian": "Power",
-    "student": "Power",
-    "lognormal": "Power",
-    "gamma": "Power",
-    "poisson": "n",
-    "negative_binomial": "n",
-    "zero_inflated_poisson": "n",
-    "zero_inflated_negative_binomial": "n",
-    "hurdle_poisson": "n",
-    "hurdle_negative_binomial": "n",
-    "hurdle_gamma": "Power",
-    "hurdle_lognormal": "Power",
-    "bernoulli": "hit",
-    "binomial": "p(hits, of)",
+RESPONSES = {
+    "real": "Power",
+    "positive": "Power",
+    "nonnegative": "Power",
+    "unit": "share",
+    "count": "n",
+    "binary": "hit",
+    "successes": "p(hits, of)",
 }
+FAMILIES = {name: RESPONSES[family.kind] for name, family in families.FAMILIES.items()}
 _PROGRAM = """
 import json, shutil, sys
 from time import perf_counter
@@ -53,6 +48,7 @@ data = ws.simulate_lfp(seed=5)
 group = np.unique(data["mouse"], return_inverse=True)[1] / 2 - 1.5
 data["n"] = rng.poisson(np.exp(2 + group) * rng.gamma(5, 1 / 5, len(data)))
 data["hit"] = rng.binomial(1, 1 / (1 + np.exp(-group)))
+data["share"] = rng.beta(3 * np.exp(group), 3)
 data["hits"], data["of"] = rng.binomial(9, 1 / (1 + np.exp(-group))), 9
 took = []
 for seed in (1, 2):

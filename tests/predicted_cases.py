@@ -51,6 +51,9 @@ CASES: dict[str, tuple[list[str], str, dict[str, Any]]] = {
         {"weights": "w"},
     ),
     "uncentred": (["y ~ x", "alpha ~ x + cond + (1|g)"], "gamma", {"center": False}),
+    "proportions": (
+        ["y ~ x + (1 |p| g)", "phi ~ x + cond + (1 |p| g)"], "beta", {"weights": "w"}
+    ),
     "of another link": (
         ["y ~ x + cond", "sigma ~ x:cond"],
         "student",

@@ -36,6 +36,7 @@ BESIDE = {
     "sigma": np.exp,
     "nu": np.exp,
     "alpha": np.exp,
+    "phi": np.exp,
     "zi": special.expit,
     "hu": special.expit,
 }
@@ -54,6 +55,8 @@ def row_log_densities(
         return stats.lognorm.logpdf(y, aux["sigma"], scale=np.exp(mu))
     if family == "gamma":
         return stats.gamma.logpdf(y, aux["alpha"], scale=mu / aux["alpha"])
+    if family == "beta":
+        return stats.beta.logpdf(y, mu * aux["phi"], (1 - mu) * aux["phi"])
     if family == "poisson":
         return stats.poisson.logpmf(y, mu)
     if family == "negative_binomial":

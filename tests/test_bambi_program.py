@@ -32,6 +32,8 @@ CASES = {
         "student",
         {"weights": "weight"},
     ),
+    "another name": ("y ~ t + I(x / 10) + (1|g)", "beta", {}),
+    "another name, with a formula": (["y ~ x", "phi ~ 1 + I(x / 10) + (1|g)"], "beta", {}),
     "an expression": ("np.sqrt(y) ~ x + (1|g)", "gaussian", {}),
 }
 
@@ -110,6 +112,23 @@ def test_programs_of_several_formulas_read_as_a_paper_would_have_them():
         '"I(x / 2)": "sigma_I(x \N{FRACTION SLASH} 2)",',
     ):
         assert line in lines
+
+
+def test_parameters_that_bambi_calls_otherwise_have_our_names():
+    data = data_of("beta")
+    written = [
+        (["y ~ x"], ['"kappa": bmb.Prior("InverseGamma", alpha=0.5, beta=2),', '"kappa": "phi",']),
+        (
+            ["y ~ x", "phi ~ x"],
+            ['"kappa ~ 1 + x",', 'link={"mu": "logit", "kappa": "log"},', '"x": "phi_x",'],
+        ),
+    ]
+    for formulas, expected in written:
+        lines = backend_named("bambi").code(model_of(formulas, data, "beta")).splitlines()
+        assert {"# bambi's name of phi is kappa.", *expected} <= {line.strip() for line in lines}
+    model = model_of("y ~ kappa", data.rename(columns={"x": "kappa"}), "beta")
+    with pytest.raises(BackendError, match="parameter of its own called 'kappa'"):
+        backend_named("bambi").code(model)
 
 
 def test_what_bambi_cannot_express_is_refused():

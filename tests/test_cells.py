@@ -11,7 +11,7 @@ from test_template_densities import data_of
 from winstan.families import FAMILIES
 from winstan.scales import spread
 
-AUX = {"sigma": 17.3, "nu": 3.7, "alpha": 2.9, "zi": 0.23, "hu": 0.36}
+AUX = {"sigma": 17.3, "nu": 3.7, "alpha": 2.9, "phi": 6.1, "zi": 0.23, "hu": 0.36}
 SIGMA = {"lognormal": 0.63, "hurdle_lognormal": 0.63}
 CASES = [(name, link) for name, family in FAMILIES.items() for link in family.links]
 
@@ -22,7 +22,7 @@ def eta_of(link: str, family: str, rows: np.ndarray) -> np.ndarray:
     mean = {"gaussian": 180.0, "student": 180.0, "gamma": 70.0, "hurdle_gamma": 70.0}.get(
         family, 4.0
     )
-    if family in ("bernoulli", "binomial"):
+    if FAMILIES[family].parameters[0].domain == "unit":
         return wiggle - 0.4
     if family in SIGMA:
         return wiggle + 4.0

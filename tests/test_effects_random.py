@@ -44,6 +44,8 @@ RESPONSES = [
     ("lognormal", 1.3, {"sigma": 0.6}, None, stats.lognorm(0.6, scale=np.exp(1.3))),
     ("gamma", 40.0, {"alpha": 0.7}, None, stats.gamma(0.7, scale=40 / 0.7)),
     ("gamma", 0.02, {"alpha": 8.0}, None, stats.gamma(8, scale=0.02 / 8)),
+    ("beta", 0.21, {"phi": 14.0}, None, stats.beta(0.21 * 14, 0.79 * 14)),
+    ("beta", 0.64, {"phi": 0.9}, None, stats.beta(0.64 * 0.9, 0.36 * 0.9)),
     ("poisson", 6.5, {}, None, stats.poisson(6.5)),
     ("negative_binomial", 9.0, {"alpha": 1.7}, None, stats.nbinom(1.7, 1.7 / (1.7 + 9))),
     ("bernoulli", 0.23, {}, None, stats.bernoulli(0.23)),

@@ -42,12 +42,14 @@ def test_densities_are_scipys(family, link):
     aux = {name: rng.uniform(1.5, 7.0, (S, 1)) for name in family.auxiliary}
     aux |= {name: rng.uniform(0.1, 0.9, (S, 1)) for name in {"zi", "hu"} & aux.keys()}
     trials = None
-    if family.name in ("binomial", "bernoulli"):
+    if family.of_trials:
         trials = rng.integers(0, 12, n).astype(float) if family.trials else np.ones(n)
         y = np.round(rng.uniform(0, trials))
         y[:10] = trials[:10]
     elif family.kind == "count":
         y = np.r_[0.0, 0.0, 1.0, 300.0, rng.poisson(5.0, n - 4)]
+    elif family.kind == "unit":
+        y = np.r_[1e-9, 1 - 1e-9, rng.beta(0.8, 1.3, n - 2)]
     elif family.kind in ("positive", "nonnegative"):
         y = np.exp(rng.normal(0.0, 2.0, n))
         y[:9] = 0.0 if family.kind == "nonnegative" else y[:9]

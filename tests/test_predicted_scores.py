@@ -12,7 +12,7 @@ from winstan.families.sample import Sample
 
 SCORES = [
     ("gaussian", "sigma"), ("lognormal", "sigma"), ("student", "sigma"), ("student", "nu"),
-    ("gamma", "alpha"), ("negative_binomial", "alpha"),
+    ("gamma", "alpha"), ("negative_binomial", "alpha"), ("beta", "phi"),
 ]  # fmt: skip
 
 
@@ -26,6 +26,8 @@ def density(family: str, y, mu, aux):
         return stats.t.logpdf(y, aux["nu"], mu, aux["sigma"])
     if family == "gamma":
         return stats.gamma.logpdf(y, aux["alpha"], scale=mu / aux["alpha"])
+    if family == "beta":
+        return stats.beta.logpdf(y, mu * aux["phi"], (1 - mu) * aux["phi"])
     return stats.nbinom.logpmf(y, aux["alpha"], aux["alpha"] / (aux["alpha"] + mu))
 
 
@@ -36,6 +38,8 @@ def example(family: str, unit: float):
     weight = rng.integers(1, 5, cell.size).astype(float)
     if family == "negative_binomial":
         y = rng.poisson(np.array([0.4, 6.0, 90.0])[cell]).astype(float)
+    elif family == "beta":
+        y = rng.beta(1.3, 2.1, cell.size)
     elif family in ("gamma", "lognormal"):
         y = unit * rng.gamma(2.0, 1.0, cell.size)
     else:
@@ -44,6 +48,7 @@ def example(family: str, unit: float):
         "sigma": np.array([0.3, 1.1, 2.0]) * (1.0 if family == "lognormal" else unit),
         "nu": np.array([1.3, 7.0, 80.0]),
         "alpha": np.array([0.2, 1.9, 30.0]),
+        "phi": np.array([0.4, 5.0, 70.0]),
     }
     one = FAMILIES[family]
     link = one.link(None)
@@ -71,7 +76,7 @@ def test_scores_are_the_derivatives_of_the_rows_densities(family, name, unit):
     np.testing.assert_allclose(score * aux[name], expected, rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("family", ["gaussian", "lognormal", "student", "gamma"])
+@pytest.mark.parametrize("family", ["gaussian", "lognormal", "student", "gamma", "beta"])
 def test_scores_of_the_mean_and_of_a_parameter_in_each_cell(family):
     """The mean's score by rows, where the other parameters differ between cells."""
     one, link, sample, cell, eta, aux = example(family, 1e3)
@@ -106,17 +111,19 @@ def nodes_of(frozen) -> tuple[np.ndarray, np.ndarray]:
         ("lognormal", {"sigma": 0.7}),
         *(("student", {"sigma": 40.0, "nu": nu}) for nu in (1.5, 4.0, 30.0)),
         *(("gamma", {"alpha": alpha}) for alpha in (0.3, 2.0, 400.0)),
+        *(("beta", {"phi": phi}) for phi in (4.0, 40.0, 900.0)),
     ],
 )
 def test_expected_information_is_the_variance_of_the_score(family, aux):
     one = FAMILIES[family]
     link = one.link(None)
-    mu = {"gaussian": 7.0, "lognormal": 0.4, "student": -3.0, "gamma": 55.0}[family]
+    mu = {"gaussian": 7.0, "lognormal": 0.4, "student": -3.0, "gamma": 55.0, "beta": 0.3}[family]
     frozen = {
         "gaussian": lambda: stats.norm(mu, aux["sigma"]),
         "lognormal": lambda: stats.lognorm(aux["sigma"], scale=np.exp(mu)),
         "student": lambda: stats.t(aux["nu"], mu, aux["sigma"]),
         "gamma": lambda: stats.gamma(aux["alpha"], scale=mu / aux["alpha"]),
+        "beta": lambda: stats.beta(mu * aux["phi"], (1 - mu) * aux["phi"]),
     }[family]()
     y, weight = nodes_of(frozen)
     cell = np.arange(y.size)
@@ -129,6 +136,8 @@ def test_expected_information_is_the_variance_of_the_score(family, aux):
         assert weight @ score * value == pytest.approx(0, abs=1e-7)
         # Each cell is one row: the information is the same in all.
         np.testing.assert_allclose(information, weight @ score**2, rtol=1e-6)
+        if family == "beta":  # whose mean and precision share some
+            continue
         # The mean is orthogonal to them, so that blocks share no information.
         shared = weight @ (score * of_mean)
         assert abs(shared) < 1e-6 * np.sqrt((weight @ score**2) * (weight @ of_mean**2))

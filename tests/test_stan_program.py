@@ -78,6 +78,9 @@ SAYS = {
     ("gamma", "log"): "vector[N] mu = exp(eta);|y ~ gamma(alpha, alpha ./ mu);",
     ("gamma", "identity"): "y ~ gamma(alpha, alpha ./ mu);",
     ("gamma", "inverse"): "vector[N] mu = inv(eta);|y ~ gamma(alpha, alpha ./ mu);",
+    ("beta", "logit"): "vector[N] mu = inv_logit(eta);|y ~ beta_proportion(mu, phi);",
+    ("beta", "probit"): "vector[N] mu = Phi(eta);|y ~ beta_proportion(mu, phi);",
+    ("beta", "cloglog"): "vector[N] mu = inv_cloglog(eta);|y ~ beta_proportion(mu, phi);",
     ("poisson", "log"): "y ~ poisson_log(eta);",
     ("poisson", "identity"): "y ~ poisson(mu);",
     ("poisson", "sqrt"): "vector[N] mu = square(eta);|y ~ poisson(mu);",
@@ -218,7 +221,7 @@ def reference(model, point):
     values |= aux
     assert not left
     rows = Reference(model)
-    return lp + rows.priors(values) + rows.rows(values, aux)
+    return lp + rows.priors(values) + rows.rows(values)
 
 
 def nested_binomial():

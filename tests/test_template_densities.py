@@ -43,6 +43,9 @@ def data_of(family: str, seed: int = 0) -> pd.DataFrame:
         data["y"] = np.where(rng.random(n) < 0.3, 0, data["y"])
     elif family in ("gamma", "lognormal"):
         data["y"] = 57 * np.exp(level) * rng.gamma(2.3, 1 / 2.3, n)
+    elif family == "beta":
+        mu = 1 / (1 + np.exp(0.9 - level))
+        data["y"] = rng.beta(7.3 * mu, 7.3 * (1 - mu))
     elif family == "poisson":
         data["y"] = rng.poisson(np.exp(1 + level))
     elif family == "negative_binomial":

@@ -4,8 +4,8 @@ With g the link and s a scale of the linear predictor: Intercept ~ Normal(g(mean
 mean of the predictors, and so each level of a factor that stands for it (``0 + cond``);
 coefficient ~ Normal(0, 2.5 s / sd(x)); group sd of the intercept ~ Exponential(1/s), and so of each
 level of a factor that stands for it (``(0 + cond|mouse)``), of a slope ~ Exponential(3 sd(x)/s),
-under a log link Exponential(6 sd(x)); correlations ~ LKJ(1); sigma ~ Exponential(1/sd(y));
-alpha ~ InverseGamma(0.4, 0.3); nu ~ Gamma(2, 0.1).
+under a log link Exponential(6 sd(x)); correlations ~ LKJ(1). Those of the other parameters are the
+families' (`Parameter.default_prior`).
 
 Of a parameter beside the mean that has a formula s is 1, its intercept's prior is about the link of
 the value that the response's own scale implies, and its coefficients are Normal(0, 1 / sd(x)).

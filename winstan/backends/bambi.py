@@ -141,7 +141,7 @@ class BambiBackend:
         ours = {column: factor for factor, column in factor_columns(model).items()}
         repeated = model.design.weights is not None and weights_of(model) is None
         priors = _renamed(priors_of(Writer, model), ours)
-        return bambi_program(model, family_of(model).name, priors, repeated=repeated)
+        return bambi_program(model, priors, repeated=repeated)
 
     def code_data(self, model: Model) -> dict[str, Any]:
         """Refuse: the program's data are the user's own.
@@ -191,8 +191,8 @@ def bambi_model(model: Model) -> bambi.Model:
             center_predictors=centers(model),
             extra_namespace=dict(model.design.names),
         )
-        if renamed:
-            out.set_alias(aliases_by_component(model))
+        if given := aliases_by_component(model):
+            out.set_alias(given)
         return out
     except Exception as problem:  # bambi and formulae raise what they like
         raise _not_expressed(problem) from problem

@@ -47,6 +47,11 @@ def family_of(model: Model) -> BambiFamily:
     return model.family.bambi
 
 
+def component_of(model: Model, parameter: str) -> str:
+    """Name a parameter as bambi does."""
+    return family_of(model).names.get(parameter, parameter)
+
+
 def factor_columns(model: Model) -> dict[str, str]:
     """Name a column for each factor: what users call theirs may be no name for bambi."""
     factors = dict.fromkeys(group.factor for group in model.stacked.groups)
@@ -64,19 +69,24 @@ def aliases(model: Model) -> dict[str, str]:
 
 
 def aliases_by_component(model: Model) -> dict[str, Any]:
-    """Return `aliases` as bambi takes them: by term, and by parameter if several are predicted."""
-    known = aliases(model)
-    by_parameter = {
-        design.parameter: {
-            term: known[f"{design.prefix}{term}"]
-            for term in _terms_of(model, design)
-            if f"{design.prefix}{term}" in known
-        }
-        for design in model.design.every
-    }
+    """Return `aliases` as bambi takes them: by term, and by parameter if several are predicted.
+
+    Parameters that bambi has another name for are called by ours too, and so are their terms.
+    """
+    known, names = aliases(model), family_of(model).names
+    by_parameter = {}
+    for design in model.design.every:
+        terms = {term: f"{design.prefix}{term}" for term in _terms_of(model, design)}
+        own = {term: known[name] for term, name in terms.items() if name in known}
+        if design.parameter in names:
+            if design.intercept:
+                terms["Intercept"] = design.intercept_name
+            own = {names[design.parameter]: design.parameter} | terms | own
+        by_parameter[component_of(model, design.parameter)] = own
+    numbers = {their: our for our, their in names.items() if our not in model.design.beside}
     if not model.design.beside:
-        return by_parameter[model.design.parameter]
-    return {parameter: own for parameter, own in by_parameter.items() if own}
+        return by_parameter[model.design.parameter] | numbers
+    return {parameter: own for parameter, own in by_parameter.items() if own} | numbers
 
 
 def _terms_of(model: Model, design: Design) -> Iterator[str]:
@@ -94,7 +104,7 @@ def formulas(model: Model) -> list[str]:
         response = f"p({RESPONSE}, {TRIALS})"
     elif weights_of(model) is not None:
         response = f"weighted({RESPONSE}, {WEIGHT})"
-    left = [response, *model.formula.parameters]
+    left = [response, *(component_of(model, name) for name in model.formula.parameters)]
     pairs = zip(left, model.formula.every, model.design.every, strict=True)
     return [f"{name} ~ {_right(model, formula, design)}" for name, formula, design in pairs]
 
@@ -111,7 +121,7 @@ def links(model: Model) -> str | dict[str, str]:
     """Return the link of the mean, or those of all parameters that have a formula."""
     if not model.design.beside:
         return model.link.name
-    names = [design.parameter for design in model.design.every]
+    names = [component_of(model, design.parameter) for design in model.design.every]
     pairs = zip(names, model.likelihood.links, strict=True)
     return {name: link.name for name, link in pairs}
 
@@ -168,11 +178,11 @@ def priors_of(bmb: Any, model: Model) -> dict[str, Any]:
     priors, mean = model.priors.table, model.design
     out, complements = _priors_of_component(bmb, model, mean), family_of(model).complements
     for p in model.family.parameters[1:]:
-        beside = mean.beside.get(p.name)
+        beside, theirs = mean.beside.get(p.name), component_of(model, p.name)
         if beside is not None:
-            out[p.name] = _priors_of_component(bmb, model, beside)
+            out[theirs] = _priors_of_component(bmb, model, beside)
         else:
-            prior, name = priors[p.name], complements.get(p.name, p.name)
+            prior, name = priors[p.name], complements.get(p.name, theirs)
             if p.name in complements and isinstance(prior, Beta):
                 prior = Beta(prior.beta, prior.alpha)
             out[name] = _prior(bmb, [prior], scalar=True, domain=p.domain)

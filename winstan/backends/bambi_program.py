@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan.backends.bambi_levels import level_terms, potential_program
-from winstan.backends.bambi_parts import centers
+from winstan.backends.bambi_parts import centers, component_of, family_of
 from winstan.backends.program_names import number, one_line, quoted, speakable
 from winstan.formula.tree import Name, quote_name
 
@@ -29,16 +29,12 @@ class Writer:
         return f'bmb.Prior("{kind}"{said})'
 
 
-def bambi_program(
-    model: Model, family: str, priors: Mapping[str, Any], *, repeated: bool = False
-) -> str:
+def bambi_program(model: Model, priors: Mapping[str, Any], *, repeated: bool = False) -> str:
     """Write a self-contained bambi program for a model.
 
     Parameters
     ----------
     model
-    family
-        bambi's name of it.
     priors
         By bambi's name of the parameter, as source from `Writer`; those of the terms of another
         parameter's formula by that parameter. Group terms have the factor's name as winstan gives
@@ -53,7 +49,8 @@ def bambi_program(
         Comments tell of columns that have to be put there first.
     """
     left = _Columns(model, repeated=repeated)
-    names = [left.response(), *model.formula.parameters]
+    family = family_of(model)
+    names = [left.response(), *(family.names.get(name, name) for name in model.formula.parameters)]
     formulas = [
         f"{name} ~ {left.right(formula)}"
         for name, formula in zip(names, model.formula.every, strict=True)
@@ -65,7 +62,7 @@ def bambi_program(
     made = [f"{left.of(name)} = {value}" for name, value in left.made.items()]
     if repeated:
         made.append(f"data = data.loc[data.index.repeat({left.of('weight')}.astype(int))]")
-    said, aliases = _said(priors, left.factors, model.design)
+    said, aliases = _said(priors, left.factors, model.design, family.names)
     links = "".join(f"; {p}, link {link}" for p, link in list(_links(model).items())[1:])
     moved = bool(level_terms(model))
     lines = [
@@ -84,7 +81,7 @@ def bambi_program(
         "model = bmb.Model(",
         *_formula(formulas),
         "    data,",
-        f'    family="{family}",',
+        f'    family="{family.name}",',
         f"    link={_link(model)},",
         "    priors=priors,",
         *(["    potentials=[levels],"] if moved else []),
@@ -92,17 +89,14 @@ def bambi_program(
         f"    center_predictors={centers(model)},",
         ")",
     ]
-    if any(aliases.values()):
-        lines += [
-            "# Names of variables have no slash in PyMC, and those of dims no comma in nutpie.",
-            "model.set_alias({",
-            *(
-                _aliased(aliases)
-                if model.design.beside
-                else _entries(aliases[model.design.parameter])
-            ),
-            "})",
+    beside, mean = model.design.beside, model.design.parameter
+    numbers = {their: our for our, their in family.names.items() if our not in beside}
+    if numbers or any(aliases.values()):
+        own = _aliased(aliases) if beside else _entries(aliases[mean])
+        why = [f"# bambi's name of {our} is {their}." for our, their in family.names.items()] or [
+            "# Names of variables have no slash in PyMC, and those of dims no comma in nutpie."
         ]
+        lines += [*why, "model.set_alias({", *own, *_entries(numbers), "})"]
     return "\n".join(lines) + "\n"
 
 
@@ -114,9 +108,9 @@ def _formula(formulas: list[str]) -> list[str]:
 
 
 def _links(model: Model) -> dict[str, str]:
-    """Name the link of each parameter that has a formula."""
+    """Name the link of each parameter that has a formula, by bambi's name of it."""
     pairs = zip(model.stacked.parameters, model.likelihood.links, strict=True)
-    return {parameter: link.name for parameter, link in pairs}
+    return {component_of(model, parameter): link.name for parameter, link in pairs}
 
 
 def _link(model: Model) -> str:
@@ -127,22 +121,29 @@ def _link(model: Model) -> str:
 
 
 def _said(
-    priors: Mapping[str, Any], factors: Mapping[str, str], design: Design
+    priors: Mapping[str, Any],
+    factors: Mapping[str, str],
+    design: Design,
+    names: Mapping[str, str],
 ) -> tuple[list[str], dict[str, dict[str, str]]]:
     """Write priors, an entry a line, and list the aliases that terms need, by parameter."""
     lines: list[str] = []
-    aliases: dict[str, dict[str, str]] = {design.parameter: {}}
+    component = names.get(design.parameter, design.parameter)
+    renamed = component != design.parameter
+    own = {component: design.parameter} if renamed else {}
+    aliases = {component: own}
+    beside = {names.get(name, name): other for name, other in design.beside.items()}
     for name, prior in priors.items():
         if isinstance(prior, dict):
-            inside, own = _said(prior, factors, design.beside[name])
+            inside, others = _said(prior, factors, beside[name], names)
             lines += [f"    {quoted(name)}: {{", *(f"    {line}" for line in inside), "    },"]
-            aliases |= own
+            aliases |= others
             continue
         effect, bar, factor = name.partition("|")
         theirs = effect + bar + factors.get(factor, factor)
         lines.append(f"    {quoted(theirs)}: {prior},")
-        if speakable(theirs) != theirs:
-            aliases[design.parameter][theirs] = speakable(f"{design.prefix}{theirs}")
+        if renamed or speakable(theirs) != theirs:
+            own[theirs] = speakable(f"{design.prefix}{theirs}")
     return lines, aliases
 
 

@@ -38,7 +38,8 @@ def check_expressible(model: Model) -> None:
                 f"The names of the columns that bambi is given beside yours start with {OWN!r}: "
                 f"rename {column!r}, or use backend='stan' or 'pymc'."
             )
-    own = {"mu", "p", *model.family.auxiliary, *_check_complements(model)}
+    own = {"mu", "p", *model.family.auxiliary, *family_of(model).names.values()}
+    own.update(_check_complements(model))
     for term in model.design.terms:
         if term.name in own:
             raise BackendError(

@@ -216,7 +216,7 @@ class _Program:
         mean, *beside = self.linear
         lines = mean.sums(self.parts.groups, "eta")
         p = "p=mu"
-        if link == "logit":  # PyMC takes the log odds themselves
+        if link == "logit" and "{p}" in written.arguments:  # PyMC takes the log odds themselves
             lines, p = lines[:-1], "logit_p=eta"
         for linear in beside:
             lines += linear.sums(self.parts.groups, f"eta_{linear.of.parameter}")

@@ -124,11 +124,14 @@ class BambiFamily:
         Whether its ``weighted()`` is the sum over weighted rows: that of gamma is not, for one.
     complements : mapping of str to str
         By parameter, bambi's name for one less it: ``psi``, the share of what is no extra zero.
+    names : mapping of str to str
+        What it calls the parameters beside the mean, where that is something else.
     """
 
     name: str
     weighted: bool = False
     complements: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def mean_itself(mu: Array, auxiliary: Mapping[str, Any]) -> Array:

@@ -21,9 +21,14 @@ _CATEGORICAL = (
     'rest, y["level"] ~ ...; all of them are in bambi (categorical) and brms'
 )
 _PROPORTION = (
-    "continuous proportions are not modelled: if they are successes of trials, give the counts, "
-    "p(successes, trials) ~ ... with family='binomial'; else family='gaussian' on the column's "
-    "logit comes close, and bambi and brms have beta"
+    "continuous proportions between 0 and 1 are family='beta'; family='gaussian' on the column's "
+    "logit is the logit-normal distribution itself"
+)
+_ENDS = (
+    "proportions of exactly 0 or 1 among others are not modelled: if they are successes of trials, "
+    "give the counts, p(successes, trials) ~ ... with family='binomial'; else family='bernoulli' "
+    "of whether a row is at that end, and family='beta' of the other rows, together are one model; "
+    "brms has both at once"
 )
 _INFLATED = (
     "of families with zeros of their own there are those of counts (zero_inflated_poisson, "
@@ -46,7 +51,11 @@ _OVERDISPERSED = (
 
 FOREIGN: Mapping[str, str] = MappingProxyType(
     {
-        **dict.fromkeys(("beta", "beta_family", "betar", "ordbeta", "logit_normal"), _PROPORTION),
+        **dict.fromkeys(("logit_normal", "logitnormal"), _PROPORTION),
+        **dict.fromkeys(
+            ("ordbeta", "ordered_beta", "zero_inflated_beta", "zero_one_inflated_beta", "zoib"),
+            _ENDS,
+        ),
         **dict.fromkeys(
             ("cumulative", "ordinal", "ordered", "ocat", "sratio", "cratio", "acat", "clm"),
             _ORDINAL,
@@ -54,8 +63,12 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("categorical", "multinomial", "multinom", "dirichlet"), _CATEGORICAL),
         **dict.fromkeys(
             (
-                *("zero_inflated_binomial", "zero_inflated_beta", "zero_one_inflated_beta"),
-                *("zib", "zoib", "hurdle_cumulative", "zero_inflated_beta_binomial"),
+                *(
+                    "zero_inflated_binomial",
+                    "zib",
+                    "hurdle_cumulative",
+                    "zero_inflated_beta_binomial",
+                ),
                 *("truncated_poisson", "truncated_nbinom2", "truncated_nbinom1"),
             ),
             _INFLATED,
@@ -150,7 +163,7 @@ def link_remedy(link: str, family_links: tuple[str, ...]) -> str:
     if key in _BETWEEN and key not in family_links:
         return (
             f" {key} is for probabilities: family='bernoulli' for a response of two levels, "
-            "'binomial' for successes of trials."
+            "'binomial' for successes of trials, 'beta' for other proportions."
         )
     if key in ("log", "identity", "sqrt", "inverse") and set(family_links) <= _BETWEEN:
         return (

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from winstan.errors import FamilyError, OptionError, near_matches
 from winstan.families import foreign
 from winstan.families.bernoulli import BERNOULLI
+from winstan.families.beta import BETA
 from winstan.families.binomial import BINOMIAL
 from winstan.families.family import Family
 from winstan.families.gamma import GAMMA
@@ -35,6 +36,7 @@ _FAMILIES: dict[str, Family] = {
         STUDENT,
         LOGNORMAL,
         GAMMA,
+        BETA,
         POISSON,
         NEGATIVE_BINOMIAL,
         ZERO_INFLATED_POISSON,

@@ -66,7 +66,8 @@ def check_support(family: Family, sample: Sample, name: str, positions: np.ndarr
     fitting = [] if family.trials else fitting_families(sample)
     advice = [remedy] if remedy else []
     if fitting:
-        advice.append(f"This response fits {named(fitting)}; or mend or drop those rows.")
+        else_ = "" if remedy else "; or mend or drop those rows"
+        advice.append(f"This response fits {named(fitting)}{else_}.")
     raise FamilyError(
         f"family={family.name!r} needs {wanted}, but {name!r} has {count} of {sample.y.size} rows "
         f"that are not ({rows}{', ...' if count > where.size else ''}). {' '.join(advice)}".rstrip()
