@@ -9,7 +9,7 @@ import pytest
 from models import correlation_names, model_of
 from reference_density import Reference, cholesky_correlation, lkj_log_density
 from scipy import stats
-from test_template_densities import LINKS, STRUCTURES, data_of, formula_of
+from test_template_densities import CASES, LINKS, STRUCTURES, data_of, formula_of
 
 import winstan as ws
 from winstan.backends.stan_program import stan_program
@@ -37,8 +37,7 @@ def translate(program, folder):
     assert "Warning" not in said.stderr
 
 
-@pytest.mark.parametrize("structure", STRUCTURES)
-@pytest.mark.parametrize(("family", "link"), LINKS)
+@pytest.mark.parametrize(("family", "link", "structure"), CASES)
 def test_every_program_is_valid_stan(family, link, structure, tmp_path):
     program, data = stan_program(case(family, link, structure))
     translate(program, tmp_path)
