@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from models import correlation_names, model_of
 from reference_density import Reference, cholesky_correlation, lkj_log_density
-from scipy import stats
+from scipy import special, stats
 from test_template_densities import CASES, LINKS, STRUCTURES, data_of, formula_of
 
 import winstan as ws
@@ -90,7 +90,7 @@ SAYS = {
         (
             family,
             "log",
-        ): f"for (n in 1:N) {{|if (y[n] == 0)|target += {zero};|else|target += {above};"
+        ): f"for (n in 1:N)\ntarget += y[n] == 0 ? {zero}\n: {above};"
         for family, zero, above in [
             (
                 "zero_inflated_poisson",
@@ -122,8 +122,8 @@ SAYS = {
         ]
     },
     ("hurdle_lognormal", "identity"): (
-        "for (n in 1:N) {|if (y[n] == 0)|target += log(hu);|else|"
-        "target += log1m(hu) + lognormal_lpdf(y[n] | mu[n], sigma);"
+        "for (n in 1:N)\ntarget += y[n] == 0 ? log(hu)\n"
+        ": log1m(hu) + lognormal_lpdf(y[n] | mu[n], sigma);"
     ),
     ("bernoulli", "logit"): "y ~ bernoulli_logit(eta);",
     ("bernoulli", "probit"): "vector[N] mu = Phi(eta);|y ~ bernoulli(mu);",
@@ -138,7 +138,8 @@ SAYS = {
 def test_every_distribution_is_stans(family, link):
     program, _ = stan_program(case(family, link, "no groups"))
     lines = [line.strip() for line in program.splitlines()]
-    said = SAYS[family, link].split("|")
+    text = SAYS[family, link]
+    said = text.split("\n" if "\n" in text else "|")  # of Stan too
     at = lines.index(said[0])
     assert lines[at : at + len(said)] == said
     first = "mu" if "mu" in said[0] and len(said) == 1 else "eta"
@@ -215,8 +216,10 @@ def reference(model, point):
             values[f"{effect.name}|{group.factor}"] = u[at]
             values[f"{effect.name}|{group.factor}_sigma"] = np.exp(log_sd)[at]
     free_aux = take(len(model.family.auxiliary))
-    lp += free_aux.sum()
-    aux = dict(zip(model.family.auxiliary, np.exp(free_aux), strict=True))
+    unit = np.array([name in ("zi", "hu") for name in model.family.auxiliary], bool)
+    lp += np.where(unit, np.log(special.expit(free_aux) * special.expit(-free_aux)), free_aux).sum()
+    free_aux = np.where(unit, special.expit(free_aux), np.exp(free_aux))
+    aux = dict(zip(model.family.auxiliary, free_aux, strict=True))
     values |= aux
     assert not left
     rows = Reference(model)
@@ -237,14 +240,20 @@ def weighted_slopes():
     )
 
 
+def weighted_zeros():
+    return model_of(
+        "y ~ x + (1|g)", data_of("zero_inflated_poisson"), "zero_inflated_poisson", weights="w"
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [
         lambda: case("gamma", "log", "intercepts"), weighted_slopes, nested_binomial,
-        lambda: case("student", "identity", "levels and a slope"),
+        lambda: case("student", "identity", "levels and a slope"), weighted_zeros,
     ],
-    ids=["gamma", "weighted slopes", "nested binomial", "levels and a slope"],
+    ids=["gamma", "weighted slopes", "nested binomial", "levels and a slope", "weighted zeros"],
 )  # fmt: skip
 def test_program_has_the_density_of_the_model(make, tmp_path):
     model = make()

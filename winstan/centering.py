@@ -7,12 +7,16 @@ so that a level's prior is one of the response that its rows have on average.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from winstan._typing import Array
+    from winstan.cells import Cells
+    from winstan.design import Stacked
+    from winstan.priors import Priors
 
 
 def level_means(X: Array, constant: Array, weight: Array) -> Array | None:
@@ -55,3 +59,54 @@ def at_zero(slopes: Array, means: Array | None) -> Array:
         From `level_means`.
     """
     return slopes if means is None else slopes - slopes @ means.T
+
+
+def predictor_means(stacked: Stacked, cells: Cells, *, centered: bool) -> Array:
+    """Return the means of the mean's predictors, where there is an Intercept to be at them."""
+    out = np.zeros(stacked.block.size)
+    if centered:
+        own = stacked.block == 0
+        out[own] = np.average(cells.of_block(cells.X, 0)[:, own], axis=0, weights=cells.weight)
+    return out
+
+
+def center_levels(stacked: Stacked, cells: Cells, priors: Priors) -> tuple[Array | None, Priors]:
+    """Put the default priors of level columns at the mean of the other predictors.
+
+    The intercept of a parameter beside the mean is one of a single level. A prior that the user
+    gave to a level column is of the coefficient as it is reported.
+    """
+    K = stacked.block.size
+    whole, at_mean = np.zeros((K, K)), set(priors.at_mean)
+    for b in range(cells.blocks):
+        own = np.flatnonzero(stacked.block == b)
+        constant = stacked.constant[own]
+        names = {stacked.column_names[k] for k, share in zip(own, constant, strict=True) if share}
+        apart = (b > 0) and "Intercept" in {
+            term.name for term in stacked.terms if set(term.columns) <= set(own)
+        }
+        if not names or (priors.given.intersection(names) and not apart):
+            continue
+        means = level_means(cells.of_block(cells.X, b)[:, own], constant, cells.weight)
+        if means is not None:
+            whole[np.ix_(own, own)] = means
+            at_mean |= names
+    if not np.any(whole):
+        return None, priors
+    return whole, replace(priors, at_mean=frozenset(at_mean))
+
+
+def centered_design(
+    stacked: Stacked, cells: Cells, predictor_mean: Array, means: Array | None
+) -> Array:
+    """Return the population-level design, centred, with the Intercept's column first."""
+    if cells.blocks == 1:
+        out = cells.X - (predictor_mean if means is None else cells.X @ means)
+        return np.column_stack([np.ones(cells.n), out]) if stacked.intercept else out
+    out = cells.X if means is None else cells.X - cells.X @ means
+    own = np.repeat(np.arange(cells.blocks), cells.n)[:, None] == stacked.block
+    out = out - own * predictor_mean
+    if not stacked.intercept:
+        return out
+    ones = (np.arange(len(out)) < cells.n).astype(float)
+    return np.column_stack([ones, out])

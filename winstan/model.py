@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from winstan.cells import Cells, compress
-from winstan.centering import level_means
+from winstan.centering import center_levels, centered_design, predictor_means
 from winstan.design import stack
 from winstan.errors import (
     DataError,
@@ -243,11 +243,11 @@ def build_model(
     slots = default_slots(stacked, cells, likelihood, scales)
     centered = center and design.intercept
     resolved = resolve(slots, priors, at_mean=["Intercept"] if centered else [])
-    predictor_mean = _predictor_mean(stacked, cells, centered=centered)
+    predictor_mean = predictor_means(stacked, cells, centered=centered)
     means = None
     if center and np.any(stacked.constant):
-        means, resolved = _center_levels(stacked, cells, resolved)
-    population = _population(stacked, cells, predictor_mean, means)
+        means, resolved = center_levels(stacked, cells, resolved)
+    population = centered_design(stacked, cells, predictor_mean, means)
     problem = _problem(stacked, cells, population, likelihood, scales, resolved)
     sampled = _parametrization(stacked, parametrization)
     plan = None
@@ -289,57 +289,6 @@ def _lkj(stacked: Stacked, priors: Priors) -> tuple[float, ...]:
     """Return the number of each correlation matrix's prior."""
     names = [group.correlation_name for group in stacked.groups if group.has_correlations]
     return tuple(priors[name].numbers[0] for name in names)
-
-
-def _predictor_mean(stacked: Stacked, cells: Cells, *, centered: bool) -> Array:
-    """Return the means of the mean's predictors, where there is an Intercept to be at them."""
-    out = np.zeros(stacked.block.size)
-    if centered:
-        own = stacked.block == 0
-        out[own] = np.average(cells.of_block(cells.X, 0)[:, own], axis=0, weights=cells.weight)
-    return out
-
-
-def _center_levels(stacked: Stacked, cells: Cells, priors: Priors) -> tuple[Array | None, Priors]:
-    """Put the default priors of level columns at the mean of the other predictors.
-
-    The intercept of a parameter beside the mean is one of a single level. A prior that the user
-    gave to a level column is of the coefficient as it is reported.
-    """
-    K = stacked.block.size
-    whole, at_mean = np.zeros((K, K)), set(priors.at_mean)
-    for b in range(cells.blocks):
-        own = np.flatnonzero(stacked.block == b)
-        constant = stacked.constant[own]
-        names = {stacked.column_names[k] for k, share in zip(own, constant, strict=True) if share}
-        apart = (b > 0) and "Intercept" in {
-            term.name for term in stacked.terms if set(term.columns) <= set(own)
-        }
-        if not names or (priors.given.intersection(names) and not apart):
-            continue
-        means = level_means(cells.of_block(cells.X, b)[:, own], constant, cells.weight)
-        if means is not None:
-            whole[np.ix_(own, own)] = means
-            at_mean |= names
-    if not np.any(whole):
-        return None, priors
-    return whole, replace(priors, at_mean=frozenset(at_mean))
-
-
-def _population(
-    stacked: Stacked, cells: Cells, predictor_mean: Array, means: Array | None
-) -> Array:
-    """Return the population-level design, centred, with the Intercept's column first."""
-    if cells.blocks == 1:
-        out = cells.X - (predictor_mean if means is None else cells.X @ means)
-        return np.column_stack([np.ones(cells.n), out]) if stacked.intercept else out
-    out = cells.X if means is None else cells.X - cells.X @ means
-    own = np.repeat(np.arange(cells.blocks), cells.n)[:, None] == stacked.block
-    out = out - own * predictor_mean
-    if not stacked.intercept:
-        return out
-    ones = (np.arange(len(out)) < cells.n).astype(float)
-    return np.column_stack([ones, out])
 
 
 def _geometry(

@@ -226,8 +226,7 @@ class _Program:
         beside = [linear.of.parameter for linear in self.linear[1:]]
         compound = beside and _COMPOUND.search(arguments.replace("{over}", ""))
         if written.zero:
-            lines += ["for (n in 1:N) {"]
-            return [*lines, *self._with_zeros(written, f"{name}_{kind}", arguments), "}"]
+            return [*lines, *self._with_zeros(written, f"{name}_{kind}", arguments)]
         if weight is None and not compound:
             said = arguments.format(i="", over="./", trials=trials)
             return [*lines, f"{y.name} ~ {name}({said});"]
@@ -251,13 +250,12 @@ class _Program:
             zero, above = (
                 re.sub(rf"\b{parameter}\b", f"{parameter}[n]", text) for text in (zero, above)
             )
-        times = f"{weight.name}[n] * " if weight else ""
-        zero, above = (f"({text})" if weight and " + " in text else text for text in (zero, above))
+        before, after = (f"{weight.name}[n] * (", ")") if weight else ("", "")
+        head = f"  target += {before}{y} == 0 ? "
         return [
-            f"  if ({y} == 0)",
-            f"    target += {times}{zero};",
-            "  else",
-            f"    target += {times}{above};",
+            "for (n in 1:N)",
+            f"{head}{zero}",
+            f"{' ' * (len(head) - 2)}: {above}{after};",
         ]
 
     def _generated(self) -> list[str]:
