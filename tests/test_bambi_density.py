@@ -139,7 +139,7 @@ PREDICTED = {
     "student": (["y ~ x", "nu ~ cond + (1|g)", "sigma ~ x + offset(np.log(t))"], "student", {}),
     "gamma": (["y ~ 0 + cond", "alpha ~ x + (0 + x|h/g)"], "gamma", {"weights": "w"}),
     "counts": (["y ~ x", "alpha ~ 0 + cond + (1|g)"], "negative_binomial", {"center": False}),
-    "another name": (["y ~ x", "phi ~ x * cond + (cond||g) + (1|h)"], "beta", {"link": "probit"}),
+    "another name": (["y ~ x", "phi ~ x * cond + (cond||g) + (1|h)"], "beta", {"link": "cloglog"}),
     "levels by another name": (["y ~ t + I(x / 10)", "phi ~ 0 + cond + (1|h/g)"], "beta", {}),
     "fractions": (["y ~ x", "sigma ~ x"], "lognormal", {"weights": "fw", "center": False}),
     "priors": (
