@@ -5,7 +5,7 @@ mean of the predictors, and so each level of a factor that stands for it (``0 + 
 coefficient ~ Normal(0, 2.5 s / sd(x)); group sd of the intercept ~ Exponential(1/s), and so of each
 level of a factor that stands for it (``(0 + cond|mouse)``), of a slope ~ Exponential(3 sd(x)/s),
 under a log link Exponential(6 sd(x)); correlations ~ LKJ(1); sigma ~ Exponential(1/sd(y));
-alpha ~ InverseGamma(0.4, 0.3); nu ~ Gamma(2, 0.1).
+alpha ~ InverseGamma(0.4, 0.3); nu ~ Gamma(2, 0.1); zi, hu ~ Beta(1, 1).
 
 Of a parameter beside the mean that has a formula s is 1, its intercept's prior is about the link of
 the value that the response's own scale implies, and its coefficients are Normal(0, 1 / sd(x)).
