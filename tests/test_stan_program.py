@@ -221,7 +221,7 @@ def reference(model, point):
     values |= aux
     assert not left
     rows = Reference(model)
-    return lp + rows.priors(values) + rows.rows(values, aux)
+    return lp + rows.priors(values) + rows.rows(values)
 
 
 def nested_binomial():
