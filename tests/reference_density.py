@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from models import correlation_names
 from scipy import special, stats
+from zeros_reference import base_of, with_zeros
 
 from winstan import priors as pr
 from winstan.draws import Sampled, canonical
@@ -62,26 +63,12 @@ def row_log_densities(
     if family == "negative_binomial":
         return stats.nbinom.logpmf(y, aux["alpha"], aux["alpha"] / (aux["alpha"] + mu))
     if family.startswith(("zero_inflated", "hurdle")):
-        return log_densities_with_zeros(family, y, mu, aux)
+        base, some = base_of(family), np.where(y > 0, y, 1.0)
+        above, none = (
+            row_log_densities(base, "identity", at, mu, aux, None) for at in (some, 0.0 * some)
+        )
+        return with_zeros(family, y, above, none, aux)
     return stats.binom.logpmf(y, 1 if trials is None else trials, mu)
-
-
-def log_densities_with_zeros(
-    family: str, y: np.ndarray, mu: np.ndarray, aux: dict[str, float]
-) -> np.ndarray:
-    """Log density of each row where zeros have a probability of their own."""
-    base = family.removeprefix("zero_inflated_").removeprefix("hurdle_")
-    link = "identity"  # mu is the mean itself
-    some = np.where(y > 0, y, 1.0)
-    above = row_log_densities(base, link, some, mu, aux, None)
-    if base in ("gamma", "lognormal"):
-        return np.where(y == 0, np.log(aux["hu"]), np.log1p(-aux["hu"]) + above)
-    log_f0 = row_log_densities(base, link, np.zeros_like(some), mu, aux, None)
-    if family.startswith("hurdle"):
-        above = above - np.log(-np.expm1(log_f0))
-        return np.where(y == 0, np.log(aux["hu"]), np.log1p(-aux["hu"]) + above)
-    zi = aux["zi"]
-    return np.where(y == 0, np.log(zi + (1 - zi) * np.exp(log_f0)), np.log1p(-zi) + above)
 
 
 def prior_log_density(prior: pr.Prior, x: float) -> float:

@@ -113,7 +113,9 @@ def fit(
         never changed.
     family
         ``gaussian``, ``student``, ``lognormal``, ``gamma``, ``poisson``, ``negative_binomial``,
-        ``bernoulli`` or ``binomial``.
+        ``bernoulli`` or ``binomial``; with zeros of their own ``zero_inflated_poisson``,
+        ``zero_inflated_negative_binomial``, ``hurdle_poisson``, ``hurdle_negative_binomial``,
+        ``hurdle_gamma`` or ``hurdle_lognormal``.
     backend
         The backend: ``"stan"``, ``"pymc"`` or ``"bambi"``; or several, ``("stan", "pymc")``, for a
         fit by each and their agreement.
