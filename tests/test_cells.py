@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from models import model_of
 from reference_density import row_log_densities
-from test_template_densities import data_of
+from template_cases import data_of
 
 from winstan.families import FAMILIES
 from winstan.scales import spread

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
-from test_template_densities import data_of
+from posterior_checks import Z, agree
+from template_cases import data_of
 
 import winstan as ws
 
@@ -25,7 +26,6 @@ pytestmark = [
     # The models are those of the published answers, whatever the guards would rather fit.
     pytest.mark.filterwarnings("ignore::winstan.DesignWarning"),
 ]
-Z = 4.5
 
 
 def oracle(shared: Path, name: str) -> Any:
@@ -36,19 +36,6 @@ def oracle(shared: Path, name: str) -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def agree(fit: ws.Fit, expected: dict[str, tuple[float, float, float]]) -> None:
-    """Hold means and sds to (mean, sd, error of that mean) by row of the summary."""
-    assert fit.diagnostics.ok, fit.verdict
-    table = fit.summary()
-    for name, (mean, sd, error) in expected.items():
-        row = table.loc[name]
-        mcse = np.hypot(row["mcse_mean"], error)
-        assert abs(row["mean"] - mean) < Z * mcse, (name, row["mean"], mean, mcse)
-        # The sd of n effective draws has a relative error of about 1 / sqrt(2 n), more in tails
-        # heavier than the normal's, as those of standard deviations are.
-        assert abs(row["sd"] / sd - 1) < 2 * Z / np.sqrt(2 * row["ess_tail"]), (name, row["sd"], sd)
 
 
 @pytest.mark.parametrize("parametrization", [None, "noncentered"])

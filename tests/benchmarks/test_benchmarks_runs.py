@@ -88,7 +88,7 @@ def test_the_memory_of_the_process_that_began_it_is_not_a_fits_own():
     much = np.ones(100_000_000)
     said = subprocess.run(
         [sys.executable, "-c", "from benchmarks import child; print(child.peak_bytes())"],
-        cwd=Path(__file__).parents[1], capture_output=True, text=True, check=True,
+        cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert 1e7 < int(said) < much.nbytes
 

@@ -10,7 +10,7 @@ import pytest
 from geometry_cases import HOW, crossed, dense_precision, grouped_rows, nested, problem
 from models import correlation_names, model_of
 from scipy import integrate, linalg, sparse, stats
-from test_template_densities import data_of
+from template_cases import data_of
 
 from winstan import model as model_module
 from winstan.backends import Settings, backend_named

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import pandas as pd
 import pytest
 from models import model_of
 from reference_density import Reference, gradient
+from template_cases import CASES, STRUCTURES, WAYS, data_of, formula_of, grid
 
 import winstan as ws
 from winstan.backends import quadratic_form
@@ -20,91 +19,6 @@ from winstan.geometry import whitening
 pytestmark = pytest.mark.slow  # the templates compile on first use
 
 
-def data_of(family: str, seed: int = 0) -> pd.DataFrame:
-    """Sixty rows in few cells, at scales away from one."""
-    rng = np.random.default_rng(seed)
-    n = 60
-    data = pd.DataFrame(
-        {
-            "x": rng.choice([0.3, 0.7, 2.0], n),
-            "cond": rng.choice(["a", "b", "c"], n),
-            "g": rng.choice([f"g{i}" for i in range(6)], n),
-            "h": rng.choice([f"h{i}" for i in range(5)], n),
-            "w": rng.integers(1, 5, n),
-            "t": rng.choice([0.5, 2.0, 9.0], n),
-            "trials": rng.integers(5, 30, n),
-        }
-    )
-    level = 0.4 * data.x + data.g.map({f"g{i}": 0.3 * i for i in range(6)})
-    if family in ("gaussian", "student"):
-        data["y"] = 170 + 31 * (level + rng.standard_t(4, n))
-    elif family.startswith(("zero_inflated", "hurdle")):
-        data = data_of(family.removeprefix("zero_inflated_").removeprefix("hurdle_"), seed)
-        data["y"] = np.where(rng.random(n) < 0.3, 0, data["y"])
-    elif family in ("gamma", "lognormal"):
-        data["y"] = 57 * np.exp(level) * rng.gamma(2.3, 1 / 2.3, n)
-    elif family == "beta":
-        mu = 1 / (1 + np.exp(0.9 - level))
-        data["y"] = rng.beta(7.3 * mu, 7.3 * (1 - mu))
-    elif family == "poisson":
-        data["y"] = rng.poisson(np.exp(1 + level))
-    elif family == "negative_binomial":
-        data["y"] = rng.poisson(np.exp(1 + level) * rng.gamma(1.7, 1 / 1.7, n))
-    elif family == "bernoulli":
-        data["y"] = rng.binomial(1, 1 / (1 + np.exp(0.9 - level)))
-    else:
-        data["y"] = rng.binomial(data.trials, 1 / (1 + np.exp(0.9 - level)))
-    return data
-
-
-PRIORS = {
-    "b": ws.StudentT(4, 0.3, 2.2),
-    "Intercept": ws.Cauchy(0.7, 3.0),
-    "sd": ws.HalfStudentT(3, 1.7),
-    "1|g_sigma": ws.Gamma(2.5, 1.3),
-}
-STRUCTURES = {
-    "no groups": ("y ~ x + cond", {}),
-    "no intercept": ("y ~ 0 + cond", {}),
-    "levels and a slope": ("y ~ 0 + cond + x + cond:x", {"weights": "w"}),
-    "nested, no coefficients": ("y ~ 0 + (x|g) + (1|g:h)", {}),
-    "intercepts": ("y ~ x + (1|g)", {"priors": PRIORS}),
-    "correlated slopes": (
-        "y ~ x + (x|g)",
-        {"priors": {"corr": ws.LKJ(2.7), "sd": ws.HalfNormal(1.9)}},
-    ),
-    "uncorrelated": ("y ~ x + (x||g)", {"priors": {"sd": ws.HalfCauchy(2.1)}}),
-    "wide, crossed": (
-        "y ~ cond + (cond|g) + (1|h)",
-        {"priors": {"g_corr": ws.LKJ(1.6), "sd": ws.InverseGamma(2.2, 1.4)}},
-    ),
-    "uncentred": ("y ~ x * cond + (0 + x|g)", {"center": False, "priors": {"b": ws.Flat()}}),
-    "nested": ("y ~ x + (1|g/h)", {"priors": {"sd": ws.HalfNormal(1.9)}}),
-    "nested slopes": ("y ~ x + (x|g) + (x|g:h)", {"priors": {"corr": ws.LKJ(1.4)}}),
-    "offset, weights": ("y ~ x + offset(np.log(t)) + (1|g)", {"weights": "w"}),
-}
-LINKS = [(name, link) for name, family in FAMILIES.items() for link in family.links]
-CASES = [
-    *((family, family_row.links[0], structure)
-      for family, family_row in FAMILIES.items() for structure in STRUCTURES
-      # The group terms are one include of all templates.
-      if not structure.startswith("nested") or family in ("gaussian", "gamma")),
-    *((family, link, "offset, weights") for family, link in LINKS
-      if link != FAMILIES[family].links[0]),
-]  # fmt: skip
-
-
-def formula_of(formula: str, link: str) -> str:
-    """Put the offset on the scale of the linear predictor."""
-    if link in ("identity", "inverse", "sqrt"):
-        return formula.replace("np.log(t)", "t / 1e4" if link == "inverse" else "t / 10")
-    return formula
-
-
-# {} names no group factor, and so decides nothing but that effects are sampled.
-WAYS = {"informed": {}, "centered": "centered", "noncentered": "noncentered"}
-
-
 @pytest.mark.parametrize("parametrization", WAYS)
 def test_the_cases_have_coordinates_that_follow_the_sds(parametrization):
     """Else the densities below would say nothing of drift and mixing."""
@@ -114,25 +28,6 @@ def test_the_cases_have_coordinates_that_follow_the_sds(parametrization):
     assert np.any(geometry.drift.shift)
     assert np.any(geometry.drift.widening)
     assert np.any(np.tril(geometry.sd_mixing, -1))
-
-
-def ways(structure: str) -> tuple[str, ...]:
-    """Parametrizations of a structure."""
-    return tuple(WAYS) if "|" in STRUCTURES[structure][0] else ("informed",)
-
-
-def grid(cases: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str, str]]:
-    """Give each case its ways: all of them for two families, and one of them, in turn, for others.
-
-    Coordinates and group terms are the includes of all templates: what is a family's own is met
-    once in each structure.
-    """
-    out = []
-    for k, (family, link, structure) in enumerate(cases):
-        own = ways(structure)
-        some = own if family in ("gaussian", "gamma") else [own[k % len(own)]]
-        out += [(family, link, structure, way) for way in some]
-    return out
 
 
 @pytest.mark.parametrize(

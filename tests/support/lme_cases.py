@@ -9,7 +9,7 @@ import pytest
 
 import winstan as ws
 
-LME4 = Path(__file__).resolve().parents[2] / "shared" / "reference" / "lme4"
+LME4 = Path(__file__).resolve().parents[3] / "shared" / "reference" / "lme4"
 
 
 def lme4_data(name):

@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 from made_draws import made_fit
 from models import model_of
-from test_template_densities import data_of
+from template_cases import data_of
 
 import winstan as ws
 from winstan.backends import bambi, pymc, stan

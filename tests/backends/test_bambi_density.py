@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from models import model_of
-from test_template_densities import data_of
+from template_cases import data_of
 
 import winstan as ws
 from winstan import priors

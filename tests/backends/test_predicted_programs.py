@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from models import model_of
 from predicted_cases import CASES, case, centers, effect_names, effects, priors, rows, slopes
+from program_runs import run, translate
 from reference_density import cholesky_correlation, lkj_log_density
 from scipy import stats
-from test_pymc_program import run
-from test_stan_program import translate
-from test_template_densities import data_of
+from template_cases import data_of
 
 from winstan.backends import backend_named
 from winstan.backends.pymc_program import pymc_program

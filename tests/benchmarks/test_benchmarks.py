@@ -254,7 +254,7 @@ def test_what_was_ended_is_shown():
 
 def test_the_page_is_that_of_the_table():
     """All of it but what it says of the machine."""
-    docs = Path(__file__).parents[1] / "docs"
+    docs = Path(__file__).parents[2] / "docs"
     table = tables.read(docs / "benchmarks.csv")
     written = (docs / "benchmarks.md").read_text(encoding="utf-8").split("\n\n")
     made = page(table, tables.growth(table)).split("\n\n")

@@ -6,12 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from models import model_of
+from program_runs import run, translate
 from reference_density import Reference, gradient, prior_log_density, row_log_densities
 from scipy import optimize, special, stats
-from test_pymc_program import run
+from template_cases import data_of
 from test_rising import exact
-from test_stan_program import translate
-from test_template_densities import data_of
 from zeros_reference import zero_of
 
 import winstan as ws

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import numpy as np
 import pytest
 from models import correlation_names, model_of
+from program_runs import translate
 from reference_density import Reference, cholesky_correlation, lkj_log_density
 from scipy import special, stats
-from test_template_densities import CASES, LINKS, STRUCTURES, data_of, formula_of
+from template_cases import CASES, LINKS, STRUCTURES, data_of, formula_of
 
 import winstan as ws
 from winstan.backends.stan_program import stan_program
-from winstan.toolchain import build, log_density, toolchain
+from winstan.toolchain import build, log_density
 
 
 def case(family, link, structure, **options):
@@ -21,20 +20,6 @@ def case(family, link, structure, **options):
     trials = "trials" if family == "binomial" else None
     formula = formula_of(formula, link)
     return model_of(formula, data_of(family), family, link=link, trials=trials, **more | options)
-
-
-def translate(program, folder):
-    tools = toolchain()
-    if tools.kind != "bundled":
-        pytest.skip("no stanc of httpstan")
-    path = folder / "program.stan"
-    path.write_text(program, encoding="ascii")
-    said = subprocess.run(
-        [str(tools.path / "stanc"), f"--o={folder / 'out.cpp'}", str(path)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert said.returncode == 0, said.stderr + program
-    assert "Warning" not in said.stderr
 
 
 @pytest.mark.parametrize(("family", "link", "structure"), CASES)

@@ -6,14 +6,16 @@ import ast
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from models import correlation_names, model_of
+from program_runs import run
 from reference_density import Reference, lkj_log_density
 from scipy import stats
-from test_template_densities import CASES, STRUCTURES, data_of, formula_of
+from template_cases import CASES, STRUCTURES, data_of, formula_of
 
 import winstan as ws
 from winstan.backends import Settings, backend_named
@@ -105,13 +107,6 @@ MODELS = [
     *(pytest.param(lambda c=c: case(*c), id=" ".join(c)) for c in MIXED),
     *(pytest.param(make, id=make.__name__.replace("_", " ")) for make in SPECIAL),
 ]
-
-
-def run(model):
-    program, data = pymc_program(model)
-    space = {"data": data}
-    exec(program, space)
-    return space["model"]
 
 
 def sensible_point(built, model, rng):
@@ -279,7 +274,7 @@ def test_writing_needs_no_pymc():
         for name in ("stan", "pymc", "bambi"):
             assert "x" in backend_named(name).code(model)
     """
-    tests = __file__.rpartition("test_pymc_program")[0]
+    tests = Path(__file__).resolve().parents[1] / "support"
     said = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)],
         cwd=tests, capture_output=True, text=True, check=False,

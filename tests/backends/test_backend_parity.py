@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from models import model_of
-from test_template_densities import CASES, STRUCTURES, WAYS, data_of, formula_of, grid
+from template_cases import CASES, STRUCTURES, WAYS, data_of, formula_of, grid
 
 from winstan.backends import backend_named
 from winstan.families import FAMILIES

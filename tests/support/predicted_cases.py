@@ -12,7 +12,7 @@ import numpy as np
 from models import model_of
 from reference_density import lkj_log_density, prior_log_density, row_log_densities
 from scipy import stats
-from test_template_densities import data_of
+from template_cases import data_of
 
 import winstan as ws
 from winstan import priors as pr

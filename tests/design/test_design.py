@@ -16,7 +16,7 @@ from scipy.interpolate import BSpline
 from winstan.design import evaluate
 from winstan.errors import DataError, DesignWarning, FormulaError
 
-LME4 = Path(__file__).resolve().parents[2] / "shared" / "reference" / "lme4"
+LME4 = Path(__file__).resolve().parents[3] / "shared" / "reference" / "lme4"
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import functools
 import numpy as np
 import pandas as pd
 import pytest
+from posterior_checks import Z, agree
 from scipy import optimize, stats
-from test_posteriors import Z, agree
 
 import winstan as ws
 

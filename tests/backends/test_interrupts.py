@@ -6,7 +6,7 @@ import threading
 
 import pymc
 import pytest
-from test_template_densities import data_of
+from template_cases import data_of
 
 import winstan as ws
 from winstan.backends.interrupts import interrupts_raised

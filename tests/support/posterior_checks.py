@@ -1,0 +1,23 @@
+"""Posteriors held to what is known of them, in Monte Carlo errors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import winstan as ws
+
+# One of some hundred comparisons is off by more, by chance alone, once in a thousand runs.
+Z = 4.5
+
+
+def agree(fit: ws.Fit, expected: dict[str, tuple[float, float, float]]) -> None:
+    """Hold means and sds to (mean, sd, error of that mean) by row of the summary."""
+    assert fit.diagnostics.ok, fit.verdict
+    table = fit.summary()
+    for name, (mean, sd, error) in expected.items():
+        row = table.loc[name]
+        mcse = np.hypot(row["mcse_mean"], error)
+        assert abs(row["mean"] - mean) < Z * mcse, (name, row["mean"], mean, mcse)
+        # The sd of n effective draws has a relative error of about 1 / sqrt(2 n), more in tails
+        # heavier than the normal's, as those of standard deviations are.
+        assert abs(row["sd"] / sd - 1) < 2 * Z / np.sqrt(2 * row["ess_tail"]), (name, row["sd"], sd)
