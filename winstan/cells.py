@@ -132,7 +132,7 @@ def _in_blocks(columns: Array, block: np.ndarray, n_blocks: int) -> Array:
     out = np.zeros((n_blocks, *columns.shape))
     for k, b in enumerate(block):
         out[b, :, k] = columns[:, k]
-    return out.reshape(-1, columns.shape[1])
+    return out.reshape(n_blocks * len(columns), columns.shape[1])
 
 
 def distinct(columns: Iterable[np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray]:

@@ -113,7 +113,7 @@ def fit(
         never changed.
     family
         ``gaussian``, ``student``, ``lognormal``, ``gamma``, ``poisson``, ``negative_binomial``,
-        ``bernoulli`` or ``binomial``; with zeros of their own ``zero_inflated_poisson``,
+        ``bernoulli``, ``binomial`` or ``beta``; with zeros of their own ``zero_inflated_poisson``,
         ``zero_inflated_negative_binomial``, ``hurdle_poisson``, ``hurdle_negative_binomial``,
         ``hurdle_gamma`` or ``hurdle_lognormal``.
     backend

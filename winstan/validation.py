@@ -155,10 +155,15 @@ def check_noise(
     """
     numbers = [number.name for number in likelihood.scalars]
     noise = likelihood.family.noise
-    if noise not in numbers or design.response.y.size <= geometry.beta_location.size:
+    if noise is None or design.response.y.size <= geometry.beta_location.size:
         return
-    log_sigma = geometry.aux_location[numbers.index(noise)]
-    if np.exp(log_sigma) < EXACT * response:
+    if noise in likelihood.predicted:
+        block = likelihood.predicted.index(noise) + 1
+        fitted = likelihood.links[block].inverse(likelihood.block(geometry.eta, block))
+        sigma = float(np.max(fitted, initial=0.0))
+    else:
+        sigma = float(np.exp(geometry.aux_location[numbers.index(noise)]))
+    if sigma < EXACT * response:
         raise DataError(
             f"The formula gives {design.response.name!r} exactly, in all {design.response.y.size} "
             f"rows: of its sd of {response:.3g} nothing is left but rounding. Was the column "

@@ -106,7 +106,7 @@ def test_names_levels_and_priors_of_each_arm():
     data = animals()
     model = model_of("y ~ x*arm + (x|gr(mouse, by=arm))", data, "gaussian")
     names = {v.name: v for v in model.variables}
-    assert names["1|mouse_sigma"].coords == {"mouse__arm_dim": ("a", "b")}
+    assert names["1|mouse_sigma"].coords == {"mouse__by_arm_dim": ("a", "b")}
     assert names["mouse_corr"].coords == {"mouse_corr_dim": ("Intercept, x, a", "Intercept, x, b")}
     assert len(names["1|mouse"].coords["mouse__factor_dim"]) == 16
     assert [g.n_levels for g in model.stacked.groups] == [8, 8]

@@ -162,7 +162,9 @@ def check_contrasts(formula: str, wanted: Sequence[str]) -> None:
     """
     from winstan.formula import parse_formula
 
-    known = parse_formula(formula).predictor_columns
+    parsed = parse_formula(formula)
+    factors = [c for group in parsed.groups for c in group.factor_columns]
+    known = [*(c for atom in parsed.atoms for c in atom.columns), *factors]
     for name in wanted:
         if name not in known:
             raise OptionError(

@@ -135,10 +135,11 @@ def _rows_of(model: Model) -> pd.DataFrame:
     if design.response.trials is not None:
         rows["(trials)"] = design.response.trials
     n = design.response.y.size
-    built = {
-        f"{name} (as coded)": design.X[design.row, i] for i, name in enumerate(design.column_names)
-    }
-    built["(offset)"] = design.offset[design.row]
+    built: dict[str, np.ndarray] = {}
+    for one in design.every:
+        for i, name in enumerate(one.column_names):
+            built[f"{name} (as coded)"] = one.X[one.row, i]
+        built[f"({one.prefix}offset)"] = one.offset[one.row]
     weight = np.ones(n) if design.weights is None else design.weights
     frame = pd.DataFrame(rows)
     keys = list(frame.columns)

@@ -151,7 +151,7 @@ class RandomTerm:
 
     def arm_dims(self) -> dict[str, tuple[Any, ...]]:
         """Dim and labels of the arms, as ``1|mouse_sigma`` has them; none without arms."""
-        return {f"{self.factor}__{self.by}_dim": self.arms} if self.arms else {}
+        return {f"{self.factor}__by_{self.by}_dim": self.arms} if self.arms else {}
 
     @property
     def correlation_labels(self) -> tuple[str, ...]:

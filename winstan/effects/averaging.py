@@ -164,7 +164,7 @@ def averaged_means(
     def value(part: slice, eta: Array) -> Array:
         if scale == "link":
             return eta
-        beside = auxiliary(model, placed.posterior, placed.rows, part)
+        beside = auxiliary(model, placed.posterior, placed.rows, part, offsets=False)
         return _mean(model, placed, beside, part, eta)
 
     out = _average(model, placed, weights, value)
@@ -200,7 +200,7 @@ def averaged_slopes(
         evaluate(model.design, rows.assign(**{treatment: x + d}), beside=needs) for d in (a, b)
     )
     rise = _rise(at.rows, one, two, a, b)
-    intercepts = {design.intercept_name for design in model.design.every}
+    intercepts = {one.intercept_name for one in model.design.every if one.intercept}
     slopes_only = {name: v for name, v in at.posterior.items() if name not in intercepts}
     derivatives = linear_predictor(model, slopes_only, rise) if slopes_only else iter(())
 
@@ -208,7 +208,7 @@ def averaged_slopes(
         _, derivative = next(derivatives)
         if scale == "link":
             return derivative
-        beside = auxiliary(model, at.posterior, at.rows, part)
+        beside = auxiliary(model, at.posterior, at.rows, part, offsets=False)
         if not at.integrated:
             slopes = derivative * mean_slope(model, beside, eta)
         else:
@@ -253,7 +253,7 @@ def _slope_beside(
     By a symmetric difference in each of their linear predictors, as in
     `winstan.effects.means.mean_slope`.
     """
-    beside = auxiliary(model, at.posterior, at.rows, part)
+    beside = auxiliary(model, at.posterior, at.rows, part, offsets=False)
     for name, design in model.design.beside.items():
         link = model.family.parameter(name).link
         own = link.function(beside[name])

@@ -152,7 +152,8 @@ def has_labels(model: Specified, column: str) -> bool:
     """
     is_factor = isinstance(model.design.predictors[column].dtype, pd.CategoricalDtype)
     is_label = is_factor or any(column in of.coded_columns for of in _formulas_of(model))
-    return is_label or column not in columns_of_effects(model)
+    factors = {c for one in model.design.every for of in one.memory.factors for c in of.columns}
+    return is_label or (column in factors and column not in columns_of_effects(model))
 
 
 def check_predictor(model: Specified, name: str, what: str) -> None:

@@ -46,7 +46,7 @@ def eta_at(design: Design, posterior: Mapping[str, Array], rows: NewRows, part: 
     slopes = [posterior[t.variable].reshape(n_draws, -1) for t in design.terms]
     beta = np.hstack(slopes) if slopes else np.zeros((n_draws, 0))
     eta = beta @ rows.X[part][:, [c for term in design.terms for c in term.columns]].T
-    if design.intercept_name in posterior:
+    if design.intercept and design.intercept_name in posterior:
         eta += posterior[design.intercept_name][:, None]
     for group, Z, level in zip(design.groups, rows.Z, rows.level, strict=True):
         known = level[part] >= 0
@@ -77,11 +77,17 @@ def designs_of(model: Specified, *, beside: bool = False) -> tuple[Design, ...]:
 
 
 def auxiliary(
-    model: Specified, posterior: Mapping[str, Array], rows: NewRows, part: slice = slice(None)
+    model: Specified,
+    posterior: Mapping[str, Array],
+    rows: NewRows,
+    part: slice = slice(None),
+    *,
+    offsets: bool = True,
 ) -> dict[str, Array]:
     """Draws of the parameters beside the mean: shape (S, 1), or (S, rows of the part) by formula.
 
-    Their offsets are counted. Where rows of other parameters were not wanted, these are left out.
+    Their offsets are counted unless `offsets` says otherwise. Where rows of other parameters were
+    not wanted, these are left out.
     """
     out = {}
     for name in model.family.auxiliary:
@@ -89,7 +95,9 @@ def auxiliary(
             out[name] = posterior[name][:, None]
         elif name in rows.beside:
             own = rows.beside[name]
-            eta = eta_at(model.design.beside[name], posterior, own, part) + own.offset[part]
+            eta = eta_at(model.design.beside[name], posterior, own, part)
+            if offsets:
+                eta = eta + own.offset[part]
             out[name] = model.family.parameter(name).link.inverse(eta)
     return out
 

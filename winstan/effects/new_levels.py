@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from winstan.model import Model
 
 
+ARM = " arm"
+"""A column beside those of a factor; no formula's name begins with a blank."""
+
+
 def as_fitted(values: pd.Series, known: Collection[Any]) -> pd.Series:
     """Give values the fitted levels that they stand for: the number 308 the level ``"308"``.
 
@@ -123,14 +127,17 @@ def draw_new_levels(
         new = np.flatnonzero(level < 0)
         if not new.size:
             continue
-        number = factors[columns].iloc[new].groupby(columns, sort=False, observed=True).ngroup()
+        named, arm = factors[columns].iloc[new], coded[d].arm[m]
+        if arm is not None:  # one name in two arms is of two groups
+            arm = arm[new]
+            named = named.assign(**{ARM: arm})
+        number = named.groupby(list(named.columns), sort=False, observed=True).ngroup()
         extended = level.copy()
         extended[new] = len(group.levels) + number.to_numpy()
         for d, m in inside:
             levels[d][m] = extended
-        arm = coded[d].arm[m]
-        if arm is not None:  # that of the first of its rows
-            arm = arm[new][np.unique(number.to_numpy(), return_index=True)[1]]
+        if arm is not None:
+            arm = arm[np.unique(number.to_numpy(), return_index=True)[1]]
         u = _effects(covariances(group, posterior), int(number.max()) + 1, arm, rng)
         for effect in group.effects:
             name = group.effect_name(effect)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from winstan.design import MEAN
 from winstan.effects.specification import Specification
 from winstan.errors import OptionError, near_matches
+from winstan.families.family import mean_itself
 from winstan.families.predicted import of_parameter
 
 if TYPE_CHECKING:
@@ -21,7 +23,8 @@ def about(model: Model, parameter: str | None) -> Specified:
     ----------
     model
     parameter
-        ``None`` or ``"mu"`` is the mean response; or the name of a parameter that has a formula.
+        ``None`` is the mean response; or the name of a parameter that has a formula. ``"mu"`` is
+        the first one, which is not the mean response where zeros, or sigma, count in that.
 
     Raises
     ------
@@ -29,8 +32,14 @@ def about(model: Model, parameter: str | None) -> Specified:
         If it has none.
     """
     design = model.design
-    if parameter is None or parameter == MEAN:
+    if parameter is None:
         return model
+    if parameter == MEAN:
+        if model.family.response_mean is mean_itself:
+            return model
+        # Where the mean response is of several parameters: the first of them by itself.
+        alone, own = replace(design, beside={}), model.family.parameters[0]
+        return Specification(model.formula, alone, of_parameter(own), model.link)
     if parameter in design.beside:
         own = model.family.parameter(parameter)
         formula = model.formula.parameters[parameter]

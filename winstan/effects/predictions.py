@@ -313,6 +313,7 @@ def _merged(rows: NewRows) -> tuple[NewRows, np.ndarray]:
     columns: list[Array] = []
     for one in rows.every:
         columns += [*one.X.T, one.offset, *(column for Z in one.Z for column in Z.T), *one.level]
+        columns += [arm for arm in one.arm if arm is not None]
     table = pd.DataFrame(dict(enumerate(columns)))
     first, number = distinct_rows(table, list(table.columns))
     return taken(rows, first), number

@@ -141,7 +141,7 @@ def mean_itself(mu: Array, auxiliary: Mapping[str, Any]) -> Array:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
 class Family:
-    """A response distribution, with one linear predictor, that of its first parameter.
+    """A response distribution, and what the rest of winstan needs to know of it.
 
     Attributes
     ----------

@@ -183,10 +183,11 @@ class Fit:
         OptionError
             If the model has no group term.
         """
+        asked = {} if model is None else model.design.beside  # whoever asked takes parameter=
         model = self.model if model is None else model
         group = group or main_group(model)
         if group is None:
-            others = [name for name, one in model.design.beside.items() if one.groups]
+            others = [name for name, one in asked.items() if one.groups]
             raise OptionError(
                 f"{model.formula.mean_text!r} has no group term, such as (1|mouse)."
                 + (f" That of {others[0]!r} has: parameter={others[0]!r}." if others else "")

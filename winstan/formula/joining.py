@@ -65,10 +65,20 @@ def _pieces(text: str) -> list[str]:
 
 
 def check_labels(groups: Iterable[GroupSpec], source: str) -> None:
-    """Refuse labels ``(x |p| g)`` that join nothing."""
+    """Refuse labels ``(x |p| g)`` that join nothing, or terms of unlike arms."""
     groups = tuple(groups)
     shared = Counter((group.label, group.factor_columns) for group in groups)
+    arms: dict[object, str] = {}
     for group in groups:
+        if (
+            group.label
+            and arms.setdefault((group.label, group.factor_columns), group.by) != group.by
+        ):
+            raise formula_error(
+                f"terms of '{group.factor}' with the label {group.label!r} have one covariance: "
+                "write gr(..., by=) in all of them, with one column, or in none.",
+                source,
+            )
         if group.label and shared[group.label, group.factor_columns] == 1:
             raise formula_error(
                 f"{group.text} has the label {group.label!r}, and no other term of "

@@ -205,10 +205,16 @@ def _words(model: Model, name: str, levels: list[_Level]) -> str:
         families = named(usual_families("positive"))
         remedies.append(f"{families}, whose spread grows with the mean")
     noise = model.family.noise
-    remedies.insert(0, f"a formula of {noise}: ws.fit(..., {noise}={quote_name(name)!r})")
+    own = model.formula.parameters.get(str(noise))
+    right = quote_name(name)
+    what = f"The model has one {noise} for all"
+    if own is not None:
+        right = f"{own.text.partition('~')[2].strip()} + {right}"
+        what = f"The formula of {noise} does not have '{name}'"
+    remedies.insert(0, f"a formula of {noise}: ws.fit(..., {noise}={right!r})")
     return (
         f"The residuals of {log}'{response.name}' differ in spread between the levels of '{name}': "
-        f"sd {sds}. The model has one sigma for all, so that the intervals of what concerns "
+        f"sd {sds}. {what}, so that the intervals of what concerns "
         f"{_plain(most.name)!r} are too narrow, and those of {_plain(least.name)!r} too wide. "
         f"Remedies: {'; or '.join(remedies)}."
     )

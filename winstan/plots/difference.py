@@ -277,7 +277,7 @@ def _observed_of_rows(observed: pd.DataFrame, rows: pd.DataFrame, by: str | None
     if by and (seen["name"] != seen[by]).any():
         shown = dict(zip(rows[by].astype(str), rows["shown"], strict=True))
         seen["name"] = seen[by].map(shown) + " " + seen["name"]
-    if len(rows["contrast"].cat.categories) > 1:
+    if len(rows["contrast"].cat.categories) > 1 and len(seen):
         seen["name"] += [f", {contrast_text(c, None)}" for c in seen["contrast"]]
     return seen
 

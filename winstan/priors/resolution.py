@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 CLASSES: Mapping[str, str] = MappingProxyType(
     {
-        "b": "all population-level coefficients",
-        "sd": "all standard deviations of groups",
+        "b": "all population-level coefficients of the mean",
+        "sd": "all standard deviations of groups, on the mean",
         "corr": "all correlations",
     }
 )
