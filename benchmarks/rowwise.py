@@ -177,7 +177,7 @@ def _add_groups(
     """Add the group terms to all blocks; return what each adds to mu[n]."""
     design = model.design
     terms, at = [], 0
-    for m, group in enumerate(design.groups, 1):
+    for m, group in enumerate(model.stacked.groups, 1):
         J, q = len(group.levels), group.Z.shape[1]
         data[f"J_{m}"] = group.level[design.row] + 1
         blocks["data"].append(f"array[N] int J_{m};")
