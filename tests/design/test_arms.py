@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from marginal_reference import target_of
 from models import model_of
 from scipy import optimize, stats
 
@@ -17,8 +18,6 @@ from winstan.draws import canonical
 from winstan.effects.prior_draws import prior_draws
 from winstan.errors import BackendError, DataError, FormulaError
 from winstan.formula import parse_formula
-from winstan.marginal.settling import Target
-from winstan.marginal.system import cross_products
 
 ORTHODONT = ws.load("Orthodont")
 FORMULA = "distance ~ Sex*I(age-11) + (1|gr(Subject, by=Sex))"
@@ -33,18 +32,6 @@ def animals(seed=0, sds=(0.5, 2.0), n=8, trials=12):
     x = np.tile(np.linspace(-1, 1, trials), 2 * n)
     y = 3 + own[mouse] + (1 + slope[mouse]) * x + 0.5 * rng.normal(size=mouse.size)
     return pd.DataFrame({"mouse": [f"m{k:02}" for k in mouse], "arm": arm, "x": x, "y": y})
-
-
-def target_of(model):
-    P, n_sd = model.population.shape[1], sum(Z.shape[1] for Z in model.cells.Z)
-    return Target(
-        model.stacked,
-        model.marginal,
-        cross_products(model.marginal),
-        list(model.priors.table.values())[P : P + n_sd],
-        model.priors["sigma"],
-        (),
-    )
 
 
 def marginal_log_likelihood(X, y, groups, arm, beta, sds, sigma):

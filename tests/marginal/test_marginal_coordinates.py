@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from marginal_reference import STRUCTURES, log_marginal, rows_of_data, scales_at
-from models import correlation_names, model_of
+from marginal_reference import STRUCTURES, log_marginal, rows_of_data, scales_at, target_of
+from models import model_of
 from scipy import stats
 
 import winstan as ws
@@ -16,26 +16,12 @@ from winstan.backends import stan as stan_backend
 from winstan.geometry import coordinates
 from winstan.marginal import settling, system
 from winstan.marginal.settling import Target
-from winstan.marginal.system import cross_products
 from winstan.model import Model
 
 
 def model_with(structure: str) -> Model:
     formula, options = STRUCTURES[structure]
     return model_of(formula, rows_of_data(), "gaussian", parametrization="marginal", **options)
-
-
-def target_of(model: Model) -> Target:
-    assert model.marginal is not None
-    P, n_sd = model.population.shape[1], sum(Z.shape[1] for Z in model.cells.Z)
-    return Target(
-        model.stacked,
-        model.marginal,
-        cross_products(model.marginal),
-        list(model.priors.table.values())[P : P + n_sd],
-        model.priors["sigma"],
-        tuple(model.priors[name].numbers[0] for name, _ in correlation_names(model.design)),
-    )
 
 
 @pytest.mark.parametrize("structure", STRUCTURES)

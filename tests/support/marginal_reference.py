@@ -22,6 +22,9 @@ from scipy import linalg, stats
 
 import winstan as ws
 from winstan import priors as pr
+from winstan.marginal.settling import Target
+from winstan.marginal.system import cross_products
+from winstan.model import Model
 
 if TYPE_CHECKING:
     from winstan.model import Model
@@ -234,3 +237,16 @@ def conditional(model: Model, at: Variances) -> tuple[np.ndarray, np.ndarray]:
     right = D.T @ y / at.sigma**2
     right[: len(mean)] += precision * mean
     return covariance @ right, covariance
+
+
+def target_of(model: Model) -> Target:
+    assert model.marginal is not None
+    P, n_sd = model.population.shape[1], sum(Z.shape[1] for Z in model.cells.Z)
+    return Target(
+        model.stacked,
+        model.marginal,
+        cross_products(model.marginal),
+        list(model.priors.table.values())[P : P + n_sd],
+        model.priors["sigma"],
+        tuple(model.priors[name].numbers[0] for name, _ in correlation_names(model.design)),
+    )

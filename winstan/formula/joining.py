@@ -34,8 +34,8 @@ def apart(text: str | Iterable[str], by_name: Mapping[str, str] | None = None) -
         If something is no text.
     """
     parts = [text] if isinstance(text, str) else text
-    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
-        several = isinstance(parts, list | tuple)
+    several = isinstance(parts, list | tuple)
+    if not several or not all(isinstance(part, str) for part in parts):
         wrong = next((p for p in parts if not isinstance(p, str)), text) if several else text
         raise formula_error(
             f"a formula is a string, or a list of strings, not {type(wrong).__name__}.", str(text)
@@ -55,7 +55,7 @@ def _pieces(text: str) -> list[str]:
     """Split a text at each ``;`` outside back-ticks and quotes."""
     pieces = [""]
     for part in re.split(r"""(`[^`]*`|"[^"]*"|'[^']*')""", text):
-        quoted = part[:1] in ("`", '"', "'") and part[:1] != ""
+        quoted = part.startswith(("`", '"', "'"))
         first, *more = [part] if quoted else part.split(";")
         pieces[-1] += first
         pieces += more
