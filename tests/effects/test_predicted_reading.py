@@ -148,3 +148,10 @@ def test_contrasts_of_a_parameter_in_many_fits():
     assert many.failures.empty
     with pytest.raises(OptionError, match="'nu'"):
         ws.fit_each("y ~ x", data, by="cell", contrasts={"x": {"parameter": "nu"}}, n_jobs=1)
+
+
+def test_the_caption_of_a_curve_names_its_parameter():
+    formulas = ["y ~ x + (1|g)", "sigma ~ x + (1|g)"]
+    fit = made_fit(model_of(formulas, rows(), "gaussian"), chains=2, draws=50)
+    caption = fit.plot_conditional("x", parameter="sigma").labels.caption
+    assert "sigma: in a typical g" in caption.replace("\n", " ")

@@ -290,7 +290,7 @@ def plot_conditional(
         )
     held = ", ".join(f"{name} = {value}" for name, value in (values or {}).items())
     caption = [f"at {held}"] if held else []
-    caption += [f"mean: {whose}"] if whose else []
+    caption += [f"{parameter or 'mean'}: {whose}"] if whose else []
     raw = thin = None
     model = effects.about(fit.model, parameter)
     group = effects.main_group(model)
