@@ -32,6 +32,11 @@ CASES = {
         "student",
         {"weights": "weight"},
     ),
+    "codings": (
+        "y ~ 0 + C(cond, Helmert) + C(late, Diff) + (C(cond, Poly)||g)",
+        "gaussian",
+        {},
+    ),
     "another name": ("y ~ t + I(x / 10) + (1|g)", "beta", {}),
     "another name, with a formula": (["y ~ x", "phi ~ 1 + I(x / 10) + (1|g)"], "beta", {}),
     "an expression": ("np.sqrt(y) ~ x + (1|g)", "gaussian", {}),

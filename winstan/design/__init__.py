@@ -1,5 +1,6 @@
 """Design: the matrices of a model, on the distinct rows of its predictors."""
 
+from winstan.design.calls import levels_coded, levels_of
 from winstan.design.design import Design
 from winstan.design.evaluation import MEAN, Term
 from winstan.design.matrices import build_design
@@ -18,5 +19,7 @@ __all__ = [
     "Term",
     "build_design",
     "evaluate",
+    "levels_coded",
+    "levels_of",
     "stack",
 ]

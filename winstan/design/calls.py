@@ -11,6 +11,7 @@ from formulae.transforms import TRANSFORMS
 
 from winstan.data.columns import how_many, some_levels
 from winstan.errors import DataError, FormulaError, near_matches
+from winstan.formula.codings import encoding_of
 from winstan.formula.functions import CODINGS
 from winstan.formula.tree import Call, Constant, Name, Node, walk
 
@@ -86,9 +87,7 @@ def _check_levels(atom: Atom, call: Call, rows: pd.DataFrame, names: Mapping[str
     column = call.arguments[0] if call.arguments else None
     if not isinstance(column, Name) or column.text not in rows:
         return
-    values = rows[column.text]
-    is_factor = isinstance(values.dtype, pd.CategoricalDtype)
-    levels = values.cat.categories.tolist() if is_factor else sorted(values.unique().tolist())
+    levels = levels_of(rows[column.text])
     parts = [node for node in walk(call) if isinstance(node, Call) and node.function in _REFERENCE]
     wanted = [_argument(part, *_REFERENCE[part.function], names) for part in parts]
     if call.function == "C" and isinstance(order := _argument(call, 2, "levels", names), list):
@@ -109,6 +108,40 @@ def _check_levels(atom: Atom, call: Call, rows: pd.DataFrame, names: Mapping[str
             f"Column '{column.text}' has no level {level!r}, which '{atom.text}' names.{hint} It "
             f"has {how_many(len(levels), 'level')}: {some_levels(levels, 10)}."
         )
+    if call.function != "C":
+        return
+    try:
+        encoding_of(call, names).code_without_intercept(levels_coded(call, rows, names))
+    except DataError as error:
+        raise DataError(
+            f"'{atom.text}' cannot code column '{column.text}': {str(error).rstrip('.')}. The "
+            f"column has {how_many(len(levels), 'level')}: {some_levels(levels, 10)}."
+        ) from None
+
+
+def levels_coded(call: Call, rows: pd.DataFrame, names: Mapping[str, Any]) -> list[Any]:
+    """Return the levels of the column that a coding takes, in the order that it says.
+
+    Parameters
+    ----------
+    call
+        Of ``C``, ``S`` or ``T``, with a column first.
+    rows
+        That show every level.
+    names
+        Functions and values beside columns.
+    """
+    given = _argument(call, 2, "levels", names)
+    if isinstance(given, list | tuple):
+        return list(given)
+    column = call.arguments[0]
+    return levels_of(rows[column.text if isinstance(column, Name) else ""])
+
+
+def levels_of(values: pd.Series) -> list[Any]:
+    """Return a column's levels in their own order."""
+    is_factor = isinstance(values.dtype, pd.CategoricalDtype)
+    return values.cat.categories.tolist() if is_factor else sorted(values.unique().tolist())
 
 
 def _check_distinct(atom: Atom, call: Call, rows: pd.DataFrame, names: Mapping[str, Any]) -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+import numpy as np
 
+from winstan.design import levels_coded, levels_of
+from winstan.formula.codings import encoding_of, sums_to_zero
 from winstan.formula.functions import CODINGS
-from winstan.formula.tree import Call, Constant, Name, Node, walk
+from winstan.formula.tree import Call, Name, walk
 
 if TYPE_CHECKING:
     from winstan.effects.specification import Specified
-
-# Place of each option among the arguments of formulae's codings.
-_PLACES = {"contrast": 1, "ref": 1, "levels": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +24,14 @@ class Coding:
     ----------
     levels : tuple
         The levels, the reference first where there is one.
+    reference : bool
+        Whether its columns are zero at a level.
     sums : bool
-        Whether it is sum-to-zero: no level is the reference then, their average is.
+        Whether they are sum-to-zero: no level is the reference then, their average is.
     """
 
     levels: tuple[Any, ...]
+    reference: bool = True
     sums: bool = False
 
 
@@ -39,9 +41,7 @@ def coding_of(model: Specified, column: str) -> Coding:
     A column that stands in several different codings has no one reference: its levels are then in
     their own order, as they are without any coding.
     """
-    values = model.design.predictors[column]
-    is_factor = isinstance(values.dtype, pd.CategoricalDtype)
-    levels = list(values.cat.categories) if is_factor else sorted(values.unique().tolist())
+    levels = levels_of(model.design.predictors[column])
     calls = [
         node
         for atom in model.formula.atoms
@@ -51,34 +51,12 @@ def coding_of(model: Specified, column: str) -> Coding:
         and node.arguments
         and node.arguments[0] == Name(column)
     ]
-    if not calls or any(call != calls[0] for call in calls):
+    if not calls or any(call != calls[0] for call in calls) or calls[0].function not in "CST":
         return Coding(tuple(levels))
-    call = calls[0]
-    given = _constant(_option(call, "levels"))
-    if isinstance(given, list | tuple) and set(given) == set(levels):
-        levels = list(given)
-    contrast = _option(call, "contrast")
-    is_sum = call.function == "S" or (
-        call.function == "C"
-        and (contrast == Name("Sum") or (isinstance(contrast, Call) and contrast.function == "Sum"))
-    )
-    reference = None
-    if call.function == "T":
-        reference = _constant(_option(call, "ref"))
-    elif call.function == "C" and isinstance(contrast, Call) and contrast.function == "Treatment":
-        chosen = [*contrast.arguments, *(v for key, v in contrast.keywords if key == "reference")]
-        reference = _constant(chosen[0]) if chosen else None
-    if reference in levels:
-        levels = [reference, *(level for level in levels if level != reference)]
-    return Coding(tuple(levels), is_sum)
-
-
-def _option(call: Call, name: str) -> Node | None:
-    """Return an option of a coding, by its name or at its place."""
-    by_name = dict(call.keywords)
-    place = _PLACES[name]
-    return by_name.get(name) or (call.arguments[place] if len(call.arguments) > place else None)
-
-
-def _constant(node: Node | None) -> Any:
-    return node.value if isinstance(node, Constant) else None
+    names = model.design.names
+    levels = levels_coded(calls[0], model.design.predictors, names)
+    matrix = encoding_of(calls[0], names).code_without_intercept(levels).matrix
+    if (zero := np.flatnonzero(~matrix.any(axis=1))).size:
+        levels.insert(0, levels.pop(zero[0]))
+        return Coding(tuple(levels))
+    return Coding(tuple(levels), reference=False, sums=sums_to_zero(matrix))

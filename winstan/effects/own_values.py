@@ -157,6 +157,8 @@ def reference_text(
             coding = coding_of(model, column)
             if column in averaged or coding.sums:
                 over.append(column)
+            elif not coding.reference:
+                fixed.append(f"{atom.name} = 0")
             else:
                 fixed.append(f"{column} = {coding.levels[0]}")
         elif isinstance(atom.node, Name) or not set(atom.columns) <= plain:

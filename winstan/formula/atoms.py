@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from formulae.categorical import ENCODINGS
+from formulae.categorical import Encoding
 
+from winstan.formula.codings import CONTRASTS, KNOWN, contrast_of, own_matrix, unknown_contrast
 from winstan.formula.functions import resolve_function, unknown_function
 from winstan.formula.syntax import formula_error
 from winstan.formula.terms import Atom, unique
@@ -92,6 +93,9 @@ class AtomReader:
                     )
                 self.functions[function] = None
                 below: tuple[Node, ...] = (*arguments, *(value for _, value in keywords))
+                if (contrast := contrast_of(node)) is not None:
+                    below = tuple(part for part in below if part is not contrast)
+                    below += self._contrast(contrast)
                 inside_call = True
             case Unary(_, operand):
                 below = (operand,)
@@ -104,9 +108,42 @@ class AtomReader:
                 raise formula_error(f"'{write(node)}' has no meaning here.", self._source, node.pos)
         return [name for part in below for name in self._names(part, inside_call=inside_call)]
 
+    def _contrast(self, node: Node) -> tuple[Node, ...]:
+        """Note the coding of ``C(g, coding)``, and return what else is in it."""
+        match node:
+            case Constant(None):
+                return ()
+            case Name(text) | Call(text) if text in KNOWN:
+                if text in CONTRASTS:
+                    self.constants[text] = CONTRASTS[text]
+                if isinstance(node, Name):
+                    return ()
+                inside = (*node.arguments, *(value for _, value in node.keywords))
+                named = [n for n in inside if isinstance(n, Name) and n.text in self._namespace]
+                self.constants |= {n.text: self._namespace[n.text] for n in named}
+                return tuple(part for part in inside if part not in named)
+            case Name(text) if text in self._namespace:
+                self.constants[text] = self._own_coding(node, self._namespace[text])
+                return ()
+        raise formula_error(unknown_contrast(node), self._source, node.pos)
+
+    def _own_coding(self, node: Name, value: object) -> object:
+        """Take a coding from the caller's values: an array, columns by name, or one of formulae."""
+        if isinstance(value, Encoding) or (isinstance(value, type) and issubclass(value, Encoding)):
+            return value
+        if isinstance(value, type) or callable(value):
+            raise formula_error(unknown_contrast(node), self._source, node.pos)
+        try:
+            return own_matrix(value)
+        except ValueError as error:
+            raise formula_error(
+                f"'{node.text}' cannot code a factor: {error}. It takes a matrix with a row for "
+                "each level and a column for each coefficient.",
+                self._source,
+                node.pos,
+            ) from None
+
     def _name(self, text: str, *, inside_call: bool) -> list[str]:
-        if inside_call and text in ENCODINGS:  # C(x, Treatment)
-            return []
         if inside_call and text in self._namespace:
             self._ambient[text] = None
         return [text]
@@ -114,7 +151,7 @@ class AtomReader:
     def _code(self, node: Node) -> str:
         match node:
             case Name(text):
-                return text if text in ENCODINGS else f"`{text}`"
+                return f"`{text}`"
             case Constant(value):
                 return self._constant(value)
             case Call(function, arguments, keywords):

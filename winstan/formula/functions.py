@@ -11,6 +11,7 @@ from formulae.categorical import ENCODINGS
 from formulae.transforms import TRANSFORMS
 
 from winstan.errors import near_matches
+from winstan.formula.codings import contrast_of
 from winstan.formula.foreign import foreign_call
 from winstan.formula.tree import Call, Node, walk
 
@@ -36,7 +37,7 @@ CODINGS = frozenset({"C", "S", "T", "B", "binary"})
 PROPORTIONS = frozenset({"p", "prop", "proportion"})
 # Elementwise besides numpy's ufuncs: a row's value depends on that row alone. The codings qualify
 # because they depend on the set of levels, which the distinct rows have in common with all rows.
-_ELEMENTWISE_NAMES = CODINGS | {"I", "offset", "Treatment", "Sum"}
+_ELEMENTWISE_NAMES = CODINGS | {"I", "offset"}
 _ELEMENTWISE = (np.where, np.clip, np.round, np.around, np.nan_to_num, np.isin, abs, round)
 
 
@@ -79,8 +80,10 @@ def resolve_function(name: str, namespace: Mapping[str, Any]) -> Any:
 
 def is_elementwise(node: Node, namespace: Mapping[str, Any]) -> bool:
     """Whether every function in an expression gives a row's value from that row alone."""
-    for call in walk(node):
-        if not isinstance(call, Call) or call.function in _ELEMENTWISE_NAMES:
+    calls = [call for call in walk(node) if isinstance(call, Call)]
+    contrasts = [contrast_of(call) for call in calls]
+    for call in calls:
+        if call.function in _ELEMENTWISE_NAMES or any(call is one for one in contrasts):
             continue
         function = resolve_function(call.function, namespace)
         is_ufunc = isinstance(function, np.ufunc) and function.signature is None
