@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.14 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install stan browser demo test quick lint bench bench-all overheads figure notebooks wheel clean help
+.PHONY: install stan browser demo test quick lint bench bench-all bench-families overheads figure notebooks wheel clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -55,8 +55,12 @@ bench: install  ## winstan beside bambi and row-wise Stan on the LFP example (fo
 	$(PY) -m benchmarks.run --designs lfp --cold --out out/bench.csv
 
 bench-all: install  ## every design and engine, and the page of the docs (two hours)
-	$(PY) -m benchmarks.run --designs all --cold --out docs/benchmarks.csv \
+	$(PY) -m benchmarks.run --designs main,others --cold --out docs/benchmarks.csv \
 		--page docs/benchmarks.md --figure docs/benchmarks.png
+
+bench-families: install  ## every family that bambi has, beside bambi (an hour)
+	$(PY) -m benchmarks.run --designs families --engines winstan,bambi --repeats 3 --budget-seconds 240 \
+		--out docs/families.csv
 
 overheads: install  ## import, large frames, tables, figures and a small fit, compilers, beside their goals (eight minutes)
 	$(PY) -m benchmarks.overheads

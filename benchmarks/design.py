@@ -28,6 +28,8 @@ class Design:
     nearest
         What bambi fits, where it cannot express the formula: a different model, whose means are
         not compared.
+    by_smaller
+        Whether the goal is of the smaller of bulk and tail ESS/s, and not of bulk ESS/s.
     budget
         Seconds that one fit may take: a peer that has not ended by then is far behind the goal,
         were its every draw effective.
@@ -40,4 +42,5 @@ class Design:
     data: Callable[[], pd.DataFrame]
     goal: int
     nearest: str | None = None
+    by_smaller: bool = False
     budget: float = 60.0

@@ -9,6 +9,7 @@ import pandas as pd
 
 import winstan as ws
 from benchmarks.design import Design
+from benchmarks.family_designs import FAMILY_DESIGNS
 from benchmarks.other_designs import OTHERS
 
 
@@ -159,5 +160,11 @@ _MAIN = (
 
 MAIN = {design.name: design for design in _MAIN}
 """Those that the goals were set for, by name, in the order of the table."""
-DESIGNS = MAIN | {design.name: design for design in OTHERS}
-"""All: the main ones, and those beside them."""
+SETS = {
+    "main": tuple(MAIN),
+    "others": tuple(design.name for design in OTHERS),
+    "families": tuple(design.name for design in FAMILY_DESIGNS),
+}
+"""Names of designs that are run together."""
+DESIGNS = {design.name: design for design in (*_MAIN, *OTHERS, *FAMILY_DESIGNS)}
+"""All: the main ones, those beside them, and one of each family that bambi has too."""

@@ -232,6 +232,18 @@ def _is_expressed(design: Design) -> bool:
     return design.nearest is None
 
 
+def _is_in_bambi(design: Design) -> bool:
+    from winstan.families import FAMILIES  # noqa: PLC0415 - cold starts are timed
+
+    return FAMILIES[design.family].bambi is not None
+
+
+def _is_written_rowwise(design: Design) -> bool:
+    from benchmarks.rowwise import FAMILIES  # noqa: PLC0415
+
+    return design.family in {family for family, _ in FAMILIES}
+
+
 def _has_point_estimates(design: Design) -> bool:
     return design.family == "gaussian" or design.family in _LME4_FAMILIES
 
@@ -252,6 +264,7 @@ def _engines() -> tuple[Engine, ...]:
             lambda d, x: bambi(d, x, "pymc"),
             needs=("bambi",),
             exact=_is_expressed,
+            covers=_is_in_bambi,
         ),
         Engine(
             "bambi-nutpie",
@@ -259,8 +272,9 @@ def _engines() -> tuple[Engine, ...]:
             lambda d, x: bambi(d, x, "nutpie"),
             needs=("bambi", "nutpie"),
             exact=_is_expressed,
+            covers=_is_in_bambi,
         ),
-        Engine("rowwise", "row-wise Stan", rowwise_stan),
+        Engine("rowwise", "row-wise Stan", rowwise_stan, covers=_is_written_rowwise),
         Engine(
             "mixedlm",
             "point estimates",

@@ -30,7 +30,7 @@ _NOT_BY_DEFAULT = {"-mavx2", "-mfma", "-DEIGEN_NO_DEBUG"}
 
 # By family and link: type of the response, its density, and the one that takes the predictors too,
 # where Stan has it.
-_FAMILIES = {
+FAMILIES = {
     ("gaussian", "identity"): (
         "vector[N]",
         "normal_lpdf(Y | mu, sigma)",
@@ -162,9 +162,9 @@ def rowwise(model: Model) -> Rowwise:
 def _family(model: Model) -> tuple[str, str, str | None]:
     key = (model.family.name, model.link.name)
     plain = model.center and model.design.weights is None and not np.any(model.design.offset)
-    if key not in _FAMILIES or not plain:
+    if key not in FAMILIES or not plain:
         raise ValueError(f"the row-wise program of {model.formula.text!r} is not written")
-    return _FAMILIES[key]
+    return FAMILIES[key]
 
 
 def _add_groups(

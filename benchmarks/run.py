@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import table as tables
-from benchmarks.designs import DESIGNS, MAIN
+from benchmarks.designs import DESIGNS, SETS
 from benchmarks.engines import ENGINES
 from benchmarks.page import page
 from benchmarks.processes import Limits, run_engine
@@ -126,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
         "--designs",
         type=_designs,
         default=[DESIGNS["lfp"]],
-        help=f"all, main, others, or some of {','.join(DESIGNS)} (default: lfp)",
+        help=f"all, {', '.join(SETS)}, or some of {','.join(DESIGNS)} (default: lfp)",
     )
     add(
         "--engines",
@@ -155,8 +155,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _designs(text: str) -> list[Design]:
-    sets = {"main": list(MAIN), "others": [name for name in DESIGNS if name not in MAIN]}
-    names = [name for word in text.split(",") for name in sets.get(word, [word])]
+    names = [name for word in text.split(",") for name in SETS.get(word, [word])]
     return _named(",".join(names), DESIGNS, "design")
 
 

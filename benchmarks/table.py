@@ -232,14 +232,17 @@ def missed(table: pd.DataFrame, kind: str = "") -> list[str]:
     table
         As `read` gives it.
     kind : {"", "tail_", "smaller_"}
-        Of bulk ESS, of tail ESS, or of the smaller of the two.
+        Of bulk ESS (but of designs whose goal is of the smaller, that), of tail ESS, or of the
+        smaller of the two.
     """
-    found = gains(table)
-    return [
-        DESIGNS[row["design"]].title
-        for row in found.to_dict("records")
-        if row["tried"] and not np.fmax(row[f"{kind}gain"], row[f"{kind}at_least"]) >= row["goal"]
-    ]
+    out = []
+    for row in gains(table).to_dict("records"):
+        design = DESIGNS[row["design"]]
+        measure = kind or ("smaller_" if design.by_smaller else "")
+        gain = np.fmax(row[f"{measure}gain"], row[f"{measure}at_least"])
+        if row["tried"] and not gain >= row["goal"]:
+            out.append(design.title)
+    return out
 
 
 def faults(table: pd.DataFrame) -> list[str]:

@@ -15,6 +15,7 @@ from scipy import stats
 from benchmarks import table as tables
 from benchmarks.designs import DESIGNS, MAIN
 from benchmarks.engines import ENGINES, Sample, model_of
+from benchmarks.family_designs import FAMILY_DESIGNS
 from benchmarks.figure import figure
 from benchmarks.measures import FitRecord, Means, judged, largest_z, typical, z_bar
 from benchmarks.other_designs import OTHERS
@@ -317,7 +318,9 @@ def test_wrong_arguments(arguments, said, capsys):
 
 
 def test_others_are_named_together_and_shown_apart():
-    assert [*MAIN, *(design.name for design in OTHERS)] == list(DESIGNS)
+    every = [design.name for design in FAMILY_DESIGNS]
+    assert [*MAIN, *(design.name for design in OTHERS), *every] == list(DESIGNS)
+    assert [design.name for design in _designs("families")] == every
     names = [design.name for design in _designs("others")]
     assert names == [design.name for design in OTHERS]
     assert [design.name for design in _designs("main")] == list(MAIN)
@@ -336,6 +339,25 @@ def test_goals_of_others_are_those_of_their_kind(design):
     per_cell = len(model.cells.of_row) / len(model.cells.weight)
     gaussian = design.family == "gaussian" and len(factors) == 1
     assert design.goal == (100 if per_cell >= 20 else 25 if gaussian else 10)
+
+
+@pytest.mark.parametrize("design", FAMILY_DESIGNS, ids=lambda design: design.name)
+def test_every_family_of_bambi_has_responses_that_it_can_have(design):
+    data = design.data()
+    assert model_of(design.formula, design.family, data).cells.n <= len(data)
+    assert not data.isna().any(axis=None)
+
+
+def test_a_goal_of_the_smaller_is_judged_by_the_smaller():
+    own, other = rows()[0], rows()[2]
+    table = tables.framed(
+        [
+            replace(own, design="family-gamma", bulk_per_s=2600.0, tail_per_s=2400.0),
+            replace(other, design="family-gamma", bulk_per_s=100.0, tail_per_s=100.0),
+        ]
+    )
+    assert tables.missed(table) == [DESIGNS["family-gamma"].title]
+    assert tables.missed(table.assign(tail_per_s=[2600.0, 100.0])) == []
 
 
 def test_the_figure_has_a_mark_for_each_rate():
