@@ -11,7 +11,7 @@ from template_cases import data_of
 from winstan.families import FAMILIES
 from winstan.scales import spread
 
-AUX = {"sigma": 17.3, "nu": 3.7, "alpha": 2.9, "phi": 6.1, "zi": 0.23, "hu": 0.36}
+AUX = {"sigma": 17.3, "nu": 3.7, "alpha": 2.9, "phi": 6.1, "lam": 190.0, "zi": 0.23, "hu": 0.36}
 SIGMA = {"lognormal": 0.63, "hurdle_lognormal": 0.63}
 CASES = [(name, link) for name, family in FAMILIES.items() for link in family.links]
 
@@ -19,9 +19,7 @@ CASES = [(name, link) for name, family in FAMILIES.items() for link in family.li
 def eta_of(link: str, family: str, rows: np.ndarray) -> np.ndarray:
     """A linear predictor in the link's range, differing between cells."""
     wiggle = 0.2 * np.sin(1.0 + rows)
-    mean = {"gaussian": 180.0, "student": 180.0, "gamma": 70.0, "hurdle_gamma": 70.0}.get(
-        family, 4.0
-    )
+    mean = {"real": 180.0, "positive": 70.0, "nonnegative": 70.0}.get(FAMILIES[family].kind, 4.0)
     if FAMILIES[family].parameters[0].domain == "unit":
         return wiggle - 0.4
     if family in SIGMA:

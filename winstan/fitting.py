@@ -112,8 +112,9 @@ def fit(
         A pandas or polars data frame (or any that narwhals reads), or a mapping of columns. It is
         never changed.
     family
-        ``gaussian``, ``student``, ``lognormal``, ``gamma``, ``poisson``, ``negative_binomial``,
-        ``bernoulli``, ``binomial`` or ``beta``; with zeros of their own ``zero_inflated_poisson``,
+        ``gaussian``, ``student``, ``lognormal``, ``gamma``, ``exponential``, ``weibull``,
+        ``inverse_gaussian``, ``poisson``, ``negative_binomial``, ``bernoulli``, ``binomial`` or
+        ``beta``; with zeros of their own ``zero_inflated_poisson``,
         ``zero_inflated_negative_binomial``, ``hurdle_poisson``, ``hurdle_negative_binomial``,
         ``hurdle_gamma`` or ``hurdle_lognormal``.
     backend

@@ -28,7 +28,7 @@ def test_programs_are_valid_and_ask_for_their_data(name, tmp_path):
     model = case(name)
     program, data = stan_program(model)
     translate(program, tmp_path)
-    head = program.partition("}")[0]
+    head = program.partition("data {")[2].partition("}")[0]
     assert all(f" {column};" in head for column in data)
     program, data = pymc_program(model)
     asked = [

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 from test_rising import exact
+from times_reference import TIMES
 
 from winstan.families import FAMILIES
 from winstan.families.sample import Sample
@@ -13,11 +14,14 @@ from winstan.families.sample import Sample
 SCORES = [
     ("gaussian", "sigma"), ("lognormal", "sigma"), ("student", "sigma"), ("student", "nu"),
     ("gamma", "alpha"), ("negative_binomial", "alpha"), ("beta", "phi"),
+    ("weibull", "alpha"), ("inverse_gaussian", "lam"),
 ]  # fmt: skip
 
 
 def density(family: str, y, mu, aux):
     """Log density of rows by scipy."""
+    if family in TIMES:
+        return TIMES[family](y, mu, aux)
     if family == "gaussian":
         return stats.norm.logpdf(y, mu, aux["sigma"])
     if family == "lognormal":
@@ -40,7 +44,7 @@ def example(family: str, unit: float):
         y = rng.poisson(np.array([0.4, 6.0, 90.0])[cell]).astype(float)
     elif family == "beta":
         y = rng.beta(1.3, 2.1, cell.size)
-    elif family in ("gamma", "lognormal"):
+    elif FAMILIES[family].kind == "positive":
         y = unit * rng.gamma(2.0, 1.0, cell.size)
     else:
         y = unit * (3 + rng.standard_t(4, cell.size))
@@ -49,6 +53,7 @@ def example(family: str, unit: float):
         "nu": np.array([1.3, 7.0, 80.0]),
         "alpha": np.array([0.2, 1.9, 30.0]),
         "phi": np.array([0.4, 5.0, 70.0]),
+        "lam": np.array([0.4, 5.0, 70.0]) * unit,
     }
     one = FAMILIES[family]
     link = one.link(None)
@@ -76,7 +81,9 @@ def test_scores_are_the_derivatives_of_the_rows_densities(family, name, unit):
     np.testing.assert_allclose(score * aux[name], expected, rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("family", ["gaussian", "lognormal", "student", "gamma", "beta"])
+@pytest.mark.parametrize("family", [
+    "gaussian", "lognormal", "student", "gamma", "beta", "weibull", "inverse_gaussian",
+])  # fmt: skip
 def test_scores_of_the_mean_and_of_a_parameter_in_each_cell(family):
     """The mean's score by rows, where the other parameters differ between cells."""
     one, link, sample, cell, eta, aux = example(family, 1e3)
@@ -112,18 +119,24 @@ def nodes_of(frozen) -> tuple[np.ndarray, np.ndarray]:
         *(("student", {"sigma": 40.0, "nu": nu}) for nu in (1.5, 4.0, 30.0)),
         *(("gamma", {"alpha": alpha}) for alpha in (0.3, 2.0, 400.0)),
         *(("beta", {"phi": phi}) for phi in (4.0, 40.0, 900.0)),
+        *(("weibull", {"alpha": alpha}) for alpha in (0.6, 9.0)),
+        *(("inverse_gaussian", {"lam": lam}) for lam in (9.0, 900.0)),
     ],
 )
 def test_expected_information_is_the_variance_of_the_score(family, aux):
     one = FAMILIES[family]
     link = one.link(None)
-    mu = {"gaussian": 7.0, "lognormal": 0.4, "student": -3.0, "gamma": 55.0, "beta": 0.3}[family]
+    mu = {"gaussian": 7.0, "lognormal": 0.4, "student": -3.0, "beta": 0.3}.get(family, 55.0)
     frozen = {
         "gaussian": lambda: stats.norm(mu, aux["sigma"]),
         "lognormal": lambda: stats.lognorm(aux["sigma"], scale=np.exp(mu)),
         "student": lambda: stats.t(aux["nu"], mu, aux["sigma"]),
         "gamma": lambda: stats.gamma(aux["alpha"], scale=mu / aux["alpha"]),
         "beta": lambda: stats.beta(mu * aux["phi"], (1 - mu) * aux["phi"]),
+        "weibull": lambda: stats.weibull_min(
+            aux["alpha"], scale=mu / special.gamma(1 + 1 / aux["alpha"])
+        ),
+        "inverse_gaussian": lambda: stats.invgauss(mu / aux["lam"], scale=aux["lam"]),
     }[family]()
     y, weight = nodes_of(frozen)
     cell = np.arange(y.size)
@@ -136,7 +149,7 @@ def test_expected_information_is_the_variance_of_the_score(family, aux):
         assert weight @ score * value == pytest.approx(0, abs=1e-7)
         # Each cell is one row: the information is the same in all.
         np.testing.assert_allclose(information, weight @ score**2, rtol=1e-6)
-        if family == "beta":  # whose mean and precision share some
+        if family in ("beta", "weibull"):  # whose means and other parameters share some
             continue
         # The mean is orthogonal to them, so that blocks share no information.
         shared = weight @ (score * of_mean)

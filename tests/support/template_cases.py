@@ -32,7 +32,7 @@ def data_of(family: str, seed: int = 0) -> pd.DataFrame:
     elif family.startswith(("zero_inflated", "hurdle")):
         data = data_of(family.removeprefix("zero_inflated_").removeprefix("hurdle_"), seed)
         data["y"] = np.where(rng.random(n) < 0.3, 0, data["y"])
-    elif family in ("gamma", "lognormal"):
+    elif FAMILIES[family].kind == "positive":
         data["y"] = 57 * np.exp(level) * rng.gamma(2.3, 1 / 2.3, n)
     elif family == "beta":
         mu = 1 / (1 + np.exp(0.9 - level))

@@ -120,6 +120,7 @@ class _Program:
     def text(self) -> str:
         """Write the program."""
         blocks = {
+            "functions": list(written_distribution(self.model, "stan").definition),
             "data": ["int<lower=1> N;", *map(_declaration, self.parts.columns)],
             "transformed data": self._transformed_data(),
             "parameters": self._parameters(),
@@ -227,7 +228,7 @@ class _Program:
         compound = beside and _COMPOUND.search(arguments.replace("{over}", ""))
         if written.zero:
             return [*lines, *self._with_zeros(written, f"{name}_{kind}", arguments)]
-        if weight is None and not compound:
+        if weight is None and not compound and not written.definition:
             said = arguments.format(i="", over="./", trials=trials)
             return [*lines, f"{y.name} ~ {name}({said});"]
         said = arguments.format(i="[n]", over="/", trials=trials)

@@ -98,6 +98,8 @@ class Distribution:
         The log density (Stan) of a zero and of a response above it, where no one function has both:
         ``log(hu)`` and ``log1m(hu) + {y}``, with ``{y}`` for the log density of the distribution
         named here at the response, and ``{f0}`` for that at zero.
+    definition : tuple of str
+        The lines of ``NAME_lpdf``, of a row, where Stan does not have it.
     """
 
     name: str
@@ -105,12 +107,14 @@ class Distribution:
     by_link: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     zero: str = ""
     above: str = ""
+    definition: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """What a program calls, under any link."""
-        called = re.findall(r"\w+(?=\()", f"{self.zero} {self.above}")
-        return self.name, *(name for name, _ in self.by_link.values()), *called
+        own, said = zip(*self.by_link.values(), strict=True) if self.by_link else ((), ())
+        texts = (self.arguments, self.zero, self.above, *said, *self.definition)
+        return self.name, *own, *re.findall(r"\w+(?=\()", " ".join(texts))
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -77,12 +77,9 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(
             ("beta_binomial", "betabinomial", "beta_binomial2", "betabinom"), _OVERDISPERSED
         ),
-        **dict.fromkeys(
-            ("inverse_gaussian", "inversegaussian", "wald", "weibull", "frechet", "ig"), _SKEWED
-        ),
+        "frechet": _SKEWED,
         **dict.fromkeys(("exgaussian", "ex_gaussian", "exgauss", "shifted_lognormal"), _SKEWED),
         **dict.fromkeys(("gen_extreme_value", "gumbel", "skew_normal", "skewnormal"), _SKEWED),
-        "exponential": "it is a gamma of shape 1: use family='gamma', which estimates the shape",
         "tweedie": "zeros among positive values are modelled by family='hurdle_gamma'; the family "
         "itself is in glmmTMB and mgcv",
         **dict.fromkeys(

@@ -12,6 +12,7 @@ from winstan.families import foreign
 from winstan.families.bernoulli import BERNOULLI
 from winstan.families.beta import BETA
 from winstan.families.binomial import BINOMIAL
+from winstan.families.exponential import EXPONENTIAL
 from winstan.families.family import Family
 from winstan.families.gamma import GAMMA
 from winstan.families.gaussian import GAUSSIAN
@@ -19,10 +20,12 @@ from winstan.families.hurdle_gamma import HURDLE_GAMMA
 from winstan.families.hurdle_lognormal import HURDLE_LOGNORMAL
 from winstan.families.hurdle_negative_binomial import HURDLE_NEGATIVE_BINOMIAL
 from winstan.families.hurdle_poisson import HURDLE_POISSON
+from winstan.families.inverse_gaussian import INVERSE_GAUSSIAN
 from winstan.families.lognormal import LOGNORMAL
 from winstan.families.negative_binomial import NEGATIVE_BINOMIAL
 from winstan.families.poisson import POISSON
 from winstan.families.student import STUDENT
+from winstan.families.weibull import WEIBULL
 from winstan.families.zero_inflated_negative_binomial import ZERO_INFLATED_NEGATIVE_BINOMIAL
 from winstan.families.zero_inflated_poisson import ZERO_INFLATED_POISSON
 
@@ -36,6 +39,9 @@ _FAMILIES: dict[str, Family] = {
         STUDENT,
         LOGNORMAL,
         GAMMA,
+        EXPONENTIAL,
+        WEIBULL,
+        INVERSE_GAUSSIAN,
         BETA,
         POISSON,
         NEGATIVE_BINOMIAL,

@@ -1,0 +1,26 @@
+"""Densities of waiting times by scipy, a function of y, the mean and the other parameters each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scipy import special, stats
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def exponential(y: np.ndarray, mu: np.ndarray, aux: dict[str, Any]) -> np.ndarray:
+    return stats.expon.logpdf(y, scale=mu)
+
+
+def weibull(y: np.ndarray, mu: np.ndarray, aux: dict[str, Any]) -> np.ndarray:
+    alpha = aux["alpha"]
+    return stats.weibull_min.logpdf(y, alpha, scale=mu / special.gamma(1 + 1 / alpha))
+
+
+def inverse_gaussian(y: np.ndarray, mu: np.ndarray, aux: dict[str, Any]) -> np.ndarray:
+    return stats.invgauss.logpdf(y, mu / aux["lam"], scale=aux["lam"])
+
+
+TIMES = {f.__name__: f for f in (exponential, weibull, inverse_gaussian)}
