@@ -33,9 +33,9 @@ CASES = {
         {"weights": "weight"},
     ),
     "codings": (
-        "y ~ 0 + C(cond, Helmert) + C(late, Diff) + (C(cond, Poly)||g)",
+        "y ~ 0 + C(cond, Helmert) + C(late, Diff) + within(x, h) + (C(cond, Poly)||g)",
         "gaussian",
-        {},
+        {"weights": "weight"},
     ),
     "another name": ("y ~ t + I(x / 10) + (1|g)", "beta", {}),
     "another name, with a formula": (["y ~ x", "phi ~ 1 + I(x / 10) + (1|g)"], "beta", {}),

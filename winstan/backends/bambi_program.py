@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.backends.bambi_codings import codings_program
+from winstan.backends.bambi_functions import definitions
 from winstan.backends.bambi_levels import level_terms, potential_program
 from winstan.backends.bambi_parts import centers, component_of, family_of
 from winstan.backends.program_names import number, one_line, quoted, speakable
@@ -66,8 +66,8 @@ def bambi_program(model: Model, priors: Mapping[str, Any], *, repeated: bool = F
     said, aliases = _said(priors, left.factors, model.design, family.names)
     links = "".join(f"; {p}, link {link}" for p, link in list(_links(model).items())[1:])
     moved = bool(level_terms(model))
-    codings, named = codings_program(model)
-    numpy = bool(codings) or any("np." in line for line in [*made, *formulas])
+    defined, named = definitions(model)
+    numpy = any("np." in line for line in [*made, *formulas, *defined])
     lines = [
         f"# {one_line(model.formula.text)}",
         f"# family {model.family.name}, link {model.link.name}{links}",
@@ -77,7 +77,7 @@ def bambi_program(model: Model, priors: Mapping[str, Any], *, repeated: bool = F
         "",
         "import bambi as bmb",
         *(["import numpy as np"] if numpy else []),
-        *(codings or [""]),
+        *(defined or [""]),
         *(["data = data.copy()", *made, ""] if made else []),
         *["priors = {", *said, "}"],
         *(potential_program(model) if moved else []),

@@ -95,6 +95,11 @@ def _check_weights(model: Model) -> None:
         raise BackendError(
             f"bambi cannot weight rows of {model.family.name} responses by fractions: {elsewhere}."
         )
+    if any(atom.grouping for formula in model.formula.every for atom in formula.atoms):
+        raise BackendError(
+            "bambi takes means of groups without weights, which fractions of rows move: "
+            f"{elsewhere}."
+        )
     if centers(model):
         raise BackendError(
             "bambi centres predictors at a mean without weights, which fractions of rows move: "

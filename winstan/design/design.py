@@ -29,6 +29,7 @@ class Memory:
     offsets: tuple[FittedExpression, ...]
     coded: frozenset[str]
     effect_columns: tuple[str, ...]
+    grouping: frozenset[str] = frozenset()  # of them, those that may have new levels
 
 
 @dataclass(frozen=True, slots=True, eq=False)

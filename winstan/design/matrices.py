@@ -29,6 +29,7 @@ from winstan.design.grouping import find_levels, group_term
 from winstan.design.response import make_response
 from winstan.design.stacking import with_places
 from winstan.formula import evaluation_names
+from winstan.formula.group_means import weighted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +69,8 @@ def build_design(
         When a grouping factor has few levels, or no row is in a cell whose mean is wanted.
     """
     names = evaluation_names(formula, namespace)
-    response = make_response(formula, frame, names)
+    whole = np.ones(len(frame.data)) if frame.weights is None else frame.weights
+    response = make_response(formula, frame, weighted(names, whole))
     columns = [name for name in formula.predictor_columns if name in frame.data]
     if _shares_rows(formula, columns, names):
         first, row = distinct_rows(frame.data, columns)
@@ -106,6 +108,8 @@ def build_design(
 def _matrices(formula: Formula, shared: Design, parameter: str) -> Design:
     """Make the matrices of one parameter, on rows that all share."""
     predictors, row, kept, names = shared.predictors, shared.row, shared.kept, shared.names
+    counts = np.bincount(row, shared.weights, minlength=len(predictors)).astype(float)
+    names = weighted(names, counts)
     coded = formula.coded_columns
     rows = as_numbers(predictors, coded)
     common, X = fit_effects(formula.effects, rows, names)
@@ -131,6 +135,7 @@ def _matrices(formula: Formula, shared: Design, parameter: str) -> Design:
     check_finite(offset[:, None], [" + ".join(formula.offset)], row, kept, "offset")
 
     used = [c for atom in formula.atoms for c in atom.columns] + [g.by for g in formula.groups]
+    grouping = [c for atom in formula.atoms for c in atom.grouping]
     groups, fitted, factors = [], [], []
     for spec in formula.groups:
         factor = find_levels(spec, predictors)
@@ -163,7 +168,8 @@ def _matrices(formula: Formula, shared: Design, parameter: str) -> Design:
             factors=tuple(factors),
             offsets=offsets,
             coded=coded,
-            effect_columns=tuple(dict.fromkeys(c for c in used if c in predictors)),
+            effect_columns=tuple(dict.fromkeys(c for c in used + grouping if c in predictors)),
+            grouping=frozenset(grouping).difference(used),
         ),
         parameter=parameter,
     )

@@ -157,7 +157,9 @@ def _like_first(given: pd.DataFrame, design: Design) -> pd.DataFrame:
     for name in design.memory.effect_columns:
         first, values = design.predictors[name], given[name]
         is_factor = isinstance(values.dtype, pd.CategoricalDtype)
-        if isinstance(first.dtype, pd.CategoricalDtype):
+        if name in design.memory.grouping:  # a new group is averaged over its own rows
+            columns[name] = values.astype(object) if is_factor else values
+        elif isinstance(first.dtype, pd.CategoricalDtype):
             levels = first.cat.categories
             codes = levels.get_indexer(pd.Index(np.asarray(values)))
             bad = np.flatnonzero(codes < 0)

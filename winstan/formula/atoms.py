@@ -13,6 +13,7 @@ from formulae.categorical import Encoding
 
 from winstan.formula.codings import CONTRASTS, KNOWN, contrast_of, own_matrix, unknown_contrast
 from winstan.formula.functions import resolve_function, unknown_function
+from winstan.formula.group_means import GROUP_MEANS
 from winstan.formula.syntax import formula_error
 from winstan.formula.terms import Atom, unique
 from winstan.formula.tree import Bar, Binary, Call, Constant, Name, Node, Unary, write
@@ -51,6 +52,7 @@ class AtomReader:
         self.constants: dict[str, object] = dict(constants or {})
         self._ambient: dict[str, None] = {}
         self._certain: set[str] = set()
+        self._grouping: list[str] = []
 
     @property
     def ambient(self) -> tuple[str, ...]:
@@ -73,11 +75,13 @@ class AtomReader:
         """
         if isinstance(node, Name) and not inside_call:
             self.must_be_columns((node.text,))
+        self._grouping = []
         columns = unique(self._names(node, inside_call=inside_call))
         code = self._code(node)
         if not isinstance(node, Name | Call):
             code = f"I({code})"
-        return Atom(write(node, ticks=False), write(node), code, columns, node)
+        grouping = unique(self._grouping)
+        return Atom(write(node, ticks=False), write(node), code, columns, node, grouping)
 
     def _names(self, node: Node, *, inside_call: bool) -> list[str]:
         """Return the names that come from data or namespace, after checking everything else."""
@@ -87,7 +91,8 @@ class AtomReader:
             case Name(text):
                 return self._name(text, inside_call=inside_call)
             case Call(function, arguments, keywords):
-                if resolve_function(function, self._namespace) is None:
+                called = resolve_function(function, self._namespace)
+                if called is None:
                     raise formula_error(
                         unknown_function(function, self._namespace), self._source, node.pos
                     )
@@ -96,6 +101,8 @@ class AtomReader:
                 if (contrast := contrast_of(node)) is not None:
                     below = tuple(part for part in below if part is not contrast)
                     below += self._contrast(contrast)
+                if function in GROUP_MEANS and called is GROUP_MEANS[function]:
+                    below = (self._averaged(node),)
                 inside_call = True
             case Unary(_, operand):
                 below = (operand,)
@@ -107,6 +114,20 @@ class AtomReader:
             case _:
                 raise formula_error(f"'{write(node)}' has no meaning here.", self._source, node.pos)
         return [name for part in below for name in self._names(part, inside_call=inside_call)]
+
+    def _averaged(self, call: Call) -> Node:
+        """Note the columns that are the groups of ``within(x, g)``, and return x."""
+        columns = [node.text for node in call.arguments[1:] if isinstance(node, Name)]
+        if not columns or call.keywords or len(columns) + 1 != len(call.arguments):
+            raise formula_error(
+                f"{call.function}(x, g) takes a predictor and the column of its groups (or several "
+                f"columns, whose combinations are the groups), not {write(call)}.",
+                self._source,
+                call.pos,
+            )
+        self.must_be_columns(tuple(columns))
+        self._grouping += columns
+        return call.arguments[0]
 
     def _contrast(self, node: Node) -> tuple[Node, ...]:
         """Note the coding of ``C(g, coding)``, and return what else is in it."""

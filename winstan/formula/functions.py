@@ -13,6 +13,7 @@ from formulae.transforms import TRANSFORMS
 from winstan.errors import near_matches
 from winstan.formula.codings import contrast_of
 from winstan.formula.foreign import foreign_call
+from winstan.formula.group_means import GROUP_MEANS
 from winstan.formula.tree import Call, Node, walk
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ PROPORTIONS = frozenset({"p", "prop", "proportion"})
 # because they depend on the set of levels, which the distinct rows have in common with all rows.
 _ELEMENTWISE_NAMES = CODINGS | {"I", "offset"}
 _ELEMENTWISE = (np.where, np.clip, np.round, np.around, np.nan_to_num, np.isin, abs, round)
+# So do means of groups, which count each distinct row as often as it occurs.
+_COUNTED = tuple(GROUP_MEANS.values())
 
 
 def transforms() -> dict[str, Any]:
@@ -72,6 +75,8 @@ def resolve_function(name: str, namespace: Mapping[str, Any]) -> Any:
         # `from math import log` is no wish for a function that fails on columns.
         is_own = callable(own) and own is not getattr(math, name, None)
         return own if is_own and not isinstance(own, np.ufunc) else BARE_FUNCTIONS[name]
+    if name in GROUP_MEANS and not callable(namespace.get(name)):
+        return GROUP_MEANS[name]
     found = namespace.get(root, MODULES.get(root))
     for attribute in attributes:
         found = getattr(found, attribute, None)
@@ -87,7 +92,7 @@ def is_elementwise(node: Node, namespace: Mapping[str, Any]) -> bool:
             continue
         function = resolve_function(call.function, namespace)
         is_ufunc = isinstance(function, np.ufunc) and function.signature is None
-        if not is_ufunc and not any(function is known for known in _ELEMENTWISE):
+        if not is_ufunc and not any(function is known for known in (*_ELEMENTWISE, *_COUNTED)):
             return False
     return True
 
@@ -100,7 +105,7 @@ def unknown_function(name: str, namespace: Mapping[str, Any]) -> str:
     module_name = name.rpartition(".")[0]
     if not module_name:
         own = [key for key, value in namespace.items() if callable(value)]
-        hint = near_matches(name, [*transforms(), *BARE_FUNCTIONS, *own])
+        hint = near_matches(name, [*transforms(), *BARE_FUNCTIONS, *GROUP_MEANS, *own])
         remedy = "Functions of your own must be defined where the formula is written."
     elif root not in namespace and root not in MODULES:
         hint, remedy = "", f"'{root}' is not defined where the formula is written."

@@ -206,8 +206,9 @@ def _read(
     reading = read_formula(source, namespace, constants)
     response = reading.response
     atoms = _right_atoms(reading.effects, reading.offsets, reading.groups)
-    left = [*response.value.columns, *(response.trials.columns if response.trials else ())]
-    right = [column for atom in atoms for column in atom.columns]
+    left = [*response.value.columns, *response.value.grouping]
+    left += response.trials.columns if response.trials else ()
+    right = [column for atom in atoms for column in (*atom.columns, *atom.grouping)]
     right += [c for group in reading.groups for c in (*group.factor_columns, group.by) if c]
     formula = Formula(
         text=source,

@@ -28,6 +28,8 @@ class Atom:
         Names it takes from the data, or from the caller's namespace.
     node
         Its tree.
+    grouping
+        Columns whose levels say the groups of ``within(x, g)`` and ``between(x, g)``.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Atom:
     code: str
     columns: tuple[str, ...]
     node: Node = field(repr=False)
+    grouping: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Codings that formulae does not have, written into a bambi program."""
+"""Codings and functions that formulae does not have, written into a bambi program."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from winstan.backends.program_names import number, quoted
 from winstan.design import levels_coded
 from winstan.formula.codings import CONTRASTS, contrast_of, encoding_of
+from winstan.formula.group_means import GROUP_MEANS
 from winstan.formula.tree import Call, Name, walk
 
 if TYPE_CHECKING:
@@ -32,6 +33,29 @@ class Coding(Encoding):
         return ContrastMatrix(columns, ["mean", *own.labels])
 
 '''.splitlines()
+
+
+_MEANS = 'x.groupby(list(g), observed=True).transform("mean")'
+# Of bambi's rows, which are repeated by their weights (winstan.formula.group_means).
+_FUNCTIONS = {"within": f"x - {_MEANS}", "between": _MEANS}
+
+
+def definitions(model: Model) -> tuple[list[str], list[str]]:
+    """Write what a formula needs that formulae does not have.
+
+    Returns
+    -------
+    definitions : list of str
+        Lines that go before the model.
+    names : list of str
+        What the model needs as its ``extra_namespace``.
+    """
+    lines, names = codings_program(model)
+    for name, function in GROUP_MEANS.items():
+        if model.design.names.get(name) is function:
+            lines += ["", f"def {name}(x, *g):", f"    return {_FUNCTIONS[name]}", ""]
+            names.append(name)
+    return lines, names
 
 
 def codings_program(model: Model) -> tuple[list[str], list[str]]:
