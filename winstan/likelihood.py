@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from winstan.cells import Cells
     from winstan.families import Family, Link, Parameter
     from winstan.families.domains import Domain
-    from winstan.families.family import Statistics
+    from winstan.families.family import SharedInformation, Statistics
     from winstan.families.namespace import Namespace
 
 
@@ -63,6 +63,17 @@ class Likelihood:
         """The link of each block."""
         by_name = {p.name: p for p in self.family.parameters}
         return self.link, *(by_name[name].link for name in self.predicted)
+
+    @cached_property
+    def shared(self) -> dict[tuple[int, int], SharedInformation]:
+        """By pair of blocks that share information: see `Family.shared`."""
+        place = {self.family.parameters[0].name: 0}
+        place |= {name: b for b, name in enumerate(self.predicted, 1)}
+        return {
+            (place[a], place[b]): information
+            for (a, b), information in self.family.shared.items()
+            if {a, b} <= place.keys()
+        }
 
     @property
     def unitless(self) -> bool:
@@ -121,19 +132,27 @@ class Likelihood:
     def score(self, eta: Array, numbers: Mapping[str, float]) -> tuple[Array, Array]:
         """Score and expected information by each linear predictor, shape (B * C,) each.
 
-        What two blocks of a cell share is left out: nothing where parameters are orthogonal, as the
-        mean is to sigma, and to the shape of gamma and negative binomial.
+        The information has the shape (B, B, C) where blocks of a cell share some: see `shared`.
         """
         if not self.predicted:
             return self.family.score(self.statistics, eta, numbers, self.link)
         mean, beside = self._parts(eta, numbers, NUMPY)
         parts = [self.family.score(self.statistics, mean, beside, self.link)]
+        slopes = [np.ones(self.n)]
         for block, name in enumerate(self.predicted, 1):
             slope = self.links[block].inverse_derivative(self.block(eta, block))
             score, information = self.family.scores[name](self.statistics, mean, beside, self.link)
             parts.append((score * slope, information * np.square(slope)))
+            slopes.append(slope)
         scores, informations = zip(*parts, strict=True)
-        return np.concatenate(scores), np.concatenate(informations)
+        if not self.shared:
+            return np.concatenate(scores), np.concatenate(informations)
+        whole = np.zeros((len(parts), len(parts), self.n))
+        whole[np.diag_indices(len(parts))] = informations
+        for (a, b), information_of in self.shared.items():
+            shared = information_of(self.statistics, mean, beside, self.link)
+            whole[a, b] = whole[b, a] = shared * slopes[a] * slopes[b]
+        return np.concatenate(scores), whole
 
     def confined(self, eta: Array, least: float) -> Array:
         """Keep the mean's linear predictor where the link has a mean, if the link confines it."""

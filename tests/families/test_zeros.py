@@ -92,12 +92,14 @@ def test_expected_information_is_the_variance_of_the_score(family, mu, share):
     of = one.statistics(Sample(y, None, 0 * y), np.arange(y.size), y.size, one.auxiliary)
     each = {name: np.full(y.size, value) for name, value in aux.items()}
     eta = np.full(y.size, np.log(mu))
-    score, information = one.score(of, eta, each, link)
-    assert p @ score == pytest.approx(0, abs=1e-9)
-    assert p @ information == pytest.approx(p @ score**2, rel=1e-5)
+    of_mean, information = one.score(of, eta, each, link)
+    assert p @ of_mean == pytest.approx(0, abs=1e-9)
+    assert p @ information == pytest.approx(p @ of_mean**2, rel=1e-5)
     score, information = one.scores[zero](of, eta, each, link)
     assert p @ score == pytest.approx(0, abs=1e-9)
     assert p @ information == pytest.approx(p @ score**2, rel=1e-9)
+    for shared in one.shared.values():
+        assert p @ shared(of, eta, each, link) == pytest.approx(p @ (of_mean * score), rel=1e-9)
 
 
 ALPHAS = [1e-2, 2.0, 400.0, 1e8]

@@ -25,6 +25,7 @@ of trials."""
 DomainName = Literal["real", "positive", "unit"]
 Statistics = Mapping[str, Any]
 Score = Callable[[Statistics, Array, Mapping[str, Any], Link], tuple[Array, Array]]
+SharedInformation = Callable[[Statistics, Array, Mapping[str, Any], Link], Array]
 
 
 def _flat(scale: float) -> Prior:
@@ -176,6 +177,10 @@ class Family:
         By parameter beside the mean that can have a linear predictor: a function of the arguments
         of `score` that gives, per cell, the derivative of the log density by the parameter itself,
         and its expected information (or a positive number near it).
+    shared : mapping of (str, str) to callable
+        By pair of parameters that are not orthogonal: a function of the arguments of `score` that
+        gives, per cell, the expected information that they share, shape (C,): by eta of the mean,
+        and by another parameter itself. Without it samplers take smaller steps.
     log_density : callable
         ``log_density(y, eta, auxiliary, link, trials)``: of single rows.
     draw : callable
@@ -236,6 +241,7 @@ class Family:
     log_density: Callable[[Array, Array, Mapping[str, Any], Link, Any], Array]
     draw: Callable[[np.random.Generator, Array, Mapping[str, Any], Any], Array]
     scores: Mapping[str, Score] = field(default_factory=dict)
+    shared: Mapping[tuple[str, str], SharedInformation] = field(default_factory=dict)
     stan: Distribution | None = None
     pymc: Distribution | None = None
     bambi: BambiFamily | None = None

@@ -172,6 +172,15 @@ class ZeroCounts:
         information = (n_zero + n_above) * some / (zero * (1 - p))
         return n_zero * some / zero - n_above / (1 - p), information
 
+    def shared_of_zi(
+        self, stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
+    ) -> Array:
+        """Information that eta and zi share, shape (C,): Poisson's zeros may be of either."""
+        f0 = np.exp(-link.inverse(eta))
+        zero = aux["zi"] + (1 - aux["zi"]) * f0
+        rows = stats["n_zero"] + stats["n_above"]
+        return -rows * f0 / zero * link.inverse_derivative(eta)
+
     def log_density(
         self, y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any
     ) -> Array:
@@ -253,6 +262,8 @@ def zero_counts(
         log_likelihood=own.log_likelihood,
         score=own.score,
         scores=scores,
+        # Where there is an alpha it hangs on that: the smaller, the more zeros are the count's own.
+        shared={} if own.hurdle or own.dispersed else {("mu", "zi"): own.shared_of_zi},
         log_density=own.log_density,
         draw=own.draw,
         stan=stan,

@@ -10,10 +10,12 @@ Computational and Graphical Statistics 21, 2-17; Opper and Archambeau (2009), Ne
 from __future__ import annotations
 
 import functools
-from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import linalg
+
+from winstan.geometry.information import definite, diagonal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,9 +64,10 @@ def quadrature_nodes(problem: Problem, eta: Array, spread: Array) -> tuple[Node,
     blocks = len(problem.likelihood.links)
     if blocks == 1:
         return tuple((x, weight, confined(problem, eta + x * spread)) for x, weight in at)
+    # Rows of a Hadamard matrix, whose columns are orthogonal
     signs = [
-        np.repeat([1.0, *others], problem.likelihood.n)
-        for others in product((1.0, -1.0), repeat=blocks - 1)
+        np.repeat(sign[:blocks], problem.likelihood.n)
+        for sign in linalg.hadamard(1 << (blocks - 1).bit_length(), dtype=float)
     ]
     return tuple(
         (x * sign, weight / len(signs), confined(problem, eta + x * sign * spread))
@@ -93,14 +96,20 @@ def mean_score(
 
     Returns
     -------
-    score, information : ndarray, shape (C,)
+    score : ndarray, shape (B * C,)
+    information : ndarray, shape (B * C,) or (B, B, C)
     """
     parts = [(weight, problem.likelihood.score(eta, aux)) for _, weight, eta in nodes]
     score: Array = np.sum([weight * part[0] for weight, part in parts], axis=0)
     information = np.sum([weight * part[1] for weight, part in parts], axis=0)
     # A cell of no information (saturated, or without weight) must not divide by zero.
-    least = 1e-12 * np.maximum(problem.likelihood.largest(information), 1e-300)
-    return score, np.maximum(information, least)
+    largest = np.maximum(problem.likelihood.largest(diagonal(information)), 1e-300)
+    if information.ndim == 1:
+        return score, np.maximum(information, 1e-12 * largest)
+    blocks = len(information)
+    at = np.arange(blocks)
+    information[at, at] = np.maximum(information[at, at], 1e-12 * largest.reshape(blocks, -1))
+    return score, definite(information)
 
 
 def observed_information(
@@ -110,9 +119,12 @@ def observed_information(
 
     The expected one, which the iterations use because it is never negative, is of cells that lie
     where the fit has them. (A student's observed information is negative at outliers: some of the
-    expected one is kept.)
+    expected one is kept. Of pairs of linear predictors it may be anything, as of zeros that are of
+    either kind: the expected one is taken.)
     """
     expected = mean_score(problem, quadrature_nodes(problem, eta, spread), aux)[1]
+    if expected.ndim > 1:
+        return expected
     # Where nothing is uncertain, the derivative
     step = spread + 1e-4 * (np.abs(eta) + 1 / np.sqrt(problem.likelihood.largest(expected)))
     observed = np.zeros_like(eta)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.geometry.bordered import layout
+from winstan.geometry.information import times
 from winstan.geometry.nesting import Crossed
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def crossing(
     few = any(counts[n] < MANY_LEVELS for n in others)
     if few and size[m] * sum(size[n] for n in others) <= UP_TO:
         found = (Crossed(n, _means(problem, cell_information, m, n)) for n in others)
-        # Effects on different parameters have nothing in common.
+        # Effects on parameters that share no information have nothing in common.
         nothing[m] = tuple(crossed for crossed in found if np.any(crossed.A))
     return tuple(nothing)
 
@@ -56,7 +57,7 @@ def _means(problem: Problem, cell_information: Array, m: int, n: int) -> Array:
         (problem.Z[k], problem.level[k], problem.n_levels[k]) for k in (m, n)
     )
     q, other_q = Z.shape[1], other.shape[1]
-    weighted = cell_information[:, None, None] * Z[:, :, None]
+    weighted = times(cell_information, Z)[:, :, None]
     gram, cross = np.zeros((J, q, q)), np.zeros((J, other_J, q, other_q))
     np.add.at(gram, level, weighted * Z[:, None, :])
     np.add.at(cross, (level, other_level), weighted * other[:, None, :])

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from winstan.geometry.information import times, transposed_times
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -55,15 +57,15 @@ class Columns:
         """Sum over cells, column by column, shape (P + T,)."""
         return np.concatenate([self.X.T @ cells, self.Z.T @ cells])
 
-    def gram(self, weight: Array) -> sparse.csr_array | Array:
-        """Cross-products of all columns, cells weighted, shape (P + T, P + T); dense if few."""
+    def gram(self, information: Array) -> sparse.csr_array | Array:
+        """Cross-products of all columns by the information, shape (P + T, P + T); dense if few."""
         if self.dense:
             whole = np.hstack([self.X, self.Z.toarray()])
-            product: Array = whole.T @ (weight[:, None] * whole)
+            product: Array = whole.T @ times(information, whole)
             return product
-        weighted = weight[:, None] * self.X
+        weighted = times(information, self.X)
         cross = sparse.csr_array(self.Z.T @ weighted)
-        below = self.Z.T.multiply(weight) @ self.Z
+        below = transposed_times(self.Z, information) @ self.Z
         return sparse.csr_array(
             sparse.block_array([[sparse.csr_array(self.X.T @ weighted), cross.T], [cross, below]])
         )

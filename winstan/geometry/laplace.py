@@ -54,7 +54,7 @@ class Approximation:
         Of each of the Q sds; empty where they are not needed (`sd_sensitivities`).
     information_share : tuple of float
         Per term, the share of information on its effects that is in the data.
-    cell_information : ndarray, shape (C,)
+    cell_information : ndarray, shape (B * C,) or (B, B, C)
     free_aux : ndarray, shape (A,)
     aux_coordinates : AuxiliaryCoordinates
     """

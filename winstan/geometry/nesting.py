@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from winstan.geometry.information import times
+
 if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.geometry.problem import Problem
@@ -100,7 +102,7 @@ def information(
         ]
         total = np.zeros((J, q, q))
         if not inner:
-            products = cell_information[:, None, None] * Z[:, :, None] * Z[:, None, :]
+            products = times(cell_information, Z)[:, :, None] * Z[:, None, :]
             np.add.at(total, level, products)
         else:
             # One such term is enough: each sees all of the data.

@@ -11,6 +11,7 @@ from scipy import sparse
 from winstan.geometry.averages import confined, mean_objective, mean_score, quadrature_nodes
 from winstan.geometry.bordered import Bordered, factorise, layout
 from winstan.geometry.design import columns_of
+from winstan.geometry.information import times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,8 +39,9 @@ class State:
         The linear predictor.
     spread : ndarray, shape (C,)
         Its standard deviation, or that of what the terms add to it, each with all others given.
-    information : ndarray, shape (C,)
-        Of each cell on its linear predictor: expected while the iterations go on.
+    information : ndarray, shape (B * C,) or (B, B, C)
+        Of each cell on its linear predictors (`winstan.geometry.information`): expected while the
+        iterations go on.
     hessian : sparse array or ndarray, shape (P + T, P + T)
         The precision of coefficients and effects.
     factor : Bordered or None
@@ -113,8 +115,8 @@ class PIRLS:
         prior = _prior_precision(problem, covariance, dense=design.dense)
         hessian = design.gram(information) + prior
         factor = self._factorise(hessian)
-        working = eta - problem.offset + score / information
-        right = design.transposed(information * working) + prior @ self.target
+        right = design.transposed(score + times(information, eta - problem.offset))
+        right += prior @ self.target
         theta = _by_gradients(hessian, right) if factor is None else factor.solve(right)
         if state is not None:
             theta = self._guarded(state.theta, theta, spread, prior, aux)
@@ -256,10 +258,10 @@ def _conditional(
     """Covariance of each level's effects, all else being given, (J, q, q) a term."""
     out = []
     for Z, level, J, S in zip(problem.Z, problem.level, problem.n_levels, covariance, strict=True):
-        q = Z.shape[1]
+        q, informed = Z.shape[1], times(information, Z)
         gram = np.stack(
             [
-                np.bincount(level, information * Z[:, i] * Z[:, k], minlength=J)
+                np.bincount(level, informed[:, i] * Z[:, k], minlength=J)
                 for i in range(q)
                 for k in range(q)
             ],
