@@ -25,6 +25,7 @@ GUARDS: Mapping[str, str] = MappingProxyType(
         "same_groups": "two grouping factors part the rows in the same way",
         "empty_cells": "cells of an interaction that no row has are left out",
         "unidentified": "the data cannot tell the standard deviations of a group term",
+        "summed_response": "the left side adds columns up, as another package writes two responses",
         "missing_rows": "rows are left out for missing values",
         "missing_words": "a file has words such as NA: missing among numbers, labels in text",
         "unused_levels": "a factor declares levels that no row has",

@@ -25,6 +25,22 @@ from winstan.keywords import FOREIGN as FOREIGN_KEYWORDS
 # -- formulas -------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("formula", ["y, z ~ x", "(y, z) ~ x", "[y, z] ~ x"])
+def test_several_responses_are_refused(formula):
+    with pytest.raises(FormulaError, match="several responses: one model has one response"):
+        parse_formula(formula)
+
+
+def test_a_sum_of_responses_is_modelled_with_a_warning():
+    data = pd.DataFrame({"y": [1.0, 2, 4, 3], "z": [2.0, 1, 1, 5], "x": [0, 1, 2, 3]})
+    with pytest.warns(ws.DesignWarning, match="is the sum of 'y' and 'z'") as raised:
+        model = model_of("y + z ~ x", data, "gaussian")
+    assert raised[0].message.guard == "summed_response"
+    np.testing.assert_array_equal(model.design.response.y, data["y"] + data["z"])
+    for said in ("I(y + z) ~ x", "y + 1 ~ x", "z - y ~ x"):  # no warning, which would be an error
+        model_of(said, data, "gaussian")
+
+
 @pytest.mark.parametrize(
     ("formula", "name", "remedy"),
     [
@@ -37,6 +53,14 @@ from winstan.keywords import FOREIGN as FOREIGN_KEYWORDS
         ("y | mi() ~ x", "mi", "imputed"),
         ("y | resp_cens(c) ~ x", "resp_cens", "limit of detection"),
         ("y | vint(n) ~ x", "vint", "brms"),
+        ("y ~ gp(x)", "gp", r"bs\(x, df=5\)"),
+        ("y ~ me(x, s)", "me", "rows that a mean was made of"),
+        ("y ~ mi(x)", "mi", "impute before"),
+        ("y ~ nl(x)", "nl", "non-linear"),
+        ("y ~ SSlogis(x, a, b, c)", "SSlogis", "non-linear"),
+        ("bf(y ~ a * exp(-b * x), a ~ 1, b ~ 1, nl = True)", "nl", "non-linear"),
+        ("bf(mvbind(y, z) ~ x) + set_rescor(True)", "mvbind", "fit each by itself"),
+        ("mixture(y) ~ x", "mixture", "family='student'"),
         ("y | subset(a) ~ x", "subset", r"data\[condition\]"),
         ("mvbind(y, z) ~ x", "mvbind", "one response"),
         ("cbind(a, b) ~ x", "cbind", r"p\(successes, trials\)"),

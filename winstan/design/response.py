@@ -12,14 +12,16 @@ from winstan.data.columns import check_trials, some_levels
 from winstan.data.text import as_ordered, factor_as_numbers
 from winstan.design.checks import check_finite
 from winstan.design.evaluation import as_numbers, fit_expression, one_per_row
+from winstan.design_warnings import warn_design
 from winstan.errors import FormulaError, near_matches
-from winstan.formula.tree import Name, quote_name
+from winstan.formula.tree import Binary, Name, quote_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from winstan.data import Frame
     from winstan.formula import Formula
+    from winstan.formula.terms import Atom
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +77,7 @@ def make_response(formula: Formula, frame: Frame, names: Mapping[str, Any]) -> R
     values: Any = used[atom.name] if is_column else fit_expression(atom, names).evaluate(rows)
     dtype = getattr(values, "dtype", None)
     levels: tuple[Any, ...] | None = None
+    _warn_of_sum(atom)
     if spec.success:
         y, levels = _chosen_level(values, spec.success[0], atom.name)
     elif isinstance(dtype, pd.CategoricalDtype):
@@ -90,6 +93,22 @@ def make_response(formula: Formula, frame: Frame, names: Mapping[str, Any]) -> R
         # Whether the successes fit the trials is for the family to say: it may take no trials.
         check_trials(trials, f"'{spec.trials.text}'", frame.kept)
     return Response(spec.name, y, trials, levels)
+
+
+def _warn_of_sum(atom: Atom) -> None:
+    """Warn of ``y + y2 ~ x``, which adds up; ``I(y + y2)`` says that it is meant."""
+    node, added = atom.node, []
+    while isinstance(node, Binary) and node.op == "+":
+        added.append(node.right)
+        node = node.left
+    columns = [part.text for part in (*added, node) if isinstance(part, Name)]
+    if len(set(columns)) > 1:
+        warn_design(
+            f"The response '{atom.text}' is the sum of {' and '.join(map(repr, columns[::-1]))}, one "
+            f"number a row. If that is meant, write I({atom.text}); one model has one response: fit "
+            "several each by itself.",
+            "summed_response",
+        )
 
 
 def _chosen_level(values: Any, success: Any, name: str) -> tuple[np.ndarray, tuple[Any, ...]]:

@@ -112,6 +112,11 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
         "probit": "probit regression is family='bernoulli', link='probit'",
         "von_bertalanffy": "non-linear curves are not modelled: use brms",
         **dict.fromkeys(("wiener", "ddm"), "drift diffusion is not modelled: use HSSM or brms"),
+        **dict.fromkeys(
+            ("mixture", "mix", "gaussian_mixture", "normal_mixture", "finite_mixture"),
+            "mixtures of distributions are not modelled: zeros apart are the zero_inflated_ and "
+            "hurdle_ families, outlying values family='student'; others are in brms and PyMC",
+        ),
         "custom_family": "ws.register_family makes a family of your own known, by its Stan program",
         **dict.fromkeys(
             ("discrete_weibull", "binomial_n", "stopping_ratio"), "the family itself is in bambi"

@@ -40,6 +40,15 @@ _MISSING = (
     "missing values are not imputed: rows that have any are left out; impute before, or use brms"
 )
 _MULTI = "one model has one response: fit each by itself, or use brms"
+_NONLINEAR = (
+    "non-linear formulas are not supported: a formula is a sum of terms. A transform may make it one "
+    "(log(y) ~ x for y that decays with x), poly(x, 3) or bs(x, df=5) follow a curve; curves that "
+    "have parameters of their own are in brms (nl = TRUE) and lme4 (nlmer)"
+)
+_MIXTURE = (
+    "mixtures of distributions are not supported: zeros apart are the zero_inflated_ and hurdle_ "
+    "families, outlying values family='student'; others are in brms and PyMC"
+)
 _FACTOR = "write C(g) for numbers that are labels; text columns are categories by themselves"
 _DISTRIBUTIONAL = (
     "formulas of other parameters stand beside it: ws.fit(['y ~ x', 'sigma ~ x'], ...), or "
@@ -99,7 +108,11 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
         "cs": "effects of single categories belong to ordinal families, and compound symmetry to "
         "covariance structures; neither is supported. (1 | g) makes the rows of a group equally "
         "correlated; brms and glmmTMB have the others",
-        **dict.fromkeys(("bf", "brmsformula", "lf", "nlf", "nl"), _DISTRIBUTIONAL),
+        **dict.fromkeys(("bf", "brmsformula", "lf"), _DISTRIBUTIONAL),
+        **dict.fromkeys(("nl", "nlf", "set_nl", "nlmer"), _NONLINEAR),
+        **dict.fromkeys(("SSlogis", "SSasymp", "SSfpl", "SSmicmen", "SSbiexp"), _NONLINEAR),
+        **dict.fromkeys(("SSfol", "SSgompertz", "SSweibull", "SSasympOff"), _NONLINEAR),
+        "mixture": _MIXTURE,
         "re": "a random intercept is a group term: write (1 | g)",
         "random": "a random intercept is a group term: write (1 | g)",
         "fe": "a fixed effect is the column by itself: write g, or C(g) for numbers",
@@ -118,6 +131,8 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
 """By the name of a call: what it would be, and what to do."""
 
 _WRAPPERS = ("bf", "brmsformula", "mvbf", "lf", "nlf", "mvbind")
+# What a wrapped formula may have in it, whatever else it has.
+_INSIDE = ("nl", "nlf", "set_nl", "mvbind", "set_rescor", "mi", "me", "gp", "mixture")
 
 
 def foreign_call(name: str) -> str | None:
@@ -142,6 +157,10 @@ def check_left(left: Sequence[Token], source: str) -> None:
         left, [*left[1:], None], [*left[2:], None, None], strict=False
     ):
         depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(token.text, 0)
+        if token.text == "," and _only_brackets(left, depth):
+            raise formula_error(
+                f"the left side has several responses: {_MULTI}.", source, token.pos
+            )
         if depth or token.text not in ("|", "||"):
             continue
         called = after is not None and opening is not None and opening.text == "("
@@ -156,9 +175,17 @@ def check_left(left: Sequence[Token], source: str) -> None:
         )
 
 
+def _only_brackets(left: Sequence[Token], depth: int) -> bool:
+    """Whether a comma at this depth parts responses: ``y, y2`` and ``(y, y2)``, not ``p(y, n)``."""
+    return depth == 0 or (depth == 1 and left[0].text in ("(", "["))
+
+
 def check_wrapped(tokens: Sequence[Token], source: str) -> None:
     """Refuse formulas inside another package's call: ``bf(y ~ x, sigma ~ x)``."""
     if len(tokens) > 1 and tokens[0].text in _WRAPPERS and tokens[1].text == "(":
+        for token in tokens:
+            if token.text in _INSIDE and (said := foreign_call(token.text)) is not None:
+                raise formula_error(said, source, token.pos)
         inside = any(token.text == "~" for token in tokens)
         closes = next((i for i, t in enumerate(tokens) if t.text == ")"), 0)
         if inside and all(token.text != "~" for token in tokens[closes + 1 :]):
