@@ -103,10 +103,10 @@ def _warn_of_sum(atom: Atom) -> None:
         node = node.left
     columns = [part.text for part in (*added, node) if isinstance(part, Name)]
     if len(set(columns)) > 1:
+        parts = " and ".join(map(repr, columns[::-1]))
         warn_design(
-            f"The response '{atom.text}' is the sum of {' and '.join(map(repr, columns[::-1]))}, one "
-            f"number a row. If that is meant, write I({atom.text}); one model has one response: fit "
-            "several each by itself.",
+            f"The response '{atom.text}' is the sum of {parts}, one number a row. If that is "
+            f"meant, write I({atom.text}); one model has one response: fit several each by itself.",
             "summed_response",
         )
 

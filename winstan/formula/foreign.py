@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -41,8 +42,8 @@ _MISSING = (
 )
 _MULTI = "one model has one response: fit each by itself, or use brms"
 _NONLINEAR = (
-    "non-linear formulas are not supported: a formula is a sum of terms. A transform may make it one "
-    "(log(y) ~ x for y that decays with x), poly(x, 3) or bs(x, df=5) follow a curve; curves that "
+    "non-linear formulas are not supported: a formula is a sum of terms. A transform may make it "
+    "one (log(y) ~ x for y that decays with x), poly(x, 3) or bs(x, df=5) follow a curve; curves that "
     "have parameters of their own are in brms (nl = TRUE) and lme4 (nlmer)"
 )
 _MIXTURE = (
@@ -183,8 +184,9 @@ def _only_brackets(left: Sequence[Token], depth: int) -> bool:
 def check_wrapped(tokens: Sequence[Token], source: str) -> None:
     """Refuse formulas inside another package's call: ``bf(y ~ x, sigma ~ x)``."""
     if len(tokens) > 1 and tokens[0].text in _WRAPPERS and tokens[1].text == "(":
-        for token in tokens:
-            if token.text in _INSIDE and (said := foreign_call(token.text)) is not None:
+        for token, after in pairwise(tokens):
+            said = foreign_call(token.text) if token.text in _INSIDE else None
+            if said is not None and after.text in ("(", "="):
                 raise formula_error(said, source, token.pos)
         inside = any(token.text == "~" for token in tokens)
         closes = next((i for i, t in enumerate(tokens) if t.text == ")"), 0)
