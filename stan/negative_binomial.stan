@@ -1,7 +1,8 @@
 // Negative binomial likelihood on cells, mean mu and shape alpha (variance mu + mu^2 / alpha): per
 // cell count and sum of y, and over all rows the rising factorials of the values, which alone meet no
 // mean (winstan/families/rising.py). Nothing cancels, in the density or in its derivatives, however
-// large alpha is: there the counts are Poisson.
+// large alpha is: there the counts are Poisson. With a variance linear in the mean, (1 + phi) mu, alpha
+// is mu / phi in each cell; of geometric counts, which have no parameter beside the mean, it is one.
 functions {
 #include include/priors.stan
 #include include/matrices.stan
@@ -73,6 +74,7 @@ functions {
 }
 data {
 #include include/data.stan
+  int<lower=0, upper=1> linear;                      // the variance, in the mean
   vector<lower=0>[C] n;
   vector<lower=0>[C] sum_y;
   real<lower=1> largest;                             // count
@@ -81,7 +83,7 @@ data {
   int<lower=0> V;                                    // distinct counts above 32,
   vector<lower=0>[V] excess;                         // less that; or of each cell, as they are,
   vector<lower=0>[V] tally;
-  array[rows > C ? V : 0] int<lower=1, upper=C> cell; // where alpha has a formula
+  array[rows > C || linear ? V : 0] int<lower=1, upper=C> cell; // where alpha differs between cells
   vector[13] moments;
   real log_constant;
 }
@@ -102,7 +104,16 @@ model {
 #include include/scales.stan
 #include include/effects.stan
 #include include/model.stan
-  if (rows > C) {
+  if (n_beside == 0) {                               // the factorials are those of y itself
+    target += negative_binomial_cells_lpdf(sum_y | n, mean_y, log_mean_from(eta, link), 1)
+              + log_constant;
+  } else if (linear) {
+    vector[C] log_mu = log_mean_from(block_from(eta, 1, C), link);
+    vector[C] alpha
+      = exp(log_mu) ./ parameter_from(eta, aux, block_of[1], number_of[1], beside_link[1], C);
+    target += negative_binomial_shapes_lpdf(sum_y | n, log_mu, alpha)
+              + log_rising_by_cell(excess, tally, alpha[cell]) + log_constant;
+  } else if (rows > C) {
     vector[C] alpha = mean_from(block_from(eta, block_of[1], C), beside_link[1]);
     target += negative_binomial_shapes_lpdf(sum_y | n, log_mean_from(block_from(eta, 1, C), link), alpha)
               + log_rising_by_cell(excess, tally, alpha[cell]) + log_constant;

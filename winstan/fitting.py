@@ -113,10 +113,10 @@ def fit(
         never changed.
     family
         ``gaussian``, ``student``, ``lognormal``, ``gamma``, ``exponential``, ``weibull``,
-        ``inverse_gaussian``, ``poisson``, ``negative_binomial``, ``bernoulli``, ``binomial`` or
-        ``beta``; with zeros of their own ``zero_inflated_poisson``,
-        ``zero_inflated_negative_binomial``, ``hurdle_poisson``, ``hurdle_negative_binomial``,
-        ``hurdle_gamma`` or ``hurdle_lognormal``.
+        ``inverse_gaussian``, ``poisson``, ``negative_binomial``, ``negative_binomial1``,
+        ``geometric``, ``bernoulli``, ``binomial`` or ``beta``; with zeros of their own
+        ``zero_inflated_poisson``, ``zero_inflated_negative_binomial``, ``hurdle_poisson``,
+        ``hurdle_negative_binomial``, ``hurdle_gamma`` or ``hurdle_lognormal``.
     backend
         The backend: ``"stan"``, ``"pymc"`` or ``"bambi"``; or several, ``("stan", "pymc")``, for a
         fit by each and their agreement.

@@ -89,6 +89,14 @@ SAYS = {
     ("negative_binomial", "log"): "y ~ neg_binomial_2_log(eta, alpha);",
     ("negative_binomial", "identity"): "y ~ neg_binomial_2(mu, alpha);",
     ("negative_binomial", "sqrt"): "vector[N] mu = square(eta);|y ~ neg_binomial_2(mu, alpha);",
+    ("geometric", "log"): "y ~ neg_binomial_2_log(eta, 1);",
+    ("geometric", "identity"): "y ~ neg_binomial_2(mu, 1);",
+    ("geometric", "sqrt"): "vector[N] mu = square(eta);|y ~ neg_binomial_2(mu, 1);",
+    ("negative_binomial1", "log"): "vector[N] mu = exp(eta);|y ~ neg_binomial_2(mu, mu ./ phi);",
+    ("negative_binomial1", "identity"): "y ~ neg_binomial_2(mu, mu ./ phi);",
+    ("negative_binomial1", "sqrt"): (
+        "vector[N] mu = square(eta);|y ~ neg_binomial_2(mu, mu ./ phi);"
+    ),
     **{
         (
             family,

@@ -58,6 +58,8 @@ RESPONSES = [
     ("beta", 0.64, {"phi": 0.9}, None, stats.beta(0.64 * 0.9, 0.36 * 0.9)),
     ("poisson", 6.5, {}, None, stats.poisson(6.5)),
     ("negative_binomial", 9.0, {"alpha": 1.7}, None, stats.nbinom(1.7, 1.7 / (1.7 + 9))),
+    ("negative_binomial1", 9.0, {"phi": 2.5}, None, stats.nbinom(3.6, 1 / 3.5)),
+    ("geometric", 4.0, {}, None, stats.nbinom(1, 1 / 5)),
     ("bernoulli", 0.23, {}, None, stats.bernoulli(0.23)),
     ("binomial", 0.37, {}, 12, stats.binom(12, 0.37)),
 ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import special, stats
+from scipy_densities import BY_NAME
 from test_rising import exact
-from times_reference import TIMES
 
 from winstan.families import FAMILIES
 from winstan.families.sample import Sample
@@ -15,13 +15,14 @@ SCORES = [
     ("gaussian", "sigma"), ("lognormal", "sigma"), ("student", "sigma"), ("student", "nu"),
     ("gamma", "alpha"), ("negative_binomial", "alpha"), ("beta", "phi"),
     ("weibull", "alpha"), ("inverse_gaussian", "lam"),
+    ("negative_binomial1", "phi"),
 ]  # fmt: skip
 
 
 def density(family: str, y, mu, aux):
     """Log density of rows by scipy."""
-    if family in TIMES:
-        return TIMES[family](y, mu, aux)
+    if family in BY_NAME:
+        return BY_NAME[family](y, mu, aux)
     if family == "gaussian":
         return stats.norm.logpdf(y, mu, aux["sigma"])
     if family == "lognormal":
@@ -40,7 +41,7 @@ def example(family: str, unit: float):
     rng = np.random.default_rng(3)
     cell = np.arange(40) % 3
     weight = rng.integers(1, 5, cell.size).astype(float)
-    if family == "negative_binomial":
+    if FAMILIES[family].kind == "count":
         y = rng.poisson(np.array([0.4, 6.0, 90.0])[cell]).astype(float)
     elif family == "beta":
         y = rng.beta(1.3, 2.1, cell.size)
@@ -83,6 +84,7 @@ def test_scores_are_the_derivatives_of_the_rows_densities(family, name, unit):
 
 @pytest.mark.parametrize("family", [
     "gaussian", "lognormal", "student", "gamma", "beta", "weibull", "inverse_gaussian",
+    "negative_binomial1",
 ])  # fmt: skip
 def test_scores_of_the_mean_and_of_a_parameter_in_each_cell(family):
     """The mean's score by rows, where the other parameters differ between cells."""

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from models import model_of
 from scipy import stats
-from times_reference import TIMES
+from scipy_densities import BY_NAME
 
 import winstan as ws
 from winstan.families import FAMILIES, LINKS
@@ -103,7 +103,7 @@ def test_posterior_by_quadrature(family, name, middle):
 
     def density(log_mu: np.ndarray, log_shape: np.ndarray) -> np.ndarray:
         mu, shape = np.exp(log_mu)[..., None], np.exp(log_shape)[..., None]
-        of_rows = TIMES[family](y, mu, {name: shape})
+        of_rows = BY_NAME[family](y, mu, {name: shape})
         prior = stats.gamma.logpdf(np.exp(log_shape), 1.3, scale=20) + log_shape
         return of_rows.sum(axis=-1) + stats.norm.logpdf(log_mu, 3, 2) + prior
 

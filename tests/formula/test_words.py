@@ -141,6 +141,7 @@ def test_what_smooth_terms_are_referred_to_works():
         ("poisson()", "poisson"),
         ("inverse.gaussian", "inverse_gaussian"),
         ("wald", "inverse_gaussian"),
+        ("nbinom1", "negative_binomial1"),
     ],
 )
 def test_names_of_the_same_distribution_are_taken(name, meant):

@@ -55,6 +55,7 @@ CASES: dict[str, tuple[list[str], str, dict[str, Any]]] = {
         ["y ~ x + (1 |p| g)", "phi ~ x + cond + (1 |p| g)"], "beta", {"weights": "w"}
     ),
     "waiting": (["y ~ x + (1 |p| g)", "alpha ~ cond + (1 |p| g)"], "weibull", {"weights": "w"}),
+    "bursts": (["y ~ x + (1|g)", "phi ~ cond"], "negative_binomial1", {"weights": "w"}),
     "first passage": (["y ~ x", "lam ~ x + (1|g)"], "inverse_gaussian", {"weights": "w"}),
     "of another link": (
         ["y ~ x + cond", "sigma ~ x:cond"],

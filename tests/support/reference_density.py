@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from models import correlation_names
 from scipy import special, stats
-from times_reference import TIMES
+from scipy_densities import BY_NAME
 from zeros_reference import base_of, with_zeros
 
 from winstan import priors as pr
@@ -50,8 +50,8 @@ def row_log_densities(
 ) -> np.ndarray:
     """Log density of each row, by scipy; a parameter is a number, or one for each row."""
     mu = INVERSE[link](eta)
-    if family in TIMES:
-        return TIMES[family](y, mu, aux)
+    if family in BY_NAME:
+        return BY_NAME[family](y, mu, aux)
     if family == "gaussian":
         return stats.norm.logpdf(y, mu, aux["sigma"])
     if family == "student":

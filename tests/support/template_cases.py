@@ -39,7 +39,7 @@ def data_of(family: str, seed: int = 0) -> pd.DataFrame:
         data["y"] = rng.beta(7.3 * mu, 7.3 * (1 - mu))
     elif family == "poisson":
         data["y"] = rng.poisson(np.exp(1 + level))
-    elif family == "negative_binomial":
+    elif FAMILIES[family].kind == "count":
         data["y"] = rng.poisson(np.exp(1 + level) * rng.gamma(1.7, 1 / 1.7, n))
     elif family == "bernoulli":
         data["y"] = rng.binomial(1, 1 / (1 + np.exp(0.9 - level)))

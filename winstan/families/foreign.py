@@ -87,12 +87,6 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
             "family='negative_binomial' has counts that vary more than Poisson's; those that "
             "vary less are in glmmTMB",
         ),
-        "nbinom1": "its variance is a multiple of the mean; that of family='negative_binomial' is "
-        "mean + mean^2 / alpha (nbinom2); nbinom1 is in glmmTMB",
-        "nb1": "its variance is a multiple of the mean; that of family='negative_binomial' is "
-        "mean + mean^2 / alpha (nb2)",
-        "geometric": "it is a negative binomial of alpha 1: use family='negative_binomial', which "
-        "estimates alpha",
         **dict.fromkeys(
             ("vonmises", "von_mises", "circular"),
             "angles are not modelled: bambi and brms have vonmises",

@@ -48,6 +48,7 @@ def statistics(
         value, at = np.unique(sample.y, return_inverse=True)
         rising = rising_statistics(value, sum_by(at, sample.weight, value.size))
     return {
+        "linear": 0,
         "n": sample.by_cell(cell, n_cells),
         "sum_y": sample.by_cell(cell, n_cells, sample.y),
         **rising,

@@ -16,6 +16,7 @@ from winstan.families.exponential import EXPONENTIAL
 from winstan.families.family import Family
 from winstan.families.gamma import GAMMA
 from winstan.families.gaussian import GAUSSIAN
+from winstan.families.geometric import GEOMETRIC
 from winstan.families.hurdle_gamma import HURDLE_GAMMA
 from winstan.families.hurdle_lognormal import HURDLE_LOGNORMAL
 from winstan.families.hurdle_negative_binomial import HURDLE_NEGATIVE_BINOMIAL
@@ -23,6 +24,7 @@ from winstan.families.hurdle_poisson import HURDLE_POISSON
 from winstan.families.inverse_gaussian import INVERSE_GAUSSIAN
 from winstan.families.lognormal import LOGNORMAL
 from winstan.families.negative_binomial import NEGATIVE_BINOMIAL
+from winstan.families.negative_binomial1 import NEGATIVE_BINOMIAL1
 from winstan.families.poisson import POISSON
 from winstan.families.student import STUDENT
 from winstan.families.weibull import WEIBULL
@@ -45,6 +47,8 @@ _FAMILIES: dict[str, Family] = {
         BETA,
         POISSON,
         NEGATIVE_BINOMIAL,
+        NEGATIVE_BINOMIAL1,
+        GEOMETRIC,
         ZERO_INFLATED_POISSON,
         ZERO_INFLATED_NEGATIVE_BINOMIAL,
         HURDLE_POISSON,

@@ -1,4 +1,4 @@
-"""Densities of waiting times by scipy, a function of y, the mean and the other parameters each."""
+"""Densities by scipy, a function of y, the mean and the other parameters each."""
 
 from __future__ import annotations
 
@@ -23,4 +23,14 @@ def inverse_gaussian(y: np.ndarray, mu: np.ndarray, aux: dict[str, Any]) -> np.n
     return stats.invgauss.logpdf(y, mu / aux["lam"], scale=aux["lam"])
 
 
-TIMES = {f.__name__: f for f in (exponential, weibull, inverse_gaussian)}
+def geometric(y: np.ndarray, mu: np.ndarray, aux: dict[str, Any]) -> np.ndarray:
+    return stats.geom.logpmf(y + 1, 1 / (1 + mu))
+
+
+def negative_binomial1(y: np.ndarray, mu: np.ndarray, aux: dict[str, Any]) -> np.ndarray:
+    return stats.nbinom.logpmf(y, mu / aux["phi"], 1 / (1 + aux["phi"]))
+
+
+BY_NAME = {
+    f.__name__: f for f in (exponential, weibull, inverse_gaussian, geometric, negative_binomial1)
+}
