@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(winstan.__file__).parent
 FLOORS = (
-    "errors _text _typing _version chance design_warnings options progress",
+    "errors _angles _text _typing _version chance design_warnings options progress",
     "formula data",
     "design families priors variables scales centering cells correlations likelihood",
     "geometry marginal model validation toolchain backends unconstrained draws tree",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from winstan._angles import mean_direction
 from winstan.cells import Cells, compress
 from winstan.centering import center_levels, centered_design, predictor_means
 from winstan.design import stack
@@ -236,6 +237,8 @@ def build_model(
     stacked = stack(design)
     check_parameters(formula, design, family)
     check_response(design, family, link, positions)
+    if link.cut:  # as far from the data as can be, whatever angle is called zero
+        link = link.about(float(mean_direction(design.response.y, design.weights)))
     cells = compress(design, stacked, family, link)
     likelihood = Likelihood.of(cells, family, link, stacked.parameters[1:])
     check_names(stacked, likelihood)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan import priors as pr
+from winstan._angles import angular_deviation, mean_direction
 from winstan.design import MEAN
 from winstan.design.constants import constant_weights
 
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 # How wide the priors of the mean's coefficients are, in scales of its linear predictor.
 _WIDE = 2.5
+# Of a direction s is 1: one radian by the identity link, or the half-tangent of a right angle. A
+# normal of that width spreads a half-tangent about as evenly over the circle as one can.
+_WIDE_DIRECTION = 1.0
 # How much less, on the scale of the response, groups' slopes are expected to differ than groups
 # themselves. A few groups hardly tell a slope's sd, and the interval of the effect is then as wide
 # as its prior lets it be: `benchmarks.slope_prior` counts what it holds. Under a log link the
@@ -60,7 +64,7 @@ class Scales:
         By block, how many times less than s the groups' slopes vary, each over its predictor's
         spread.
     response : float
-        sd(y), or sd(log y) for lognormal.
+        sd(y), or sd(log y) for lognormal; of angles their angular deviation.
     """
 
     eta_mean: tuple[float, ...]
@@ -131,26 +135,30 @@ def spread(x: Array, weight: Array | None) -> float:
 def measure_scales(cells: Cells, likelihood: Likelihood) -> Scales:
     """Measure the scales that the default priors need.
 
-    For links without a unit (log, logit, probit, cloglog) s is 1; for the others it is the
-    response's standard deviation, carried through the link by its derivative at the mean.
+    For links without a unit (log, logit, probit, cloglog, tan_half) s is 1, and so it is for
+    directions; for the others it is the response's standard deviation, carried through the link by
+    its derivative at the mean.
     """
     sample, family, link = cells.sample, likelihood.family, likelihood.link
     if family.scale_part is not None:
         sample = family.scale_part(sample)
     y = np.log(sample.y) if family.log_response else sample.y
-    if family.of_trials:
+    if family.circular:
+        mean = float(mean_direction(y, sample.weight))
+    elif family.of_trials:
         # Half a success more, so that data at the edge have a finite logit.
         mean = (sample.total(y) + 0.5) / (sample.trials + 1.0)
     elif sample.size is not None:
         mean = sample.total(y) / sample.trials
     else:
         mean = float(np.average(y, weights=sample.weight))
-    deviation = spread(y, sample.weight)
+    deviation = angular_deviation(y, sample.weight) if family.circular else spread(y, sample.weight)
     eta = 1.0
-    if not link.unitless:
+    if not (link.unitless or family.circular):
         center = link.function(mean)
         eta = deviation / abs(float(link.inverse_derivative(np.asarray(center, float))))
-    centers, etas, widths = [float(link.function(mean))], [eta], [(_WIDE, _WIDE)]
+    width = _WIDE_DIRECTION if family.circular else _WIDE
+    centers, etas, widths = [float(link.function(mean))], [eta], [(width, width)]
     for name, own in zip(likelihood.predicted, likelihood.links[1:], strict=True):
         parameter = family.parameter(name)
         centers.append(float(own.function(parameter.start(deviation))))

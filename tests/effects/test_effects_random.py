@@ -56,6 +56,8 @@ RESPONSES = [
     ("inverse_gaussian", 40.0, {"lam": 9.0}, None, stats.invgauss(40 / 9, scale=9)),
     ("beta", 0.21, {"phi": 14.0}, None, stats.beta(0.21 * 14, 0.79 * 14)),
     ("beta", 0.64, {"phi": 0.9}, None, stats.beta(0.64 * 0.9, 0.36 * 0.9)),
+    ("von_mises", 0.4, {"kappa": 3.1}, None, stats.vonmises(3.1, loc=0.4)),
+    ("von_mises", 0.0, {"kappa": 2e4}, None, stats.vonmises(2e4)),
     ("poisson", 6.5, {}, None, stats.poisson(6.5)),
     ("negative_binomial", 9.0, {"alpha": 1.7}, None, stats.nbinom(1.7, 1.7 / (1.7 + 9))),
     ("negative_binomial1", 9.0, {"phi": 2.5}, None, stats.nbinom(3.6, 1 / 3.5)),

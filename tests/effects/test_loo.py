@@ -53,6 +53,8 @@ def test_densities_are_scipys(family, link):
     elif family.kind in ("positive", "nonnegative"):
         y = np.exp(rng.normal(0.0, 2.0, n))
         y[:9] = 0.0 if family.kind == "nonnegative" else y[:9]
+    elif family.circular:
+        y = np.r_[-np.pi, np.pi, rng.uniform(-np.pi, 2 * np.pi, n - 2)]
     else:
         y = rng.normal(1.0, 9.0, n)
     got = family.log_densities(y, eta, aux, LINKS[link], trials if family.trials else None)

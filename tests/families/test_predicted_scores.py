@@ -16,6 +16,7 @@ SCORES = [
     ("gamma", "alpha"), ("negative_binomial", "alpha"), ("beta", "phi"),
     ("weibull", "alpha"), ("inverse_gaussian", "lam"),
     ("negative_binomial1", "phi"),
+    ("von_mises", "kappa"),
 ]  # fmt: skip
 
 
@@ -45,6 +46,8 @@ def example(family: str, unit: float):
         y = rng.poisson(np.array([0.4, 6.0, 90.0])[cell]).astype(float)
     elif family == "beta":
         y = rng.beta(1.3, 2.1, cell.size)
+    elif family == "von_mises":
+        y = rng.vonmises(0.4, 1.5, cell.size)
     elif FAMILIES[family].kind == "positive":
         y = unit * rng.gamma(2.0, 1.0, cell.size)
     else:
@@ -55,6 +58,7 @@ def example(family: str, unit: float):
         "alpha": np.array([0.2, 1.9, 30.0]),
         "phi": np.array([0.4, 5.0, 70.0]),
         "lam": np.array([0.4, 5.0, 70.0]) * unit,
+        "kappa": np.array([0.2, 3.0, 2e3]),
     }
     one = FAMILIES[family]
     link = one.link(None)
@@ -84,7 +88,7 @@ def test_scores_are_the_derivatives_of_the_rows_densities(family, name, unit):
 
 @pytest.mark.parametrize("family", [
     "gaussian", "lognormal", "student", "gamma", "beta", "weibull", "inverse_gaussian",
-    "negative_binomial1",
+    "negative_binomial1", "von_mises",
 ])  # fmt: skip
 def test_scores_of_the_mean_and_of_a_parameter_in_each_cell(family):
     """The mean's score by rows, where the other parameters differ between cells."""
@@ -113,6 +117,11 @@ def nodes_of(frozen) -> tuple[np.ndarray, np.ndarray]:
     return y, weight / weight.sum()
 
 
+def angles_of(frozen) -> tuple[np.ndarray, np.ndarray]:
+    y = np.linspace(-np.pi, np.pi, 4000, endpoint=False)
+    return y, frozen.pdf(y) * (y[1] - y[0])  # exact to rounding: it is periodic
+
+
 @pytest.mark.parametrize(
     ("family", "aux"),
     [
@@ -123,12 +132,15 @@ def nodes_of(frozen) -> tuple[np.ndarray, np.ndarray]:
         *(("beta", {"phi": phi}) for phi in (4.0, 40.0, 900.0)),
         *(("weibull", {"alpha": alpha}) for alpha in (0.6, 9.0)),
         *(("inverse_gaussian", {"lam": lam}) for lam in (9.0, 900.0)),
+        *(("von_mises", {"kappa": kappa}) for kappa in (0.1, 3.0, 90.0)),
     ],
 )
 def test_expected_information_is_the_variance_of_the_score(family, aux):
     one = FAMILIES[family]
     link = one.link(None)
-    mu = {"gaussian": 7.0, "lognormal": 0.4, "student": -3.0, "beta": 0.3}.get(family, 55.0)
+    mu = {"gaussian": 7.0, "lognormal": 0.4, "student": -3.0, "beta": 0.3, "von_mises": 0.4}.get(
+        family, 55.0
+    )
     frozen = {
         "gaussian": lambda: stats.norm(mu, aux["sigma"]),
         "lognormal": lambda: stats.lognorm(aux["sigma"], scale=np.exp(mu)),
@@ -139,8 +151,9 @@ def test_expected_information_is_the_variance_of_the_score(family, aux):
             aux["alpha"], scale=mu / special.gamma(1 + 1 / aux["alpha"])
         ),
         "inverse_gaussian": lambda: stats.invgauss(mu / aux["lam"], scale=aux["lam"]),
+        "von_mises": lambda: stats.vonmises(aux["kappa"], loc=mu),
     }[family]()
-    y, weight = nodes_of(frozen)
+    y, weight = angles_of(frozen) if family == "von_mises" else nodes_of(frozen)
     cell = np.arange(y.size)
     of = one.statistics(Sample(y, None, np.zeros(y.size)), cell, y.size, one.auxiliary)
     eta = np.full(y.size, link.function(mu))

@@ -165,7 +165,7 @@ def test_names_of_the_same_distribution_are_taken(name, meant):
         ("categorical", "bernoulli"),
         ("multinomial", "bernoulli"),
         ("beta_binomial", r"\(1 \| row\)"),
-        ("vonmises", "brms"),
+        ("projected_normal", "von_mises"),
         ("asymmetric laplace", "student"),
         ("quasipoisson", "negative_binomial"),
         ("beta(link='logit')", "family='beta', link='logit'"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from models import model_of
-from reference_density import lkj_log_density, prior_log_density, row_log_densities
+from reference_density import lkj_log_density, modelled, prior_log_density, row_log_densities
 from scipy import stats
 from template_cases import data_of
 
@@ -57,6 +57,9 @@ CASES: dict[str, tuple[list[str], str, dict[str, Any]]] = {
     "waiting": (["y ~ x + (1 |p| g)", "alpha ~ cond + (1 |p| g)"], "weibull", {"weights": "w"}),
     "bursts": (["y ~ x + (1|g)", "phi ~ cond"], "negative_binomial1", {"weights": "w"}),
     "first passage": (["y ~ x", "lam ~ x + (1|g)"], "inverse_gaussian", {"weights": "w"}),
+    "directions": (
+        ["y ~ x + (1 |p| g)", "kappa ~ x + cond + (1 |p| g)"], "von_mises", {"weights": "w"}
+    ),
     "of another link": (
         ["y ~ x + cond", "sigma ~ x:cond"],
         "student",
@@ -141,8 +144,8 @@ def rows(model: Model, values: dict[str, Any]) -> float:
         name: np.exp(predicted[name]) if name in predicted else float(values[name])
         for name in model.family.auxiliary
     }
-    response, weight = model.design.response, model.design.weights
-    by_row = row_log_densities(model.family.name, link, response.y, predicted["mu"], aux, None)
+    y, weight = modelled(model), model.design.weights
+    by_row = row_log_densities(model.family.name, link, y, predicted["mu"], aux, None)
     return float(np.sum(by_row if weight is None else weight * by_row))
 
 

@@ -30,6 +30,7 @@ INVERSE = {
     "logit": special.expit,
     "probit": stats.norm.cdf,
     "cloglog": lambda eta: 1 - np.exp(-np.exp(eta)),
+    "tan_half": lambda eta: 2 * np.arctan(eta),
 }
 
 
@@ -40,9 +41,19 @@ BESIDE = {
     "alpha": np.exp,
     "phi": np.exp,
     "lam": np.exp,
+    "kappa": np.exp,
     "zi": special.expit,
     "hu": special.expit,
 }
+
+
+def modelled(model: Model) -> np.ndarray:
+    """Return the response as the linear predictor has it: angles under a half-tangent turned."""
+    y, weight = model.design.response.y, model.design.weights
+    if model.link.name != "tan_half":
+        return y
+    east, north = (np.average(part, weights=weight) for part in (np.cos(y), np.sin(y)))
+    return y - np.arctan2(north, east)
 
 
 def row_log_densities(
@@ -370,7 +381,7 @@ class Reference:
         eta = self.linear_predictor(design, values)
         response, weight = design.response, design.weights
         family, link = self.model.family.name, self.model.link.name
-        by_row = row_log_densities(family, link, response.y, eta, aux, response.trials)
+        by_row = row_log_densities(family, link, modelled(self.model), eta, aux, response.trials)
         return float(np.sum(by_row if weight is None else weight * by_row))
 
 

@@ -31,6 +31,14 @@ def negative_binomial1(y: np.ndarray, mu: np.ndarray, aux: dict[str, Any]) -> np
     return stats.nbinom.logpmf(y, mu / aux["phi"], 1 / (1 + aux["phi"]))
 
 
+def von_mises(y: np.ndarray, mu: np.ndarray, aux: dict[str, Any]) -> np.ndarray:
+    return stats.vonmises.logpdf(y, aux["kappa"], loc=mu)
+
+
 BY_NAME = {
-    f.__name__: f for f in (exponential, weibull, inverse_gaussian, geometric, negative_binomial1)
+    f.__name__: f
+    for f in (
+        *(exponential, weibull, inverse_gaussian, geometric, negative_binomial1),
+        von_mises,
+    )
 }

@@ -37,6 +37,8 @@ def data_of(family: str, seed: int = 0) -> pd.DataFrame:
     elif family == "beta":
         mu = 1 / (1 + np.exp(0.9 - level))
         data["y"] = rng.beta(7.3 * mu, 7.3 * (1 - mu))
+    elif family == "von_mises":
+        data["y"] = rng.vonmises(2.9 + level, 1.9)  # about the cut between pi and -pi
     elif family == "poisson":
         data["y"] = rng.poisson(np.exp(1 + level))
     elif FAMILIES[family].kind == "count":

@@ -201,14 +201,7 @@ class _Columns:
             plain = self.new("response")
             self.made[plain] = self.of(name)
             name = plain
-        if response.levels is not None:
-            success = self.new("success")
-            self.made[success] = f"({self.of(name)} == {response.levels[-1]!r}).astype(int)"
-            name = success
-        elif self.model.family.log_response:
-            log = self.new("log_response")
-            self.made[log] = f"np.log({self.of(name)})"
-            name = log
+        name = self.changed(name)
         if self.repeated:
             self.given["weight"] = "the frequency weights"
         if response.trials is not None:
@@ -225,6 +218,22 @@ class _Columns:
             self.given[weight] = "the frequency weights"
             return f"weighted({quote_name(name)}, {weight})"
         return quote_name(name)
+
+    def changed(self, name: str) -> str:
+        """Name the response as the family takes it, where that is another column."""
+        response, family = self.model.design.response, self.model.family
+        if response.levels is not None:
+            new = self.new("success")
+            self.made[new] = f"({self.of(name)} == {response.levels[-1]!r}).astype(int)"
+        elif family.log_response:
+            new = self.new("log_response")
+            self.made[new] = f"np.log({self.of(name)})"
+        elif family.circular and np.any(np.abs(response.y) > np.pi):
+            new = self.new("angle")  # between -pi and pi
+            self.made[new] = f"np.angle(np.exp(1j * {self.of(name)}))"
+        else:
+            return name
+        return new
 
     def right(self, formula: Formula) -> str:
         """Write a right side."""

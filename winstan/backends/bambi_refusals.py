@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from winstan.model import Model
 
 
+_NO_LINKS = frozenset({"sqrt", "tan_half"})
+
+
 def check_expressible(model: Model) -> None:
     """Refuse a model that bambi cannot express, or would express as another.
 
@@ -46,8 +49,12 @@ def check_expressible(model: Model) -> None:
                 f"bambi has a parameter of its own called {term.name!r}: rename that column, or "
                 "use backend='stan' or 'pymc'."
             )
-    if any(link.name == "sqrt" for link in model.likelihood.links):
-        raise BackendError("bambi has no sqrt link; backend='stan' and 'pymc' have.")
+    for link in model.likelihood.links:
+        if link.name in _NO_LINKS:
+            instead = " Or give link='identity'." if link.cut else ""
+            raise BackendError(
+                f"bambi has no {link.name} link; backend='stan' and 'pymc' have.{instead}"
+            )
 
 
 def _check_complements(model: Model) -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from winstan._angles import wrapped
 from winstan.backends.program_names import Names, spoken
 from winstan.design import MEAN
 
@@ -32,7 +33,8 @@ class Column:
     ----------
     name, text
         What the program calls it, and what the user does.
-    kind : {"real", "positive", "count", "binary", "level"}
+    kind : str
+        Of its values: that of a response (`winstan.families.family.Kind`), or ``level``.
     values : ndarray, shape (N,)
         By row; levels count from 0.
     levels
@@ -156,7 +158,8 @@ class Parts:
 
         y = spec.value.name + "".join(f"_{level}" for level in spec.success)
         kind = "count" if model.family.trials else model.family.kind
-        self.response = self._declare(y, kind, design.response.y)
+        values = wrapped(design.response.y) if model.family.circular else design.response.y
+        self.response = self._declare(y, kind, values)
         self.trials = self.weight = None
         if design.response.trials is not None:
             text = spec.trials.name if spec.trials and spec.trials.columns else "trials"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from winstan.backends.program_parts import Group, Parts, Predictor
     from winstan.backends.pymc_statements import Called
     from winstan.design import Term
+    from winstan.families.links import Link
 
 # Inverse links; the identity has none.
 _INVERSE = {
@@ -24,6 +25,7 @@ _INVERSE = {
     # pm.math.invprobit rounds to single precision.
     "probit": "0.5 * pm.math.erfc(-{} / np.sqrt(2))",
     "cloglog": "-pm.math.expm1(-pm.math.exp({}))",
+    "tan_half": "2 * pm.math.arctan({})",
 }
 
 
@@ -104,7 +106,7 @@ class Linear:
 
     def sums(self, groups: Sequence[Group], eta: str) -> list[str]:
         """Write the sum of its terms, and what it predicts of it."""
-        parameter, link = self.of.parameter, self.of.link.name
+        parameter, link = self.of.parameter, self.of.link
         terms = [self.at_mean] if self.at_mean else []
         terms += [f"{b} * {x}" for b, x in zip(self._slopes, self._columns, strict=True)]
         for g in groups:
@@ -114,9 +116,10 @@ class Linear:
         if self.of.offset:
             terms.append(self.of.offset.name)
         terms = terms or ["0"]
-        head = parameter if link == "identity" else eta
+        direct = link.name == "identity"
+        head = parameter if direct else eta
         lines = total(head, [terms[0], *(f"+ {term}" for term in terms[1:])])
-        return lines if link == "identity" else [*lines, f"{parameter} = {inverse(link, eta)}"]
+        return lines if direct else [*lines, f"{parameter} = {inverse(link, eta)}"]
 
     def _mean(self, column: str) -> str:
         weight = self._parts.weight
@@ -136,9 +139,9 @@ class Linear:
         return lines + deterministic(term.variable, name, quoted(_dim(term)))
 
 
-def inverse(link: str, eta: str) -> str:
+def inverse(link: Link, eta: str) -> str:
     """Write an inverse link that is not the identity's."""
-    return _INVERSE[link].format(eta)
+    return f"{number(link.origin)} + " * bool(link.origin) + _INVERSE[link.name].format(eta)
 
 
 def _dim(term: Term) -> str:

@@ -85,6 +85,7 @@ def _cells_data(model: Model) -> dict[str, Any]:
         **_population_data(model.population[:rows]),
         "offsets": cells.offset[:rows],
         "link": model.link.code,
+        **_turned_data(model),
         **_predicted_data(model),
         "level": np.reshape([level[:rows] + 1 for level in cells.level], (len(cells.level), rows)),
         "Z": Z,
@@ -116,6 +117,11 @@ def _cells_data(model: Model) -> dict[str, Any]:
         "given_u": given.indptr + 1,
         **statistics,
     }
+
+
+def _turned_data(model: Model) -> dict[str, Any]:
+    """Return the direction of a zero linear predictor, which templates of directions take."""
+    return {"origin": model.link.origin} if model.family.circular else {}
 
 
 def _predicted_data(model: Model) -> dict[str, Any]:

@@ -30,9 +30,9 @@ _KEYWORDS = """
 """
 # Functions that the program calls: a variable of that name would hide them.
 _FUNCTIONS = """
-    Phi beta cauchy diag_matrix diag_pre_multiply dot_product exp exponential gamma inv inv_cloglog
-    inv_gamma inv_logit lkj_corr_cholesky mean multiply_lower_tri_self_transpose normal rep_vector
-    square std_normal student_t sum to_vector
+    Phi atan beta cauchy diag_matrix diag_pre_multiply dot_product exp exponential gamma inv
+    inv_cloglog inv_gamma inv_logit lkj_corr_cholesky mean multiply_lower_tri_self_transpose normal
+    pi rep_vector square std_normal student_t sum to_vector
 """
 # Names that the program gives itself.
 _OWN = "N n eta mu Intercept b_Intercept"
@@ -46,12 +46,14 @@ _INVERSE = {
     "logit": "inv_logit({})",
     "probit": "Phi({})",
     "cloglog": "inv_cloglog({})",
+    "tan_half": "2 * atan({})",
 }
 _TYPES = {
     "real": "vector[N]",
     "positive": "vector<lower=0>[N]",
     "nonnegative": "vector<lower=0>[N]",
     "unit": "vector<lower=0, upper=1>[N]",
+    "circular": "vector<lower=-pi(), upper=pi()>[N]",
     "count": "array[N] int<lower=0>",
     "binary": "array[N] int<lower=0, upper=1>",
     "level": "array[N] int<lower=1, upper={J}>",
@@ -217,7 +219,7 @@ class _Program:
         direct = not own and link.name == "identity"
         lines = _vector("mu" if direct else "eta", self._summands(self.linear[0]))
         if not own and not direct:
-            lines.append(f"vector[N] mu = {_INVERSE[link.name].format('eta')};")
+            lines.append(f"vector[N] mu = {_inverse(link).format('eta')};")
         for linear in self.linear[1:]:
             lines += _vector(linear.of.parameter, self._summands(linear), linear.of.link)
         name, arguments = written.by_link.get(link.name, (written.name, written.arguments))
@@ -305,11 +307,16 @@ def _declaration(column: Column) -> str:
 
 def _vector(name: str, terms: list[str], link: Link | None = None) -> list[str]:
     """Declare a linear predictor, or with a link what it predicts; a term a line."""
-    inverse = "{}" if link is None else _INVERSE[link.name]
+    inverse = "{}" if link is None else _inverse(link)
     before, _, after = inverse.partition("{}")
     head = f"vector[N] {name} = {before}"
     plus = "\n" + " " * (len(head) - 2) + "+ "
     return (head + plus.join(terms) + f"{after};").split("\n")
+
+
+def _inverse(link: Link) -> str:
+    """Write an inverse link, with braces for the linear predictor."""
+    return f"{_number(link.origin)} + " * bool(link.origin) + _INVERSE[link.name]
 
 
 def _effects_of(g: Group) -> list[str]:

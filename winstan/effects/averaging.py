@@ -139,6 +139,8 @@ def averaged_means(
 ) -> Array:
     """Mean response with some columns set to other values.
 
+    Of angles it is the direction of the mean of unit vectors, between -pi and pi.
+
     Parameters
     ----------
     model
@@ -169,6 +171,8 @@ def averaged_means(
 
     out = _average(model, placed, weights, value)
     _check_finite(out, estimand)
+    if model.family.circular and scale == "response":
+        out = np.angle(out)
     return out.reshape(out.shape[0], len(changes), -1)
 
 
@@ -217,6 +221,14 @@ def averaged_slopes(
         return slopes + sum(_slope_beside(model, at, slopes_only, rise, part, eta) if needs else ())
 
     out = _average(model, at, weights, value)
+    if model.family.circular and scale == "response":
+
+        def vector(part: slice, eta: Array) -> Array:
+            beside = auxiliary(model, at.posterior, at.rows, part, offsets=False)
+            return _mean(model, at, beside, part, eta)
+
+        # The angle of z(x) turns by the imaginary part of z' / z.
+        out = np.imag(out / _average(model, at, weights, vector))
     _check_finite(out, estimand)
     return out.reshape(out.shape[0], 1, -1)
 

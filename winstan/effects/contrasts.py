@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from winstan._angles import wrapped
 from winstan.effects.averaging import averaged_means, averaged_slopes, strata
 from winstan.effects.comparisons import (
     check_treatment,
@@ -56,6 +57,8 @@ class Contrast:
         Whose means are compared.
     rope : (float, float), or None
         Region of practical equivalence.
+    circular : bool
+        The draws are angles, between -pi and pi.
     """
 
     treatment: str
@@ -66,6 +69,7 @@ class Contrast:
     ratio: bool
     estimand: Estimand
     rope: Rope | None = None
+    circular: bool = False
 
 
 def contrast(
@@ -131,6 +135,9 @@ def contrast(
     seed = check_seed(seed)
     if ratio and scale == "link":
         raise OptionError("ratio=True compares means: leave scale='response'.")
+    circular = model.family.circular and scale == "response"
+    if ratio and circular:
+        raise OptionError("ratio=True of directions has no meaning: their difference is an angle.")
     check_treatment(model, treatment, "contrast")
     over = strata(model, by)
     if over.by == treatment:
@@ -156,12 +163,23 @@ def contrast(
             ],
             axis=1,
         )
+        draws = wrapped(draws) if circular else draws
         labels = compared.labels(ratio=ratio)
     region = None
     if rope is not None or is_mean(model):  # what is negligible of a parameter nobody has said
         per_unit = labels in (("slope",), ("+1",))
         region = rope_of(model, rope, treatment, per_unit=per_unit, ratio=ratio, scale=scale)
-    return Contrast(treatment, labels, over.by, over.levels, draws, ratio, estimand, region)
+    return Contrast(
+        treatment,
+        labels,
+        over.by,
+        over.levels,
+        draws,
+        ratio,
+        estimand,
+        region,
+        circular and not slope,  # a slope is a number of radians, which turns add up to
+    )
 
 
 def effects_table(
@@ -212,7 +230,8 @@ def contrast_table(result: Contrast, prob: float, interval: Interval) -> pd.Data
     """Summarise a contrast: contrast, [by], [groups], mean, sd, interval, p_direction, p_rope.
 
     p_direction is the larger of the posterior probabilities of being above and below no effect
-    (0, or 1 for a ratio); see Makowski et al. (2019), Frontiers in Psychology 10, 2767. p_rope is
+    (0, or 1 for a ratio); see Makowski et al. (2019), Frontiers in Psychology 10, 2767: of
+    directions, of a turn by up to pi one way or the other. p_rope is
     the probability of lying within the region of practical equivalence, whose ends are in
     ``attrs["rope"]``. Of models with group terms, `groups` is whose effect it is, and
     ``attrs["estimand"]`` says so in words.
@@ -226,7 +245,7 @@ def contrast_table(result: Contrast, prob: float, interval: Interval) -> pd.Data
             if result.by is not None:
                 row[result.by] = level
             row |= result.estimand.label
-            row |= describe(values, prob, interval)
+            row |= describe(values, prob, interval, circular=result.circular)
             row["p_direction"] = float(max(np.mean(values > null), np.mean(values < null)))
             if result.rope is not None:
                 row["p_rope"] = share_inside(values, result.rope)

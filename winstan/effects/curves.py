@@ -42,6 +42,8 @@ class Curve:
     draws : ndarray, shape (S, grid, levels)
     estimand : Estimand
         Whose mean it is.
+    circular : bool
+        The draws are directions, between -pi and pi.
     """
 
     predictor: str
@@ -50,6 +52,7 @@ class Curve:
     levels: tuple[Any, ...]
     draws: Array
     estimand: Estimand
+    circular: bool = False
 
 
 def conditional(
@@ -122,7 +125,8 @@ def conditional(
         warn_of_values(model, name, [held[name]], "conditional")
     changes = [held | {predictor: value} for value in grid]
     draws = averaged_means(model, posterior, changes, over, estimand, scale=scale, seed=seed)
-    return Curve(predictor, grid, over.by, over.levels, draws, estimand)
+    circular = model.family.circular and scale == "response"
+    return Curve(predictor, grid, over.by, over.levels, draws, estimand, circular)
 
 
 def curve_table(curve: Curve, prob: float, interval: Interval) -> pd.DataFrame:
@@ -131,7 +135,7 @@ def curve_table(curve: Curve, prob: float, interval: Interval) -> pd.DataFrame:
     for g, level in enumerate(curve.levels):
         for k, value in enumerate(curve.grid):
             row = {curve.predictor: value} | ({} if curve.by is None else {curve.by: level})
-            summary = describe(curve.draws[:, k, g], prob, interval)
+            summary = describe(curve.draws[:, k, g], prob, interval, circular=curve.circular)
             rows.append(row | curve.estimand.label | summary)
     table = pd.DataFrame(rows)
     table.attrs |= curve.estimand.attrs

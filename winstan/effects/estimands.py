@@ -106,7 +106,8 @@ def choose_estimand(
     Notes
     -----
     The default is the population where its mean has a stable posterior, and a typical group where
-    it has none: under log and inverse links. A question about levels of a group factor itself
+    it has none: under log and inverse links, and where another parameter that the mean depends on
+    has group effects too. A question about levels of a group factor itself
     (``by="mouse"``) is about these groups. docs/estimands.md has the simulation behind it.
     """
     factors = factors_of(model, beside=beside)
@@ -117,7 +118,8 @@ def choose_estimand(
         for pair in zip(one.groups, one.memory.factors, strict=True)
     ]
     single = frozenset(group.factor for group, of in pairs if set(of.columns) <= members)
-    default = "these" if members else "population" if is_stable(model) else "typical"
+    averaged = is_stable(model) and not noisy_parameters(model, factors)
+    default = "these" if members else "population" if averaged else "typical"
     if groups is None:
         return Estimand(dict.fromkeys(factors, default), single)
     settings = dict.fromkeys(factors, default) | _settings(model, factors, groups)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -79,7 +79,7 @@ def group_intercepts(
             ]
         )
     ]
-    mu: Array = np.zeros(1)
+    mu: Any = 0.0
     cells = _cells(model, own, averaged)
     for cell in cells:
         eta = np.zeros((len(posterior[group.effect_name(varying[0])]), len(group.levels)))
@@ -94,8 +94,10 @@ def group_intercepts(
                 u = u.reshape(len(eta), len(effect.columns), len(other.levels))[:, :, parent]
                 eta += np.einsum("skl,lk->sl", u, cell.Z[g][own.setting][:, list(effect.columns)])
         mu = mu + mean_response(model, beside, eta) / len(cells)
+    circular = model.family.circular
+    mu = np.angle(mu) if circular else mu
     rows = [
-        {"level": level} | describe(mu[:, j], prob, interval)
+        {"level": level} | describe(mu[:, j], prob, interval, circular=circular)
         for j, level in enumerate(group.levels)
     ]
     table = pd.DataFrame(rows)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from winstan._angles import circular_sd, deviations
 from winstan.convergence import hdi
 from winstan.errors import OptionError
 from winstan.options import Interval, check_option, choices
@@ -17,16 +18,32 @@ if TYPE_CHECKING:
 INTERVALS = choices(Interval)
 
 
-def describe(values: Array, prob: float, interval: Interval) -> dict[str, float]:
+def describe(
+    values: Array, prob: float, interval: Interval, *, circular: bool = False
+) -> dict[str, float]:
     """Mean, sd and interval of draws; the names of the interval's ends say which it is."""
+    columns = summarised(values, prob, interval, circular=circular)
+    return {name: float(value) for name, value in columns.items()}
+
+
+def summarised(
+    values: Array, prob: float, interval: Interval, *, circular: bool = False
+) -> dict[str, Array]:
+    """Return mean, sd and the interval's ends, shape (...) each, of draws, shape (S, ...).
+
+    Of angles the mean is their direction, between -pi and pi, the sd the circular one, and the
+    interval is that of their differences from the mean: its ends are on either side of the mean,
+    and may be beyond pi.
+    """
     names = interval_names(prob, interval)  # first: it refuses what is no probability
-    lower, upper = interval_ends(values, prob, interval)
-    return {
-        "mean": float(values.mean()),
-        "sd": float(values.std(ddof=1)),
-        names[0]: float(lower),
-        names[1]: float(upper),
-    }
+    if circular:
+        mean, away = deviations(values)
+        lower, upper = (mean + end for end in interval_ends(away, prob, interval))
+        sd = circular_sd(values)
+    else:
+        mean, sd = values.mean(axis=0), values.std(axis=0, ddof=1)
+        lower, upper = interval_ends(values, prob, interval)
+    return dict(zip(("mean", "sd", *names), (mean, sd, lower, upper), strict=True))
 
 
 def interval_names(prob: float, interval: Interval) -> tuple[str, str]:

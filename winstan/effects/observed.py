@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from winstan._angles import wrapped
 from winstan.design import MEAN
 from winstan.effects.codings import coding_of
 from winstan.effects.comparisons import check_predictor, comparison
@@ -81,7 +82,8 @@ def observed_rows(model: Specified) -> pd.DataFrame:
     """Return the response row by row: value, weight, and their product total.
 
     A value is of what the contrasts are of: per trial, and with the offset at zero, so that counts
-    become rates. It weighs by its frequency weight, its trials and its exposure.
+    become rates. It weighs by its frequency weight, its trials and its exposure. Of angles, which
+    are between -pi and pi, the total is the product with the unit vector, a complex number.
     """
     design = model.design
     response = design.response
@@ -95,7 +97,10 @@ def observed_rows(model: Specified) -> pd.DataFrame:
         value, weight = value / np.exp(offset), weight * np.exp(offset)
     elif model.link.name == "identity":
         value = value - offset
-    return pd.DataFrame({"value": value, "weight": weight, "total": value * weight})
+    if model.family.circular:
+        value = wrapped(value)
+    vector = np.exp(1j * value) if model.family.circular else value
+    return pd.DataFrame({"value": value, "weight": weight, "total": vector * weight})
 
 
 def intercept_data(model: Specified, factor: str, treatment: str | None) -> pd.DataFrame:
@@ -165,7 +170,10 @@ def _differences(sides: Sequence[tuple[pd.Series, ...]], result: Contrast) -> pd
     rows = []
     for label, (reference, mean) in zip(result.labels if sides else (), sides, strict=True):
         first, second = reference.align(mean, join="inner")
-        difference = second / first if result.ratio else second - first
+        if result.circular:  # mean unit vectors
+            difference = pd.Series(np.angle(second * np.conj(first)), first.index)
+        else:
+            difference = second / first if result.ratio else second - first
         for key, value in difference.items():
             by, group = key if isinstance(key, tuple) else (key, None)
             rows.append({"contrast": label, "by": by, "group": group, "difference": value})

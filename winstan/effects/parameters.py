@@ -35,7 +35,8 @@ def about(model: Model, parameter: str | None) -> Specified:
     if parameter is None:
         return model
     if parameter == MEAN:
-        if model.family.response_mean is mean_itself:
+        # The direction of a mean of unit vectors is mu's.
+        if model.family.response_mean is mean_itself or model.family.circular:
             return model
         # Where the mean response is of several parameters: the first of them by itself.
         alone, own = replace(design, beside={}), model.family.parameters[0]

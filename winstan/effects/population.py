@@ -3,7 +3,8 @@
 With eta normal about its mean with variance v over the population, m(eta, v) is the mean of the
 response at a linear predictor so distributed. It is exact for the identity (eta), log
 (exp(eta + v / 2)), sqrt (eta^2 + v) and probit (Phi(eta / sqrt(1 + v)); Zeger, Liang and Albert
-1988, Biometrics 44, 1049-1060) links. For logit and cloglog, and where the mean response follows no
+1988, Biometrics 44, 1049-1060) links, and for directions, whose mean is that of unit vectors, under
+the identity (exp(i eta - v / 2)). For logit and cloglog, and where the mean response follows no
 link (`Family.mean_strip`), it is the trapezoidal rule, whose error falls geometrically for
 functions analytic in a strip about the real line (Trefethen and Weideman 2014, SIAM Review 56,
 385-458). Under the inverse link there is no such mean: 1 / eta has none where eta is normal.
@@ -11,7 +12,7 @@ functions analytic in a strip about the real line (Trefethen and Weideman 2014, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -69,6 +70,19 @@ def is_stable(model: Specified) -> bool:
     return mean_link(model) not in ("inverse", "log")
 
 
+def _way(model: Specified) -> str:
+    """Say how the mean is found: by which link, ``rotation`` (exp(i eta)), or else ``strip``."""
+    if model.family.circular and mean_link(model) == "identity":
+        return "rotation"
+    return mean_link(model) if model.family.mean_strip is None else "strip"
+
+
+def _strip(model: Specified, way: str) -> tuple[float, bool]:
+    """Return the half-width of the integrand's strip, and whether it grows as an exponential."""
+    own = model.family.mean_strip
+    return (_STRIPS[way], False) if own is None else (own, True)
+
+
 def population_mean(
     model: Specified, beside: Mapping[str, Array], eta: Array, variance: Array
 ) -> Array:
@@ -90,10 +104,9 @@ def population_mean(
     def mean(at: Array) -> Array:
         return mean_response(model, beside, at)
 
-    if (strip := model.family.mean_strip) is not None:
-        sd = np.sqrt(variance)
-        return _integral(lambda at, _: mean(at), eta, sd, strip, growing=True)
-    match mean_link(model):
+    match _way(model):
+        case "rotation":
+            return mean(eta) * np.exp(-variance / 2)
         case "identity":
             return mean(eta)
         case "log":
@@ -102,8 +115,9 @@ def population_mean(
             return mean(eta) + variance
         case "probit":
             return mean(eta / np.sqrt(1 + variance))
-        case link:
-            return _integral(lambda at, _: mean(at), eta, np.sqrt(variance), _STRIPS[link])
+        case way:
+            strip, growing = _strip(model, way)
+            return _integral(lambda at, _: mean(at), eta, np.sqrt(variance), strip, growing=growing)
 
 
 def population_slope(
@@ -127,19 +141,10 @@ def population_slope(
     def slope(at: Array) -> Array:
         return mean_slope(model, beside, at)
 
-    def by_quadrature(strip: float, *, growing: bool = False) -> Array:
-        sd = np.sqrt(variance)
-        # d sd = d variance / (2 sd); where sd is zero, so is the variance's derivative.
-        sd_rise = variance_rise / np.where(sd > 0, 2 * sd, 1.0)
-
-        def rises(at: Array, z: float) -> Array:
-            return slope(at) * (rise + z * sd_rise)
-
-        return _integral(rises, eta, sd, strip, growing=growing)
-
-    if (strip := model.family.mean_strip) is not None:
-        return by_quadrature(strip, growing=True)
-    match mean_link(model):
+    match _way(model):
+        case "rotation":
+            whole = mean_response(model, beside, eta) * np.exp(-variance / 2)
+            return whole * (1j * rise - variance_rise / 2)
         case "identity":
             return slope(eta) * rise
         case "log":
@@ -150,8 +155,16 @@ def population_slope(
             root = np.sqrt(1 + variance)
             scaled = (rise - eta * variance_rise / (2 * np.square(root))) / root
             return slope(eta / root) * scaled
-        case link:
-            return by_quadrature(_STRIPS[link])
+        case way:
+            strip, growing = _strip(model, way)
+            sd = np.sqrt(variance)
+            # d sd = d variance / (2 sd); where sd is zero, so is the variance's derivative.
+            sd_rise = variance_rise / np.where(sd > 0, 2 * sd, 1.0)
+
+            def rises(at: Array, z: float) -> Array:
+                return slope(at) * (rise + z * sd_rise)
+
+            return _integral(rises, eta, sd, strip, growing=growing)
 
 
 def _integral(
@@ -177,7 +190,7 @@ def _integral(
     nodes = step * np.arange(-n, n + beyond + 1)
     weights = np.exp(-0.5 * np.square(nodes))
     weights /= weights.sum()
-    total = np.zeros(np.broadcast_shapes(eta.shape, sd.shape))
+    total: Any = 0.0  # of real numbers, or of directions' complex ones
     for z, weight in zip(nodes.tolist(), weights.tolist(), strict=True):
-        total += weight * function(eta + z * sd, z)
-    return total
+        total = total + weight * function(eta + z * sd, z)
+    return np.asarray(total)

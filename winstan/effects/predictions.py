@@ -17,7 +17,7 @@ from winstan.draws import row_numbers
 from winstan.effects.comparisons import has_labels
 from winstan.effects.estimands import Estimand, choose_estimand, factors_of
 from winstan.effects.extrapolation import warn_of_rows
-from winstan.effects.intervals import interval_ends, interval_names
+from winstan.effects.intervals import interval_names, summarised
 from winstan.effects.means import (
     auxiliary,
     linear_predictor,
@@ -61,6 +61,8 @@ class Prediction:
         The row of the blocks that each row is like; None where they are the same.
     row : ndarray of int, or None
         Positions of the rows in the user's data; None where they are counted from 0.
+    circular : bool
+        The draws are angles, between -pi and pi.
     """
 
     blocks: Iterator[tuple[slice, Array]]
@@ -70,6 +72,7 @@ class Prediction:
     whose: np.ndarray | None = None
     at: np.ndarray | None = None
     row: np.ndarray | None = None
+    circular: bool = False
 
 
 def predict(
@@ -160,7 +163,8 @@ def predict(
         blocks = _responses(model, placed, blocks, of, rng)
     row = row_numbers(model.design) if newdata is None else None
     n_draws = n_draws_of(posterior)
-    return Prediction(blocks, n_draws, len(rows.offset), estimands, whose, at, row)
+    circular = model.family.circular and kind != "link"
+    return Prediction(blocks, n_draws, len(rows.offset), estimands, whose, at, row, circular)
 
 
 def prediction_table(result: Prediction, prob: float, interval: Interval) -> pd.DataFrame:
@@ -168,14 +172,13 @@ def prediction_table(result: Prediction, prob: float, interval: Interval) -> pd.
     names = interval_names(prob, interval)
     summary = np.empty((4, result.n_rows))
     for part, draws in result.blocks:
-        summary[0, part] = draws.mean(axis=0)
-        summary[1, part] = draws.std(axis=0, ddof=1)
-        summary[2:, part] = interval_ends(draws, prob, interval)
+        columns = summarised(draws, prob, interval, circular=result.circular)
+        summary[:, part] = list(columns.values())
     if result.at is not None:
         summary = summary[:, result.at]
-    columns = dict(zip(("mean", "sd", *names), summary, strict=True))
+    named = dict(zip(("mean", "sd", *names), summary, strict=True))
     numbers: dict[str, Any] = {"row": _numbers(result, summary.shape[1])}
-    table = pd.DataFrame(numbers | _label(result) | columns)
+    table = pd.DataFrame(numbers | _label(result) | named)
     table.attrs |= _attributes(result)
     return table
 
@@ -329,9 +332,10 @@ def _values(model: Model, placed: GroupedRows, kind: Predicted) -> Iterator[tupl
             continue
         beside = auxiliary(model, posterior, placed.rows, part)
         if placed.integrated:
-            yield part, population_mean(model, beside, with_offset, placed.variance(part))
+            mean = population_mean(model, beside, with_offset, placed.variance(part))
         else:
-            yield part, mean_response(model, beside, with_offset)
+            mean = mean_response(model, beside, with_offset)
+        yield part, np.angle(mean) if model.family.circular else mean
 
 
 def _responses(

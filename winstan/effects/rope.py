@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from winstan._angles import angular_deviation, mean_direction
 from winstan.effects.averaging import row_weights
 from winstan.effects.observed import observed_rows
 from winstan.effects.population import mean_link
@@ -55,7 +56,8 @@ def rope_of(
     Notes
     -----
     The default half-width of a difference is a tenth of the standard deviation of the response
-    (Kruschke 2018, Advances in Methods and Practices in Psychological Science 1, 270-280). Of gamma
+    (Kruschke 2018, Advances in Methods and Practices in Psychological Science 1, 270-280). Of
+    angles it is a tenth of their angular deviation. Of gamma
     and lognormal it is the mean times a tenth of the sd of log y, which a few huge values do not
     inflate; of successes that of one trial, sqrt(p (1 - p)). On the link scale it is a tenth of the
     latent variable's sd for logit (0.18), probit and cloglog, and elsewhere the same width carried
@@ -111,6 +113,9 @@ def _half_width(model: Specified, *, on_log: bool, on_link: bool) -> float:
     rows = observed_rows(model)
     values, weight = rows["value"].to_numpy(), rows["weight"].to_numpy()
     frequency = np.ones_like(values) if model.design.weights is None else model.design.weights
+    if model.family.circular:
+        width = NEGLIGIBLE * angular_deviation(values, weight)
+        return width / (_slope(model, mean_direction(values, weight)) if on_link else 1.0)
     mean = float(np.average(values, weights=weight))
     if model.family.kind == "positive":
         # Of logarithms: a few huge values make the sd of the response itself as large as they are.

@@ -19,9 +19,11 @@ from winstan.priors import Flat, Prior
 if TYPE_CHECKING:
     from winstan.families.sample import Sample
 
-Kind = Literal["real", "positive", "nonnegative", "unit", "count", "binary", "successes"]
+Kind = Literal[
+    "real", "positive", "nonnegative", "unit", "count", "binary", "successes", "circular"
+]
 """What a response is: any number, positive, positive or zero, in (0, 1), a count, 0 or 1, successes
-of trials."""
+of trials, an angle."""
 DomainName = Literal["real", "positive", "unit"]
 Statistics = Mapping[str, Any]
 Score = Callable[[Statistics, Array, Mapping[str, Any], Link], tuple[Array, Array]]
@@ -196,7 +198,7 @@ class Family:
         Rows that differ by their offset alone then share a cell.
     response_mean : callable
         ``response_mean(mu, auxiliary)``: the mean response (per trial) where the inverse link
-        gives mu.
+        gives mu; of angles the mean of their unit vectors, a complex number.
     mean_link : str or None
         The link by which the mean response follows the linear predictor, where it is not the
         response's own: ``log`` of lognormal.
@@ -308,6 +310,11 @@ class Family:
     def trials(self) -> bool:
         """The response counts successes among trials."""
         return self.kind == "successes"
+
+    @property
+    def circular(self) -> bool:
+        """The response is an angle: means, spreads and intervals are those of directions."""
+        return self.kind == "circular"
 
     @property
     def positive_mean(self) -> bool:

@@ -88,8 +88,8 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
             "vary less are in glmmTMB",
         ),
         **dict.fromkeys(
-            ("vonmises", "von_mises", "circular"),
-            "angles are not modelled: bambi and brms have vonmises",
+            ("wrapped_normal", "projected_normal", "wrapped_cauchy", "cardioid", "pvm"),
+            "angles are family='von_mises'",
         ),
         **dict.fromkeys(
             ("asymmetric_laplace", "asymmetriclaplace", "laplace", "asym_laplace", "quantile"),
@@ -134,7 +134,7 @@ LINKS: Mapping[str, str] = MappingProxyType(
         "squareplus": "link='log' comes near",
         "reciprocal": "link='inverse' is the same",
         "power": "use link='sqrt' where the family has it, or link='log'",
-        "tan_half": "angles are not modelled",
+        "tan_half": "it is the link of directions, of family='von_mises'",
         "probit_approx": "use link='probit'",
     }
 )

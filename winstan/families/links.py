@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy import special
 
+from winstan._angles import wrapped
 from winstan._typing import Array
 from winstan.families.namespace import NUMPY, Namespace
 
@@ -34,6 +35,10 @@ class Link:
         d mu / d eta as a function of eta.
     unitless : bool
         eta has no unit (a logarithm, a log odds, a z-score): its default priors need no scale.
+    cut : bool
+        A direction's link that does not reach one direction, opposite to that of eta = 0.
+    origin : float
+        Of such a link, the direction of eta = 0: see `about`.
     """
 
     name: str
@@ -44,15 +49,31 @@ class Link:
     log_inverse: Callable[[Any, Namespace], Any]
     log_complement: Callable[[Any, Namespace], Any] | None = None
     unitless: bool = False
+    cut: bool = False
+    origin: float = 0.0
 
-    def __reduce__(self) -> tuple[Callable[[str], Link], tuple[str]]:
+    def __reduce__(self) -> tuple[Callable[[str, float], Link], tuple[str, float]]:
         # A row of the table below: it travels by its name.
-        return link_named, (self.name,)
+        return link_named, (self.name, self.origin)
+
+    def about(self, origin: float) -> Link:
+        """Return this link of directions, turned: eta = 0 is the direction `origin`."""
+        plain = LINKS[self.name]
+
+        def inverse(eta: Any, xp: Namespace = NUMPY) -> Any:
+            return origin + plain.inverse(eta, xp)
+
+        return replace(
+            plain,
+            function=lambda mu: plain.function(wrapped(mu - origin)),
+            inverse=inverse,
+            origin=origin,
+        )
 
 
-def link_named(name: str) -> Link:
-    """Return the link of this name."""
-    return LINKS[name]
+def link_named(name: str, origin: float = 0.0) -> Link:
+    """Return the link of this name, turned to an origin."""
+    return LINKS[name].about(origin) if origin else LINKS[name]
 
 
 def _normal_density(eta: Array) -> Array:
@@ -130,6 +151,16 @@ LINKS: dict[str, Link] = {
             lambda eta, xp=NUMPY: xp.square(eta),
             lambda eta: 2 * eta,
             lambda eta, xp: 2 * xp.log(eta),
+        ),
+        Link(
+            "tan_half",
+            8,
+            lambda mu: np.tan(0.5 * mu),
+            lambda eta, xp=NUMPY: 2 * xp.arctan(eta),
+            lambda eta: 2 / (1 + np.square(eta)),
+            lambda eta, xp: xp.log(2 * xp.arctan(eta)),
+            unitless=True,
+            cut=True,
         ),
     )
 }

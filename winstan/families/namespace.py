@@ -25,12 +25,14 @@ class Namespace:
 
     Attributes
     ----------
-    exp, log, log1p, expm1, square, reciprocal, gammaln : callable
+    exp, log, log1p, expm1, square, reciprocal, gammaln, sin, arctan : callable
     minimum, where : callable
     expit, ndtr : callable
         Distribution functions of the standard logistic and of the standard normal.
     log_expit, log_ndtr : callable
         Their logarithms, exact far out in the lower tail.
+    log_i0e : callable
+        ``log_i0e(x)``: log(exp(-x) I0(x)) of the modified Bessel function, x from 0 up.
     dot : callable
         Inner product of data, shape (n,), and a vector of the same shape.
     total : callable
@@ -46,12 +48,15 @@ class Namespace:
     square: Callable[[Any], Any]
     reciprocal: Callable[[Any], Any]
     gammaln: Callable[[Any], Any]
+    sin: Callable[[Any], Any]
+    arctan: Callable[[Any], Any]
     minimum: Callable[[Any, Any], Any]
     where: Callable[[Any, Any, Any], Any]
     expit: Callable[[Any], Any]
     ndtr: Callable[[Any], Any]
     log_expit: Callable[[Any], Any]
     log_ndtr: Callable[[Any], Any]
+    log_i0e: Callable[[Any], Any]
     dot: Callable[[Any, Any], Any]
     total: Callable[[Any], Any]
     select: Callable[[Any, Callable[[], Any], Callable[[], Any]], Any]
@@ -65,12 +70,15 @@ NUMPY = Namespace(
     square=np.square,
     reciprocal=np.reciprocal,
     gammaln=special.gammaln,
+    sin=np.sin,
+    arctan=np.arctan,
     minimum=np.minimum,
     where=np.where,
     expit=special.expit,
     ndtr=special.ndtr,
     log_expit=special.log_expit,
     log_ndtr=special.log_ndtr,
+    log_i0e=lambda x: np.log(special.i0e(x)),
     dot=np.dot,
     total=np.sum,
     select=lambda test, a, b: a() if test else b(),
@@ -88,6 +96,12 @@ def pytensor_namespace() -> Namespace:
         low = pt.log(0.5 * pt.erfcx(-x / root)) - 0.5 * pt.sqr(x)
         return pt.switch(pt.lt(x, -1), low, pt.log(0.5 * pt.erfc(-x / root)))
 
+    def log_i0e(x: Any) -> Any:
+        # Beyond what ive takes, by its asymptotic series.
+        far = pt.maximum(x, 1e4)
+        series = pt.log1p((1 + 9 / (16 * far)) / (8 * far)) - 0.5 * pt.log(2 * np.pi * far)
+        return pt.switch(pt.lt(x, 1e4), pt.log(pt.ive(0, pt.minimum(x, np.asarray(1e4)))), series)
+
     return Namespace(
         exp=pt.exp,
         log=pt.log,
@@ -96,6 +110,8 @@ def pytensor_namespace() -> Namespace:
         square=pt.sqr,
         reciprocal=lambda x: 1 / x,
         gammaln=pt.gammaln,
+        sin=pt.sin,
+        arctan=pt.arctan,
         # A number of Python's would be tried as a float of half the size.
         minimum=lambda x, y: pt.minimum(x, np.asarray(y)),
         where=pt.switch,
@@ -103,6 +119,7 @@ def pytensor_namespace() -> Namespace:
         ndtr=lambda x: 0.5 * pt.erfc(-x / root),
         log_expit=lambda x: -pt.softplus(-x),
         log_ndtr=log_ndtr,
+        log_i0e=log_i0e,
         dot=lambda data, x: (data * x).sum(),
         total=lambda x: x.sum(),
         select=lambda test, a, b: pt.switch(test, a(), b()),

@@ -27,6 +27,7 @@ from winstan.families.negative_binomial import NEGATIVE_BINOMIAL
 from winstan.families.negative_binomial1 import NEGATIVE_BINOMIAL1
 from winstan.families.poisson import POISSON
 from winstan.families.student import STUDENT
+from winstan.families.von_mises import VON_MISES
 from winstan.families.weibull import WEIBULL
 from winstan.families.zero_inflated_negative_binomial import ZERO_INFLATED_NEGATIVE_BINOMIAL
 from winstan.families.zero_inflated_poisson import ZERO_INFLATED_POISSON
@@ -57,6 +58,7 @@ _FAMILIES: dict[str, Family] = {
         HURDLE_LOGNORMAL,
         BERNOULLI,
         BINOMIAL,
+        VON_MISES,
     )
 }
 _OWN = frozenset(_FAMILIES)

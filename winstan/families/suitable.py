@@ -63,7 +63,7 @@ def check_support(family: Family, sample: Sample, name: str, positions: np.ndarr
         return
     where = np.flatnonzero(bad)[:5]
     rows = ", ".join(f"row {positions[i]}: {sample.y[i]:g}" for i in where)
-    fitting = [] if family.trials else fitting_families(sample)
+    fitting = [] if family.trials or family.circular else fitting_families(sample)
     advice = [remedy] if remedy else []
     if fitting:
         else_ = "" if remedy else "; or mend or drop those rows"

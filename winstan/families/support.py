@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from winstan._angles import TURN
+
 if TYPE_CHECKING:
     from winstan.families.sample import Sample
 
@@ -39,3 +41,16 @@ def unit_interval(sample: Sample) -> Support:
     percent = np.any(sample.y > 1) and np.all((sample.y >= 0) & (sample.y <= 100))
     remedy = "If these are percent, divide them by 100." if percent else ""
     return bad, "a response between 0 and 1, ends not included", remedy
+
+
+def angles(sample: Sample) -> Support:
+    """Return the rows that are beyond a turn in radians, on either side."""
+    size = np.abs(sample.y)
+    bad = size > TURN * (1 + 1e-6)
+    remedy = (
+        "If these are degrees, write np.deg2rad(y) for y on the left side, or multiply them by "
+        "pi / 180; hours of the day are multiplied by pi / 12."
+        if np.all(size <= 360)
+        else "Say in which unit they are, and turn them into radians: a whole turn is 2 pi."
+    )
+    return bad, "angles in radians, between -pi and pi or between 0 and 2 pi", remedy
