@@ -6,8 +6,9 @@ A poisson model of 2,000 rows, ten predictors of different scales whose neighbou
 0.9, and 20 groups; and the benchmark's gaussian regression. `poisson_log_glm` and `normal_id_glm`
 take all rows at each gradient; their predictors are centred, standardised, or made orthogonal by a
 QR decomposition (Stan User's Guide, section 1.2). Beside them, `ws.fit`: cells, predictors and
-group effects whitened together, gaussian coefficients integrated out. The programs, compiled with
-winstan's flags, make four chains of 1000 draws after as many of warm-up; the gaussian ones of 200.
+group effects decorrelated together, gaussian coefficients integrated out. The programs, compiled
+with winstan's flags, make four chains of 1000 draws after as many of warm-up; the gaussian ones of
+200.
 """
 
 from __future__ import annotations

@@ -101,8 +101,8 @@ def measured(
         default = fitted(None)
     except ws.DataError:
         return None
-    geometry, table = default.model.geometry, default.summary()
-    tail = np.max(geometry.log_sd_scale - geometry.log_sd_bend)
+    coordinates, table = default.model.coordinates, default.summary()
+    tail = np.max(coordinates.log_sd_scale - coordinates.log_sd_skew)
     gradients = float(default.draws["sample_stats"]["n_steps"].sum())
     out = {
         "groups": small.groups,

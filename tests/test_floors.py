@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(winstan.__file__).parent
 FLOORS = (
-    "errors _angles _text _typing _version chance design_warnings options progress",
+    "errors _angles _text _typing _version chance design_warnings options progress tuning",
     "formula data",
     "design families priors variables scales centering cells correlations likelihood",
-    "geometry marginal model validation toolchain backends unconstrained draws tree",
+    "approximation coordinates marginal model validation toolchain backends unconstrained draws"
+    " tree",
     "convergence summary diagnostics effects classical guards",
     "plots",
     "fitted report",

@@ -58,8 +58,9 @@ for family, link in [*((family, None) for family in FAMILIES), ("gaussian", "log
             show_progress=False, show_console=False,
         )
         ours = fit.summary().loc["stim"]
-        geometry = fit.model.geometry
-        stim = geometry.beta_location[1] + theirs.joint_raw @ geometry.whitening.joint_scale[1]
+        coordinates = fit.model.coordinates
+        stim = coordinates.beta_location[1]
+        stim = stim + theirs.joint_raw @ coordinates.decorrelation.remaining_scale[1]
         assert abs(stim.mean() - ours["mean"]) < ours["sd"] / 2
 assert templates == set(template_names()), templates
 print("every family")

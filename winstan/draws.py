@@ -11,7 +11,7 @@ import numpy as np
 
 from winstan._version import __version__
 from winstan.centering import at_zero
-from winstan.geometry import by_row
+from winstan.coordinates import by_row
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -27,7 +27,7 @@ ROW = "row"
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """What a sampler drew, in the coordinates of the model's geometry.
+    """What a sampler drew, in the coordinates of the model's coordinates.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Sampled:
     factors : sequence of ndarray, shape (chains, draws, q, q) each
         Cholesky factor of the correlations, one for each correlated term of several effects.
     effect : ndarray, shape (chains, draws, T)
-        Standard scores (`winstan.geometry.standard`), by `Geometry.start`, by column.
+        Standard scores (`winstan.coordinates.standard`), by `Coordinates.start`, by column.
     aux : ndarray, shape (chains, draws, A)
     """
 
@@ -178,16 +178,16 @@ def _deviations(model: Model, sampled: Sampled, roots: Sequence[Array]) -> dict[
     roots
         By term, the Cholesky factor of the effects' covariance, (chains, draws, q, q).
     """
-    terms = model.geometry.terms
-    start = model.geometry.start
-    moved = sampled.beta - model.geometry.beta_location
+    terms = model.coordinates.terms
+    start = model.coordinates.start
+    moved = sampled.beta - model.coordinates.beta_location
     out: dict[int, Array] = {}
-    for m in model.geometry.order:
+    for m in model.coordinates.order:
         term, root = terms[m], roots[m]
         q, J = term.shape
         x = sampled.effect[..., start[m] : start[m] + q * J].reshape(*root.shape[:-2], q, J)
         if term.informed:
-            shift = (moved @ by_row(term.carried).T).reshape(x.shape)
+            shift = (moved @ by_row(term.centring).T).reshape(x.shape)
             for outer in term.parents:
                 shift = shift + outer.A @ out[outer.term][..., outer.level]
             for crossed in term.crossed:

@@ -154,7 +154,7 @@ class Likelihood:
             whole[a, b] = whole[b, a] = shared * slopes[a] * slopes[b]
         return np.concatenate(scores), whole
 
-    def confined(self, eta: Array, least: float) -> Array:
+    def confine(self, eta: Array, least: float) -> Array:
         """Keep the mean's linear predictor where the link has a mean, if the link confines it."""
         if not self.family.confines(self.link):
             return eta

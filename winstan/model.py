@@ -1,4 +1,4 @@
-"""The model: formula, design, cells, family, priors and geometry. All that a backend ever sees."""
+"""The model: formula, design, cells, family, priors, coordinates. All that a backend sees."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan._angles import mean_direction
+from winstan.approximation.problem import Problem
 from winstan.cells import Cells, compress
 from winstan.centering import center_levels, centered_design, predictor_means
+from winstan.coordinates import Coordinates, choose_coordinates
+from winstan.coordinates.coordinates import FEW_GROUPS
 from winstan.design import stack
 from winstan.errors import (
     DataError,
@@ -18,20 +21,18 @@ from winstan.errors import (
     PriorError,
     near_matches,
 )
-from winstan.geometry import Geometry, choose_geometry
-from winstan.geometry.coordinates import FEW_GROUPS
-from winstan.geometry.problem import Problem
 from winstan.likelihood import Likelihood
 from winstan.marginal import (
     Marginal,
     Plan,
     VarianceCoordinates,
+    adapt_coordinates,
     marginalise,
     plan_marginal,
-    settle,
 )
 from winstan.priors import Flat, Priors, resolve
 from winstan.scales import Scales, default_slots, measure_scales
+from winstan.tuning import USUAL, Tuning
 from winstan.validation import (
     check_names,
     check_noise,
@@ -98,13 +99,14 @@ class Model:
     population : ndarray, shape (B * C, P)
         The population-level design of the cells: a column of ones for the Intercept, and the
         centred predictors.
-    geometry : Geometry
+    coordinates : Coordinates
         The coordinates to sample in; of what is integrated out, where `variances` starts.
     marginal : Marginal or None
         Statistics by which coefficients and effects are integrated out (and drawn afterwards);
         None where they are sampled.
     variances : VarianceCoordinates or None
         The coordinates of what remains to be sampled beside `marginal`.
+    tuning : Tuning
     """
 
     formula: Formula
@@ -117,9 +119,10 @@ class Model:
     predictor_mean: Array
     level_means: Array | None
     population: Array
-    geometry: Geometry
+    coordinates: Coordinates
     marginal: Marginal | None = None
     variances: VarianceCoordinates | None = None
+    tuning: Tuning = USUAL
 
     @property
     def family(self) -> Family:
@@ -142,7 +145,7 @@ class Model:
         if self.marginal is not None:
             open_ended = ACCEPT_MARGINAL_SLOPES if self.slopes else ACCEPT_MARGINAL
             return open_ended if self._open_ended else ACCEPT
-        return ACCEPT_CURVED if self.slopes or self.geometry.curved else ACCEPT
+        return ACCEPT_CURVED if self.slopes or self.coordinates.curved else ACCEPT
 
     @property
     def metric(self) -> str:
@@ -152,7 +155,7 @@ class Model:
         ``"dense_e"`` if the variances' posterior was not found well.
         """
         if self.variances is not None:
-            return "unit_e" if self.variances.settled else "dense_e"
+            return "unit_e" if self.variances.converged else "dense_e"
         return "diag_e" if self.slopes else "unit_e"
 
     def warmup(self, target_accept: float) -> int:
@@ -174,8 +177,12 @@ class Model:
     @property
     def _sampled(self) -> int:
         """Coefficients and effects that are sampled."""
-        whitening = self.geometry.whitening
-        return 0 if self.marginal else len(whitening.joint_scale) + whitening.rest_scale.size
+        decorrelation = self.coordinates.decorrelation
+        return (
+            0
+            if self.marginal
+            else len(decorrelation.remaining_scale) + decorrelation.eliminated_scale.size
+        )
 
     @property
     def _open_ended(self) -> bool:
@@ -183,7 +190,7 @@ class Model:
         groups = self.stacked.groups
         few = any(g.q > 1 and g.n_levels < FEW_GROUPS for g in groups)
         lkj = _lkj(self.stacked, self.priors)
-        return few or self.geometry.vanishing or min(lkj, default=1.0) < 1.0
+        return few or self.coordinates.vanishing or min(lkj, default=1.0) < 1.0
 
     @property
     def slopes(self) -> bool:
@@ -211,8 +218,9 @@ def build_model(
     priors: Mapping[str, Prior] | None = None,
     center: bool = True,
     parametrization: str | Mapping[str, str] | None = None,
+    tuning: Tuning = USUAL,
 ) -> Model:
-    """Put a model together: check the response, compress it, settle priors and geometry.
+    """Put a model together: check the response, compress it, resolve priors, choose coordinates.
 
     Parameters
     ----------
@@ -226,8 +234,10 @@ def build_model(
         Whether to centre the population-level predictors.
     parametrization : {"marginal", "centered", "noncentered"}, or a mapping, or None
         "marginal" integrates coefficients and effects out; the others sample them, and can be given
-        by group factor. None takes marginal where that is possible and pays; factors without a
+        by group factor. None takes marginal where that is possible and cheaper; factors without a
         name here are sampled as standard scores of what the data say of them.
+    tuning
+        How it is computed.
 
     Raises
     ------
@@ -251,25 +261,26 @@ def build_model(
     if center and np.any(stacked.constant):
         means, resolved = center_levels(stacked, cells, resolved)
     population = centered_design(stacked, cells, predictor_mean, means)
-    problem = _problem(stacked, cells, population, likelihood, scales, resolved)
+    problem = _problem(stacked, cells, population, likelihood, scales, resolved, tuning)
     sampled = _parametrization(stacked, parametrization)
     plan = None
     if parametrization is None or parametrization == "marginal":
         plan = _plan(stacked, cells, population, likelihood, resolved, parametrization)
-    geometry = _geometry(design, problem, sampled, resolved, marginal=plan is not None)
-    check_noise(design, likelihood, geometry, scales.response)
-    marginal = coordinates = None
+    coordinates = _coordinates(design, problem, sampled, resolved, marginal=plan is not None)
+    check_noise(design, likelihood, coordinates, scales.response)
+    marginal = variances = None
     if plan is not None:
         coefficients = [resolved[name] for name in stacked.coefficient_names]
-        marginal = marginalise(plan, cells, population, geometry, coefficients)
-        coordinates = settle(
+        marginal = marginalise(plan, cells, population, coordinates, coefficients)
+        variances = adapt_coordinates(
             stacked,
             cells,
-            geometry,
+            coordinates,
             marginal,
             problem.sd_prior,
             resolved[str(family.noise)],
             _lkj(stacked, resolved),
+            tuning,
         )
     return Model(
         formula=formula,
@@ -282,9 +293,10 @@ def build_model(
         predictor_mean=predictor_mean,
         level_means=means,
         population=population,
-        geometry=geometry,
+        coordinates=coordinates,
         marginal=marginal,
-        variances=coordinates,
+        variances=variances,
+        tuning=tuning,
     )
 
 
@@ -294,18 +306,18 @@ def _lkj(stacked: Stacked, priors: Priors) -> tuple[float, ...]:
     return tuple(priors[name].numbers[0] for name in names)
 
 
-def _geometry(
+def _coordinates(
     design: Design,
     problem: Problem,
     sampled: Mapping[int, bool],
     priors: Priors,
     *,
     marginal: bool,
-) -> Geometry:
+) -> Coordinates:
     """Choose the coordinates; numbers beyond what a double holds are the data's fault."""
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # an error is raised, if it matters
-            return choose_geometry(problem, sampled, marginal=marginal)
+            return choose_coordinates(problem, sampled, marginal=marginal)
     except np.linalg.LinAlgError as failed:
         reason: Exception = failed
     except ValueError as failed:
@@ -386,6 +398,7 @@ def _problem(
     likelihood: Likelihood,
     scales: Scales,
     priors: Priors,
+    tuning: Tuning,
 ) -> Problem:
     return Problem(
         X=population,
@@ -401,4 +414,5 @@ def _problem(
         aux_prior=tuple(priors[number.name] for number in likelihood.scalars),
         aux_guess=scales.numbers(likelihood.scalars),
         start=scales.eta_mean,
+        tuning=tuning,
     )

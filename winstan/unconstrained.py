@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from winstan.approximation.student import shift_of_sigma
 from winstan.correlations import correlation_factors
 from winstan.draws import Sampled
-from winstan.geometry.student import shift_of_sigma
 from winstan.marginal.draws import sampled_with_effects
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ def coordinate_sizes(model: Model) -> dict[str, int]:
     ``joint_raw`` (coefficients, and the effects that are drawn with them), ``sd_raw``,
     ``corr_raw``, ``rest_raw`` (the other effects) and ``aux_raw``.
     """
-    geometry = model.geometry
-    rest = geometry.whitening.rest_scale.size
+    coordinates = model.coordinates
+    rest = coordinates.decorrelation.eliminated_scale.size
     return {
-        "joint_raw": 0 if model.marginal else len(geometry.whitening.joint_scale),
-        "sd_raw": geometry.log_sd_location.size,
+        "joint_raw": 0 if model.marginal else len(coordinates.decorrelation.remaining_scale),
+        "sd_raw": coordinates.log_sd_location.size,
         "corr_raw": model.stacked.n_correlations,
         "rest_raw": 0 if model.marginal else rest,
-        "aux_raw": geometry.aux_location.size,
+        "aux_raw": coordinates.aux_location.size,
     }
 
 
@@ -59,41 +59,41 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
             np.concatenate([raw["sd_raw"], raw["corr_raw"], raw["aux_raw"]], axis=-1)
         )
         return sampled_with_effects(model, at.sd, at.factors, at.sigma[..., None], seed)
-    geometry = model.geometry
-    sd_raw = raw["sd_raw"] @ geometry.sd_mixing.T
+    coordinates = model.coordinates
+    sd_raw = raw["sd_raw"] @ coordinates.sd_correlation_root.T
     sd = np.exp(
-        geometry.log_sd_location
-        + geometry.log_sd_scale * sd_raw
-        + geometry.log_sd_bend * np.sqrt(1 + np.square(sd_raw))
+        coordinates.log_sd_location
+        + coordinates.log_sd_scale * sd_raw
+        + coordinates.log_sd_skew * np.sqrt(1 + np.square(sd_raw))
     )
-    taper = np.where(geometry.aux_taper > 0, geometry.aux_taper, np.nan)
+    taper = np.where(coordinates.aux_taper > 0, coordinates.aux_taper, np.nan)
     along = np.arcsinh(taper * raw["aux_raw"]) / taper
     along = np.where(np.isnan(taper), raw["aux_raw"], along)
-    free_aux = geometry.aux_location + along @ geometry.aux_scale
-    free_aux += geometry.aux_bend / 3 * np.logaddexp(0, -3 * (along - geometry.aux_knot))
-    if geometry.sigma_follows_nu:
+    free_aux = coordinates.aux_location + along @ coordinates.aux_scale
+    free_aux += coordinates.aux_skew / 3 * np.logaddexp(0, -3 * (along - coordinates.aux_knot))
+    if coordinates.sigma_follows_nu:
         free_aux[..., 0] -= shift_of_sigma(free_aux[..., 1])
-    partial = geometry.corr_location + geometry.corr_scale * raw["corr_raw"]
+    partial = coordinates.corr_location + coordinates.corr_scale * raw["corr_raw"]
     factors = [
         correlation_factors(partial[..., group.correlations], group.q)
         for group in model.stacked.groups
         if group.has_correlations
     ]
-    joint, rest = geometry.stretching(raw["joint_raw"], sd), raw["rest_raw"]
-    if geometry.spreading.any:
-        joint = _spread(model, joint, model.stacked.roots(sd, factors))
+    joint, rest = coordinates.sd_dependent_scale(raw["joint_raw"], sd), raw["rest_raw"]
+    if coordinates.sd_dependent_covariance.any:
+        joint = _covarying(model, joint, model.stacked.roots(sd, factors))
     n = joint.shape[-1]
-    if geometry.drift.any:
-        shift, wider = geometry.drift.along(sd)
+    if coordinates.sd_dependent_location.any:
+        shift, wider = coordinates.sd_dependent_location.at_sds(sd)
         joint, rest = joint * wider[..., :n], rest * wider[..., n:]
-    both = geometry.whitening.deviations(joint, rest)
-    if geometry.drift.any:
+    both = coordinates.decorrelation.deviations(joint, rest)
+    if coordinates.sd_dependent_location.any:
         both += shift
-    P = geometry.beta_location.size
-    beta = geometry.beta_location + both[..., :P]
-    if geometry.following.terms:
+    P = coordinates.beta_location.size
+    beta = coordinates.beta_location + both[..., :P]
+    if coordinates.compensation.terms:
         led = _led(model, both[..., P:n], model.stacked.roots(sd, factors))
-        beta += geometry.following.location - led @ geometry.following.onto.T
+        beta += coordinates.compensation.location - led @ coordinates.compensation.regression.T
     return Sampled(
         beta=beta,
         sd=sd,
@@ -105,22 +105,22 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
     )
 
 
-def _spread(model: Model, joint: Array, roots: Sequence[Array]) -> Array:
+def _covarying(model: Model, joint: Array, roots: Sequence[Array]) -> Array:
     """Let the first coordinates have the covariance that follows the effects'."""
-    spreading = model.geometry.spreading
-    covariances = {m: roots[m] @ np.swapaxes(roots[m], -1, -2) for m in spreading.growth}
-    n, out = len(spreading.base), joint.copy()
-    out[..., :n] = (spreading.root(covariances) @ joint[..., :n, None])[..., 0]
+    by_sds = model.coordinates.sd_dependent_covariance
+    covariances = {m: roots[m] @ np.swapaxes(roots[m], -1, -2) for m in by_sds.growth}
+    n, out = len(by_sds.base), joint.copy()
+    out[..., :n] = (by_sds.root(covariances) @ joint[..., :n, None])[..., 0]
     return out
 
 
 def _led(model: Model, joint_effects: Array, roots: Sequence[Array]) -> Array:
     """Effects that coefficients follow, at their scores, and zero for others: (..., W)."""
-    geometry = model.geometry
+    coordinates = model.coordinates
     out = np.zeros_like(joint_effects)
-    for m in geometry.following.terms:
-        term = geometry.terms[m]
-        at = slice(geometry.start[m], geometry.start[m] + term.score.size)
+    for m in coordinates.compensation.terms:
+        term = coordinates.terms[m]
+        at = slice(coordinates.start[m], coordinates.start[m] + term.score.size)
         z = term.z_scores(joint_effects[..., None, at], roots[m], np.zeros(term.shape))
         out[..., at] = (roots[m] @ z)[..., 0, :]
     return out

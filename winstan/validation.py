@@ -13,11 +13,11 @@ from winstan.families.sample import Sample
 from winstan.variables import variables
 
 if TYPE_CHECKING:
+    from winstan.coordinates import Coordinates
     from winstan.design import Design, Stacked
     from winstan.families import Family
     from winstan.families.links import Link
     from winstan.formula import Formula
-    from winstan.geometry import Geometry
     from winstan.likelihood import Likelihood
 
 # A residual sd of a smaller share of the response's is no noise, but the rounding of its numbers.
@@ -147,7 +147,7 @@ def _at_the_edge(design: Design, family: Family) -> str | None:
 
 
 def check_noise(
-    design: Design, likelihood: Likelihood, geometry: Geometry, response: float
+    design: Design, likelihood: Likelihood, coordinates: Coordinates, response: float
 ) -> None:
     """Refuse a response that the formula gives exactly: sigma would be the rounding of numbers.
 
@@ -155,14 +155,14 @@ def check_noise(
     """
     numbers = [number.name for number in likelihood.scalars]
     noise = likelihood.family.noise
-    if noise is None or design.response.y.size <= geometry.beta_location.size:
+    if noise is None or design.response.y.size <= coordinates.beta_location.size:
         return
     if noise in likelihood.predicted:
         block = likelihood.predicted.index(noise) + 1
-        fitted = likelihood.links[block].inverse(likelihood.block(geometry.eta, block))
+        fitted = likelihood.links[block].inverse(likelihood.block(coordinates.eta, block))
         sigma = float(np.max(fitted, initial=0.0))
     else:
-        sigma = float(np.exp(geometry.aux_location[numbers.index(noise)]))
+        sigma = float(np.exp(coordinates.aux_location[numbers.index(noise)]))
     if sigma < EXACT * response:
         raise DataError(
             f"The formula gives {design.response.name!r} exactly, in all {design.response.y.size} "

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from winstan.design.evaluation import MEAN, named
+from winstan.design.evaluation import MEAN, parameter_name
 
 if TYPE_CHECKING:
     from winstan.design import Stacked
@@ -36,7 +36,7 @@ class Variable:
     @property
     def constant(self) -> bool:
         """Whether it is the constant of a linear predictor."""
-        return self.name == named(self.parameter, "Intercept")
+        return self.name == parameter_name(self.parameter, "Intercept")
 
     @property
     def shape(self) -> tuple[int, ...]:

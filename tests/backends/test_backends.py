@@ -15,7 +15,7 @@ from template_cases import data_of
 
 import winstan as ws
 from winstan.backends import bambi, pymc, stan
-from winstan.backends.base import imported
+from winstan.backends.base import import_package
 from winstan.report.methods import methods_text
 
 # PyMC compiles for some ten seconds a model.
@@ -170,9 +170,9 @@ def test_a_package_that_is_there_but_broken_is_told_from_one_that_is_not(tmp_pat
     (tmp_path / "an_engine.py").write_text("import a_part_of_it\n", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ws.BackendError, match=r"pip install an_engine \(.*'a_part_of_it'\)$"):
-        imported("an_engine", "An Engine")
+        import_package("an_engine", "An Engine")
     with pytest.raises(ws.BackendError, match=r"needs Nothing: pip install not_there$"):
-        imported("not_there", "Nothing")
+        import_package("not_there", "Nothing")
 
 
 def test_bambis_z_scores_of_groups_have_a_higher_target():

@@ -9,7 +9,7 @@ import pytest
 from models import model_of
 from test_predicted_parameters import ACROSS, of_alpha, rows
 
-from winstan.geometry import sensitivities
+from winstan.approximation import sensitivities
 
 FORMULAS = {
     "gaussian": ["y ~ x + stim + (1 + stim |p| mouse)", ACROSS[1] + " + x"],
@@ -58,11 +58,15 @@ def test_priors_of_a_parameter_follow_the_unit(family, unit):
 @pytest.mark.parametrize("unit", [1e9, 1e-9])
 def test_the_approximate_fit_is_the_same_in_every_unit(family, unit):
     """It only starts and scales the sampler: to a twentieth of what it scales by."""
-    one, other = (model.geometry for model in models(family, unit, 1e3))
+    one, other = (model.coordinates for model in models(family, unit, 1e3))
     model = models(family, unit, 1e3)[0]
     logged = family in LOGGED
-    width = np.sqrt(np.diag(other.whitening.joint_scale @ other.whitening.joint_scale.T))
-    before = np.sqrt(np.diag(one.whitening.joint_scale @ one.whitening.joint_scale.T))
+    width = np.sqrt(
+        np.diag(other.decorrelation.remaining_scale @ other.decorrelation.remaining_scale.T)
+    )
+    before = np.sqrt(
+        np.diag(one.decorrelation.remaining_scale @ one.decorrelation.remaining_scale.T)
+    )
     for k, name in enumerate(model.stacked.coefficient_names):
         beside = name.startswith(("sigma_", "nu_", "alpha_"))
         scale = (1.0 if beside or logged else unit) / (1e3 if name.endswith("x") else 1.0)

@@ -8,11 +8,11 @@ import pytest
 from models import model_of
 
 import winstan as ws
-from winstan.backends import quadratic_form
 from winstan.backends.stan_data import stan_data
 from winstan.errors import BackendError
 from winstan.toolchain import build
 from winstan.toolchain.run import log_density
+from winstan.tuning import USUAL, Tuning
 
 pytestmark = pytest.mark.slow  # the templates compile on first use
 
@@ -43,12 +43,11 @@ CASES = {
 }
 
 
-def program_and_data(case: str, monkeypatch):
+def program_and_data(case: str):
     """A template, the data of a model that it takes, and how many parameters that has."""
-    if case == "quadratic form":
-        monkeypatch.setattr(quadratic_form, "CELLS_FROM", 1)
     formula, family, options = CASES[case]
-    model = model_of(formula, rows(), family, **options)
+    tuning = Tuning(form_cells=1) if case == "quadratic form" else USUAL
+    model = model_of(formula, rows(), family, tuning=tuning, **options)
     data = stan_data(model)
     sampled = data["P"] + data["T"] if "P" in data else 0
     return build(model.template), data, sampled + data["Q"] + data["n_corr"] + data["A"]
@@ -74,16 +73,16 @@ WRONG = [
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_right_data_have_a_density(case, monkeypatch):
-    program, data, n = program_and_data(case, monkeypatch)
+def test_right_data_have_a_density(case):
+    program, data, n = program_and_data(case)
     density, slope = log_density(program, data, np.zeros((1, n)))
     assert np.all(np.isfinite(density))
     assert np.all(np.isfinite(slope))
 
 
 @pytest.mark.parametrize(("case", "name", "value"), WRONG)
-def test_wrong_indices_and_sizes_are_refused_as_they_are_read(case, name, value, monkeypatch):
-    program, data, n = program_and_data(case, monkeypatch)
+def test_wrong_indices_and_sizes_are_refused_as_they_are_read(case, name, value):
+    program, data, n = program_and_data(case)
     wrong = np.array(data[name])
     wrong.flat[-1] = value  # of a number, itself
     with pytest.raises(BackendError, match="Exception"):
@@ -93,8 +92,8 @@ def test_wrong_indices_and_sizes_are_refused_as_they_are_read(case, name, value,
 @pytest.mark.parametrize(
     ("name", "count"), [("known", "n_known"), ("size_of_kind", "n_size"), ("kind_of", "n_of")]
 )
-def test_vectors_of_all_terms_are_as_long_as_the_terms_together(name, count, monkeypatch):
-    program, data, n = program_and_data("poisson", monkeypatch)
+def test_vectors_of_all_terms_are_as_long_as_the_terms_together(name, count):
+    program, data, n = program_and_data("poisson")
     longer = {name: np.append(data[name], data[name][-1]), count: data[count] + 1}
     with pytest.raises(BackendError, match="add up"):
         log_density(program, data | longer, np.zeros((1, n)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,28 +15,34 @@ import winstan as ws
 from winstan.backends import quadratic_form
 from winstan.backends.stan import BACKEND
 from winstan.backends.stan_data import stan_data
+from winstan.coordinates import decorrelation
 from winstan.families import FAMILIES
-from winstan.geometry import whitening
+from winstan.tuning import Tuning
 
 pytestmark = pytest.mark.slow  # the templates compile on first use
+
+# A quadratic form stands for the cells, however few.
+FORM = Tuning(form_cells=1, form_entries=np.inf)
 
 
 @pytest.mark.parametrize("parametrization", WAYS)
 def test_the_cases_have_coordinates_that_follow_the_sds(parametrization):
-    """Else the densities below would say nothing of drift and mixing."""
+    """Else the densities below would say nothing of what follows the sds."""
     formula, options = STRUCTURES["nested slopes"]
     how = WAYS[parametrization]
-    geometry = model_of(formula, data_of("gamma"), "gamma", parametrization=how, **options).geometry
-    assert np.any(geometry.drift.shift)
-    assert np.any(geometry.drift.widening)
-    assert np.any(np.tril(geometry.sd_mixing, -1))
+    coordinates = model_of(
+        formula, data_of("gamma"), "gamma", parametrization=how, **options
+    ).coordinates
+    assert np.any(coordinates.sd_dependent_location.shift)
+    assert np.any(coordinates.sd_dependent_location.widening)
+    assert np.any(np.tril(coordinates.sd_correlation_root, -1))
 
 
 @pytest.mark.parametrize(
     ("family", "link", "structure", "parametrization"),
     grid(CASES),
 )
-def test_template_is_the_sum_over_rows(family, link, structure, parametrization, monkeypatch):
+def test_template_is_the_sum_over_rows(family, link, structure, parametrization):
     formula, options = STRUCTURES[structure]
     model = model_of(
         formula_of(formula, link),
@@ -59,20 +67,19 @@ def test_template_is_the_sum_over_rows(family, link, structure, parametrization,
     tolerance = 1e-6 * max(1, np.abs(expected_slope).max())
     np.testing.assert_allclose(slope[0], expected_slope, rtol=1e-5, atol=tolerance)
     # Large models pick distinct rows, and coefficients, from vectors; small ones multiply them all.
-    monkeypatch.setattr("winstan.backends.stan_data.FEW", 0)
-    picked, picked_slope = BACKEND.log_density(model, points)
+    picking = replace(model, tuning=Tuning(picked_from=0))
+    picked, picked_slope = BACKEND.log_density(picking, points)
     np.testing.assert_allclose(picked, expected, rtol=1e-9)
     np.testing.assert_allclose(picked_slope, slope, rtol=1e-8, atol=1e-2 * tolerance)
 
 
-def test_the_cases_pick_from_vectors_and_do_not(monkeypatch):
+def test_the_cases_pick_from_vectors_and_do_not():
     """Else the densities above would say nothing of one or the other."""
     formula, options = STRUCTURES["intercepts"]
     model = model_of(formula, data_of("gamma"), "gamma", **options)
     whole = stan_data(model)
     assert (whole["D"], whole["n_taken"]) == (whole["C"], whole["P"])
-    monkeypatch.setattr("winstan.backends.stan_data.FEW", 0)
-    picked = stan_data(model)
+    picked = stan_data(replace(model, tuning=Tuning(picked_from=0)))
     assert picked["D"] < picked["C"]
     assert picked["n_taken"] < picked["P"]
 
@@ -81,16 +88,16 @@ def test_the_cases_pick_from_vectors_and_do_not(monkeypatch):
 def test_template_with_few_axes_is_the_sum_over_rows(family, monkeypatch):
     """The scale of many joint coordinates comes as a diagonal and a few axes: the same map."""
 
-    def any_axes(scale, P):
+    def any_axes(scale, P, apart):
         own = np.linspace(0.2, 1.4, len(scale))
         left, size, right = np.linalg.svd(scale - np.diag(own))
-        return whitening.Axes(own, left * size, right)
+        return decorrelation.DiagonalPlusLowRank(own, left * size, right)
 
-    monkeypatch.setattr(whitening, "few_axes", any_axes)
-    if family == "gaussian":  # and many cells: a quadratic form
-        monkeypatch.setattr(quadratic_form, "CELLS_FROM", 1)
-        monkeypatch.setattr(quadratic_form, "ENTRIES_A_CELL", np.inf)
-    model = model_of("y ~ x + (1|g) + (x|h)", data_of(family), family, parametrization={})
+    monkeypatch.setattr(decorrelation, "low_rank", any_axes)
+    # Of gaussian responses many cells as well: a quadratic form
+    model = model_of(
+        "y ~ x + (1|g) + (x|h)", data_of(family), family, parametrization={}, tuning=FORM
+    )
     data = stan_data(model)
     assert data["n_axes"] > 2
     assert data["joint_scale"].size == 0
@@ -108,17 +115,14 @@ def test_template_with_few_axes_is_the_sum_over_rows(family, monkeypatch):
     ["no groups", "nested, no coefficients", "intercepts", "correlated slopes",
      "wide, crossed", "nested slopes", "offset, weights"],
 )  # fmt: skip
-def test_quadratic_form_of_many_cells_is_the_sum_over_rows(family, structure, monkeypatch):
+def test_quadratic_form_of_many_cells_is_the_sum_over_rows(family, structure):
     """Where it stands for the cells there are none; the density is of the rows as ever."""
-    monkeypatch.setattr(quadratic_form, "CELLS_FROM", 1)
-    monkeypatch.setattr(quadratic_form, "ENTRIES_A_CELL", np.inf)
     formula, options = STRUCTURES[structure]
     # Heavy tails: coefficients that cannot be integrated out.
     heavy = {} if "no coefficients" in structure else {"b": ws.StudentT(4, 0, 2)}
     priors = heavy | options.get("priors", {})
-    model = model_of(
-        formula, data_of(family), family, parametrization={}, **options | {"priors": priors}
-    )
+    options = options | {"priors": priors, "tuning": FORM}
+    model = model_of(formula, data_of(family), family, parametrization={}, **options)
     assert model.marginal is None
     data = stan_data(model)
     assert (data["form"], data["C"]) == (1, 0)
@@ -131,7 +135,7 @@ def test_quadratic_form_of_many_cells_is_the_sum_over_rows(family, structure, mo
     np.testing.assert_allclose(slope[0], expected, rtol=1e-5, atol=tolerance)
 
 
-def test_quadratic_form_is_taken_where_it_is_the_smaller(monkeypatch):
+def test_quadratic_form_is_taken_where_it_is_the_smaller():
     rng = np.random.default_rng(0)
     rows = pd.DataFrame({
         "y": rng.normal(size=900),
@@ -149,9 +153,8 @@ def test_quadratic_form_is_taken_where_it_is_the_smaller(monkeypatch):
     every = rows.assign(i=i.astype(str), j=j.astype(str))
     wide = "y ~ x + (x|g:h) + (1|i) + (1|j)"
     many = model_of(wide, every, "gaussian", priors=heavy, parametrization={})
-    with monkeypatch.context() as patch:
-        patch.setattr(quadratic_form, "ENTRIES_A_CELL", 0.5)
-        assert quadratic_form.quadratic_form(many) is None  # more entries than cells pay for
+    dear = replace(many, tuning=Tuning(form_entries=0.5))
+    assert quadratic_form.quadratic_form(dear) is None  # more entries than cells pay for
     positive = rows.assign(y=np.exp(rows["y"]))
     logged = model_of("y ~ x + (1|g) + (1|h)", positive, "gaussian", link="log")
     assert quadratic_form.quadratic_form(logged) is None  # not quadratic
@@ -174,16 +177,15 @@ def test_quadratic_form_does_not_cancel():
     np.testing.assert_allclose(density, [reference(point) for point in points], rtol=1e-8)
 
 
-def test_many_effects_of_no_axes_need_no_matrix(monkeypatch):
+def test_many_effects_of_no_axes_need_no_matrix():
     """No coefficient, and no direction that is wide enough: the scale is a diagonal."""
-    monkeypatch.setattr(whitening, "APART", 9.0)
     rng = np.random.default_rng(2)
     rows = pd.DataFrame({
         "y": rng.poisson(2, 2000),
         "g": rng.integers(0, 300, 2000).astype(str),
         "h": rng.integers(0, 320, 2000).astype(str),
     })  # fmt: skip
-    model = model_of("y ~ 0 + (1|g) + (1|h)", rows, "poisson")
+    model = model_of("y ~ 0 + (1|g) + (1|h)", rows, "poisson", tuning=Tuning(low_rank_apart=9.0))
     data = stan_data(model)
     assert (data["n_axes"], data["n_dense"]) == (0, 0)
     reference = Reference(model)

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks import alternatives, divergences, first_fit, overheads
 from benchmarks.timed import compilers, peak
-from winstan.geometry.coordinates import LONG_TAIL
+from winstan.coordinates.coordinates import LONG_TAIL
 from winstan.toolchain import build
 
 

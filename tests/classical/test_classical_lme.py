@@ -13,6 +13,7 @@ from scipy import optimize
 import winstan as ws
 from winstan.classical.criterion import evaluate
 from winstan.classical.cross_products import cross_products
+from winstan.classical.elimination import Costs
 from winstan.classical.reading import read
 from winstan.design_warnings import silenced
 
@@ -395,16 +396,12 @@ ELIMINATED = [
 
 @pytest.mark.parametrize("reml", [True, False])
 @pytest.mark.parametrize("formula", ELIMINATED)
-def test_elimination_gives_the_dense_likelihood_and_its_gradient(formula, reml, monkeypatch):
+def test_elimination_gives_the_dense_likelihood_and_its_gradient(formula, reml):
     data = nested_rows((3, 12, 60), 300)
-    monkeypatch.setattr("winstan.classical.elimination._STAGE", 0.0)
-    monkeypatch.setattr("winstan.classical.elimination._PAIR", 1e-9)
-    monkeypatch.setattr("winstan.classical.elimination._PRODUCT", 1e-9)
     with silenced("few_levels"):
         _, design, _ = read(formula, data, {})
-    sparse = cross_products(design)
-    monkeypatch.setattr("winstan.classical.elimination._STAGE", np.inf)
-    dense = cross_products(design)
+    sparse = cross_products(design, Costs(pair=1e-9, product=1e-9, stage=0.0))
+    dense = cross_products(design, Costs(stage=np.inf))
     assert sparse.elimination is not None
     assert dense.elimination is None
     theta = np.linspace(0.4, 1.7, len(sparse.diagonal))

@@ -10,7 +10,7 @@ from effects_cases import DATA, made
 
 import winstan as ws
 from winstan import effects
-from winstan.each.groups import parted
+from winstan.each.groups import partition
 from winstan.errors import DataError
 from winstan.fitted.pipeline import model_from
 
@@ -80,9 +80,9 @@ def test_predictions_read_a_lazy_frame_once(kind):
 def test_groups_of_a_lazy_frame_are_parted_after_one_evaluation():
     lazy = Turning(repeated())
     with pytest.raises(DataError, match="no column 'muose'"):
-        parted(lazy.frame, "muose")
+        partition(lazy.frame, "muose")
     assert lazy.runs == 0
-    parts = parted(lazy.frame, ["mouse", "stim"])
+    parts = partition(lazy.frame, ["mouse", "stim"])
     assert lazy.runs == 1
     for k, (mouse, stim) in enumerate(parts.keys):
         assert set(parts.part(k)["mouse"]) == {mouse}
@@ -104,4 +104,4 @@ def test_groups_keep_the_declared_order_by_every_road():
     enum = pl.DataFrame({"dose": pl.Series(names * 4, dtype=pl.Enum(names)), "y": range(12)})
     for data in (enum, enum.lazy(), enum.to_arrow(), enum.to_dict(), enum.to_pandas(),
                  enum.to_pandas(use_pyarrow_extension_array=True)):  # fmt: skip
-        assert parted(data, "dose").keys == ("vehicle", "low", "high")
+        assert partition(data, "dose").keys == ("vehicle", "low", "high")

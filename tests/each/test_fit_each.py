@@ -18,7 +18,7 @@ from plot_checks import drawn
 
 import winstan as ws
 from winstan.cli import main
-from winstan.each.groups import parted, seed_of
+from winstan.each.groups import partition, seed_of
 from winstan.fitted.pipeline import model_from
 
 QUICK = {"warmup": 500, "draws": 1500, "seed": 7, "progress": False, "silence": "all"}
@@ -201,8 +201,8 @@ def test_every_option_of_fit_is_taken_and_passed_on():
     fit = result["n1"]
     assert fit.priors["x"] == priors["x"]
     assert not fit.model.center
-    known = fit.model.geometry.terms[0].information[0, 0, 0]
-    assert known * np.exp(2 * fit.model.geometry.log_sd_location[0]) > 1e6  # centred
+    known = fit.model.coordinates.terms[0].information[0, 0, 0]
+    assert known * np.exp(2 * fit.model.coordinates.log_sd_location[0]) > 1e6  # centred
     assert fit.draws["posterior"].attrs["target_accept"] == 0.9
     assert fit.summary().loc["Intercept", "mean"] == pytest.approx(2, abs=2)
 
@@ -216,23 +216,23 @@ def test_groups_of_any_kind():
             "v": range(5),
         }
     )
-    both = parted(table, ["a", "f"])
+    both = partition(table, ["a", "f"])
     assert both.keys == ((1, "z"), (1, "y"), (3, "z"), (3, "y"))
     assert [both.part(i)["v"].tolist() for i in range(4)] == [[2], [1], [0, 3], [4]]
-    assert parted(table.assign(o=[1, "b", 1, "b", 2.5]), "o").keys == (1, "b", 2.5)
+    assert partition(table.assign(o=[1, "b", 1, "b", 2.5]), "o").keys == (1, "b", 2.5)
     with pytest.warns(ws.DesignWarning, match="1 of 5 rows are in no group.*'day' \\(1\\)"):
-        days = parted(table, "day")
+        days = partition(table, "day")
     assert days.keys == (pd.Timestamp("2024-01-01"), pd.Timestamp("2024-01-02"))
     assert [rows.tolist() for rows in days.rows] == [[1, 3, 4], [0]]
     assert days.missing == {"day": 1}
     with pytest.raises(ws.DataError, match="All 5 rows have a missing value of by="):
-        parted(table.assign(a=np.nan), "a")
+        partition(table.assign(a=np.nan), "a")
     lazy = pl.DataFrame({"a": [2, None, 1, 2], "v": [0, 1, 2, 3]}).lazy()
     with pytest.warns(ws.DesignWarning, match="missing_rows"):
-        found = parted(lazy, "a")
+        found = partition(lazy, "a")
     assert found.keys == (1, 2)
     assert found.part(1)["v"].to_list() == [0, 3]
-    assert all(type(key) is int for key in parted(table, "a").keys)
+    assert all(type(key) is int for key in partition(table, "a").keys)
 
 
 def test_rows_have_the_numbers_of_the_whole_data(found):

@@ -250,14 +250,13 @@ def test_an_error_of_winstans_own_is_no_dead_worker(how, monkeypatch, request):
 @pytest.mark.parametrize("how", ["dask", "multiprocessing", "loky"])
 def test_an_interrupt_ends_the_call(how, monkeypatch, request):
     client = request.getfixturevalue("cluster") if how == "dask" else None
-    monkeypatch.setattr(parallel, "_ROUND", 1)
 
     def interrupt(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(parallel, "_progress", interrupt)
     with joblib.parallel_config(how, n_jobs=2), pytest.raises(KeyboardInterrupt):
-        ws.fit_each(FORMULA, data(8), **QUICK)
+        ws.fit_each(FORMULA, data(20), **QUICK)
     if client is not None:
         limit = time.monotonic() + 30
         while client.cluster.scheduler.tasks:  # those that had begun end; no other begins

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from effects_cases import DATA, MICE, S, draws_of, made, observed, over_groups
@@ -9,6 +11,7 @@ from scipy import stats
 
 from winstan import effects
 from winstan.errors import OptionError
+from winstan.tuning import Tuning
 
 
 def test_gamma_with_slopes_by_a_loop_over_draws_and_rows():
@@ -199,10 +202,10 @@ def test_crossed_and_nested_groups_count_by_combination():
         np.testing.assert_allclose(draws_of(model, p, "stim")["1 - 0"], expected, rtol=1e-8)
 
 
-def test_in_chunks_as_at_once(monkeypatch):
+def test_in_chunks_as_at_once():
     model, p = made("Power ~ stim + x + (stim|mouse)", "gamma")
     whole = draws_of(model, p, "stim", by="mouse")
-    monkeypatch.setattr("winstan.effects.means.CHUNK", 5 * S)
+    model = replace(model, tuning=Tuning(chunk=5 * S))
     for key, values in draws_of(model, p, "stim", by="mouse").items():
         np.testing.assert_allclose(values, whole[key], rtol=1e-12)
 

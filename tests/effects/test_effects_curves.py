@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from effects_cases import DATA, MICE, S, draws_of, made, over_groups
@@ -10,6 +12,7 @@ from models import model_of
 
 from winstan import effects
 from winstan.errors import OptionError
+from winstan.tuning import Tuning
 
 GROUPS = DATA["mouse"].tolist()
 AT = [MICE.index(m) for m in GROUPS]
@@ -81,16 +84,15 @@ def test_levels_are_in_the_order_of_the_coding():
     np.testing.assert_allclose(curve.draws[:, 2, 0] - curve.draws[:, 0, 0], contrast, atol=1e-9)
 
 
-def test_curves_in_chunks_as_at_once(case, monkeypatch):
+def test_curves_in_chunks_as_at_once(case):
     model, p = case
     calls = [
-        lambda: effects.conditional(model, p, "x", points=4, by="cond").draws,
-        lambda: effects.contrast(model, p, "x", slope=True, by="cond").draws,
+        lambda model: effects.conditional(model, p, "x", points=4, by="cond").draws,
+        lambda model: effects.contrast(model, p, "x", slope=True, by="cond").draws,
     ]
-    whole = [call() for call in calls]
-    monkeypatch.setattr("winstan.effects.means.CHUNK", 7 * S)
-    for call, expected in zip(calls, whole, strict=True):
-        np.testing.assert_allclose(call(), expected, rtol=1e-10)
+    parts = replace(model, tuning=Tuning(chunk=7 * S))
+    for call in calls:
+        np.testing.assert_allclose(call(parts), call(model), rtol=1e-10)
 
 
 def test_tables_and_draws_of_curves():

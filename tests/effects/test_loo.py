@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from warnings import catch_warnings, simplefilter
 
 import arviz as az
@@ -24,6 +25,7 @@ from winstan.families import FAMILIES
 from winstan.families.links import LINKS
 from winstan.fitted import Fit
 from winstan.summary import summarise
+from winstan.tuning import Tuning
 
 S = 7
 
@@ -132,7 +134,7 @@ def test_they_add_up_to_the_density_of_the_cells(formula, family, options, weigh
     model, p = made(formula, family, weights=weights, **options)
     got = array_of(model, p)
     weight = np.ones(len(DATA)) if weights is None else DATA[weights].to_numpy()
-    rows = means.taken(means.rows_of(model.design), model.cells.design_row)
+    rows = means.take_rows(means.rows_of(model.design), model.cells.design_row)
     eta = np.hstack([eta for _, eta in means.linear_predictor(model, p, rows)])
     for s in (0, 5):
         aux = {name: p[name][s] for name in model.family.auxiliary}
@@ -140,8 +142,8 @@ def test_they_add_up_to_the_density_of_the_cells(formula, family, options, weigh
             model.cells.statistics, eta[s] + model.cells.offset, aux, model.link
         )
         np.testing.assert_allclose(got[s] @ weight, whole, rtol=1e-10)
-    monkeypatch.setattr(means, "CHUNK", 5 * len(p["Intercept"]))
-    np.testing.assert_array_equal(array_of(model, p), got)
+    parts = replace(model, tuning=Tuning(chunk=5 * len(p["Intercept"])))
+    np.testing.assert_array_equal(array_of(parts, p), got)
 
 
 def test_rows_that_are_alike_are_evaluated_once():
@@ -221,8 +223,8 @@ def test_it_is_arvizs_of_the_whole_array(formula, family, options, monkeypatch):
     tree = fit.draws.copy()
     tree["log_likelihood"] = xr.Dataset({"y": fit.log_likelihood()})
     expected = quietly(az.loo, tree, pointwise=True)
-    monkeypatch.setattr(means, "CHUNK", 800 * 7)  # seven rows at a time
-    got = fit.loo(silence="influential_rows")
+    by_seven = replace(fit.model, tuning=Tuning(chunk=800 * 7))  # rows at a time
+    got = replace(fit, model=by_seven).loo(silence="influential_rows")
     for name in ("elpd_i", "pareto_k"):
         np.testing.assert_allclose(got[name], expected[name], rtol=1e-10)
     for name in ("elpd", "se", "p", "good_k", "n_samples", "n_data_points", "warning"):
@@ -273,9 +275,9 @@ def test_fits_of_one_response_compare():
 def test_an_array_too_large_to_hold_is_refused(monkeypatch):
     fit = normal_fit(Y)
     assert fit.log_likelihood().sizes == {"chain": 4, "draw": 1000, "row": 50}
-    monkeypatch.setattr(pointwise, "LARGEST", 4000 * 50 * 8 - 1)
+    small = replace(fit.model, tuning=Tuning(largest_array=4000 * 50 * 8 - 1))
     with pytest.raises(OptionError, match=r"50 rows under 4,000 draws are 0\.0 GB.*loo"):
-        fit.log_likelihood()
+        replace(fit, model=small).log_likelihood()
 
 
 def test_links_of_the_reference_are_winstans():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -13,6 +15,7 @@ from scipy import stats
 
 from winstan import effects
 from winstan.errors import DataError, OptionError
+from winstan.tuning import Tuning
 
 AT = [MICE.index(m) for m in DATA["mouse"]]
 
@@ -272,12 +275,12 @@ def test_tables_of_predictions():
         assert table.loc[row, ["hdi_10%", "hdi_90%"]].tolist() == pytest.approx([low, high])
 
 
-def test_in_chunks_as_at_once(monkeypatch):
+def test_in_chunks_as_at_once():
     model, p = made("Power ~ stim + x + (stim|mouse)", "gamma")
     new = DATA.assign(mouse=np.where(np.arange(len(DATA)) % 5 == 0, "new", DATA["mouse"]))
     calls = [{}, {"newdata": new, "groups": "new"}, {"newdata": new, "groups": "population"}]
     tables = [effects.prediction_table(effects.predict(model, p, **c), 0.9, "hdi") for c in calls]
-    monkeypatch.setattr("winstan.effects.means.CHUNK", 5 * S)
+    model = replace(model, tuning=Tuning(chunk=5 * S))
     for call, whole in zip(calls, tables, strict=True):
         parts = effects.prediction_table(effects.predict(model, p, **call), 0.9, "hdi")
         pd.testing.assert_frame_equal(parts, whole)

@@ -26,8 +26,10 @@ def rows(largest: int) -> pd.DataFrame:
 
 def at(model, beta: np.ndarray) -> np.ndarray:
     """Coordinates of coefficients: without group terms they are linear."""
-    geometry = model.geometry
-    return np.linalg.solve(geometry.whitening.joint_scale, beta - geometry.beta_location)
+    coordinates = model.coordinates
+    return np.linalg.solve(
+        coordinates.decorrelation.remaining_scale, beta - coordinates.beta_location
+    )
 
 
 @pytest.mark.parametrize("backend", [stan, pymc])
@@ -48,7 +50,7 @@ def test_density_and_gradient_are_exact_for_every_shape(backend, mu, largest):
     assert density[0] == pytest.approx(value.sum() + prior, rel=1e-9)
 
     by_beta = np.concatenate([[of_mu.sum()], of_alpha.reshape(8, 8).sum(axis=1)]) - z / sd
-    got = np.linalg.solve(model.geometry.whitening.joint_scale.T, slope[0])
+    got = np.linalg.solve(model.coordinates.decorrelation.remaining_scale.T, slope[0])
     error = abs(got - by_beta)
     # Rounding is of the size of what the counts and their means add up to.
     assert error.max() < 1e-11 * (data["y"].sum() + mu * len(data)), error

@@ -125,14 +125,14 @@ def test_engines_have_the_exact_density_and_derivatives_up_to_any_alpha(backend,
             "negative_binomial",
             priors={"Intercept": ws.Flat(), "alpha": ws.InverseGamma(0.4, 0.3)},
         )
-    geometry = model.geometry
+    coordinates = model.coordinates
     location, scale, bend, knot = (
         float(np.ravel(part)[0])
         for part in (
-            geometry.aux_location,
-            geometry.aux_scale,
-            geometry.aux_bend,
-            geometry.aux_knot,
+            coordinates.aux_location,
+            coordinates.aux_scale,
+            coordinates.aux_skew,
+            coordinates.aux_knot,
         )
     )
     assert (bend > 0) == (counts == "few")  # the coordinate with a tail, and a line
@@ -143,8 +143,8 @@ def test_engines_have_the_exact_density_and_derivatives_up_to_any_alpha(backend,
     x = np.array([optimize.brentq(lambda x, a=a: log_alpha(x) - np.log(a), -1e3, 1e3, xtol=1e-14)
                   for a in ALPHAS])  # fmt: skip
     raw = np.column_stack([np.linspace(-1, 1, x.size), x])
-    width = float(geometry.whitening.joint_scale[0, 0])
-    log_mu = float(geometry.beta_location[0]) + width * raw[:, 0]
+    width = float(coordinates.decorrelation.remaining_scale[0, 0])
+    log_mu = float(coordinates.beta_location[0]) + width * raw[:, 0]
     falls = 1 / (1 + np.exp(3 * (x - knot)))
     slope = scale - bend * falls
     density, gradient = [], []
@@ -197,11 +197,11 @@ def test_the_coordinate_of_a_shape_that_may_be_infinite_is_about_normal():
     rng = np.random.default_rng(4)
     data["k"] = rng.poisson(5.0, len(data))
     model = model_of("k ~ 1", data, "negative_binomial")
-    geometry = model.geometry
+    coordinates = model.coordinates
     location, scale, bend, knot = (
         float(np.ravel(part)[0])
-        for part in (geometry.aux_location, geometry.aux_scale, geometry.aux_bend,
-                     geometry.aux_knot)
+        for part in (coordinates.aux_location, coordinates.aux_scale, coordinates.aux_skew,
+                     coordinates.aux_knot)
     )  # fmt: skip
     assert bend > 0
     log_alpha = np.linspace(2, 60, 40_001)

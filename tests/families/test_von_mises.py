@@ -141,7 +141,7 @@ def test_turning_all_angles_turns_directions_and_no_difference(angle):
     turned = data.assign(phase=wrapped(data["phase"] + angle))
     one, other = contrast_of(data), contrast_of(turned)
     for name in ("beta_location", "eta", "aux_location"):
-        ours, theirs = (getattr(fit.model.geometry, name) for fit in (one, other))
+        ours, theirs = (getattr(fit.model.coordinates, name) for fit in (one, other))
         np.testing.assert_allclose(ours, theirs, rtol=1e-7, atol=1e-9)
     assert str(one.priors) == str(other.priors)
     # The same draws of the half-tangents are the same differences.

@@ -149,8 +149,10 @@ def test_templates_have_gradients_at_extreme_means_and_shapes(family):
         scale["alpha_Intercept"] = ws.Normal(0, 50)
     model = model_of(formulas, EXTREME, family, priors=scale)
     assert model.level_means is None
-    geometry = model.geometry
-    point = np.linalg.solve(geometry.whitening.joint_scale, np.array(beta) - geometry.beta_location)
+    coordinates = model.coordinates
+    point = np.linalg.solve(
+        coordinates.decorrelation.remaining_scale, np.array(beta) - coordinates.beta_location
+    )
     ours, our_slope = stan.BACKEND.log_density(model, point[None])
     theirs, their_slope = pymc.BACKEND.log_density(model, point[None])
     assert np.isfinite(our_slope).all()

@@ -10,6 +10,7 @@ import pytest
 from guard_cases import guards
 
 from winstan.guards.codes import codes_of, combine, common_values, number_of, whole_values
+from winstan.tuning import Tuning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,8 +113,8 @@ def test_some_of_many_rows_give_the_warning_that_all_give(name, monkeypatch):
     data = data.sample(frac=1, random_state=3)
     formula = "y ~ stim + (stim|mouse)"
     some = guards(formula, data, case.family).get("pseudoreplication")
-    monkeypatch.setattr("winstan.guards.repeats.SAMPLE", N)
-    assert some == guards(formula, data, case.family).get("pseudoreplication")
+    every = guards(formula, data, case.family, tuning=Tuning(judged_rows=N))
+    assert some == every.get("pseudoreplication")
     assert some is None if case.found is None else case.found in some
 
 
@@ -131,8 +132,8 @@ def test_successes_of_many_rows(of, found, monkeypatch):
         }
     )
     some = guards("p(y, of) ~ x", data, "binomial").get("pseudoreplication")
-    monkeypatch.setattr("winstan.guards.repeats.SAMPLE", N)
-    assert some == guards("p(y, of) ~ x", data, "binomial").get("pseudoreplication")
+    every = guards("p(y, of) ~ x", data, "binomial", tuning=Tuning(judged_rows=N))
+    assert some == every.get("pseudoreplication")
     assert found in some
 
 

@@ -8,7 +8,7 @@ import pytest
 from guard_cases import guards
 from models import model_of
 
-from winstan.guards.dispersion import overdispersed
+from winstan.guards.dispersion import check_dispersion
 from winstan.guards.spread import unequal_spread
 
 SEEDS = 6
@@ -175,7 +175,7 @@ def counts(seed: int, mean: float = 5.0, n_animals: int = 20, reps: int = 3) -> 
 
 
 def dispersion_of(formula: str, data: pd.DataFrame, family: str) -> str | None:
-    return overdispersed(model_of(formula, data, family))
+    return check_dispersion(model_of(formula, data, family))
 
 
 BINOMIAL = "p(y, m) ~ drug + x + (1|ID)"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from marginal_reference import (
@@ -20,8 +22,8 @@ import winstan as ws
 from winstan.backends import backend_named
 from winstan.draws import canonical
 from winstan.marginal import draws as marginal_draws
-from winstan.marginal import system as marginal_system
 from winstan.model import Model
+from winstan.tuning import Tuning
 
 
 def case_model(family: str, structure: str, balanced: bool) -> Model:
@@ -82,7 +84,7 @@ def affine_map(model: Model, at: Variances, monkeypatch) -> tuple[np.ndarray, np
 
     monkeypatch.setattr(marginal_draws.np.random, "default_rng", lambda _: Noise())
     # So little memory that the draws are made in parts.
-    monkeypatch.setattr(marginal_system, "CHUNK_NUMBERS", 50_000)
+    model = replace(model, tuning=Tuning(marginal_chunk=50_000))
 
     def each(values: np.ndarray) -> np.ndarray:
         return np.broadcast_to(values, (1, n + 1, *np.shape(values)))

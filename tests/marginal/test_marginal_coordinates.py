@@ -12,11 +12,13 @@ from models import model_of
 from scipy import stats
 
 import winstan as ws
+from winstan.backends import Settings, backend_named
 from winstan.backends import stan as stan_backend
-from winstan.geometry import coordinates
-from winstan.marginal import settling, system
-from winstan.marginal.settling import Target
+from winstan.fitted.pipeline import fit_by
+from winstan.marginal import importance_sampling, system
+from winstan.marginal.importance_sampling import Target
 from winstan.model import Model
+from winstan.tuning import Tuning
 
 
 def model_with(structure: str) -> Model:
@@ -87,27 +89,28 @@ def test_without_a_cholesky_factor_a_point_has_no_weight_and_others_keep_theirs(
     np.testing.assert_allclose(found, np.concatenate(alone), rtol=1e-12)
 
 
-def test_points_are_taken_in_parts_of_bounded_memory(monkeypatch):
+def test_points_are_taken_in_parts_of_bounded_memory():
     model = model_with("wide, crossed")
     at = model.variances
     assert at is not None
     points = np.random.default_rng(1).normal(0, 0.8, (20, at.size))
-    whole = target_of(model).log_density(at.variances(points))
-    monkeypatch.setattr(system, "CHUNK_NUMBERS", 10_000)
-    np.testing.assert_allclose(target_of(model).log_density(at.variances(points)), whole)
+    target = target_of(model)
+    whole = target.log_density(at.variances(points))
+    parts = replace(target, chunk=10_000).log_density(at.variances(points))
+    np.testing.assert_allclose(parts, whole)
 
 
-def test_more_patterns_than_points_are_looked_at_all_the_same(monkeypatch):
+def test_more_patterns_than_points_are_looked_at_all_the_same():
     """Groups that are all unlike: each pattern costs as much as a point."""
-    monkeypatch.setattr(settling, "PATTERNS", 20)
     rng = np.random.default_rng(4)
     g, x = np.repeat(np.arange(30), 6), rng.normal(size=180)
     data = pd.DataFrame({"g": g, "x": x, "y": x + rng.normal(size=30)[g] + rng.normal(size=180)})
-    model = model_of("y ~ x + (x|g)", data, "gaussian", parametrization="marginal")
+    few = Tuning(search_patterns=20)
+    model = model_of("y ~ x + (x|g)", data, "gaussian", parametrization="marginal", tuning=few)
     assert model.marginal is not None
     assert model.marginal.count.size > 20
     assert model.variances is not None
-    assert model.variances.settled
+    assert model.variances.converged
 
 
 def test_columns_of_nothing_but_zeros_are_no_obstacle():
@@ -117,7 +120,7 @@ def test_columns_of_nothing_but_zeros_are_no_obstacle():
     at = model.variances
     assert at is not None
     assert at.sound
-    assert at.settled
+    assert at.converged
 
 
 @pytest.mark.parametrize("sd", [ws.HalfNormal(1e-7), ws.Exponential(1e100)])
@@ -129,7 +132,7 @@ def test_priors_against_all_data_make_no_coordinate_wide(sd):
     at = model.variances
     assert at is not None
     assert at.sound
-    assert np.all(at.curves.at(np.ones(at.size)) - at.curves.at(-np.ones(at.size)) < 20)
+    assert np.all(at.transform.at(np.ones(at.size)) - at.transform.at(-np.ones(at.size)) < 20)
 
 
 REAL = {
@@ -141,7 +144,7 @@ REAL = {
 
 
 def test_points_before_they_are_weighed_are_those_of_their_density():
-    raw, log_proposed = settling._proposed(12, 3)
+    raw, log_proposed = importance_sampling._proposed(12, 3)
     assert raw.shape == (4096, 3)
     weight = np.exp(-0.5 * np.square(raw).sum(axis=1) - log_proposed)  # to a standard normal
     weight /= weight.sum()
@@ -168,13 +171,12 @@ def effective(log_weight: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("data", REAL)
-def test_how_to_sample_does_not_hang_on_when_the_approximate_fit_ends(data, monkeypatch):
+def test_how_to_sample_does_not_hang_on_when_the_approximate_fit_ends(data):
     early = model_of(REAL[data], ws.load(data), "gaussian")
-    monkeypatch.setattr(coordinates, "SLACK", 1.0)
-    late = model_of(REAL[data], ws.load(data), "gaussian")
+    late = model_of(REAL[data], ws.load(data), "gaussian", tuning=Tuning(slack=1.0))
     for name in "target_accept", "metric":
         assert getattr(early, name) == getattr(late, name)
-    assert not np.array_equal(early.geometry.log_sd_location, late.geometry.log_sd_location)
+    assert not np.array_equal(early.coordinates.log_sd_location, late.coordinates.log_sd_location)
 
 
 @pytest.mark.slow
@@ -189,7 +191,7 @@ def test_posterior_is_about_standard_normal_in_the_coordinates(data, monkeypatch
 
     monkeypatch.setattr(stan_backend, "sampled_at", kept)
     fit = ws.fit(REAL[data], ws.load(data), seed=1, progress=False, silence="all")
-    assert fit.model.variances.settled
+    assert fit.model.variances.converged
     assert fit.model.metric == "unit_e"
     values = np.concatenate([raw["sd_raw"], raw["corr_raw"], raw["aux_raw"]], axis=-1)
     values = values.reshape(-1, values.shape[-1])
@@ -199,14 +201,15 @@ def test_posterior_is_about_standard_normal_in_the_coordinates(data, monkeypatch
 
 
 @pytest.mark.slow
-def test_what_has_not_settled_adapts_a_metric_and_has_the_same_posterior(monkeypatch):
+def test_what_has_not_converged_adapts_a_metric_and_has_the_same_posterior():
     formula, data = REAL["Orthodont"], ws.load("Orthodont")
-    settled = ws.fit(formula, data, seed=1, progress=False, silence="all")
-    monkeypatch.setattr(settling, "ROUNDS", 0)
-    hasty = ws.fit(formula, data, seed=1, draws=2000, progress=False, silence="all")
-    assert not hasty.model.variances.settled
+    usual = ws.fit(formula, data, seed=1, progress=False, silence="all")
+    model = model_of(formula, data, "gaussian", tuning=Tuning(search_rounds=0))
+    settings = Settings(seed=1, draws=2000, progress=False)
+    hasty = fit_by(backend_named("stan"), model, settings, 0.0)
+    assert not hasty.model.variances.converged
     assert hasty.model.metric == "dense_e"
-    one, other = settled.summary(), hasty.summary()
+    one, other = usual.summary(), hasty.summary()
     z = (one["mean"] - other["mean"]) / np.hypot(one["mcse_mean"], other["mcse_mean"])
     assert z.abs().max() < 4.5
 
@@ -215,12 +218,12 @@ def test_where_no_point_has_a_density_a_metric_is_adapted(monkeypatch):
     monkeypatch.setattr(Target, "log_density", lambda _, at: np.full(at.sigma.shape, -np.inf))
     model = model_with("slopes")
     assert model.variances is not None
-    assert not model.variances.settled
+    assert not model.variances.converged
     assert model.metric == "dense_e"
     assert model.variances.sound
 
 
 def test_same_data_same_coordinates():
     one, other = (model_with("slopes").variances for _ in range(2))
-    np.testing.assert_array_equal(one.mixing, other.mixing)
+    np.testing.assert_array_equal(one.correlation_root, other.correlation_root)
     np.testing.assert_array_equal(one.at(np.ones(one.size)), other.at(np.ones(one.size)))

@@ -12,7 +12,7 @@ from winstan.plots.axis import Axis, logarithmic
 from winstan.plots.density import kernel_density
 from winstan.plots.layers import legend
 from winstan.plots.theme import MM
-from winstan.plots.words import broken, wrapped
+from winstan.plots.words import broken, wrap
 
 
 def test_density_is_the_kernel_density_of_scipy():
@@ -95,12 +95,10 @@ def test_theme_fits_a_journal_column_and_colours_are_the_palette():
 
 
 def test_names_break_at_their_punctuation_and_are_cut_only_as_a_last_resort():
-    assert wrapped("condition|mouse_sigma[walk]") == "condition|mouse_sigma[\nwalk]"
-    assert (
-        wrapped("condition|mouse_corr[Intercept, walk]").split("\n")[0] == "condition|mouse_corr["
-    )
-    assert wrapped("a" * 30) == "a" * 24 + "\n" + "a" * 6
-    assert wrapped("short") == "short"
+    assert wrap("condition|mouse_sigma[walk]") == "condition|mouse_sigma[\nwalk]"
+    assert wrap("condition|mouse_corr[Intercept, walk]").split("\n")[0] == "condition|mouse_corr["
+    assert wrap("a" * 30) == "a" * 24 + "\n" + "a" * 6
+    assert wrap("short") == "short"
     for name in ("one|two_three[four, five]:six", "x" * 50, "a-b " * 20):
         for width in (5, 9, 24):
             lines = broken(name, width)

@@ -11,7 +11,7 @@ import pytest
 from made_draws import made_fit
 from models import model_of
 
-from winstan.report import rounded
+from winstan.report import round_table
 
 
 def data(n_mice: int = 6, rows: int = 8) -> pd.DataFrame:
@@ -81,7 +81,7 @@ def test_numbers_are_rounded_to_what_they_are_known_to():
 )
 def test_rounding(mean, sd, expected):
     table = pd.DataFrame({"mean": [mean], "sd": [sd], "ess_bulk": [1234.5678], "r_hat": [1.00049]})
-    assert rounded(table).iloc[0].tolist() == [*expected, "1235", "1.000"]
+    assert round_table(table).iloc[0].tolist() == [*expected, "1235", "1.000"]
 
 
 def test_many_group_effects_are_left_to_the_summary():

@@ -16,6 +16,7 @@ from winstan.families import family_named
 from winstan.formula import parse_formula
 from winstan.guards.checks import check_model
 from winstan.model import build_model
+from winstan.tuning import USUAL, Tuning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +29,7 @@ def guards(
     *,
     weights: str | None = None,
     silence: str | Iterable[str] | None = None,
+    tuning: Tuning = USUAL,
 ) -> dict[str, str]:
     """Return what each guard says before a fit."""
     with warnings.catch_warnings(record=True) as caught, silenced(silence):
@@ -36,7 +38,7 @@ def guards(
         frame = frame_from(data, parsed, weights=weights)
         chosen = family_named(family)
         design = build_design(parsed, frame, {})
-        model = build_model(parsed, design, frame.kept, chosen, chosen.link(None))
+        model = build_model(parsed, design, frame.kept, chosen, chosen.link(None), tuning=tuning)
         check_model(model, frame, data)
     found = [w.message for w in caught]
     assert all(isinstance(message, DesignWarning) for message in found)

@@ -22,7 +22,7 @@ from scipy import linalg, stats
 
 import winstan as ws
 from winstan import priors as pr
-from winstan.marginal.settling import Target
+from winstan.marginal.importance_sampling import Target
 from winstan.marginal.system import cross_products
 from winstan.model import Model
 
@@ -110,8 +110,8 @@ def scales_at(model: Model, raw: np.ndarray) -> np.ndarray:
     is that of its first coordinate, and the ratios of its sds have the contrasts that follow it.
     """
     at, groups = model.variances, model.design.groups
-    x = at.mixing @ raw
-    t, curves = np.arcsinh(x), at.curves
+    x = at.correlation_root @ raw
+    t, curves = np.arcsinh(x), at.transform
     value = curves.location + curves.above * np.exp(t) - curves.below * np.exp(-t)
     value += curves.above_tail * np.exp(2 * t) - curves.below_tail * np.exp(-2 * t)
     names = {id(group) for _, group in correlation_names(model.design)}
@@ -147,7 +147,7 @@ def variances_at(model: Model, point: np.ndarray) -> Variances:
         [scales_at(model, point + 1j * tiny * one).imag / tiny for one in np.eye(point.size)]
     )
     # But for what is the same everywhere.
-    constant = np.log(np.abs(np.diag(at.mixing))).sum()
+    constant = np.log(np.abs(np.diag(at.correlation_root))).sum()
     constant += 0.5 * sum(np.log(group.Z.shape[1]) for group in groups)
     lp = np.linalg.slogdet(jacobian)[1] - constant
     n_sd = sum(group.Z.shape[1] for group in groups)

@@ -18,8 +18,8 @@ from winstan import priors as pr
 from winstan.draws import Sampled, canonical
 
 if TYPE_CHECKING:
+    from winstan.coordinates import Coordinates
     from winstan.design import Design, RandomTerm
-    from winstan.geometry import Geometry
     from winstan.model import Model
 
 INVERSE = {
@@ -134,34 +134,34 @@ def lkj_log_density(L: np.ndarray, eta: float) -> float:
     return float(2 * (eta - 1) * np.log(np.diag(L)).sum() + jacobian - constant)
 
 
-def hyperbolic(geometry: Geometry, raw: np.ndarray) -> tuple[np.ndarray, float]:
+def hyperbolic(coordinates: Coordinates, raw: np.ndarray) -> tuple[np.ndarray, float]:
     """Log sds at their coordinates, and the log Jacobian of the sds."""
     log_sd = np.empty_like(raw)
     log_jacobian = 0.0
-    for k, x in enumerate(geometry.sd_mixing @ raw):
-        location, scale, bend = (
-            v[k] for v in (geometry.log_sd_location, geometry.log_sd_scale, geometry.log_sd_bend)
+    for k, x in enumerate(coordinates.sd_correlation_root @ raw):
+        location, scale, skew = (
+            getattr(coordinates, f"log_sd_{name}")[k] for name in ("location", "scale", "skew")
         )
-        log_sd[k] = location + scale * x + bend * np.hypot(1, x)
-        log_jacobian += log_sd[k] + np.log(scale + bend * x / np.hypot(1, x))
+        log_sd[k] = location + scale * x + skew * np.hypot(1, x)
+        log_jacobian += log_sd[k] + np.log(scale + skew * x / np.hypot(1, x))
     return log_sd, float(log_jacobian)
 
 
-def auxiliary(geometry: Geometry, raw: np.ndarray) -> tuple[np.ndarray, float]:
+def auxiliary(coordinates: Coordinates, raw: np.ndarray) -> tuple[np.ndarray, float]:
     """Log auxiliary parameters, sigma not yet following nu, and their log slope by `raw`."""
     out, log_slope = np.empty_like(raw), 0.0
     for a, x in enumerate(raw):
         slope = 1.0
-        if taper := geometry.aux_taper[a]:  # the inverse of sinh(taper y) / taper
+        if taper := coordinates.aux_taper[a]:  # the inverse of sinh(taper y) / taper
             y = np.log(taper * x + np.hypot(taper * x, 1)) / taper
             slope = 1 / np.cosh(taper * y)
         else:
             y = x
         # Of log(1 + exp(-3 y)) / 3 the derivative is -1 / (1 + exp(3 y)).
-        scale, bend = geometry.aux_scale[a, a], geometry.aux_bend[a]
-        beyond = 3 * (y - geometry.aux_knot[a])
-        out[a] = geometry.aux_location[a] + scale * y + bend * np.log1p(np.exp(-beyond)) / 3
-        log_slope += np.log(slope * (scale - bend / (1 + np.exp(beyond))) / scale)
+        scale, skew = coordinates.aux_scale[a, a], coordinates.aux_skew[a]
+        beyond = 3 * (y - coordinates.aux_knot[a])
+        out[a] = coordinates.aux_location[a] + scale * y + skew * np.log1p(np.exp(-beyond)) / 3
+        log_slope += np.log(slope * (scale - skew / (1 + np.exp(beyond))) / scale)
     return out, float(log_slope)
 
 
@@ -193,9 +193,9 @@ class Reference:
         n_corr = [g.Z.shape[1] * (g.Z.shape[1] - 1) // 2 for _, g in self.correlations]
         beside = model.design.beside
         self.numbers = [name for name in model.family.auxiliary if name not in beside]
-        geometry = model.geometry
-        self.P, T = model.population.shape[1], sum(t.score.size for t in geometry.terms)
-        self.joint = geometry.whitening.joint_scale.shape[0]
+        coordinates = model.coordinates
+        self.P, T = model.population.shape[1], sum(t.score.size for t in coordinates.terms)
+        self.joint = coordinates.decorrelation.remaining_scale.shape[0]
         self.sizes = [
             self.joint,
             sum(self.widths),
@@ -210,40 +210,41 @@ class Reference:
         return sum(self.sizes)
 
     def __call__(self, point: np.ndarray) -> float:
-        model, geometry = self.model, self.model.geometry
+        model, coordinates = self.model, self.model.coordinates
         joint_raw, sd_raw, corr_raw, rest_raw, aux_raw = np.split(point, np.cumsum(self.sizes)[:-1])
-        log_sd, lp = hyperbolic(geometry, sd_raw)
-        free_aux, log_slope = auxiliary(geometry, aux_raw)
+        log_sd, lp = hyperbolic(coordinates, sd_raw)
+        free_aux, log_slope = auxiliary(coordinates, aux_raw)
         lp += log_slope
         if self.numbers == ["sigma", "nu"]:  # sampled: sigma (nu + 1) / nu, of Jacobian one in logs
             nu = np.exp(free_aux[1])
             free_aux = free_aux + np.array([np.log(nu / (nu + 1)), 0.0])
-        corr_raw = geometry.corr_location + geometry.corr_scale * corr_raw
+        corr_raw = coordinates.corr_location + coordinates.corr_scale * corr_raw
         # Linear maps, of constant Jacobian.
-        scales = geometry.whitening
+        linear = coordinates.decorrelation
         joint_raw = joint_raw.copy()
-        follows = geometry.stretching
+        scale = coordinates.sd_dependent_scale
         for p, base, slope, bound in zip(
-            follows.at, follows.base, follows.slope, follows.bound, strict=True
+            scale.at, scale.base, scale.slope, scale.bound, strict=True
         ):
-            stretch = (1 / (base + slope @ np.exp(2 * log_sd)) + bound) ** -0.5
-            joint_raw[p] *= stretch
-            lp += np.log(stretch)
-        n = len(geometry.spreading.base)
+            factor = (1 / (base + slope @ np.exp(2 * log_sd)) + bound) ** -0.5
+            joint_raw[p] *= factor
+            lp += np.log(factor)
+        n = len(coordinates.sd_dependent_covariance.base)
         if n:
             root = np.linalg.cholesky(self.spread(np.exp(log_sd), corr_raw))
             joint_raw[:n] = root @ joint_raw[:n]
             lp += np.log(np.diag(root)).sum()
-        along = np.tanh(log_sd - np.log(geometry.drift.at))
-        wider, shift = geometry.drift.widening @ along, geometry.drift.shift @ along
+        by_sds = coordinates.sd_dependent_location
+        along = np.tanh(log_sd - np.log(by_sds.at))
+        wider, shift = by_sds.log_scale @ along, by_sds.location @ along
         lp += wider.sum()
         joint_raw *= np.exp(wider[: joint_raw.size])
-        first = scales.joint_scale @ joint_raw
-        rest = scales.rest_scale * np.exp(wider[joint_raw.size :]) * rest_raw
-        rest += scales.given.toarray() @ first
-        beta = geometry.beta_location + first[: self.P] + shift[: self.P]
+        first = linear.remaining_scale @ joint_raw
+        rest = linear.eliminated_scale * np.exp(wider[joint_raw.size :]) * rest_raw
+        rest += linear.regression.toarray() @ first
+        beta = coordinates.beta_location + first[: self.P] + shift[: self.P]
         effect = np.concatenate([first[self.P :], rest]) + shift[self.P :]
-        beta += self.undone(effect, np.exp(log_sd))
+        beta += self.compensation(effect, np.exp(log_sd))
         aux_values, log_jacobian = constrained(model, free_aux)
         lp += log_jacobian
 
@@ -269,8 +270,8 @@ class Reference:
 
     def spread(self, sd: np.ndarray, correlations: np.ndarray) -> np.ndarray:
         """Covariance of the first coordinates: a base, and what effects' covariances add."""
-        geometry, at = self.model.geometry, 0
-        total = geometry.spreading.base.copy()
+        by_sds, at = self.model.coordinates.sd_dependent_covariance, 0
+        total = by_sds.base.copy()
         for m, group in enumerate(self.groups):
             q, own = group.Z.shape[1], np.eye(group.Z.shape[1])
             if group.correlated and q > 1:
@@ -279,21 +280,22 @@ class Reference:
                 at += n
             s = sd[sum(self.widths[:m]) :][:q]
             for a, b in np.ndindex(q, q):
-                if m in geometry.spreading.growth:
+                if m in by_sds.growth:
                     covariance = s[a] * s[b] * (own @ own.T)[a, b]
-                    total += covariance * geometry.spreading.growth[m][a, b]
+                    total += covariance * by_sds.growth[m][a, b]
         return total
 
-    def undone(self, effect: np.ndarray, sd: np.ndarray) -> np.ndarray:
+    def compensation(self, effect: np.ndarray, sd: np.ndarray) -> np.ndarray:
         """What coefficients undo of crossed effects: a shift, which has no Jacobian."""
-        geometry, out = self.model.geometry, self.model.geometry.following.location.copy()
-        for m in geometry.following.terms:
-            term, s = geometry.terms[m], sd[sum(self.widths[:m])]
+        coordinates = self.model.coordinates
+        out = coordinates.compensation.location.copy()
+        for m in coordinates.compensation.terms:
+            term, s = coordinates.terms[m], sd[sum(self.widths[:m])]
             for j in range(term.score.size):
-                at = geometry.start[m] + j
-                square = 1 + s**2 * term.information[term.kind[j], 0, 0]
+                at = coordinates.start[m] + j
+                square = 1 + s**2 * term.information[term.information_class[j], 0, 0]
                 u = s * (effect[at] / np.sqrt(square) + s * term.score[0, j] / square)
-                out -= geometry.following.onto[:, at] * u
+                out -= coordinates.compensation.regression[:, at] * u
         return out
 
     def priors(self, values: dict[str, np.ndarray]) -> float:
@@ -326,7 +328,7 @@ class Reference:
 
     def effects(self, values: dict[str, np.ndarray]) -> float:
         lp = 0.0
-        for group, geometry in zip(self.groups, self.model.geometry.terms, strict=True):
+        for group, term in zip(self.groups, self.model.coordinates.terms, strict=True):
             names = [f"{e.prefix}{e.name}|{group.factor}" for e in group.effects]
             sd = np.concatenate([np.atleast_1d(values[f"{name}_sigma"]) for name in names])
             u = np.vstack([np.atleast_2d(values[name]) for name in names])
@@ -340,7 +342,7 @@ class Reference:
             jacobian = 0.0
             L = np.linalg.cholesky(covariance)
             for j in range(u.shape[1]):
-                known = geometry.information[geometry.kind[j]]
+                known = term.information[term.information_class[j]]
                 K = np.linalg.cholesky(np.eye(sd.size) + L.T @ known @ L)
                 jacobian += np.log(np.diag(L)).sum() - np.log(np.diag(K)).sum()
             lp += jacobian

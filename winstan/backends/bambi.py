@@ -27,7 +27,7 @@ from winstan.backends.bambi_parts import (
 )
 from winstan.backends.bambi_program import Writer, bambi_program
 from winstan.backends.bambi_refusals import check_expressible
-from winstan.backends.base import imported
+from winstan.backends.base import import_package
 from winstan.backends.interrupts import interrupts_raised
 from winstan.backends.pymc import checked_sampler, failures_named, sampler_statistics
 from winstan.draws import Draws, run_attributes
@@ -161,7 +161,7 @@ BACKEND = BambiBackend()
 
 def import_bambi() -> Any:
     """Import bambi, or say how to get it."""
-    return imported("bambi", "bambi")
+    return import_package("bambi", "bambi")
 
 
 def bambi_model(model: Model) -> bambi.Model:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from winstan.backends.program_names import number, quoted
+from winstan.backends.program_names import number, quote
 from winstan.design import levels_coded
 from winstan.formula.codings import CONTRASTS, contrast_of, encoding_of
 from winstan.formula.group_means import GROUP_MEANS
@@ -77,7 +77,7 @@ def codings_program(model: Model) -> tuple[list[str], list[str]]:
                 levels = levels_coded(call, model.design.predictors, names)
                 own = encoding_of(call, names).code_without_intercept(levels)
                 rows = ", ".join(f"[{', '.join(map(number, row))}]" for row in own.matrix)
-                labels = ", ".join(map(quoted, own.labels))
+                labels = ", ".join(map(quote, own.labels))
                 tables.setdefault(name, {})[tuple(levels)] = f"([{labels}], [{rows}])"
     if not tables:
         return [], []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.backends.program_names import Names, number, quoted, speakable
+from winstan.backends.program_names import Names, number, quote, speakable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,7 @@ def potential_program(model: Model) -> list[str]:
     lines = [
         "# The levels' priors are at the mean of the other predictors.",
         "levels = (",
-        f"    [{', '.join(quoted(speakable(name)) for name in called)}],",
+        f"    [{', '.join(quote(speakable(name)) for name in called)}],",
         f"    lambda {', '.join(called.values())}: -0.5",
         "    * (",
     ]

@@ -9,7 +9,7 @@ import numpy as np
 from winstan.backends.bambi_functions import definitions
 from winstan.backends.bambi_levels import level_terms, potential_program
 from winstan.backends.bambi_parts import centers, component_of, family_of
-from winstan.backends.program_names import number, one_line, quoted, speakable
+from winstan.backends.program_names import number, one_line, quote, speakable
 from winstan.formula.tree import Name, quote_name
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def bambi_program(model: Model, priors: Mapping[str, Any], *, repeated: bool = F
         f"# family {model.family.name}, link {model.link.name}{links}",
         "# `data`: the data frame, without rows that miss a value.",
         *_complements(model),
-        *(f"# {quoted(name)} in it: {what}." for name, what in left.given.items()),
+        *(f"# {quote(name)} in it: {what}." for name, what in left.given.items()),
         "",
         "import bambi as bmb",
         *(["import numpy as np"] if numpy else []),
@@ -107,8 +107,8 @@ def bambi_program(model: Model, priors: Mapping[str, Any], *, repeated: bool = F
 def _formula(formulas: list[str]) -> list[str]:
     """Write the formula, or those of several parameters."""
     if len(formulas) == 1:
-        return [f"    {quoted(formulas[0])},"]
-    return ["    bmb.Formula(", *(f"        {quoted(formula)}," for formula in formulas), "    ),"]
+        return [f"    {quote(formulas[0])},"]
+    return ["    bmb.Formula(", *(f"        {quote(formula)}," for formula in formulas), "    ),"]
 
 
 def _links(model: Model) -> dict[str, str]:
@@ -140,12 +140,12 @@ def _said(
     for name, prior in priors.items():
         if isinstance(prior, dict):
             inside, others = _said(prior, factors, beside[name], names)
-            lines += [f"    {quoted(name)}: {{", *(f"    {line}" for line in inside), "    },"]
+            lines += [f"    {quote(name)}: {{", *(f"    {line}" for line in inside), "    },"]
             aliases |= others
             continue
         effect, bar, factor = name.partition("|")
         theirs = effect + bar + factors.get(factor, factor)
-        lines.append(f"    {quoted(theirs)}: {prior},")
+        lines.append(f"    {quote(theirs)}: {prior},")
         if renamed or speakable(theirs) != theirs:
             own[theirs] = speakable(f"{design.prefix}{theirs}")
     return lines, aliases
@@ -157,12 +157,12 @@ def _aliased(aliases: Mapping[str, Mapping[str, str]]) -> list[str]:
     for parameter, own in aliases.items():
         if own:
             inside = (f"    {line}" for line in _entries(own))
-            lines += [f"    {quoted(parameter)}: {{", *inside, "    },"]
+            lines += [f"    {quote(parameter)}: {{", *inside, "    },"]
     return lines
 
 
 def _entries(aliases: Mapping[str, str]) -> list[str]:
-    return [f"    {quoted(name)}: {quoted(alias)}," for name, alias in aliases.items()]
+    return [f"    {quote(name)}: {quote(alias)}," for name, alias in aliases.items()]
 
 
 def _complements(model: Model) -> list[str]:
@@ -183,7 +183,7 @@ class _Columns:
         self.factors: dict[str, str] = {}
 
     def of(self, column: str) -> str:
-        return f"data[{quoted(column)}]"
+        return f"data[{quote(column)}]"
 
     def new(self, name: str) -> str:
         while name in self.model.formula.columns:

@@ -40,7 +40,7 @@ class Backend(Protocol):
         ...
 
 
-def imported(backend: str, package: str) -> Any:
+def import_package(backend: str, package: str) -> Any:
     """Import the module of a backend's name, or say how to get its package.
 
     Raises

@@ -65,7 +65,7 @@ def written_distribution(model: Model, language: str) -> Distribution:
     return found
 
 
-def spoken(effect: Term) -> str:
+def format_effect(effect: Term) -> str:
     """Name an effect: the constant is the Intercept."""
     return f"{effect.prefix}Intercept" if effect.name == "1" else effect.variable
 
@@ -83,7 +83,7 @@ def one_line(formula: str) -> str:
     return " ".join(formula.split())
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """Write a string of Python, in double quotes where it holds none."""
     plain = repr(text)
     return f'"{plain[1:-1]}"' if plain[0] == "'" and '"' not in text else plain

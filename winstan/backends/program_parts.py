@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan._angles import wrapped
-from winstan.backends.program_names import Names, spoken
+from winstan.backends.program_names import Names, format_effect
 from winstan.design import MEAN
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ class Parts:
         return self.predictors[1:]
 
     @property
-    def moved(self) -> bool:
+    def centers_levels(self) -> bool:
         """Whether some level's prior is at the mean of other columns."""
         return any(move for predictor in self.predictors for move in predictor.moves)
 
@@ -253,7 +253,7 @@ class Parts:
             tail = levels[whose].name
             effects = tuple(map(_ascii, group.column_names))
             if factors.count(group.partition) > 1:  # (1|g) + (0 + x|g)
-                tail = "_".join([tail, *(spoken(effect) for effect in group.effects)])
+                tail = "_".join([tail, *(format_effect(effect) for effect in group.effects)])
             out.append(
                 Group(
                     term=group,

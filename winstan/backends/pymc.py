@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.backends.base import imported
+from winstan.backends.base import import_package
 from winstan.backends.interrupts import interrupts_raised
-from winstan.backends.pymc_groups import followed, group_effects, spread
+from winstan.backends.pymc_groups import compensation, covary_by_sds, group_effects
 from winstan.backends.pymc_marginal import add_marginal_likelihood
 from winstan.backends.pymc_priors import add_priors
 from winstan.backends.pymc_program import pymc_program
@@ -191,21 +191,21 @@ def failures_named(sampler: str) -> Iterator[None]:
 
 def import_pymc() -> Any:
     """Import PyMC, or say how to get it."""
-    return imported("pymc", "PyMC")
+    return import_package("pymc", "PyMC")
 
 
 def pymc_model(model: Model) -> pymc.Model:
     """Build the PyMC model of a `Model`.
 
-    Its free variables are the coordinates of `Model.geometry`, unconstrained and of order one,
+    Its free variables are the coordinates of `Model.coordinates`, unconstrained and of order one,
     under the names of the Stan templates; priors, effects and likelihood are potentials on what
     they determine.
     """
     pm = import_pymc()
     pt = import_module("pytensor.tensor")
-    geometry, cells = model.geometry, model.cells
+    coordinates, cells = model.coordinates, model.cells
     sizes = coordinate_sizes(model)
-    P = geometry.beta_location.size
+    P = coordinates.beta_location.size
     marginal = model.marginal
 
     with pm.Model() as built:
@@ -217,8 +217,8 @@ def pymc_model(model: Model) -> pymc.Model:
         aux = model.likelihood.constrained(given.free_aux, xp)
         if marginal is None:
             both = _deviations(pm, pt, model, raw, sd, given.factors)
-            beta, effect = geometry.beta_location + both[:P], both[P:]
-            beta = beta + followed(pt, model, effect, sd, given.factors)
+            beta, effect = coordinates.beta_location + both[:P], both[P:]
+            beta = beta + compensation(pt, model, effect, sd, given.factors)
             own = [model.priors[name] for name in model.stacked.coefficient_names]
             add_priors(pm, "beta_prior", own, beta)
 
@@ -247,40 +247,44 @@ def log_likelihood(model: Model, eta: Any, auxiliary: Mapping[str, Any]) -> Any:
     return pt.switch(pt.all(pt.gt(likelihood.block(eta, 0), 0)), out, -np.inf)
 
 
-def _stretched(pm: Any, pt: Any, model: Model, joint: Any, sd: Any) -> Any:
-    """Let the joint coordinates' scales follow the sds: see `winstan.geometry.stretching`."""
-    stretching = model.geometry.stretching
-    if not stretching.at.size:
+def _scaled_by_sds(pm: Any, pt: Any, model: Model, joint: Any, sd: Any) -> Any:
+    """Let scales follow the sds: see `winstan.coordinates.sd_dependent_scale`."""
+    scale = model.coordinates.sd_dependent_scale
+    if not scale.at.size:
         return joint
-    variance = stretching.base + pt.dot(stretching.slope, pt.sqr(sd))
-    stretch = pt.sqrt(variance / (1 + stretching.bound * variance))
-    pm.Potential("stretching", pt.log(stretch).sum())
-    return pt.set_subtensor(joint[stretching.at], joint[stretching.at] * stretch)
+    variance = scale.base + pt.dot(scale.slope, pt.sqr(sd))
+    factor = pt.sqrt(variance / (1 + scale.bound * variance))
+    pm.Potential("sd_dependent_scale", pt.log(factor).sum())
+    return pt.set_subtensor(joint[scale.at], joint[scale.at] * factor)
 
 
 def _deviations(
     pm: Any, pt: Any, model: Model, raw: dict[str, Any], sd: Any, factors: Sequence[Any]
 ) -> Any:
-    """Undo drift and whitening: see `winstan.geometry.drift` and `winstan.geometry.whitening`."""
-    whitening, drift = model.geometry.whitening, model.geometry.drift
-    joint, rest = _stretched(pm, pt, model, raw["joint_raw"], sd), raw["rest_raw"]
-    joint = spread(pm, pt, model, joint, sd, factors)
-    if drift.any:
-        along = (pt.sqr(sd) - drift.at**2) / (pt.sqr(sd) + drift.at**2)
-        wider = pt.dot(drift.widening, along)
-        pm.Potential("widening", wider.sum())
-        n = len(whitening.joint_scale)
+    """Deviations of coefficients and effects from the approximate fit, at raw coordinates.
+
+    See `winstan.coordinates.decorrelation`, and `.sd_dependent_location` for how they follow sds.
+    """
+    decorrelation = model.coordinates.decorrelation
+    by_sds = model.coordinates.sd_dependent_location
+    joint, rest = _scaled_by_sds(pm, pt, model, raw["joint_raw"], sd), raw["rest_raw"]
+    joint = covary_by_sds(pm, pt, model, joint, sd, factors)
+    if by_sds.any:
+        along = (pt.sqr(sd) - by_sds.at**2) / (pt.sqr(sd) + by_sds.at**2)
+        wider = pt.dot(by_sds.log_scale, along)
+        pm.Potential("sd_dependent_location", wider.sum())
+        n = len(decorrelation.remaining_scale)
         joint, rest = joint * pt.exp(wider[:n]), rest * pt.exp(wider[n:])
-    if (axes := whitening.axes) is None:
-        first = pt.dot(whitening.joint_scale, joint)
+    if (low_rank := decorrelation.low_rank) is None:
+        first = pt.dot(decorrelation.remaining_scale, joint)
     else:
-        first = axes.own * joint + pt.dot(axes.onto, pt.dot(axes.along, joint))
-    after = whitening.rest_scale * rest
-    if whitening.given.nnz:
-        entries = whitening.given.tocoo()
+        first = low_rank.diagonal * joint + pt.dot(low_rank.left, pt.dot(low_rank.right, joint))
+    after = decorrelation.eliminated_scale * rest
+    if decorrelation.regression.nnz:
+        entries = decorrelation.regression.tocoo()
         after = pt.inc_subtensor(after[entries.row], entries.data * first[entries.col])
     both = pt.concatenate([first, after])
-    return both + pt.dot(drift.shift, along) if drift.any else both
+    return both + pt.dot(by_sds.location, along) if by_sds.any else both
 
 
 def _sampled(model: Model, posterior: xr.Dataset, seed: int) -> Sampled:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from winstan.backends.program_names import number, quoted, speakable
+from winstan.backends.program_names import number, quote, speakable
 from winstan.backends.pymc_statements import deterministic, prior_of, statement, total
 from winstan.draws import tree_name
 
@@ -101,7 +101,7 @@ class Linear:
                 for slope, column in zip(self._slopes, self.of.coefficients, strict=True)
             ]
             lines += total(intercept, [self.at_mean, *moves])
-            lines.append(f"pm.Deterministic({quoted(intercept)}, {intercept})")
+            lines.append(f"pm.Deterministic({quote(intercept)}, {intercept})")
         return lines
 
     def sums(self, groups: Sequence[Group], eta: str) -> list[str]:
@@ -134,9 +134,9 @@ class Linear:
         ]
         if not term.labels:
             lines = total(name, elements[0])
-            return [*lines, f"pm.Deterministic({quoted(tree_name(term.variable))}, {name})"]
+            return [*lines, f"pm.Deterministic({quote(tree_name(term.variable))}, {name})"]
         lines = statement(f"{name} = pm.math.stack([", [" ".join(e) for e in elements], "])")
-        return lines + deterministic(term.variable, name, quoted(_dim(term)))
+        return lines + deterministic(term.variable, name, quote(_dim(term)))
 
 
 def inverse(link: Link, eta: str) -> str:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from winstan.backends.program_names import (
     Names,
+    format_effect,
     number,
     one_line,
-    quoted,
+    quote,
     speakable,
-    spoken,
     written_distribution,
 )
 from winstan.backends.program_parts import Parts
@@ -122,13 +122,13 @@ class _Program:
             for block, x in enumerate(self.linear)
             if x.of.center
         ]
-        if self.parts.moved:
+        if self.parts.centers_levels:
             lines.append("# Levels' own priors (_c) are at the mean of the other predictors.")
         return [*lines, ""]
 
     def _head(self) -> list[str]:
         """Take the columns, and centre predictors."""
-        lines = [f"{c.name} = data[{quoted(self.keys[c.name])}]" for c in self.parts.columns]
+        lines = [f"{c.name} = data[{quote(self.keys[c.name])}]" for c in self.parts.columns]
         if self.coords:
             lines.append('coords = data["coords"]')
         if centred := [line for linear in self.linear for line in linear.columns()]:
@@ -152,7 +152,7 @@ class _Program:
         for effect in g.term.effects:
             name = f"sd_{tail}"
             if len(g.term.effects) > 1:
-                name = self.names.new(f"sd_{tail}_{spoken(effect)}")
+                name = self.names.new(f"sd_{tail}_{format_effect(effect)}")
             own_dims = tuple(map(speakable, g.term.dims(effect)))
             priors = [g.sd_priors[column] for column in effect.columns]
             lines += self.called.variable(
@@ -168,14 +168,14 @@ class _Program:
             lines += statement(f"sd_{tail} = pm.math.stack([", elements, "])")
 
         if one:
-            lines += normal(f"z_{tail}", self.called.new(f"z_{tail}"), quoted(levels))
+            lines += normal(f"z_{tail}", self.called.new(f"z_{tail}"), quote(levels))
             lines.append(f"u_{tail} = {elements[0]} * z_{tail}")
         else:
-            dims = f"({quoted(self.effect_dims[tail])}, {quoted(levels)})"
+            dims = f"({quote(self.effect_dims[tail])}, {quote(levels)})"
             lines += normal(f"z_{tail}", self.called.new(f"z_{tail}"), dims)
             product = f"z_{tail}"
             if g.lkj is not None:
-                arguments = [quoted(self.called.new(f"L_{tail}")), f"n={len(g.columns)}"]
+                arguments = [quote(self.called.new(f"L_{tail}")), f"n={len(g.columns)}"]
                 lines.append("# LKJCorr is the Cholesky factor of the correlation matrix.")
                 lines += statement(
                     f"L_{tail} = pm.LKJCorr(", [*arguments, f"eta={number(g.lkj)}"], ")"
@@ -184,11 +184,11 @@ class _Program:
             lines.append(f"u_{tail} = sd_{tail}[:, None] * {product}")
         for effect in g.term.effects:
             first, last = effect.columns[0], effect.columns[-1]
-            part, dims = f"u_{tail}" + ("" if one else f"[{first}]"), quoted(levels)
+            part, dims = f"u_{tail}" + ("" if one else f"[{first}]"), quote(levels)
             if effect.labels:
                 (own,) = g.term.dims(effect)
                 part = f"u_{tail}" + ("[None, :]" if one else f"[{first}:{last + 1}]")
-                dims = f"({quoted(speakable(own))}, {quoted(levels)})"
+                dims = f"({quote(speakable(own))}, {quote(levels)})"
             lines += deterministic(g.term.effect_name(effect), part, dims)
         return lines
 
@@ -207,7 +207,7 @@ class _Program:
             made = pieces[0]
             if len(pieces) > 1:
                 made = f"pm.math.concatenate([{', '.join(pieces)}])"
-            lines += deterministic(name, made, quoted(speakable(f"{name}_dim")))
+            lines += deterministic(name, made, quote(speakable(f"{name}_dim")))
         return lines
 
     def _likelihood(self) -> list[str]:
@@ -225,9 +225,9 @@ class _Program:
         said = written.arguments.format(p=p, trials=trials)
         y, weight = self.parts.response, self.parts.weight
         if weight is None:
-            called = quoted(self.called.new(y.text))
+            called = quote(self.called.new(y.text))
             return [*lines, f"pm.{name}({called}, {said}, observed={y.name})"]
-        called = quoted(self.called.new("likelihood"))
+        called = quote(self.called.new("likelihood"))
         return [
             *lines,
             f"likelihood = pm.logp(pm.{name}.dist({said}), {y.name})",

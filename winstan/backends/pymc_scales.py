@@ -12,7 +12,7 @@ from winstan.backends.pymc_priors import correlation_factors
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from winstan.geometry import Geometry
+    from winstan.coordinates import Coordinates
     from winstan.marginal import VarianceCoordinates
     from winstan.model import Model
 
@@ -40,42 +40,44 @@ class Scales:
 def scales(pm: Any, pt: Any, model: Model, raw: Mapping[str, Any]) -> Scales:
     """Take the scales from raw coordinates, named as in the Stan templates."""
     if model.variances is None:
-        return _of_geometry(pm, pt, model, model.geometry, raw)
+        return _of_coordinates(pm, pt, model, model.coordinates, raw)
     return _of_variances(pm, pt, model, model.variances, raw)
 
 
-def _of_geometry(
-    pm: Any, pt: Any, model: Model, geometry: Geometry, raw: Mapping[str, Any]
+def _of_coordinates(
+    pm: Any, pt: Any, model: Model, coordinates: Coordinates, raw: Mapping[str, Any]
 ) -> Scales:
     # No products of matrices: PyTensor fails to rewrite those of no parameters
-    x = (geometry.sd_mixing * raw["sd_raw"]).sum(axis=1)
+    x = (coordinates.sd_correlation_root * raw["sd_raw"]).sum(axis=1)
     arc = pt.sqrt(1 + pt.sqr(x))
-    partial = geometry.corr_location + geometry.corr_scale * raw["corr_raw"]
-    log_slope = pt.log(geometry.log_sd_scale + geometry.log_sd_bend * x / arc).sum()
-    free_aux, aux_log_slope = _free_aux(pt, geometry, raw["aux_raw"])
+    partial = coordinates.corr_location + coordinates.corr_scale * raw["corr_raw"]
+    log_slope = pt.log(coordinates.log_sd_scale + coordinates.log_sd_skew * x / arc).sum()
+    free_aux, aux_log_slope = _free_aux(pt, coordinates, raw["aux_raw"])
     return Scales(
-        log_sd=geometry.log_sd_location + geometry.log_sd_scale * x + geometry.log_sd_bend * arc,
+        log_sd=coordinates.log_sd_location
+        + coordinates.log_sd_scale * x
+        + coordinates.log_sd_skew * arc,
         free_aux=free_aux,
         factors=correlation_factors(pm, pt, model, partial),
         log_slope=log_slope + aux_log_slope,
     )
 
 
-def _free_aux(pt: Any, geometry: Geometry, raw: Any) -> tuple[Any, Any]:
+def _free_aux(pt: Any, coordinates: Coordinates, raw: Any) -> tuple[Any, Any]:
     """Free auxiliary parameters, and the sum of their log slopes but for a constant."""
     along, log_slope = raw, 0.0
-    if np.any(geometry.aux_taper):
-        taper = np.where(geometry.aux_taper > 0, geometry.aux_taper, 1.0)
+    if np.any(coordinates.aux_taper):
+        taper = np.where(coordinates.aux_taper > 0, coordinates.aux_taper, 1.0)
         tapered = pt.arcsinh(taper * raw) / taper
-        along = pt.switch(geometry.aux_taper > 0, tapered, raw)
-        log_slope = -0.5 * pt.log1p(pt.sqr(geometry.aux_taper * raw)).sum()
-    free_aux = geometry.aux_location + geometry.aux_scale.diagonal() * along
-    if np.any(geometry.aux_bend):
-        less = geometry.aux_bend / geometry.aux_scale.diagonal()
-        at = 3 * (along - geometry.aux_knot)
-        free_aux = free_aux + geometry.aux_bend / 3 * pt.softplus(-at)
+        along = pt.switch(coordinates.aux_taper > 0, tapered, raw)
+        log_slope = -0.5 * pt.log1p(pt.sqr(coordinates.aux_taper * raw)).sum()
+    free_aux = coordinates.aux_location + coordinates.aux_scale.diagonal() * along
+    if np.any(coordinates.aux_skew):
+        less = coordinates.aux_skew / coordinates.aux_scale.diagonal()
+        at = 3 * (along - coordinates.aux_knot)
+        free_aux = free_aux + coordinates.aux_skew / 3 * pt.softplus(-at)
         log_slope = log_slope + pt.log1p(0.5 * less * (pt.tanh(0.5 * at) - 1)).sum()
-    if geometry.sigma_follows_nu:
+    if coordinates.sigma_follows_nu:
         free_aux = pt.stack([free_aux[0] - pt.softplus(-free_aux[1]), free_aux[1]])
     return free_aux, log_slope
 
@@ -85,8 +87,10 @@ def _of_variances(
 ) -> Scales:
     """See `winstan.marginal.variances`."""
     terms = variances.terms
-    x = pt.dot(variances.mixing, pt.concatenate([raw["sd_raw"], raw["corr_raw"], raw["aux_raw"]]))
-    arc, curves = pt.sqrt(1 + pt.sqr(x)), variances.curves
+    x = pt.dot(
+        variances.correlation_root, pt.concatenate([raw["sd_raw"], raw["corr_raw"], raw["aux_raw"]])
+    )
+    arc, curves = pt.sqrt(1 + pt.sqr(x)), variances.transform
     p, n = x + arc, arc - x
     rise = p * (curves.above + curves.above_tail * p)
     at = curves.location + rise - n * (curves.below + curves.below_tail * n)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from winstan.backends.program_names import number, quoted
+from winstan.backends.program_names import number, quote
 from winstan.draws import tree_name
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Called:
             inside = self.new(f"{called}[{label}]")
             lines += prior_of(element, inside, [prior], domain=domain)
         lines += statement(f"{name} = pm.math.stack([", elements, "])")
-        return lines + deterministic(called, name, quoted(dims[0]))
+        return lines + deterministic(called, name, quote(dims[0]))
 
 
 def prior_of(
@@ -73,26 +73,26 @@ def prior_of(
 ) -> list[str]:
     """Write a variable: priors of one kind, with a number for each element or one for all."""
     kind, parameters = priors[0].pymc_name(domain), priors[0].pymc
-    arguments = [quoted(tree_name(called))]
+    arguments = [quote(tree_name(called))]
     by_parameter = zip(*(prior.numbers for prior in priors), strict=True)
     for parameter, values in zip(parameters, by_parameter, strict=True):
         numbers = [number(value) for value in values]
         same = len(set(numbers)) == 1
         arguments.append(f"{parameter}={numbers[0] if same else '[' + ', '.join(numbers) + ']'}")
     if dims:
-        arguments.append(f"dims={quoted(dims[0])}")
+        arguments.append(f"dims={quote(dims[0])}")
     return statement(f"{name} = pm.{kind}(", arguments, ")")
 
 
 def normal(name: str, called: str, dims: str) -> list[str]:
     """Write z-scores."""
-    arguments = [quoted(tree_name(called)), "mu=0", "sigma=1", f"dims={dims}"]
+    arguments = [quote(tree_name(called)), "mu=0", "sigma=1", f"dims={dims}"]
     return statement(f"{name} = pm.Normal(", arguments, ")")
 
 
 def deterministic(called: str, value: str, dims: str) -> list[str]:
     """Write what is to be reported under a name of winstan's."""
-    return statement("pm.Deterministic(", [quoted(tree_name(called)), value, f"dims={dims}"], ")")
+    return statement("pm.Deterministic(", [quote(tree_name(called)), value, f"dims={dims}"], ")")
 
 
 def statement(head: str, arguments: Sequence[str], tail: str) -> list[str]:

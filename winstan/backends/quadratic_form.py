@@ -13,17 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from winstan.approximation.columns import effect_columns
 from winstan.cells import distinct
-from winstan.geometry.design import effect_columns
 
 if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.model import Model
-
-# Fewer cells are so quick that nothing would be won.
-CELLS_FROM = 500
-# InstEval's cells cost the sampler as much as six entries of the matrix each, or more.
-ENTRIES_A_CELL = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +26,7 @@ class QuadraticForm:
     """The sum of squares as a function of P coefficients' and T effects' deviations.
 
     It is ``ss - 2 slope @ d + d @ gram @ d`` with both in d, the effects in the order in which they
-    are stored; coefficients deviate from `Geometry.beta_location`.
+    are stored; coefficients deviate from `Coordinates.beta_location`.
 
     Attributes
     ----------
@@ -57,26 +52,26 @@ class QuadraticForm:
 
 def quadratic_form(model: Model) -> QuadraticForm | None:
     """Return the quadratic form, or None where the cells cost the sampler no more."""
-    cells, geometry, X = model.cells, model.geometry, model.population
+    cells, coordinates, X = model.cells, model.coordinates, model.population
     integrable = model.family.conjugate and model.link.name == "identity" and cells.blocks == 1
-    if not integrable or cells.n < CELLS_FROM:
+    if not integrable or cells.n < model.tuning.form_cells:
         return None
-    P, T = X.shape[1], sum(term.score.size for term in geometry.terms)
-    budget = ENTRIES_A_CELL * cells.n + P * distinct_rows(X)[1].size
+    P, T = X.shape[1], sum(term.score.size for term in coordinates.terms)
+    budget = model.tuning.form_entries * cells.n + P * distinct_rows(X)[1].size
     if budget < P * (P + T):
         return None
-    stored = np.argsort(geometry.start)
+    stored = np.argsort(coordinates.start)
     Z = effect_columns(
         cells.n,
         [cells.Z[m] for m in stored],
         [cells.level[m] for m in stored],
-        [geometry.terms[m].shape[1] for m in stored],
+        [coordinates.terms[m].shape[1] for m in stored],
     )
     n = cells.statistics["n"]
     gram = sparse.csr_array(Z.T.multiply(n) @ Z)
     if P * (P + T) + gram.nnz / 2 > budget:
         return None
-    left = cells.statistics["mean_y"] - cells.offset - X @ geometry.beta_location
+    left = cells.statistics["mean_y"] - cells.offset - X @ coordinates.beta_location
     location = _estimates(model, gram, Z.T @ (n * left))
     left = left - Z @ location
     return QuadraticForm(
@@ -105,12 +100,12 @@ def distinct_rows(X: Array) -> tuple[np.ndarray, np.ndarray]:
 
 def _estimates(model: Model, gram: sparse.csr_array, score: Array) -> Array:
     """Estimate the effects at the fit's coefficients and sds: to what digit does not matter."""
-    geometry = model.geometry
+    coordinates = model.coordinates
     if not score.size:
         return score
-    sd, precision = np.exp(geometry.log_sd_location + geometry.log_sd_bend), score * 0
-    sigma = np.exp(geometry.aux_location[0])
-    for start, group in zip(geometry.start, model.stacked.groups, strict=True):
+    sd, precision = np.exp(coordinates.log_sd_location + coordinates.log_sd_skew), score * 0
+    sigma = np.exp(coordinates.aux_location[0])
+    for start, group in zip(coordinates.start, model.stacked.groups, strict=True):
         own = np.repeat((sigma / sd[group.sds]) ** 2, group.n_levels)
         precision[start : start + group.size] = own
     diagonal = gram.diagonal() + precision

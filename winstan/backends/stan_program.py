@@ -149,7 +149,7 @@ class _Program:
             for block, x in enumerate(self.linear)
             if x.of.center
         ]
-        if self.parts.moved:
+        if self.parts.centers_levels:
             lines.append("// Levels have their priors at the mean of the other predictors.")
         return lines
 

@@ -17,7 +17,7 @@ import numpy as np
 from scipy import linalg, sparse
 from scipy.sparse import csgraph
 
-from winstan.classical.elimination import Elimination, build, choose
+from winstan.classical.elimination import COSTS, Costs, Elimination, build, choose
 from winstan.data.columns import how_many
 from winstan.errors import DataError, OptionError
 
@@ -132,8 +132,8 @@ class CrossProducts:
         return np.array([a == b for term in self.terms for a, b in term.places], dtype=bool)
 
 
-def cross_products(design: Design) -> CrossProducts:
-    """Reduce a design with group terms.
+def cross_products(design: Design, costs: Costs = COSTS) -> CrossProducts:
+    """Reduce a design with group terms; `costs` decide what is eliminated sparsely.
 
     Raises
     ------
@@ -185,7 +185,7 @@ def cross_products(design: Design) -> CrossProducts:
     Z = sparse.csr_array(sparse.hstack(columns))
     ZX = Z.T @ np.column_stack([Q, residual])
     ZZ = sparse.coo_array(Z.T @ Z)
-    blocks, elimination = _parted(ZZ, terms)
+    blocks, elimination = _parted(ZZ, terms, costs)
     by_rows = sparse.csr_array(ZZ)
     return CrossProducts(n, beta, R, yy, tuple(terms), by_rows, ZX, blocks, elimination)
 
@@ -235,7 +235,7 @@ def _standardised(
 
 
 def _parted(
-    ZZ: sparse.coo_array, terms: list[GroupBlock]
+    ZZ: sparse.coo_array, terms: list[GroupBlock], costs: Costs
 ) -> tuple[tuple[Blocks, ...], Elimination | None]:
     """Part the group effects: those to eliminate, and blocks of the others that never meet."""
     q = ZZ.shape[0]
@@ -250,7 +250,7 @@ def _parted(
     for term in terms:
         k = len(term.names)
         layout.append((term.effects.start, k, (term.effects.stop - term.effects.start) // k))
-    order = choose(graph, layout, label)
+    order = choose(graph, layout, label, costs)
     left = order.stage_of(q) == len(order.members)
     size = np.bincount(label[left], minlength=int(label.max()) + 1)
     if size.max() > LARGEST_BLOCK:

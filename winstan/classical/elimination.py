@@ -14,7 +14,7 @@ that the gradient needs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -24,11 +24,24 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
 
-# Nanoseconds that an evaluation takes: for a pair of entries, a product that makes an entry, a
-# stage whatever its size, and a cubed row of a dense block.
-_PAIR, _PRODUCT, _STAGE, _CUBE = 40.0, 20.0, 100_000.0, 1.0
 # Pairs of entries of one term, in memory.
 _MOST_PAIRS = 5_000_000
+
+
+class Costs(NamedTuple):
+    """Nanoseconds that an evaluation takes.
+
+    For a pair of entries, a product that makes an entry, a stage whatever its size, and a cubed row
+    of a dense block.
+    """
+
+    pair: float = 40.0
+    product: float = 20.0
+    stage: float = 100_000.0
+    cube: float = 1.0
+
+
+COSTS = Costs()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,7 +189,12 @@ class Order:
         return out
 
 
-def choose(graph: Any, effects: Sequence[tuple[int, int, int]], label: np.ndarray) -> Order:
+def choose(
+    graph: Any,
+    effects: Sequence[tuple[int, int, int]],
+    label: np.ndarray,
+    costs: Costs = COSTS,
+) -> Order:
     """Choose the stages.
 
     Parameters
@@ -187,6 +205,7 @@ def choose(graph: Any, effects: Sequence[tuple[int, int, int]], label: np.ndarra
         Of each term: its first effect, its number of effects a level, its number of levels.
     label : ndarray of int, shape (q,)
         The connected component of each effect.
+    costs
     """
     q = len(label)
     size = np.bincount(label).astype(float)
@@ -195,12 +214,12 @@ def choose(graph: Any, effects: Sequence[tuple[int, int, int]], label: np.ndarra
     for start, k, n_levels in sorted(effects, key=lambda term: -term[2]):
         gone = np.arange(start, start + k * n_levels)
         left = size - np.bincount(label[gone], minlength=len(size))
-        saved = _CUBE * float((size**3 - left**3).sum())
+        saved = costs.cube * float((size**3 - left**3).sum())
         own = graph[gone]
-        budget = saved - k * _STAGE - _PRODUCT * own.nnz * ((k + 1) / 2) ** 2
+        budget = saved - k * costs.stage - costs.product * own.nnz * ((k + 1) / 2) ** 2
         if budget <= 0:
             continue
-        found = _stages(graph, start, k, n_levels, min(budget / _PAIR, _MOST_PAIRS))
+        found = _stages(graph, start, k, n_levels, min(budget / costs.pair, _MOST_PAIRS))
         if found is None:
             continue
         graph, size = found[0], left

@@ -101,12 +101,12 @@ class Agreement:
         )
 
     def __repr__(self) -> str:
-        shown, left_out = messages.printed(self)
+        shown, left_out = messages.format_agreement(self)
         lines = [messages.heading(self), "", self.verdict, "", shown.to_string()]
         return "\n".join(lines + (["", left_out] if left_out else []))
 
     def _repr_html_(self) -> str:
-        shown, left_out = messages.printed(self)
+        shown, left_out = messages.format_agreement(self)
         colour = "#009E73" if self.ok else "#D55E00"
         parts = [
             f"<div>{escape(messages.heading(self))}</div>",

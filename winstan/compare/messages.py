@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from winstan.report import EFFECT_ROWS, rounded
+from winstan.report import EFFECT_ROWS, round_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,10 +89,10 @@ def _mean_texts(agreement: Agreement, row: pd.Series) -> list[str]:
     of = agreement.intervals
     error = of.loc[of["parameter"] == row["parameter"], "mcse_mean"].max()
     frame = pd.DataFrame(
-        # `rounded` gives three digits of the column sd: one of the error.
+        # `round_table` gives three digits of the column sd: one of the error.
         {"a": [row["mean_first"]], "b": [row["mean_second"]], "sd": [100 * error]}
     )
-    return rounded(frame)[["a", "b"]].iloc[0].tolist()
+    return round_table(frame)[["a", "b"]].iloc[0].tolist()
 
 
 def _visible(agreement: Agreement) -> float:
@@ -119,7 +119,7 @@ def heading(agreement: Agreement) -> str:
     )
 
 
-def printed(agreement: Agreement) -> tuple[pd.DataFrame, str]:
+def format_agreement(agreement: Agreement) -> tuple[pd.DataFrame, str]:
     """Return the table as text, and a line on what it leaves out."""
     table = agreement.table
     effects = (table["role"] == "effect") & table["agrees"]
@@ -129,7 +129,7 @@ def printed(agreement: Agreement) -> tuple[pd.DataFrame, str]:
         left_out = f"{n_effects} group effects that agree are not shown; .table has them all."
         table = table[~effects]
     sds = agreement.intervals.drop_duplicates("parameter").set_index("parameter")["sd"]
-    means = rounded(
+    means = round_table(
         pd.DataFrame(
             {
                 "first": table["mean_first"],

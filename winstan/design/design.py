@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.design.evaluation import MEAN, named, prefix_of
+from winstan.design.evaluation import MEAN, parameter_name, prefix_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,7 +118,7 @@ class Design:
     @property
     def intercept_name(self) -> str:
         """The name of its intercept: ``Intercept``, ``sigma_Intercept``."""
-        return named(self.parameter, "Intercept")
+        return parameter_name(self.parameter, "Intercept")
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ def prefix_of(parameter: str) -> str:
     return "" if parameter == MEAN else f"{parameter}_"
 
 
-def named(parameter: str, name: str) -> str:
+def parameter_name(parameter: str, name: str) -> str:
     """Name what is in the linear predictor of a parameter: ``stim`` of the mean, ``sigma_stim``."""
     return f"{prefix_of(parameter)}{name}"
 
@@ -80,7 +80,7 @@ class Term:
     @property
     def variable(self) -> str:
         """The variable of its coefficients: ``stim``, ``sigma_stim``."""
-        return named(self.parameter, self.name)
+        return parameter_name(self.parameter, self.name)
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.design.evaluation import named
+from winstan.design.evaluation import parameter_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -102,7 +102,7 @@ class RandomTerm:
             for name in (
                 effect.column_names
                 if effect.name != "1"
-                else [named(effect.parameter, "Intercept")]
+                else [parameter_name(effect.parameter, "Intercept")]
             )
         )
 

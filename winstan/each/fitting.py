@@ -12,7 +12,7 @@ from winstan.data.columns import how_many
 from winstan.data.tables import column_names, take_columns
 from winstan.design_warnings import silenced
 from winstan.each.contrast_options import contrasts_of
-from winstan.each.groups import parted, seed_of
+from winstan.each.groups import partition, seed_of
 from winstan.each.parallel import run_tasks
 from winstan.each.result import FitEach, result_of
 from winstan.each.shown import named_groups
@@ -172,7 +172,7 @@ parametrization, silence
     seed = secrets.randbelow(2**31 - 1) if seed is None else seed
     settings = Settings(**sampling, seed=seed)
     with silenced(silence):
-        parts = parted(data, by)
+        parts = partition(data, by)
         _check_columns(parsed, parts, weights, trials)
         if cores is None and workers.n_jobs > 1:
             sampling["cores"] = max(1, workers.n_jobs // len(parts.keys))

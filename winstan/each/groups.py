@@ -74,7 +74,7 @@ class Parts:
         )
 
 
-def parted(data: Any, by: str | list[str] | tuple[str, ...]) -> Parts:
+def partition(data: Any, by: str | list[str] | tuple[str, ...]) -> Parts:
     """Part a data frame.
 
     Parameters

@@ -10,7 +10,7 @@ import pandas as pd
 from winstan import effects
 from winstan.each.shown import as_html, as_text, named_groups, verdict_of
 from winstan.errors import FailureWarning, OptionError, near_matches, warn_user
-from winstan.plots.words import listed
+from winstan.plots.words import join_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -124,8 +124,8 @@ class FitEach:
             asked = f"{treatment!r}: {options!r}" if options else f"{treatment!r}: {{}}"
             raise OptionError(
                 f"Without draws, there are the contrasts that were computed with the fits:"
-                f" {listed(self._contrasts) or 'none'}. Ask fit_each for contrasts={{{asked}}}, or"
-                f" for keep='fits'."
+                f" {join_words(self._contrasts) or 'none'}. Ask fit_each for contrasts={{{asked}}},"
+                f" or for keep='fits'."
             )
         return self.map(lambda fit: fit.contrast(treatment, **options))
 

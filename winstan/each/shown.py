@@ -11,7 +11,7 @@ import pandas as pd
 from winstan.data.columns import how_many, some_levels
 from winstan.plots.words import percent
 from winstan.progress import duration
-from winstan.report import rounded
+from winstan.report import round_table
 
 if TYPE_CHECKING:
     from winstan.each.result import FitEach
@@ -107,7 +107,7 @@ def _spread(table: pd.DataFrame) -> pd.DataFrame:
             "groups": len(part),
         }
     found = pd.DataFrame.from_dict(rows, orient="index")
-    numbers = rounded(found[["median", "q5", "q95", "sd"]])
+    numbers = round_table(found[["median", "q5", "q95", "sd"]])
     return numbers.assign(groups=[f"{n:,}" for n in found["groups"]])
 
 

@@ -83,7 +83,7 @@ def comparison(
             f"values={known[:2]!r}; got {values!r}."
         )
     values = [settle_value(model, treatment, value) for value in values]
-    return Comparison(tuple(values), tuple(map(shown, values)), _pairs(len(values), pairs))
+    return Comparison(tuple(values), tuple(map(format_value, values)), _pairs(len(values), pairs))
 
 
 def levels_to_compare(model: Specified, predictor: str) -> list[Any]:
@@ -219,7 +219,7 @@ def columns_of_offsets(model: Specified) -> set[str]:
     return {c for atom in model.formula.offset_atoms for c in atom.columns} - elsewhere
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """Write a value as labels have it."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 

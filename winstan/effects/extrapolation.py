@@ -10,7 +10,7 @@ import numpy as np
 from winstan.data.columns import how_many, plain_column
 from winstan.data.tables import open_table, take_columns
 from winstan.design_warnings import warn_design
-from winstan.effects.comparisons import columns_of_effects, has_labels, shown
+from winstan.effects.comparisons import columns_of_effects, format_value, has_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +39,7 @@ def warn_of_values(model: Specified, column: str, values: Iterable[Any], what: s
     numbers = np.array([float(v) for v in values if isinstance(v, Real)])
     low, high, outside = _outside(model, column, numbers)
     if outside.any():
-        far = ", ".join(shown(value) for value in dict.fromkeys(numbers[outside].tolist()))
+        far = ", ".join(format_value(value) for value in dict.fromkeys(numbers[outside].tolist()))
         warn_design(
             f"{what} sets {column!r} to {far}, and the data have it from {low:.4g} to {high:.4g}: "
             "there, the answer rests on the form of the model alone. Choose values within the "

@@ -9,7 +9,7 @@ import pandas as pd
 
 from winstan.design import evaluate
 from winstan.effects.intervals import describe
-from winstan.effects.means import auxiliary, mean_needs_beside, mean_response, rows_of, taken
+from winstan.effects.means import auxiliary, mean_needs_beside, mean_response, rows_of, take_rows
 from winstan.effects.own_values import (
     OwnValues,
     atoms_of,
@@ -128,10 +128,10 @@ def _cells(model: Specified, own: OwnValues, averaged: frozenset[str]) -> list[N
     """
     rows = rows_of(model.design)
     if not averaged:
-        return [taken(rows, own.first)]
+        return [take_rows(rows, own.first)]
     first = np.flatnonzero(~model.design.predictors.duplicated(sorted(averaged)).to_numpy())
     if not own.columns:
-        return [taken(rows, np.array([cell])) for cell in first]
+        return [take_rows(rows, np.array([cell])) for cell in first]
     n = len(own.first)
     return [
         evaluate(

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from winstan.design import Design
     from winstan.effects.specification import Specified
 
-# Draws times rows held at once: what the processor's cache holds is five times as quick as more.
-CHUNK = 150_000
-
 
 def linear_predictor(
     model: Specified, posterior: Mapping[str, Array], rows: NewRows
@@ -34,7 +31,7 @@ def linear_predictor(
         The rows of this chunk.
     eta : ndarray, shape (S, rows of the chunk)
     """
-    size = max(1, CHUNK // n_draws_of(posterior))
+    size = max(1, model.tuning.chunk // n_draws_of(posterior))
     for start in range(0, len(rows.offset), size):
         part = slice(start, min(start + size, len(rows.offset)))
         yield part, eta_at(model.design, posterior, rows, part)
@@ -136,7 +133,7 @@ def rows_of(design: Design, *, beside: bool = False) -> NewRows:
     )
 
 
-def taken(rows: NewRows, at: np.ndarray) -> NewRows:
+def take_rows(rows: NewRows, at: np.ndarray) -> NewRows:
     """Return some rows, each as often as it is named."""
     return rows.map(
         lambda one: NewRows(

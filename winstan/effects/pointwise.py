@@ -12,7 +12,7 @@ from winstan.convergence import relative_efficiency
 from winstan.data.columns import how_many
 from winstan.design_warnings import warn_design
 from winstan.draws import ROW, row_numbers, tree_name
-from winstan.effects.means import auxiliary, linear_predictor, rows_of, taken
+from winstan.effects.means import auxiliary, linear_predictor, rows_of, take_rows
 from winstan.errors import OptionError
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.model import Model
-
-LARGEST = 2**31
-"""Bytes of an array of all rows and draws, above which it is not made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +64,7 @@ def pointwise(model: Model, posterior: Mapping[str, Array]) -> Pointwise:
     y, trials = design.response.y.astype(float), design.response.trials
     columns = [design.row, y] if trials is None else [design.row, y, trials]
     number, first = distinct(columns, len(y))
-    rows = taken(rows_of(design, beside=True), design.row[first])
+    rows = take_rows(rows_of(design, beside=True), design.row[first])
 
     def blocks() -> Iterator[tuple[slice, Array]]:
         for part, eta in linear_predictor(model, posterior, rows):
@@ -86,7 +83,7 @@ def log_likelihood(model: Model, posterior: Mapping[str, Array], n_chains: int) 
 
     found = pointwise(model, posterior)
     n_draws, n_rows = len(next(iter(posterior.values()))), len(found.number)
-    if n_draws * n_rows * 8 > LARGEST:
+    if n_draws * n_rows * 8 > model.tuning.largest_array:
         raise OptionError(
             f"The log densities of {how_many(n_rows, 'row')} under {n_draws:,} draws are "
             f"{n_draws * n_rows * 8 / 1e9:.1f} GB. fit.loo() goes through them in chunks."

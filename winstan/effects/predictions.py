@@ -25,7 +25,7 @@ from winstan.effects.means import (
     mean_response,
     n_draws_of,
     rows_of,
-    taken,
+    take_rows,
 )
 from winstan.effects.new_levels import as_fitted, draw_new_levels, refuse_new_levels
 from winstan.effects.placing import GroupedRows, integrated_terms, keep_levels
@@ -142,7 +142,7 @@ def predict(
     beside = kind == "response" or (kind == "mean" and mean_needs_beside(model))
     if newdata is None:
         rows = rows_of(model.design, beside=beside)
-        rows, at = (taken(rows, model.design.row), None) if each else (rows, model.design.row)
+        rows, at = (take_rows(rows, model.design.row), None) if each else (rows, model.design.row)
     else:
         newdata = _with_fitted_levels(model, in_memory(newdata))
         rows, at = _new_rows(model, newdata, own_levels | new, beside=beside), None
@@ -319,7 +319,7 @@ def _merged(rows: NewRows) -> tuple[NewRows, np.ndarray]:
         columns += [arm for arm in one.arm if arm is not None]
     table = pd.DataFrame(dict(enumerate(columns)))
     first, number = distinct_rows(table, list(table.columns))
-    return taken(rows, first), number
+    return take_rows(rows, first), number
 
 
 def _values(model: Model, placed: GroupedRows, kind: Predicted) -> Iterator[tuple[slice, Array]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.draws import ROW, row_numbers, tree_name
-from winstan.effects.means import CHUNK, auxiliary, linear_predictor, n_draws_of, rows_of
+from winstan.effects.means import auxiliary, linear_predictor, n_draws_of, rows_of
 from winstan.effects.prior_draws import prior_draws
 from winstan.errors import OptionError, PriorError
 
@@ -128,7 +128,7 @@ def _responses(
     trials = design.response.trials if model.family.trials else None
     aux = auxiliary(model, parameters, rows_of(design, beside=True))
     out = np.empty((len(mu), len(design.row)))
-    size = max(1, CHUNK // len(design.row))
+    size = max(1, model.tuning.chunk // len(design.row))
     for start in range(0, len(mu), size):
         some = slice(start, start + size)
         of_some = {

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from winstan.families.gaussian import GAUSSIAN
 from winstan.families.links import LINKS
+from winstan.tuning import USUAL
 
 if TYPE_CHECKING:
     from winstan.design import Design
     from winstan.families import Family, Link
     from winstan.formula import Formula
+    from winstan.tuning import Tuning
 
 
 class Specified(Protocol):
@@ -33,6 +35,10 @@ class Specified(Protocol):
     def link(self) -> Link:
         """The link of its mean."""
 
+    @property
+    def tuning(self) -> Tuning:
+        """How much is held at once."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Specification:
@@ -42,3 +48,4 @@ class Specification:
     design: Design
     family: Family = GAUSSIAN
     link: Link = LINKS["identity"]
+    tuning: Tuning = USUAL

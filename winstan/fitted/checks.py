@@ -12,7 +12,7 @@ from winstan import effects
 from winstan._typing import Array
 from winstan.effects.observed import ordered_labels
 from winstan.errors import OptionError, near_matches
-from winstan.fitted.parameters import Parameter, chosen, long_draws
+from winstan.fitted.parameters import Parameter, long_draws, select
 from winstan.options import Check, check_flags, check_option
 
 if TYPE_CHECKING:
@@ -256,7 +256,7 @@ def panels(
 
     Where not all fit, those of the roles named `first` come first.
     """
-    found = chosen(fit.model, fit.draws, names)
+    found = select(fit.model, fit.draws, names)
     if not found:
         raise OptionError("No parameters: give names=, such as names='1|mouse'.")
     place = {role: i for i, role in enumerate(first)}

@@ -38,7 +38,7 @@ class Fit:
     Attributes
     ----------
     model : Model
-        Formula, design, cells, family, priors and geometry.
+        Formula, design, cells, family, priors and coordinates.
     draws : xarray.DataTree
         ArviZ's: groups ``posterior``, ``sample_stats``, ``observed_data``; coordinates are the
         levels of the data.

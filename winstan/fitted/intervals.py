@@ -11,7 +11,7 @@ import pandas as pd
 from winstan import effects
 from winstan.design import MEAN
 from winstan.errors import OptionError
-from winstan.fitted.parameters import chosen
+from winstan.fitted.parameters import select
 from winstan.options import Whose, check_flags
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def plot_forest(
     from winstan import plots  # noqa: PLC0415
 
     effects.interval_names(prob, interval)  # refuses what is none, before any work
-    parameters = chosen(fit.model, fit.draws, names)
+    parameters = select(fit.model, fit.draws, names)
     if not parameters:
         raise OptionError("No parameters: give names=, such as names='1|mouse'.")
     factor = _sds_of_predictors(fit.model) if standardise else {}
@@ -181,7 +181,7 @@ def plot_posterior(
         no_effect: float | None = 1.0 if ratio else 0.0
         summary = ends_renamed(table)
     else:
-        parameters = chosen(fit.model, fit.draws, [name])
+        parameters = select(fit.model, fit.draws, [name])
         left = parameters[PANELS_MOST:]
         parameters = parameters[:PANELS_MOST]
         if left:

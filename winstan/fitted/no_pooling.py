@@ -10,7 +10,7 @@ import pandas as pd
 
 from winstan import effects
 from winstan.effects.groups import group_effects
-from winstan.effects.means import auxiliary, linear_predictor, rows_of, taken
+from winstan.effects.means import auxiliary, linear_predictor, rows_of, take_rows
 from winstan.errors import EmptyCellError, OptionError
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _maximum(model: Model, posterior: Mapping[str, Array], terms: list[int], sta
     """Maximise the likelihood of each level's cells by Fisher scoring, shape (q, L)."""
     cells, family, link = model.cells, model.family, model.link
     means = {name: values.mean(axis=0, keepdims=True) for name, values in posterior.items()}
-    rows = taken(rows_of(model.design, beside=True), cells.design_row)
+    rows = take_rows(rows_of(model.design, beside=True), cells.design_row)
     aux = {
         name: values[0] if values.shape[1] > 1 else float(values[0, 0])
         for name, values in auxiliary(model, means, rows).items()

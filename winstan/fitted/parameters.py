@@ -55,7 +55,7 @@ class Parameter:
         return self.of.role
 
 
-def chosen(
+def select(
     model: Model, draws: xr.DataTree, names: str | Sequence[str] | None
 ) -> tuple[Parameter, ...]:
     """Return the parameters of these names, each once, in the order given.

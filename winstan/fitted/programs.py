@@ -114,7 +114,7 @@ def stan_code(fit: Fit) -> str:
 
 
 def stan_data(fit: Fit) -> dict[str, Any]:
-    """Return the data of `stan_code`: cells, priors and geometry, as Stan reads them."""
+    """Return the data of `stan_code`: cells, priors and coordinates, as Stan reads them."""
     from winstan.backends.stan_data import stan_data  # noqa: PLC0415
 
     return stan_data(fit.model)

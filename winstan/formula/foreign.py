@@ -43,8 +43,8 @@ _MISSING = (
 _MULTI = "one model has one response: fit each by itself, or use brms"
 _NONLINEAR = (
     "non-linear formulas are not supported: a formula is a sum of terms. A transform may make it "
-    "one (log(y) ~ x for y that decays with x), poly(x, 3) or bs(x, df=5) follow a curve; curves that "
-    "have parameters of their own are in brms (nl = TRUE) and lme4 (nlmer)"
+    "one (log(y) ~ x for y that decays with x), poly(x, 3) or bs(x, df=5) follow a curve; curves "
+    "that have parameters of their own are in brms (nl = TRUE) and lme4 (nlmer)"
 )
 _MIXTURE = (
     "mixtures of distributions are not supported: zeros apart are the zero_inflated_ and hurdle_ "

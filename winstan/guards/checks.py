@@ -8,13 +8,13 @@ import numpy as np
 
 from winstan.data.tables import column_names, open_table, take_columns
 from winstan.design_warnings import is_silent, warn_design
-from winstan.guards.confounding import confounded
-from winstan.guards.dispersion import overdispersed
+from winstan.guards.confounding import check_confounding
+from winstan.guards.dispersion import check_dispersion
 from winstan.guards.repeats import repeated_responses
-from winstan.guards.skew import is_logarithm, skewed
+from winstan.guards.skew import check_skew, is_logarithm
 from winstan.guards.slopes import missing_slopes
 from winstan.guards.spread import unequal_spread
-from winstan.guards.unidentified import unidentified
+from winstan.guards.unidentified import check_identification
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,19 +43,19 @@ def check_model(model: Model, frame: Frame, data: Any) -> None:
     """
     guards = {
         "pseudoreplication": lambda: _repeats(model, frame, data),
-        "confounding": lambda: confounded(model.formula, model.design),
+        "confounding": lambda: check_confounding(model.formula, model.design),
         "random_slopes": lambda: missing_slopes(
             model.formula, model.design, binary=_is_binary(model)
         ),
         "skew": lambda: _skew(model, frame, data),
         "unequal_spread": lambda: unequal_spread(model),
-        "overdispersion": lambda: overdispersed(model),
+        "overdispersion": lambda: check_dispersion(model),
     }
     for name, guard in guards.items():
         if not is_silent(name) and (message := guard()) is not None:
             warn_design(message, name)
     if not is_silent("unidentified"):
-        for message in unidentified(model, binary=_is_binary(model)):
+        for message in check_identification(model, binary=_is_binary(model)):
             warn_design(message, "unidentified")
 
 
@@ -66,7 +66,7 @@ def _is_binary(model: Model) -> bool:
 
 
 def _skew(model: Model, frame: Frame, data: Any) -> str | None:
-    message = skewed(model)
+    message = check_skew(model)
     if message is None:
         return None
     names, read = _columns(frame, data)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from winstan.formula import Formula
 
 
-def confounded(formula: Formula, design: Design) -> str | None:
+def check_confounding(formula: Formula, design: Design) -> str | None:
     """Say which predictor has levels that only one group stands for.
 
     Parameters

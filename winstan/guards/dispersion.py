@@ -23,7 +23,7 @@ FEWEST = 10.0
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
 
 
-def overdispersed(model: Model) -> str | None:
+def check_dispersion(model: Model) -> str | None:
     """Say whether counts vary more about their means than binomial or Poisson ones do.
 
     Pearson's chi-squared of the rows about the means of the quick approximate fit, group effects
@@ -80,7 +80,7 @@ def overdispersed(model: Model) -> str | None:
 
 def _of_cells(model: Model, cell: np.ndarray) -> tuple[Array, Array, Array]:
     """Mean per trial or unit of exposure, its variance, and its leverage, of each row's cell."""
-    eta, spread = model.geometry.eta[cell], model.geometry.eta_sd[cell]
+    eta, spread = model.coordinates.eta[cell], model.coordinates.eta_sd[cell]
     weights = _WEIGHTS / _WEIGHTS.sum()
     parts = [
         weight * model.link.inverse(eta + x * spread)

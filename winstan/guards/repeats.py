@@ -53,9 +53,6 @@ if TYPE_CHECKING:
 
 # Numbers of more values than this are measurements, not conditions.
 MOST_CONDITIONS = 20
-# Rows looked at first, to dismiss a column without reading all of it, where there are more than
-# twice as many.
-SAMPLE = 50_000
 # Responses of so few values among those rows are scores or counts: all rows are judged.
 FEWEST_VALUES = 1_000
 # Share of rows that repeat another's response, below which there is no finding.
@@ -117,7 +114,8 @@ def repeated_responses(
     whole = cache(partial(_rows, model))
     others = _readable(columns, read)
     names = [name for name in columns if words_of(name) & UNIT]
-    sampled = _sampled(model.design.response.y)
+    some = model.tuning.judged_rows
+    sampled = _sampled(model.design.response.y, some)
     rows = whole() if sampled is None else _rows(model, sampled)
     n_repeated = len(rows.y) - number_of(rows.pair)
     if sampled is not None and n_repeated < FEWEST_REPEATS * len(rows.y):
@@ -126,7 +124,7 @@ def repeated_responses(
     # Values that could have met by chance are none; so each is an event of its own.
     same_event = continuous and not are_coincidences(rows.y, rows.cell, rows.pair, n)
     if n_repeated:
-        found = _constant_within(rows, sampled, whole, others, same_event=same_event)
+        found = _constant_within(rows, sampled, whole, others, some=some, same_event=same_event)
         if found is not None:
             return found
     if (found := _units(model, whole, others, names)) is not None:
@@ -134,11 +132,11 @@ def repeated_responses(
     return _copies(whole(), model.design.response.name) if same_event else None
 
 
-def _sampled(y: np.ndarray) -> np.ndarray | None:
+def _sampled(y: np.ndarray, some: int) -> np.ndarray | None:
     """Choose rows to judge, all rows of some values; None where there are few, or few values."""
-    if len(y) <= 2 * SAMPLE:
+    if len(y) <= 2 * some:
         return None
-    sampled = whole_values(y, SAMPLE / len(y))
+    sampled = whole_values(y, some / len(y))
     sampled = sampled[~np.isin(y[sampled], common_values(y))]
     return None if number_of(codes_of(y[sampled])) < FEWEST_VALUES else sampled
 
@@ -210,11 +208,12 @@ def _constant_within(
     whole: Callable[[], _Rows],
     others: Callable[..., Any],
     *,
+    some: int,
     same_event: bool,
 ) -> str | None:
     """Find the column, or the group factor, within whose values the response is constant."""
     found = []
-    for name, values, code in others(sampled, _not_dismissed(rows, sampled, others)):
+    for name, values, code in others(sampled, _not_dismissed(rows, some, sampled, others)):
         unit = combine(rows.cell, code)
         n_units = number_of(unit)
         if not rows.is_constant(unit) or not constant_by_chance(rows.cell, rows.pair, unit):
@@ -239,13 +238,13 @@ def _constant_within(
 
 
 def _not_dismissed(
-    rows: _Rows, sampled: np.ndarray | None, others: Callable[..., Any]
+    rows: _Rows, some: int, sampled: np.ndarray | None, others: Callable[..., Any]
 ) -> list[str] | None:
     """Return the columns to judge, all if None: of many rows not those that few rows rule out."""
     n = len(rows.y)
-    if sampled is not None or n <= 2 * SAMPLE:
+    if sampled is not None or n <= 2 * some:
         return None
-    few = np.random.default_rng(0).choice(n, SAMPLE, replace=False)
+    few = np.random.default_rng(0).choice(n, some, replace=False)
     cell, value = rows.cell[few], rows.value[few]
     return [
         name

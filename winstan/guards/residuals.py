@@ -82,7 +82,7 @@ def residuals(model: Model) -> tuple[Rows, Array, Array]:
         mean, size = _cell_means(model)
         residual, free = y - mean[rows.cell], 1 - 1 / size[rows.cell]
     else:
-        eta, spread = model.geometry.eta[rows.cell], model.geometry.eta_sd[rows.cell]
+        eta, spread = model.coordinates.eta[rows.cell], model.coordinates.eta_sd[rows.cell]
         slope = model.link.inverse_derivative(eta)
         sigma = _noise(model, rows)
         leverage = np.square(slope * spread / sigma)
@@ -99,9 +99,9 @@ def _noise(model: Model, rows: Rows) -> Any:
     likelihood, name = model.likelihood, str(model.family.noise)
     if name in likelihood.predicted:
         b = likelihood.predicted.index(name) + 1
-        return likelihood.links[b].inverse(likelihood.block(model.geometry.eta, b)[rows.cell])
+        return likelihood.links[b].inverse(likelihood.block(model.coordinates.eta, b)[rows.cell])
     numbers = [number.name for number in likelihood.scalars]
-    return np.exp(model.geometry.aux_location[numbers.index(name)])
+    return np.exp(model.coordinates.aux_location[numbers.index(name)])
 
 
 def _cell_means(model: Model) -> tuple[Array, Array]:

@@ -32,7 +32,7 @@ SAMPLE = 200_000
 ROUNDING = 5e-3
 
 
-def skewed(model: Model) -> str | None:
+def check_skew(model: Model) -> str | None:
     """Say whether residuals of a gaussian fit are skewed where those of logarithms are less so.
 
     Groups and conditions differ in mean, which skews the responses taken together; so residuals are

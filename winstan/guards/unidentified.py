@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _CLOSE = 1e-10
 
 
-def unidentified(model: Model, *, binary: bool) -> Iterator[str]:
+def check_identification(model: Model, *, binary: bool) -> Iterator[str]:
     """Say which group terms the data cannot identify, and why.
 
     Parameters

@@ -1,13 +1,14 @@
 """Gaussian models with coefficients and group effects integrated out, and drawn afterwards.
 
 `plan` says whether and how, `statistics` takes the cross-products, of which `system` makes the
-likelihood; `variances` has the coordinates of what is left to sample, and `settling` finds them;
+likelihood; `variances` has the coordinates of what is left to sample, which
+`importance_sampling` finds;
 `draws` gives the draws of what was integrated (imported by the backends: it needs the `Model` that
 holds the statistics).
 """
 
+from winstan.marginal.importance_sampling import adapt_coordinates
 from winstan.marginal.plan import Plan, plan_marginal
-from winstan.marginal.settling import settle
 from winstan.marginal.statistics import Marginal, marginalise
 from winstan.marginal.variances import VarianceCoordinates
 
@@ -15,7 +16,7 @@ __all__ = [
     "Marginal",
     "Plan",
     "VarianceCoordinates",
+    "adapt_coordinates",
     "marginalise",
     "plan_marginal",
-    "settle",
 ]

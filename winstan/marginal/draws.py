@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.draws import Sampled
-from winstan.marginal.system import chunks, cross_products, scaled, system
+from winstan.marginal.system import chunks, cross_products, scale_effects, system
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,17 +51,20 @@ def sampled_with_effects(
     random = np.random.default_rng([seed, STREAM])
     products = cross_products(marginal)
     parts = []
-    for some in chunks(marginal, sigma.size, drawn=True):
+    for some in chunks(marginal, sigma.size, model.tuning.marginal_chunk, drawn=True):
         noise = random.standard_normal((some.stop - some.start, noise_size(marginal)))
         parts.append(draw_effects(marginal, products, [L[some] for L in roots], sigma[some], noise))
     columns = np.concatenate([part[0] for part in parts])
     z = np.concatenate([part[1] for part in parts])
 
     P = model.population.shape[1]
-    beta = model.geometry.beta_location + columns[:, :P] @ model.geometry.whitening.joint_scale.T
-    terms, inside = model.geometry.terms, 0
+    beta = (
+        model.coordinates.beta_location
+        + columns[:, :P] @ model.coordinates.decorrelation.remaining_scale.T
+    )
+    terms, inside = model.coordinates.terms, 0
     effect = np.zeros((sigma.size, sum(term.score.size for term in terms)))
-    for at, term, start in zip(marginal.column, terms, model.geometry.start, strict=True):
+    for at, term, start in zip(marginal.column, terms, model.coordinates.start, strict=True):
         q, n = term.shape[0], term.score.size
         if at < 0:
             effect[:, start : start + n] = z[:, inside : inside + q].reshape(sigma.size, n)
@@ -101,7 +104,7 @@ def draw_effects(
     Returns
     -------
     columns : ndarray, shape (draws, W)
-        Whitened coefficients, and z-scores of the other factors' effects.
+        Decorrelated coefficients, and z-scores of the other factors' effects.
     z : ndarray, shape (draws, q, J)
         z-scores of the factor's own effects.
 
@@ -119,7 +122,7 @@ def draw_effects(
     factor = np.linalg.cholesky(at.gram)
     half = factor[:, W, :W] + noise[:, :W]
     columns = np.linalg.solve(np.swapaxes(factor[:, :W, :W], 1, 2), half[:, :, None])[:, :, 0]
-    effects = scaled(marginal, roots, columns)
+    effects = scale_effects(marginal, roots, columns)
     mean = np.einsum("kaw,sw->ask", marginal.T, effects)
     z = noise[:, W : W + J * q].reshape(S, q, J)
     error = sigma[:, None, None] * noise[:, W + J * q :].reshape(S, q, J)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.cells import Cells
-    from winstan.geometry import Geometry
+    from winstan.coordinates import Coordinates
     from winstan.marginal.plan import Plan
 
 # A direction of a group's effects with less than this share of the largest one's information has
@@ -40,9 +40,9 @@ NO_INFORMATION = 1e-11
 class Marginal:
     """Statistics of a model whose coefficients and effects are integrated out.
 
-    K patterns of groups with q effects each; W columns: P coefficients, whitened by the approximate
-    posterior (`Whitening.joint_scale`), and z-scores of the other factors' effects. The response,
-    less the approximate fit, is the column after them.
+    K patterns of groups with q effects each; W columns: P coefficients, decorrelated by the
+    approximate posterior (`Decorrelation.remaining_scale`), and z-scores of the other factors'
+    effects. The response, less the approximate fit, is the column after them.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ def marginalise(
     plan: Plan,
     cells: Cells,
     population: Array,
-    geometry: Geometry,
+    coordinates: Coordinates,
     coefficient_priors: Sequence[pr.Prior],
 ) -> Marginal:
     """Take the statistics.
@@ -97,14 +97,14 @@ def marginalise(
     cells
         With gaussian statistics.
     population : ndarray, shape (C, P)
-    geometry
+    coordinates
         From which coefficients and response are measured.
     coefficient_priors
         `Normal` or `Flat`, P of them.
     """
     n = cells.statistics["n"]
     J = plan.pattern.size
-    data, column = _columns(plan, cells, population, geometry)
+    data, column = _columns(plan, cells, population, coordinates)
     inside = [Z for Z, within in zip(cells.Z, plan.inside, strict=True) if within]
     Z, turn = _well_conditioned(np.hstack(inside or [np.zeros((cells.n, 1))]), n)
     q, W = Z.shape[1], data.shape[1] - 1
@@ -147,7 +147,7 @@ def marginalise(
         [np.bincount(plan.pattern, gap[:, a] * gap[:, b]) for a in range(q) for b in range(q)],
         axis=1,
     ).reshape(-1, q, q)
-    prior, constant = _prior(geometry, coefficient_priors, W)
+    prior, constant = _prior(coordinates, coefficient_priors, W)
     size = float(n.sum())
     return Marginal(
         factor=plan.factor,
@@ -169,10 +169,10 @@ def marginalise(
 
 
 def _columns(
-    plan: Plan, cells: Cells, population: Array, geometry: Geometry
+    plan: Plan, cells: Cells, population: Array, coordinates: Coordinates
 ) -> tuple[Array, tuple[int, ...]]:
     """Coefficients' columns, those of the other factors' effects, and the response."""
-    parts = [population @ geometry.whitening.joint_scale]
+    parts = [population @ coordinates.decorrelation.remaining_scale]
     column, at = [], population.shape[1]
     rows = np.arange(cells.n)
     for Z, level, J, within in zip(cells.Z, cells.level, plan.n_levels, plan.inside, strict=True):
@@ -184,7 +184,7 @@ def _columns(
             effect[rows, level] = Z[:, i]
             parts.append(effect)
             at += J
-    response = cells.statistics["mean_y"] - cells.offset - population @ geometry.beta_location
+    response = cells.statistics["mean_y"] - cells.offset - population @ coordinates.beta_location
     return np.column_stack([*parts, response]), tuple(column)
 
 
@@ -213,7 +213,7 @@ def _roots(gram: Array) -> tuple[Array, Array]:
     )
 
 
-def _prior(geometry: Geometry, priors: Sequence[pr.Prior], W: int) -> tuple[Array, float]:
+def _prior(coordinates: Coordinates, priors: Sequence[pr.Prior], W: int) -> tuple[Array, float]:
     """Quadratic form of the columns' prior about the approximate fit, and the constant beside it.
 
     A normal prior's 2 pi cancels that of the integral; a flat one leaves it.
@@ -223,12 +223,13 @@ def _prior(geometry: Geometry, priors: Sequence[pr.Prior], W: int) -> tuple[Arra
     flat = np.array([isinstance(p, pr.Flat) for p in priors], bool)
     mean = np.array([0.0 if isinstance(p, pr.Flat) else p.numbers[0] for p in priors])
     sd = np.array([np.inf if isinstance(p, pr.Flat) else p.numbers[1] for p in priors])
-    scaled = geometry.whitening.joint_scale / sd[:, None]
-    pull = np.where(flat, 0.0, (mean - geometry.beta_location) / sd)
+    scaled = coordinates.decorrelation.remaining_scale / sd[:, None]
+    pull = np.where(flat, 0.0, (mean - coordinates.beta_location) / sd)
     prior[:P, :P] = scaled.T @ scaled
     prior[:P, W] = prior[W, :P] = scaled.T @ pull
     prior[W, W] = pull @ pull
     constant = (
-        np.log(np.abs(np.diag(geometry.whitening.joint_scale))).sum() - np.log(sd[~flat]).sum()
+        np.log(np.abs(np.diag(coordinates.decorrelation.remaining_scale))).sum()
+        - np.log(sd[~flat]).sum()
     )
     return prior, float(constant + 0.5 * flat.sum() * np.log(2 * np.pi))

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.marginal.statistics import Marginal
 
-CHUNK_NUMBERS = 4_000_000
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class System:
@@ -84,7 +82,7 @@ def system(marginal: Marginal, products: Array, roots: Sequence[Array], sigma: A
     )
 
 
-def scaled(marginal: Marginal, roots: Sequence[Array], columns: Array) -> Array:
+def scale_effects(marginal: Marginal, roots: Sequence[Array], columns: Array) -> Array:
     """Turn the other factors' z-scores, among the columns' coefficients (S, W), into effects."""
     out = columns.copy()
     for L, at, J in _other_factors(marginal, roots):
@@ -123,11 +121,11 @@ def cross_products(marginal: Marginal) -> Array:
     return products.reshape(lower[0].size, -1)
 
 
-def chunks(marginal: Marginal, n: int, *, drawn: bool) -> Iterator[slice]:
-    """Part n draws into pieces of bounded memory; `drawn` with the groups' effects."""
+def chunks(marginal: Marginal, n: int, numbers: int, *, drawn: bool) -> Iterator[slice]:
+    """Part n draws into pieces of so many numbers; `drawn` with the groups' effects."""
     q, K, W = marginal.R.shape[1], marginal.count.size, marginal.residual.shape[0]
     groups = K + marginal.pattern.size if drawn else K
-    step = max(1, CHUNK_NUMBERS // ((K * q + 3 * W) * W + 4 * groups * q * (q + 1)))
+    step = max(1, numbers // ((K * q + 3 * W) * W + 4 * groups * q * (q + 1)))
     return (slice(start, min(start + step, n)) for start in range(0, n, step))
 
 

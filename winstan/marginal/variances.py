@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.cells import Cells
     from winstan.design import Stacked
-    from winstan.marginal.curves import Curves
+    from winstan.marginal.monotone import MonotoneTransform
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,40 +147,40 @@ class VarianceCoordinates:
     Attributes
     ----------
     terms : Terms
-    curves : Curves
-    mixing : ndarray, shape (D, D)
+    transform : MonotoneTransform
+    correlation_root : ndarray, shape (D, D)
         Lower triangular.
-    settled : bool
-        Whether the posterior was found (`winstan.marginal.settling`), so that no metric need be
-        adapted; else they are those of the approximate fit.
+    converged : bool
+        Whether `winstan.marginal.importance_sampling` found the posterior, so that no metric need
+        be adapted; else they are those of the approximate fit.
     """
 
     terms: Terms
-    curves: Curves
-    mixing: Array
-    settled: bool
+    transform: MonotoneTransform
+    correlation_root: Array
+    converged: bool
 
     @property
     def size(self) -> int:
         """D."""
-        return len(self.mixing)
+        return len(self.correlation_root)
 
     @property
     def sound(self) -> bool:
         """Whether all numbers are finite, and all curves rise."""
-        return self.curves.sound and bool(np.all(np.isfinite(self.mixing)))
+        return self.transform.sound and bool(np.all(np.isfinite(self.correlation_root)))
 
     def at(self, raw: Array) -> Array:
         """Coordinates of `Terms.variances` at raw ones, (..., D)."""
-        return self.curves.at(raw @ self.mixing.T)
+        return self.transform.at(raw @ self.correlation_root.T)
 
     def variances(self, raw: Array) -> Variances:
         """Variances at raw coordinates, (..., D)."""
         return self.terms.variances(self.at(raw))
 
     def log_slope(self, raw: Array) -> Array:
-        """Log determinant of the derivative of `at`, but for that of the mixing, (...)."""
-        return np.asarray(self.curves.log_slope(raw @ self.mixing.T).sum(axis=-1))
+        """Log determinant of the derivative of `at`, but for that of their correlation, (...)."""
+        return np.asarray(self.transform.log_slope(raw @ self.correlation_root.T).sum(axis=-1))
 
 
 def _slices(widths: tuple[int, ...]) -> list[slice]:

@@ -31,7 +31,7 @@ from winstan.plots.composing import Plot
 from winstan.plots.layers import LINE_END, row_height, theme_rows
 from winstan.plots.tables import as_text, require_columns
 from winstan.plots.theme import OKABE_ITO
-from winstan.plots.words import number, percent, wrapped
+from winstan.plots.words import number, percent, wrap
 
 ENGINES = tuple(OKABE_ITO[name] for name in ("blue", "vermillion", "green", "purple", "orange"))
 Z_VIEW = 3.0
@@ -166,7 +166,7 @@ def plot_agreement(
         )
         + scale_y_continuous(
             breaks=list(place.values()),
-            labels=[wrapped(name) for name in names],
+            labels=[wrap(name) for name in names],
             limits=(bottom, 0.6),
             expand=(0, 0),
         )

@@ -81,7 +81,7 @@ class Placed:
         ]
 
 
-def placed(rows: pd.DataFrame, *, above: bool) -> Placed:
+def place_rows(rows: pd.DataFrame, *, above: bool) -> Placed:
     """Place each row; where there are several contrasts, under a heading."""
     rows = rows.reset_index(drop=True)
     rows["contrast"] = in_order(rows["contrast"])

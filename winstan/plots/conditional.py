@@ -21,11 +21,11 @@ from winstan.errors import DataError
 from winstan.options import Interval, check_flags
 from winstan.plots.axis import Axis, bulk, logarithmic
 from winstan.plots.composing import Plot
-from winstan.plots.layers import LINE_END, faded, legend, spread, thinned, upright_triangles
+from winstan.plots.layers import LINE_END, legend, opacity, spread, thin, upright_triangles
 from winstan.plots.panels import caption_of
 from winstan.plots.tables import as_text, require_columns, require_finite
 from winstan.plots.theme import POSTERIOR, TREATMENTS, theme_winstan
-from winstan.plots.words import percent, wrapped
+from winstan.plots.words import percent, wrap
 
 FEW = 40
 """Values of a predictor up to which dots at one value are spread sideways."""
@@ -126,7 +126,7 @@ def plot_conditional(
             shape="o",
             size=1.1,
             stroke=0,
-            alpha=faded(many),
+            alpha=opacity(many),
             show_legend=False,
         )
         + (_line_layers(lines, axis) if lines is not None and with_lines else [])
@@ -137,7 +137,7 @@ def plot_conditional(
             if numeric
             else scale_x_continuous(
                 breaks=list(place.values()),
-                labels=[wrapped(name) for name in place],
+                labels=[wrap(name) for name in place],
                 limits=(-0.55, len(place) - 0.45),
                 expand=(0, 0),
             )
@@ -187,7 +187,7 @@ def _place_labels(curves: pd.DataFrame, raw: pd.DataFrame, names: list[str]) -> 
 
 def _spread_dots(raw: pd.DataFrame, numeric: bool, width: float) -> pd.DataFrame:
     """Return the rows to draw; where the predictor has few values, side by side at each."""
-    dots = thinned(raw, ["what"] if numeric else ["what", "at"])
+    dots = thin(raw, ["what"] if numeric else ["what", "at"])
     places = np.unique(dots["at"])
     if 1 < len(places) <= FEW:
         gap = float(np.diff(places).min()) if numeric else width

@@ -34,7 +34,7 @@ from winstan.plots.layers import (
 )
 from winstan.plots.tables import as_text, in_order, require_columns, require_finite
 from winstan.plots.theme import OBSERVED, POSTERIOR
-from winstan.plots.words import contrast_text, level_texts, listed, number, percent, wrapped
+from winstan.plots.words import contrast_text, join_words, level_texts, number, percent, wrap
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -211,7 +211,7 @@ def plot_difference(
     if several:
         ticks = rows.drop_duplicates("row")
         names = ticks["shown"] if by else [contrast_text(c, None) for c in ticks["contrast"]]
-        breaks, labels = list(ticks["y"]), [wrapped(n) for n in names]
+        breaks, labels = list(ticks["y"]), [wrap(n) for n in names]
     else:
         breaks = [0.1, -lane] if len(seen) else [0.0]
         labels = [
@@ -253,7 +253,7 @@ def _values_of_rows(draws: pd.DataFrame, rows: pd.DataFrame, by: str | None) -> 
         for key, part in draws["value"].groupby([as_text(draws[k]) for k in keys], sort=False)
     }
     if missing := [" ".join(key) for key in wanted if key not in parts]:
-        raise DataError(f"draws has no rows for {listed(missing)}, which summary has.")
+        raise DataError(f"draws has no rows for {join_words(missing)}, which summary has.")
     return [parts[key] for key in wanted]
 
 
@@ -270,7 +270,7 @@ def _observed_of_rows(observed: pd.DataFrame, rows: pd.DataFrame, by: str | None
     if len(observed) and seen.empty:
         raise DataError(
             f"observed has none of summary's {' and '.join(keys)}: it has "
-            f"{listed(observed['group' if by else 'contrast'])}."
+            f"{join_words(observed['group' if by else 'contrast'])}."
         )
     seen["contrast"] = pd.Categorical(seen["contrast"], rows["contrast"].cat.categories)
     seen["name"] = as_text(seen["group"].where(seen["group"].notna(), "all"))

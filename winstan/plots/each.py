@@ -29,7 +29,7 @@ from winstan.plots.layers import LINE_END, row_height, theme_rows
 from winstan.plots.panels import caption_of, strip_title
 from winstan.plots.tables import require_columns, require_finite
 from winstan.plots.theme import OBSERVED, POSTERIOR
-from winstan.plots.words import contrast_text, percent, wrapped
+from winstan.plots.words import contrast_text, percent, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -165,7 +165,7 @@ def _rows(
                 [strip_title(t) for t in titles], list(dict.fromkeys(map(strip_title, order)))
             ),
             "name": [
-                wrapped(", ".join(map(str, key)))
+                wrap(", ".join(map(str, key)))
                 for key in table[by].itertuples(index=False, name=None)
             ],
             "mean": table["mean"].to_numpy(float),

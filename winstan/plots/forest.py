@@ -24,7 +24,7 @@ from winstan.plots.layers import LINE_END, row_height, theme_rows
 from winstan.plots.panels import caption_of, facet_rows
 from winstan.plots.tables import as_text, require_columns, require_finite
 from winstan.plots.theme import POSTERIOR
-from winstan.plots.words import percent, wrapped
+from winstan.plots.words import percent, wrap
 
 ROWS = 60
 """Intervals that a page holds."""
@@ -123,7 +123,7 @@ def plot_forest(
         + facet_rows("panel", [float(n) + 0.3 for n in counts])
         + scale_x_continuous(labels=plain_labels)
         + scale_y_continuous(
-            breaks=rows["y"].tolist(), labels=[wrapped(n) for n in rows["name"]], expand=(0, 0)
+            breaks=rows["y"].tolist(), labels=[wrap(n) for n in rows["name"]], expand=(0, 0)
         )
         + labs(x=title, y="", caption=caption)
         + theme_rows(height + (11 * len(order) if several else 4))

@@ -31,7 +31,7 @@ from winstan.plots.layers import (
 )
 from winstan.plots.tables import as_text, require_columns, require_finite
 from winstan.plots.theme import POSTERIOR, TREATMENTS
-from winstan.plots.words import percent, wrapped
+from winstan.plots.words import percent, wrap
 
 DOTS_UP_TO = 100
 """Rows of data of one group (and treatment) up to which each is drawn as a dot."""
@@ -160,7 +160,7 @@ def plot_intercepts(
         + axis.scale()
         + scale_y_continuous(
             breaks=list(rows["y"]),
-            labels=[wrapped(level) for level in rows["level"]],
+            labels=[wrap(level) for level in rows["level"]],
             limits=(-len(rows) + 0.45, 0.55),
             expand=(0, 0),
         )

@@ -110,7 +110,7 @@ def triangle_layers(beyond: pd.DataFrame, colour: str) -> list[object]:
     ]
 
 
-def thinned(rows: pd.DataFrame, cell: list[str]) -> pd.DataFrame:
+def thin(rows: pd.DataFrame, cell: list[str]) -> pd.DataFrame:
     """Return the rows to draw: in crowded cells evenly by rank, both ends included."""
     ordered = rows.sort_values("x", kind="stable")
     cells = ordered.groupby(cell, observed=True)
@@ -121,7 +121,7 @@ def thinned(rows: pd.DataFrame, cell: list[str]) -> pd.DataFrame:
     return ordered[(n <= DOTS) | (step != before)].sort_index()
 
 
-def faded(many: int) -> float:
+def opacity(many: int) -> float:
     """Return fainter dots for more of them."""
     return float(np.clip(0.6 * (60 / max(many, 1)) ** 0.5, 0.25, 0.6))
 

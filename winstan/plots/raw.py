@@ -26,11 +26,11 @@ from winstan.errors import DataError, OptionError, near_matches
 from winstan.options import check_flags
 from winstan.plots.axis import Axis, bulk, logarithmic
 from winstan.plots.composing import Plot
-from winstan.plots.layers import faded, spread, thinned, upright_triangles
+from winstan.plots.layers import opacity, spread, thin, upright_triangles
 from winstan.plots.panels import as_panels, caption_of
 from winstan.plots.tables import require_finite
 from winstan.plots.theme import FULL, POSTERIOR, TREATMENTS, theme_winstan
-from winstan.plots.words import wrapped
+from winstan.plots.words import wrap
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -115,7 +115,7 @@ def plot_data(
     cell = ["panel", "place"]
     binary = x.nunique() <= 2
     box = _boxes(rows, cell) if not binary else pd.DataFrame()
-    dots = thinned(rows, cell)
+    dots = thin(rows, cell)
     means = _means(rows, [*cell, "colour", "group"]) if group else rows.iloc[:0]
     # Where each row is a group's only one, its circle is the row.
     rows_are_means = bool(group) and len(means) == len(rows)
@@ -132,7 +132,7 @@ def plot_data(
         inside, beyond = axis.split(dots)
         style = {"shape": "o", "stroke": 0, "size": 1.3 if many <= 100 else 1.0}
         plot += [
-            geom_point(aes("at", "x"), part, fill=colour, alpha=faded(many), **style)
+            geom_point(aes("at", "x"), part, fill=colour, alpha=opacity(many), **style)
             for colour, part in inside.groupby("colour", sort=False)
         ]
         plot += upright_triangles(beyond)
@@ -165,7 +165,7 @@ def plot_data(
         + axis.scale(vertical=True)
         + scale_x_continuous(
             breaks=[at for at, _ in ticks],
-            labels=[wrapped(text) for _, text in ticks],
+            labels=[wrap(text) for _, text in ticks],
             limits=(low - 0.55 * gap, high + 0.55 * gap),
             expand=(0, 0),
         )

@@ -31,7 +31,7 @@ from winstan.plots.layers import LINE_END, row_height, theme_rows, triangle_laye
 from winstan.plots.panels import as_panels, caption_of, columns_for, theme_panels
 from winstan.plots.tables import as_text, require_columns, require_finite
 from winstan.plots.theme import OBSERVED, POSTERIOR
-from winstan.plots.words import percent, wrapped
+from winstan.plots.words import percent, wrap
 
 LEVELS = 60
 """Groups that a page holds."""
@@ -151,7 +151,7 @@ def plot_groups(
         + axis.scale()
         + scale_y_continuous(
             breaks=rows["y"].tolist(),
-            labels=[wrapped(level) for level in as_text(rows["level"])],
+            labels=[wrap(level) for level in as_text(rows["level"])],
             limits=(-len(rows) + 0.45, 0.55),
             expand=(0, 0),
         )

@@ -23,15 +23,15 @@ from plotnine import (
 
 from winstan.errors import DataError
 from winstan.options import check_flags
-from winstan.plots.answer_rows import LINE, Placed, placed
+from winstan.plots.answer_rows import LINE, Placed, place_rows
 from winstan.plots.axis import Axis, backward, forward
 from winstan.plots.composing import Column, Plot, Row
 from winstan.plots.density import density_outlines
-from winstan.plots.layers import LINE_END, spread, thinned, upright_triangles
+from winstan.plots.layers import LINE_END, spread, thin, upright_triangles
 from winstan.plots.panels import caption_of
 from winstan.plots.tables import as_text, require_columns, require_finite
 from winstan.plots.theme import FULL, OBSERVED, OKABE_ITO, POSTERIOR, theme_winstan
-from winstan.plots.words import contrast_text, listed, wrapped
+from winstan.plots.words import contrast_text, join_words, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,10 +117,12 @@ def plot_side_by_side(
     require_finite("rows", rows[["estimate", "lower", "upper"]], positive=ratio)
     require_finite("draws", draws["value"], positive=ratio)
     if unknown := [kind for kind in rows["kind"] if kind not in COLOURS]:
-        raise DataError(f"rows has the kind {listed(unknown)}; known are {listed(COLOURS)}.")
+        raise DataError(
+            f"rows has the kind {join_words(unknown)}; known are {join_words(COLOURS)}."
+        )
     below = caption_of(caption)
     stacked = width < BESIDE
-    at = placed(rows, above=stacked)
+    at = place_rows(rows, above=stacked)
     height = max(LEAST, -at.bottom) + FRAME + LINE * len(below.splitlines())
     answers = _answers(
         at,
@@ -158,7 +160,7 @@ def _answers(
     rows = placed.rows
     sampled = rows[rows["kind"] == "posterior"]
     if missing := [key for key in sampled["key"] if key not in by_key]:
-        raise DataError(f"draws has no rows for {listed(missing)}, which rows has.")
+        raise DataError(f"draws has no rows for {join_words(missing)}, which rows has.")
     values = [by_key[key] for key in sampled["key"]]
     axis = _axis(rows, sampled, values, ratio=ratio)
     plot = Plot() + geom_vline(
@@ -246,7 +248,7 @@ def _pairs(
     n_groups = table["group"].nunique() if group else len(table)
     joined = table.groupby("group")["place"].transform("nunique") > 1
     joins = bool(group) and few and bool(joined.any())
-    dots = thinned(table, ["place"])
+    dots = thin(table, ["place"])
     # Means of groups stand one above the other, so that their lines meet them; rows are spread.
     dots["at"] = dots["place"] + (0.0 if joins else 0.35 * gap * spread(dots, ["place"]) * few)
     axis = Axis.around(np.quantile(table["x"], [0.02, 0.98]), table["x"], log=log)
@@ -294,7 +296,7 @@ def _pairs(
         labels = across.labels(breaks)
     else:
         breaks = np.array(list(place.values()))
-        labels = [wrapped(f"{v:.10g}" if isinstance(v, float) else v) for v in known]
+        labels = [wrap(f"{v:.10g}" if isinstance(v, float) else v) for v in known]
     low, high = min(place.values()), max(place.values())
     margin = 0.5 * gap if few else 0.04 * (high - low or 1.0)
     title = axis.title(name, unit)

@@ -28,7 +28,7 @@ from winstan.plots.layers import LINE_END, row_height, theme_rows
 from winstan.plots.panels import caption_of, columns_for, strip_title
 from winstan.plots.tables import as_text, require_columns, require_finite
 from winstan.plots.theme import OBSERVED, POSTERIOR, theme_winstan
-from winstan.plots.words import listed, percent, wrapped
+from winstan.plots.words import join_words, percent, wrap
 
 LEVELS = 60
 """Groups that a page holds."""
@@ -157,7 +157,7 @@ def plot_slopes(
         + scale_x_continuous(labels=plain_labels)
         + scale_y_continuous(
             breaks=list(place.values()),
-            labels=[wrapped(name) for name in levels],
+            labels=[wrap(name) for name in levels],
             limits=(-len(levels) + 0.45, 0.55),
             expand=(0, 0),
         )
@@ -208,7 +208,7 @@ def plot_plane(
     """
     rows, order, _ = _checked(table, population, most=None)
     if len(order) != 2:
-        raise DataError(f"A plane takes two effects; the table has {listed(order)}.")
+        raise DataError(f"A plane takes two effects; the table has {join_words(order)}.")
     require_columns(contours, "contours", ["x", "y", "contour", "centre"], empty=True)
     wide = rows.pivot_table(index="name", columns="effect", values=["mean", "own"], dropna=False)
     points = pd.DataFrame(
@@ -241,8 +241,8 @@ def plot_plane(
             _crosses(group, len(middle))
             + (f"; ellipses: {' and '.join(map(percent, shares))} of groups" if drawn else ""),
             at,
-            f"no estimate of its own: {listed(absent)}" if len(absent) else "",
-            f"own estimates beyond the axes: {listed(set(known['name']) - set(inside['name']))}"
+            f"no estimate of its own: {join_words(absent)}" if len(absent) else "",
+            f"own estimates beyond the axes: {join_words(set(known['name']) - set(inside['name']))}"
             if len(inside) < len(known)
             else "",
         ]
@@ -341,7 +341,7 @@ def _caption(absent: pd.Series, beyond: int, more: int, means: str, at: str) -> 
         [
             means,
             at,
-            f"no estimate of its own: {listed(absent)}" if len(absent) else "",
+            f"no estimate of its own: {join_words(absent)}" if len(absent) else "",
             f"{beyond} own estimate{'s' if beyond > 1 else ''} beyond the axis (triangles)"
             if beyond
             else "",

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from winstan.errors import DataError
-from winstan.plots.words import listed
+from winstan.plots.words import join_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,9 @@ def require_columns(
     """Refuse a table that lacks columns or, unless it may be empty, rows."""
     missing = [c for c in columns if c not in table.columns]
     if missing:
-        raise DataError(f"{name} has no column {listed(missing)}; it has {listed(table.columns)}.")
+        raise DataError(
+            f"{name} has no column {join_words(missing)}; it has {join_words(table.columns)}."
+        )
     if not empty and table.empty:
         raise DataError(f"{name} has no rows.")
 

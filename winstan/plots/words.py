@@ -91,13 +91,13 @@ def broken(text: str, width: int) -> list[str]:
     return lines
 
 
-def wrapped(name: object) -> str:
+def wrap(name: object) -> str:
     """Return a level's name on two lines at most."""
     lines = broken(" ".join(str(name).split()), WRAP)
     return "\n".join(lines if len(lines) <= 2 else [lines[0], f"{lines[1][: WRAP - 1]}…"])
 
 
-def listed(values: Iterable[object]) -> str:
+def join_words(values: Iterable[object]) -> str:
     """Return the first few distinct values, and how many more there are."""
     names = [repr(v) for v in dict.fromkeys(values)]
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -82,10 +82,10 @@ def _table(fit: Fit) -> tuple[pd.DataFrame, str]:
     if n_effects > EFFECT_ROWS:
         left_out = f"{n_effects} group effects are not shown; .summary() has them all."
         table = table[~is_effect]
-    return rounded(table), left_out
+    return round_table(table), left_out
 
 
-def rounded(table: pd.DataFrame) -> pd.DataFrame:
+def round_table(table: pd.DataFrame) -> pd.DataFrame:
     """Return a summary's numbers as text, each row to the digits that its sd warrants.
 
     The sd has three digits, and what is in its unit as many decimals; the Monte Carlo error has

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from winstan import effects
-from winstan.report.reprs import EFFECT_ROWS, rounded
+from winstan.report.reprs import EFFECT_ROWS, round_table
 
 if TYPE_CHECKING:
     from winstan.design import Design
@@ -140,7 +140,7 @@ def effects_table(fit: Fit, *, prob: float, groups: Whose | None = None) -> pd.D
     if "groups" in table:
         names += " (" + table["groups"] + ")"
     numbers = table.drop(columns=["predictor", "contrast", "groups"], errors="ignore")
-    out = rounded(numbers.drop(columns=["p_direction", "p_rope"], errors="ignore"))
+    out = round_table(numbers.drop(columns=["p_direction", "p_rope"], errors="ignore"))
     out["p_direction"] = [f"{p:.3f}" for p in table["p_direction"]]
     out = out.set_axis(names)
     out.attrs["whose"] = whose
@@ -162,7 +162,7 @@ def effects_on_table(fit: Fit, parameter: str, *, prob: float) -> pd.DataFrame |
     numbers = table.drop(
         columns=["predictor", "contrast", "groups", "p_direction"], errors="ignore"
     )
-    out = rounded(numbers)
+    out = round_table(numbers)
     out["p_direction"] = [f"{p:.3f}" for p in table["p_direction"]]
     out = out.set_axis(names)
     out.attrs["whose"] = table.attrs.get("estimand", "")
@@ -177,8 +177,8 @@ def parameters_table(fit: Fit, *, prob: float) -> tuple[pd.DataFrame, int]:
     is_effect = np.array([str(name).startswith(starts) for name in table.index], dtype=bool)
     left = int(is_effect.sum())
     if left <= EFFECT_ROWS:
-        return rounded(table), 0
-    return rounded(table[~is_effect]), left
+        return round_table(table), 0
+    return round_table(table[~is_effect]), left
 
 
 def _described(column: pd.Series, counts: np.ndarray, row: np.ndarray, model: Model) -> str:

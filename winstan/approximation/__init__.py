@@ -1,0 +1,1 @@
+"""A quick approximate fit: where the posterior lies, and how wide it is."""

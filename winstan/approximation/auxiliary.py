@@ -1,0 +1,206 @@
+"""Auxiliary parameters (sigma, alpha, nu) of the approximate fit: where they lie, how widely.
+
+Each is mapped to the whole line (`winstan.families.domains`), positive ones by their logarithms.
+What is free so is linear in what is sampled, all but a shape that may be infinite: counts no more
+variable than Poisson tell how small alpha is not, and leave its logarithm a tail above as long as
+the prior's (density ``alpha^-0.4`` by default), where below it ends abruptly. It is::
+
+    log alpha = location + scale x + skew log(1 + exp(-3 (x - knot))) / 3
+
+a line of slope ``scale`` above a knot and of slope ``scale - skew`` below. Student's sigma and nu
+have more (`winstan.approximation.student`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import interpolate, optimize, special
+
+from winstan.approximation.averages import mean_objective
+from winstan.approximation.student import student_coordinates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from winstan._typing import Array
+    from winstan.approximation.averages import Node
+    from winstan.approximation.problem import Problem
+
+
+# A normal density falls by eight units of its logarithm, four standard deviations out; one that
+# falls by less than this has a tail above.
+TAIL_OUT, TAIL_FALLS = 4.0, 4.0
+# How far a tail is followed: units of the logarithm of the density, and of the parameter.
+FALLS, REACH = 12.0, 60.0
+# Normal scores at which quantiles are met; what is far out counts for less.
+SCORES = np.linspace(-2.5, 2.5, 41)
+CARE = np.exp(-np.square(SCORES) / 8)
+# The least slope to either side.
+LEAST_SLOPE = 0.05
+# Where the slope may change. That one is taken by which the density of what is sampled is nearest
+# to the standard normal, in its logarithm's derivative, which moves samplers.
+KNOTS = np.arange(0.0, 3.0, 0.25)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AuxiliaryCoordinates:
+    """The free auxiliary parameters by what is sampled.
+
+    Attributes
+    ----------
+    location : ndarray, shape (A,)
+    scale : ndarray, shape (A,)
+    skew : ndarray, shape (A,)
+        What the slope is less by below the knot, or more by if negative: less than the scale.
+    knot : ndarray, shape (A,)
+    taper : ndarray, shape (A,)
+        How soon tails to both sides flatten.
+    """
+
+    location: Array
+    scale: Array
+    skew: Array
+    knot: Array
+    taper: Array
+
+    @classmethod
+    def straight(cls, location: Array, scale: Array) -> AuxiliaryCoordinates:
+        """Lines."""
+        return cls(location, scale, *np.zeros((3, location.size)))
+
+
+def fit_auxiliary(problem: Problem, nodes: tuple[Node, ...], free_aux: Array) -> Array:
+    """Maximise the posterior density over the free auxiliary parameters, near where they are."""
+    if not free_aux.size:
+        return free_aux
+
+    def loss(at: Array) -> float:
+        return -_density(problem, nodes, at)
+
+    low, high = _room(problem)
+    start = np.clip(free_aux, low, high)
+    if free_aux.size == 1:
+        # Two units of log a step, so that no bracket leaves the range of the exponential.
+        found = optimize.minimize_scalar(
+            lambda x: loss(np.array([x])),
+            bounds=(max(start[0] - 2, low[0]), min(start[0] + 2, high[0])),
+            method="bounded",
+            options={"xatol": 1e-4},
+        )
+        return np.array([found.x])
+    # Without derivatives: by differences they take as many evaluations, and a solver's own time
+    simplex = start + 0.1 * np.eye(start.size + 1, start.size)
+    maximum = optimize.minimize(
+        loss,
+        start,
+        method="Nelder-Mead",
+        bounds=list(zip(np.maximum(start - 2, low), np.minimum(start + 2, high), strict=True)),
+        options={"xatol": 1e-3, "fatol": 1e-4, "initial_simplex": simplex},
+    )
+    return np.asarray(maximum.x)
+
+
+def _density(problem: Problem, nodes: tuple[Node, ...], free_aux: Array) -> float:
+    """Log density of the free auxiliary parameters, the likelihood averaged."""
+    aux = problem.likelihood.constrained(free_aux)
+    likelihood = mean_objective(problem, nodes, aux)
+    with np.errstate(all="ignore"):
+        pairs = zip(problem.aux_prior, aux.values(), strict=True)
+        prior = sum(float(p.log_density(x)) for p, x in pairs)
+    return likelihood + prior + float(problem.likelihood.log_jacobian(free_aux))
+
+
+def _room(problem: Problem) -> tuple[Array, Array]:
+    """Return the ends of the free auxiliary parameters: see `Parameter.limits`."""
+    likelihood = problem.likelihood
+    ends = [
+        (-np.inf, np.inf) if p.limits is None else domain.backward(np.array(p.limits))
+        for p, domain in zip(likelihood.scalars, likelihood.domains, strict=True)
+    ]
+    low, high = np.array(ends).T
+    return low, high
+
+
+def auxiliary_coordinates(
+    problem: Problem, nodes: tuple[Node, ...], free_aux: Array
+) -> AuxiliaryCoordinates:
+    """Find coordinates in which the free auxiliary parameters are about standard normal."""
+    if problem.likelihood.tails:
+        sigma, nu = student_coordinates(lambda at: _density(problem, nodes, at), free_aux)
+        return AuxiliaryCoordinates(*np.array([sigma, nu]).T)
+    scale = _scale(problem, nodes, free_aux)
+    if free_aux.size == 1:
+
+        def density(at: float) -> float:
+            return _density(problem, nodes, np.array([at]))
+
+        mode, top = float(free_aux[0]), density(float(free_aux[0]))
+        if top - density(mode + TAIL_OUT * float(scale[0])) < TAIL_FALLS:
+            return _through_quantiles(density, mode, top)
+    return AuxiliaryCoordinates.straight(free_aux, scale)
+
+
+def _through_quantiles(
+    density: Callable[[float], float], mode: float, top: float
+) -> AuxiliaryCoordinates:
+    """Lay the coordinate through the quantiles of a density, by least squares."""
+    at, log_density = _followed(density, mode, top)
+    fine = np.linspace(at[0], at[-1], 4001)
+    log_fine = interpolate.pchip_interpolate(at, log_density - top, fine)
+    weight = np.exp(log_fine)
+    mass = np.cumsum(weight) - 0.5 * weight
+    quantile = np.interp(special.ndtr(SCORES), mass / weight.sum(), fine)
+    best, least = (mode, 1.0, 0.0, 0.0), np.inf
+    for knot in KNOTS:
+        below = -np.logaddexp(0, -3 * (SCORES - knot)) / 3  # of slope one below, and none above
+        columns = np.column_stack([SCORES - knot - below, below])
+        location, slopes = _rising(columns, quantile)
+        found = location + columns @ slopes
+        log_sampled = np.interp(found, fine, log_fine) + np.log(np.gradient(found, SCORES))
+        off = float(np.abs(np.gradient(log_sampled, SCORES) + SCORES).max())
+        if off < least:
+            above, skew = slopes[0], max(slopes[0] - slopes[1], 0.0)
+            best, least = (location - above * knot, above, skew, knot), off
+    return AuxiliaryCoordinates(*np.array([*best, 0.0])[:, None])
+
+
+def _rising(columns: Array, quantile: Array) -> tuple[float, Array]:
+    """Fit a constant, and slopes of `LEAST_SLOPE` at least, by least squares."""
+    share = np.square(CARE) / np.square(CARE).sum()
+    middle, columns_middle = share @ quantile, share @ columns
+    columns = columns - columns_middle
+    rest = quantile - middle - LEAST_SLOPE * columns.sum(axis=1)
+    slopes = LEAST_SLOPE + optimize.nnls(CARE[:, None] * columns, CARE * rest)[0]
+    return float(middle - columns_middle @ slopes), slopes
+
+
+def _followed(density: Callable[[float], float], mode: float, top: float) -> tuple[Array, Array]:
+    """Follow a density to either side, in growing steps: where, and its logarithm."""
+    found = {mode: top}
+    for side in (-1.0, 1.0):
+        reach = 0.05
+        while reach < REACH:
+            found[mode + side * reach] = value = density(mode + side * reach)
+            if not value > top - FALLS:
+                break
+            reach *= 1.3
+    at = np.array(sorted(found))
+    log_density = np.array([found[x] for x in at])
+    finite = np.isfinite(log_density)
+    return at[finite], log_density[finite]
+
+
+def _scale(problem: Problem, nodes: tuple[Node, ...], free_aux: Array) -> Array:
+    """Root of the inverse curvature, shape (A,), by second differences."""
+    step = 0.05 * np.eye(free_aux.size)
+    middle = _density(problem, nodes, free_aux)
+    beside = [
+        _density(problem, nodes, free_aux + move) + _density(problem, nodes, free_aux - move)
+        for move in step
+    ]
+    curvature = (2 * middle - np.array(beside)) / 0.05**2
+    # Of what the data leave open, or have no maximum of, it says nothing: a unit of log
+    return 1 / np.sqrt(np.where(np.isfinite(curvature) & (curvature > 0.1), curvature, 1.0))

@@ -1,0 +1,127 @@
+"""How the approximate fit follows the sds, and what the data say of these.
+
+Where the likelihood of an effect is far from normal, as of a few answers of yes and no, a larger sd
+means larger coefficients too, effects do not follow it as those of normal likelihoods would, and it
+is known less well. All are differences of fits at sds a little to either side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from winstan.approximation.averages import NARROW
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from winstan._typing import Array
+    from winstan.approximation.pirls import PIRLS, State
+    from winstan.approximation.problem import Problem
+
+# Units of log sd to either side; iterations there, at most, and the last step's size, in widths.
+STEP = 0.1
+ITERATIONS = 6
+CONVERGED = 0.02
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sensitivity:
+    """The approximate fit where one sd is a little smaller, and a little larger.
+
+    Attributes
+    ----------
+    width : float
+        Units of log sd from one to the other.
+    covariances : tuple of tuple of ndarray, shape (q, q) each
+        Of the effects, by term: below, above.
+    states : tuple of State
+        Of the fit: below, above.
+    information : ndarray, shape (Q,)
+        Observed, on this and the other log sds, coefficients being unknown.
+    """
+
+    width: float
+    covariances: tuple[tuple[Array, ...], tuple[Array, ...]]
+    states: tuple[State, State]
+    information: Array
+
+
+def second_moments(problem: Problem, state: State) -> tuple[Array, ...]:
+    """Return the effects' mean squares and products over levels, (q, q) a term."""
+    out, at = [], problem.X.shape[1]
+    for J, block in zip(problem.n_levels, state.blocks, strict=True):
+        q = block.shape[1]
+        U = state.theta[at : at + q * J].reshape(q, J)
+        out.append((U @ U.T + block.sum(axis=0)) / J)
+        at += q * J
+    return tuple(out)
+
+
+def sd_sensitivities(
+    pirls: PIRLS,
+    state: State,
+    covariance: tuple[Array, ...],
+    aux: Mapping[str, float],
+) -> tuple[Sensitivity, ...]:
+    """Fit at other sds, one at a time.
+
+    Nothing where there are no group terms, where likelihoods are as good as normal, or where a fit
+    at other sds fails: coordinates that do not follow the sds will do.
+    """
+    problem = pirls.problem
+    spread = problem.likelihood.without_unit(state.spread).max(initial=0.0)
+    if not covariance or spread <= NARROW:
+        return ()
+    try:
+        found = _at_other_sds(pirls, state, covariance, aux)
+    except np.linalg.LinAlgError:
+        return ()
+    sound = all(
+        np.isfinite(part).all()
+        for sensitivity in found
+        for part in (sensitivity.information, *(there.theta for there in sensitivity.states))
+    )
+    return found if sound else ()
+
+
+def _at_other_sds(
+    pirls: PIRLS,
+    state: State,
+    covariance: tuple[Array, ...],
+    aux: Mapping[str, float],
+) -> tuple[Sensitivity, ...]:
+    problem = pirls.problem
+    out = []
+    for m, S in enumerate(covariance):
+        for i in range(len(S)):
+            both, slopes = [], []
+            for step in (-STEP, STEP):
+                scale = np.ones(len(S))
+                scale[i] = np.exp(step)
+                moved = [*covariance]
+                moved[m] = S * np.outer(scale, scale)
+                there = state
+                for _ in range(ITERATIONS):
+                    before, there = there, pirls.step(there, tuple(moved), aux)
+                    if pirls.largest_step(before, there) < CONVERGED:
+                        break
+                slopes.append(_slopes(problem, there, moved))
+                both.append((tuple(moved), there))
+            (below, at_below), (above, at_above) = both
+            information = (slopes[0] - slopes[1]) / (2 * STEP)
+            out.append(Sensitivity(2 * STEP, (below, above), (at_below, at_above), information))
+    return tuple(out)
+
+
+def _slopes(problem: Problem, state: State, covariance: Sequence[Array]) -> Array:
+    """Slope of the log likelihood in each log sd, by Fisher's identity."""
+    moments = second_moments(problem, state)
+    return np.concatenate(
+        [
+            J * (np.diag(np.linalg.inv(S) @ M) - 1.0)
+            for S, M, J in zip(covariance, moments, problem.n_levels, strict=True)
+        ]
+    )

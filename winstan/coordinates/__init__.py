@@ -1,0 +1,12 @@
+"""Coordinates in which the posterior is easy for NUTS, from a quick approximate fit."""
+
+from winstan.coordinates.coordinates import Coordinates, choose_coordinates
+from winstan.coordinates.standard import TermCoordinates, by_row, standard_roots
+
+__all__ = [
+    "Coordinates",
+    "TermCoordinates",
+    "by_row",
+    "choose_coordinates",
+    "standard_roots",
+]
