@@ -13,7 +13,7 @@ import winstan as ws
 from winstan.backends import Settings, backend_named
 from winstan.families import FAMILIES, LINKS
 from winstan.families.sample import Sample
-from winstan.guards.dispersion import overdispersed
+from winstan.guards.dispersion import check_dispersion
 
 
 def bursts(n: int = 400, seed: int = 6) -> pd.DataFrame:
@@ -68,10 +68,10 @@ def test_bambi_is_refused_by_name(family):
 def test_counts_that_vary_more_than_geometric_ones_are_told():
     rng = np.random.default_rng(3)
     wide = pd.DataFrame({"y": rng.negative_binomial(0.15, 0.15 / 8.15, 400)})
-    said = overdispersed(model_of("y ~ 1", wide, "geometric"))
+    said = check_dispersion(model_of("y ~ 1", wide, "geometric"))
     assert 'family="negative_binomial"' in said
     own = pd.DataFrame({"y": rng.geometric(1 / 9, 400) - 1})
-    assert overdispersed(model_of("y ~ 1", own, "geometric")) is None
+    assert check_dispersion(model_of("y ~ 1", own, "geometric")) is None
 
 
 @pytest.mark.slow
