@@ -107,9 +107,10 @@ def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:
     """
     design = model.stacked
     out: dict[str, Array] = {}
-    slopes = at_zero(sampled.beta[..., int(design.intercept) :], model.level_means)
+    beta = model.coefficients.whole(sampled.beta)
+    slopes = at_zero(beta[..., int(design.intercept) :], model.level_means)
     if design.intercept:
-        out["Intercept"] = sampled.beta[..., 0] - slopes @ model.predictor_mean
+        out["Intercept"] = beta[..., 0] - slopes @ model.predictor_mean
     for term in design.terms:
         values = slopes[..., list(term.columns)]
         out[term.variable] = values if term.labels else values[..., 0]

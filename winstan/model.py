@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,7 @@ from winstan.cells import Cells, compress
 from winstan.centering import center_levels, centered_design, predictor_means
 from winstan.coordinates import Coordinates, choose_coordinates
 from winstan.coordinates.coordinates import FEW_GROUPS
+from winstan.coefficients import Coefficients
 from winstan.design import stack
 from winstan.errors import (
     DataError,
@@ -89,6 +90,8 @@ class Model:
     likelihood : Likelihood
         The density of the cells' data by what is sampled.
     priors : Priors
+    coefficients : Coefficients
+        Which of them are sampled: P.
     center : bool
         Whether the prior of the Intercept is at the mean of the predictors.
     predictor_mean : ndarray, shape (K,)
@@ -99,6 +102,8 @@ class Model:
     population : ndarray, shape (B * C, P)
         The population-level design of the cells: a column of ones for the Intercept, and the
         centred predictors.
+    constant : ndarray, shape (B * C,)
+        What coefficients that are constant add to the linear predictors: part of the cells' offset.
     coordinates : Coordinates
         The coordinates to sample in; of what is integrated out, where `variances` starts.
     marginal : Marginal or None
@@ -115,10 +120,12 @@ class Model:
     cells: Cells
     likelihood: Likelihood
     priors: Priors
+    coefficients: Coefficients
     center: bool
     predictor_mean: Array
     level_means: Array | None
     population: Array
+    constant: Array
     coordinates: Coordinates
     marginal: Marginal | None = None
     variances: VarianceCoordinates | None = None
@@ -260,18 +267,22 @@ def build_model(
     means = None
     if center and np.any(stacked.constant):
         means, resolved = center_levels(stacked, cells, resolved)
+    coefficients = Coefficients.of(stacked, resolved)
     population = centered_design(stacked, cells, predictor_mean, means)
+    constant = population @ coefficients.constant
+    cells = replace(cells, offset=cells.offset + constant)
+    population = population[:, coefficients.sampled]
     problem = _problem(stacked, cells, population, likelihood, scales, resolved, tuning)
     sampled = _parametrization(stacked, parametrization)
     plan = None
     if parametrization is None or parametrization == "marginal":
-        plan = _plan(stacked, cells, population, likelihood, resolved, parametrization)
+        own = {name: resolved[name] for name in coefficients.sampled_names}
+        plan = _plan(stacked, cells, population, likelihood, own, parametrization)
     coordinates = _coordinates(design, problem, sampled, resolved, marginal=plan is not None)
     check_noise(design, likelihood, coordinates, scales.response)
     marginal = variances = None
     if plan is not None:
-        coefficients = [resolved[name] for name in stacked.coefficient_names]
-        marginal = marginalise(plan, cells, population, coordinates, coefficients)
+        marginal = marginalise(plan, cells, population, coordinates, list(own.values()))
         variances = adapt_coordinates(
             stacked,
             cells,
@@ -289,10 +300,12 @@ def build_model(
         cells=cells,
         likelihood=likelihood,
         priors=resolved,
+        coefficients=coefficients,
         center=centered,
         predictor_mean=predictor_mean,
         level_means=means,
         population=population,
+        constant=constant,
         coordinates=coordinates,
         marginal=marginal,
         variances=variances,
@@ -345,11 +358,11 @@ def _plan(
     cells: Cells,
     population: Array,
     likelihood: Likelihood,
-    priors: Priors,
+    priors: Mapping[str, Prior],
     wanted: str | None,
 ) -> Plan | None:
     """How coefficients and effects are integrated out; None where they are to be sampled."""
-    plan = plan_marginal(stacked, cells, population, likelihood, priors.table)
+    plan = plan_marginal(stacked, cells, population, likelihood, priors)
     if isinstance(plan, Plan):
         return plan if wanted == "marginal" or plan.is_cheaper else None
     if wanted == "marginal":

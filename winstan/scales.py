@@ -101,10 +101,15 @@ class Scales:
         return slopes if constant is None else np.where(constant != 0, eta * abs(constant), slopes)
 
     def normal_priors(self, stacked: Stacked, cells: Cells, priors: pr.Priors) -> Array:
-        """Mean and sd of a normal of about the width of each coefficient's prior, shape (P, 2)."""
+        """Mean and sd of a normal of about the width of each coefficient's prior, shape (P, 2).
+
+        Constants have none.
+        """
         out = []
         for slot in coefficient_slots(stacked, cells, self):
             prior = priors[slot.name]
+            if isinstance(prior, pr.Constant):
+                continue
             if isinstance(prior, pr.Flat):
                 out.append((slot.default.numbers[0], np.inf))
             else:

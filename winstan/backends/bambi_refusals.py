@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from winstan.backends.bambi_parts import OWN, centers, family_of, weights_of
 from winstan.errors import BackendError
+from winstan.priors import Constant
 
 if TYPE_CHECKING:
     from winstan.model import Model
@@ -22,6 +23,7 @@ def check_expressible(model: Model) -> None:
     BackendError
     """
     family_of(model)
+    _check_priors(model)
     _check_correlations(model)
     _check_weights(model)
     for design in model.design.every:
@@ -54,6 +56,15 @@ def check_expressible(model: Model) -> None:
             instead = " Or give link='identity'." if link.cut else ""
             raise BackendError(
                 f"bambi has no {link.name} link; backend='stan' and 'pymc' have.{instead}"
+            )
+
+
+def _check_priors(model: Model) -> None:
+    for name, prior in model.priors.table.items():
+        if isinstance(prior, Constant):
+            raise BackendError(
+                f"bambi estimates every coefficient: {name!r} as {prior} needs backend='stan' or "
+                "'pymc', or an offset() in place of its term."
             )
 
 

@@ -219,7 +219,7 @@ def pymc_model(model: Model) -> pymc.Model:
             both = _deviations(pm, pt, model, raw, sd, given.factors)
             beta, effect = coordinates.beta_location + both[:P], both[P:]
             beta = beta + compensation(pt, model, effect, sd, given.factors)
-            own = [model.priors[name] for name in model.stacked.coefficient_names]
+            own = [model.priors[name] for name in model.coefficients.sampled_names]
             add_priors(pm, "beta_prior", own, beta)
 
         sd_priors = [model.priors[n] for group in model.stacked.groups for n in group.sd_names]

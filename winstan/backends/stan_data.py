@@ -75,7 +75,7 @@ def _cells_data(model: Model) -> dict[str, Any]:
     Z = np.hstack([*cells.Z, np.zeros((cells.offset.size, 0))])[:rows]
     nesting, crossed = _nesting_data(coordinates), _crossing_data(coordinates)
     drifting = coordinates.sd_dependent_location.any
-    beta_kind, beta_numbers = _prior_data(model.priors[n] for n in model.stacked.coefficient_names)
+    beta_kind, beta_numbers = _prior_data(model.priors[n] for n in model.coefficients.sampled_names)
     statistics: dict[str, Any] = dict(cells.statistics)
     if model.family.conjugate:
         statistics |= _form_data(model, form)

@@ -160,13 +160,20 @@ class _Program:
         for column, (at, centred) in self.centred.items():
             lines.append(f"real {at} = {mean.format(column)};")
             lines.append(f"vector[N] {centred} = {column} - {at};")
-        return lines
+        constants = ((b, p) for b, p in self._coefficients() if isinstance(p, pr.Constant))
+        return lines + [f"real {b} = {_number(prior.value)};" for b, prior in constants]
+
+    def _coefficients(self) -> list[tuple[str, pr.Prior]]:
+        """Return every coefficient's name and prior."""
+        found = []
+        for linear in self.linear:
+            if linear.of.intercept_prior is not None:
+                found.append((linear.of.intercept, linear.of.intercept_prior))
+            found += zip(linear.slopes, linear.of.priors, strict=True)
+        return found
 
     def _parameters(self) -> list[str]:
-        lines = []
-        for linear in self.linear:
-            names = [linear.of.intercept] if linear.of.intercept else []
-            lines += [f"real {name};" for name in [*names, *linear.slopes]]
+        lines = [f"real {b};" for b, p in self._coefficients() if not isinstance(p, pr.Constant)]
         for g in self.parts.groups:
             q = len(g.columns)
             if q == 1:
@@ -333,6 +340,8 @@ def _effects_of(g: Group) -> list[str]:
 def _prior(name: str, prior: pr.Prior) -> str:
     if isinstance(prior, pr.Flat):
         return f"// {name}: flat"
+    if isinstance(prior, pr.Constant):
+        return f"// {name}: constant"
     return f"{name} ~ {prior.stan.format(*map(_number, prior.numbers))};"
 
 

@@ -158,7 +158,8 @@ def _maximum(model: Model, posterior: Mapping[str, Array], terms: list[int], sta
     Z = np.hstack([rows.Z[g] for g in terms])
     level = rows.level[terms[0]]
     L = start.shape[1]
-    base = eta + cells.of_block(cells.offset, 0) - np.einsum("ck,kc->c", Z, start[:, level])
+    offset = cells.of_block(cells.offset - model.constant, 0)
+    base = eta + offset - np.einsum("ck,kc->c", Z, start[:, level])
     own = start.copy()
     limit = STEP if link.unitless else np.inf
     positive = family.confines(link)

@@ -78,5 +78,6 @@ def fit_by(backend: Backend, model: Model, settings: Settings, start: float) -> 
     sampled = backend.sample(model, settings)
     tree = to_datatree(model, sampled)
     table = summarise(tree)
-    diagnostics = diagnose(sampled, table)
+    constant = table.index.intersection(list(model.coefficients.constant_names))
+    diagnostics = diagnose(sampled, table.drop(index=constant))
     return Fit(model, tree, diagnostics, backend.name, perf_counter() - start, table)

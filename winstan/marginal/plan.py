@@ -77,7 +77,7 @@ def plan_marginal(
     cells: Cells,
     population: Array,
     likelihood: Likelihood,
-    priors: Mapping[str, pr.Prior],
+    coefficients: Mapping[str, pr.Prior],
 ) -> Plan | str:
     """Plan the integration, or say why the model does not allow it.
 
@@ -87,15 +87,14 @@ def plan_marginal(
     population : ndarray, shape (C, P)
         The population-level design of the cells.
     likelihood
-    priors : mapping of str to Prior
-        In the model's order: the P coefficients first.
+    coefficients : mapping of str to Prior
+        The P coefficients' priors, in the model's order.
 
     Returns
     -------
     Plan or str
         A reason, as a clause: ``"the link is 'log', not identity"``.
     """
-    coefficients = dict(list(priors.items())[: population.shape[1]])
     obstacle = _obstacle(stacked, likelihood, coefficients) or _obstacle_of_priors(
         coefficients, population, cells.weight
     )

@@ -29,6 +29,7 @@ class Prior:
     # calls its numbers.
     stan: ClassVar[str]
     pymc: ClassVar[tuple[str, ...]]
+    signed: ClassVar[frozenset[str]] = frozenset({"mu"})  # numbers that need not be positive
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -41,7 +42,7 @@ class Prior:
             object.__setattr__(self, field.name, value)
             if not math.isfinite(value):
                 raise PriorError(f"{type(self).__name__}: {field.name} must be finite.")
-            if field.name != "mu" and value <= 0:
+            if field.name not in self.signed and value <= 0:
                 raise PriorError(
                     f"{type(self).__name__}: {field.name} must be positive, got {value:g}."
                 )
@@ -104,6 +105,21 @@ class Flat(Prior):
 
     def log_density(self, x: Draws) -> Draws:  # noqa: D102
         return np.zeros_like(x)
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Prior):
+    """A coefficient that is not estimated: it has this `value`."""
+
+    value: float
+    domain = _REAL
+    signed = frozenset({"value"})
+
+    def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
+        return np.full(size, self.value)
+
+    def log_density(self, x: Draws) -> Draws:  # noqa: D102
+        return np.where(x == self.value, 0.0, -np.inf)
 
 
 @dataclass(frozen=True, slots=True)
