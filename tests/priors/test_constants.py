@@ -114,7 +114,7 @@ def test_a_fit_reports_the_constant_and_judges_the_others():
         seed=1,
     )
     table = fit.summary()
-    assert table.loc["x", ["mean", "sd"]].tolist() == [0.1, 0]
+    assert table.loc["x", ["mean", "sd"]].to_list() == pytest.approx([0.1, 0])
     assert fit.diagnostics.ok
     # Least squares of what is left, under wide priors.
     rest = DATA["y"] - 0.1 * DATA["x"]
