@@ -12,9 +12,9 @@ from winstan._angles import mean_direction
 from winstan.approximation.problem import Problem
 from winstan.cells import Cells, compress
 from winstan.centering import center_levels, centered_design, predictor_means
+from winstan.coefficients import Coefficients
 from winstan.coordinates import Coordinates, choose_coordinates
 from winstan.coordinates.coordinates import FEW_GROUPS
-from winstan.coefficients import Coefficients
 from winstan.design import stack
 from winstan.errors import (
     DataError,

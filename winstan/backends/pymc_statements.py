@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from winstan.backends.program_names import number, quote
 from winstan.draws import tree_name
+from winstan.priors import Constant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
