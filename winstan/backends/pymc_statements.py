@@ -73,7 +73,6 @@ def prior_of(
     dims: tuple[str, ...] = (),
 ) -> list[str]:
     """Write a variable: priors of one kind, with a number for each element or one for all."""
-    kind, parameters = priors[0].pymc_name(domain), priors[0].pymc
     arguments = [quote(tree_name(called))]
     if isinstance(priors[0], Constant):
         said = ", ".join(number(prior.numbers[0]) for prior in priors)
@@ -81,6 +80,7 @@ def prior_of(
         if dims:
             arguments.append(f"dims={quote(dims[0])}")
         return statement(f"{name} = pm.Deterministic(", arguments, ")")
+    kind, parameters = priors[0].pymc_name(domain), priors[0].pymc
     by_parameter = zip(*(prior.numbers for prior in priors), strict=True)
     for parameter, values in zip(parameters, by_parameter, strict=True):
         numbers = [number(value) for value in values]
