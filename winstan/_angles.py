@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 TURN = 2 * np.pi
 
 
-def wrapped(angle: Any) -> Any:
+def wrap_angles(angle: Any) -> Any:
     """Return angles between -pi and pi; those that are there already keep their very bits."""
     angle = np.asarray(angle, float)
     inside = np.abs(angle) <= np.pi
@@ -38,7 +38,7 @@ def mean_direction(angle: Array, weight: Array | None = None, axis: int | None =
 def deviations(angle: Array, weight: Array | None = None, axis: int | None = 0) -> tuple[Any, Any]:
     """Return mean direction, and the angles' differences from it, between -pi and pi."""
     center = mean_direction(angle, weight, axis)
-    return center, wrapped(angle - center)
+    return center, wrap_angles(angle - center)
 
 
 def angular_deviation(angle: Array, weight: Array | None = None) -> float:

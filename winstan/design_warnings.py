@@ -21,6 +21,7 @@ GUARDS: Mapping[str, str] = MappingProxyType(
         "skew": "a gaussian fit of positive, strongly skewed data",
         "unequal_spread": "residuals spread more at one level of a predictor than at another",
         "overdispersion": "counts vary more than a binomial or Poisson model allows",
+        "unreached_direction": "angles point where the half-tangent does not reach",
         "few_levels": "a grouping factor has few levels",
         "same_groups": "two grouping factors part the rows in the same way",
         "empty_cells": "cells of an interaction that no row has are left out",

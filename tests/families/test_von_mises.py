@@ -7,18 +7,20 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from guard_cases import guards
 from made_draws import made_fit
 from models import model_of
 from posterior_checks import agree
 from scipy import special, stats
 
 import winstan as ws
-from winstan._angles import angular_deviation, circular_sd, mean_direction, wrapped
+from winstan._angles import angular_deviation, circular_sd, mean_direction, wrap_angles
 from winstan.effects import contrast, observed_contrast
 from winstan.effects.intervals import describe
 from winstan.errors import FamilyError, OptionError
 from winstan.families import FAMILIES
 from winstan.families.sample import Sample
+from winstan.guards.directions import check_directions
 
 VON_MISES = FAMILIES["von_mises"]
 
@@ -29,7 +31,7 @@ def animals(base: float = 3.0, seed: int = 0, rows: int = 12) -> pd.DataFrame:
     mouse = np.repeat(np.arange(8), 2 * rows)
     stim = np.tile(np.repeat([0, 1], rows), 8)
     mu = base + 0.6 * stim + rng.normal(0, 0.3, 8)[mouse]
-    phase = rng.vonmises(wrapped(mu), 4.0)
+    phase = rng.vonmises(wrap_angles(mu), 4.0)
     names = [f"m{i}" for i in mouse]
     return pd.DataFrame({"phase": phase, "stim": stim, "mouse": names})
 
@@ -41,12 +43,14 @@ def test_summaries_of_angles_are_those_of_directions():
     rng = np.random.default_rng(1)
     # A normal turned by pi: its mean, sd and interval turn with it.
     plain = 0.3 * rng.standard_normal(20_000)
-    here, there = (describe(wrapped(plain + at), 0.9, "eti", circular=True) for at in (0.5, np.pi))
+    here, there = (
+        describe(wrap_angles(plain + at), 0.9, "eti", circular=True) for at in (0.5, np.pi)
+    )
     straight = describe(plain, 0.9, "eti")
     for name, value in straight.items():
         moved = 0.0 if name == "sd" else 0.5
         assert here[name] == pytest.approx(value + moved, abs=0.01)
-    assert abs(wrapped(there["mean"] - np.pi)) < 0.01
+    assert abs(wrap_angles(there["mean"] - np.pi)) < 0.01
     assert there["eti_5%"] < there["mean"] < there["eti_95%"]
     assert there["eti_95%"] - there["eti_5%"] == pytest.approx(
         straight["eti_95%"] - straight["eti_5%"], abs=0.01
@@ -63,8 +67,8 @@ def test_spread_of_angles():
     assert circular_sd(some) == pytest.approx(stats.circstd(some))
     assert mean_direction(some) == pytest.approx(stats.circmean(some, high=np.pi, low=-np.pi))
     turns = np.array([-np.pi, np.pi, 3 * np.pi, 100.0])
-    assert np.all(np.abs(wrapped(turns)) <= np.pi)
-    np.testing.assert_allclose(np.cos(wrapped(turns)), np.cos(turns), atol=1e-12)
+    assert np.all(np.abs(wrap_angles(turns)) <= np.pi)
+    np.testing.assert_allclose(np.cos(wrap_angles(turns)), np.cos(turns), atol=1e-12)
 
 
 # --- The density --------------------------------------------------------------------------------
@@ -138,7 +142,7 @@ def contrast_of(data: pd.DataFrame, **options) -> ws.Fit:
 def test_turning_all_angles_turns_directions_and_no_difference(angle):
     """Coordinates, priors and likelihood are of angles from the data's mean direction."""
     data = animals()
-    turned = data.assign(phase=wrapped(data["phase"] + angle))
+    turned = data.assign(phase=wrap_angles(data["phase"] + angle))
     one, other = contrast_of(data), contrast_of(turned)
     for name in ("beta_location", "eta", "aux_location"):
         ours, theirs = (getattr(fit.model.coordinates, name) for fit in (one, other))
@@ -148,7 +152,7 @@ def test_turning_all_angles_turns_directions_and_no_difference(angle):
     tables = [fit.contrast("stim").drop(columns=["contrast", "groups"]) for fit in (one, other)]
     np.testing.assert_allclose(tables[0], tables[1], atol=1e-8)
     means = [fit.means("stim")["mean"].to_numpy() for fit in (one, other)]
-    np.testing.assert_allclose(wrapped(means[1] - means[0] - angle), 0, atol=1e-8)
+    np.testing.assert_allclose(wrap_angles(means[1] - means[0] - angle), 0, atol=1e-8)
 
 
 def test_a_direction_that_the_half_tangent_does_not_reach_is_far_from_the_data():
@@ -156,7 +160,24 @@ def test_a_direction_that_the_half_tangent_does_not_reach_is_far_from_the_data()
     for rows in (data, data.assign(phase=data["phase"] % (2 * np.pi))):
         model = model_of("phase ~ stim", rows, "von_mises")
         directions = model.cells.statistics["direction"]
-        assert np.abs(wrapped(directions - model.link.origin)).max() < 0.7
+        assert np.abs(wrap_angles(directions - model.link.origin)).max() < 0.7
+
+
+def told(*directions: float, link: str = "tan_half", seed: int = 0) -> str | None:
+    """What the guard says of conditions with these mean directions, most rows in the first."""
+    rng = np.random.default_rng(seed)
+    cond = np.repeat(np.arange(len(directions)), [80, *[40] * (len(directions) - 1)])
+    y = rng.vonmises(np.array(directions)[cond], 3.0)
+    data = pd.DataFrame({"y": y, "cond": [f"c{c}" for c in cond]})
+    return check_directions(model_of("y ~ cond", data, "von_mises", link=link))
+
+
+def test_a_condition_that_the_half_tangent_does_not_reach_is_told():
+    found = [told(0.0, np.pi, seed=seed) or "" for seed in range(20)]
+    assert sum("'c1' of 'cond'" in text and "link='identity'" in text for text in found) >= 16
+    assert not any(told(0.0, 1.5, -1.0, seed=seed) for seed in range(20))
+    assert told(0.0, np.pi, link="identity") is None
+    assert "unreached_direction" not in guards("phase ~ stim", animals(), "von_mises")
 
 
 # --- Answers ------------------------------------------------------------------------------------
@@ -218,7 +239,7 @@ def test_slopes_are_those_of_the_mean_direction():
         )["value"].to_numpy().reshape(-1, 2)  # fmt: skip
         assert np.isfinite(slope).all()
         if groups == "typical":
-            by_hand = wrapped(moved[:, 1] - moved[:, 0]) / (2 * step)
+            by_hand = wrap_angles(moved[:, 1] - moved[:, 0]) / (2 * step)
             p = fit.joined()
             eta = p["Intercept"] + 3 * p["week"]
             np.testing.assert_allclose(by_hand, 2 * p["week"] / (1 + eta**2), rtol=1e-5)
@@ -232,7 +253,18 @@ def test_observed_differences_are_of_mean_directions():
     own = data[data["mouse"] == "m3"]
     expected = [mean_direction(own[own["stim"] == x]["phase"].to_numpy()) for x in (0, 1)]
     row = seen[seen["group"] == "m3"]["difference"].item()
-    assert row == pytest.approx(wrapped(expected[1] - expected[0]).item(), abs=1e-12)
+    assert row == pytest.approx(wrap_angles(expected[1] - expected[0]).item(), abs=1e-12)
+
+
+def test_no_line_of_classical_results_stands_beside_directions():
+    data = animals(base=0.0)
+    fit = contrast_of(data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ws.DesignWarning)
+        lme = ws.lme("phase ~ stim + (1|mouse)", data)
+    with pytest.raises(OptionError, match=r"no ANOVA of directions.*watson"):
+        ws.side_by_side(fit, lme)
+    assert ws.side_by_side(fit, treatment="stim") is not None
 
 
 # --- Posteriors ---------------------------------------------------------------------------------
@@ -240,7 +272,7 @@ def test_observed_differences_are_of_mean_directions():
 
 @pytest.mark.slow
 def test_posterior_of_one_direction_against_quadrature():
-    y = wrapped(stats.vonmises(1.4, loc=np.pi).rvs(25, random_state=4))
+    y = wrap_angles(stats.vonmises(1.4, loc=np.pi).rvs(25, random_state=4))
     fit = ws.fit("y ~ 1", pd.DataFrame({"y": y}), family="von_mises", draws=4000, seed=2)
     origin = mean_direction(y)
     eta, log_kappa = np.meshgrid(np.linspace(-3, 3, 601), np.linspace(-4, 3.5, 601), indexing="ij")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from winstan._angles import wrapped
+from winstan._angles import wrap_angles
 from winstan.backends.bambi_levels import level_terms
 from winstan.backends.program_names import speakable
 from winstan.errors import BackendError
@@ -146,7 +146,7 @@ def data_of(model: Model) -> pd.DataFrame:
     if model.family.log_response:
         y = np.log(y)
     if model.family.circular:
-        y = wrapped(y)
+        y = wrap_angles(y)
     data[RESPONSE] = y.astype(int) if model.family.whole else y
     if design.response.trials is not None:
         data[TRIALS] = design.response.trials.astype(int)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from winstan._angles import wrapped
+from winstan._angles import wrap_angles
 from winstan.backends.program_names import Names, format_effect
 from winstan.design import MEAN
 
@@ -158,7 +158,7 @@ class Parts:
 
         y = spec.value.name + "".join(f"_{level}" for level in spec.success)
         kind = "count" if model.family.trials else model.family.kind
-        values = wrapped(design.response.y) if model.family.circular else design.response.y
+        values = wrap_angles(design.response.y) if model.family.circular else design.response.y
         self.response = self._declare(y, kind, values)
         self.trials = self.weight = None
         if design.response.trials is not None:

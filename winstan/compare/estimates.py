@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan import effects
+from winstan._angles import wrap_angles
 from winstan.classical.linear import interval_names
 from winstan.classical.paired import Paired
 from winstan.errors import FormulaError
@@ -93,11 +94,14 @@ def answers_of(source: Source, base: float | None, scale: Scale, asked: Asked) -
             **asked.options,
         )
         draws = _on_scale(result.draws[:, :, 0], base)
-        lower, upper = effects.interval_ends(draws, asked.prob, "hdi")
+        found = effects.summarise_values(draws, asked.prob, "hdi", circular=result.circular)
+        mean, _, lower, upper = found.values()
+        if result.circular:  # by whole turns to where the interval is
+            draws = mean + wrap_angles(draws - mean)
         null = 1.0 if scale.ratio else 0.0
         return Answers(
             contrasts=result.labels,
-            numbers=np.stack([draws.mean(axis=0), lower, upper], axis=1),
+            numbers=np.stack([mean, lower, upper], axis=1),
             draws=draws,
             tests=tuple(_direction(column, null) for column in draws.T),
             whose=result.estimand.words,

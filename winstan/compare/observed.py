@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from winstan import effects
+from winstan._angles import deviations
 from winstan.effects.observed import labels_of
 from winstan.effects.specification import Specification
 from winstan.errors import OptionError
@@ -251,12 +252,19 @@ def _means(source: Source, treatment: str, group: str | None) -> pd.DataFrame:
         y = design.response.y - design.offset[design.row]
         rows = pd.DataFrame({"value": y, "weight": 1.0, "total": y})
     rows["treatment"] = labels_of(model, treatment)
+    circular = source.kind == "posterior" and source.posterior.model.family.circular
     if group is None:
-        return rows.assign(group=None)
-    rows["group"] = labels_of(model, group)
-    sums = rows.groupby(["group", "treatment"], sort=False)[["total", "weight"]].sum()
-    sums = sums[sums["weight"] > 0]
-    return (sums["total"] / sums["weight"]).rename("value").reset_index()
+        table = rows.assign(group=None)
+    else:
+        rows["group"] = labels_of(model, group)
+        sums = rows.groupby(["group", "treatment"], sort=False)[["total", "weight"]].sum()
+        sums = sums[sums["weight"] > 0]
+        table = (sums["total"] / sums["weight"]).rename("value").reset_index()
+    if circular:  # directions of mean vectors, by whole turns near to each other
+        angle = table["value"] if group is None else np.angle(table["value"].to_numpy())
+        center, away = deviations(np.asarray(angle, float))
+        table = table.assign(value=center + away)
+    return table
 
 
 def _cell_means(source: Source, treatment: str) -> pd.DataFrame:

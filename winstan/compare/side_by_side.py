@@ -110,6 +110,7 @@ def side_by_side(
     interval_names(prob)
     width = _width(width)
     sources = [source_of(result) for result in _results(results, lme, aov)]
+    _check_directions(sources)
     treatment = _treatment(sources, treatment)
     scale = shared_scale(sources, None if ratio is None else bool(ratio))
     group = _group(sources, group)
@@ -148,6 +149,20 @@ def side_by_side(
         caption=_caption(sources, scale, answers, len(contrasts)),
         width=width,
     )
+
+
+def _check_directions(sources: Sequence[Source]) -> None:
+    """Refuse means of angles as numbers beside mean directions."""
+    angles = [s for s in sources if s.kind == "posterior" and s.posterior.model.family.circular]
+    numbers = [s for s in sources if s not in angles]
+    if angles and numbers:
+        raise OptionError(
+            f"{numbers[0].title.capitalize()} takes the angles of {angles[0].title} for numbers, "
+            "whose mean breaks between pi and -pi: there is no LME and no ANOVA of directions. "
+            "Give the posterior alone, whose contrast is an angle. The classical test of mean "
+            "directions, of independent rows, is Watson and Williams' (watson_williams in "
+            "pycircstat, watson.williams.test in R's circular)."
+        )
 
 
 def _width(width: float) -> float:

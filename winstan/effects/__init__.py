@@ -13,7 +13,13 @@ from winstan.effects.estimands import GROUPS, Estimand, choose_estimand
 from winstan.effects.groups import group_draws, group_effects, group_table, totals_text
 from winstan.effects.hypotheses import Hypothesis, hypotheses, hypothesis_draws, hypothesis_table
 from winstan.effects.intercepts import group_intercepts
-from winstan.effects.intervals import INTERVALS, describe, interval_ends, interval_names
+from winstan.effects.intervals import (
+    INTERVALS,
+    describe,
+    interval_ends,
+    interval_names,
+    summarise_values,
+)
 from winstan.effects.means import linear_predictor
 from winstan.effects.observed import (
     intercept_data,
@@ -69,5 +75,6 @@ __all__ = [
     "prediction_table",
     "prior_predictive",
     "response_label",
+    "summarise_values",
     "totals_text",
 ]

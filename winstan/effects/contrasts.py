@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from winstan._angles import wrapped
+from winstan._angles import wrap_angles
 from winstan.effects.averaging import averaged_means, averaged_slopes, strata
 from winstan.effects.comparisons import (
     check_treatment,
@@ -163,7 +163,7 @@ def contrast(
             ],
             axis=1,
         )
-        draws = wrapped(draws) if circular else draws
+        draws = wrap_angles(draws) if circular else draws
         labels = compared.labels(ratio=ratio)
     region = None
     if rope is not None or is_mean(model):  # what is negligible of a parameter nobody has said

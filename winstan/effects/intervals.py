@@ -22,11 +22,11 @@ def describe(
     values: Array, prob: float, interval: Interval, *, circular: bool = False
 ) -> dict[str, float]:
     """Mean, sd and interval of draws; the names of the interval's ends say which it is."""
-    columns = summarised(values, prob, interval, circular=circular)
+    columns = summarise_values(values, prob, interval, circular=circular)
     return {name: float(value) for name, value in columns.items()}
 
 
-def summarised(
+def summarise_values(
     values: Array, prob: float, interval: Interval, *, circular: bool = False
 ) -> dict[str, Array]:
     """Return mean, sd and the interval's ends, shape (...) each, of draws, shape (S, ...).

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from winstan._angles import wrapped
+from winstan._angles import wrap_angles
 from winstan.design import MEAN
 from winstan.effects.codings import coding_of
 from winstan.effects.comparisons import check_predictor, comparison
@@ -98,7 +98,7 @@ def observed_rows(model: Specified) -> pd.DataFrame:
     elif model.link.name == "identity":
         value = value - offset
     if model.family.circular:
-        value = wrapped(value)
+        value = wrap_angles(value)
     vector = np.exp(1j * value) if model.family.circular else value
     return pd.DataFrame({"value": value, "weight": weight, "total": vector * weight})
 

@@ -17,7 +17,7 @@ from winstan.draws import row_numbers
 from winstan.effects.comparisons import has_labels
 from winstan.effects.estimands import Estimand, choose_estimand, factors_of
 from winstan.effects.extrapolation import warn_of_rows
-from winstan.effects.intervals import interval_names, summarised
+from winstan.effects.intervals import interval_names, summarise_values
 from winstan.effects.means import (
     auxiliary,
     linear_predictor,
@@ -105,7 +105,7 @@ def predict(
     seed
         Of responses, and of the effects of new levels.
     own
-        Whether rows that are alike have responses of their own; to be summarised,
+        Whether rows that are alike have responses of their own; to be summarise_values,
         they need them once.
 
     Returns
@@ -172,7 +172,7 @@ def prediction_table(result: Prediction, prob: float, interval: Interval) -> pd.
     names = interval_names(prob, interval)
     summary = np.empty((4, result.n_rows))
     for part, draws in result.blocks:
-        columns = summarised(draws, prob, interval, circular=result.circular)
+        columns = summarise_values(draws, prob, interval, circular=result.circular)
         summary[:, part] = list(columns.values())
     if result.at is not None:
         summary = summary[:, result.at]

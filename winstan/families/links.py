@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from winstan._angles import wrapped
+from winstan._angles import wrap_angles
 from winstan._typing import Array
 from winstan.families.namespace import NUMPY, Namespace
 
@@ -65,7 +65,7 @@ class Link:
 
         return replace(
             plain,
-            function=lambda mu: plain.function(wrapped(mu - origin)),
+            function=lambda mu: plain.function(wrap_angles(mu - origin)),
             inverse=inverse,
             origin=origin,
         )

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from winstan import effects
+from winstan._angles import deviations, mean_direction, resultant, wrap_angles
 from winstan._typing import Array
 from winstan.effects.observed import ordered_labels
 from winstan.errors import OptionError, near_matches
@@ -205,6 +206,7 @@ def plot_predictive(
             prob=prob,
             unit=unit,
             log=log,
+            circular=model.family.circular,
         )
     if column is not None:
         return plots.plot_groups(
@@ -216,6 +218,8 @@ def plot_predictive(
             unit=unit,
             log=log,
         )
+    if model.family.circular:
+        return _plot_direction_statistics(y, y_rep, name, what, unit)
     statistics = STATISTICS[:1] if model.family.kind == "binary" else STATISTICS
     if whole and (y == 0).any():
         statistics = (*statistics[:-2], STATISTICS[-1], ("share of zeros", _zeros))
@@ -225,6 +229,31 @@ def plot_predictive(
             for label, of in statistics
         ),
         pd.DataFrame([{"statistic": label, "value": of(y[None])[0]} for label, of in statistics]),
+        response=name,
+        what=what,
+        unit=unit,
+    )
+
+
+def _plot_direction_statistics(
+    y: Array, y_rep: Array, name: str, what: str, unit: str | None
+) -> ggplot:
+    """Draw the direction and the length of the mean vector of replicates, beside the data's."""
+    from winstan import plots  # noqa: PLC0415
+
+    seen, vectors = resultant(y), resultant(y_rep, axis=1)
+    # By whole turns as near to the data's as can be.
+    away = wrap_angles(np.angle(vectors) - np.angle(seen))
+    found = {
+        "mean direction": (np.angle(seen), np.angle(seen) + away),
+        "length of the mean vector": (np.abs(seen), np.abs(vectors)),
+    }
+    return plots.plot_statistics(
+        pd.concat(
+            pd.DataFrame({"statistic": label, "draw": np.arange(len(of)), "value": of})
+            for label, (_, of) in found.items()
+        ),
+        pd.DataFrame([{"statistic": label, "value": at} for label, (at, _) in found.items()]),
         response=name,
         what=what,
         unit=unit,
@@ -302,12 +331,23 @@ def _group_means(model: Model, y: Array, y_rep: Array, column: str, prob: float)
     weight = np.ones_like(y) if model.design.weights is None else model.design.weights
     trials = model.design.response.trials if model.family.trials else None
     size = np.bincount(codes, weight * (1.0 if trials is None else trials))
-    means = np.stack([np.bincount(codes, weight * row) / size for row in y_rep])
+
+    def mean_of(row: Array) -> Array:
+        if not model.family.circular:
+            return np.bincount(codes, weight * row) / size
+        east, north = (np.bincount(codes, weight * part(row)) for part in (np.cos, np.sin))
+        return np.arctan2(north, east)
+
+    observed = mean_of(y)
+    means = np.stack([mean_of(row) for row in y_rep])
+    if model.family.circular:  # near each other by whole turns
+        observed = mean_direction(observed) + deviations(observed)[1]
+        means = observed + wrap_angles(means - observed)
     lower, median, upper = np.quantile(means, [(1 - prob) / 2, 0.5, (1 + prob) / 2], axis=0)
     return pd.DataFrame(
         {
             "level": levels,
-            "observed": np.bincount(codes, weight * y) / size,
+            "observed": observed,
             "lower": lower,
             "median": median,
             "upper": upper,

@@ -84,6 +84,7 @@ def plot_difference(
         group=group,
         by=by,
         caption=_captioned(result.estimand.words, group),
+        circular=result.circular,
     )
 
 
@@ -126,6 +127,7 @@ def plot_intercepts(
         treatment=treatment,
         prob=prob,
         unit=unit,
+        circular=fit.model.family.circular,
     )
 
 
@@ -318,6 +320,68 @@ def plot_conditional(
         unit=unit,
         log=log,
         caption="; ".join(caption),
+        circular=model.family.circular,
+    )
+
+
+def plot_directions(
+    fit: Fit,
+    predictor: str,
+    *,
+    values: Sequence[Any] | None = None,
+    groups: Whose | None = None,
+    data: bool = True,
+    prob: float = 0.94,
+    interval: Interval = "hdi",
+) -> ggplot:
+    """Draw the mean direction at each level of a predictor on a circle, the raw angles around it.
+
+    Parameters
+    ----------
+    predictor, values, groups
+        As for `means`; six levels at most.
+    data
+        Whether to draw the raw data.
+    prob, interval
+        As for `summary`.
+
+    Returns
+    -------
+    plotnine.ggplot
+
+    Raises
+    ------
+    OptionError
+        If the response is no angle, or the predictor has more levels.
+    """
+    check_flags(data=data)
+    from winstan import plots  # noqa: PLC0415
+
+    model = fit.model
+    if not model.family.circular:
+        raise OptionError(
+            f"plot_directions draws angles, and family={model.family.name!r} has others: "
+            f"fit.plot_conditional({predictor!r}) draws its means."
+        )
+    table = fit.means(predictor, values=values, groups=groups, prob=prob, interval=interval)
+    if len(table) > plots.DIRECTIONS:
+        raise OptionError(
+            f"{predictor!r} has {len(table)} levels: a figure has colours for "
+            f"{plots.DIRECTIONS}. Choose some: values=[...]."
+        )
+    whose = table.attrs.get("estimand", "")
+    raw = None
+    if data:
+        seen = effects.observed_rows(model)["value"]
+        raw = pd.DataFrame({"x": labels_of(model, predictor), "value": seen})
+    return plots.plot_directions(
+        ends_renamed(table).rename(columns={predictor: "x"}),
+        raw,
+        predictor=predictor,
+        response=effects.response_label(model),
+        prob=prob,
+        interval=interval,
+        caption=f"mean: {whose}" if whose else "",
     )
 
 

@@ -74,6 +74,7 @@ class Fit:
     plot_intercepts = figures.plot_intercepts
     plot_slopes = figures.plot_slopes
     plot_conditional = figures.plot_conditional
+    plot_directions = figures.plot_directions
     plot_forest = intervals.plot_forest
     plot_posterior = intervals.plot_posterior
     plot_trace = checks.plot_trace

@@ -9,6 +9,7 @@ import numpy as np
 from winstan.data.tables import column_names, open_table, take_columns
 from winstan.design_warnings import is_silent, warn_design
 from winstan.guards.confounding import check_confounding
+from winstan.guards.directions import check_directions
 from winstan.guards.dispersion import check_dispersion
 from winstan.guards.repeats import repeated_responses
 from winstan.guards.skew import check_skew, is_logarithm
@@ -38,8 +39,9 @@ def check_model(model: Model, frame: Frame, data: Any) -> None:
     Warns
     -----
     DesignWarning
-        ``random_slopes``, ``pseudoreplication``, ``confounding``, ``skew``, ``unequal_spread`` and
-        ``overdispersion``, each once at most; ``unidentified``, once for each term and kind.
+        ``random_slopes``, ``pseudoreplication``, ``confounding``, ``skew``, ``unequal_spread``,
+        ``overdispersion`` and ``unreached_direction``, each once at most; ``unidentified``, once
+        for each term and kind.
     """
     guards = {
         "pseudoreplication": lambda: _repeats(model, frame, data),
@@ -50,6 +52,7 @@ def check_model(model: Model, frame: Frame, data: Any) -> None:
         "skew": lambda: _skew(model, frame, data),
         "unequal_spread": lambda: unequal_spread(model),
         "overdispersion": lambda: check_dispersion(model),
+        "unreached_direction": lambda: check_directions(model),
     }
     for name, guard in guards.items():
         if not is_silent(name) and (message := guard()) is not None:

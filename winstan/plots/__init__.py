@@ -9,6 +9,7 @@ from winstan.plots.agreement import plot_agreement
 from winstan.plots.chains import plot_rank, plot_trace
 from winstan.plots.conditional import CURVES, plot_conditional
 from winstan.plots.difference import plot_difference
+from winstan.plots.directions import DIRECTIONS, plot_directions
 from winstan.plots.each import plot_each
 from winstan.plots.forest import plot_forest
 from winstan.plots.intercepts import plot_intercepts
@@ -22,12 +23,14 @@ from winstan.plots.theme import OKABE_ITO, theme_winstan
 
 __all__ = [
     "CURVES",
+    "DIRECTIONS",
     "OKABE_ITO",
     "plot_agreement",
     "plot_conditional",
     "plot_data",
     "plot_density",
     "plot_difference",
+    "plot_directions",
     "plot_each",
     "plot_forest",
     "plot_groups",

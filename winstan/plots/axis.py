@@ -9,6 +9,7 @@ import numpy as np
 from mizani.breaks import breaks_extended
 from plotnine import scale_x_continuous, scale_x_log10, scale_y_continuous, scale_y_log10
 
+from winstan.plots.turns import turn_breaks, turn_label
 from winstan.plots.words import minus
 
 if TYPE_CHECKING:
@@ -27,14 +28,18 @@ REACH = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """The axis of values, in a column ``x``: what is in view, and how its ticks read."""
+    """The axis of values, in a column ``x``: what is in view, and how its ticks read.
+
+    That of angles, `turns`, has ticks at shares of a turn, named between -pi and pi.
+    """
 
     low: float
     high: float
     log: bool
+    turns: bool = False
 
     @classmethod
-    def around(cls, core: ArrayLike, single: ArrayLike, *, log: bool) -> Axis:
+    def around(cls, core: ArrayLike, single: ArrayLike, *, log: bool, turns: bool = False) -> Axis:
         """View all of `core`, and those of the `single` values that do not squash it."""
         c = forward(core, log)
         low, high = c.min(), c.max()
@@ -44,7 +49,7 @@ class Axis:
         low, high = min([low, *near]), max([high, *near])
         pad = 0.04 * ((high - low) or span)
         low, high = backward(np.array([low - pad, high + pad]), log).tolist()
-        return cls(low, high, log)
+        return cls(low, high, log, turns)
 
     def split(self, values: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return the rows whose x is in view, and the others, with their side and edge."""
@@ -68,6 +73,8 @@ class Axis:
 
     def breaks(self) -> Floats:
         """Return the values of the ticks."""
+        if self.turns and (shares := turn_breaks(self.low, self.high)) is not None:
+            return shares
         decades = np.log10(self.high / self.low) if self.log else 0.0
         if decades < 0.4:
             found = breaks_extended(n=6)((self.low, self.high))
@@ -98,6 +105,8 @@ class Axis:
     def labels(self, breaks: ArrayLike) -> list[str]:
         """Return the text of ticks at these values, with the fewest decimals that tell them."""
         values = np.asarray(breaks, dtype=float)
+        if self.turns and turn_breaks(self.low, self.high) is not None:
+            return [turn_label(v) for v in values]
         if self.log:
             plain = self.low >= 1e-4 and self.high < 1e5
             return [f"{v:.10g}" if plain else _power_label(v) for v in values]

@@ -16,6 +16,7 @@ from plotnine import (
     scale_x_continuous,
 )
 
+from winstan._angles import mean_direction
 from winstan.data.columns import how_many
 from winstan.errors import DataError
 from winstan.options import Interval, check_flags
@@ -25,6 +26,7 @@ from winstan.plots.layers import LINE_END, legend, opacity, spread, thin, uprigh
 from winstan.plots.panels import caption_of
 from winstan.plots.tables import as_text, require_columns, require_finite
 from winstan.plots.theme import POSTERIOR, TREATMENTS, theme_winstan
+from winstan.plots.turns import follow, move_ends, near
 from winstan.plots.words import percent, wrap
 
 FEW = 40
@@ -47,6 +49,7 @@ def plot_conditional(
     unit: str | None = None,
     log: bool | None = None,
     caption: str = "",
+    circular: bool = False,
 ) -> Plot:
     """Draw the posterior of the mean response along a predictor, over the raw data.
 
@@ -71,6 +74,9 @@ def plot_conditional(
         positive and the data span more than 1.5 decades.
     caption
         What else is to be told.
+    circular
+        Whether the response is an angle: curves are then followed across the cut between -pi and
+        pi, and rows drawn near them.
 
     Returns
     -------
@@ -83,6 +89,9 @@ def plot_conditional(
     """
     check_flags(log=log)
     curves, raw, n_rows = _checked(table, data, by)
+    if circular:
+        curves, raw, lines = _unroll(curves, raw, lines)
+        log = False
     names = list(dict.fromkeys(curves["by"]))
     values = raw["x"]
     if log is None:
@@ -101,7 +110,7 @@ def plot_conditional(
     core = curves[["mean", "lower", "upper"]].to_numpy(float).ravel()
     if len(raw):
         core = np.concatenate([core, bulk(values)])
-    axis = Axis.around(core, dots["x"], log=log)
+    axis = Axis.around(core, dots["x"], log=log, turns=circular)
     inside, beyond = axis.split(dots)
     with_lines = lines is not None and len(lines) > 0
     caption = caption_of(
@@ -171,6 +180,42 @@ def _checked(
         raise DataError(f"table has {n} curves; a figure has colours for {CURVES}.")
     # Rows of levels that have no curve are left out; the caption counts them.
     return curves, raw[raw["by"].isin(set(curves["by"]))].reset_index(drop=True), n_rows
+
+
+def _unroll(
+    curves: pd.DataFrame, raw: pd.DataFrame, lines: pd.DataFrame | None
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None]:
+    """Move angles by whole turns: curves from the middle of all, rows and lines near to them."""
+    center = float(mean_direction(curves["mean"].to_numpy(dtype=float)))
+    numeric = pd.api.types.is_numeric_dtype(curves["at"].dtype)
+    parts, rows = [], raw.copy()
+    for name, given in curves.groupby("by", sort=False):
+        curve = given
+        if numeric and len(given) > 2:
+            curve = given.sort_values("at", kind="stable")
+            to = follow(curve["mean"], center)
+        else:
+            to = near(curve["mean"], center)
+        parts.append(move_ends(curve, to))
+        own = (raw["by"] == name).to_numpy()
+        rows.loc[own, "x"] = near(raw.loc[own, "x"], _along(parts[-1], raw.loc[own, "at"]))
+    whole = pd.concat(parts).loc[curves.index]
+    if lines is not None and len(lines):
+        lines = pd.concat(
+            part.assign(mean=follow(part["mean"], float(_along(parts[0], part["x"])[0])))
+            for _, part in lines.sort_values("x").groupby("group", sort=False)
+        )
+    return whole, rows, lines
+
+
+def _along(curve: pd.DataFrame, at: pd.Series) -> np.ndarray:
+    """Return a curve's mean at some places, or that of all of it."""
+    middle = float(curve["mean"].mean())
+    if pd.api.types.is_numeric_dtype(curve["at"].dtype):
+        places = curve["at"].to_numpy(float), curve["mean"].to_numpy(float)
+        return np.interp(pd.to_numeric(at, errors="coerce").to_numpy(float), *places)
+    known = dict(zip(_labels(curve["at"]), curve["mean"], strict=True))
+    return np.array([known.get(label, middle) for label in _labels(at)], dtype=float)
 
 
 def _place_labels(curves: pd.DataFrame, raw: pd.DataFrame, names: list[str]) -> dict[str, float]:

@@ -34,6 +34,7 @@ from winstan.plots.layers import (
 )
 from winstan.plots.tables import as_text, in_order, require_columns, require_finite
 from winstan.plots.theme import OBSERVED, POSTERIOR
+from winstan.plots.turns import move_together, near
 from winstan.plots.words import contrast_text, join_words, level_texts, number, percent, wrap
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def plot_difference(
     group: str | None = None,
     by: str | None = None,
     caption: str = "",
+    circular: bool = False,
 ) -> Plot:
     """Draw the posterior of a difference above the differences observed in each group.
 
@@ -105,6 +107,8 @@ def plot_difference(
         a column belong to the levels by their ``group``.
     caption
         What else is to be told, such as what the contrast is averaged over.
+    circular
+        Whether the values are angles: the axis is then cut opposite to them.
 
     Returns
     -------
@@ -137,9 +141,9 @@ def plot_difference(
     values = _values_of_rows(draws, rows, by)
     seen = _observed_of_rows(observed, rows, by)
 
-    axis = _difference_axis(rows, values, seen["x"], ratio=ratio)
-    several = by is not None or len(rows) > 1
-    pitch = 0.95 if by else 1.25
+    rows, values, seen = _unroll(rows, values, seen) if circular else (rows, values, seen)
+    axis = _difference_axis(rows, values, seen["x"], ratio=ratio, turns=circular)
+    several, pitch = by is not None or len(rows) > 1, 0.95 if by else 1.25
     lane = (0.16 if by else 0.36) if len(seen) else 0.0
     rows["y"] = -pitch * rows["row"]
     seen["middle"] = -pitch * seen["row"] - lane
@@ -290,7 +294,12 @@ def _whose(groups: pd.Series, group: str | None) -> str:
 
 
 def _difference_axis(
-    rows: pd.DataFrame, values: list[Floats], differences: pd.Series, *, ratio: bool
+    rows: pd.DataFrame,
+    values: list[Floats],
+    differences: pd.Series,
+    *,
+    ratio: bool,
+    turns: bool,
 ) -> Axis:
     """View every HDI and mean, the line of no effect, and tails up to half the HDI's width.
 
@@ -308,7 +317,18 @@ def _difference_axis(
     finite = differences[np.isfinite(differences) & ((differences > 0) | (not ratio))]
     x, inside = forward(finite, ratio), forward(core, ratio)
     close = np.abs(x - (inside.min() + inside.max()) / 2) <= np.ptp(inside)
-    return Axis.around(core, finite[close | _usual(x)], log=ratio)
+    return Axis.around(core, finite[close | _usual(x)], log=ratio, turns=turns)
+
+
+def _unroll(
+    rows: pd.DataFrame, values: list[Floats], seen: pd.DataFrame
+) -> tuple[pd.DataFrame, list[Floats], pd.DataFrame]:
+    """Move angles by whole turns: means near to each other, all else near to its row's mean."""
+    rows = move_together(rows)
+    values = [near(value, mean) for value, mean in zip(values, rows["mean"], strict=True)]
+    places = rows.set_index(["row", "panel"])["mean"]
+    means = places.reindex(pd.MultiIndex.from_frame(seen[["row", "panel"]])).to_numpy(float)
+    return rows, values, seen.assign(x=near(seen["x"], means))
 
 
 def _usual(values: Floats) -> NDArray[np.bool_]:

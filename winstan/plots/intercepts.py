@@ -31,6 +31,7 @@ from winstan.plots.layers import (
 )
 from winstan.plots.tables import as_text, require_columns, require_finite
 from winstan.plots.theme import POSTERIOR, TREATMENTS
+from winstan.plots.turns import move_together, near
 from winstan.plots.words import percent, wrap
 
 DOTS_UP_TO = 100
@@ -50,6 +51,7 @@ def plot_intercepts(
     unit: str | None = None,
     log: bool | None = None,
     at: str | None = None,
+    circular: bool = False,
 ) -> Plot:
     """Draw the posterior of each group's intercept over the raw data.
 
@@ -82,6 +84,8 @@ def plot_intercepts(
         What the predictors are held at, for the caption: ``"at x = 0, stim = 0"``, ``"each mouse at
         its own genotype; at x = 0"``. By default
         ``table.attrs["at"]``, which `winstan.effects.group_intercepts` sets.
+    circular
+        Whether the values are angles: the axis is then cut opposite to them.
 
     Returns
     -------
@@ -106,6 +110,10 @@ def plot_intercepts(
     raw = raw[raw["level"].isin(rows["level"])].rename(columns={"value": "x"}).dropna(subset="x")
     if raw.empty:
         raise DataError("data has no row of any level in table.")
+    if circular:
+        rows = move_together(rows)
+        raw["x"] = near(raw["x"], raw["level"].map(rows.set_index("level")["mean"]))
+        log = False
     log = _is_wide(raw["x"], rows["lower"]) if log is None else log
     require_finite("table", rows[["mean", "lower", "upper"]], positive=log)
     require_finite("data", raw["x"], positive=log)
@@ -131,7 +139,8 @@ def plot_intercepts(
     medians = boxed.groupby(["row", "what"], as_index=False)[["x", "middle"]].median()
     tails = boxed.groupby(["row", "what"])["x"].quantile(np.array([0.05, 0.95]))
     dots = pd.concat([raw[~crowded], medians.rename(columns={"middle": "y"})])
-    axis = Axis.around(np.concatenate([shown, bulk(raw["x"]), tails]), dots["x"], log=log)
+    core = np.concatenate([shown, bulk(raw["x"]), tails])
+    axis = Axis.around(core, dots["x"], log=log, turns=circular)
     drawn, beyond = axis.split(dots)
     posterior_label = f"posterior, {percent(prob)} HDI"
     rest = "row is" if len(beyond) == 1 else "rows are"

@@ -21,6 +21,7 @@ from plotnine import (
     theme,
 )
 
+from winstan._angles import mean_direction
 from winstan.options import check_flags
 from winstan.plots.axis import Axis, bulk, forward, logarithmic
 from winstan.plots.composing import Plot
@@ -29,6 +30,7 @@ from winstan.plots.layers import legend
 from winstan.plots.panels import caption_of
 from winstan.plots.tables import require_columns, require_finite
 from winstan.plots.theme import POSTERIOR, theme_winstan
+from winstan.plots.turns import near, turn_density
 from winstan.plots.words import percent
 
 LINES = 50
@@ -52,6 +54,7 @@ def plot_density(
     prob: float = 0.94,
     unit: str | None = None,
     log: bool | None = None,
+    circular: bool = False,
 ) -> Plot:
     """Draw the density of the data over those of replicated data.
 
@@ -80,6 +83,9 @@ def plot_density(
         Whether the axis is logarithmic; by default it is when everything is positive, the
         data's 5th to 95th percentiles span more than a decade, and they are less skewed there. Of
         counts and proportions it never is, unless asked for; small counts stay on their places.
+    circular
+        Whether the values are angles: the axis is then one turn, cut opposite to the data, and
+        densities go round.
 
     Returns
     -------
@@ -95,6 +101,11 @@ def plot_density(
     y = observed.to_numpy(float)
     rep = replicated["value"].to_numpy(float)
     finite = np.isfinite(rep)
+    if circular:
+        log = False
+        center = mean_direction(y)
+        y, rep = near(y, center), near(rep, center)
+        replicated = replicated.assign(value=rep)
     if log is None:
         log = not (whole or share) and bool(rep[finite].min() > 0) and logarithmic(y)
     require_finite("observed", observed.astype(float), positive=log)
@@ -106,11 +117,16 @@ def plot_density(
     draws = replicated["draw"].drop_duplicates()
     chosen = draws.iloc[np.unique(np.linspace(0, len(draws) - 1, LINES).astype(int))]
     shown = replicated[replicated["draw"].isin(chosen)]
-    axis = Axis.around(
-        bulk(y, 0.99),
-        [y.min(), y.max(), *np.quantile(rep[finite], [0.01, 0.99])],
-        log=log,
+    axis = (
+        Axis(center - np.pi, center + np.pi, log=False, turns=True)
+        if circular
+        else Axis.around(
+            bulk(y, 0.99),
+            [y.min(), y.max(), *np.quantile(rep[finite], [0.01, 0.99])],
+            log=log,
+        )
     )
+    smooth = turn_density if circular else kernel_density
     grid = axis.grid()
     at = np.linspace(*axis.ends(), len(grid))
     parts = []
@@ -118,17 +134,18 @@ def plot_density(
         values = part["value"].to_numpy(float)
         values = values[np.isfinite(values) & ((values > 0) | (not log))]
         if values.size > 1:
-            density = kernel_density(forward(values, log), at)
+            density = smooth(forward(values, log), at)
             parts.append(pd.DataFrame({"x": grid, "density": density, "draw": draw}))
     lines = pd.concat(parts, ignore_index=True)
-    data = pd.DataFrame({"x": grid, "density": kernel_density(forward(y, log), at)})
+    data = pd.DataFrame({"x": grid, "density": smooth(forward(y, log), at)})
     # A replicate of (nearly) equal values would be a spike that flattens all others.
     peaks = lines.groupby("draw")["density"].max()
     tallest = min(float(peaks.max()), SPIKE * float(peaks.quantile(0.9)))
     top = 1.1 * max(data["density"].max(), tallest)
     rep_label, data_label = f"{len(parts)} replicates, {what}", "data"
-    outside = float(np.mean((rep < axis.low) | (rep > axis.high) | ~finite))
-    gone = np.count_nonzero((y < axis.low) | (y > axis.high))
+    edge = 1e-9 * circular  # rounding
+    outside = float(np.mean((rep < axis.low - edge) | (rep > axis.high + edge) | ~finite))
+    gone = np.count_nonzero((y < axis.low - edge) | (y > axis.high + edge))
     caption = caption_of(
         [
             "log axis" if log else "",

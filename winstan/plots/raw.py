@@ -20,6 +20,7 @@ from plotnine import (
     theme,
 )
 
+from winstan._angles import mean_direction
 from winstan.data.columns import how_many, plain_column, some_rows
 from winstan.data.tables import column_names, missing_mask, open_table, take_columns
 from winstan.errors import DataError, OptionError, near_matches
@@ -30,9 +31,12 @@ from winstan.plots.layers import opacity, spread, thin, upright_triangles
 from winstan.plots.panels import as_panels, caption_of
 from winstan.plots.tables import require_finite
 from winstan.plots.theme import FULL, POSTERIOR, TREATMENTS, theme_winstan
+from winstan.plots.turns import near
 from winstan.plots.words import wrap
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import narwhals as nw
     from numpy.typing import NDArray
 
@@ -57,6 +61,7 @@ def plot_data(
     facet: str | None = None,
     unit: str | None = None,
     log: bool | None = None,
+    circular: bool = False,
 ) -> Plot:
     """Draw the raw data by treatment, and each group's means, joined by a line.
 
@@ -85,6 +90,9 @@ def plot_data(
         Whether the axis of the response is logarithmic; by default it is when all values are
         positive, their 5th to 95th percentiles span more than a decade, and they are less skewed
         there. The caption then says so.
+    circular
+        Whether the response is an angle, in radians: means are then mean directions, and the axis
+        is cut opposite to the data.
 
     Returns
     -------
@@ -98,7 +106,7 @@ def plot_data(
     OptionError
         If an argument is no column's name, or the treatment has more values than a figure holds.
     """
-    check_flags(log=log)
+    check_flags(log=log, circular=circular)
     rows, missing = _rows(data, response, treatment, group, facet)
     place, ticks, gap = _places(rows["treatment"], treatment)
     rows["place"] = rows["treatment"].map(place).astype(float)
@@ -108,6 +116,8 @@ def plot_data(
     drawn_panels, left_out = panels[:PANELS], panels[PANELS:]
     rows = rows[rows["facet"].isin(drawn_panels)].copy()
     rows["panel"] = as_panels(rows["facet"].astype(str), [str(p) for p in drawn_panels])
+    if circular:
+        rows, log = _unroll(rows), False
     x = rows["x"]
     log = logarithmic(x) if log is None else log
     require_finite(f"Column {response!r}", x, positive=log)
@@ -116,11 +126,12 @@ def plot_data(
     binary = x.nunique() <= 2
     box = _boxes(rows, cell) if not binary else pd.DataFrame()
     dots = thin(rows, cell)
-    means = _means(rows, [*cell, "colour", "group"]) if group else rows.iloc[:0]
+    middle: Any = _mean_near if circular else "mean"
+    means = _means(rows, [*cell, "colour", "group"], middle) if group else rows.iloc[:0]
     # Where each row is a group's only one, its circle is the row.
     rows_are_means = bool(group) and len(means) == len(rows)
     core = np.concatenate([bulk(part) for _, part in rows.groupby(cell, observed=True)["x"]])
-    axis = Axis.around(core, np.concatenate([dots["x"], means["x"]]), log=log)
+    axis = Axis.around(core, np.concatenate([dots["x"], means["x"]]), log=log, turns=circular)
 
     half = HALF * gap
     dots["at"] = dots["place"] + 1.6 * half * spread(dots, cell)
@@ -276,8 +287,24 @@ def _boxes(rows: pd.DataFrame, cell: list[str]) -> pd.DataFrame:
     return box[cells.size() >= BOX_FROM].reset_index()
 
 
-def _means(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    return rows.groupby(keys, observed=True)["x"].mean().reset_index()
+def _means(
+    rows: pd.DataFrame, keys: list[str], middle: str | Callable[[pd.Series], float]
+) -> pd.DataFrame:
+    return rows.groupby(keys, observed=True)["x"].agg(middle).reset_index()
+
+
+def _mean_near(angles: pd.Series) -> float:
+    """Return the mean direction of angles that have been moved near to each other."""
+    values = angles.to_numpy(float)
+    return float(near(mean_direction(values), values.mean()))
+
+
+def _unroll(rows: pd.DataFrame) -> pd.DataFrame:
+    """Move angles by whole turns: near to the direction of their treatment, and these together."""
+    center = mean_direction(rows["x"].to_numpy(float))
+    cells = rows.groupby(["panel", "place"], observed=True)["x"]
+    of_cell = cells.transform(lambda x: near(mean_direction(x.to_numpy(float)), center))
+    return rows.assign(x=near(rows["x"], of_cell))
 
 
 def _box_layers(box: pd.DataFrame, axis: Axis, half: float) -> list[object]:

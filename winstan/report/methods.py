@@ -90,11 +90,14 @@ def _model_sentences(model: Model) -> list[str]:
     elif family.exponential_family:
         kind = f"generalised linear {kind if model.design.groups else 'model'}"
     of = "the logarithm's mean" if family.log_response else "the mean"
+    of = "the mean direction" if family.circular else of
     out = [
         f"{effects.response_label(model)} was modelled with a Bayesian {kind}: a "
         f"{family.label} distribution, {of} through the {link} "
         f"link, and the linear predictor {model.formula.mean_text}."
     ]
+    if model.link.cut:
+        out.append(f"A linear predictor of zero is the direction {model.link.origin:.4g}.")
     for name, formula in model.formula.parameters.items():
         parameter = family.parameter(name)
         out.append(
@@ -216,8 +219,11 @@ def _effect_sentences(model: Model, prob: float, groups: Whose | None) -> list[s
         for setting in _WHOSE
         if (factors := estimand.of(setting))
     ]
+    what = "the mean response between values of a predictor, averaged"
+    if model.family.circular:
+        what = "mean directions between values of a predictor, those of mean vectors"
     out.append(
-        "Effects are differences of the mean response between values of a predictor, averaged over "
+        f"Effects are differences of {what} over "
         f"the rows of the data{', and are those ' if said else ''}{'; '.join(said)}."
     )
     return out
