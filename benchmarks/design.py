@@ -30,6 +30,8 @@ class Design:
         not compared.
     by_smaller
         Whether the goal is of the smaller of bulk and tail ESS/s, and not of bulk ESS/s.
+    link
+        Of the mean; None is the family's own.
     budget
         Seconds that one fit may take: a peer that has not ended by then is far behind the goal,
         were its every draw effective.
@@ -43,4 +45,5 @@ class Design:
     goal: int
     nearest: str | None = None
     by_smaller: bool = False
+    link: str | None = None
     budget: float = 60.0

@@ -104,7 +104,7 @@ class Engine:
         return ", ".join(name for name in self.needs if find_spec(name) is None)
 
 
-def model_of(formula: str, family: str, data: pd.DataFrame) -> Model:
+def model_of(formula: str, family: str, data: pd.DataFrame, link: str | None = None) -> Model:
     """Run winstan's stages up to the model, which peers are given."""
     from winstan.data import frame_from  # noqa: PLC0415 - cold starts are timed
     from winstan.design import build_design  # noqa: PLC0415
@@ -116,7 +116,7 @@ def model_of(formula: str, family: str, data: pd.DataFrame) -> Model:
     frame = frame_from(data, parsed)
     chosen = family_named(family)
     return build_model(
-        parsed, build_design(parsed, frame, {}), frame.kept, chosen, chosen.link(None)
+        parsed, build_design(parsed, frame, {}), frame.kept, chosen, chosen.link(link)
     )
 
 
@@ -128,6 +128,7 @@ def winstan(design: Design, data: pd.DataFrame, backend: str) -> Runner:
             design.formula,
             data,
             design.family,
+            link=design.link,
             backend=backend,
             seed=seed,
             progress=False,
@@ -151,7 +152,7 @@ def winstan(design: Design, data: pd.DataFrame, backend: str) -> Runner:
 
 def bambi(design: Design, data: pd.DataFrame, sampler: str) -> Runner:
     """Build and sample bambi's model, or the nearest one where it cannot express the design."""
-    model = model_of(design.nearest or design.formula, design.family, data)
+    model = model_of(design.nearest or design.formula, design.family, data, design.link)
 
     def fit(seed: int) -> Draws:
         from winstan.backends.bambi import BACKEND  # noqa: PLC0415
@@ -175,7 +176,7 @@ def rowwise_stan(design: Design, data: pd.DataFrame) -> Runner:
     from benchmarks.rowwise import compiled_by_default, rowwise  # noqa: PLC0415
     from winstan.toolchain import sample  # noqa: PLC0415
 
-    model = model_of(design.formula, design.family, data)
+    model = model_of(design.formula, design.family, data, design.link)
     program = rowwise(model)
     shapes = {variable.name: variable.shape for variable in model.variables}
 
@@ -202,7 +203,7 @@ def rowwise_stan(design: Design, data: pd.DataFrame) -> Runner:
 
 def mixedlm(design: Design, data: pd.DataFrame) -> Runner:
     """Maximum likelihood by the package mixedlm, or statsmodels where there are no groups."""
-    model = model_of(design.formula, design.family, data)
+    model = model_of(design.formula, design.family, data, design.link)
     response = model.design.response
     right = design.formula.partition("~")[2]
     table = data.assign(response_=response.y)

@@ -35,7 +35,7 @@ def responses(name: str, seed: int = 11, rows: int = ROWS) -> pd.DataFrame:
     group = np.repeat(np.arange(GROUPS), 2 * rows)
     x = np.tile(np.repeat([0, 1], rows), GROUPS)
     eta = LEVEL + EFFECT * x + rng.normal(0, SPREAD, GROUPS)[group]
-    mu = family.link(None).inverse(eta)
+    mu = family.link(_link(family)).inverse(eta)
     trials = np.full(mu.size, float(TRIALS)) if family.trials else None
     y = family.draw(rng, mu, _beside(family, mu), trials)
     table = pd.DataFrame({"y": y, "x": x, "group": [f"g{i}" for i in group]})
@@ -45,6 +45,11 @@ def responses(name: str, seed: int = 11, rows: int = ROWS) -> pd.DataFrame:
 def _beside(family: Family, mu: np.ndarray) -> dict[str, Any]:
     """Return the other parameters: where a search for them would start."""
     return {p.name: np.full(mu.shape, p.start(SCALE)) for p in family.parameters[1:]}
+
+
+def _link(family: Family) -> str | None:
+    """Return the link that bambi has too, where that is not the family's own."""
+    return "identity" if family.circular else None
 
 
 def _design(family: Family) -> Design:
@@ -57,6 +62,7 @@ def _design(family: Family) -> Design:
         partial(responses, family.name),
         GOAL,
         by_smaller=True,
+        link=_link(family),
     )
 
 

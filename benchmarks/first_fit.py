@@ -35,6 +35,7 @@ RESPONSES = {
     "count": "n",
     "binary": "hit",
     "successes": "p(hits, of)",
+    "circular": "phase",
 }
 FAMILIES = {name: RESPONSES[family.kind] for name, family in families.FAMILIES.items()}
 _PROGRAM = """
@@ -48,6 +49,7 @@ data = ws.simulate_lfp(seed=5)
 group = np.unique(data["mouse"], return_inverse=True)[1] / 2 - 1.5
 data["n"] = rng.poisson(np.exp(2 + group) * rng.gamma(5, 1 / 5, len(data)))
 data["hit"] = rng.binomial(1, 1 / (1 + np.exp(-group)))
+data["phase"] = rng.vonmises(group, 4)
 data["share"] = rng.beta(3 * np.exp(group), 3)
 data["hits"], data["of"] = rng.binomial(9, 1 / (1 + np.exp(-group))), 9
 took = []

@@ -40,8 +40,11 @@ trials["n"] = rng.poisson(np.exp(2 + eta) * rng.gamma(5, 1 / 5, len(trials)))
 trials["hit"] = rng.binomial(1, 1 / (1 + np.exp(-eta)))
 trials["hits"] = rng.binomial(9, 1 / (1 + np.exp(-eta)))
 trials["of"] = 9
+trials["phase"] = rng.vonmises(eta, 4)
 trials["share"] = rng.beta(3 * np.exp(eta), 3)
-response = {"unit": "share", "count": "n", "binary": "hit", "successes": "p(hits, of)"}
+response = {
+    "unit": "share", "count": "n", "binary": "hit", "successes": "p(hits, of)", "circular": "phase",
+}
 templates = set()
 for family, link in [*((family, None) for family in FAMILIES), ("gaussian", "log")]:
     fit = ws.fit(

@@ -344,7 +344,7 @@ def test_goals_of_others_are_those_of_their_kind(design):
 @pytest.mark.parametrize("design", FAMILY_DESIGNS, ids=lambda design: design.name)
 def test_every_family_of_bambi_has_responses_that_it_can_have(design):
     data = design.data()
-    assert model_of(design.formula, design.family, data).cells.n <= len(data)
+    assert model_of(design.formula, design.family, data, design.link).cells.n <= len(data)
     assert not data.isna().any(axis=None)
 
 
