@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.14 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install stan browser demo test quick lint bench bench-all bench-families overheads figure notebooks wheel clean help
+.PHONY: install stan browser demo test quick lint bench bench-all bench-families many-rows overheads figure notebooks wheel clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -61,6 +61,9 @@ bench-all: install  ## every design and engine, and the page of the docs (two ho
 bench-families: install  ## every family that bambi has, beside bambi (an hour)
 	$(PY) -m benchmarks.run --designs families --engines winstan,bambi --repeats 3 --budget-seconds 240 \
 		--out docs/families.csv
+
+many-rows: install stan  ## half a million rows beside five hundred, for every family (ten minutes)
+	$(PY) -m benchmarks.many_rows
 
 overheads: install  ## import, large frames, tables, figures and a small fit, compilers, beside their goals (eight minutes)
 	$(PY) -m benchmarks.overheads

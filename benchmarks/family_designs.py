@@ -52,7 +52,8 @@ def _link(family: Family) -> str | None:
     return "identity" if family.circular else None
 
 
-def _design(family: Family) -> Design:
+def design_of(family: Family) -> Design:
+    """Return the design of a family."""
     left = "p(y, trials)" if family.trials else "y"
     return Design(
         f"family-{family.name}",
@@ -66,5 +67,5 @@ def _design(family: Family) -> Design:
     )
 
 
-FAMILY_DESIGNS = tuple(_design(family) for family in FAMILIES.values() if family.bambi)
+FAMILY_DESIGNS = tuple(design_of(family) for family in FAMILIES.values() if family.bambi)
 """Of the families that bambi has, in the order of the documentation."""

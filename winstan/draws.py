@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from winstan._angles import wrap_angles
 from winstan._version import __version__
 from winstan.centering import at_zero
 from winstan.coordinates import by_row
@@ -257,13 +258,15 @@ def to_datatree(model: Model, draws: Draws) -> xr.DataTree:
         constant["trials"] = (ROW, response.trials)
     if design.weights is not None:
         constant["weights"] = (ROW, design.weights)
+    # As replicates are: angles between -pi and pi.
+    y = wrap_angles(response.y) if model.family.circular else response.y
     groups = {
         "posterior": xr.Dataset(data, coords=coords, attrs=dict(draws.attrs)),
         "sample_stats": xr.Dataset(
             {name: (("chain", "draw"), values) for name, values in draws.sample_stats.items()},
             coords={"chain": coords["chain"], "draw": coords["draw"]},
         ),
-        "observed_data": xr.Dataset({tree_name(response.name): (ROW, response.y)}, coords=rows),
+        "observed_data": xr.Dataset({tree_name(response.name): (ROW, y)}, coords=rows),
     }
     if constant:
         groups["constant_data"] = xr.Dataset(constant, coords=rows)

@@ -39,7 +39,9 @@ def contrast(
 
     Every row of predictors is evaluated with the treatment at one value and at the other, in
     its own group; the means are averaged over rows within a group, and over groups, each
-    counting once. `groups` says whose means they are. Offsets are at zero.
+    counting once. `groups` says whose means they are. Offsets are at zero. Of angles, means are
+    the directions of mean vectors, and their differences lie between -pi and pi; the ends of
+    intervals are on either side of the mean, and may be beyond.
 
     Parameters
     ----------
