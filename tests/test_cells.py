@@ -11,8 +11,9 @@ from template_cases import data_of
 from winstan.families import FAMILIES
 from winstan.scales import spread
 
-AUX = {"sigma": 17.3, "nu": 3.7, "alpha": 2.9, "phi": 6.1, "lam": 190.0, "zi": 0.23, "hu": 0.36}
-AUX = {"sigma": 17.3, "nu": 3.7, "alpha": 2.9, "phi": 6.1, "zi": 0.23, "hu": 0.36, "kappa": 2.3}
+AUX = {"sigma": 17.3, "nu": 3.7, "alpha": 2.9, "phi": 6.1, "lam": 190.0, "kappa": 2.3}
+AUX |= {"zi": 0.23, "hu": 0.36}
+AUX |= {"zoi": 0.31, "coi": 0.62, "cutzero": -1.3, "cutgap": 2.7}
 SIGMA = {"lognormal": 0.63, "hurdle_lognormal": 0.63}
 CASES = [(name, link) for name, family in FAMILIES.items() for link in family.links]
 
@@ -38,7 +39,7 @@ def eta_of(link: str, family: str, rows: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("weights", [None, "w"])
 @pytest.mark.parametrize(("family", "link"), CASES)
 def test_statistics_hold_the_whole_likelihood(family, link, weights):
-    trials = "trials" if family == "binomial" else None
+    trials = "trials" if FAMILIES[family].trials else None
     # The inverse link's linear predictor is small and positive; so must its offset be.
     offset = "t / 1e4" if link == "inverse" else "np.log(t) / 10"
     formula = f"y ~ x + offset({offset}) + (1|g)"
@@ -57,7 +58,7 @@ def test_statistics_hold_the_whole_likelihood(family, link, weights):
 
 @pytest.mark.parametrize(("family", "link"), CASES)
 def test_score_is_the_derivative_of_the_log_likelihood(family, link):
-    trials = "trials" if family == "binomial" else None
+    trials = "trials" if FAMILIES[family].trials else None
     model = model_of("y ~ x + (1|g)", data_of(family), family, link=link, trials=trials)
     cells = model.cells
     aux = {name: AUX[name] for name in model.family.auxiliary}

@@ -42,9 +42,9 @@ trials["hits"] = rng.binomial(9, 1 / (1 + np.exp(-eta)))
 trials["of"] = 9
 trials["phase"] = rng.vonmises(eta, 4)
 trials["share"] = rng.beta(3 * np.exp(eta), 3)
-response = {
-    "unit": "share", "count": "n", "binary": "hit", "successes": "p(hits, of)", "circular": "phase",
-}
+trials["part"] = np.clip((trials["share"] - 0.2) / 0.7, 0, 1)
+response = {"unit": "share", "proportion": "part", "count": "n", "binary": "hit"}
+response |= {"successes": "p(hits, of)", "circular": "phase"}
 templates = set()
 for family, link in [*((family, None) for family in FAMILIES), ("gaussian", "log")]:
     fit = ws.fit(

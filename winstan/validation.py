@@ -10,9 +10,11 @@ from winstan.data.columns import how_many
 from winstan.errors import DataError, FamilyError, FormulaError, near_matches
 from winstan.families import check_support
 from winstan.families.sample import Sample
+from winstan.families.suitable import fitting_families, named, usual_families
 from winstan.variables import variables
 
 if TYPE_CHECKING:
+    from winstan._typing import Array
     from winstan.coordinates import Coordinates
     from winstan.design import Design, Stacked
     from winstan.families import Family
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 # A residual sd of a smaller share of the response's is no noise, but the rounding of its numbers.
 EXACT = 1e-9
+# Of families whose noise is a share of the mean, what the search for the precision climbs to.
+EXACT_SHARE = 1e-6
 
 
 def check_parameters(formula: Formula, design: Design, family: Family) -> None:
@@ -73,23 +77,25 @@ def check_response(design: Design, family: Family, link: Link, positions: np.nda
     """Refuse a response that the family does not have, or that never varies."""
     response = design.response
     y, trials = response.y, response.trials
+    zeros = np.broadcast_to(0.0, y.shape)
+    sample = Sample(y, design.weights, zeros, trials)
     if family.trials and trials is None:
         raise FamilyError(
-            f"family='binomial' needs the number of trials: write "
+            f"family={family.name!r} needs the number of trials: write "
             f"`p({response.name}, trials) ~ ...`, or give trials= a column or a number."
+            + _of_no_trials(sample)
         )
     if trials is not None and not family.trials:
         raise FamilyError(
             f"The response has trials, which family={family.name!r} does not take; "
-            "use family='binomial'."
+            f"use {named(usual_families('successes'))}."
         )
     if response.levels is not None and family.kind != "binary":
         raise FamilyError(
             f"{response.name!r} has the levels {' and '.join(map(repr, response.levels))}: "
             f"family={family.name!r} needs numbers. Two levels fit family='bernoulli'."
         )
-    zeros = np.broadcast_to(0.0, y.shape)
-    check_support(family, Sample(y, design.weights, zeros, trials), response.name, positions)
+    check_support(family, sample, response.name, positions)
     same = y.size < 2 or bool(np.all(y == y[0]))
     if trials is not None:
         same = bool(np.all(y == 0) or np.all(y == trials))
@@ -101,12 +107,38 @@ def check_response(design: Design, family: Family, link: Link, positions: np.nda
             f"{y[0]:g}, so there is nothing to explain. "
             "Check the column, or the filter before it."
         )
+    if family.scale_part is not None:
+        _check_part(family, sample, response.name)
     mean = float(np.average(y, weights=design.weights))
     if link.name == "log" and mean <= 0:
         raise FamilyError(
             f"link='log' needs a positive mean, but that of {response.name!r} is {mean:g}. "
             "Use link='identity'."
         )
+
+
+def _check_part(family: Family, sample: Sample, name: str) -> None:
+    """Refuse a response whose mean is of some rows only, where these have one value or none."""
+    assert family.scale_part is not None
+    part, n = family.scale_part(sample).y, sample.y.size
+    if part.size and np.ptp(part) > 0:
+        return
+    what = "between 0 and 1" if family.kind == "proportion" else "above zero"
+    rows = f"{how_many(part.size, 'row')} {what}" if part.size else f"no row {what}"
+    same = ", all of one value" if part.size > 1 else ""
+    raise DataError(
+        f"{name!r} has {rows}{same}, of {n}: there is nothing to estimate the mean and the noise "
+        f"of such rows by, which family={family.name!r} has. Whether a row is {what} is a response "
+        "of its own, with family='bernoulli'."
+    )
+
+
+def _of_no_trials(sample: Sample) -> str:
+    """Name the families of shares to those who have no trials, where the response is of these."""
+    y = sample.y
+    if np.all((y >= 0) & (y <= 1)) and np.any((y > 0) & (y < 1)):
+        return f" Shares that are not of trials fit {named(fitting_families(sample))}."
+    return ""
 
 
 def _at_the_edge(design: Design, family: Family) -> str | None:
@@ -149,23 +181,34 @@ def _at_the_edge(design: Design, family: Family) -> str | None:
 def check_noise(
     design: Design, likelihood: Likelihood, coordinates: Coordinates, response: float
 ) -> None:
-    """Refuse a response that the formula gives exactly: sigma would be the rounding of numbers.
+    """Refuse a response that the formula gives exactly: its noise would be the rounding of numbers.
 
     As many coefficients as rows give any response exactly; there the priors say what sigma is.
     """
-    numbers = [number.name for number in likelihood.scalars]
-    noise = likelihood.family.noise
-    if noise is None or design.response.y.size <= coordinates.beta_location.size:
+    family = likelihood.family
+    if design.response.y.size <= coordinates.beta_location.size:
         return
-    if noise in likelihood.predicted:
-        block = likelihood.predicted.index(noise) + 1
-        fitted = likelihood.links[block].inverse(likelihood.block(coordinates.eta, block))
-        sigma = float(np.max(fitted, initial=0.0))
+    if family.noise is not None:
+        share = _fitted(likelihood, coordinates, family.noise).max(initial=0.0) / response
+        exact = share < EXACT
+    elif family.precision is not None:
+        precision = _fitted(likelihood, coordinates, family.precision).min(initial=np.inf)
+        exact = precision > EXACT_SHARE**-2
     else:
-        sigma = float(np.exp(coordinates.aux_location[numbers.index(noise)]))
-    if sigma < EXACT * response:
+        return
+    if exact:
         raise DataError(
             f"The formula gives {design.response.name!r} exactly, in all {design.response.y.size} "
             f"rows: of its sd of {response:.3g} nothing is left but rounding. Was the column "
             "computed from the predictors, or from the group factors?"
         )
+
+
+def _fitted(likelihood: Likelihood, coordinates: Coordinates, name: str) -> Array:
+    """Return a positive parameter beside the mean by the approximate fit: of each cell, or one."""
+    if name in likelihood.predicted:
+        block = likelihood.predicted.index(name) + 1
+        fitted: Array = likelihood.links[block].inverse(likelihood.block(coordinates.eta, block))
+        return fitted
+    numbers = [number.name for number in likelihood.scalars]
+    return np.exp(coordinates.aux_location[[numbers.index(name)]])

@@ -43,7 +43,7 @@ def test_stan_and_pymc_have_one_density(family, link, structure, parametrization
         data_of(family, seed=3),
         family,
         link=link,
-        trials="trials" if family == "binomial" else None,
+        trials="trials" if FAMILIES[family].trials else None,
         parametrization=WAYS[parametrization],
         **options,
     )

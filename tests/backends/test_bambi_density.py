@@ -76,7 +76,7 @@ def gaps(model, *, scale=0.4) -> tuple[np.ndarray, float]:
 
 
 def same(formula, family, *, scale=0.4, **options):
-    trials = "trials" if family == "binomial" else None
+    trials = "trials" if FAMILIES[family].trials else None
     gap, size = gaps(
         model_of(formula, frame_of(family), family, trials=trials, **options), scale=scale
     )

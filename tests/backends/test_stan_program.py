@@ -12,12 +12,13 @@ from template_cases import CASES, LINKS, STRUCTURES, data_of, formula_of
 
 import winstan as ws
 from winstan.backends.stan_program import stan_program
+from winstan.families import FAMILIES
 from winstan.toolchain import build, log_density
 
 
 def case(family, link, structure, **options):
     formula, more = STRUCTURES[structure]
-    trials = "trials" if family == "binomial" else None
+    trials = "trials" if FAMILIES[family].trials else None
     formula = formula_of(formula, link)
     return model_of(formula, data_of(family), family, link=link, trials=trials, **more | options)
 
@@ -138,12 +139,54 @@ SAYS = {
     ),
     ("von_mises", "tan_half"): "vector[N] mu = ORIGIN + 2 * atan(eta);|y ~ von_mises(mu, kappa);",
     ("von_mises", "identity"): "y ~ von_mises(mu, kappa);",
+    **{
+        (
+            family,
+            link,
+        ): f"vector[N] mu = {inverse}(eta);\nfor (n in 1:N)\ntarget += y[n] == 0 ? {zero}\n"
+        f": y[n] == 1 ? {one}\n: {above} + beta_proportion_lpdf(y[n] | mu[n], phi);"
+        for family, links, zero, one, above in [
+            (
+                "ordered_beta",
+                ["logit"],
+                "log1m_inv_logit(eta[n] - cutzero)",
+                "log_inv_logit(eta[n] - cutzero - cutgap)",
+                "log_inv_logit(eta[n] - cutzero) + log1m_inv_logit(eta[n] - cutzero - cutgap) "
+                "+ log1m_exp(-cutgap)",
+            ),
+            (
+                "zero_one_inflated_beta",
+                ["logit", "probit", "cloglog"],
+                "log(zoi) + log1m(coi)",
+                "log(zoi) + log(coi)",
+                "log1m(zoi)",
+            ),
+        ]
+        for link in links
+        for inverse in [{"logit": "inv_logit", "probit": "Phi", "cloglog": "inv_cloglog"}[link]]
+    },
     ("bernoulli", "logit"): "y ~ bernoulli_logit(eta);",
     ("bernoulli", "probit"): "vector[N] mu = Phi(eta);|y ~ bernoulli(mu);",
     ("bernoulli", "cloglog"): "vector[N] mu = inv_cloglog(eta);|y ~ bernoulli(mu);",
     ("binomial", "logit"): "y ~ binomial_logit(trials, eta);",
     ("binomial", "probit"): "vector[N] mu = Phi(eta);|y ~ binomial(trials, mu);",
     ("binomial", "cloglog"): "vector[N] mu = inv_cloglog(eta);|y ~ binomial(trials, mu);",
+    **{
+        ("beta_binomial", link): f"vector[N] mu = {inverse}(eta);|"
+        "y ~ beta_binomial(trials, mu * phi, (1 - mu) * phi);"
+        for link, inverse in [("logit", "inv_logit"), ("probit", "Phi"), ("cloglog", "inv_cloglog")]
+    },
+    ("zero_inflated_binomial", "logit"): (
+        "for (n in 1:N)\ntarget += y[n] == 0 ? "
+        "log_mix(zi, 0, binomial_logit_lpmf(0 | trials[n], eta[n]))\n"
+        ": log1m(zi) + binomial_logit_lpmf(y[n] | trials[n], eta[n]);"
+    ),
+    **{
+        ("zero_inflated_binomial", link): f"vector[N] mu = {inverse}(eta);\nfor (n in 1:N)\n"
+        "target += y[n] == 0 ? log_mix(zi, 0, binomial_lpmf(0 | trials[n], mu[n]))\n"
+        ": log1m(zi) + binomial_lpmf(y[n] | trials[n], mu[n]);"
+        for link, inverse in [("probit", "Phi"), ("cloglog", "inv_cloglog")]
+    },
 }
 
 

@@ -49,7 +49,7 @@ def test_template_is_the_sum_over_rows(family, link, structure, parametrization)
         data_of(family),
         family,
         link=link,
-        trials="trials" if family == "binomial" else None,
+        trials="trials" if FAMILIES[family].trials else None,
         parametrization=WAYS[parametrization],
         **options,
     )

@@ -64,6 +64,7 @@ RESPONSES = [
     ("geometric", 4.0, {}, None, stats.nbinom(1, 1 / 5)),
     ("bernoulli", 0.23, {}, None, stats.bernoulli(0.23)),
     ("binomial", 0.37, {}, 12, stats.binom(12, 0.37)),
+    ("beta_binomial", 0.37, {"phi": 2.6}, 12, stats.betabinom(12, 0.37 * 2.6, 0.63 * 2.6)),
 ]
 
 
@@ -86,6 +87,33 @@ WITH_ZEROS = [
         stats.lognorm(0.6, scale=np.exp(1.3)),
     ),
 ]  # fmt: skip
+
+
+# Shares with ends: of zeros, of ones, and the distribution of the others.
+_LOGIT = special.logit(0.3)
+WITH_ENDS = [
+    ("zero_one_inflated_beta", {"phi": 5.0, "zoi": 0.4, "coi": 0.1}, 0.36, 0.04),
+    (
+        "ordered_beta", {"phi": 5.0, "cutzero": -1.3, "cutgap": 1.9},
+        special.expit(-1.3 - _LOGIT), special.expit(_LOGIT - 0.6),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("family", "aux", "zeros", "ones"), WITH_ENDS)
+def test_ends_have_their_shares_and_others_the_distribution_between(family, aux, zeros, ones):
+    y = FAMILIES[family].draw_responses(np.random.default_rng(12), np.full(N, 0.3), aux)
+    assert stats.binomtest(int((y == 0).sum()), N, zeros).pvalue > 0.001
+    assert stats.binomtest(int((y == 1).sum()), N, ones).pvalue > 0.001
+    assert fits(y[(y > 0) & (y < 1)], stats.beta(1.5, 3.5))
+
+
+def test_successes_with_zeros_have_their_share_and_else_are_binomial():
+    rng, trials = np.random.default_rng(12), np.full(N, 9.0)
+    y = FAMILIES["zero_inflated_binomial"].draw_responses(rng, np.full(N, 0.3), {"zi": 0.2}, trials)
+    binomial = stats.binom(9, 0.3)
+    mixed = 0.8 * binomial.pmf(np.arange(10)) + 0.2 * (np.arange(10) == 0)
+    assert counts_fit(y, stats.rv_discrete(values=(np.arange(10), mixed)))
 
 
 @pytest.mark.parametrize(("family", "mu", "aux", "zeros", "above"), WITH_ZEROS)
@@ -115,7 +143,8 @@ def test_responses_have_the_distribution_of_the_family(family, mu, aux, trials, 
 
 
 def test_the_generator_of_every_family_is_tested():
-    assert {family for family, *_ in [*RESPONSES, *WITH_ZEROS]} == set(FAMILIES)
+    tested = {family for family, *_ in [*RESPONSES, *WITH_ZEROS, *WITH_ENDS]}
+    assert tested | {"zero_inflated_binomial"} == set(FAMILIES)
 
 
 def test_parameters_of_each_draw_and_row():

@@ -42,7 +42,7 @@ def test_densities_are_scipys(family, link):
     eta = rng.uniform(low, high, (S, n))
     eta = np.where(np.abs(eta) < 0.05, 0.3, eta)  # of which the inverse link has no mean
     aux = {name: rng.uniform(1.5, 7.0, (S, 1)) for name in family.auxiliary}
-    aux |= {name: rng.uniform(0.1, 0.9, (S, 1)) for name in {"zi", "hu"} & aux.keys()}
+    aux |= {name: rng.uniform(0.1, 0.9, (S, 1)) for name in {"zi", "hu", "zoi", "coi"} & aux.keys()}
     trials = None
     if family.of_trials:
         trials = rng.integers(0, 12, n).astype(float) if family.trials else np.ones(n)
@@ -52,6 +52,8 @@ def test_densities_are_scipys(family, link):
         y = np.r_[0.0, 0.0, 1.0, 300.0, rng.poisson(5.0, n - 4)]
     elif family.kind == "unit":
         y = np.r_[1e-9, 1 - 1e-9, rng.beta(0.8, 1.3, n - 2)]
+    elif family.kind == "proportion":
+        y = np.r_[np.zeros(9), np.ones(9), rng.beta(0.8, 1.3, n - 18)]
     elif family.kind in ("positive", "nonnegative"):
         y = np.exp(rng.normal(0.0, 2.0, n))
         y[:9] = 0.0 if family.kind == "nonnegative" else y[:9]

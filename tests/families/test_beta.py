@@ -43,7 +43,8 @@ def test_exact_ends_are_refused_with_what_fits_them(end):
         "needs a response between 0 and 1, ends not included, but 'y' has 2 of 32 rows",
         f"(row 5: {end:g}, row 9: {end:g})",
         "family='binomial'",
-        "family='bernoulli' of whether it does, and 'beta' of the other rows",
+        "family='ordered_beta', where",
+        "'zero_one_inflated_beta', where",
         "half of the last digit",
     ):
         assert words in said
@@ -52,7 +53,7 @@ def test_exact_ends_are_refused_with_what_fits_them(end):
 
 def test_percent_are_to_be_divided_and_other_numbers_are_not_between():
     data = rows()
-    with pytest.raises(ws.FamilyError, match=r"32 of 32 rows.*percent, divide them by 100"):
+    with pytest.raises(ws.FamilyError, match=r"32 of 32 rows.*percent, write y/100"):
         model_of("y ~ temp", data.assign(y=100 * data.y), "beta")
     with pytest.raises(
         ws.FamilyError, match=r"ends not included.*fits family='gaussian'"

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from models import model_of
-from reference_density import lkj_log_density, modelled, prior_log_density, row_log_densities
+from reference_density import (
+    BESIDE,
+    lkj_log_density,
+    modelled,
+    prior_log_density,
+    row_log_densities,
+)
 from scipy import stats
 from template_cases import data_of
 
@@ -59,6 +65,22 @@ CASES: dict[str, tuple[list[str], str, dict[str, Any]]] = {
     "first passage": (["y ~ x", "lam ~ x + (1|g)"], "inverse_gaussian", {"weights": "w"}),
     "directions": (
         ["y ~ x + (1 |p| g)", "kappa ~ x + cond + (1 |p| g)"], "von_mises", {"weights": "w"}
+    ),
+    "successes": (
+        ["y ~ x + (1|g)", "phi ~ x + cond + (1|g)"],
+        "beta_binomial",
+        {"weights": "w", "trials": "trials"},
+    ),
+    "successes and zeros": (
+        ["y ~ x + (1 |p| g)", "zi ~ cond + (1 |p| g)"],
+        "zero_inflated_binomial",
+        {"link": "cloglog", "trials": "trials"},
+    ),
+    "ordered ends": (["y ~ cond + (1|g)", "phi ~ x"], "ordered_beta", {"weights": "w"}),
+    "ends": (
+        ["y ~ x", "phi ~ cond", "zoi ~ x + (1|g)", "coi ~ x"],
+        "zero_one_inflated_beta",
+        {"link": "probit"},
     ),
     "of another link": (
         ["y ~ x + cond", "sigma ~ x:cond"],
@@ -139,13 +161,14 @@ def rows(model: Model, values: dict[str, Any]) -> float:
                 Z, level = group.Z[design.row][:, list(effect.columns)], group.level[design.row]
                 eta += (Z * u[:, level].T).sum(axis=1)
         predicted[design.parameter] = eta
-    # Of all parameters that the families have beside the mean the link is the logarithm.
     aux = {
-        name: np.exp(predicted[name]) if name in predicted else float(values[name])
+        name: BESIDE[name](predicted[name]) if name in predicted else float(values[name])
         for name in model.family.auxiliary
     }
     y, weight = modelled(model), model.design.weights
-    by_row = row_log_densities(model.family.name, link, y, predicted["mu"], aux, None)
+    by_row = row_log_densities(
+        model.family.name, link, y, predicted["mu"], aux, model.design.response.trials
+    )
     return float(np.sum(by_row if weight is None else weight * by_row))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from models import correlation_names
 from scipy import special, stats
 from scipy_densities import BY_NAME
+from shares_reference import SHARES
 from zeros_reference import base_of, with_zeros
 
 from winstan import priors as pr
@@ -44,6 +45,8 @@ BESIDE = {
     "kappa": np.exp,
     "zi": special.expit,
     "hu": special.expit,
+    "zoi": special.expit,
+    "coi": special.expit,
 }
 
 
@@ -63,6 +66,8 @@ def row_log_densities(
     mu = INVERSE[link](eta)
     if family in BY_NAME:
         return BY_NAME[family](y, mu, aux)
+    if family in SHARES:
+        return SHARES[family](y, mu, eta, aux, trials)
     if family == "gaussian":
         return stats.norm.logpdf(y, mu, aux["sigma"])
     if family == "student":
@@ -71,8 +76,6 @@ def row_log_densities(
         return stats.lognorm.logpdf(y, aux["sigma"], scale=np.exp(mu))
     if family == "gamma":
         return stats.gamma.logpdf(y, aux["alpha"], scale=mu / aux["alpha"])
-    if family == "beta":
-        return stats.beta.logpdf(y, mu * aux["phi"], (1 - mu) * aux["phi"])
     if family == "poisson":
         return stats.poisson.logpmf(y, mu)
     if family == "negative_binomial":
@@ -80,7 +83,7 @@ def row_log_densities(
     if family.startswith(("zero_inflated", "hurdle")):
         base, some = base_of(family), np.where(y > 0, y, 1.0)
         above, none = (
-            row_log_densities(base, "identity", at, mu, aux, None) for at in (some, 0.0 * some)
+            row_log_densities(base, "identity", at, mu, aux, trials) for at in (some, 0.0 * some)
         )
         return with_zeros(family, y, above, none, aux)
     return stats.binom.logpmf(y, 1 if trials is None else trials, mu)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+from shares_reference import SHARES
 
 import winstan as ws
 from winstan.families import FAMILIES
@@ -34,9 +35,8 @@ def data_of(family: str, seed: int = 0) -> pd.DataFrame:
         data["y"] = np.where(rng.random(n) < 0.3, 0, data["y"])
     elif FAMILIES[family].kind == "positive":
         data["y"] = 57 * np.exp(level) * rng.gamma(2.3, 1 / 2.3, n)
-    elif family == "beta":
-        mu = 1 / (1 + np.exp(0.9 - level))
-        data["y"] = rng.beta(7.3 * mu, 7.3 * (1 - mu))
+    elif family in SHARES:
+        data["y"] = shares_of(family, data, 1 / (1 + np.exp(0.9 - level)), rng)
     elif family == "von_mises":
         data["y"] = rng.vonmises(2.9 + level, 1.9)  # about the cut between pi and -pi
     elif family == "poisson":
@@ -48,6 +48,18 @@ def data_of(family: str, seed: int = 0) -> pd.DataFrame:
     else:
         data["y"] = rng.binomial(data.trials, 1 / (1 + np.exp(0.9 - level)))
     return data
+
+
+def shares_of(
+    family: str, data: pd.DataFrame, mu: pd.Series, rng: np.random.Generator
+) -> np.ndarray:
+    """Shares of some mean: as they are, a third of them at the ends, or of trials."""
+    y = rng.beta(7.3 * mu, 7.3 * (1 - mu))
+    if family == "beta":
+        return y
+    if family == "beta_binomial":
+        return rng.binomial(data.trials, y)
+    return np.select([rng.random(len(y)) < 0.2, rng.random(len(y)) < 0.2], [0.0, 1.0], y)
 
 
 PRIORS = {

@@ -32,10 +32,11 @@ from winstan.errors import BackendError
 
 if TYPE_CHECKING:
     from winstan.backends.program_parts import Group
+    from winstan.families.family import Distribution
     from winstan.model import Model
 
 # Names that the program gives itself, or uses.
-_OWN = "np pm data model coords eta mu likelihood Intercept Intercept_c"
+_OWN = "np pm data model coords eta mu within density likelihood Intercept Intercept_c"
 
 
 class _Program:
@@ -224,6 +225,8 @@ class _Program:
         name = written.name
         said = written.arguments.format(p=p, trials=trials)
         y, weight = self.parts.response, self.parts.weight
+        if written.one:
+            return [*lines, *self._with_ends(written, said)]
         if weight is None:
             called = quote(self.called.new(y.text))
             return [*lines, f"pm.{name}({called}, {said}, observed={y.name})"]
@@ -232,6 +235,28 @@ class _Program:
             *lines,
             f"likelihood = pm.logp(pm.{name}.dist({said}), {y.name})",
             f"pm.Potential({called}, ({weight.name} * likelihood).sum())",
+        ]
+
+    def _with_ends(self, written: Distribution, said: str) -> list[str]:
+        """Write the density of rows that is another at zero and at one."""
+        y, weight = self.parts.response.name, self.parts.weight
+        total = f"({weight.name} * likelihood).sum()" if weight else "likelihood.sum()"
+        zero, one, above = (
+            text.format(y="density") for text in (written.zero, written.one, written.above)
+        )
+        return [
+            f"within = np.where(({y} > 0) & ({y} < 1), {y}, 0.5)  # ends have cases of their own",
+            f"density = pm.logp(pm.{written.name}.dist({said}), within)",
+            "likelihood = pm.math.switch(",
+            f"    {y} == 0,",
+            f"    {zero},",
+            "    pm.math.switch(",
+            f"        {y} == 1,",
+            f"        {one},",
+            f"        {above},",
+            "    ),",
+            ")",
+            f"pm.Potential({quote(self.called.new('likelihood'))}, {total})",
         ]
 
 

@@ -54,6 +54,7 @@ _TYPES = {
     "nonnegative": "vector<lower=0>[N]",
     "unit": "vector<lower=0, upper=1>[N]",
     "circular": "vector<lower=-pi(), upper=pi()>[N]",
+    "proportion": "vector<lower=0, upper=1>[N]",
     "count": "array[N] int<lower=0>",
     "binary": "array[N] int<lower=0, upper=1>",
     "level": "array[N] int<lower=1, upper={J}>",
@@ -249,24 +250,21 @@ class _Program:
         return [*lines, "for (n in 1:N)", f"  target += {weight.name}[n] * {density};"]
 
     def _with_zeros(self, written: Distribution, density: str, arguments: str) -> list[str]:
-        """Write the density of a row, which is another at zero."""
+        """Write the density of a row, which is another at zero, and perhaps at one."""
         y, weight = f"{self.parts.response.name}[n]", self.parts.weight
-        said = arguments.format(i="[n]", over="/")
-        zero, above = (
-            text.format(y=f"{density}({y} | {said})", f0=f"{density}(0 | {said})")
-            for text in (written.zero, written.above)
+        trials = self.parts.trials.name if self.parts.trials else ""
+        said = arguments.format(i="[n]", over="/", trials=trials)
+        own = {"y": f"{density}({y} | {said})", "f0": f"{density}(0 | {said})", "i": "[n]"}
+        beside = [linear.of.parameter for linear in self.linear[1:]]
+        zero, one, above = (
+            re.sub(rf"\b({'|'.join(beside)})\b", r"\1[n]", text) if beside else text
+            for text in (t.format(**own) for t in (written.zero, written.one, written.above))
         )
-        for parameter in (linear.of.parameter for linear in self.linear[1:]):
-            zero, above = (
-                re.sub(rf"\b{parameter}\b", f"{parameter}[n]", text) for text in (zero, above)
-            )
         before, after = (f"{weight.name}[n] * (", ")") if weight else ("", "")
         head = f"  target += {before}{y} == 0 ? "
-        return [
-            "for (n in 1:N)",
-            f"{head}{zero}",
-            f"{' ' * (len(head) - 2)}: {above}{after};",
-        ]
+        indent = " " * (len(head) - 2)
+        third = [f"{indent}: {y} == 1 ? {one}"] if one else []
+        return ["for (n in 1:N)", f"{head}{zero}", *third, f"{indent}: {above}{after};"]
 
     def _generated(self) -> list[str]:
         lines = []

@@ -33,10 +33,10 @@ def support(sample: Sample) -> Support:
     bad, wanted, remedy = unit_interval(sample)
     if np.any(bad) and np.all((sample.y >= 0) & (sample.y <= 1)):
         remedy = (
-            "If these are successes of trials, give the counts with family='binomial'. If 0 (or 1) "
-            "comes about in a way of its own, make two fits, which together are one model: "
-            "family='bernoulli' of whether it does, and 'beta' of the other rows. If it is the "
-            "rounding of smaller (or larger) values, move it in by half of the last digit."
+            "If these are successes of trials, give the counts with family='binomial'. Shares of "
+            "exactly 0 or 1 are family='ordered_beta', where what moves the mean moves the ends "
+            "too, or 'zero_one_inflated_beta', where the ends have probabilities of their own. If "
+            "they are the rounding of values near them, move them in by half of the last digit."
         )
     return bad, wanted, remedy
 
@@ -102,9 +102,15 @@ def score_of_phi(
         + mu * stats["sum_log_y"]
         + rest * stats["sum_log_rest"]
     )
+    return score, information_of_phi(n, a, b)
+
+
+def information_of_phi(n: Array, a: Array, b: Array) -> Array:
+    """Return the expected information by phi = a + b of n rows, shape (C,)."""
     # z^2 psi'(z) of both shapes less that of their sum, of each z taken off.
+    phi = a + b
     by_log = _beyond(a) + _beyond(b) - _beyond(phi)
-    return score, n * by_log / np.square(phi)
+    return n * by_log / np.square(phi)
 
 
 def _beyond(z: Any) -> Any:
@@ -129,8 +135,13 @@ def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials
 
 def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
     """Draw a response for each mean."""
+    return draw_shares(rng, mu, aux["phi"])
+
+
+def draw_shares(rng: np.random.Generator, mu: Array, phi: Array) -> Array:
+    """Draw a share for each mean."""
     tiny = np.finfo(float).tiny
-    phi = np.minimum(aux["phi"], LARGEST_PHI)
+    phi = np.minimum(phi, LARGEST_PHI)
     log_gammas = []
     for share in (mu, 1 - mu):
         # gamma of shape a is that of shape 1 + a times a uniform to the 1 / a, which may be 1e-999.
@@ -180,5 +191,6 @@ BETA = Family(
     stan=Distribution(name="beta_proportion", arguments="mu{i}, phi"),
     pymc=Distribution(name="Beta", arguments="mu=mu, nu=phi"),
     bambi=BambiFamily(name="beta", names={"phi": "kappa"}),
+    precision="phi",
     usual=True,
 )

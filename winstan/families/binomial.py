@@ -30,7 +30,15 @@ def support(sample: Sample) -> Support:
     not_counts, _, _ = counts(sample)
     above = sample.y > sample.size
     if np.any(not_counts):
-        return not_counts, "whole numbers of successes from 0 up", "Give counts, not proportions."
+        remedy = "Give counts, not proportions."
+        if np.all((sample.y >= 0) & (sample.y <= 1)):
+            ends = np.any((sample.y == 0) | (sample.y == 1))
+            others = "'ordered_beta' or 'zero_one_inflated_beta'" if ends else "'beta'"
+            remedy = (
+                "If these are proportions, multiply them by the trials; proportions that are not "
+                f"of trials fit family={others}."
+            )
+        return not_counts, "whole numbers of successes from 0 up", remedy
     return above, "successes no larger than trials", "Mend the counts, or the trials."
 
 
@@ -128,6 +136,7 @@ BINOMIAL = Family(
     bambi=BambiFamily(name="binomial"),
     variance=variance,
     excess_kurtosis=excess_kurtosis,
+    wider="beta_binomial",
     exponential_family=True,
     usual=True,
 )

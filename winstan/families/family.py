@@ -20,10 +20,18 @@ if TYPE_CHECKING:
     from winstan.families.sample import Sample
 
 Kind = Literal[
-    "real", "positive", "nonnegative", "unit", "count", "binary", "successes", "circular"
+    "real",
+    "positive",
+    "nonnegative",
+    "unit",
+    "proportion",
+    "count",
+    "binary",
+    "successes",
+    "circular",
 ]
-"""What a response is: any number, positive, positive or zero, in (0, 1), a count, 0 or 1, successes
-of trials, an angle."""
+"""What a response is: any number, positive, positive or zero, in (0, 1), from 0 to 1, a count, 0 or
+1, successes of trials, an angle."""
 DomainName = Literal["real", "positive", "unit"]
 Statistics = Mapping[str, Any]
 Score = Callable[[Statistics, Array, Mapping[str, Any], Link], tuple[Array, Array]]
@@ -100,7 +108,10 @@ class Distribution:
     zero, above : str
         The log density (Stan) of a zero and of a response above it, where no one function has both:
         ``log(hu)`` and ``log1m(hu) + {y}``, with ``{y}`` for the log density of the distribution
-        named here at the response, and ``{f0}`` for that at zero.
+        named here at the response, and ``{f0}`` for that at zero. PyMC's are needed only where it
+        has no distribution of both.
+    one : str
+        That of a one, where this is a third case.
     definition : tuple of str
         The lines of ``NAME_lpdf``, of a row, where Stan does not have it.
     """
@@ -110,13 +121,14 @@ class Distribution:
     by_link: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     zero: str = ""
     above: str = ""
+    one: str = ""
     definition: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """What a program calls, under any link."""
         own, said = zip(*self.by_link.values(), strict=True) if self.by_link else ((), ())
-        texts = (self.arguments, self.zero, self.above, *said, *self.definition)
+        texts = (self.arguments, self.zero, self.one, self.above, *said, *self.definition)
         return self.name, *own, *re.findall(r"\w+(?=\()", " ".join(texts))
 
 
@@ -209,6 +221,8 @@ class Family:
     scale_part : callable or None
         ``scale_part(sample)``: the responses of which `parameters`' first is the mean, where these
         are not all, nor as they are: the rows above zero. They set the scale of default priors.
+    masses : tuple of float
+        Values that have a probability of their own among a continuum.
     log_response : bool
         The distribution is that of log y.
     noise : str or None
@@ -217,6 +231,9 @@ class Family:
         The parameter that says how heavy the noise's tails are, where the family has it and the
         scale, both positive and in this order, and no other: where tails are heavier, the scale is
         smaller.
+    precision : str or None
+        The positive parameter that grows without bound where the formula gives the response
+        exactly: its inverse square root is the noise's share of what the response can vary by.
     conjugate : bool
         Normal about the linear predictor with one sd, `noise`, and the statistics of
         `winstan.families.gaussian`, so that coefficients and effects can be integrated out.
@@ -253,9 +270,11 @@ class Family:
     mean_link: str | None = None
     mean_strip: float | None = None
     scale_part: Callable[[Sample], Sample] | None = None
+    masses: tuple[float, ...] = ()
     log_response: bool = False
     noise: str | None = None
     tails: str | None = None
+    precision: str | None = None
     conjugate: bool = False
     exponential_family: bool = False
     variance: Callable[[Array], Array] | None = None
@@ -265,6 +284,19 @@ class Family:
 
     def __post_init__(self) -> None:
         names = [parameter.name for parameter in self.parameters]
+        wrong = self._wrong_parameters(names)
+        for what, named in (("noise", self.noise), ("precision", self.precision)):
+            if named not in (None, *names[1:]):
+                wrong = f"{what}={named!r}, which is none of its parameters"
+        if self.tails is not None and names[1:] != [self.noise, self.tails]:
+            wrong = f"tails={self.tails!r}, which is for the parameters of noise and tails alone"
+        if self.conjugate and names[1:] != [self.noise]:
+            wrong = "conjugate=True, which is for one parameter beside the mean, that of noise"
+        if wrong:
+            raise FamilyError(f"The family {self.name!r} cannot have {wrong}.")
+
+    def _wrong_parameters(self, names: list[str]) -> str | None:
+        """Say what is wrong about the parameters' names, domains or links."""
         wrong = None
         if not names or len(set(names)) < len(names):
             wrong = f"the parameters {names}: one each, the mean first"
@@ -274,14 +306,7 @@ class Family:
         for link in self.links if names else ():
             if link not in LINKS:
                 wrong = f"the link {link!r}; there are {', '.join(LINKS)}"
-        if self.noise is not None and self.noise not in names[1:]:
-            wrong = f"noise={self.noise!r}, which is none of its parameters"
-        if self.tails is not None and names[1:] != [self.noise, self.tails]:
-            wrong = f"tails={self.tails!r}, which is for the parameters of noise and tails alone"
-        if self.conjugate and names[1:] != [self.noise]:
-            wrong = "conjugate=True, which is for one parameter beside the mean, that of noise"
-        if wrong:
-            raise FamilyError(f"The family {self.name!r} cannot have {wrong}.")
+        return wrong
 
     def __repr__(self) -> str:
         return f"Family({self.name!r})"

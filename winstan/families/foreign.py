@@ -25,37 +25,28 @@ _PROPORTION = (
     "logit is the logit-normal distribution itself"
 )
 _ENDS = (
-    "proportions of exactly 0 or 1 among others are not modelled: if they are successes of trials, "
-    "give the counts, p(successes, trials) ~ ... with family='binomial'; else family='bernoulli' "
-    "of whether a row is at that end, and family='beta' of the other rows, together are one model; "
-    "brms has both at once"
+    "shares of exactly 0 among others are family='ordered_beta', whose ends follow the mean, or "
+    "'zero_one_inflated_beta', whose ends have probabilities of their own; both may have no ones"
 )
 _INFLATED = (
     "of families with zeros of their own there are those of counts (zero_inflated_poisson, "
-    "hurdle_poisson, and negative_binomial in place of poisson) and of positive numbers "
-    "(hurdle_gamma, hurdle_lognormal); others are in brms and glmmTMB"
+    "hurdle_poisson, and negative_binomial in place of poisson), of positive numbers "
+    "(hurdle_gamma, hurdle_lognormal) and of successes (zero_inflated_binomial); others are in "
+    "brms and glmmTMB"
 )
 _QUASI = (
     "a quasi-likelihood has no posterior: counts that vary more than their mean fit "
-    "family='negative_binomial', successes a group term of each row, (1 | row)"
+    "family='negative_binomial', and such successes family='beta_binomial'"
 )
 _SKEWED = (
     "winstan's positive, right-skewed families are 'gamma' and 'lognormal', either of which comes "
     "close; the family itself is in bambi or brms"
 )
-_OVERDISPERSED = (
-    "more variation than the binomial's is a group term of each row: make a column of the "
-    "rows' numbers and write (1 | row), with family='binomial'; the family itself is in bambi and "
-    "brms"
-)
 
 FOREIGN: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(("logit_normal", "logitnormal"), _PROPORTION),
-        **dict.fromkeys(
-            ("ordbeta", "ordered_beta", "zero_inflated_beta", "zero_one_inflated_beta", "zoib"),
-            _ENDS,
-        ),
+        **dict.fromkeys(("zero_inflated_beta", "zi_beta", "one_inflated_beta"), _ENDS),
         **dict.fromkeys(
             ("cumulative", "ordinal", "ordered", "ocat", "sratio", "cratio", "acat", "clm"),
             _ORDINAL,
@@ -63,20 +54,12 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("categorical", "multinomial", "multinom", "dirichlet"), _CATEGORICAL),
         **dict.fromkeys(
             (
-                *(
-                    "zero_inflated_binomial",
-                    "zib",
-                    "hurdle_cumulative",
-                    "zero_inflated_beta_binomial",
-                ),
+                *("hurdle_cumulative", "zero_inflated_beta_binomial"),
                 *("truncated_poisson", "truncated_nbinom2", "truncated_nbinom1"),
             ),
             _INFLATED,
         ),
         **dict.fromkeys(("quasi", "quasipoisson", "quasi_poisson", "quasibinomial"), _QUASI),
-        **dict.fromkeys(
-            ("beta_binomial", "betabinomial", "beta_binomial2", "betabinom"), _OVERDISPERSED
-        ),
         "frechet": _SKEWED,
         **dict.fromkeys(("exgaussian", "ex_gaussian", "exgauss", "shifted_lognormal"), _SKEWED),
         **dict.fromkeys(("gen_extreme_value", "gumbel", "skew_normal", "skewnormal"), _SKEWED),

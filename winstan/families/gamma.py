@@ -100,5 +100,6 @@ GAMMA = Family(
     bambi=BambiFamily(name="gamma"),
     absorbs_offset={"log": divide_by_exp_offset},
     exponential_family=True,
+    precision="alpha",
     usual=True,
 )

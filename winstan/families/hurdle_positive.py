@@ -149,5 +149,7 @@ def hurdle_positive(
         response_mean=own.response_mean,
         mean_link="log",
         scale_part=own.scale_part,
+        masses=(0.0,),
+        precision=base.precision,
         usual=True,
     )

@@ -11,6 +11,7 @@ from winstan.errors import FamilyError, OptionError, near_matches
 from winstan.families import foreign
 from winstan.families.bernoulli import BERNOULLI
 from winstan.families.beta import BETA
+from winstan.families.beta_binomial import BETA_BINOMIAL
 from winstan.families.binomial import BINOMIAL
 from winstan.families.exponential import EXPONENTIAL
 from winstan.families.family import Family
@@ -25,12 +26,15 @@ from winstan.families.inverse_gaussian import INVERSE_GAUSSIAN
 from winstan.families.lognormal import LOGNORMAL
 from winstan.families.negative_binomial import NEGATIVE_BINOMIAL
 from winstan.families.negative_binomial1 import NEGATIVE_BINOMIAL1
+from winstan.families.ordered_beta import ORDERED_BETA
 from winstan.families.poisson import POISSON
 from winstan.families.student import STUDENT
 from winstan.families.von_mises import VON_MISES
 from winstan.families.weibull import WEIBULL
+from winstan.families.zero_inflated_binomial import ZERO_INFLATED_BINOMIAL
 from winstan.families.zero_inflated_negative_binomial import ZERO_INFLATED_NEGATIVE_BINOMIAL
 from winstan.families.zero_inflated_poisson import ZERO_INFLATED_POISSON
+from winstan.families.zero_one_inflated_beta import ZERO_ONE_INFLATED_BETA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +50,8 @@ _FAMILIES: dict[str, Family] = {
         WEIBULL,
         INVERSE_GAUSSIAN,
         BETA,
+        ORDERED_BETA,
+        ZERO_ONE_INFLATED_BETA,
         POISSON,
         NEGATIVE_BINOMIAL,
         NEGATIVE_BINOMIAL1,
@@ -59,6 +65,8 @@ _FAMILIES: dict[str, Family] = {
         BERNOULLI,
         BINOMIAL,
         VON_MISES,
+        BETA_BINOMIAL,
+        ZERO_INFLATED_BINOMIAL,
     )
 }
 _OWN = frozenset(_FAMILIES)

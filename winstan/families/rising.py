@@ -159,13 +159,18 @@ def log_rising_by_cell(stats: Mapping[str, Any], alpha: Any, xp: Namespace = NUM
     """
     if not stats["V"]:
         return 0.0
-    a, y = of_rows(alpha, stats["cell"] - 1), stats["excess"]
-    from_few = a + FEW
-    out = (from_few + y - 0.5) * xp.log1p(y / from_few) + y * (xp.log1p(FEW / a) - 1)
+    of_each = log_rising(stats["excess"], of_rows(alpha, stats["cell"] - 1), xp)
+    return xp.dot(stats["tally"], of_each)
+
+
+def log_rising(y: Any, alpha: Any, xp: Namespace = NUMPY) -> Any:
+    """Log of the product of 1 + k / alpha over k < y, elementwise, of positive y."""
+    from_few = alpha + FEW
+    out = (from_few + y - 0.5) * xp.log1p(y / from_few) + y * (xp.log1p(FEW / alpha) - 1)
     out += _stirling(from_few + y) - _stirling(from_few)
     for k in range(FEW):
-        out -= xp.log1p(y / (a + k))
-    return xp.dot(stats["tally"], out)
+        out -= xp.log1p(y / (alpha + k))
+    return out
 
 
 def rising_slope(y: Array, alpha: Array) -> Array:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from winstan.families.sample import Sample
 
 # From what few responses are to what all are: a family of the narrowest kind is the one to name.
-_KINDS: tuple[Kind, ...] = ("unit", "count", "positive", "nonnegative", "real")
+_KINDS: tuple[Kind, ...] = ("unit", "count", "proportion", "positive", "nonnegative", "real")
 
 
 def usual_families(kind: Kind) -> list[str]:
@@ -64,8 +64,8 @@ def check_support(family: Family, sample: Sample, name: str, positions: np.ndarr
     where = np.flatnonzero(bad)[:5]
     rows = ", ".join(f"row {positions[i]}: {sample.y[i]:g}" for i in where)
     fitting = [] if family.trials or family.circular else fitting_families(sample)
-    advice = [remedy] if remedy else []
-    if fitting:
+    advice = [remedy.replace("{name}", name)] if remedy else []
+    if any(repr(other) not in remedy for other in fitting):
         else_ = "" if remedy else "; or mend or drop those rows"
         advice.append(f"This response fits {named(fitting)}{else_}.")
     raise FamilyError(

@@ -38,9 +38,25 @@ def counts(sample: Sample) -> Support:
 def unit_interval(sample: Sample) -> Support:
     """Return the rows that are not between 0 and 1."""
     bad = ~((sample.y > 0) & (sample.y < 1))
-    percent = np.any(sample.y > 1) and np.all((sample.y >= 0) & (sample.y <= 100))
-    remedy = "If these are percent, divide them by 100." if percent else ""
-    return bad, "a response between 0 and 1, ends not included", remedy
+    return bad, "a response between 0 and 1, ends not included", percent_remedy(sample.y)
+
+
+def closed_unit_interval(sample: Sample) -> Support:
+    """Return the rows that are not from 0 to 1."""
+    bad = ~((sample.y >= 0) & (sample.y <= 1))
+    return bad, "a response from 0 to 1, ends included", percent_remedy(sample.y)
+
+
+def percent_remedy(y: np.ndarray) -> str:
+    """Say what to do with numbers that may be percent; nothing where they cannot be."""
+    beyond = int(np.count_nonzero(y > 1))
+    if not beyond or not np.all((y >= 0) & (y <= 100)):
+        return ""
+    rows = "row is" if beyond == 1 else "rows are"
+    return (
+        f"{beyond} {rows} beyond 1, and none beyond 100: if these are percent, write {{name}}/100 "
+        "in its place."
+    )
 
 
 def angles(sample: Sample) -> Support:

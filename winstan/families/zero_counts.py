@@ -23,7 +23,7 @@ from winstan.families.namespace import NUMPY
 from winstan.families.rising import LARGEST_ALPHA, log_rising_by_cell, rising_slope
 from winstan.families.sample import sum_by
 from winstan.families.support import counts
-from winstan.families.zeros import LEAST, log_odds, positive_part, zero_rows
+from winstan.families.zeros import LEAST, log_odds, log_sum, positive_part, zero_rows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -109,10 +109,7 @@ class ZeroCounts:
         if self.hurdle:
             log_some = xp.log(-xp.expm1(log_f0))
             return kernel + xp.total(n_zero * odds) - xp.dot(n_above, log_some)
-        # log(exp(odds) + f0), about the larger of the two
-        more = odds - log_f0
-        zeros = xp.where(more > 0, odds - xp.log_expit(more), log_f0 - xp.log_expit(-more))
-        return kernel + xp.dot(n_zero, zeros)
+        return kernel + xp.dot(n_zero, log_sum(odds, log_f0, xp))
 
     def score(
         self, stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link

@@ -47,3 +47,9 @@ def log_odds(share: Any, xp: Namespace) -> tuple[Any, Any]:
     share = xp.minimum(share, LARGEST_SHARE)
     log_rest = xp.log1p(-share)
     return xp.log(share) - log_rest, log_rest
+
+
+def log_sum(one: Any, other: Any, xp: Namespace) -> Any:
+    """Return log(exp(one) + exp(other)), about the larger of the two."""
+    more = one - other
+    return xp.where(more > 0, one - xp.log_expit(more), other - xp.log_expit(-more))

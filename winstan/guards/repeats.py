@@ -129,7 +129,7 @@ def repeated_responses(
             return found
     if (found := _units(model, whole, others, names)) is not None:
         return found
-    return _copies(whole(), model.design.response.name) if same_event else None
+    return _copies(whole(), model) if same_event else None
 
 
 def _sampled(y: np.ndarray, some: int) -> np.ndarray | None:
@@ -141,11 +141,15 @@ def _sampled(y: np.ndarray, some: int) -> np.ndarray | None:
     return None if number_of(codes_of(y[sampled])) < FEWEST_VALUES else sampled
 
 
-def _copies(rows: _Rows, name: str) -> str | None:
-    """Count rows that repeat a response which occurs under their conditions alone."""
-    n = len(rows.y)
-    repeats = np.bincount(rows.pair) - 1
-    n_repeated = int(repeats[~met_elsewhere(owner_of(rows.pair, rows.y))].sum())
+def _copies(rows: _Rows, model: Model) -> str | None:
+    """Count rows that repeat a response which occurs under their conditions alone.
+
+    Values that have a probability of their own, such as the zeros of a hurdle, are no repeats.
+    """
+    n, name = len(rows.y), model.design.response.name
+    repeats, value = np.bincount(rows.pair) - 1, owner_of(rows.pair, rows.y)
+    told = ~met_elsewhere(value) & ~np.isin(value, model.family.masses)
+    n_repeated = int(repeats[told].sum())
     if n_repeated < max(3, FEWEST_REPEATS * n):
         return None
     return (

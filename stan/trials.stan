@@ -1,0 +1,74 @@
+// Beta-binomial and zero-inflated binomial likelihoods on cells: trials and successes; of the
+// beta-binomial, with shapes mu phi and (1 - mu) phi, tallies of the numbers that its rising factorials
+// are of (winstan/families/beta_binomial.py); of the zero-inflated one, of the trials of rows without
+// success, whose others n and sum_y are of.
+functions {
+#include include/priors.stan
+#include include/matrices.stan
+#include include/links.stan
+#include include/probabilities.stan
+#include include/rising.stan
+}
+data {
+#include include/data.stan
+  int<lower=0, upper=1> inflated;
+  vector<lower=0>[C] n;                              // trials
+  vector<lower=0>[C] sum_y;                          // successes
+  vector<lower=0>[C] n_rows;
+  int<lower=0> V_success;                            // distinct numbers above zero in each cell
+  array[V_success] int<lower=1, upper=C> success_cell;
+  vector<lower=0>[V_success] success_value;
+  vector<lower=0>[V_success] success_tally;
+  int<lower=0> V_failure;
+  array[V_failure] int<lower=1, upper=C> failure_cell;
+  vector<lower=0>[V_failure] failure_value;
+  vector<lower=0>[V_failure] failure_tally;
+  int<lower=0> V_trials;                             // of all cells, where phi is one number
+  array[inflated || block_of[1] > 0 ? V_trials : 0] int<lower=1, upper=C> trials_cell;
+  vector<lower=0>[V_trials] trials_value;
+  vector<lower=0>[V_trials] trials_tally;
+  real log_constant;
+}
+transformed data {
+#include include/transformed_data.stan
+}
+parameters {
+#include include/parameters.stan
+}
+transformed parameters {
+  vector[n_factor] corr_factor
+    = correlations_jacobian(corr_location + corr_scale .* corr_raw, q, correlated, n_factor);
+}
+model {
+#include include/scales.stan
+#include include/effects.stan
+#include include/model.stan
+  vector[C] of_mean = block_from(eta, 1, C);
+  vector[C] log_p = log_probability_from(of_mean, link);
+  vector[C] log_q = log_complement_from(of_mean, link);
+  target += dot_product(sum_y, log_p) + dot_product(n - sum_y, log_q) + log_constant;
+  if (inflated) {
+    vector[C] odds;                                  // the logit of zi
+    if (block_of[1] > 0) odds = block_from(eta, block_of[1], C);
+    else odds = rep_vector(free_aux[number_of[1]], C);
+    target += dot_product(n_rows, log1m_inv_logit(odds))
+              + dot_product(trials_tally,
+                            log_sum_exp(odds[trials_cell], trials_value .* log_q[trials_cell]));
+  } else {
+    vector[C] a;
+    vector[C] b;
+    if (block_of[1] > 0) {
+      vector[C] phi = mean_from(block_from(eta, block_of[1], C), beside_link[1]);
+      a = phi .* exp(log_p);
+      b = phi .* exp(log_q);
+      target += -log_rising(trials_value, trials_tally, phi[trials_cell]);
+    } else {
+      real phi = aux[number_of[1]];
+      a = phi * exp(log_p);
+      b = phi * exp(log_q);
+      target += -log_rising(trials_value, trials_tally, rep_vector(phi, V_trials));
+    }
+    target += log_rising(success_value, success_tally, a[success_cell])
+              + log_rising(failure_value, failure_tally, b[failure_cell]);
+  }
+}
