@@ -205,6 +205,24 @@ def test_contrasts_and_means_are_those_of_mean_vectors():
         fit.contrast("stim", ratio=True)
 
 
+def test_rows_weigh_by_the_length_of_their_mean_vector():
+    """Where kappa differs between rows, averages lean to the directions that are sure."""
+    data = animals()
+    data["week"] = np.arange(len(data)) % 3.0
+    fit = made_fit(model_of(["phase ~ stim + week", "kappa ~ week"], data, "von_mises"))
+    p, origin = fit.joined(), fit.model.link.origin
+    whole = 0.0
+    for week, n in data["week"].value_counts().items():
+        kappa = np.exp(p["kappa_Intercept"] + week * p["kappa_week"])
+        eta = p["Intercept"] + week * p["week"]
+        length = special.i1e(kappa) / special.i0e(kappa)
+        whole = whole + n * length * np.exp(1j * (origin + 2 * np.arctan(eta)))
+    means = fit.means("stim", draws=True)
+    np.testing.assert_allclose(
+        np.exp(1j * means[means["stim"] == 0]["value"]), whole / abs(whole), atol=1e-9
+    )
+
+
 @pytest.mark.parametrize("link", ["tan_half", "identity"])
 def test_population_direction_is_that_of_the_vector_integrated_over_groups(link):
     """By the complex error function, and by the normal's characteristic function."""
@@ -290,3 +308,21 @@ def test_posterior_of_one_direction_against_quadrature():
         mean = float((weight * value).sum())
         expected[name] = (mean, float(np.sqrt((weight * (value - mean) ** 2).sum())), 0.0)
     agree(fit, expected)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::winstan.DesignWarning")
+def test_animals_about_the_cut_and_away_from_it_have_one_difference():
+    found = []
+    for base in (0.2, np.pi):
+        data = animals(base=0.0, seed=5, rows=20)
+        data["phase"] = wrap_angles(data["phase"] + base)
+        fit = ws.fit("phase ~ stim + (1|mouse)", data, family="von_mises", seed=6)
+        assert fit.diagnostics.ok, fit.verdict
+        found.append((fit.contrast("stim").iloc[0], fit.means("stim")["mean"].to_numpy()))
+    (here, means), (there, turned) = found
+    assert here["hdi_3%"] < 0.6 < here["hdi_97%"]
+    # A few hundred effective draws of each at the least.
+    assert there["mean"] == pytest.approx(here["mean"], abs=0.2 * here["sd"])
+    assert there["sd"] == pytest.approx(here["sd"], rel=0.1)
+    np.testing.assert_allclose(wrap_angles(turned - means - np.pi + 0.2), 0, atol=0.02)
