@@ -17,6 +17,7 @@ import winstan as ws
 from winstan._angles import angular_deviation, circular_sd, mean_direction, wrap_angles
 from winstan.effects import contrast, observed_contrast
 from winstan.effects.intervals import describe
+from winstan.effects.population import population_mean, population_slope
 from winstan.errors import FamilyError, OptionError
 from winstan.families import FAMILIES
 from winstan.families.sample import Sample
@@ -240,6 +241,19 @@ def test_population_direction_is_that_of_the_vector_integrated_over_groups(link)
         expected.append(np.exp(1j * origin) * (np.sqrt(2 * np.pi / v) * special.wofz(1j * z) - 1))
     draws = fit.contrast("stim", groups="population", draws=True)["value"].to_numpy()
     np.testing.assert_allclose(draws, np.angle(expected[1] / expected[0]), atol=1e-9)
+    # Their lengths too, which count where rows are averaged.
+    beside = {"kappa": p["kappa"][:, None]}
+    A = (special.i1e(p["kappa"]) / special.i0e(p["kappa"]))[:, None]
+    eta, variance = p["Intercept"][:, None], v[:, None]
+    vectors = population_mean(fit.model, beside, eta, variance)
+    np.testing.assert_allclose(vectors, A * expected[0][:, None], atol=1e-9)
+    rise, widening, step = 0.7, 0.2 * variance, 1e-5
+    ends = [
+        population_mean(fit.model, beside, eta + d * rise, variance + d * widening)
+        for d in (step, -step)
+    ]
+    slope = population_slope(fit.model, beside, eta, variance, np.full_like(eta, rise), widening)
+    np.testing.assert_allclose(slope, (ends[0] - ends[1]) / (2 * step), atol=1e-7)
 
 
 def test_slopes_are_those_of_the_mean_direction():
