@@ -96,14 +96,15 @@ def answers_of(source: Source, base: float | None, scale: Scale, asked: Asked) -
         draws = _on_scale(result.draws[:, :, 0], base)
         found = effects.summarise_values(draws, asked.prob, "hdi", circular=result.circular)
         mean, _, lower, upper = found.values()
+        null = 1.0 if scale.ratio else 0.0
+        tests = tuple(_direction(column, null) for column in draws.T)
         if result.circular:  # by whole turns to where the interval is
             draws = mean + wrap_angles(draws - mean)
-        null = 1.0 if scale.ratio else 0.0
         return Answers(
             contrasts=result.labels,
             numbers=np.stack([mean, lower, upper], axis=1),
             draws=draws,
-            tests=tuple(_direction(column, null) for column in draws.T),
+            tests=tests,
             whose=result.estimand.words,
         )
     classical: LME | Anova = source.lme if source.kind == "lme" else source.anova
