@@ -12,7 +12,7 @@ from winstan.families import FAMILIES
 from winstan.scales import spread
 
 AUX = {"sigma": 17.3, "nu": 3.7, "alpha": 2.9, "phi": 6.1, "lam": 190.0, "kappa": 2.3}
-AUX |= {"zi": 0.23, "hu": 0.36}
+AUX |= {"zi": 0.23, "hu": 0.36, "threshold": (-1.7, -0.2, 0.4, 1.1)}
 AUX |= {"zoi": 0.31, "coi": 0.62, "cutzero": -1.3, "cutgap": 2.7}
 SIGMA = {"lognormal": 0.63, "hurdle_lognormal": 0.63}
 CASES = [(name, link) for name, family in FAMILIES.items() for link in family.links]
@@ -22,7 +22,7 @@ def eta_of(link: str, family: str, rows: np.ndarray) -> np.ndarray:
     """A linear predictor in the link's range, differing between cells."""
     wiggle = 0.2 * np.sin(1.0 + rows)
     mean = {"real": 180.0, "positive": 70.0, "nonnegative": 70.0}.get(FAMILIES[family].kind, 4.0)
-    if FAMILIES[family].parameters[0].domain == "unit":
+    if FAMILIES[family].parameters[0].domain == "unit" or FAMILIES[family].of_categories:
         return wiggle - 0.4
     if family in SIGMA:
         return wiggle + 4.0

@@ -8,7 +8,7 @@ approximated.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -53,6 +53,8 @@ class Cells:
         Sufficient statistics, named as in the family's template.
     sample : Sample
         The rows themselves, offsets moved: what the statistics were taken from.
+    labels : tuple
+        Of the response's categories; none of numbers.
     """
 
     design_row: np.ndarray
@@ -65,6 +67,7 @@ class Cells:
     offset: Array
     statistics: Statistics
     sample: Sample
+    labels: tuple[Any, ...] = ()
 
     @property
     def n(self) -> int:
@@ -97,7 +100,13 @@ def compress(design: Design, stacked: Stacked, family: Family, link: Link) -> Ce
     offset, *others = stacked.offset
     has_offset = bool(np.any(offset))
     each = offset[design.row] if has_offset else np.broadcast_to(0.0, response.y.shape)
-    sample = Sample(response.y, design.weights, each, response.trials)
+    sample = Sample(
+        response.y,
+        design.weights,
+        each,
+        response.trials,
+        categories=len(response.categories or ()),
+    )
     if has_offset and link.name in family.absorbs_offset:
         sample = family.absorbs_offset[link.name](sample)
         offset = np.zeros_like(offset)
@@ -122,6 +131,7 @@ def compress(design: Design, stacked: Stacked, family: Family, link: Link) -> Ce
         offset=np.concatenate([part[first] for part in (offset, *others)]),
         statistics=family.statistics(sample, of_row, n_cells, stacked.parameters[1:]),
         sample=sample,
+        labels=response.categories or (),
     )
 
 

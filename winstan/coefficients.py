@@ -46,7 +46,7 @@ class Coefficients:
         for name, prior in priors.table.items():
             if isinstance(prior, Constant):
                 _check(name, prior, names, at_mean=name in priors.at_mean)
-        own = [priors[name] for name in names]
+        own = [priors.of(name) for name in names]
         sampled = np.array([not isinstance(prior, Constant) for prior in own], bool)
         constant = [prior.value if isinstance(prior, Constant) else 0.0 for prior in own]
         return cls(names, sampled, np.array(constant))

@@ -33,6 +33,7 @@ GUARDS: Mapping[str, str] = MappingProxyType(
         "numbers_as_labels": "a predictor is text, and its few values are written as numbers",
         "many_levels": "a predictor is text, with few rows to each of its many levels",
         "level_order": "an Arrow dictionary is not marked as ordered, and its levels are sorted",
+        "category_order": "the categories of an ordered response are in the order of the alphabet",
         "fractional_weights": "frequency weights are no whole numbers",
         "zero_weights": "rows are left out because they weigh nothing",
         "zero_trials": "rows are left out because they have no trials",

@@ -13,6 +13,7 @@ from winstan._angles import wrap_angles
 from winstan._version import __version__
 from winstan.centering import at_zero
 from winstan.coordinates import by_row
+from winstan.families.ordered import cutpoints
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -110,8 +111,10 @@ def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:
     out: dict[str, Array] = {}
     beta = model.coefficients.whole(sampled.beta)
     slopes = at_zero(beta[..., int(design.intercept) :], model.level_means)
+    intercept: Any = 0.0
     if design.intercept:
-        out["Intercept"] = beta[..., 0] - slopes @ model.predictor_mean
+        intercept = beta[..., 0] - slopes @ model.predictor_mean
+        out["Intercept"] = intercept
     for term in design.terms:
         values = slopes[..., list(term.columns)]
         out[term.variable] = values if term.labels else values[..., 0]
@@ -121,8 +124,13 @@ def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:
         design, [sampled.sd[..., g.sds] for g in design.groups], u, sampled.factors
     )
     out |= found
-    for a, number in enumerate(model.likelihood.scalars):
-        out[number.name] = sampled.aux[..., a]
+    likelihood = model.likelihood
+    numbers = {number.name: sampled.aux[..., a] for a, number in enumerate(likelihood.scalars)}
+    out |= {number.name: numbers[number.name] for number in likelihood.reported}
+    if (vector := model.family.ordered) is not None:
+        del out["Intercept"]  # a shift of the thresholds
+        found_at = cutpoints([numbers[name] for name in likelihood.steps])
+        out[vector.name] = np.stack([at - intercept for at in found_at], axis=-1)
     return out | effects
 
 
@@ -266,7 +274,9 @@ def to_datatree(model: Model, draws: Draws) -> xr.DataTree:
             {name: (("chain", "draw"), values) for name, values in draws.sample_stats.items()},
             coords={"chain": coords["chain"], "draw": coords["draw"]},
         ),
-        "observed_data": xr.Dataset({tree_name(response.name): (ROW, y)}, coords=rows),
+        "observed_data": xr.Dataset(
+            {tree_name(response.name): (ROW, response.in_units(y), response.attrs)}, coords=rows
+        ),
     }
     if constant:
         groups["constant_data"] = xr.Dataset(constant, coords=rows)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan.families.namespace import NUMPY
+from winstan.families.ordered import by_steps, cutpoint_vector, labels_of_thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +41,8 @@ class Likelihood:
     statistics : mapping
     n : int
         Cells, C.
+    labels : tuple
+        Of the response's categories, K of them; none of numbers.
     """
 
     family: Family
@@ -47,16 +50,43 @@ class Likelihood:
     predicted: tuple[str, ...]
     statistics: Statistics
     n: int
+    labels: tuple[Any, ...] = ()
 
     @classmethod
     def of(cls, cells: Cells, family: Family, link: Link, predicted: tuple[str, ...]) -> Likelihood:
         """Return that of some cells."""
-        return cls(family, link, predicted, cells.statistics, cells.n)
+        return cls(family, link, predicted, cells.statistics, cells.n, cells.labels)
+
+    @property
+    def categories(self) -> int:
+        """Of the response, K."""
+        return len(self.labels)
+
+    @property
+    def threshold_labels(self) -> tuple[str, ...]:
+        """Labels of the elements of an ordered parameter."""
+        return labels_of_thresholds(self.labels)
 
     @cached_property
     def scalars(self) -> tuple[Parameter, ...]:
-        """Parameters beside the mean that are numbers, A of them."""
-        return tuple(p for p in self.family.parameters[1:] if p.name not in self.predicted)
+        """Parameters beside the mean that are numbers, A of them; of an ordered one its steps."""
+        parts = [
+            p.steps(self.categories - 2) if p.is_vector else (p,)
+            for p in self.family.parameters[1:]
+            if p.name not in self.predicted
+        ]
+        return tuple(number for own in parts for number in own)
+
+    @cached_property
+    def reported(self) -> tuple[Parameter, ...]:
+        """Those that are numbers by themselves, and reported."""
+        return tuple(p for p in self.scalars if p.name not in self.steps)
+
+    @cached_property
+    def steps(self) -> tuple[str, ...]:
+        """Names of the steps between the elements of an ordered parameter; none without one."""
+        vector = self.family.ordered
+        return () if vector is None else tuple(p.name for p in vector.steps(self.categories - 2))
 
     @cached_property
     def links(self) -> tuple[Link, ...]:
@@ -134,9 +164,9 @@ class Likelihood:
 
         The information has the shape (B, B, C) where blocks of a cell share some: see `shared`.
         """
-        if not self.predicted:
-            return self.family.score(self.statistics, eta, numbers, self.link)
         mean, beside = self._parts(eta, numbers, NUMPY)
+        if not self.predicted:
+            return self.family.score(self.statistics, mean, beside, self.link)
         parts = [self.family.score(self.statistics, mean, beside, self.link)]
         slopes = [np.ones(self.n)]
         for block, name in enumerate(self.predicted, 1):
@@ -153,6 +183,12 @@ class Likelihood:
             shared = information_of(self.statistics, mean, beside, self.link)
             whole[a, b] = whole[b, a] = shared * slopes[a] * slopes[b]
         return np.concatenate(scores), whole
+
+    def score_of_steps(self, eta: Array, numbers: Mapping[str, float]) -> Array:
+        """Score by the steps of an ordered parameter, shape (K - 2,)."""
+        assert self.family.threshold_score is not None
+        mean, beside = self._parts(eta, numbers, NUMPY)
+        return by_steps(self.family.threshold_score(self.statistics, mean, beside, self.link))
 
     def confine(self, eta: Array, least: float) -> Array:
         """Keep the mean's linear predictor where the link has a mean, if the link confines it."""
@@ -181,6 +217,11 @@ class Likelihood:
         self, eta: Any, numbers: Mapping[str, Any], xp: Namespace
     ) -> tuple[Any, Mapping[str, Any]]:
         """Return the mean's linear predictor, and the values of the other parameters."""
+        if (vector := self.family.ordered) is not None:
+            steps = [numbers[name] for name in self.steps]
+            found = cutpoint_vector(steps, xp)
+            elements = tuple(found[k] for k in range(len(steps) + 1))
+            numbers = {**numbers, vector.name: elements}
         if not self.predicted:
             return eta, numbers
         beside = {

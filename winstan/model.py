@@ -35,6 +35,7 @@ from winstan.priors import Flat, Priors, resolve
 from winstan.scales import Scales, default_slots, measure_scales
 from winstan.tuning import USUAL, Tuning
 from winstan.validation import (
+    check_intercept,
     check_names,
     check_noise,
     check_parameters,
@@ -253,6 +254,7 @@ def build_model(
     check_predicted(formula, family)
     stacked = stack(design)
     check_parameters(formula, design, family)
+    check_intercept(formula, design, family)
     check_response(design, family, link, positions)
     if link.cut:  # as far from the data as can be, whatever angle is called zero
         link = link.about(float(mean_direction(design.response.y, design.weights)))
@@ -262,7 +264,8 @@ def build_model(
     scales = measure_scales(cells, likelihood)
     slots = default_slots(stacked, cells, likelihood, scales)
     centered = center and design.intercept
-    resolved = resolve(slots, priors, at_mean=["Intercept"] if centered else [])
+    location = "Intercept" if family.ordered is None else family.ordered.name
+    resolved = resolve(slots, priors, at_mean=[location] if centered else [])
     predictor_mean = predictor_means(stacked, cells, centered=centered)
     means = None
     if center and np.any(stacked.constant):
@@ -276,7 +279,7 @@ def build_model(
     sampled = _parametrization(stacked, parametrization)
     plan = None
     if parametrization is None or parametrization == "marginal":
-        own = {name: resolved[name] for name in coefficients.sampled_names}
+        own = {name: resolved.of(name) for name in coefficients.sampled_names}
         plan = _plan(stacked, cells, population, likelihood, own, parametrization)
     coordinates = _coordinates(design, problem, sampled, resolved, marginal=plan is not None)
     check_noise(design, likelihood, coordinates, scales.response)
@@ -413,6 +416,7 @@ def _problem(
     priors: Priors,
     tuning: Tuning,
 ) -> Problem:
+    vector = likelihood.family.ordered
     return Problem(
         X=population,
         Z=cells.Z,
@@ -424,8 +428,9 @@ def _problem(
         beta_prior=scales.normal_priors(stacked, cells, priors),
         sd_guess=np.concatenate([[], *scales.group_sds(stacked, cells)]),
         sd_prior=tuple(priors[name] for group in stacked.groups for name in group.sd_names),
-        aux_prior=tuple(priors[number.name] for number in likelihood.scalars),
+        aux_prior=tuple(priors.of(number.name) for number in likelihood.scalars),
         aux_guess=scales.numbers(likelihood.scalars),
         start=scales.eta_mean,
         tuning=tuning,
+        threshold_prior=None if vector is None else priors[vector.name],
     )

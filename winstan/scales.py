@@ -22,9 +22,10 @@ from winstan import priors as pr
 from winstan._angles import angular_deviation, mean_direction
 from winstan.design import MEAN
 from winstan.design.constants import constant_weights
+from winstan.families.ordered import first_steps, location
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from winstan._typing import Array
     from winstan.cells import Cells
@@ -65,6 +66,8 @@ class Scales:
         spread.
     response : float
         sd(y), or sd(log y) for lognormal; of angles their angular deviation.
+    steps : mapping of str to float
+        Between the thresholds of an ordered parameter, as the data have them.
     """
 
     eta_mean: tuple[float, ...]
@@ -72,6 +75,7 @@ class Scales:
     widths: tuple[tuple[float, float], ...]
     slopes: tuple[float, ...]
     response: float
+    steps: Mapping[str, float]
 
     def coefficient(self, x: Array, weight: Array, block: int = 0) -> float:
         """Scale of a coefficient of the predictor x: that of eta over that of x."""
@@ -107,7 +111,7 @@ class Scales:
         """
         out = []
         for slot in coefficient_slots(stacked, cells, self):
-            prior = priors[slot.name]
+            prior = priors.of(slot.name)
             if isinstance(prior, pr.Constant):
                 continue
             if isinstance(prior, pr.Flat):
@@ -119,7 +123,10 @@ class Scales:
 
     def numbers(self, scalars: Iterable[Parameter]) -> dict[str, float]:
         """Where to begin with the parameters that are numbers."""
-        return {p.name: p.start(self.response) for p in scalars}
+        return {
+            p.name: self.steps[p.name] if p.name in self.steps else p.start(self.response)
+            for p in scalars
+        }
 
 
 def spread(x: Array, weight: Array | None) -> float:
@@ -163,7 +170,14 @@ def measure_scales(cells: Cells, likelihood: Likelihood) -> Scales:
         center = link.function(mean)
         eta = deviation / abs(float(link.inverse_derivative(np.asarray(center, float))))
     width = _WIDE_DIRECTION if family.circular else _WIDE
-    centers, etas, widths = [float(link.function(mean))], [eta], [(width, width)]
+    center, steps = 0.0, dict[str, float]()
+    if family.ordered is not None:
+        center = location(sample, link)
+        pairs = zip(likelihood.steps, first_steps(sample, link).tolist(), strict=True)
+        steps = dict(pairs)
+    elif not family.of_categories:
+        center = float(link.function(mean))
+    centers, etas, widths = [center], [eta], [(width, width)]
     for name, own in zip(likelihood.predicted, likelihood.links[1:], strict=True):
         parameter = family.parameter(name)
         centers.append(float(own.function(parameter.start(deviation))))
@@ -175,7 +189,7 @@ def measure_scales(cells: Cells, likelihood: Likelihood) -> Scales:
     )
     means = tuple(float(c - offset) for c, offset in zip(centers, offsets, strict=True))
     slopes = tuple(_LOG_SLOPES if own.name == "log" else _SLOPES for own in likelihood.links)
-    return Scales(means, tuple(etas), tuple(widths), slopes, deviation)
+    return Scales(means, tuple(etas), tuple(widths), slopes, deviation, steps)
 
 
 def coefficient_slots(stacked: Stacked, cells: Cells, scales: Scales) -> list[pr.PriorSlot]:
@@ -217,7 +231,11 @@ def default_slots(
         if name := group.correlation_name:
             keys = tuple(dict.fromkeys((name, group.correlation_variable)))
             slots.append(pr.PriorSlot(name, keys, "correlation", pr.LKJ(1.0), "corr"))
-    for parameter in likelihood.scalars:
+    for parameter in likelihood.reported:
         name, default = parameter.name, parameter.default_prior(scales.response)
         slots.append(pr.PriorSlot(name, (name,), parameter.domain, default))
+    if (vector := likelihood.family.ordered) is not None:
+        default = vector.default_prior(scales.response)
+        slots.append(pr.PriorSlot(vector.name, (vector.name,), vector.domain, default))
+        slots = [slot for slot in slots if slot.name != "Intercept"]  # a shift of the thresholds
     return slots

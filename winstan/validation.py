@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.coordinates import Coordinates
     from winstan.design import Design, Stacked
+    from winstan.design.response import Response
     from winstan.families import Family
     from winstan.families.links import Link
     from winstan.formula import Formula
@@ -34,6 +35,16 @@ def check_parameters(formula: Formula, design: Design, family: Family) -> None:
         raise FormulaError(
             f"The {family.name} model of {formula.text!r} has no parameter: no intercept, no "
             "predictor, no group term. Leave out the 0, or add a term."
+        )
+
+
+def check_intercept(formula: Formula, design: Design, family: Family) -> None:
+    """Refuse thresholds without an Intercept, which they would have in any case."""
+    if family.ordered is not None and not design.intercept:
+        raise FormulaError(
+            f"The {family.name} model of {formula.text!r} has no Intercept to leave out: its "
+            f"{family.ordered.label} are one for each category but the last. Leave out the 0 (or "
+            "-1): contrasts and means of every level are the same."
         )
 
 
@@ -78,7 +89,7 @@ def check_response(design: Design, family: Family, link: Link, positions: np.nda
     response = design.response
     y, trials = response.y, response.trials
     zeros = np.broadcast_to(0.0, y.shape)
-    sample = Sample(y, design.weights, zeros, trials)
+    sample = Sample(y, design.weights, zeros, trials, categories=len(response.categories or ()))
     if family.trials and trials is None:
         raise FamilyError(
             f"family={family.name!r} needs the number of trials: write "
@@ -95,6 +106,8 @@ def check_response(design: Design, family: Family, link: Link, positions: np.nda
             f"{response.name!r} has the levels {' and '.join(map(repr, response.levels))}: "
             f"family={family.name!r} needs numbers. Two levels fit family='bernoulli'."
         )
+    if response.categories is not None:
+        _check_categories(response)
     check_support(family, sample, response.name, positions)
     same = y.size < 2 or bool(np.all(y == y[0]))
     if trials is not None:
@@ -139,6 +152,18 @@ def _of_no_trials(sample: Sample) -> str:
     if np.all((y >= 0) & (y <= 1)) and np.any((y > 0) & (y < 1)):
         return f" Shares that are not of trials fit {named(fitting_families(sample))}."
     return ""
+
+
+def _check_categories(response: Response) -> None:
+    """Refuse a response that has one category in all rows, or has no other."""
+    labels, seen = response.categories or (), np.unique(response.y.astype(int))
+    if seen.size > 1:
+        return
+    what = "is its only category" if len(labels) == 1 else "is the only category that any row has"
+    raise DataError(
+        f"All {how_many(response.y.size, 'row')} of {response.name!r} are {labels[seen[0]]!r}, "
+        f"which {what}: there is nothing to explain. Check the column, or the filter before it."
+    )
 
 
 def _at_the_edge(design: Design, family: Family) -> str | None:

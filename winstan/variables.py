@@ -46,7 +46,8 @@ class Variable:
 
 def variables(stacked: Stacked, likelihood: Likelihood) -> tuple[Variable, ...]:
     """List a model's parameters: coefficients, group sds, correlations, numbers, effects."""
-    out = [Variable("Intercept", {}, "coefficient")] if stacked.intercept else []
+    vector = likelihood.family.ordered
+    out = [Variable("Intercept", {}, "coefficient")] if stacked.intercept and not vector else []
     for term in stacked.terms:
         dims = {f"{term.variable}_dim": term.labels} if term.labels else {}
         out.append(Variable(term.variable, dims, "coefficient", term.parameter))
@@ -58,7 +59,10 @@ def variables(stacked: Stacked, likelihood: Likelihood) -> tuple[Variable, ...]:
         ]
     for name, pairs in stacked.correlation_labels.items():
         out.append(Variable(name, {f"{name}_dim": pairs}, "correlation"))
-    out += [Variable(number.name, {}, "auxiliary") for number in likelihood.scalars]
+    out += [Variable(number.name, {}, "auxiliary") for number in likelihood.reported]
+    if vector is not None:
+        labels = likelihood.threshold_labels
+        out.append(Variable(vector.name, {f"{vector.name}_dim": labels}, "auxiliary"))
     for group in written:
         levels = {f"{group.factor}__factor_dim": group.levels}
         out += [

@@ -131,7 +131,7 @@ def test_these_are_all_the_priors():
     kinds = (kind for kind in vars(priors).values() if isinstance(kind, type))
     tried = {type(prior) for prior in [*ANY, *POSITIVE]}
     assert {k for k in kinds if issubclass(k, priors.Prior)} - tried == {
-        priors.Prior, ws.Flat, ws.LKJ, ws.Beta,
+        priors.Prior, ws.Flat, ws.LKJ, ws.Beta, ws.Dirichlet,
     }  # fmt: skip
 
 

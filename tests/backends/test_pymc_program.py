@@ -15,7 +15,7 @@ from models import correlation_names, model_of
 from program_runs import run
 from reference_density import Reference, lkj_log_density
 from scipy import stats
-from template_cases import CASES, STRUCTURES, data_of, formula_of
+from template_cases import CASES, STRUCTURES, data_of, formula_of, structure_of
 
 import winstan as ws
 from winstan.backends import Settings, backend_named
@@ -24,7 +24,7 @@ from winstan.families import FAMILIES
 
 
 def case(family, link, structure, **options):
-    formula, more = STRUCTURES[structure]
+    formula, more = structure_of(family, structure)
     trials = "trials" if FAMILIES[family].trials else None
     formula = formula_of(formula, link)
     return model_of(formula, data_of(family), family, link=link, trials=trials, **more | options)

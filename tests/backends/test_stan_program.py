@@ -8,7 +8,7 @@ from models import correlation_names, model_of
 from program_runs import translate
 from reference_density import Reference, cholesky_correlation, lkj_log_density
 from scipy import special, stats
-from template_cases import CASES, LINKS, STRUCTURES, data_of, formula_of
+from template_cases import CASES, LINKS, data_of, formula_of, structure_of
 
 import winstan as ws
 from winstan.backends.stan_program import stan_program
@@ -17,7 +17,7 @@ from winstan.toolchain import build, log_density
 
 
 def case(family, link, structure, **options):
-    formula, more = STRUCTURES[structure]
+    formula, more = structure_of(family, structure)
     trials = "trials" if FAMILIES[family].trials else None
     formula = formula_of(formula, link)
     return model_of(formula, data_of(family), family, link=link, trials=trials, **more | options)
@@ -165,6 +165,9 @@ SAYS = {
         for link in links
         for inverse in [{"logit": "inv_logit", "probit": "Phi", "cloglog": "inv_cloglog"}[link]]
     },
+    ("cumulative", "logit"): "y ~ ordered_logistic(eta, threshold);",
+    ("cumulative", "probit"): "y ~ ordered_probit(eta, threshold);",
+    ("cumulative", "cloglog"): ("for (n in 1:N)\ny[n] ~ ordered_cloglog(eta[n], threshold);"),
     ("bernoulli", "logit"): "y ~ bernoulli_logit(eta);",
     ("bernoulli", "probit"): "vector[N] mu = Phi(eta);|y ~ bernoulli(mu);",
     ("bernoulli", "cloglog"): "vector[N] mu = inv_cloglog(eta);|y ~ bernoulli(mu);",
@@ -200,7 +203,8 @@ def test_every_distribution_is_stans(family, link):
     at = lines.index(said[0])
     assert lines[at : at + len(said)] == said
     first = "mu" if link == "identity" else "eta"
-    assert any(line.startswith(f"vector[N] {first} = Intercept") for line in lines)
+    start = "b_x" if family == "cumulative" else "Intercept"  # thresholds stand for it
+    assert any(line.startswith(f"vector[N] {first} = {start}") for line in lines)
 
 
 def test_every_prior_is_stans():

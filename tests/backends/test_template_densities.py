@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from models import model_of
 from reference_density import Reference, gradient
-from template_cases import CASES, STRUCTURES, WAYS, data_of, formula_of, grid
+from template_cases import CASES, STRUCTURES, WAYS, data_of, formula_of, grid, structure_of
 
 import winstan as ws
 from winstan.backends import quadratic_form
@@ -43,7 +43,7 @@ def test_the_cases_have_coordinates_that_follow_the_sds(parametrization):
     grid(CASES),
 )
 def test_template_is_the_sum_over_rows(family, link, structure, parametrization):
-    formula, options = STRUCTURES[structure]
+    formula, options = structure_of(family, structure)
     model = model_of(
         formula_of(formula, link),
         data_of(family),

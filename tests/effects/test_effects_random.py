@@ -142,8 +142,18 @@ def test_responses_have_the_distribution_of_the_family(family, mu, aux, trials, 
     np.testing.assert_array_equal(y, again)
 
 
+CATEGORIES = [("cumulative", [0.13, 0.02, 0.55, 0.3])]
+
+
+@pytest.mark.parametrize(("family", "shares"), CATEGORIES)
+def test_categories_have_their_shares(family, shares):
+    mu = np.broadcast_to(shares, (N, len(shares)))
+    y = FAMILIES[family].draw_responses(np.random.default_rng(11), mu, {})
+    assert counts_fit(y, stats.rv_discrete(values=(np.arange(len(shares)), shares)))
+
+
 def test_the_generator_of_every_family_is_tested():
-    tested = {family for family, *_ in [*RESPONSES, *WITH_ZEROS, *WITH_ENDS]}
+    tested = {family for family, *_ in [*RESPONSES, *WITH_ZEROS, *WITH_ENDS, *CATEGORIES]}
     assert tested | {"zero_inflated_binomial"} == set(FAMILIES)
 
 

@@ -43,8 +43,13 @@ def test_densities_are_scipys(family, link):
     eta = np.where(np.abs(eta) < 0.05, 0.3, eta)  # of which the inverse link has no mean
     aux = {name: rng.uniform(1.5, 7.0, (S, 1)) for name in family.auxiliary}
     aux |= {name: rng.uniform(0.1, 0.9, (S, 1)) for name in {"zi", "hu", "zoi", "coi"} & aux.keys()}
+    if family.ordered is not None:
+        cuts = np.sort(rng.normal(0, 2, (S, 4)), axis=1)
+        aux["threshold"] = tuple(cuts[:, [k]] for k in range(4))
     trials = None
-    if family.of_trials:
+    if family.of_categories:
+        y = rng.integers(0, 5, n).astype(float)
+    elif family.of_trials:
         trials = rng.integers(0, 12, n).astype(float) if family.trials else np.ones(n)
         y = np.round(rng.uniform(0, trials))
         y[:10] = trials[:10]
@@ -64,7 +69,10 @@ def test_densities_are_scipys(family, link):
     got = family.log_densities(y, eta, aux, LINKS[link], trials if family.trials else None)
     assert got.shape == (S, n)
     for s in range(S):
-        of_draw = {name: values[s, 0] for name, values in aux.items()}
+        of_draw = {
+            name: [at[s, 0] for at in values] if isinstance(values, tuple) else values[s, 0]
+            for name, values in aux.items()
+        }
         expected = row_log_densities(family.name, link, y, eta[s], of_draw, trials)
         np.testing.assert_allclose(got[s], expected, rtol=1e-9, atol=1e-9)
 

@@ -29,11 +29,13 @@ def model_of(
 ) -> Model:
     """Run the stages up to the model."""
     parsed = parse_formula(formula, {})
-    frame = frame_from(data, parsed, weights=weights, trials=trials)
     chosen = family_named(family)
+    frame = frame_from(
+        data, parsed, weights=weights, trials=trials, all_levels=chosen.of_categories
+    )
     return build_model(
         parsed,
-        build_design(parsed, frame, {}),
+        build_design(parsed, frame, {}, chosen.kind),
         frame.kept,
         chosen,
         chosen.link(link),

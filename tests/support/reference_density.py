@@ -72,10 +72,10 @@ def row_log_densities(
         return stats.norm.logpdf(y, mu, aux["sigma"])
     if family == "student":
         return stats.t.logpdf(y, aux["nu"], mu, aux["sigma"])
-    if family == "lognormal":
-        return stats.lognorm.logpdf(y, aux["sigma"], scale=np.exp(mu))
     if family == "gamma":
         return stats.gamma.logpdf(y, aux["alpha"], scale=mu / aux["alpha"])
+    if family == "cumulative":
+        return cumulative_log_probabilities(link, y, eta, aux["threshold"])
     if family == "poisson":
         return stats.poisson.logpmf(y, mu)
     if family == "negative_binomial":
@@ -87,6 +87,30 @@ def row_log_densities(
         )
         return with_zeros(family, y, above, none, aux)
     return stats.binom.logpmf(y, 1 if trials is None else trials, mu)
+
+
+LATENT = {"logit": stats.logistic, "probit": stats.norm, "cloglog": stats.gumbel_l}
+
+
+def cumulative_log_probabilities(
+    link: str, y: np.ndarray, eta: np.ndarray, thresholds: Any
+) -> np.ndarray:
+    """Log probability that a latent variable lies between the thresholds of its category."""
+    cut = np.concatenate([[-np.inf], np.asarray(thresholds, float).ravel(), [np.inf]])
+    low, high = cut[y.astype(int)] - eta, cut[y.astype(int) + 1] - eta
+    F = LATENT[link]
+    # Of the two tails the one that is not about one.
+    return np.log(np.where(low > 0, F.sf(low) - F.sf(high), F.cdf(high) - F.cdf(low)))
+
+
+def threshold_log_density(prior: pr.Prior, link: str, thresholds: np.ndarray) -> float:
+    """Log density of thresholds: of each, or by the categories' probabilities at eta = 0."""
+    if not isinstance(prior, pr.Dirichlet):
+        return sum(prior_log_density(prior, float(at)) for at in thresholds)
+    F = LATENT[link]
+    shares = np.diff(F.cdf(thresholds), prepend=0.0, append=1.0)
+    alpha = np.full(shares.size, prior.alpha)
+    return float(stats.dirichlet.logpdf(shares, alpha) + F.logpdf(thresholds).sum())
 
 
 def prior_log_density(prior: pr.Prior, x: float) -> float:
@@ -171,12 +195,14 @@ def auxiliary(coordinates: Coordinates, raw: np.ndarray) -> tuple[np.ndarray, fl
 def constrained(model: Model, free: np.ndarray) -> tuple[np.ndarray, float]:
     """Auxiliary parameters in their domains, and the log Jacobian."""
     out, log_jacobian = np.empty_like(free), 0.0
-    numbers = [p for p in model.family.parameters[1:] if p.name not in model.design.beside]
-    for a, parameter in enumerate(numbers):
+    domains = [p.domain for p in model.family.parameters[1:] if p.name not in model.design.beside]
+    if "ordered" in domains:  # the steps between thresholds, whose place is the Intercept's
+        domains = ["positive"] * (len(model.design.response.categories) - 2)
+    for a, domain in enumerate(domains):
         x = free[a]
-        if parameter.domain == "positive":
+        if domain == "positive":
             out[a], slope = np.exp(x), np.exp(x)
-        elif parameter.domain == "unit":
+        elif domain == "unit":
             out[a] = 1 / (1 + np.exp(-x))
             slope = out[a] * (1 - out[a])
         else:
@@ -196,6 +222,9 @@ class Reference:
         n_corr = [g.Z.shape[1] * (g.Z.shape[1] - 1) // 2 for _, g in self.correlations]
         beside = model.design.beside
         self.numbers = [name for name in model.family.auxiliary if name not in beside]
+        n_numbers = len(self.numbers)
+        if model.family.ordered is not None:
+            n_numbers = len(model.design.response.categories) - 2
         coordinates = model.coordinates
         self.P, T = model.population.shape[1], sum(t.score.size for t in coordinates.terms)
         self.joint = coordinates.decorrelation.remaining_scale.shape[0]
@@ -204,7 +233,7 @@ class Reference:
             sum(self.widths),
             sum(n_corr),
             self.P + T - self.joint,
-            len(self.numbers),
+            n_numbers,
         ]
         self.n_corr = n_corr
 
@@ -306,6 +335,11 @@ class Reference:
         for name, prior in self.model.priors.table.items():
             if isinstance(prior, pr.LKJ):
                 continue
+            if name == "threshold":
+                moved = self.moved_by_means(self.model.design, values) if self.model.center else 0.0
+                link = self.model.link.name
+                lp += threshold_log_density(prior, link, values["threshold"] - moved)
+                continue
             variable, _, label = name.partition("[")
             value = values[variable]
             if label:
@@ -380,7 +414,7 @@ class Reference:
 
     def rows(self, values: dict[str, np.ndarray]) -> float:
         design = self.model.design
-        aux: dict[str, Any] = {name: float(values[name]) for name in self.numbers}
+        aux: dict[str, Any] = {name: values[name] for name in self.numbers}
         for name, own in design.beside.items():
             aux[name] = BESIDE[name](self.linear_predictor(own, values))
         eta = self.linear_predictor(design, values)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
 from scipy import special, stats
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 def exponential(y: np.ndarray, mu: np.ndarray, aux: dict[str, Any]) -> np.ndarray:
@@ -31,6 +29,10 @@ def negative_binomial1(y: np.ndarray, mu: np.ndarray, aux: dict[str, Any]) -> np
     return stats.nbinom.logpmf(y, mu / aux["phi"], 1 / (1 + aux["phi"]))
 
 
+def lognormal(y: np.ndarray, mu: np.ndarray, aux: dict[str, Any]) -> np.ndarray:
+    return stats.lognorm.logpdf(y, aux["sigma"], scale=np.exp(mu))
+
+
 def von_mises(y: np.ndarray, mu: np.ndarray, aux: dict[str, Any]) -> np.ndarray:
     return stats.vonmises.logpdf(y, aux["kappa"], loc=mu)
 
@@ -39,6 +41,6 @@ BY_NAME = {
     f.__name__: f
     for f in (
         *(exponential, weibull, inverse_gaussian, geometric, negative_binomial1),
-        von_mises,
+        *(lognormal, von_mises),
     )
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,9 @@ def data_of(family: str, seed: int = 0) -> pd.DataFrame:
         data["y"] = shares_of(family, data, 1 / (1 + np.exp(0.9 - level)), rng)
     elif family == "von_mises":
         data["y"] = rng.vonmises(2.9 + level, 1.9)  # about the cut between pi and -pi
+    elif family == "cumulative":
+        latent = 2 * level + rng.logistic(size=n)
+        data["y"] = 3 + np.searchsorted([-1.1, 0.4, 1.3, 3.0], latent)
     elif family == "poisson":
         data["y"] = rng.poisson(np.exp(1 + level))
     elif FAMILIES[family].kind == "count":
@@ -88,12 +92,30 @@ STRUCTURES = {
     "nested slopes": ("y ~ x + (x|g) + (x|g:h)", {"priors": {"corr": ws.LKJ(1.4)}}),
     "offset, weights": ("y ~ x + offset(np.log(t)) + (1|g)", {"weights": "w"}),
 }
+
+
+def has_structure(family: str, structure: str) -> bool:
+    """Thresholds stand for an Intercept, which cannot be left out."""
+    return FAMILIES[family].ordered is None or "0 +" not in STRUCTURES[structure][0].split("(")[0]
+
+
+def structure_of(family: str, structure: str) -> tuple[str, dict[str, Any]]:
+    """Formula and options; a prior of the Intercept is one of the thresholds that stand for it."""
+    formula, options = STRUCTURES[structure]
+    priors = dict(options.get("priors", {}))
+    if FAMILIES[family].ordered is None or "Intercept" not in priors:
+        return formula, options
+    priors["threshold"] = priors.pop("Intercept")
+    return formula, options | {"priors": priors}
+
+
 LINKS = [(name, link) for name, family in FAMILIES.items() for link in family.links]
 CASES = [
     *((family, family_row.links[0], structure)
       for family, family_row in FAMILIES.items() for structure in STRUCTURES
       # The group terms are one include of all templates.
-      if not structure.startswith("nested") or family in ("gaussian", "gamma")),
+      if has_structure(family, structure)
+      and (not structure.startswith("nested") or family in ("gaussian", "gamma"))),
     *((family, link, "offset, weights") for family, link in LINKS
       if link != FAMILIES[family].links[0]),
 ]  # fmt: skip

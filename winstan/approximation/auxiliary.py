@@ -21,6 +21,8 @@ from scipy import interpolate, optimize, special
 
 from winstan.approximation.averages import mean_objective
 from winstan.approximation.student import student_coordinates
+from winstan.families.namespace import NUMPY
+from winstan.families.ordered import by_steps, cutpoints, log_prior
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +84,8 @@ def fit_auxiliary(problem: Problem, nodes: tuple[Node, ...], free_aux: Array) ->
 
     low, high = _room(problem)
     start = np.clip(free_aux, low, high)
+    if _has_slope(problem):
+        return _climbed(problem, nodes, start)
     if free_aux.size == 1:
         # Two units of log a step, so that no bracket leaves the range of the exponential.
         found = optimize.minimize_scalar(
@@ -103,6 +107,52 @@ def fit_auxiliary(problem: Problem, nodes: tuple[Node, ...], free_aux: Array) ->
     return np.asarray(maximum.x)
 
 
+def _has_slope(problem: Problem) -> bool:
+    """Whether all numbers are the steps of an ordered parameter whose derivative is stated."""
+    likelihood = problem.likelihood
+    names = tuple(number.name for number in likelihood.scalars)
+    return likelihood.family.threshold_score is not None and names == likelihood.steps
+
+
+def _climbed(problem: Problem, nodes: tuple[Node, ...], start: Array) -> Array:
+    """Maximise the density over logarithms of steps, which may be many, by its gradient."""
+    likelihood = problem.likelihood
+
+    def loss(at: Array) -> tuple[float, Array]:
+        steps = likelihood.constrained(at)
+        slope = sum(weight * likelihood.score_of_steps(eta, steps) for _, weight, eta in nodes)
+        slope = (slope + _prior_slope(problem, at)) * np.exp(at) + 1.0  # of the Jacobian, one
+        return -_density(problem, nodes, at), -slope
+
+    bounds = list(zip(start - 2, start + 2, strict=True))
+    found = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
+    return np.asarray(found.x)
+
+
+def _prior_slope(problem: Problem, free_aux: Array) -> Array:
+    """Differentiate the prior of the thresholds by the steps: by differences of each threshold."""
+    thresholds = _thresholds(problem, free_aux)
+    step = 1e-4
+    moves = step * np.eye(len(thresholds))
+    above, below = (
+        np.array([_threshold_prior(problem, thresholds + sign * move) for move in moves])
+        for sign in (1.0, -1.0)
+    )
+    return by_steps((above - below) / (2 * step))
+
+
+def _thresholds(problem: Problem, free_aux: Array) -> Array:
+    """Return the thresholds that the steps make where the data are: the Intercept at its start."""
+    numbers = problem.likelihood.constrained(free_aux)
+    steps = [numbers[name] for name in problem.likelihood.steps]
+    return np.array(cutpoints(steps), float) - problem.start[0]
+
+
+def _threshold_prior(problem: Problem, thresholds: Array) -> float:
+    assert problem.threshold_prior is not None
+    return log_prior(problem.threshold_prior, thresholds, problem.likelihood.link, NUMPY)
+
+
 def _density(problem: Problem, nodes: tuple[Node, ...], free_aux: Array) -> float:
     """Log density of the free auxiliary parameters, the likelihood averaged."""
     aux = problem.likelihood.constrained(free_aux)
@@ -110,6 +160,8 @@ def _density(problem: Problem, nodes: tuple[Node, ...], free_aux: Array) -> floa
     with np.errstate(all="ignore"):
         pairs = zip(problem.aux_prior, aux.values(), strict=True)
         prior = sum(float(p.log_density(x)) for p, x in pairs)
+        if problem.threshold_prior is not None:
+            prior += _threshold_prior(problem, _thresholds(problem, free_aux))
     return likelihood + prior + float(problem.likelihood.log_jacobian(free_aux))
 
 

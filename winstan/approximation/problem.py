@@ -41,6 +41,8 @@ class Problem:
     start : tuple of float
         By block, a value of the linear predictor that the data are near: g(mean y).
     tuning : Tuning
+    threshold_prior : Prior, or None
+        Of an ordered parameter, whose steps are among the numbers.
     """
 
     X: Array
@@ -57,6 +59,7 @@ class Problem:
     aux_guess: Mapping[str, float]
     start: tuple[float, ...]
     tuning: Tuning = USUAL
+    threshold_prior: Prior | None = None
 
     @property
     def first(self) -> Array:

@@ -36,9 +36,9 @@ class Column:
     kind : str
         Of its values: that of a response (`winstan.families.family.Kind`), or ``level``.
     values : ndarray, shape (N,)
-        By row; levels count from 0.
+        By row; levels and categories count from 0.
     levels
-        How many there are, for the column of a group factor.
+        How many there are, for the column of a group factor, or of categories.
     """
 
     name: str
@@ -46,6 +46,24 @@ class Column:
     kind: str
     values: np.ndarray
     levels: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Thresholds:
+    """What a linear predictor of ordered categories is held against, in place of an Intercept.
+
+    Attributes
+    ----------
+    name
+    labels
+        One for each.
+    prior
+        Of all of them, where the linear predictor is zero.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    prior: Prior
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +87,8 @@ class Predictor:
     moves
         Of each coefficient, what its prior's location loses for others: their places, and the means
         of their columns (`Model.level_means`).
+    thresholds
+        None unless it is held against some.
     """
 
     design: Design
@@ -79,6 +99,7 @@ class Predictor:
     priors: tuple[Prior, ...]
     center: bool
     moves: tuple[Mapping[int, float], ...]
+    thresholds: Thresholds | None = None
 
     @property
     def parameter(self) -> str:
@@ -87,8 +108,9 @@ class Predictor:
 
     @property
     def intercept(self) -> str:
-        """The name of its Intercept; nothing without one."""
-        return self.design.intercept_name if self.design.intercept else ""
+        """The name of its Intercept; nothing without one, or where thresholds stand for it."""
+        has_one = self.design.intercept and self.thresholds is None
+        return self.design.intercept_name if has_one else ""
 
     def slope(self, column: Column) -> str:
         """Name the coefficient of a column, as a wish: ``b_stim``, ``b_sigma_stim``."""
@@ -158,8 +180,9 @@ class Parts:
 
         y = spec.value.name + "".join(f"_{level}" for level in spec.success)
         kind = "count" if model.family.trials else model.family.kind
+        labels = design.response.categories or ()
         values = wrap_angles(design.response.y) if model.family.circular else design.response.y
-        self.response = self._declare(y, kind, values)
+        self.response = self._declare(y, kind, values, len(labels))
         self.trials = self.weight = None
         if design.response.trials is not None:
             text = spec.trials.name if spec.trials and spec.trials.columns else "trials"
@@ -188,7 +211,7 @@ class Parts:
         return any(move for predictor in self.predictors for move in predictor.moves)
 
     def _declare(self, text: str, kind: str, values: np.ndarray, levels: int = 0) -> Column:
-        whole = kind in ("count", "binary", "level")
+        whole = kind in ("count", "binary", "level", "ordered")
         copied = values.astype(int if whole else float)  # a program's data are the reader's own
         column = Column(self._names.new(text), text, kind, copied, levels)
         self.columns.append(column)
@@ -219,16 +242,20 @@ class Parts:
         means = np.zeros((len(coefficients), 0))
         if coefficients and model.level_means is not None:
             means = model.level_means[np.ix_(own, own)]
-        name = design.intercept_name
+        name, thresholds = design.intercept_name, None
+        if (vector := model.family.ordered) is not None and block == 0:
+            name = vector.name
+            thresholds = Thresholds(name, model.likelihood.threshold_labels, priors[name])
         return Predictor(
             design=design,
             link=model.likelihood.links[block],
             coefficients=coefficients,
             offset=offset,
-            intercept_prior=priors[name] if design.intercept else None,
+            intercept_prior=priors[name] if design.intercept and not thresholds else None,
             priors=tuple(priors[name] for name in design.column_names),
             center=bool(coefficients) and name in priors.at_mean,
             moves=tuple({int(i): float(row[i]) for i in np.flatnonzero(row)} for row in means),
+            thresholds=thresholds,
         )
 
     def _effect_column(

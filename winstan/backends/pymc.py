@@ -18,7 +18,7 @@ from winstan.backends.base import import_package
 from winstan.backends.interrupts import interrupts_raised
 from winstan.backends.pymc_groups import compensation, covary_by_sds, group_effects
 from winstan.backends.pymc_marginal import add_marginal_likelihood
-from winstan.backends.pymc_priors import add_priors
+from winstan.backends.pymc_priors import add_priors, add_threshold_prior
 from winstan.backends.pymc_program import pymc_program
 from winstan.backends.pymc_scales import scales
 from winstan.draws import Draws, canonical, run_attributes
@@ -219,13 +219,15 @@ def pymc_model(model: Model) -> pymc.Model:
             both = _deviations(pm, pt, model, raw, sd, given.factors)
             beta, effect = coordinates.beta_location + both[:P], both[P:]
             beta = beta + compensation(pt, model, effect, sd, given.factors)
-            own = [model.priors[name] for name in model.coefficients.sampled_names]
+            own = [model.priors.of(name) for name in model.coefficients.sampled_names]
             add_priors(pm, "beta_prior", own, beta)
 
         sd_priors = [model.priors[n] for group in model.stacked.groups for n in group.sd_names]
         add_priors(pm, "sd_prior", sd_priors, sd)
         for name, value in aux.items():
-            add_priors(pm, f"aux_{name}_prior", [model.priors[name]], pt.stack([value]))
+            add_priors(pm, f"aux_{name}_prior", [model.priors.of(name)], pt.stack([value]))
+        if model.family.ordered is not None:
+            add_threshold_prior(pm, pt, model, [aux[n] for n in model.likelihood.steps], beta[0])
         log_jacobian = model.likelihood.log_jacobian(given.free_aux, xp)
         pm.Potential("jacobian", given.log_sd.sum() + given.log_slope + log_jacobian)
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from winstan.backends.program_names import number, quote, speakable
 from winstan.backends.pymc_statements import deterministic, prior_of, statement, total
 from winstan.draws import tree_name
+from winstan.priors import Dirichlet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from winstan.backends.program_parts import Group, Parts, Predictor
+    from winstan.backends.program_parts import Group, Parts, Predictor, Thresholds
     from winstan.backends.pymc_statements import Called
     from winstan.design import Term
     from winstan.families.links import Link
@@ -67,7 +68,8 @@ class Linear:
                 name = names.new(predictor.slope(predictor.coefficients[term.columns[0]]))
                 self._slopes.append(name)
             self._terms.append((name, term))
-        self.at_mean = f"{predictor.intercept}_c" if predictor.center else predictor.intercept
+        own = predictor.thresholds.name if predictor.thresholds else predictor.intercept
+        self.at_mean = f"{own}_c" if predictor.center else own
 
     def columns(self) -> list[str]:
         """Centre columns."""
@@ -81,6 +83,8 @@ class Linear:
         if self.of.intercept_prior is not None:
             at_mean = self._called.new(self.at_mean) if self.of.center else intercept
             lines += prior_of(self.at_mean, at_mean, [self.of.intercept_prior])
+        if self.of.thresholds is not None:
+            lines += self._thresholds(self.of.thresholds)
         inside = list(self._slopes)  # as their priors have them
         moved = []
         for name, term in self._terms:
@@ -95,19 +99,54 @@ class Linear:
             lines += self._called.variable(variable, called, own, term.labels, (_dim(term),))
         for name, term in moved:
             lines += self._at_zero(name, term, inside)
-        if self.of.center:
+        if self.of.center and self.of.thresholds is None:
             moves = [
                 f"- {slope} * {self._mean(column.name)}"
                 for slope, column in zip(self._slopes, self.of.coefficients, strict=True)
             ]
             lines += total(intercept, [self.at_mean, *moves])
             lines.append(f"pm.Deterministic({quote(intercept)}, {intercept})")
-        return lines
+        return lines + self._thresholds_at_zero()
+
+    def _thresholds_at_zero(self) -> list[str]:
+        """Write the thresholds at the zeros of all columns, where they are at their means."""
+        own = self.of.thresholds
+        if own is None or not self.of.center:
+            return []
+        moves = [
+            f"+ {slope} * {self._mean(column.name)}"
+            for slope, column in zip(self._slopes, self.of.coefficients, strict=True)
+        ]
+        lines = total(own.name, [self.at_mean, *moves])
+        return lines + deterministic(own.name, own.name, quote(_dim_of(own)))
+
+    def _thresholds(self, own: Thresholds) -> list[str]:
+        """Write thresholds, in increasing order, with a prior of each."""
+        prior, called = own.prior, self.at_mean
+        if self.of.center:
+            called = self._called.new(self.at_mean)
+        if isinstance(prior, Dirichlet):  # of one, which is all that is written
+            named = {"logit": "Logistic", "probit": "Normal"}[self.of.link.name]
+            kind, numbers = named, {"mu": 0.0, "s" if named == "Logistic" else "sigma": 1.0}
+        else:
+            kind = prior.pymc_name("real")
+            numbers = dict(zip(prior.pymc, prior.numbers, strict=True))
+        return statement(
+            f"{self.at_mean} = pm.{kind}(",
+            [
+                quote(called),
+                *(f"{name}={number(value)}" for name, value in numbers.items()),
+                "transform=pm.distributions.transforms.ordered",
+                f"initval=np.linspace(-1, 1, {len(own.labels)})",
+                f"dims={quote(_dim_of(own))}",
+            ],
+            ")",
+        )
 
     def sums(self, groups: Sequence[Group], eta: str) -> list[str]:
         """Write the sum of its terms, and what it predicts of it."""
         parameter, link = self.of.parameter, self.of.link
-        terms = [self.at_mean] if self.at_mean else []
+        terms = [self.at_mean] if self.at_mean and self.of.thresholds is None else []
         terms += [f"{b} * {x}" for b, x in zip(self._slopes, self._columns, strict=True)]
         for g in groups:
             for i, column in g.on(parameter):
@@ -142,6 +181,10 @@ class Linear:
 def inverse(link: Link, eta: str) -> str:
     """Write an inverse link that is not the identity's."""
     return f"{number(link.origin)} + " * bool(link.origin) + _INVERSE[link.name].format(eta)
+
+
+def _dim_of(own: Thresholds) -> str:
+    return speakable(f"{own.name}_dim")
 
 
 def _dim(term: Term) -> str:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.priors import Flat
+from winstan.families.namespace import pytensor_namespace
+from winstan.families.ordered import cutpoint_vector, dirichlet_log_density
+from winstan.priors import Dirichlet, Flat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +34,20 @@ def add_priors(pm: Any, name: str, priors: Sequence[Prior], values: Any) -> None
         named = dict(zip(kind.pymc, numbers, strict=True))
         density = pm.logp(distribution(**named), values[at])
         pm.Potential(f"{name}_{kind.__name__}", density.sum())
+
+
+def add_threshold_prior(pm: Any, pt: Any, model: Model, steps: Sequence[Any], shift: Any) -> None:
+    """Add the prior of an ordered parameter: see `winstan.families.ordered`."""
+    vector = model.family.ordered
+    assert vector is not None
+    prior = model.priors[vector.name]
+    xp = pytensor_namespace()
+    thresholds, n = cutpoint_vector(steps, xp) - shift, len(steps) + 1
+    if isinstance(prior, Dirichlet):
+        density = dirichlet_log_density(prior.alpha, thresholds, n, model.link, xp)
+        pm.Potential("threshold_prior", density)
+    else:
+        add_priors(pm, "threshold_prior", [prior] * n, thresholds)
 
 
 def correlation_factors(pm: Any, pt: Any, model: Model, raw: Any) -> list[Any]:

@@ -29,6 +29,7 @@ from winstan.backends.pymc_statements import (
     statement,
 )
 from winstan.errors import BackendError
+from winstan.priors import Dirichlet
 
 if TYPE_CHECKING:
     from winstan.backends.program_parts import Group
@@ -45,7 +46,7 @@ class _Program:
     def __init__(self, model: Model) -> None:
         self.model = model
         taken = [*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_OWN.split()]
-        taken += model.family.auxiliary
+        taken += [*model.family.auxiliary, *(f"{name}_c" for name in model.family.auxiliary)]
         for design in model.design.beside.values():
             name = design.intercept_name
             taken += [name, f"{name}_c", f"eta_{design.parameter}"]
@@ -119,7 +120,7 @@ class _Program:
             lines.append("# Levels count from 0, in the order of coords.")
         lines += [
             f"# {x.at_mean} is at the mean of {'its' if block else 'the'} predictors, "
-            f"{x.of.intercept} at zero."
+            f"{x.at_mean.removesuffix('_c')} at zero."
             for block, x in enumerate(self.linear)
             if x.of.center
         ]
@@ -141,7 +142,7 @@ class _Program:
         priors = self.model.priors
         return [
             line
-            for p in self.model.likelihood.scalars
+            for p in self.model.likelihood.reported
             for line in prior_of(p.name, p.name, [priors[p.name]], domain=p.domain)
         ]
 
@@ -222,8 +223,12 @@ class _Program:
         for linear in beside:
             lines += linear.sums(self.parts.groups, f"eta_{linear.of.parameter}")
         trials = self.parts.trials.name if self.parts.trials else ""
-        name = written.name
-        said = written.arguments.format(p=p, trials=trials)
+        name, arguments = written.by_link.get(link, (written.name, written.arguments))
+        if link in written.by_link:  # PyMC takes the linear predictor itself
+            lines = [line for line in lines if not line.startswith("mu = ")]
+            if mean.of.center and mean.of.thresholds is not None:
+                arguments = arguments.replace("threshold", mean.at_mean)
+        said = arguments.format(p=p, trials=trials)
         y, weight = self.parts.response, self.parts.weight
         if written.one:
             return [*lines, *self._with_ends(written, said)]
@@ -295,6 +300,8 @@ def pymc_program(model: Model) -> tuple[str, dict[str, Any]]:
     >>> exec(program, space)  # doctest: +SKIP
     >>> space["model"]  # doctest: +SKIP
     """
+    if (vector := model.family.ordered) is not None:
+        _check_thresholds(model, vector.name)
     if (arms := model.stacked.with_arms) is not None:
         raise BackendError(
             f"code('pymc') does not write gr({arms.factor}, by={arms.by}): fit.code('stan') does, "
@@ -302,3 +309,17 @@ def pymc_program(model: Model) -> tuple[str, dict[str, Any]]:
         )
     program = _Program(model)
     return program.text(), program.data()
+
+
+def _check_thresholds(model: Model, name: str) -> None:
+    """Refuse thresholds that PyMC has no distribution for."""
+    prior, link = model.priors[name], model.link.name
+    elsewhere = "fit.code('stan') does, and fit.pymc_model has it."
+    if link not in written_distribution(model, "pymc").by_link:
+        raise BackendError(
+            f"code('pymc') does not write the {link} link of {model.family.name}: {elsewhere}"
+        )
+    if isinstance(prior, Dirichlet) and prior.alpha != 1:
+        raise BackendError(
+            f"code('pymc') does not write the prior {prior} of {name!r}: {elsewhere}"
+        )

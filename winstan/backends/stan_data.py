@@ -42,7 +42,7 @@ def _terms_data(model: Model) -> dict[str, Any]:
     widths = [group.q for group in groups]
     priors = model.priors
     sd_kind, sd_numbers = _prior_data(priors[n] for group in groups for n in group.sd_names)
-    aux_kind, aux_numbers = _prior_data(priors[p.name] for p in model.likelihood.scalars)
+    aux_kind, aux_numbers = _prior_data(priors.of(p.name) for p in model.likelihood.scalars)
     return {
         "M": len(groups),
         "J": [len(group.levels) for group in groups],
@@ -75,7 +75,9 @@ def _cells_data(model: Model) -> dict[str, Any]:
     Z = np.hstack([*cells.Z, np.zeros((cells.offset.size, 0))])[:rows]
     nesting, crossed = _nesting_data(coordinates), _crossing_data(coordinates)
     drifting = coordinates.sd_dependent_location.any
-    beta_kind, beta_numbers = _prior_data(model.priors[n] for n in model.coefficients.sampled_names)
+    beta_kind, beta_numbers = _prior_data(
+        model.priors.of(n) for n in model.coefficients.sampled_names
+    )
     statistics: dict[str, Any] = dict(cells.statistics)
     if model.family.conjugate:
         statistics |= _form_data(model, form)
@@ -88,6 +90,7 @@ def _cells_data(model: Model) -> dict[str, Any]:
         "link": model.link.code,
         **_turned_data(model),
         **_predicted_data(model),
+        **_threshold_data(model),
         "level": np.reshape([level[:rows] + 1 for level in cells.level], (len(cells.level), rows)),
         "Z": Z,
         "ones": np.all(Z == 1, axis=0).astype(int),
@@ -131,7 +134,8 @@ def _turned_data(model: Model) -> dict[str, Any]:
 
 def _predicted_data(model: Model) -> dict[str, Any]:
     """Return which parameters beside the mean have a linear predictor: its block, from two."""
-    likelihood, names = model.likelihood, model.family.auxiliary
+    likelihood = model.likelihood
+    names = [p.name for p in model.family.parameters[1:] if not p.is_vector]
     blocks = [
         likelihood.predicted.index(name) + 2 if name in likelihood.predicted else 0
         for name in names
@@ -142,6 +146,19 @@ def _predicted_data(model: Model) -> dict[str, Any]:
         "block_of": blocks,
         "number_of": [numbers.index(name) + 1 if name in numbers else 0 for name in names],
         "beside_link": [model.family.parameter(name).link.code for name in names],
+    }
+
+
+def _threshold_data(model: Model) -> dict[str, Any]:
+    """Return the data of ``stan/include/thresholds.stan``, where the family has thresholds."""
+    if (vector := model.family.ordered) is None:
+        return {}
+    kind, numbers = _prior_data([model.priors[vector.name]])
+    steps, scalars = model.likelihood.steps, [p.name for p in model.likelihood.scalars]
+    return {
+        "threshold_prior": kind[0],
+        "threshold_prior_p": numbers[0],
+        "before_steps": scalars.index(steps[0]) if steps else len(scalars),
     }
 
 

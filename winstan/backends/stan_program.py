@@ -15,7 +15,7 @@ from winstan.backends.program_names import Names, number, one_line, written_dist
 from winstan.backends.program_parts import Parts
 
 if TYPE_CHECKING:
-    from winstan.backends.program_parts import Column, Group, Predictor
+    from winstan.backends.program_parts import Column, Group, Predictor, Thresholds
     from winstan.families.family import Distribution
     from winstan.families.links import Link
     from winstan.model import Model
@@ -30,9 +30,9 @@ _KEYWORDS = """
 """
 # Functions that the program calls: a variable of that name would hide them.
 _FUNCTIONS = """
-    Phi atan beta cauchy diag_matrix diag_pre_multiply dot_product exp exponential gamma inv
-    inv_cloglog inv_gamma inv_logit lkj_corr_cholesky mean multiply_lower_tri_self_transpose normal
-    pi rep_vector square std_normal student_t sum to_vector
+    Phi append_row atan beta cauchy diag_matrix diag_pre_multiply dot_product exp exponential gamma
+    inv inv_cloglog inv_gamma inv_logit lkj_corr_cholesky log logistic mean
+    multiply_lower_tri_self_transpose normal pi rep_vector square std_normal student_t sum to_vector
 """
 # Names that the program gives itself.
 _OWN = "N n eta mu Intercept b_Intercept"
@@ -58,6 +58,7 @@ _TYPES = {
     "count": "array[N] int<lower=0>",
     "binary": "array[N] int<lower=0, upper=1>",
     "level": "array[N] int<lower=1, upper={J}>",
+    "ordered": "array[N] int<lower=1, upper={J}>",
 }
 
 
@@ -77,7 +78,12 @@ class _Linear:
     @property
     def at_zero(self) -> str:
         """Name the Intercept at the zeros of the columns."""
-        return f"b_{self.of.intercept}"
+        return f"b_{self.at_mean}"
+
+    @property
+    def at_mean(self) -> str:
+        """Name the Intercept, or the thresholds that stand for it."""
+        return self.of.thresholds.name if self.of.thresholds else self.of.intercept
 
     def prior_of(self, k: int) -> str:
         """Write what a coefficient's prior is of: a level is taken to the mean of the others."""
@@ -91,6 +97,7 @@ class _Program:
     def __init__(self, model: Model) -> None:
         self.model = model
         own = [*model.family.auxiliary, *written_distribution(model, "stan").names]
+        own += [f"b_{name}" for name in model.family.auxiliary]
         for design in model.design.beside.values():
             own += [design.intercept_name, f"b_{design.intercept_name}"]
         self.names = Names([*f"{_KEYWORDS} {_FUNCTIONS} {_OWN}".split(), *own])
@@ -117,13 +124,14 @@ class _Program:
         data: dict[str, Any] = {"N": self.model.design.row.size}
         for column in self.parts.columns:
             # Stan counts from 1.
-            data[column.name] = column.values + (column.kind == "level")
+            data[column.name] = column.values + (column.kind in ("level", "ordered"))
         return data
 
     def text(self) -> str:
         """Write the program."""
+        definition = written_distribution(self.model, "stan").definition_of(self.model.link.name)
         blocks = {
-            "functions": list(written_distribution(self.model, "stan").definition),
+            "functions": list(definition),
             "data": ["int<lower=1> N;", *map(_declaration, self.parts.columns)],
             "transformed data": self._transformed_data(),
             "parameters": self._parameters(),
@@ -145,7 +153,7 @@ class _Program:
         if self.parts.groups:
             lines.append("// Group effects are non-centred: u = sd * z, with z standard normal.")
         lines += [
-            f"// {x.of.intercept} is at the mean of {'its' if block else 'the'} predictors, "
+            f"// {x.at_mean} is at the mean of {'its' if block else 'the'} predictors, "
             f"{x.at_zero} at zero."
             for block, x in enumerate(self.linear)
             if x.of.center
@@ -175,6 +183,8 @@ class _Program:
 
     def _parameters(self) -> list[str]:
         lines = [f"real {b};" for b, p in self._coefficients() if not isinstance(p, pr.Constant)]
+        thresholds = (linear.of.thresholds for linear in self.linear)
+        lines += [f"ordered[{len(own.labels)}] {own.name};" for own in thresholds if own]
         for g in self.parts.groups:
             q = len(g.columns)
             if q == 1:
@@ -186,13 +196,19 @@ class _Program:
             lines.append(f"matrix[{g.level.levels}, {q}] z_{g.tail};")
         likelihood = self.model.likelihood
         pairs = zip(likelihood.domains, likelihood.scalars, strict=True)
-        return lines + [f"{domain.stan} {number.name};" for domain, number in pairs]
+        return lines + [
+            f"{domain.stan} {number.name};"
+            for domain, number in pairs
+            if number.name not in likelihood.steps
+        ]
 
     def _priors(self) -> list[str]:
         lines = []
         for linear in self.linear:
             if linear.of.intercept_prior is not None:
                 lines.append(_prior(linear.of.intercept, linear.of.intercept_prior))
+            if linear.of.thresholds is not None:
+                lines += _prior_of_thresholds(linear.of.thresholds, linear.of.link)
             lines += [_prior(linear.prior_of(k), p) for k, p in enumerate(linear.of.priors)]
         for g in self.parts.groups:
             one = len(g.columns) == 1
@@ -201,7 +217,7 @@ class _Program:
             if g.lkj is not None:
                 lines.append(f"L_{g.tail} ~ lkj_corr_cholesky({_number(g.lkj)});")
             lines.append((f"z_{g.tail}" if one else f"to_vector(z_{g.tail})") + " ~ std_normal();")
-        numbers = [number.name for number in self.model.likelihood.scalars]
+        numbers = [number.name for number in self.model.likelihood.reported]
         return lines + [_prior(name, self.model.priors[name]) for name in numbers]
 
     def _summands(self, linear: _Linear) -> list[str]:
@@ -233,12 +249,12 @@ class _Program:
         name, arguments = written.by_link.get(link.name, (written.name, written.arguments))
         y, weight = self.parts.response, self.parts.weight
         trials = self.parts.trials.name if self.parts.trials else ""
-        kind = "lpmf" if y.kind in ("count", "binary") else "lpdf"
+        kind = "lpmf" if y.kind in ("count", "binary", "ordered") else "lpdf"
         beside = [linear.of.parameter for linear in self.linear[1:]]
         compound = beside and _COMPOUND.search(arguments.replace("{over}", ""))
         if written.zero:
             return [*lines, *self._with_zeros(written, f"{name}_{kind}", arguments)]
-        if weight is None and not compound and not written.definition:
+        if weight is None and not compound and not written.definition_of(link.name):
             said = arguments.format(i="", over="./", trials=trials)
             return [*lines, f"{y.name} ~ {name}({said});"]
         said = arguments.format(i="[n]", over="/", trials=trials)
@@ -271,8 +287,11 @@ class _Program:
         for linear in self.linear:
             if not linear.of.center:
                 continue
-            head = f"real {linear.at_zero} = {linear.of.intercept}"
-            moves = [f" - {b} * {at}" for b, at in zip(linear.slopes, linear.means, strict=True)]
+            thresholds = linear.of.thresholds
+            kind = f"vector[{len(thresholds.labels)}]" if thresholds else "real"
+            head, sign = f"{kind} {linear.at_zero} = {linear.at_mean}", "+" if thresholds else "-"
+            pairs = zip(linear.slopes, linear.means, strict=True)
+            moves = [f" {sign} {b} * {at}" for b, at in pairs]
             indent = "\n" + " " * len(head)
             lines += (head + indent.join(moves) + ";").split("\n")
         for g in self.parts.groups:
@@ -341,6 +360,25 @@ def _prior(name: str, prior: pr.Prior) -> str:
     if isinstance(prior, pr.Constant):
         return f"// {name}: constant"
     return f"{name} ~ {prior.stan.format(*map(_number, prior.numbers))};"
+
+
+def _prior_of_thresholds(own: Thresholds, link: Link) -> list[str]:
+    """Write the prior of thresholds: of each, or by the categories' probabilities."""
+    name, prior = own.name, own.prior
+    if not isinstance(prior, pr.Dirichlet):
+        return [_prior(name, prior)]
+    density = {
+        "logit": f"{name} ~ logistic(0, 1);",
+        "probit": f"{name} ~ std_normal();",
+        "cloglog": f"target += sum({name} - exp({name}));",
+    }[link.name]
+    shares = "the categories' probabilities at the mean of the predictors"
+    lines = [f"// Dirichlet({_number(prior.alpha)}) on {shares}", density]
+    if prior.alpha != 1:
+        below = _INVERSE[link.name].format(name)
+        made = f"log(append_row({below}, 1) - append_row(0, {below}))"
+        lines.append(f"target += {_number(prior.alpha - 1)} * sum({made});")
+    return lines
 
 
 def _number(value: float) -> str:

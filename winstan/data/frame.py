@@ -16,10 +16,11 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from winstan.data.categories import has_order, sorted_away
+from winstan.data.categories import declared_levels, has_order, sorted_away
 from winstan.data.columns import (
     check_levels,
     check_trials,
+    factor_of,
     how_many,
     plain_column,
     some_levels,
@@ -43,7 +44,8 @@ class Frame:
     Attributes
     ----------
     data
-        N rows. Columns are bool, int64, float64, or ordered Categorical without unused levels.
+        N rows. Columns are bool, int64, float64, or ordered Categorical without unused levels, but
+        for a response that is taken as categories.
     kept : ndarray of shape (N,)
         Positions of these rows in the user's frame, by which messages and results name them.
     place : ndarray of shape (N,)
@@ -86,6 +88,7 @@ def frame_from(
     weights: str | None = None,
     trials: str | int | None = None,
     rows: np.ndarray | None = None,
+    all_levels: bool = False,
 ) -> Frame:
     """Take the columns that a formula needs out of a data frame, and check them.
 
@@ -102,6 +105,8 @@ def frame_from(
         For counts of successes: the number of trials, or the name of its column.
     rows : ndarray of int, optional
         Where the rows stand in the user's frame, if the data are a part of it.
+    all_levels
+        Whether the response keeps levels that it declares and no row has.
 
     Returns
     -------
@@ -146,6 +151,9 @@ def frame_from(
     columns: dict[str, Any] = {}
     for name in table.columns:
         columns[name], unused = plain_column(table[name], name, kept)
+        if unused and all_levels and name in formula.response_columns:
+            levels, codes = declared_levels(table[name])
+            columns[name], unused = factor_of(codes, levels), []
         _check_column(columns[name], name, kept, unused)
     _tell_order(formula, table)
     text = {

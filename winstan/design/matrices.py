@@ -39,7 +39,10 @@ if TYPE_CHECKING:
 
 
 def build_design(
-    formula: Formula, frame: Frame, namespace: Mapping[str, Any] | None = None
+    formula: Formula,
+    frame: Frame,
+    namespace: Mapping[str, Any] | None = None,
+    kind: str = "real",
 ) -> Design:
     """Make the matrices of a model.
 
@@ -51,6 +54,8 @@ def build_design(
         The data, from `winstan.data.frame_from`.
     namespace
         The caller's own functions and values, as given to `winstan.formula.parse_formula`.
+    kind
+        Of the family's response, see `make_response`.
 
     Returns
     -------
@@ -70,7 +75,7 @@ def build_design(
     """
     names = evaluation_names(formula, namespace)
     whole = np.ones(len(frame.data)) if frame.weights is None else frame.weights
-    response = make_response(formula, frame, weighted(names, whole))
+    response = make_response(formula, frame, weighted(names, whole), kind)
     columns = [name for name in formula.predictor_columns if name in frame.data]
     if _shares_rows(formula, columns, names):
         first, row = distinct_rows(frame.data, columns)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from winstan.data.columns import check_trials, some_levels
 from winstan.data.text import as_ordered, factor_as_numbers
+from winstan.design.categories import as_categories, numbers_of
 from winstan.design.checks import check_finite
 from winstan.design.evaluation import as_numbers, fit_expression, one_per_row
 from winstan.design_warnings import warn_design
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from winstan.data import Frame
     from winstan.formula import Formula
-    from winstan.formula.terms import Atom
+    from winstan.formula.terms import Atom, ResponseSpec
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,15 +39,33 @@ class Response:
         Trials of which `y` were successes.
     levels
         Of a text, factor or bool response: failure and success; None for numbers.
+    categories
+        Labels of a response that is taken as categories, in order: `y` has their places, from 0
+        up. None for others.
     """
 
     name: str
     y: np.ndarray
     trials: np.ndarray | None
     levels: tuple[Any, ...] | None
+    categories: tuple[Any, ...] | None = None
+
+    def in_units(self, y: np.ndarray) -> np.ndarray:
+        """Turn places into the numbers that categories are; those of words stay places."""
+        numbers = None if self.categories is None else numbers_of(self.categories)
+        return y if numbers is None else np.asarray(numbers)[y.astype(int)]
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        """What arrays of responses say of themselves: the words that places stand for."""
+        if self.categories is None or numbers_of(self.categories) is not None:
+            return {}
+        return {"categories": list(map(str, self.categories))}
 
 
-def make_response(formula: Formula, frame: Frame, names: Mapping[str, Any]) -> Response:
+def make_response(
+    formula: Formula, frame: Frame, names: Mapping[str, Any], kind: str = "real"
+) -> Response:
     """Evaluate the left side of a formula on all rows.
 
     Parameters
@@ -57,6 +76,8 @@ def make_response(formula: Formula, frame: Frame, names: Mapping[str, Any]) -> R
         N complete rows.
     names
         Functions and values beside columns.
+    kind
+        Of the family's response: "ordered" and "unordered" ones are taken as categories.
 
     Returns
     -------
@@ -78,6 +99,10 @@ def make_response(formula: Formula, frame: Frame, names: Mapping[str, Any]) -> R
     dtype = getattr(values, "dtype", None)
     levels: tuple[Any, ...] | None = None
     _warn_of_sum(atom)
+    if kind in ("ordered", "unordered"):
+        _check_whole(spec, kind)
+        y, categories = as_categories(values, atom.name, frame, ordered=kind == "ordered")
+        return Response(spec.name, y, frame.trials, None, categories)
     if spec.success:
         y, levels = _chosen_level(values, spec.success[0], atom.name)
     elif isinstance(dtype, pd.CategoricalDtype):
@@ -108,6 +133,21 @@ def _warn_of_sum(atom: Atom) -> None:
             f"The response '{atom.text}' is the sum of {parts}, one number a row. If that is "
             f"meant, write I({atom.text}); one model has one response: fit several each by itself.",
             "summed_response",
+        )
+
+
+def _check_whole(spec: ResponseSpec, kind: str) -> None:
+    """Refuse one level, or trials, of a response that is taken as categories."""
+    name = quote_name(spec.value.name)
+    if spec.success:
+        raise FormulaError(
+            f"{spec.text} is one level against all others, and a family of {kind} categories takes "
+            f"all of them: write {name} ~ ..., or family='bernoulli'."
+        )
+    if spec.trials is not None:
+        raise FormulaError(
+            f"{spec.text} counts successes among trials, and a family of {kind} categories takes "
+            f"rows of one category each: write {name} ~ ..., or family='binomial'."
         )
 
 
@@ -142,12 +182,11 @@ def _remedy(values: pd.Series[Any], name: str, frame: Frame) -> str:
     numbers = factor_as_numbers(values.array, name, column, ordered=ordered)
     if ordered:
         return (
-            "Its levels are ordered, and families of ordered categories are not supported. For "
-            f"the chance of {levels[1]!r} or more, fit the column "
+            'Its levels are ordered: family="cumulative" is for them. For '
+            f"the chance of {levels[1]!r} or more alone, fit the column "
             f"{as_ordered(values.array, column)} >= {levels[1]!r} "
-            f'with family="bernoulli", and so for each threshold; if the steps are equal, '
-            f'{numbers}, with family="gaussian". bambi has family="cumulative" for them, brms '
-            "cumulative()."
+            f'with family="bernoulli"; if the steps are equal, '
+            f'{numbers}, with family="gaussian".'
         )
     if numbers:
         percent = any(str(level).rstrip().endswith("%") for level in levels)

@@ -1,5 +1,6 @@
 """Effects: what a posterior says on the scale of the data, as tidy tables."""
 
+from winstan.effects.categories import CATEGORY, Part, answers, by_category, parts_of
 from winstan.effects.comparisons import levels_to_compare
 from winstan.effects.contrasts import (
     Contrast,
@@ -30,18 +31,30 @@ from winstan.effects.observed import (
 )
 from winstan.effects.parameters import about, is_mean
 from winstan.effects.pointwise import leave_one_out, log_likelihood
-from winstan.effects.predictions import Prediction, predict, prediction_draws, prediction_table
+from winstan.effects.predictions import (
+    Prediction,
+    category_shares,
+    drawn_categories,
+    predict,
+    prediction_draws,
+    prediction_table,
+)
 from winstan.effects.replicates import posterior_predictive, prior_predictive
 
 __all__ = [
+    "CATEGORY",
     "GROUPS",
     "INTERVALS",
     "Contrast",
     "Curve",
     "Estimand",
     "Hypothesis",
+    "Part",
     "Prediction",
     "about",
+    "answers",
+    "by_category",
+    "category_shares",
     "choose_estimand",
     "conditional",
     "contrast",
@@ -50,6 +63,7 @@ __all__ = [
     "curve_draws",
     "curve_table",
     "describe",
+    "drawn_categories",
     "effects_table",
     "group_draws",
     "group_effects",
@@ -69,6 +83,7 @@ __all__ = [
     "main_group",
     "observed_contrast",
     "observed_rows",
+    "parts_of",
     "posterior_predictive",
     "predict",
     "prediction_draws",

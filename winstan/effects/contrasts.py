@@ -132,6 +132,7 @@ def contrast(
         ``extrapolation``, of values outside the data's range by more than a tenth of it.
     """
     check_scale(scale)
+    check_scale_of_categories(model, scale)
     seed = check_seed(seed)
     if ratio and scale == "link":
         raise OptionError("ratio=True compares means: leave scale='response'.")
@@ -166,7 +167,8 @@ def contrast(
         draws = wrap_angles(draws) if circular else draws
         labels = compared.labels(ratio=ratio)
     region = None
-    if rope is not None or is_mean(model):  # what is negligible of a parameter nobody has said
+    # What is negligible of a parameter nobody has said, nor of a latent variable.
+    if rope is not None or (is_mean(model) and model.design.response.categories is None):
         per_unit = labels in (("slope",), ("+1",))
         region = rope_of(model, rope, treatment, per_unit=per_unit, ratio=ratio, scale=scale)
     return Contrast(
@@ -273,6 +275,15 @@ def contrast_draws(result: Contrast) -> pd.DataFrame:
 def check_scale(scale: Scale) -> None:
     """Refuse a scale that is neither the response's nor the link's."""
     check_option("scale", scale, Scale)
+
+
+def check_scale_of_categories(model: Specified, scale: Scale) -> None:
+    """Refuse the scale of the link for a category, whose probability has no link of its own."""
+    if scale == "link" and model.family.category_probability is not None:
+        raise OptionError(
+            "scale='link' is the linear predictor's, and categories share one: ask for it by "
+            "parameter='mu'."
+        )
 
 
 def _check_slope(

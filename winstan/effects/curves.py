@@ -12,7 +12,7 @@ import pandas as pd
 from winstan.effects.averaging import averaged_means, check_label, strata
 from winstan.effects.codings import coding_of
 from winstan.effects.comparisons import check_predictor, check_treatment, has_labels, settle_value
-from winstan.effects.contrasts import check_scale
+from winstan.effects.contrasts import check_scale, check_scale_of_categories
 from winstan.effects.estimands import Estimand, choose_estimand
 from winstan.effects.extrapolation import warn_of_values
 from winstan.effects.intervals import describe
@@ -104,6 +104,7 @@ def conditional(
         ``extrapolation``, of values outside the data's range by more than a tenth of it.
     """
     check_scale(scale)
+    check_scale_of_categories(model, scale)
     check_treatment(model, predictor, "conditional")
     check_label(predictor)
     seed = check_seed(seed)

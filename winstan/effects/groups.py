@@ -135,7 +135,7 @@ def _population(model: Specified, posterior: Mapping[str, Array]) -> Array:
     n = n_draws_of(posterior)
     K = model.design.X.shape[1]
     out = np.zeros((n, 1 + K))
-    if model.design.intercept:
+    if model.design.intercept_name in posterior:  # thresholds stand for it
         out[:, 0] = posterior[model.design.intercept_name]
     for term in model.design.terms:
         out[:, [1 + c for c in term.columns]] = posterior[term.variable].reshape(n, -1)

@@ -83,7 +83,7 @@ def group_intercepts(
     cells = _cells(model, own, averaged)
     for cell in cells:
         eta = np.zeros((len(posterior[group.effect_name(varying[0])]), len(group.levels)))
-        if model.design.intercept:
+        if model.design.intercept_name in posterior:
             eta += posterior[model.design.intercept_name][:, None]
         for term in terms:
             beta = posterior[term.variable].reshape(len(eta), -1)

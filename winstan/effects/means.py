@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from winstan.design import NewRows
+from winstan.families.categories import probabilities
 from winstan.families.family import mean_itself
 
 if TYPE_CHECKING:
@@ -80,15 +81,20 @@ def auxiliary(
     part: slice = slice(None),
     *,
     offsets: bool = True,
-) -> dict[str, Array]:
+) -> dict[str, Any]:
     """Draws of the parameters beside the mean: shape (S, 1), or (S, rows of the part) by formula.
+
+    Of an ordered vector a tuple of its elements' draws.
 
     Their offsets are counted unless `offsets` says otherwise. Where rows of other parameters were
     not wanted, these are left out.
     """
-    out = {}
+    out: dict[str, Any] = {}
     for name in model.family.auxiliary:
-        if name not in model.design.beside:
+        if model.family.parameter(name).is_vector:  # its elements, one by one
+            values = posterior[name]
+            out[name] = tuple(values[:, [k]] for k in range(values.shape[1]))
+        elif name not in model.design.beside:
             out[name] = posterior[name][:, None]
         elif name in rows.beside:
             own = rows.beside[name]
@@ -105,6 +111,23 @@ def mean_response(model: Specified, beside: Mapping[str, Array], eta: Array) -> 
     `beside` has the other parameters, from `auxiliary`.
     """
     return model.family.response_mean(model.link.inverse(eta), beside)
+
+
+def draw_responses(
+    model: Specified,
+    rng: np.random.Generator,
+    eta: Array,
+    aux: Mapping[str, Any],
+    trials: Array | None,
+) -> Array:
+    """Draw a response at each linear predictor, shape (S, n); of categories their places."""
+    family, categories = model.family, model.design.response.categories
+    with np.errstate(over="ignore"):
+        if categories is None:
+            mu = model.link.inverse(eta)
+        else:
+            mu = probabilities(family, len(categories), eta, aux, model.link)
+    return family.draw_responses(rng, mu, aux, trials)
 
 
 def mean_slope(model: Specified, beside: Mapping[str, Array], eta: Array) -> Array:

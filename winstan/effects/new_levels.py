@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.design import Design, NewRows, RandomTerm
     from winstan.effects.specification import Specified
-    from winstan.model import Model
 
 
 ARM = " arm"
@@ -56,7 +55,7 @@ def as_fitted(values: pd.Series, known: Collection[Any]) -> pd.Series:
 
 
 def refuse_new_levels(
-    model: Model, rows: NewRows, factors: pd.DataFrame, only: Collection[str]
+    model: Specified, rows: NewRows, factors: pd.DataFrame, only: Collection[str]
 ) -> None:
     """Refuse rows with a level that was not fitted.
 

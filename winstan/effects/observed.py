@@ -62,7 +62,8 @@ def observed_contrast(
     at = model.design.predictors[result.treatment].to_numpy()[model.design.row]
     inside = rows["by"].isin(["all"] if result.by is None else list(result.levels))
     seen = compared.labels(ratio=result.ratio) == result.labels and bool(compared.names)
-    seen &= model.design.parameter == MEAN  # no data show another parameter without a fit
+    # No data show another parameter without a fit, nor a latent variable.
+    seen &= model.design.parameter == MEAN and model.design.response.categories is None
     means = []
     for value in compared.values if seen else ():
         chosen = rows[(at == value) & inside]

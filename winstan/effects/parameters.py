@@ -9,6 +9,7 @@ from winstan.design import MEAN
 from winstan.effects.specification import Specification
 from winstan.errors import OptionError, near_matches
 from winstan.families.family import mean_itself
+from winstan.families.links import LINKS
 from winstan.families.predicted import of_parameter
 
 if TYPE_CHECKING:
@@ -38,13 +39,21 @@ def about(model: Model, parameter: str | None) -> Specified:
         # The direction of a mean of unit vectors is mu's.
         if model.family.response_mean is mean_itself or model.family.circular:
             return model
-        # Where the mean response is of several parameters: the first of them by itself.
+        # Where the mean response is of several parameters: the first of them by itself. Of
+        # categories it is the linear predictor, which is a latent variable's mean.
         alone, own = replace(design, beside={}), model.family.parameters[0]
-        return Specification(model.formula, alone, of_parameter(own), model.link)
+        link = LINKS["identity"] if model.family.of_categories else model.link
+        return Specification(model.formula, alone, of_parameter(own), link)
     if parameter in design.beside:
         own = model.family.parameter(parameter)
         formula = model.formula.parameters[parameter]
         return Specification(formula, design.beside[parameter], of_parameter(own), own.link)
+    if (vector := model.family.ordered) is not None and parameter == vector.name:
+        raise OptionError(
+            f"{parameter!r} has no formula: fit.summary() has the {vector.label}. Of the "
+            f"categories that they part ask without parameter=, of the linear predictor with "
+            f"parameter={MEAN!r}."
+        )
     if parameter in model.family.auxiliary:
         raise OptionError(
             f"{parameter!r} has no formula in {model.formula.text!r}: it is one number, which "

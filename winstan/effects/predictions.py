@@ -20,6 +20,7 @@ from winstan.effects.extrapolation import warn_of_rows
 from winstan.effects.intervals import interval_names, summarise_values
 from winstan.effects.means import (
     auxiliary,
+    draw_responses,
     linear_predictor,
     mean_needs_beside,
     mean_response,
@@ -36,10 +37,10 @@ from winstan.formula.tree import Constant, Name
 from winstan.options import Predicted, check_option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from winstan._typing import Array
-    from winstan.model import Model
+    from winstan.effects.specification import Specified
     from winstan.options import Groups, Interval, Whose
 
 
@@ -76,7 +77,7 @@ class Prediction:
 
 
 def predict(
-    model: Model,
+    model: Specified,
     posterior: Mapping[str, Array],
     newdata: Any = None,
     *,
@@ -202,6 +203,32 @@ def prediction_draws(result: Prediction) -> pd.DataFrame:
     return table
 
 
+def drawn_categories(result: Prediction, labels: Sequence[Any]) -> pd.DataFrame:
+    """Return drawn responses that are categories in long form: row, draw, value (a label)."""
+    table = prediction_draws(result)
+    table["value"] = pd.Categorical.from_codes(
+        table["value"].to_numpy(int), pd.Index(labels), ordered=True
+    )
+    return table
+
+
+def category_shares(result: Prediction, labels: Sequence[Any]) -> pd.DataFrame:
+    """Return the share of each category among drawn responses: category, row, [groups], share."""
+    shares = np.empty((len(labels), result.n_rows))
+    for part, draws in result.blocks:
+        shares[:, part] = [(draws == k).mean(axis=0) for k in range(len(labels))]
+    if result.at is not None:
+        shares = shares[:, result.at]
+    rows: dict[str, Any] = {"row": _numbers(result, shares.shape[1])}
+    tables = [
+        pd.DataFrame({"category": label} | rows | _label(result) | {"share": own})
+        for label, own in zip(labels, shares, strict=True)
+    ]
+    table = pd.concat(tables, ignore_index=True)
+    table.attrs |= _attributes(result)
+    return table
+
+
 def _label(result: Prediction) -> dict[str, Any]:
     """Return the column that says whose response each row is; none without group terms."""
     labels = [estimand.label for estimand in result.estimands]
@@ -222,7 +249,7 @@ def _numbers(result: Prediction, n: int) -> np.ndarray:
 
 
 def _estimands_of_rows(
-    model: Model, estimand: Estimand, rows: NewRows
+    model: Specified, estimand: Estimand, rows: NewRows
 ) -> tuple[tuple[Estimand, ...], np.ndarray | None]:
     """Say whose responses rows are: each is in its own group, which is new only if not fitted."""
     pairs = [
@@ -245,7 +272,7 @@ def _estimands_of_rows(
     return tuple(estimands), whose.ravel() if len(kinds) > 1 else None
 
 
-def _with_fitted_levels(model: Model, newdata: Any) -> Any:
+def _with_fitted_levels(model: Specified, newdata: Any) -> Any:
     """Let numbers stand for levels of text, and text for levels that are numbers."""
     table = open_table(newdata)
     there = column_names(table)
@@ -274,7 +301,7 @@ def _with_fitted_levels(model: Model, newdata: Any) -> Any:
     return native.assign(**changed)
 
 
-def _new_rows(model: Model, newdata: Any, of_levels: set[str], *, beside: bool) -> NewRows:
+def _new_rows(model: Specified, newdata: Any, of_levels: set[str], *, beside: bool) -> NewRows:
     """Code new rows; only the factors whose levels matter need to have their columns there."""
     designs = model.design.every if beside else (model.design,)
     factors = [factor for one in designs for factor in one.memory.factors]
@@ -322,7 +349,9 @@ def _merged(rows: NewRows) -> tuple[NewRows, np.ndarray]:
     return take_rows(rows, first), number
 
 
-def _values(model: Model, placed: GroupedRows, kind: Predicted) -> Iterator[tuple[slice, Array]]:
+def _values(
+    model: Specified, placed: GroupedRows, kind: Predicted
+) -> Iterator[tuple[slice, Array]]:
     """Mean, or linear predictor, of each row."""
     posterior = placed.posterior
     for part, eta in linear_predictor(model, posterior, placed.rows):
@@ -339,7 +368,7 @@ def _values(model: Model, placed: GroupedRows, kind: Predicted) -> Iterator[tupl
 
 
 def _responses(
-    model: Model,
+    model: Specified,
     placed: GroupedRows,
     blocks: Iterator[tuple[slice, Array]],
     trials: Array | None,
@@ -348,15 +377,11 @@ def _responses(
     """Draw a response for each linear predictor."""
     for part, eta in blocks:
         aux = auxiliary(model, placed.posterior, placed.rows, part)
-        with np.errstate(over="ignore"):
-            mu = model.link.inverse(eta)
-        yield (
-            part,
-            model.family.draw_responses(rng, mu, aux, None if trials is None else trials[part]),
-        )
+        of = None if trials is None else trials[part]
+        yield part, draw_responses(model, rng, eta, aux, of)
 
 
-def _factor_columns(model: Model, newdata: Any, factors: set[str]) -> pd.DataFrame:
+def _factor_columns(model: Specified, newdata: Any, factors: set[str]) -> pd.DataFrame:
     """Columns of some group factors, of plain types."""
     names = dict.fromkeys(
         c
@@ -369,7 +394,7 @@ def _factor_columns(model: Model, newdata: Any, factors: set[str]) -> pd.DataFra
     return pd.DataFrame({name: plain_column(table[name], name)[0] for name in names})
 
 
-def _trials(model: Model, newdata: Any, trials: Any, n: int) -> Array | None:
+def _trials(model: Specified, newdata: Any, trials: Any, n: int) -> Array | None:
     """Trials of each row, for families that have them."""
     if not model.family.trials:
         if trials is not None:

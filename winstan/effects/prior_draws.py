@@ -9,6 +9,7 @@ import numpy as np
 from winstan.centering import at_zero
 from winstan.draws import group_draws
 from winstan.errors import PriorError
+from winstan.families.ordered import draw_thresholds
 from winstan.priors import LKJ, Flat
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def prior_draws(model: Model, rng: np.random.Generator, size: int) -> dict[str, 
         return np.stack(draws, axis=1) if draws else np.zeros((size, 0))
 
     out: dict[str, Array] = {}
-    intercept = drawn(["Intercept"])[:, 0] if design.intercept else None
+    vector = model.family.ordered
+    intercept = drawn(["Intercept"])[:, 0] if design.intercept and vector is None else None
     slopes = at_zero(drawn(columns), model.level_means)
     if intercept is not None:
         out["Intercept"] = intercept - slopes @ model.predictor_mean
@@ -71,8 +73,12 @@ def prior_draws(model: Model, rng: np.random.Generator, size: int) -> dict[str, 
         u[m] = sds[-1][:, :, None] * z
     found, effects = group_draws(design, sds, u, factors)
     out |= found
-    for number in model.likelihood.scalars:
+    for number in model.likelihood.reported:
         out[number.name] = priors[number.name].sample(rng, size)
+    if vector is not None:
+        n, link = model.likelihood.categories - 1, model.link
+        at_mean = draw_thresholds(priors[vector.name], n, link, rng, size)
+        out[vector.name] = at_mean + (slopes @ model.predictor_mean)[:, None]
     return out | effects
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from winstan.draws import ROW, row_numbers, tree_name
-from winstan.effects.means import auxiliary, linear_predictor, n_draws_of, rows_of
+from winstan.effects.means import (
+    auxiliary,
+    draw_responses,
+    linear_predictor,
+    n_draws_of,
+    rows_of,
+)
 from winstan.effects.prior_draws import prior_draws
 from winstan.errors import OptionError, PriorError
 
@@ -121,22 +127,24 @@ def _eta(model: Model, parameters: Mapping[str, Array]) -> Array:
 def _responses(
     model: Model, parameters: Mapping[str, Array], eta: Array, rng: np.random.Generator
 ) -> Array:
-    """Draw the response of each row of the data, shape (S, N)."""
-    with np.errstate(over="ignore"):
-        mu = model.link.inverse(eta)
+    """Draw the response of each row of the data, shape (S, N), in the units of the data."""
     design = model.design
     trials = design.response.trials if model.family.trials else None
     aux = auxiliary(model, parameters, rows_of(design, beside=True))
-    out = np.empty((len(mu), len(design.row)))
+    out = np.empty((len(eta), len(design.row)))
     size = max(1, model.tuning.chunk // len(design.row))
-    for start in range(0, len(mu), size):
+    for start in range(0, len(eta), size):
         some = slice(start, start + size)
-        of_some = {
-            name: values[some] if values.shape[1] == 1 else values[some][:, design.row]
-            for name, values in aux.items()
-        }
-        out[some] = model.family.draw_responses(rng, mu[some][:, design.row], of_some, trials)
-    return out
+        of_some = {name: _some(values, some, design.row) for name, values in aux.items()}
+        out[some] = draw_responses(model, rng, eta[some][:, design.row], of_some, trials)
+    return design.response.in_units(out)
+
+
+def _some(values: Any, some: slice, row: np.ndarray) -> Any:
+    """Take some draws of a parameter, at each row where it differs between them."""
+    if isinstance(values, tuple):
+        return tuple(_some(element, some, row) for element in values)
+    return values[some] if values.shape[1] == 1 else values[some][:, row]
 
 
 def _labelled(model: Model, y: Array, n_chains: int, draw: np.ndarray) -> xr.DataArray:
@@ -147,4 +155,5 @@ def _labelled(model: Model, y: Array, n_chains: int, draw: np.ndarray) -> xr.Dat
         dims=("chain", "draw", ROW),
         coords={"chain": np.arange(n_chains), "draw": draw, ROW: row_numbers(model.design)},
         name=tree_name(model.design.response.name),
+        attrs=model.design.response.attrs,
     )

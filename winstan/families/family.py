@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -29,10 +29,13 @@ Kind = Literal[
     "binary",
     "successes",
     "circular",
+    "ordered",
+    "unordered",
 ]
 """What a response is: any number, positive, positive or zero, in (0, 1), from 0 to 1, a count, 0 or
-1, successes of trials, an angle."""
-DomainName = Literal["real", "positive", "unit"]
+1, successes of trials, an angle, one of several categories with or without an order."""
+DomainName = Literal["real", "positive", "unit", "ordered"]
+ORDERED: DomainName = "ordered"
 Statistics = Mapping[str, Any]
 Score = Callable[[Statistics, Array, Mapping[str, Any], Link], tuple[Array, Array]]
 SharedInformation = Callable[[Statistics, Array, Mapping[str, Any], Link], Array]
@@ -54,8 +57,10 @@ class Parameter:
     ----------
     name : str
         ``mu``, ``sigma``, ``alpha``, ``nu``: as in the formula of the density and in every table.
-    domain : {"real", "positive", "unit"}
-        Where it may lie: a real one should be of order one, whatever the unit of the response.
+    domain : {"real", "positive", "unit", "ordered"}
+        Where it may lie: a real one should be of order one, whatever the unit of the response. An
+        ordered one is a vector of thresholds, one less than the response has categories, that the
+        linear predictor is held against (`winstan.families.ordered`).
     label : str
         What it is called in a methods paragraph.
     links : tuple of str
@@ -91,6 +96,24 @@ class Parameter:
         """The default link of a linear predictor of it."""
         return LINKS[self.links[0]]
 
+    @property
+    def is_vector(self) -> bool:
+        """Whether it is a vector: functions of the family get a sequence of its elements."""
+        return self.domain == ORDERED
+
+    def steps(self, n: int) -> tuple[Parameter, ...]:
+        """Return the n positive numbers that an ordered vector of n + 1 is sampled by."""
+        return tuple(
+            replace(
+                self,
+                name=f"{self.name}_step[{i}]",
+                domain="positive",
+                default_prior=_flat,
+                links=(),
+            )
+            for i in range(1, n + 1)
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Distribution:
@@ -103,8 +126,8 @@ class Distribution:
         With ``{i}`` where a row is indexed, ``{over}`` for an elementwise division and ``{trials}``
         (Stan); ``mu``, ``{p}`` for the probability by its link, and ``{trials}`` (PyMC).
     by_link : mapping of str to (str, str)
-        Stan's name and arguments where it has the distribution of the linear predictor ``eta``
-        itself.
+        The name and arguments where the language has the distribution of the linear predictor
+        ``eta`` itself.
     zero, above : str
         The log density (Stan) of a zero and of a response above it, where no one function has both:
         ``log(hu)`` and ``log1m(hu) + {y}``, with ``{y}`` for the log density of the distribution
@@ -114,6 +137,8 @@ class Distribution:
         That of a one, where this is a third case.
     definition : tuple of str
         The lines of ``NAME_lpdf``, of a row, where Stan does not have it.
+    defined_for : tuple of str
+        The links under which it is needed; empty is all.
     """
 
     name: str
@@ -123,6 +148,11 @@ class Distribution:
     above: str = ""
     one: str = ""
     definition: tuple[str, ...] = ()
+    defined_for: tuple[str, ...] = ()
+
+    def definition_of(self, link: str) -> tuple[str, ...]:
+        """Return the definition that a program needs under a link, if it needs one."""
+        return self.definition if not self.defined_for or link in self.defined_for else ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -198,7 +228,14 @@ class Family:
     log_density : callable
         ``log_density(y, eta, auxiliary, link, trials)``: of single rows.
     draw : callable
-        ``draw(rng, mu, auxiliary, trials)``: a response for each mu.
+        ``draw(rng, mu, auxiliary, trials)``: a response for each mu; of categories, mu has their
+        probabilities along its last axis.
+    category_probability : callable, or None
+        ``category_probability(k, eta, auxiliary, link)``: of category k, counted from 0, where the
+        response is one of several.
+    threshold_score : callable, or None
+        ``threshold_score(statistics, eta, auxiliary, link)``: the derivative of the log density of
+        all rows by each element of an ordered parameter, shape (K - 1,).
     stan, pymc : Distribution, or None
         For `Fit.code`; None where the language does not have it.
     bambi : BambiFamily, or None
@@ -261,6 +298,8 @@ class Family:
     draw: Callable[[np.random.Generator, Array, Mapping[str, Any], Any], Array]
     scores: Mapping[str, Score] = field(default_factory=dict)
     shared: Mapping[tuple[str, str], SharedInformation] = field(default_factory=dict)
+    category_probability: Callable[[int, Array, Mapping[str, Any], Link], Array] | None = None
+    threshold_score: Callable[[Statistics, Array, Mapping[str, Any], Link], Array] | None = None
     stan: Distribution | None = None
     pymc: Distribution | None = None
     bambi: BambiFamily | None = None
@@ -301,11 +340,15 @@ class Family:
         if not names or len(set(names)) < len(names):
             wrong = f"the parameters {names}: one each, the mean first"
         for parameter in self.parameters:
-            if parameter.domain not in DOMAINS:
-                wrong = f"the domain {parameter.domain!r}; there are {', '.join(DOMAINS)}"
+            if parameter.domain not in (*DOMAINS, ORDERED):
+                wrong = f"the domain {parameter.domain!r}; there are {', '.join(DOMAINS)}, ordered"
         for link in self.links if names else ():
             if link not in LINKS:
                 wrong = f"the link {link!r}; there are {', '.join(LINKS)}"
+        if sum(parameter.is_vector for parameter in self.parameters) > 1:
+            wrong = "two ordered parameters: the linear predictor is held against one"
+        if self.of_categories and self.category_probability is None:
+            wrong = f"kind={self.kind!r} without category_probability"
         return wrong
 
     def __repr__(self) -> str:
@@ -324,7 +367,12 @@ class Family:
     @property
     def whole(self) -> bool:
         """The response is a whole number."""
-        return self.kind in ("count", "binary", "successes")
+        return self.kind in ("count", "binary", "successes") or self.of_categories
+
+    @property
+    def of_categories(self) -> bool:
+        """The response is one of several categories, held as their places."""
+        return self.kind in ("ordered", "unordered")
 
     @property
     def of_trials(self) -> bool:
@@ -345,6 +393,11 @@ class Family:
     def positive_mean(self) -> bool:
         """The mean is positive, so that the identity and inverse links confine eta."""
         return self.parameters[0].domain == "positive"
+
+    @property
+    def ordered(self) -> Parameter | None:
+        """The parameter that is an ordered vector, if there is one."""
+        return next((p for p in self.parameters if p.is_vector), None)
 
     def parameter(self, name: str) -> Parameter:
         """Return the parameter of this name."""

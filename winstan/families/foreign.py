@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _ORDINAL = (
-    "ordered categories are not modelled: family='bernoulli' takes one cut, "
-    'y["level"] against the rest; all of them are in bambi (cumulative, sratio) and brms'
+    "of ordered categories there is family='cumulative'; continuation and adjacent-category "
+    "ratios are in brms (sratio, cratio, acat), the first in bambi too"
 )
 _CATEGORICAL = (
     "more than two unordered categories are not modelled: family='bernoulli' takes one against the "
@@ -48,7 +48,7 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("logit_normal", "logitnormal"), _PROPORTION),
         **dict.fromkeys(("zero_inflated_beta", "zi_beta", "one_inflated_beta"), _ENDS),
         **dict.fromkeys(
-            ("cumulative", "ordinal", "ordered", "ocat", "sratio", "cratio", "acat", "clm"),
+            ("ocat", "sratio", "cratio", "acat"),
             _ORDINAL,
         ),
         **dict.fromkeys(("categorical", "multinomial", "multinom", "dirichlet"), _CATEGORICAL),

@@ -31,6 +31,11 @@ class Link:
         ``log_inverse(eta, xp)``: the logarithm of a positive mean; NaN where the mean is not.
     log_complement : callable or None
         ``log_complement(eta, xp)``: the logarithm of one less a probability; None of other links.
+    log_slope : callable or None
+        ``log_slope(eta, xp)``: the logarithm of d mu / d eta of a probability.
+    log_between : callable or None
+        ``log_between(low, step, xp)``: the logarithm of the probability at low + step less that at
+        low, which neither tail rounds to zero.
     inverse_derivative : callable
         d mu / d eta as a function of eta.
     unitless : bool
@@ -48,6 +53,8 @@ class Link:
     inverse_derivative: Callable[[Any], Any]
     log_inverse: Callable[[Any, Namespace], Any]
     log_complement: Callable[[Any, Namespace], Any] | None = None
+    log_slope: Callable[[Any, Namespace], Any] | None = None
+    log_between: Callable[[Any, Any, Namespace], Any] | None = None
     unitless: bool = False
     cut: bool = False
     origin: float = 0.0
@@ -86,6 +93,24 @@ def _log_cloglog(eta: Any, xp: Namespace) -> Any:
     return xp.where(eta < -37, eta, xp.log(-xp.expm1(-rate)))
 
 
+def _log_logistic_between(low: Any, step: Any, xp: Namespace) -> Any:
+    # F(b) - F(a) = F(b) (1 - F(a)) (1 - exp(a - b))
+    return xp.log_expit(low + step) + xp.log_expit(-low) + xp.log(-xp.expm1(-step))
+
+
+def _log_normal_between(low: Any, step: Any, xp: Namespace) -> Any:
+    # Of the two intervals that mirror each other the lower one, where no Phi rounds to one.
+    middle = low + 0.5 * step
+    middle = xp.where(middle > 0, -middle, middle)
+    upper = xp.log_ndtr(middle + 0.5 * step)
+    return upper + xp.log(-xp.expm1(xp.log_ndtr(middle - 0.5 * step) - upper))
+
+
+def _log_cloglog_between(low: Any, step: Any, xp: Namespace) -> Any:
+    # exp(-r) - exp(-r exp(step)) with r = exp(low): the survivors, and the share of them that go
+    return _log_cloglog(low + xp.log(xp.expm1(step)), xp) - xp.exp(low)
+
+
 LINKS: dict[str, Link] = {
     link.name: link
     for link in (
@@ -114,6 +139,8 @@ LINKS: dict[str, Link] = {
             lambda eta: special.expit(eta) * special.expit(-eta),
             lambda eta, xp: xp.log_expit(eta),
             lambda eta, xp: xp.log_expit(-eta),
+            lambda eta, xp: xp.log_expit(eta) + xp.log_expit(-eta),
+            _log_logistic_between,
             unitless=True,
         ),
         Link(
@@ -124,6 +151,8 @@ LINKS: dict[str, Link] = {
             _normal_density,
             lambda eta, xp: xp.log_ndtr(eta),
             lambda eta, xp: xp.log_ndtr(-eta),
+            lambda eta, xp: -0.5 * xp.square(eta) - 0.5 * np.log(2 * np.pi),
+            _log_normal_between,
             unitless=True,
         ),
         Link(
@@ -134,6 +163,8 @@ LINKS: dict[str, Link] = {
             lambda eta: np.exp(eta - np.exp(eta)),
             _log_cloglog,
             lambda eta, xp: -xp.exp(eta),
+            lambda eta, xp: eta - xp.exp(eta),
+            _log_cloglog_between,
             unitless=True,
         ),
         Link(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Namespace:
-    """Functions of one array library, all elementwise but `dot`, `total` and `select`.
+    """Functions of one array library, all elementwise but `dot`, `combine`, `total` and `select`.
 
     Attributes
     ----------
@@ -35,6 +35,8 @@ class Namespace:
         ``log_i0e(x)``: log(exp(-x) I0(x)) of the modified Bessel function, x from 0 up.
     dot : callable
         Inner product of data, shape (n,), and a vector of the same shape.
+    combine : callable
+        ``combine(matrix, numbers)``: the product of data, shape (m, n), and n numbers.
     total : callable
         Sum of all elements.
     select : callable
@@ -58,6 +60,7 @@ class Namespace:
     log_ndtr: Callable[[Any], Any]
     log_i0e: Callable[[Any], Any]
     dot: Callable[[Any, Any], Any]
+    combine: Callable[[Any, Any], Any]
     total: Callable[[Any], Any]
     select: Callable[[Any, Callable[[], Any], Callable[[], Any]], Any]
 
@@ -80,6 +83,7 @@ NUMPY = Namespace(
     log_ndtr=special.log_ndtr,
     log_i0e=lambda x: np.log(special.i0e(x)),
     dot=np.dot,
+    combine=np.dot,
     total=np.sum,
     select=lambda test, a, b: a() if test else b(),
 )
@@ -121,6 +125,7 @@ def pytensor_namespace() -> Namespace:
         log_ndtr=log_ndtr,
         log_i0e=log_i0e,
         dot=lambda data, x: (data * x).sum(),
+        combine=lambda matrix, numbers: pt.dot(matrix, pt.stack(numbers)),
         total=lambda x: x.sum(),
         select=lambda test, a, b: pt.switch(test, a(), b()),
     )

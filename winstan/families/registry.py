@@ -13,6 +13,7 @@ from winstan.families.bernoulli import BERNOULLI
 from winstan.families.beta import BETA
 from winstan.families.beta_binomial import BETA_BINOMIAL
 from winstan.families.binomial import BINOMIAL
+from winstan.families.cumulative import CUMULATIVE
 from winstan.families.exponential import EXPONENTIAL
 from winstan.families.family import Family
 from winstan.families.gamma import GAMMA
@@ -67,6 +68,7 @@ _FAMILIES: dict[str, Family] = {
         VON_MISES,
         BETA_BINOMIAL,
         ZERO_INFLATED_BINOMIAL,
+        CUMULATIVE,
     )
 }
 _OWN = frozenset(_FAMILIES)

@@ -23,6 +23,8 @@ class Sample:
         Frequency weights; None is one, which takes no memory.
     size : ndarray, shape (N,), or None
         Trials (binomial) or exposure (poisson) of each row; None is one.
+    categories : int
+        How many there are, where `y` holds their places from 0 up; 0 of numbers.
     log_jacobian : float
         What a change of variable made so far adds to the log density.
     """
@@ -32,6 +34,7 @@ class Sample:
     offset: Array
     size: Array | None = None
     log_jacobian: float = 0.0
+    categories: int = 0
 
     def weighted(self, values: Array) -> Array:
         """Multiply the values of rows by their weights."""

@@ -186,7 +186,7 @@ def plot_predictive(
     make = fit.prior_predictive if prior else fit.posterior_predictive
     response = model.design.response
     y_rep = make(draws=draws, seed=seed).to_numpy().reshape(-1, len(response.y))
-    y, name = response.y.astype(float), response.name
+    y, name = response.in_units(response.y).astype(float), response.name
     what = "prior" if prior else "posterior"
     counted = model.family.trials
     whole = model.family.whole

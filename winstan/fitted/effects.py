@@ -80,7 +80,9 @@ def contrast(
         posterior; with ``by=`` a group factor it is these groups.
     parameter
         What to compare in place of the mean response: a parameter that has a formula, such as
-        ``"sigma"``, on its own scale. It has no default region of equivalence.
+        ``"sigma"``, on its own scale. It has no default region of equivalence. Of a response of
+        categories, by default the probability of each is compared; ``"score"`` is the mean of the
+        numbers that ordered categories are, or of their ranks, and ``"mu"`` the linear predictor.
     seed
         Of the effects of a new group.
     prob, interval
@@ -93,8 +95,8 @@ def contrast(
     Returns
     -------
     DataFrame
-        Columns contrast, [by], groups (where there are group terms: whose effect it is, in
-        words ``attrs["estimand"]``), mean, sd, the interval's ends, p_direction (the posterior
+        Columns [category], contrast, [by], groups (where there are group terms: whose effect it is,
+        in words ``attrs["estimand"]``), mean, sd, the interval's ends, p_direction (the posterior
         probability that the effect has the sign that it seems to have), and p_rope (that it
         lies in the region of practical equivalence, which is ``attrs["rope"]``).
 
@@ -109,24 +111,32 @@ def contrast(
         ``extrapolation``, of values outside the data's range by more than a tenth of it.
     """
     check_flags(ratio=ratio, slope=slope, draws=draws)
+    parts, posterior = estimates.parts_of(fit.model, parameter), fit.joined()
     with silenced(silence):
-        result = estimates.contrast(
-            estimates.about(fit.model, parameter),
-            fit.joined(),
-            treatment,
-            values=values,
-            by=by,
-            scale=scale,
-            ratio=ratio,
-            pairs=pairs,
-            slope=slope,
-            rope=rope,
-            groups=groups,
-            seed=seed,
+        results = estimates.answers(
+            parts,
+            lambda model: estimates.contrast(
+                model,
+                posterior,
+                treatment,
+                values=values,
+                by=by,
+                scale=scale,
+                ratio=ratio,
+                pairs=pairs,
+                slope=slope,
+                rope=rope,
+                groups=groups,
+                seed=seed,
+            ),
         )
-    if draws:
-        return estimates.contrast_draws(result)
-    return estimates.contrast_table(result, prob, interval)
+    tables = [
+        estimates.contrast_draws(result)
+        if draws
+        else estimates.contrast_table(result, prob, interval)
+        for result in results
+    ]
+    return estimates.by_category(parts, tables)
 
 
 def effects(
@@ -166,15 +176,21 @@ def effects(
         If the formula has no population-level predictor, or an option is unknown.
     """
     check_flags(ratio=ratio, draws=draws)
-    results = estimates.effects_table(
-        estimates.about(fit.model, parameter),
-        fit.joined(),
-        scale=scale,
-        ratio=ratio,
-        rope=rope,
-        groups=groups,
-        seed=seed,
+    parts, posterior = estimates.parts_of(fit.model, parameter), fit.joined()
+    found = estimates.answers(
+        parts,
+        lambda model: estimates.effects_table(
+            model, posterior, scale=scale, ratio=ratio, rope=rope, groups=groups, seed=seed
+        ),
     )
+    tables = [_of_predictors(results, prob, interval, draws=draws) for results in found]
+    return estimates.by_category(parts, tables)
+
+
+def _of_predictors(
+    results: Sequence[estimates.Contrast], prob: float, interval: Interval, *, draws: bool
+) -> pd.DataFrame:
+    """Put the contrasts of all predictors into one table."""
     tables = []
     for result in results:
         table = (
@@ -251,21 +267,27 @@ def conditional(
         ``extrapolation``, of values outside the data's range by more than a tenth of it.
     """
     check_flags(draws=draws)
+    parts, posterior = estimates.parts_of(fit.model, parameter), fit.joined()
     with silenced(silence):
-        curve = estimates.conditional(
-            estimates.about(fit.model, parameter),
-            fit.joined(),
-            predictor,
-            by=by,
-            values=values,
-            points=points,
-            groups=groups,
-            scale=scale,
-            seed=seed,
+        curves = estimates.answers(
+            parts,
+            lambda model: estimates.conditional(
+                model,
+                posterior,
+                predictor,
+                by=by,
+                values=values,
+                points=points,
+                groups=groups,
+                scale=scale,
+                seed=seed,
+            ),
         )
-    if draws:
-        return estimates.curve_draws(curve)
-    return estimates.curve_table(curve, prob, interval)
+    tables = [
+        estimates.curve_draws(curve) if draws else estimates.curve_table(curve, prob, interval)
+        for curve in curves
+    ]
+    return estimates.by_category(parts, tables)
 
 
 def means(
@@ -309,7 +331,8 @@ def means(
     """
     check_flags(draws=draws)
     if values is None:
-        values = estimates.levels_to_compare(estimates.about(fit.model, parameter), predictor)
+        model = estimates.parts_of(fit.model, parameter)[0].model
+        values = estimates.levels_to_compare(model, predictor)
     return fit.conditional(
         predictor,
         by=by,
@@ -400,5 +423,10 @@ def intercepts(
         Columns level, mean, sd, and the interval's ends; ``attrs["at"]`` says what the
         predictors are held at.
     """
-    group = fit.group_named(group)
-    return estimates.group_intercepts(fit.model, fit.joined(), group, prob, interval)
+    group, posterior = fit.group_named(group), fit.joined()
+    parts = estimates.parts_of(fit.model, None)
+    tables = estimates.answers(
+        parts,
+        lambda model: estimates.group_intercepts(model, posterior, group, prob, interval),
+    )
+    return estimates.by_category(parts, tables)

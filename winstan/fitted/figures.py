@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from winstan import effects
+from winstan.design import MEAN
 from winstan.effects.observed import labels_of
 from winstan.errors import OptionError, near_matches
 from winstan.fitted.intervals import ends_renamed, scale_of_coefficients
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from winstan.fitted.fit import Fit
     from winstan.options import Interval
 
+SHARES = 40
+"""Values of a predictor up to which the shares of categories are drawn at each."""
 GROUP_LINES = 60
 """Groups up to which each has a line of its own."""
 ELLIPSES = (0.5, 0.94)
@@ -60,31 +63,37 @@ def plot_difference(
     check_flags(ratio=ratio)
     from winstan import plots  # noqa: PLC0415 - plotnine loads when a figure is asked for
 
-    model = effects.about(fit.model, parameter)
-    result = effects.contrast(
-        model,
-        fit.joined(),
-        treatment,
-        values=values,
-        by=by,
-        ratio=ratio,
-        groups=groups,
+    parts, posterior = effects.parts_of(fit.model, parameter), fit.joined()
+    by = _rows_of_categories(parts, by)
+    split = None if by == effects.CATEGORY else by
+    results = effects.answers(
+        parts,
+        lambda model: effects.contrast(
+            model, posterior, treatment, values=values, by=split, ratio=ratio, groups=groups
+        ),
     )
-    group = effects.main_group(model) if effects.is_mean(model) else None
-    observed = effects.observed_contrast(model, result, values, group)
+    model, whose = parts[0].model, results[0].estimand.words
+    shown = effects.is_mean(model) and model.design.response.categories is None
+    group = effects.main_group(model) if shown else None
+    pairs = list(zip(parts, results, strict=True))
+    observed = [effects.observed_contrast(p.model, found, values, group) for p, found in pairs]
     return plots.plot_difference(
-        effects.contrast_draws(result),
-        ends_renamed(effects.contrast_table(result, prob, "hdi")),
-        observed,
-        response=effects.response_label(fit.model, parameter),
+        effects.by_category(parts, [effects.contrast_draws(found) for found in results]),
+        ends_renamed(
+            effects.by_category(
+                parts, [effects.contrast_table(found, prob, "hdi") for found in results]
+            )
+        ),
+        effects.by_category(parts, observed),
+        response=_response_of(fit, parts, parameter),
         treatment=treatment,
         unit=unit,
         ratio=ratio,
         prob=prob,
         group=group,
         by=by,
-        caption=_captioned(result.estimand.words, group),
-        circular=result.circular,
+        caption=_captioned(whose, group),
+        circular=results[0].circular,
     )
 
 
@@ -119,6 +128,12 @@ def plot_intercepts(
     from winstan import plots  # noqa: PLC0415
 
     group = fit.group_named(group)
+    if fit.model.family.of_categories:
+        raise OptionError(
+            "plot_intercepts draws one mean of each group, and categories have a probability each: "
+            f"fit.intercepts({group!r}) has the table, and fit.plot_slopes({group!r}) the groups' "
+            "effects on the linear predictor."
+        )
     return plots.plot_intercepts(
         ends_renamed(fit.intercepts(group, prob=prob)),
         effects.intercept_data(fit.model, group, treatment),
@@ -284,6 +299,8 @@ def plot_conditional(
     whose = curve.attrs.get("estimand", "")
     curve = ends_renamed(curve)
     by = next(iter(by)) if isinstance(by, Mapping) else by
+    parts = effects.parts_of(fit.model, parameter)
+    by = _rows_of_categories(parts, by)
     curve = curve.rename(columns={predictor: "x"} | ({} if by is None else {by: "by"}))
     if by is not None and curve["by"].nunique() > plots.CURVES:
         raise OptionError(
@@ -294,13 +311,15 @@ def plot_conditional(
     caption = [f"at {held}"] if held else []
     caption += [f"{parameter or 'mean'}: {whose}"] if whose else []
     raw = thin = None
-    model = effects.about(fit.model, parameter)
+    model = parts[0].model
     group = effects.main_group(model)
-    if data and effects.is_mean(model):
+    if by == effects.CATEGORY:
+        raw = _observed_shares(parts, predictor) if data else None
+    elif data and effects.is_mean(model) and model.design.response.categories is None:
         raw = pd.DataFrame(
             {
                 "x": labels_of(fit.model, predictor),
-                "value": effects.observed_rows(fit.model)["value"],
+                "value": effects.observed_rows(model)["value"],
             }
         )
         if by is not None:
@@ -312,7 +331,7 @@ def plot_conditional(
         raw,
         thin,
         predictor=predictor,
-        response=effects.response_label(fit.model, parameter),
+        response=_response_of(fit, parts, parameter),
         by=by,
         group=group,
         prob=prob,
@@ -382,6 +401,44 @@ def plot_directions(
         prob=prob,
         interval=interval,
         caption=f"mean: {whose}" if whose else "",
+    )
+
+
+def _rows_of_categories(parts: Sequence[effects.Part], by: str | None) -> str | None:
+    """Let a figure have a row, or a curve, for each category; what else it is to be parted by."""
+    if parts[0].category is None:
+        return by
+    if by is not None:
+        raise OptionError(
+            f"A figure of categories has a colour or a row for each of them, and none for "
+            f"by={by!r}: parameter='score' is one number, and the table has both."
+        )
+    return effects.CATEGORY
+
+
+def _response_of(fit: Fit, parts: Sequence[effects.Part], parameter: str | None) -> str:
+    """Name what is drawn."""
+    if parts[0].category is not None:
+        return f"P({fit.model.design.response.name})"
+    if effects.is_mean(parts[0].model) and parameter != MEAN:
+        return effects.response_label(parts[0].model)
+    return effects.response_label(fit.model, parameter)
+
+
+def _observed_shares(parts: Sequence[effects.Part], predictor: str) -> pd.DataFrame | None:
+    """Return the share of rows in each category, at each value of a predictor that has few."""
+    tables = []
+    for part in parts:
+        rows = effects.observed_rows(part.model)
+        sums = rows.groupby(labels_of(part.model, predictor), sort=False)[["total", "weight"]].sum()
+        if len(sums) > SHARES:
+            return None
+        share = sums["total"] / sums["weight"]
+        tables.append(pd.DataFrame({"x": share.index, "value": share.to_numpy()}))
+    labels = [part.category for part in parts]
+    return pd.concat(
+        [table.assign(by=label) for table, label in zip(tables, labels, strict=True)],
+        ignore_index=True,
     )
 
 

@@ -150,10 +150,7 @@ def _maximum(model: Model, posterior: Mapping[str, Array], terms: list[int], sta
     cells, family, link = model.cells, model.family, model.link
     means = {name: values.mean(axis=0, keepdims=True) for name, values in posterior.items()}
     rows = take_rows(rows_of(model.design, beside=True), cells.design_row)
-    aux = {
-        name: values[0] if values.shape[1] > 1 else float(values[0, 0])
-        for name, values in auxiliary(model, means, rows).items()
-    }
+    aux = {name: _at_mean(values) for name, values in auxiliary(model, means, rows).items()}
     eta = np.hstack([part for _, part in linear_predictor(model, means, rows)])[0]
     Z = np.hstack([rows.Z[g] for g in terms])
     level = rows.level[terms[0]]
@@ -187,6 +184,13 @@ def _maximum(model: Model, posterior: Mapping[str, Array], terms: list[int], sta
     # A likelihood that grows without end flattens: its step, in its own errors, is small as well.
     settled &= size < 1e-3 * max(1.0, float(np.abs(eta).max()))
     return np.where(settled, own, np.nan)
+
+
+def _at_mean(values: Any) -> Any:
+    """Take a parameter's only draw: a number, a value for each cell, or a vector's elements."""
+    if isinstance(values, tuple):
+        return tuple(map(_at_mean, values))
+    return values[0] if values.shape[1] > 1 else float(values[0, 0])
 
 
 def _solved(hessian: Array, gradient: Array) -> tuple[Array, np.ndarray]:

@@ -56,9 +56,16 @@ def model_from(
     with silenced(silence):
         if not (is_silent("pseudoreplication") and is_silent("skew")):
             data = in_memory(data)  # these guards look at columns that the formula does not use
-        frame = frame_from(data, parsed, weights=weights, trials=trials, rows=rows)
+        frame = frame_from(
+            data,
+            parsed,
+            weights=weights,
+            trials=trials,
+            rows=rows,
+            all_levels=chosen.of_categories,
+        )
         frame = leave_out_zero_trials(parsed, frame, namespace)
-        design = build_design(parsed, frame, namespace)
+        design = build_design(parsed, frame, namespace, chosen.kind)
         model = build_model(
             parsed,
             design,

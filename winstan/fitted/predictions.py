@@ -68,7 +68,9 @@ def predict(
     Returns
     -------
     DataFrame
-        Columns row, [groups], mean, sd, and the interval's ends, in the rows' order. A row is
+        Columns row, [groups], mean, sd, and the interval's ends, in the rows' order; of a response
+        of categories, with a column category, the probability of each, and where responses are
+        asked for the share of each among those drawn. A row is
         named by its position in the data frame that it comes from, counted from 0 (whatever
         index a pandas frame has): incomplete rows of the data count, and are not predicted.
 
@@ -85,20 +87,34 @@ def predict(
         ``extrapolation``, of new rows outside the data's range by more than a tenth of it.
     """
     check_flags(draws=draws)
+    whole = effects.Part(None, fit.model)
+    parts = effects.parts_of(fit.model, None) if kind == "mean" else (whole,)
+    posterior = fit.joined()
     with silenced(silence):
-        result = effects.predict(
-            fit.model,
-            fit.joined(),
-            newdata,
-            kind=kind,
-            groups=groups,
-            trials=trials,
-            seed=seed,
-            own=draws,
+        results = effects.answers(
+            parts,
+            lambda model: effects.predict(
+                model,
+                posterior,
+                newdata,
+                kind=kind,
+                groups=groups,
+                trials=trials,
+                seed=seed,
+                own=draws,
+            ),
         )
-    if draws:
-        return effects.prediction_draws(result)
-    return effects.prediction_table(result, prob, interval)
+    labels = fit.model.design.response.categories if kind == "response" else None
+    if labels is not None:
+        make = effects.drawn_categories if draws else effects.category_shares
+        return make(results[0], labels)
+    tables = [
+        effects.prediction_draws(result)
+        if draws
+        else effects.prediction_table(result, prob, interval)
+        for result in results
+    ]
+    return effects.by_category(parts, tables)
 
 
 def hypothesis(

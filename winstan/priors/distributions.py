@@ -86,7 +86,7 @@ class Prior:
         return f"{type(self).__name__}({', '.join(f'{v:.4g}' for v in self.numbers)})"
 
 
-_REAL = frozenset({"real"})
+_REAL = frozenset({"real", "ordered"})  # of each threshold, given that they are in order
 _POSITIVE = frozenset({"positive"})
 _UNIT = frozenset({"unit"})
 
@@ -112,7 +112,7 @@ class Constant(Prior):
     """A coefficient that is not estimated: it has this `value`."""
 
     value: float
-    domain = _REAL
+    domain = frozenset({"real"})
     signed = frozenset({"value"})
 
     def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
@@ -347,6 +347,22 @@ class LKJ(Prior):
             left[:, j + 1 :] *= 1 - np.square(partial)
         L[:, -1, -1] = np.sqrt(left[:, -1])
         return L
+
+
+@dataclass(frozen=True, slots=True)
+class Dirichlet(Prior):
+    """Of thresholds: the categories' probabilities they make are Dirichlet, `alpha` for each.
+
+    The probabilities are those where the linear predictor is zero: at the mean of the predictors.
+
+    Notes
+    -----
+    With alpha = 1 all probabilities of K categories are as likely as others, whatever the link.
+    """
+
+    alpha: float = 1.0
+    kind = 21
+    domain = frozenset({"ordered"})
 
 
 def _log_t(z: Draws, nu: float) -> Draws:

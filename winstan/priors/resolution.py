@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from winstan._text import find_name
 from winstan.errors import PriorError, near_matches
-from winstan.priors.distributions import Prior
+from winstan.priors.distributions import Flat, Prior
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +27,9 @@ CLASSES: Mapping[str, str] = MappingProxyType(
 """Keys of ``priors=`` that reach many parameters, and which."""
 
 
+_FLAT = Flat()
+
+
 @dataclass(frozen=True, slots=True)
 class PriorSlot:
     """A scalar parameter (or one correlation matrix) that waits for its prior.
@@ -37,7 +40,7 @@ class PriorSlot:
         The parameter as the user knows it: ``stim``, ``cond[b]``, ``1|mouse_sigma``.
     keys : tuple of str
         Names in ``priors=`` that reach it, the most specific first.
-    domain : {"real", "positive", "unit", "correlation"}
+    domain : {"real", "positive", "unit", "ordered", "correlation"}
     default : Prior
     kind : {"b", "sd", "corr"}, or None
         The class that it is of, which reaches it after all names.
@@ -62,18 +65,28 @@ class Priors:
         Names whose prior the user gave; the others are defaults.
     at_mean : frozenset of str
         Names whose prior is at the mean of the (other) predictors, not at their zero: the
-        Intercept, or the level columns that stand for it.
+        Intercept, or the thresholds or level columns that stand for it.
+    ordered : frozenset of str
+        Names of ordered vectors, whose prior is of all their elements.
     """
 
     table: Mapping[str, Prior]
     given: frozenset[str] = frozenset()
     at_mean: frozenset[str] = frozenset()
+    ordered: frozenset[str] = frozenset()
 
     def __getitem__(self, name: str) -> Prior:
         found = name if name in self.table else find_name(name, self.table)
         if found is None:
             raise PriorError(f"There is no parameter {name!r}." + near_matches(name, self.table))
         return self.table[found]
+
+    def of(self, name: str) -> Prior:
+        """Return the prior of what is sampled: flat where a prior of what it makes holds instead.
+
+        That is of the steps between thresholds, and of the Intercept that shifts them.
+        """
+        return self.table.get(name, _FLAT)
 
     def __str__(self) -> str:
         width = max(map(len, self.table), default=0)
@@ -88,7 +101,7 @@ class Priors:
         """Say where a parameter's prior is: "at the mean of the predictors", or nothing."""
         if name not in self.at_mean:
             return ""
-        others = "" if name.endswith("Intercept") else "other "
+        others = "" if name.endswith("Intercept") or name in self.ordered else "other "
         return f"at the mean of the {others}predictors"
 
     def __repr__(self) -> str:
@@ -154,7 +167,8 @@ def resolve(
             f"priors= names {unknown[0]!r}, which this model does not have."
             + near_matches(str(unknown[0]), known)
         )
-    return Priors(table, frozenset(given), frozenset(at_mean))
+    ordered = frozenset(slot.name for slot in slots if slot.domain == "ordered")
+    return Priors(table, frozenset(given), frozenset(at_mean), ordered)
 
 
 def _meanings(
@@ -201,6 +215,8 @@ def _check_domain(slot: PriorSlot, prior: Prior) -> None:
         "positive": "It is positive: use HalfNormal, HalfStudentT, HalfCauchy, Exponential, "
         "Gamma, InverseGamma or Flat.",
         "unit": "It is between 0 and 1: use Beta or Flat.",
+        "ordered": "They are thresholds in increasing order: use Dirichlet (of the categories' "
+        "probabilities), or Normal, StudentT, Cauchy or Flat for each of them.",
         "correlation": "It is a correlation matrix: use LKJ.",
     }[slot.domain]
     raise PriorError(f"{prior} cannot be the prior of {slot.name!r}. {remedy}")

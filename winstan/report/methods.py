@@ -91,6 +91,8 @@ def _model_sentences(model: Model) -> list[str]:
         kind = f"generalised linear {kind if model.design.groups else 'model'}"
     of = "the logarithm's mean" if family.log_response else "the mean"
     of = "the mean direction" if family.circular else of
+    if family.ordered is not None:
+        of = f"{family.ordered.label} less the linear predictor"
     out = [
         f"{effects.response_label(model)} was modelled with a Bayesian {kind}: a "
         f"{family.label} distribution, {of} through the {link} "
@@ -120,8 +122,9 @@ def _model_sentences(model: Model) -> list[str]:
             "Group-level terms, normal with estimated standard deviations, were "
             f"{'; '.join(parts)}."
         )
-    if model.likelihood.scalars:
-        named = " and ".join(f"{p.label} ({p.name})" for p in model.likelihood.scalars)
+    numbers = [*model.likelihood.reported, *([family.ordered] if family.ordered else [])]
+    if numbers:
+        named = " and ".join(f"{p.label} ({p.name})" for p in numbers)
         out.append(f"Also estimated: {named}.")
     return out
 
@@ -222,6 +225,8 @@ def _effect_sentences(model: Model, prob: float, groups: Whose | None) -> list[s
     what = "the mean response between values of a predictor, averaged"
     if model.family.circular:
         what = "mean directions between values of a predictor, those of mean vectors"
+    elif model.family.of_categories:
+        what = "each category's probability between values of a predictor, averaged"
     out.append(
         f"Effects are differences of {what} over "
         f"the rows of the data{', and are those ' if said else ''}{'; '.join(said)}."

@@ -158,7 +158,7 @@ def _results(
         parts.append(
             tables.as_html(
                 table,
-                caption="Differences of the mean response, in its units; of numbers with more than "
+                caption=f"Differences of {_of_what(fit)}; of numbers with more than "
                 "two values, the average slope. "
                 + "; ".join(f"({name}): {words}" for name, words in whose.items()),
                 more="fit.effects() has all.",
@@ -169,6 +169,12 @@ def _results(
     if left_out:
         parts.append(f'<p class="soft">{escape(left_out)}</p>')
     return "\n".join(parts)
+
+
+def _of_what(fit: Fit) -> str:
+    if fit.model.family.of_categories:
+        return "each category's probability"
+    return "the mean response, in its units"
 
 
 def _effects_on(fit: Fit, parameter: str, prob: float) -> str:

@@ -13,6 +13,7 @@ from winstan.report.reprs import EFFECT_ROWS, round_table
 
 if TYPE_CHECKING:
     from winstan.design import Design
+    from winstan.design.response import Response
     from winstan.fitted import Fit
     from winstan.model import Model
     from winstan.options import Whose
@@ -67,7 +68,9 @@ def data_table(model: Model) -> pd.DataFrame:
     seen = effects.observed_rows(model)["value"].to_numpy()
     rows: dict[str, tuple[str, str]] = {}
     what = effects.response_label(model)
-    if response.levels is not None:
+    if response.categories is not None:
+        rows[what] = ("response", _categories(response))
+    elif response.levels is not None:
         share = seen.mean()
         rows[what] = ("response", f"{len(seen):,} rows, {share:.3g} of them {response.levels[1]}")
     else:
@@ -137,9 +140,12 @@ def effects_table(fit: Fit, *, prob: float, groups: Whose | None = None) -> pd.D
         part.attrs.clear()  # pd.concat compares them
     table = pd.concat(parts, ignore_index=True)
     names = table["predictor"].astype(str) + " " + table["contrast"].astype(str)
+    if effects.CATEGORY in table:
+        names = "P(" + table[effects.CATEGORY].astype(str) + "): " + names
     if "groups" in table:
         names += " (" + table["groups"] + ")"
-    numbers = table.drop(columns=["predictor", "contrast", "groups"], errors="ignore")
+    own = ["predictor", "contrast", "groups", effects.CATEGORY]
+    numbers = table.drop(columns=own, errors="ignore")
     out = round_table(numbers.drop(columns=["p_direction", "p_rope"], errors="ignore"))
     out["p_direction"] = [f"{p:.3f}" for p in table["p_direction"]]
     out = out.set_axis(names)
@@ -179,6 +185,16 @@ def parameters_table(fit: Fit, *, prob: float) -> tuple[pd.DataFrame, int]:
     if left <= EFFECT_ROWS:
         return round_table(table), 0
     return round_table(table[~is_effect]), left
+
+
+def _categories(response: Response) -> str:
+    """Describe categories by their rows; those that no row has are among them."""
+    labels = response.categories or ()
+    counts = np.bincount(response.y.astype(int), minlength=len(labels)).tolist()
+    pairs = list(zip(labels, counts, strict=True))
+    named = ", ".join(f"{label} ({n:,})" for label, n in pairs[:LEVELS])
+    more = f" and {len(pairs) - LEVELS:,} more" if len(pairs) > LEVELS else ""
+    return f"{len(pairs):,} categories, with their rows: {named}{more}"
 
 
 def _described(column: pd.Series, counts: np.ndarray, row: np.ndarray, model: Model) -> str:

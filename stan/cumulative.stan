@@ -1,0 +1,96 @@
+// Likelihood of ordered categories on cells: of each cell, how many rows have each category. A latent
+// variable is cut by thresholds (winstan/families/cumulative.py).
+functions {
+#include include/priors.stan
+#include include/matrices.stan
+#include include/links.stan
+#include include/probabilities.stan
+#include include/thresholds.stan
+
+  // Sum of counts times the logarithms of categories' probabilities, none of which a tail rounds to
+  // zero. `at` are thresholds less linear predictors, n to a threshold; counts n to a category; step
+  // is from each threshold, but the last, to the next. Each link's function is called once.
+  real cumulative_log_density(vector at, vector step, vector counts, int n, int link) {
+    int N = num_elements(at);
+    int inside = N - n;                              // of categories between two thresholds
+    vector[n] first = head(counts, n);
+    vector[inside] between = segment(counts, n + 1, inside);
+    vector[n] last = segment(counts, N + 1, n);
+    vector[inside] low = head(at, inside);
+    if (link == 4) {                                 // Phi between mirrored ends, the lower ones
+      vector[inside] middle = -abs(low + 0.5 * step);
+      vector[2 * n + 2 * inside] x
+        = append_row(append_row(head(at, n), -segment(at, inside + 1, n)),
+                     append_row(middle + 0.5 * step, middle - 0.5 * step));
+      vector[2 * n + 2 * inside] L = log_Phi(x);
+      vector[inside] less = segment(L, 2 * n + inside + 1, inside) - segment(L, 2 * n + 1, inside);
+      return dot_product(append_row(append_row(first, last), between), head(L, 2 * n + inside))
+             + dot_product(between, log1m_exp(less));
+    }
+    if (link == 5) {                                 // survivors, and the share of them that go
+      vector[N] log_rate = append_row(head(at, n), low + step + log1m_exp(-step));
+      // 1 - exp(-rate) is the rate itself, to rounding, below exp(-37): log_rate is split there.
+      vector[N] beyond = abs(log_rate + 37);
+      vector[N] log_gone = log1m_exp(-exp(0.5 * (log_rate - 37 + beyond))) + 0.5 * (log_rate + 37 - beyond);
+      return dot_product(head(counts, N), log_gone) - dot_product(segment(counts, n + 1, N), exp(at));
+    }
+    {
+      // F(b) - F(a) = F(b) (1 - F(a)) (1 - exp(a - b))
+      vector[2 * n + 2 * inside] x
+        = append_row(append_row(head(at, n), -segment(at, inside + 1, n)), append_row(low + step, -low));
+      vector[2 * n + 2 * inside] size = abs(x);
+      vector[2 * n + 2 * inside] all = append_row(append_row(first, last), append_row(between, between));
+      return dot_product(all, 0.5 * (x - size) - log(0.5 + 0.5 * exp(-size))) - log2() * sum(all)
+             + dot_product(between, log1m_exp(-step));
+    }
+  }
+}
+data {
+#include include/data.stan
+  int<lower=2> K;                                    // categories
+  matrix<lower=0>[C, K] counts;
+  int<lower=0, upper=A> before_steps;                // numbers that are not steps between thresholds
+  int threshold_prior;
+  row_vector[3] threshold_prior_p;
+  real log_constant;
+}
+transformed data {
+#include include/transformed_data.stan
+  if (before_steps + K - 2 > A) reject("there are fewer steps than categories ask for");
+  // One cell more, where the linear predictor is zero: a Dirichlet prior is counts there.
+  int n = C + 1;
+  vector[n * K] counts_of;
+  array[n * (K - 1)] int threshold_of;
+  array[n * (K - 1)] int cell_of;
+  for (k in 1:K) {
+    counts_of[((k - 1) * n + 1):((k - 1) * n + C)] = counts[, k];
+    counts_of[k * n] = threshold_prior == 21 ? threshold_prior_p[1] - 1 : 0;
+  }
+  for (k in 1:(K - 1)) {
+    for (c in 1:n) {
+      threshold_of[(k - 1) * n + c] = k;
+      cell_of[(k - 1) * n + c] = c;
+    }
+  }
+  array[n * (K - 2)] int step_of = head(threshold_of, n * (K - 2));
+}
+parameters {
+#include include/parameters.stan
+}
+transformed parameters {
+  vector[n_factor] corr_factor
+    = correlations_jacobian(corr_location + corr_scale .* corr_raw, q, correlated, n_factor);
+}
+model {
+#include include/scales.stan
+#include include/effects.stan
+#include include/model.stan
+  vector[K - 1] cutpoint = cutpoints_from(aux, before_steps, K - 1);
+  vector[1] intercept = head(beta_location, 1) + head(moved, 1);
+  target += log_prior_of_thresholds(cutpoint - sum(intercept), threshold_prior, threshold_prior_p, link);
+  vector[n] mu = append_row(block_from(eta, 1, C), intercept);
+  target += cumulative_log_density(cutpoint[threshold_of] - mu[cell_of],
+                                   segment(aux, before_steps + 1, K - 2)[step_of],
+                                   counts_of, n, link)
+            + log_constant;
+}
