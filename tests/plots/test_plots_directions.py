@@ -13,7 +13,7 @@ from scipy import stats
 import winstan as ws
 from winstan._angles import wrap_angles
 from winstan.errors import OptionError
-from winstan.plots import plot_conditional, plot_difference
+from winstan.plots import plot_conditional, plot_difference, plot_each
 from winstan.plots.axis import Axis
 from winstan.plots.turns import turn_density, turn_label
 from winstan.plots.words import minus
@@ -135,6 +135,17 @@ def test_nothing_is_far_from_data_about_the_cut(fit, draw):
         for name in {"mean", "lower", "upper", "median", "observed"} & set(table):
             values = table[name].to_numpy(float)
             assert np.ptp(values[np.isfinite(values)]) < 2.5, name
+    assert_legible(plot)
+
+
+def test_contrasts_of_groups_about_the_cut_are_together():
+    table = pd.DataFrame({"cell": list("abc"), "contrast": "1 - 0", "mean": [3.0, -3.1, 2.9]})
+    table = table.assign(
+        **{"hdi_3%": table["mean"] - 0.4, "hdi_97%": table["mean"] + 0.4, "ok": True}
+    )
+    plot = plot_each(table, ["cell"], treatment="stim", response="phase", circular=True)
+    means = next(t for t in layers(plot) if "x" in t)["x"]
+    assert np.ptp(means) == pytest.approx(2 * np.pi - 3.1 - 2.9)
     assert_legible(plot)
 
 

@@ -79,6 +79,7 @@ class FitEach:
     _effects: tuple[str, ...] = field(repr=False)
     _contrasts: Mapping[str, pd.DataFrame] = field(repr=False)
     _fits: Mapping[Hashable, Fit] | None = field(repr=False)
+    _circular: bool = field(repr=False, default=False)
 
     @property
     def ok(self) -> bool:
@@ -205,6 +206,7 @@ class FitEach:
             interval=options.get("interval", self.interval),
             unit=unit,
             failed=int((~self.verdicts["fitted"]).sum()),
+            circular=self._circular and options.get("scale") != "link",
         )
 
     def __getitem__(self, key: Hashable) -> Fit:
@@ -298,6 +300,7 @@ def result_of(
         _effects=tuple(f"{v.name}[" for v in model.variables if v.role == "effect"),
         _contrasts=contrasts,
         _fits={o.key: o.fit for o in fitted if o.fit is not None} if question.keep_fits else None,
+        _circular=model.family.circular,
     )
 
 

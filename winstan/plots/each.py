@@ -22,6 +22,7 @@ from plotnine import (
     theme,
 )
 
+from winstan._angles import mean_direction
 from winstan.errors import DataError
 from winstan.options import check_flags
 from winstan.plots.axis import Axis, bulk
@@ -29,6 +30,7 @@ from winstan.plots.layers import LINE_END, row_height, theme_rows
 from winstan.plots.panels import caption_of, strip_title
 from winstan.plots.tables import require_columns, require_finite
 from winstan.plots.theme import OBSERVED, POSTERIOR
+from winstan.plots.turns import near
 from winstan.plots.words import contrast_text, percent, wrap
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ def plot_each(
     interval: Interval = "hdi",
     unit: str | None = None,
     failed: int = 0,
+    circular: bool = False,
 ) -> ggplot:
     """Draw each group's posterior mean (dot) and interval (line), sorted by the mean.
 
@@ -79,6 +82,8 @@ def plot_each(
         Of the response.
     failed
         Groups that have no row, for the caption.
+    circular
+        Whether the values are angles: they are then drawn near to each other, and sorted so.
 
     Returns
     -------
@@ -95,11 +100,15 @@ def plot_each(
         raise DataError(f"table has no two ends of {interval!r} intervals.")
     require_columns(table, "table", [*by, "contrast", "mean", "ok"])
     require_finite("table", table[["mean", *ends]], positive=False)
+    if circular:
+        to = near(table["mean"], mean_direction(table["mean"].to_numpy(dtype=float)))
+        shift = to - table["mean"]
+        table = table.assign(**{name: table[name] + shift for name in ("mean", *ends)})
     rows, left_out = _rows(table, list(by), ends, treatment)
     null = 1.0 if ratio else 0.0
     labels = _classed(rows, null)
     edges = np.concatenate([bulk(rows["mean"]), bulk(rows["lower"]), bulk(rows["upper"]), [null]])
-    axis = Axis.around(edges, rows["mean"], log=False)
+    axis = Axis.around(edges, rows["mean"], log=False, turns=circular)
     drawn, beyond = axis.split(rows.rename(columns={"mean": "x"}))
     cut = np.count_nonzero((drawn["lower"] < axis.low) | (drawn["upper"] > axis.high))
     for end in ("lower", "upper"):
