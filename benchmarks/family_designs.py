@@ -15,6 +15,7 @@ import pandas as pd
 
 from benchmarks.design import Design
 from winstan.families import FAMILIES
+from winstan.families.categories import probabilities
 
 if TYPE_CHECKING:
     from winstan.families import Family
@@ -25,6 +26,7 @@ TRIALS = 12
 GOAL = 25
 SCALE = 0.4
 """The sd that a family's other parameters are started for: see `Parameter.start`."""
+THRESHOLDS = (-1.5, -0.2, 0.6, 2.0)
 LEVEL, EFFECT, SPREAD = 0.3, 0.4, 0.5
 """Intercept, effect and sd between groups of the linear predictor, of whatever link."""
 
@@ -35,11 +37,20 @@ def responses(name: str, seed: int = 11, rows: int = ROWS) -> pd.DataFrame:
     group = np.repeat(np.arange(GROUPS), 2 * rows)
     x = np.tile(np.repeat([0, 1], rows), GROUPS)
     eta = LEVEL + EFFECT * x + rng.normal(0, SPREAD, GROUPS)[group]
+    if family.of_categories:
+        labels = 1 + _categories(family, eta, rng)
+        return pd.DataFrame({"y": labels, "x": x, "group": [f"g{i}" for i in group]})
     mu = family.link(_link(family)).inverse(eta)
     trials = np.full(mu.size, float(TRIALS)) if family.trials else None
     y = family.draw(rng, mu, _beside(family, mu), trials)
     table = pd.DataFrame({"y": y, "x": x, "group": [f"g{i}" for i in group]})
     return table.assign(trials=TRIALS) if family.trials else table
+
+
+def _categories(family: Family, eta: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw the places of five categories."""
+    mu = probabilities(family, 5, eta, {"threshold": THRESHOLDS}, family.link(None))
+    return family.draw(rng, mu, {}, None).astype(int)
 
 
 def _beside(family: Family, mu: np.ndarray) -> dict[str, Any]:

@@ -32,10 +32,12 @@ RESPONSES = {
     "positive": "Power",
     "nonnegative": "Power",
     "unit": "share",
+    "proportion": "part",
     "count": "n",
     "binary": "hit",
     "successes": "p(hits, of)",
     "circular": "phase",
+    "ordered": "score",
 }
 FAMILIES = {name: RESPONSES[family.kind] for name, family in families.FAMILIES.items()}
 _PROGRAM = """
@@ -50,7 +52,9 @@ group = np.unique(data["mouse"], return_inverse=True)[1] / 2 - 1.5
 data["n"] = rng.poisson(np.exp(2 + group) * rng.gamma(5, 1 / 5, len(data)))
 data["hit"] = rng.binomial(1, 1 / (1 + np.exp(-group)))
 data["phase"] = rng.vonmises(group, 4)
+data["score"] = 1 + np.searchsorted([-1, 0, 1], group + rng.logistic(size=len(data)))
 data["share"] = rng.beta(3 * np.exp(group), 3)
+data["part"] = np.clip((data["share"] - 0.2) / 0.7, 0, 1)
 data["hits"], data["of"] = rng.binomial(9, 1 / (1 + np.exp(-group))), 9
 took = []
 for seed in (1, 2):

@@ -44,7 +44,8 @@ trials["phase"] = rng.vonmises(eta, 4)
 trials["share"] = rng.beta(3 * np.exp(eta), 3)
 trials["part"] = np.clip((trials["share"] - 0.2) / 0.7, 0, 1)
 response = {"unit": "share", "proportion": "part", "count": "n", "binary": "hit"}
-response |= {"successes": "p(hits, of)", "circular": "phase"}
+trials["score"] = 1 + np.searchsorted([-1, 0, 1], eta + rng.logistic(size=len(trials)))
+response |= {"successes": "p(hits, of)", "circular": "phase", "ordered": "score"}
 templates = set()
 for family, link in [*((family, None) for family in FAMILIES), ("gaussian", "log")]:
     fit = ws.fit(

@@ -15,6 +15,7 @@ from template_cases import data_of
 
 import winstan as ws
 from winstan import effects
+from winstan.backends import Settings, backend_named
 from winstan.effects.prior_draws import prior_draws
 from winstan.families import FAMILIES, LINKS
 from winstan.families.namespace import NUMPY
@@ -268,6 +269,33 @@ def test_priors_of_thresholds_are_of_each_or_of_the_shares():
         model_of("y ~ x", data, "cumulative", priors={"threshold": ws.Exponential(1)})
     with pytest.raises(ws.PriorError, match="Intercept"):
         model_of("y ~ x", data, "cumulative", priors={"Intercept": ws.Normal(0, 5)})
+
+
+def test_a_family_of_ones_own_has_thresholds_too():
+    """Without their derivative the search is by differences, and finds the same."""
+    data = data_of("cumulative")
+    own = replace(CUMULATIVE, name="rated", aliases=(), threshold_score=None)
+    found, expected = (model_of("y ~ x + (1|g)", data, one) for one in (own, CUMULATIVE))
+    np.testing.assert_allclose(
+        found.coordinates.aux_location, expected.coordinates.aux_location, atol=0.02
+    )
+    assert [v.name for v in found.variables] == [v.name for v in expected.variables]
+    bare = replace(own, category_probability=None, kind="real")
+    assert bare.ordered is not None
+    with pytest.raises(ws.FamilyError, match="without category_probability"):
+        replace(own, category_probability=None)
+
+
+def test_what_cannot_be_asked_of_categories_is_refused_by_name():
+    model, draws, parts = asked("logit")
+    with pytest.raises(ws.OptionError, match="parameter='mu'"):
+        effects.contrast(parts[0].model, draws, "x", scale="link")
+    with pytest.raises(ws.OptionError, match=r"no mean response.*parameter='score'"):
+        effects.contrast(model, draws, "x")
+    with pytest.raises(ws.OptionError, match=r"fit\.summary"):
+        effects.parts_of(model, "threshold")
+    with pytest.raises(ws.BackendError, match="zeros of predictors"):
+        backend_named("bambi").check(model, Settings())
 
 
 @pytest.mark.slow

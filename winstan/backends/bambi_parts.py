@@ -41,6 +41,12 @@ def family_of(model: Model) -> BambiFamily:
     BackendError
         If it has none.
     """
+    if (vector := model.family.ordered) is not None and model.family.bambi is None:
+        raise BackendError(
+            f"bambi has the {vector.label} of {model.family.name!r} at the zeros of predictors, "
+            "with priors of other coordinates: it cannot state this model's; backend='stan' and "
+            "'pymc' can."
+        )
     if model.family.bambi is None:
         raise BackendError(
             f"bambi has no family {model.family.name!r}; backend='stan' and 'pymc' have."
