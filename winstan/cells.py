@@ -106,6 +106,7 @@ def compress(design: Design, stacked: Stacked, family: Family, link: Link) -> Ce
         each,
         response.trials,
         categories=len(response.categories or ()),
+        limits=response.limits,
     )
     if has_offset and link.name in family.absorbs_offset:
         sample = family.absorbs_offset[link.name](sample)

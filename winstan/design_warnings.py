@@ -19,6 +19,7 @@ GUARDS: Mapping[str, str] = MappingProxyType(
         "pseudoreplication": "rows repeat a response, or come from units that the formula omits",
         "confounding": "a predictor cannot be told apart from the groups",
         "skew": "a gaussian fit of positive, strongly skewed data",
+        "heap": "many rows have the smallest or the largest response, as at a limit",
         "unequal_spread": "residuals spread more at one level of a predictor than at another",
         "overdispersion": "counts vary more than a binomial or Poisson model allows",
         "unreached_direction": "angles point where the half-tangent does not reach",
@@ -40,6 +41,7 @@ GUARDS: Mapping[str, str] = MappingProxyType(
         "incomplete_groups": "a paired analysis of variance leaves out groups that lack a cell",
         "type_3_numbers": "an analysis of variance of type 3 has numbers in an interaction",
         "extrapolation": "values beyond the data are compared or predicted",
+        "censored_loo": "leave-one-out of censored rows has probabilities among densities",
         "influential_rows": "rows weigh too much on a posterior for leave-one-out",
     }
 )

@@ -22,6 +22,7 @@ from winstan.errors import (
     PriorError,
     near_matches,
 )
+from winstan.families.limits import limited
 from winstan.likelihood import Likelihood
 from winstan.marginal import (
     Marginal,
@@ -251,6 +252,8 @@ def build_model(
     ------
     DataError, FamilyError, PriorError
     """
+    if design.response.limits is not None:
+        family = limited(family, design.response.limits)
     check_predicted(formula, family)
     stacked = stack(design)
     check_parameters(formula, design, family)

@@ -9,7 +9,7 @@ import numpy as np
 from winstan.data.columns import how_many
 from winstan.errors import DataError, FamilyError, FormulaError, near_matches
 from winstan.families import check_support
-from winstan.families.sample import Sample
+from winstan.families.sample import LEFT, RIGHT, Sample
 from winstan.families.suitable import fitting_families, named, usual_families
 from winstan.variables import variables
 
@@ -89,7 +89,14 @@ def check_response(design: Design, family: Family, link: Link, positions: np.nda
     response = design.response
     y, trials = response.y, response.trials
     zeros = np.broadcast_to(0.0, y.shape)
-    sample = Sample(y, design.weights, zeros, trials, categories=len(response.categories or ()))
+    sample = Sample(
+        y,
+        design.weights,
+        zeros,
+        trials,
+        categories=len(response.categories or ()),
+        limits=response.limits,
+    )
     if family.trials and trials is None:
         raise FamilyError(
             f"family={family.name!r} needs the number of trials: write "
@@ -109,6 +116,7 @@ def check_response(design: Design, family: Family, link: Link, positions: np.nda
     if response.categories is not None:
         _check_categories(response)
     check_support(family, sample, response.name, positions)
+    _check_measured(response)
     same = y.size < 2 or bool(np.all(y == y[0]))
     if trials is not None:
         same = bool(np.all(y == 0) or np.all(y == trials))
@@ -164,6 +172,18 @@ def _check_categories(response: Response) -> None:
         f"All {how_many(response.y.size, 'row')} of {response.name!r} are {labels[seen[0]]!r}, "
         f"which {what}: there is nothing to explain. Check the column, or the filter before it."
     )
+
+
+def _check_measured(response: Response) -> None:
+    """Refuse responses that are all beyond their limits, on one side: nothing says how far."""
+    status = None if response.limits is None else response.limits.status
+    for side, code in (("left", LEFT), ("right", RIGHT)):
+        if status is not None and np.all(status == code):
+            raise DataError(
+                f"All {how_many(status.size, 'row')} of {response.name!r} are {side}-censored: "
+                "nothing says how far beyond their limits the responses are. Check the status, or "
+                "take in rows that were measured."
+            )
 
 
 def _at_the_edge(design: Design, family: Family) -> str | None:

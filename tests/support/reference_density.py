@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from limits_reference import limited_rows
 from models import correlation_names
 from scipy import special, stats
 from scipy_densities import BY_NAME
@@ -420,7 +421,12 @@ class Reference:
         eta = self.linear_predictor(design, values)
         response, weight = design.response, design.weights
         family, link = self.model.family.name, self.model.link.name
-        by_row = row_log_densities(family, link, modelled(self.model), eta, aux, response.trials)
+        if response.limits is not None:
+            by_row = limited_rows(family, INVERSE[link](eta), aux, response.y, response.limits)
+        else:
+            by_row = row_log_densities(
+                family, link, modelled(self.model), eta, aux, response.trials
+            )
         return float(np.sum(by_row if weight is None else weight * by_row))
 
 

@@ -15,6 +15,7 @@ from winstan._angles import wrap_angles
 from winstan.backends.bambi_levels import level_terms
 from winstan.backends.program_names import speakable
 from winstan.errors import BackendError
+from winstan.families.sample import LEFT, MEASURED, RIGHT
 from winstan.priors import Beta, Flat
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 OWN = "winstan_"
 RESPONSE, TRIALS, WEIGHT = f"{OWN}y", f"{OWN}trials", f"{OWN}weight"
+STATUS, LOWER, UPPER = f"{OWN}status", f"{OWN}lower", f"{OWN}upper"
+WORDS = {LEFT: "left", MEASURED: "none", RIGHT: "right"}
 # Rows of whole weights are repeated, up to this many in all.
 REPEAT_UP_TO = 1_000_000
 
@@ -106,8 +109,12 @@ def _terms_of(model: Model, design: Design) -> Iterator[str]:
 
 def formulas(model: Model) -> list[str]:
     """Write the formula of the mean, and those of other parameters."""
-    response = RESPONSE
-    if model.design.response.trials is not None:
+    response, limits = RESPONSE, model.design.response.limits
+    if limits is not None and limits.truncated:
+        response = f"truncated({RESPONSE}, {LOWER}, {UPPER})"
+    elif limits is not None:
+        response = f"censored({RESPONSE}, {STATUS})"
+    elif model.design.response.trials is not None:
         response = f"p({RESPONSE}, {TRIALS})"
     elif weights_of(model) is not None:
         response = f"weighted({RESPONSE}, {WEIGHT})"
@@ -149,6 +156,8 @@ def data_of(model: Model) -> pd.DataFrame:
         if data[name].dtype == bool:
             data[name] = data[name].astype(int)
     y = design.response.y
+    for name, values in _limit_columns(model).items():
+        data[name] = values
     if model.family.log_response:
         y = np.log(y)
     if model.family.circular:
@@ -167,6 +176,22 @@ def data_of(model: Model) -> pd.DataFrame:
     if design.weights is not None and weights is None:
         return data.loc[data.index.repeat(design.weights.astype(int))].reset_index(drop=True)
     return data
+
+
+def _limit_columns(model: Model) -> dict[str, Any]:
+    """Return the columns of a censored or truncated response, on bambi's scale of it."""
+    limits, n = model.design.response.limits, len(model.design.row)
+    if limits is None:
+        return {}
+    if not limits.truncated:
+        return {} if limits.status is None else {STATUS: [WORDS[code] for code in limits.status]}
+    out: dict[str, Any] = {}
+    for name, bound, end in ((LOWER, limits.lb, -np.inf), (UPPER, limits.ub, np.inf)):
+        ends = np.full(n, end) if bound is None else bound
+        if model.family.log_response and bound is not None:
+            ends = np.where(ends > 0, np.log(np.where(ends > 0, ends, 1.0)), -np.inf)
+        out[name] = ends
+    return out
 
 
 def weights_of(model: Model) -> Array | None:

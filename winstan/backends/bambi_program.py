@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from winstan.design import Design
+    from winstan.families.sample import Limits
     from winstan.formula import Formula
     from winstan.model import Model
 
@@ -204,6 +205,13 @@ class _Columns:
         name = self.changed(name)
         if self.repeated:
             self.given["weight"] = "the frequency weights"
+        if response.limits is not None:
+            return self.limited(name, response.limits)
+        return self.counted(name)
+
+    def counted(self, name: str) -> str:
+        """Write a response with its trials, or its weight, if it has any."""
+        spec, response = self.model.formula.response_spec, self.model.design.response
         if response.trials is not None:
             trials = self.new("trials")
             if spec.trials and isinstance(spec.trials.node, Name):
@@ -234,6 +242,21 @@ class _Columns:
         else:
             return name
         return new
+
+    def limited(self, name: str, limits: Limits) -> str:
+        """Write a censored or truncated response."""
+        log = " of the logarithm" if self.model.family.log_response else ""
+        if limits.truncated:
+            bounds = []
+            for argument, bound in (("lb", limits.lb), ("ub", limits.ub)):
+                if bound is not None:
+                    column = self.new(argument)
+                    self.given[column] = f"the {argument} of the truncation{log}"
+                    bounds.append(f"{argument}={column}")
+            return f"truncated({quote_name(name)}, {', '.join(bounds)})"
+        status = self.new("censoring")
+        self.given[status] = "'none', 'left' or 'right'"
+        return f"censored({quote_name(name)}, {status})"
 
     def right(self, formula: Formula) -> str:
         """Write a right side."""

@@ -24,6 +24,7 @@ def check_expressible(model: Model) -> None:
     """
     family_of(model)
     _check_priors(model)
+    _check_limits(model)
     _check_correlations(model)
     _check_weights(model)
     for design in model.design.every:
@@ -65,6 +66,26 @@ def _check_priors(model: Model) -> None:
             raise BackendError(
                 f"bambi estimates every coefficient: {name!r} as {prior} needs backend='stan' or "
                 "'pymc', or an offset() in place of its term."
+            )
+
+
+def _check_limits(model: Model) -> None:
+    """Refuse limits that bambi has not: of an interval it takes the lower end, as measured."""
+    limits = model.design.response.limits
+    if limits is None:
+        return
+    what = {
+        "known standard errors": limits.error is not None,
+        "intervals": limits.upper is not None,
+        "responses that are both censored and truncated": limits.censored and limits.truncated,
+        "limits of counts as brms does": model.family.whole,
+        "limits of rows with fractional weights": weights_of(model) is not None,
+    }
+    for words, is_there in what.items():
+        if is_there:
+            raise BackendError(
+                f"bambi cannot express {words}, as {model.formula.response!r} has them: use "
+                "backend='stan' or 'pymc'."
             )
 
 

@@ -34,7 +34,7 @@ class Column:
     name, text
         What the program calls it, and what the user does.
     kind : str
-        Of its values: that of a response (`winstan.families.family.Kind`), or ``level``.
+        Of its values: that of a response (`winstan.families.family.Kind`), ``level`` or ``status``.
     values : ndarray, shape (N,)
         By row; levels and categories count from 0.
     levels
@@ -166,6 +166,8 @@ class Parts:
         group terms.
     response, trials, weight : Column
         The last two may be None.
+    limits : dict of str to Column
+        What is known of the response's limits and errors, by `Limits`'s names.
     predictors : tuple of Predictor
         That of the mean first.
     groups : list of Group
@@ -187,6 +189,7 @@ class Parts:
         if design.response.trials is not None:
             text = spec.trials.name if spec.trials and spec.trials.columns else "trials"
             self.trials = self._declare(text, "count", design.response.trials)
+        self.limits = self._limits(model)
         self.predictors = tuple(
             self._predictor(model, block, formula)
             for block, formula in enumerate(model.formula.every)
@@ -210,8 +213,21 @@ class Parts:
         """Whether some level's prior is at the mean of other columns."""
         return any(move for predictor in self.predictors for move in predictor.moves)
 
+    def _limits(self, model: Model) -> dict[str, Column]:
+        """Declare the columns of limits and errors by the user's names, where these are columns."""
+        limits, spec = model.design.response.limits, model.formula.response_spec.limits
+        if limits is None or spec is None:
+            return {}
+        out = {}
+        for name, values in limits.columns.items():
+            atom = getattr(spec, name)
+            kind = "count" if model.family.whole else "real"
+            kind = {"status": "status", "error": "positive"}.get(name, kind)
+            out[name] = self._declare(atom.name if atom.columns else name, kind, values)
+        return out
+
     def _declare(self, text: str, kind: str, values: np.ndarray, levels: int = 0) -> Column:
-        whole = kind in ("count", "binary", "level", "ordered")
+        whole = kind in ("count", "binary", "level", "ordered", "status")
         copied = values.astype(int if whole else float)  # a program's data are the reader's own
         column = Column(self._names.new(text), text, kind, copied, levels)
         self.columns.append(column)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
+import re
 from typing import TYPE_CHECKING, Any
 
 from winstan.backends.program_names import (
@@ -232,6 +233,9 @@ class _Program:
         y, weight = self.parts.response, self.parts.weight
         if written.one:
             return [*lines, *self._with_ends(written, said)]
+        if self.parts.limits:
+            more, name, said = self._limited(name, said)
+            lines += more
         if weight is None:
             called = quote(self.called.new(y.text))
             return [*lines, f"pm.{name}({called}, {said}, observed={y.name})"]
@@ -264,6 +268,48 @@ class _Program:
             f"pm.Potential({quote(self.called.new('likelihood'))}, {total})",
         ]
 
+    def _limited(self, name: str, said: str) -> tuple[list[str], str, str]:
+        """Wrap a distribution in what PyMC has for limits; known errors are in its scale."""
+        limits, y = self.parts.limits, self.parts.response.name
+        if "error" in limits:
+            error = limits["error"].name
+            scale = f"pm.math.sqrt(sigma**2 + {error}**2)" if self.model.family.noise else error
+            said = re.sub(r"\bsigma=sigma\b", f"sigma={scale}", said)
+        if "status" not in limits:
+            ends = {"lower": limits.get("lb"), "upper": limits.get("ub")}
+            bounds = "".join(f", {end}={c.name}" for end, c in ends.items() if c is not None)
+            return (
+                ([], "Truncated", f"pm.{name}.dist({said}){bounds}") if bounds else ([], name, said)
+            )
+        lower, upper, status = (
+            self.names.new("lower"),
+            self.names.new("upper"),
+            limits["status"].name,
+        )
+        lines = [
+            f"{lower} = np.where({status} == -1, {y}, -np.inf)",
+            f"{upper} = np.where({status} == 1, {y}, np.inf)",
+        ]
+        return lines, "Censored", f"pm.{name}.dist({said}), lower={lower}, upper={upper}"
+
+
+def _check_limits(model: Model) -> None:
+    """Refuse limits that PyMC has no distribution of."""
+    limits = model.design.response.limits
+    if limits is None or limits.status is None:
+        return
+    what = {
+        "intervals": limits.upper is not None,
+        "responses that are both censored and truncated": limits.truncated,
+        "censored counts": model.family.whole,
+    }
+    for words, is_there in what.items():
+        if is_there:
+            raise BackendError(
+                f"code('pymc') does not write {words}: fit.code('stan') does, and fit.pymc_model "
+                "has them."
+            )
+
 
 def pymc_program(model: Model) -> tuple[str, dict[str, Any]]:
     """Write a self-contained PyMC program for a model, and the data that it takes.
@@ -291,7 +337,8 @@ def pymc_program(model: Model) -> tuple[str, dict[str, Any]]:
     Raises
     ------
     BackendError
-        Of ``gr(g, by=arm)``: a variable of all its levels would need to be put together.
+        Of ``gr(g, by=arm)``: a variable of all its levels would need to be put together; and of
+        intervals, and responses that are both censored and truncated.
 
     Examples
     --------
@@ -307,6 +354,7 @@ def pymc_program(model: Model) -> tuple[str, dict[str, Any]]:
             f"code('pymc') does not write gr({arms.factor}, by={arms.by}): fit.code('stan') does, "
             "and fit.pymc_model has it."
         )
+    _check_limits(model)
     program = _Program(model)
     return program.text(), program.data()
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from winstan import priors as pr
 from winstan.backends.program_names import Names, number, one_line, written_distribution
 from winstan.backends.program_parts import Parts
+from winstan.backends.stan_limits import LimitedRow
 
 if TYPE_CHECKING:
     from winstan.backends.program_parts import Column, Group, Predictor, Thresholds
@@ -31,8 +32,9 @@ _KEYWORDS = """
 # Functions that the program calls: a variable of that name would hide them.
 _FUNCTIONS = """
     Phi append_row atan beta cauchy diag_matrix diag_pre_multiply dot_product exp exponential gamma
-    inv inv_cloglog inv_gamma inv_logit lkj_corr_cholesky log logistic mean
-    multiply_lower_tri_self_transpose normal pi rep_vector square std_normal student_t sum to_vector
+    inv inv_cloglog inv_gamma inv_logit lkj_corr_cholesky log log_diff_exp logistic mean
+    multiply_lower_tri_self_transpose normal pi rep_vector sqrt square std_normal student_t sum
+    to_vector
 """
 # Names that the program gives itself.
 _OWN = "N n eta mu Intercept b_Intercept"
@@ -59,6 +61,7 @@ _TYPES = {
     "binary": "array[N] int<lower=0, upper=1>",
     "level": "array[N] int<lower=1, upper={J}>",
     "ordered": "array[N] int<lower=1, upper={J}>",
+    "status": "array[N] int<lower=-1, upper=2>",  # left, none, right, interval
 }
 
 
@@ -239,19 +242,24 @@ class _Program:
     def _likelihood(self) -> list[str]:
         """Write the linear predictors, and the response's distribution given them."""
         written, link = written_distribution(self.model, "stan"), self.model.link
-        own = link.name in written.by_link  # Stan has this link in the distribution
+        # Stan has this link in the distribution, but not in its distribution function.
+        own = link.name in written.by_link and not self.parts.limits
         direct = not own and link.name == "identity"
         lines = _vector("mu" if direct else "eta", self._summands(self.linear[0]))
         if not own and not direct:
             lines.append(f"vector[N] mu = {_inverse(link).format('eta')};")
         for linear in self.linear[1:]:
             lines += _vector(linear.of.parameter, self._summands(linear), linear.of.link)
-        name, arguments = written.by_link.get(link.name, (written.name, written.arguments))
+        name, arguments = written.name, written.arguments
+        if own:
+            name, arguments = written.by_link[link.name]
         y, weight = self.parts.response, self.parts.weight
         trials = self.parts.trials.name if self.parts.trials else ""
         kind = "lpmf" if y.kind in ("count", "binary", "ordered") else "lpdf"
         beside = [linear.of.parameter for linear in self.linear[1:]]
         compound = beside and _COMPOUND.search(arguments.replace("{over}", ""))
+        if self.parts.limits:
+            return [*lines, *self._with_limits(name, arguments, beside)]
         if written.zero:
             return [*lines, *self._with_zeros(written, f"{name}_{kind}", arguments)]
         if weight is None and not compound and not written.definition_of(link.name):
@@ -281,6 +289,21 @@ class _Program:
         indent = " " * (len(head) - 2)
         third = [f"{indent}: {y} == 1 ? {one}"] if one else []
         return ["for (n in 1:N)", f"{head}{zero}", *third, f"{indent}: {above}{after};"]
+
+    def _with_limits(self, name: str, arguments: str, beside: list[str]) -> list[str]:
+        """Write the density of a row that may be censored, truncated, or have a known error."""
+        said = arguments.format(i="[n]", over="/")
+        for parameter in beside:
+            said = re.sub(rf"\b{parameter}\b", f"{parameter}[n]", said)
+        limits, family = self.parts.limits, self.model.family
+        if "error" in limits:
+            error = f"{limits['error'].name}[n]"
+            scale = re.compile(r"\bsigma(\[n\])?")
+            both = r"sqrt(square(\g<0>) + square(" + error + "))"
+            said = scale.sub(both if family.noise else error, said)
+        row = LimitedRow(name, said, f"{self.parts.response.name}[n]", family.whole, limits)
+        weight = self.parts.weight
+        return row.lines(f"{weight.name}[n] * " if weight else "")
 
     def _generated(self) -> list[str]:
         lines = []

@@ -10,7 +10,7 @@ import pandas as pd
 
 from winstan.classical import shown
 from winstan.classical.paired import Paired, paired_cells
-from winstan.classical.reading import numeric_response, read
+from winstan.classical.reading import no_limits, numeric_response, read
 from winstan.classical.squares import (
     LinearFit,
     anova_table,
@@ -224,6 +224,7 @@ def _paired(text: str, data: Any, group: str, namespace: Mapping[str, Any]) -> A
     with_group = parse_formula(f"{text} + (1|{quote_name(group)})", namespace)
     frame = frame_from(data, with_group)
     response = make_response(with_group, frame, evaluation_names(with_group, namespace))
+    no_limits(response)
     if response.trials is not None or response.levels is not None:
         raise DataError(
             f"The response '{response.name}' is not a number per row. ws.anova is gaussian only: "

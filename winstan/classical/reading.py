@@ -12,6 +12,8 @@ from winstan.formula import Formula, parse_formula
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from winstan.design.response import Response
+
 
 def read(formula: str, data: Any, namespace: Mapping[str, Any]) -> tuple[Formula, Design, Frame]:
     """Parse a formula and build its design."""
@@ -31,6 +33,15 @@ def read(formula: str, data: Any, namespace: Mapping[str, Any]) -> tuple[Formula
     return parsed, build_design(parsed, frame, namespace), frame
 
 
+def no_limits(response: Response) -> None:
+    """Refuse responses that are censored or truncated, or have known errors."""
+    if response.limits is not None:
+        raise DataError(
+            f"The response '{response.name}' has limits or known errors, which ws.lme and ws.anova "
+            "do not know: use ws.fit."
+        )
+
+
 def numeric_response(design: Design) -> None:
     """Refuse responses that no normal distribution describes: levels, and counts of trials.
 
@@ -40,6 +51,7 @@ def numeric_response(design: Design) -> None:
         Naming the response and the family for it.
     """
     response = design.response
+    no_limits(response)
     if response.trials is not None or response.levels is not None:
         family = "bernoulli" if response.trials is None else "binomial"
         raise DataError(

@@ -134,6 +134,9 @@ def _rows_of(model: Model) -> pd.DataFrame:
     rows[design.response.name] = design.response.y
     if design.response.trials is not None:
         rows["(trials)"] = design.response.trials
+    if design.response.limits is not None:
+        limits = design.response.limits.columns
+        rows |= {f"({name} of {design.response.name})": v for name, v in limits.items()}
     n = design.response.y.size
     built: dict[str, np.ndarray] = {}
     for one in design.every:

@@ -115,6 +115,13 @@ def plain_column(
     )
 
 
+def numbers_with_gaps(series: nw.Series[Any], name: str) -> np.ndarray:
+    """Return a column of numbers as float64, with NaN where it has none."""
+    if not series.dtype.is_numeric() and not series.is_null().all():
+        raise DataError(f"Column '{name}' holds {series.dtype}, and ends of intervals are numbers.")
+    return np.asarray(series.cast(nw.Float64).fill_null(float("nan")).to_numpy(), float)
+
+
 def check_levels(values: pd.Categorical, name: str, rows: np.ndarray) -> None:
     """Refuse a factor that mixes labels and numbers, or has two levels of one text.
 

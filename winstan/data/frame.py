@@ -22,6 +22,7 @@ from winstan.data.columns import (
     check_trials,
     factor_of,
     how_many,
+    numbers_with_gaps,
     plain_column,
     some_levels,
     some_rows,
@@ -140,7 +141,7 @@ def frame_from(
     if n_rows == 0:
         raise DataError("The data frame is empty: it has no rows.")
 
-    place, missing = _complete_rows(table)
+    place, missing = _complete_rows(table, formula.optional_columns)
     n_complete = len(place)
     if weights is not None:
         place = _weighted_rows(table, place, weights, rows)
@@ -150,11 +151,15 @@ def frame_from(
 
     columns: dict[str, Any] = {}
     for name in table.columns:
+        if name in formula.optional_columns:
+            columns[name] = numbers_with_gaps(table[name], name)
+            continue
         columns[name], unused = plain_column(table[name], name, kept)
         if unused and all_levels and name in formula.response_columns:
             levels, codes = declared_levels(table[name])
             columns[name], unused = factor_of(codes, levels), []
-        _check_column(columns[name], name, kept, unused)
+        if name not in formula.limit_columns:  # that all rows are censored is said elsewhere
+            _check_column(columns[name], name, kept, unused)
     _tell_order(formula, table)
     text = {
         name: columns[name]
@@ -192,12 +197,16 @@ def _column_code(table: nw.DataFrame[Any]) -> str:
     )
 
 
-def _complete_rows(table: nw.DataFrame[Any]) -> tuple[np.ndarray, dict[str, int]]:
+def _complete_rows(
+    table: nw.DataFrame[Any], optional: frozenset[str]
+) -> tuple[np.ndarray, dict[str, int]]:
     """Return the positions of complete rows, and the missing values per column."""
     n_rows = len(table)
     incomplete = np.zeros(n_rows, dtype=bool)
     missing: dict[str, int] = {}
     for name in table.columns:
+        if name in optional:
+            continue
         mask = missing_mask(table[name])
         if (count := int(mask.sum())) > 0:
             missing[name] = count

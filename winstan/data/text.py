@@ -157,6 +157,17 @@ def _limits(written: Written) -> str:
     return " (a value such as '<5' becomes its limit, 5)" if written.marked else ""
 
 
+def _as_limits(written: Written, column: str) -> str:
+    """Say how limits stay limits in a response."""
+    if not written.marked:
+        return ""
+    return (
+        " (a value such as '<5' becomes its limit, 5); to keep such values below or above their "
+        f"limits, ws.detection_limits({column}) gives columns value and status of a response "
+        "censored(value, status)"
+    )
+
+
 def as_ordered(values: pd.Categorical, column: str) -> str:
     """Return code that makes an ordered category of a column: some libraries compare letters."""
     return f"pd.Categorical({column}, {values.categories.tolist()!r}, ordered=True)"
@@ -186,7 +197,7 @@ def factor_as_numbers(values: pd.Categorical, name: str, column: str, *, ordered
         written = written_numbers(levels)
         if written is not None:
             text = f"{column}.astype(str)" if ordered else column
-            return f"convert the column with {written.code(text)}{_limits(written)}"
+            return f"convert the column with {written.code(text)}{_as_limits(written, text)}"
     elif all(isinstance(level, Real) for level in levels):
         return f"convert the column with {column}.astype(float)"
     return f"take their places, {as_ordered(values, column)}.codes" if ordered else ""

@@ -13,6 +13,7 @@ from winstan.data.text import as_ordered, factor_as_numbers
 from winstan.design.categories import as_categories, numbers_of
 from winstan.design.checks import check_finite
 from winstan.design.evaluation import as_numbers, fit_expression, one_per_row
+from winstan.design.limits import make_limits
 from winstan.design_warnings import warn_design
 from winstan.errors import FormulaError, near_matches
 from winstan.formula.tree import Binary, Name, quote_name
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from winstan.data import Frame
+    from winstan.families.sample import Limits
     from winstan.formula import Formula
     from winstan.formula.terms import Atom, ResponseSpec
 
@@ -42,6 +44,8 @@ class Response:
     categories
         Labels of a response that is taken as categories, in order: `y` has their places, from 0
         up. None for others.
+    limits : Limits, or None
+        Where responses are censored, truncated, or have known errors.
     """
 
     name: str
@@ -49,6 +53,7 @@ class Response:
     trials: np.ndarray | None
     levels: tuple[Any, ...] | None
     categories: tuple[Any, ...] | None = None
+    limits: Limits | None = None
 
     def in_units(self, y: np.ndarray) -> np.ndarray:
         """Turn places into the numbers that categories are; those of words stay places."""
@@ -117,7 +122,15 @@ def make_response(
         trials = one_per_row(given, len(y), f"The trials '{spec.trials.text}'")
         # Whether the successes fit the trials is for the family to say: it may take no trials.
         check_trials(trials, f"'{spec.trials.text}'", frame.kept)
-    return Response(spec.name, y, trials, levels)
+    limits = None
+    if spec.limits is not None:
+        if levels is not None:
+            raise FormulaError(
+                f"The response '{spec.name}' has two levels, and limits and errors are those of "
+                "numbers. Take the two levels as numbers, or leave the limits out."
+            )
+        limits = make_limits(spec.limits, y, spec.name, rows, names, frame.kept)
+    return Response(spec.name, y, trials, levels, limits=limits)
 
 
 def _warn_of_sum(atom: Atom) -> None:
@@ -148,6 +161,11 @@ def _check_whole(spec: ResponseSpec, kind: str) -> None:
         raise FormulaError(
             f"{spec.text} counts successes among trials, and a family of {kind} categories takes "
             f"rows of one category each: write {name} ~ ..., or family='binomial'."
+        )
+    if spec.limits is not None:
+        raise FormulaError(
+            f"{spec.text} has limits or known errors, which are those of numbers: of a family of "
+            f"{kind} categories write {name} ~ ...."
         )
 
 

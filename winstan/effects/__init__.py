@@ -24,6 +24,7 @@ from winstan.effects.intervals import (
 from winstan.effects.means import linear_predictor
 from winstan.effects.observed import (
     intercept_data,
+    limits_note,
     main_group,
     observed_contrast,
     observed_rows,
@@ -78,6 +79,7 @@ __all__ = [
     "is_mean",
     "leave_one_out",
     "levels_to_compare",
+    "limits_note",
     "linear_predictor",
     "log_likelihood",
     "main_group",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.design import Design
     from winstan.effects.specification import Specified
+    from winstan.families.sample import Limits
 
 
 def linear_predictor(
@@ -118,7 +119,7 @@ def draw_responses(
     rng: np.random.Generator,
     eta: Array,
     aux: Mapping[str, Any],
-    trials: Array | None,
+    trials: Array | Limits | None,
 ) -> Array:
     """Draw a response at each linear predictor, shape (S, n); of categories their places."""
     family, categories = model.family, model.design.response.categories

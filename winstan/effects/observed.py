@@ -145,6 +145,14 @@ def response_label(model: Specified, parameter: str | None = None) -> str:
     return response.name
 
 
+def limits_note(model: Specified) -> str:
+    """Say how many rows are censored; nothing where all are measured."""
+    limits = model.design.response.limits
+    if limits is None or not limits.censored:
+        return ""
+    return f"{limits.censored:,} of {len(model.design.row):,} rows censored, at their limits"
+
+
 def labels_of(model: Specified, factor: str) -> np.ndarray:
     """Return each data row's level of a group factor, or value of a column."""
     for group in model.design.groups:

@@ -58,18 +58,21 @@ def pointwise(model: Model, posterior: Mapping[str, Array]) -> Pointwise:
     Returns
     -------
     Pointwise
-        Normalised densities of the formula's left side; a row's frequency weight is left out.
+        Normalised densities of the formula's left side; a row's frequency weight is left out. That
+        of a censored row is a probability.
     """
     design = model.design
-    y, trials = design.response.y.astype(float), design.response.trials
+    response = design.response
+    y, trials, limits = response.y.astype(float), response.trials, response.limits
     columns = [design.row, y] if trials is None else [design.row, y, trials]
+    columns += [] if limits is None else limits.columns.values()
     number, first = distinct(columns, len(y))
     rows = take_rows(rows_of(design, beside=True), design.row[first])
 
     def blocks() -> Iterator[tuple[slice, Array]]:
         for part, eta in linear_predictor(model, posterior, rows):
             at = first[part]
-            of = None if trials is None else trials[at].astype(float)
+            of = limits[at] if limits else None if trials is None else trials[at].astype(float)
             whole = eta + rows.offset[part]
             aux = auxiliary(model, posterior, rows, part)
             yield part, model.family.log_densities(y[at], whole, aux, model.link, of)
@@ -111,6 +114,7 @@ def leave_one_out(model: Model, posterior: Mapping[str, Array], n_chains: int) -
     from arviz_stats.base import array_stats  # noqa: PLC0415
 
     found = pointwise(model, posterior)
+    _warn_of_limits(model)
     repeats = _repeats(model)
     n_draws = len(next(iter(posterior.values())))
     efficiency = relative_efficiency(
@@ -159,6 +163,19 @@ def _repeats(model: Model) -> np.ndarray:
             "weights, or without."
         )
     return weights.astype(int)
+
+
+def _warn_of_limits(model: Model) -> None:
+    """Say that terms of censored rows are no densities."""
+    limits = model.design.response.limits
+    if limits is not None and limits.censored:
+        warn_design(
+            f"{limits.censored:,} of {len(model.design.row):,} rows of {model.formula.text!r} are "
+            "censored: their terms are log probabilities, those of the others log densities, which "
+            "have a unit. Compare it with fits of the same limits only, not with one of values put "
+            "in their place.",
+            "censored_loo",
+        )
 
 
 def _warn_of_influence(model: Model, k: Array, good: float) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from winstan.data.columns import check_trials, distinct_rows, plain_column
+from winstan.data.columns import check_trials, distinct_rows, how_many, plain_column
 from winstan.data.tables import column_names, in_memory, missing_mask, open_table, take_columns
 from winstan.design import NewRows, evaluate
 from winstan.design.evaluation import one_per_row
@@ -33,6 +33,7 @@ from winstan.effects.placing import GroupedRows, integrated_terms, keep_levels
 from winstan.effects.population import population_mean
 from winstan.effects.replicates import check_seed
 from winstan.errors import DataError, OptionError
+from winstan.families.sample import Limits
 from winstan.formula.tree import Constant, Name
 from winstan.options import Predicted, check_option
 
@@ -138,7 +139,9 @@ def predict(
             "needs groups='these', 'new' or 'typical'."
         )
     rng = np.random.default_rng(check_seed(seed))
-    each = kind == "response" and (own or model.family.trials)
+    limits = model.design.response.limits
+    errors = limits is not None and limits.error is not None
+    each = kind == "response" and (own or model.family.trials or errors)
     own_levels, new = set(estimand.of("these")), set(estimand.of("new"))
     beside = kind == "response" or (kind == "mean" and mean_needs_beside(model))
     if newdata is None:
@@ -148,7 +151,10 @@ def predict(
         newdata = _with_fitted_levels(model, in_memory(newdata))
         rows, at = _new_rows(model, newdata, own_levels | new, beside=beside), None
         warn_of_rows(model, newdata)
-    of = _trials(model, newdata, trials, len(rows.offset)) if kind == "response" else None
+    of: Any = None
+    if kind == "response":
+        of = _trials(model, newdata, trials, len(rows.offset))
+        of = _known_errors(model, newdata, len(rows.offset)) if errors else of
     draws = dict(posterior)
     estimands, whose = _estimands_of_rows(model, estimand, rows)
     if newdata is not None and own_levels | new:
@@ -371,14 +377,13 @@ def _responses(
     model: Specified,
     placed: GroupedRows,
     blocks: Iterator[tuple[slice, Array]],
-    trials: Array | None,
+    of: Any,
     rng: np.random.Generator,
 ) -> Iterator[tuple[slice, Array]]:
     """Draw a response for each linear predictor."""
     for part, eta in blocks:
         aux = auxiliary(model, placed.posterior, placed.rows, part)
-        of = None if trials is None else trials[part]
-        yield part, draw_responses(model, rng, eta, aux, of)
+        yield part, draw_responses(model, rng, eta, aux, None if of is None else of[part])
 
 
 def _factor_columns(model: Specified, newdata: Any, factors: set[str]) -> pd.DataFrame:
@@ -392,6 +397,34 @@ def _factor_columns(model: Specified, newdata: Any, factors: set[str]) -> pd.Dat
     )
     table = take_columns(open_table(newdata), list(names), "new data")
     return pd.DataFrame({name: plain_column(table[name], name)[0] for name in names})
+
+
+def _known_errors(model: Specified, newdata: Any, n: int) -> Limits:
+    """Known standard errors of each row."""
+    limits, spec = model.design.response.limits, model.formula.response_spec.limits
+    assert limits is not None
+    assert spec is not None
+    assert spec.error is not None
+    if newdata is None:
+        return limits
+    node = spec.error.node
+    if isinstance(node, Name):
+        table = take_columns(open_table(newdata), [node.text], "new data")
+        column = plain_column(table[node.text], node.text)[0]
+        error = one_per_row(column, n, f"Column '{node.text}'")
+    elif isinstance(node, Constant) and isinstance(node.value, int | float):
+        error = np.full(n, float(node.value))
+    else:
+        raise OptionError(
+            f"Responses of new rows need their standard errors, and se({spec.error.text}) is no "
+            "column: make one of it before the fit (or ask for kind='mean')."
+        )
+    if bad := int(np.count_nonzero(~(error > 0))):
+        raise DataError(
+            f"The standard errors '{spec.error.text}' of {how_many(bad, 'new row')} are not "
+            "positive."
+        )
+    return Limits(error=error, with_sigma=limits.with_sigma)
 
 
 def _trials(model: Specified, newdata: Any, trials: Any, n: int) -> Array | None:

@@ -48,7 +48,8 @@ def posterior_predictive(
     Returns
     -------
     xarray.DataArray
-        Dims chain, draw (its place in the chain) and row; the response's units.
+        Dims chain, draw (its place in the chain) and row; the response's units. Responses are not
+        censored or truncated.
     """
     check_draws(draws)
     n = n_draws_of(posterior) // n_chains
@@ -129,14 +130,14 @@ def _responses(
 ) -> Array:
     """Draw the response of each row of the data, shape (S, N), in the units of the data."""
     design = model.design
-    trials = design.response.trials if model.family.trials else None
+    beside = design.response.trials if model.family.trials else design.response.limits
     aux = auxiliary(model, parameters, rows_of(design, beside=True))
     out = np.empty((len(eta), len(design.row)))
     size = max(1, model.tuning.chunk // len(design.row))
     for start in range(0, len(eta), size):
         some = slice(start, start + size)
         of_some = {name: _some(values, some, design.row) for name, values in aux.items()}
-        out[some] = draw_responses(model, rng, eta[some][:, design.row], of_some, trials)
+        out[some] = draw_responses(model, rng, eta[some][:, design.row], of_some, beside)
     return design.response.in_units(out)
 
 

@@ -9,10 +9,11 @@ import numpy as np
 from winstan.families import gaussian
 from winstan.families.auxiliary import mean
 from winstan.families.cellwise import quasi_score
-from winstan.families.family import BambiFamily, Distribution, Family
+from winstan.families.family import BambiFamily, Cumulative, Distribution, Family
 from winstan.families.namespace import NUMPY
 from winstan.families.offsets import divide_by_exp_offset
 from winstan.families.support import positive_real
+from winstan.families.tails import log_complement
 from winstan.families.waiting_times import waiting_statistics
 
 if TYPE_CHECKING:
@@ -56,6 +57,14 @@ def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials
     return -np.log(mu) - y / mu
 
 
+def log_tails(
+    y: Any, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
+) -> tuple[Any, Any]:
+    """Return the logarithms of P(Y <= y) and P(Y > y)."""
+    log_above = -y * xp.exp(-link.log_inverse(eta, xp))
+    return log_complement(log_above, xp), log_above
+
+
 def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
     """Draw a response for each mean."""
     return np.maximum(mu * rng.standard_exponential(mu.shape), np.finfo(float).tiny)
@@ -83,4 +92,5 @@ EXPONENTIAL = Family(
     bambi=BambiFamily(name="exponential"),
     absorbs_offset={"log": divide_by_exp_offset},
     exponential_family=True,
+    cumulative=Cumulative(code=5, log_tails=log_tails),
 )

@@ -17,7 +17,7 @@ from winstan.families.links import LINKS, Link
 from winstan.priors import Flat, Prior
 
 if TYPE_CHECKING:
-    from winstan.families.sample import Sample
+    from winstan.families.sample import Limits, Sample
 
 Kind = Literal[
     "real",
@@ -183,6 +183,23 @@ class BambiFamily:
     names: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Cumulative:
+    """The distribution function, by which responses can be censored and truncated.
+
+    Attributes
+    ----------
+    code : int
+        Of the distribution in ``stan/limits.stan``.
+    log_tails : callable
+        ``log_tails(y, eta, auxiliary, link, xp)``: the logarithms of P(Y <= y) and P(Y > y), exact
+        far out in both tails; where `Family.log_response`, of log y.
+    """
+
+    code: int
+    log_tails: Callable[..., tuple[Any, Any]]
+
+
 def mean_itself(mu: Array, auxiliary: Mapping[str, Any]) -> Array:
     """Return mu: the inverse link gives the mean."""
     return mu
@@ -283,6 +300,8 @@ class Family:
         The family to name where they do.
     usual : bool
         Whether messages name it to those whose response is of its kind.
+    cumulative : Cumulative, or None
+        Its distribution function; None where its responses cannot be censored.
     """
 
     name: str
@@ -320,6 +339,7 @@ class Family:
     excess_kurtosis: Callable[[Array, Array], Array] | None = None
     wider: str | None = None
     usual: bool = False
+    cumulative: Cumulative | None = None
 
     def __post_init__(self) -> None:
         names = [parameter.name for parameter in self.parameters]
@@ -418,7 +438,7 @@ class Family:
         eta: Array,
         auxiliary: Mapping[str, Any],
         link: Link,
-        trials: Array | None = None,
+        trials: Array | Limits | None = None,
     ) -> Array:
         """Return the log density of each response at each linear predictor.
 
@@ -432,7 +452,7 @@ class Family:
             The parameters beside the mean, by name; broadcast against `eta`.
         link
         trials : ndarray, shape (n,), optional
-            Of a binomial response.
+            Of a binomial response; the `Limits` of one that has any.
 
         Returns
         -------
@@ -446,7 +466,7 @@ class Family:
         rng: np.random.Generator,
         mu: Array,
         auxiliary: Mapping[str, Any],
-        trials: Array | None = None,
+        trials: Array | Limits | None = None,
     ) -> Array:
         """Draw a response for each mean.
 
@@ -459,7 +479,7 @@ class Family:
         auxiliary : mapping
             The parameters beside the mean, by name; broadcast against `mu`.
         trials : ndarray, optional
-            Of a binomial response, broadcast against `mu`.
+            Of a binomial response, broadcast against `mu`; the `Limits` of one that has any.
 
         Returns
         -------

@@ -9,10 +9,11 @@ from scipy import special
 
 from winstan.families.auxiliary import ALPHA, mean
 from winstan.families.cellwise import quasi_score
-from winstan.families.family import BambiFamily, Distribution, Family
+from winstan.families.family import BambiFamily, Cumulative, Distribution, Family
 from winstan.families.namespace import NUMPY
 from winstan.families.offsets import divide_by_exp_offset
 from winstan.families.support import positive_real
+from winstan.families.tails import gamma_log_tails
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -75,6 +76,14 @@ def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials
     return alpha * np.log(scaled) - scaled - np.log(y) - special.gammaln(alpha)
 
 
+def log_tails(
+    y: Any, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
+) -> tuple[Any, Any]:
+    """Return the logarithms of P(Y <= y) and P(Y > y)."""
+    alpha = aux["alpha"]
+    return gamma_log_tails(alpha, alpha * y * xp.exp(-link.log_inverse(eta, xp)), xp)
+
+
 def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
     """Draw a response for each mean."""
     unit = rng.standard_gamma(aux["alpha"], mu.shape) / aux["alpha"]
@@ -102,4 +111,5 @@ GAMMA = Family(
     exponential_family=True,
     precision="alpha",
     usual=True,
+    cumulative=Cumulative(code=3, log_tails=log_tails),
 )

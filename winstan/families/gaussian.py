@@ -8,7 +8,7 @@ import numpy as np
 
 from winstan.families.auxiliary import SIGMA, mean
 from winstan.families.cellwise import quasi_score
-from winstan.families.family import BambiFamily, Distribution, Family
+from winstan.families.family import BambiFamily, Cumulative, Distribution, Family
 from winstan.families.namespace import NUMPY
 from winstan.families.offsets import subtract_offset
 from winstan.families.support import any_real
@@ -31,7 +31,7 @@ def statistics(
     n = sample.by_cell(cell, n_cells)
     safe = np.where(n > 0, n, 1.0)
     # A second pass over the residuals removes the rounding of the first.
-    center = np.average(y, weights=sample.weight)
+    center = np.average(y, weights=sample.weight) if y.size else 0.0
     means = center + sample.by_cell(cell, n_cells, y - center) / safe
     means = means + sample.by_cell(cell, n_cells, y - means[cell]) / safe
     ss = sample.by_cell(cell, n_cells, np.square(y - means[cell]))
@@ -69,6 +69,14 @@ def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials
     return -0.5 * np.square(z) - np.log(aux["sigma"]) - 0.5 * np.log(2 * np.pi)
 
 
+def log_tails(
+    y: Any, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
+) -> tuple[Any, Any]:
+    """Return the logarithms of P(Y <= y) and P(Y > y)."""
+    z = (y - link.inverse(eta, xp)) / aux["sigma"]
+    return xp.log_ndtr(z), xp.log_ndtr(-z)
+
+
 def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
     """Draw a response for each mean."""
     return mu + aux["sigma"] * rng.standard_normal(mu.shape)
@@ -96,4 +104,5 @@ GAUSSIAN = Family(
     conjugate=True,
     exponential_family=True,
     usual=True,
+    cumulative=Cumulative(code=1, log_tails=log_tails),
 )

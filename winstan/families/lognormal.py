@@ -71,4 +71,5 @@ LOGNORMAL = Family(
     noise="sigma",
     conjugate=True,
     usual=True,
+    cumulative=gaussian.GAUSSIAN.cumulative,
 )

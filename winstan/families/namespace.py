@@ -25,7 +25,7 @@ class Namespace:
 
     Attributes
     ----------
-    exp, log, log1p, expm1, square, reciprocal, gammaln, sin, arctan : callable
+    exp, log, log1p, expm1, square, sqrt, reciprocal, gammaln, sin, arctan : callable
     minimum, where : callable
     expit, ndtr : callable
         Distribution functions of the standard logistic and of the standard normal.
@@ -39,6 +39,11 @@ class Namespace:
         ``combine(matrix, numbers)``: the product of data, shape (m, n), and n numbers.
     total : callable
         Sum of all elements.
+    concatenate : callable
+        Join vectors, given as a list.
+    integral : callable
+        ``integral(f, nodes, weights, scale)``: the sum of ``scale * weight * f(scale * node)``, of
+        the shape of `scale`.
     select : callable
         ``select(test, a, b)``: the value of ``a()`` or ``b()`` by a scalar test.
     """
@@ -50,6 +55,7 @@ class Namespace:
     square: Callable[[Any], Any]
     reciprocal: Callable[[Any], Any]
     gammaln: Callable[[Any], Any]
+    sqrt: Callable[[Any], Any]
     sin: Callable[[Any], Any]
     arctan: Callable[[Any], Any]
     minimum: Callable[[Any, Any], Any]
@@ -62,7 +68,17 @@ class Namespace:
     dot: Callable[[Any, Any], Any]
     combine: Callable[[Any, Any], Any]
     total: Callable[[Any], Any]
+    concatenate: Callable[[Any], Any]
+    integral: Callable[[Callable[[Any], Any], Any, Any, Any], Any]
     select: Callable[[Any, Callable[[], Any], Callable[[], Any]], Any]
+
+
+def _sum_over_nodes(f: Callable[[Any], Any], nodes: Any, weights: Any, scale: Any) -> Any:
+    """Sum node by node: draws and rows may be many."""
+    total = 0.0
+    for node, weight in zip(nodes, weights, strict=True):
+        total = total + weight * f(scale * node)
+    return scale * total
 
 
 NUMPY = Namespace(
@@ -73,6 +89,7 @@ NUMPY = Namespace(
     square=np.square,
     reciprocal=np.reciprocal,
     gammaln=special.gammaln,
+    sqrt=np.sqrt,
     sin=np.sin,
     arctan=np.arctan,
     minimum=np.minimum,
@@ -85,6 +102,8 @@ NUMPY = Namespace(
     dot=np.dot,
     combine=np.dot,
     total=np.sum,
+    concatenate=np.concatenate,
+    integral=_sum_over_nodes,
     select=lambda test, a, b: a() if test else b(),
 )
 
@@ -97,8 +116,10 @@ def pytensor_namespace() -> Namespace:
 
     def log_ndtr(x: Any) -> Any:
         # In the lower tail by the scaled complementary error function, which does not underflow.
-        low = pt.log(0.5 * pt.erfcx(-x / root)) - 0.5 * pt.sqr(x)
-        return pt.switch(pt.lt(x, -1), low, pt.log(0.5 * pt.erfc(-x / root)))
+        # Each branch sees what it serves alone: elsewhere its derivative may be no number.
+        below, above = pt.minimum(x, np.asarray(-1.0)), pt.maximum(x, np.asarray(-1.0))
+        low = pt.log(0.5 * pt.erfcx(-below / root)) - 0.5 * pt.sqr(below)
+        return pt.switch(pt.lt(x, -1), low, pt.log1p(-0.5 * pt.erfc(above / root)))
 
     def log_i0e(x: Any) -> Any:
         # Beyond what ive takes, by its asymptotic series.
@@ -114,6 +135,7 @@ def pytensor_namespace() -> Namespace:
         square=pt.sqr,
         reciprocal=lambda x: 1 / x,
         gammaln=pt.gammaln,
+        sqrt=pt.sqrt,
         sin=pt.sin,
         arctan=pt.arctan,
         # A number of Python's would be tried as a float of half the size.
@@ -127,5 +149,9 @@ def pytensor_namespace() -> Namespace:
         dot=lambda data, x: (data * x).sum(),
         combine=lambda matrix, numbers: pt.dot(matrix, pt.stack(numbers)),
         total=lambda x: x.sum(),
+        concatenate=pt.concatenate,
+        integral=lambda f, nodes, weights, scale: (
+            scale * (weights[:, None] * f(nodes[:, None] * scale)).sum(axis=0)
+        ),
         select=lambda test, a, b: pt.switch(test, a(), b()),
     )

@@ -9,10 +9,11 @@ from scipy import special
 
 from winstan.families.auxiliary import mean
 from winstan.families.cellwise import log_factorial, quasi_score
-from winstan.families.family import BambiFamily, Distribution, Family
+from winstan.families.family import BambiFamily, Cumulative, Distribution, Family
 from winstan.families.namespace import NUMPY
 from winstan.families.offsets import offset_to_exposure
 from winstan.families.support import counts
+from winstan.families.tails import gamma_log_tails
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -66,6 +67,15 @@ def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials
     return special.xlogy(y, mu) - mu - special.gammaln(y + 1)
 
 
+def log_tails(
+    y: Any, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
+) -> tuple[Any, Any]:
+    """Return the logarithms of P(Y <= y) and P(Y > y), of whole numbers."""
+    # As many events as y + 1 take longer than mu, or not.
+    below, above = gamma_log_tails(y + 1.0, xp.exp(link.log_inverse(eta, xp)), xp)
+    return above, below
+
+
 def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
     """Draw a response for each mean."""
     small = mu <= LARGEST_POISSON
@@ -110,4 +120,5 @@ POISSON = Family(
     wider="negative_binomial",
     exponential_family=True,
     usual=True,
+    cumulative=Cumulative(code=4, log_tails=log_tails),
 )

@@ -2,13 +2,72 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from winstan._typing import Array
+
+
+MEASURED, LEFT, RIGHT, INTERVAL = 0, -1, 1, 2
+"""How a response is known: as it is, at most y, at least y, or between y and an upper end."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Limits:
+    """What rows say of their response beside its value.
+
+    Attributes
+    ----------
+    status : ndarray of int, shape (N,), or None
+        `MEASURED`, `LEFT`, `RIGHT` or `INTERVAL`; None where all are measured.
+    upper : ndarray, shape (N,), or None
+        Ends of intervals, of other rows the response; None where no row is an interval.
+    lb, ub : ndarray, shape (N,), or None
+        Between which a response was seen at all, ends included; None is without end.
+    error : ndarray, shape (N,), or None
+        Known standard errors.
+    with_sigma : bool
+        Whether there is a sigma beside them.
+    """
+
+    status: np.ndarray | None = None
+    upper: Array | None = None
+    lb: Array | None = None
+    ub: Array | None = None
+    error: Array | None = None
+    with_sigma: bool = False
+
+    @property
+    def censored(self) -> int:
+        """Rows that are no measured value."""
+        return 0 if self.status is None else int(np.count_nonzero(self.status))
+
+    @property
+    def truncated(self) -> bool:
+        """Whether responses beyond some value were not seen."""
+        return self.lb is not None or self.ub is not None
+
+    @property
+    def columns(self) -> dict[str, np.ndarray]:
+        """What is given, by name."""
+        every = {
+            "status": self.status,
+            "upper": self.upper,
+            "lb": self.lb,
+            "ub": self.ub,
+            "error": self.error,
+        }
+        return {name: values for name, values in every.items() if values is not None}
+
+    def __getitem__(self, rows: np.ndarray | slice) -> Limits:
+        """Return those of some rows."""
+        return Limits(
+            **{name: values[rows] for name, values in self.columns.items()},
+            with_sigma=self.with_sigma,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +86,8 @@ class Sample:
         How many there are, where `y` holds their places from 0 up; 0 of numbers.
     log_jacobian : float
         What a change of variable made so far adds to the log density.
+    limits : Limits or None
+        Where responses are censored, truncated, or have known errors.
     """
 
     y: Array
@@ -35,6 +96,7 @@ class Sample:
     size: Array | None = None
     log_jacobian: float = 0.0
     categories: int = 0
+    limits: Limits | None = None
 
     def weighted(self, values: Array) -> Array:
         """Multiply the values of rows by their weights."""
@@ -50,6 +112,17 @@ class Sample:
         if self.size is not None:
             return self.total(self.size)
         return float(self.y.size if self.weight is None else self.weight.sum())
+
+    def taken(self, rows: np.ndarray) -> Sample:
+        """Return some of the rows."""
+        return replace(
+            self,
+            y=self.y[rows],
+            offset=self.offset[rows],
+            weight=None if self.weight is None else self.weight[rows],
+            size=None if self.size is None else self.size[rows],
+            limits=None if self.limits is None else self.limits[rows],
+        )
 
     def by_cell(self, cell: np.ndarray, n_cells: int, values: Array | None = None) -> Array:
         """Sum over the rows of each cell by weight; the weights themselves without values."""

@@ -9,10 +9,11 @@ from scipy import special
 
 from winstan.families.auxiliary import NU, SIGMA, mean
 from winstan.families.cellwise import of_rows, tally_by_cell
-from winstan.families.family import BambiFamily, Distribution, Family
+from winstan.families.family import BambiFamily, Cumulative, Distribution, Family
 from winstan.families.namespace import NUMPY
 from winstan.families.offsets import subtract_offset
 from winstan.families.support import any_real
+from winstan.families.tails import student_log_tails
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -97,6 +98,14 @@ def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials
     return normaliser - 0.5 * (nu + 1) * np.log1p(np.square(z) / nu)
 
 
+def log_tails(
+    y: Any, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
+) -> tuple[Any, Any]:
+    """Return the logarithms of P(Y <= y) and P(Y > y)."""
+    z = (y - link.inverse(eta, xp)) / aux["sigma"]
+    return student_log_tails(z, aux["nu"], xp)
+
+
 def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
     """Draw a response for each location."""
     return mu + aux["sigma"] * rng.standard_t(aux["nu"], mu.shape)
@@ -123,4 +132,5 @@ STUDENT = Family(
     noise="sigma",
     tails="nu",
     usual=True,
+    cumulative=Cumulative(code=2, log_tails=log_tails),
 )

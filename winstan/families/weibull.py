@@ -12,10 +12,11 @@ from scipy import special
 
 from winstan.families.auxiliary import ALPHA, mean
 from winstan.families.cellwise import of_rows, tally_by_cell
-from winstan.families.family import BambiFamily, Distribution, Family
+from winstan.families.family import BambiFamily, Cumulative, Distribution, Family
 from winstan.families.namespace import NUMPY
 from winstan.families.offsets import divide_by_exp_offset
 from winstan.families.support import positive_real
+from winstan.families.tails import log_complement
 from winstan.families.waiting_times import waiting_statistics
 
 if TYPE_CHECKING:
@@ -93,6 +94,16 @@ def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials
     return np.log(alpha) + power - np.exp(power) - log_y
 
 
+def log_tails(
+    y: Any, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
+) -> tuple[Any, Any]:
+    """Return the logarithms of P(Y <= y) and P(Y > y)."""
+    alpha = aux["alpha"]
+    log_scale = link.log_inverse(eta, xp) - xp.gammaln(1 + 1 / alpha)
+    log_above = -xp.exp(alpha * (xp.log(y) - log_scale))
+    return log_complement(log_above, xp), log_above
+
+
 def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
     """Draw a response for each mean."""
     inverse = 1 / aux["alpha"]
@@ -121,4 +132,5 @@ WEIBULL = Family(
     ),
     bambi=BambiFamily(name="weibull"),
     absorbs_offset={"log": divide_by_exp_offset},
+    cumulative=Cumulative(code=6, log_tails=log_tails),
 )

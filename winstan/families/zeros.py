@@ -27,14 +27,8 @@ def zero_rows(sample: Sample, cell: np.ndarray, n_cells: int) -> dict[str, Array
 def above_zero(sample: Sample, *, logged: bool = False) -> tuple[np.ndarray, Sample]:
     """Return which rows are above zero, and these, or their logarithms."""
     kept = sample.y > 0
-    some = replace(
-        sample,
-        y=np.log(sample.y[kept]) if logged else sample.y[kept],
-        offset=sample.offset[kept],
-        weight=None if sample.weight is None else sample.weight[kept],
-        size=None if sample.size is None else sample.size[kept],
-    )
-    return kept, some
+    some = sample.taken(kept)
+    return kept, replace(some, y=np.log(some.y)) if logged else some
 
 
 def positive_part(sample: Sample) -> Sample:

@@ -195,6 +195,8 @@ def plot_predictive(
         if kind == "statistic" or np.ptp(trials) > 0:
             y, y_rep, whole = y / trials, y_rep / trials, False
             name = effects.response_label(model)
+    if note := effects.limits_note(model):  # replicates are not censored
+        name = f"{name} ({note})"
     if kind == "density":
         return plots.plot_density(
             _long(y_rep),

@@ -92,7 +92,7 @@ def plot_difference(
         prob=prob,
         group=group,
         by=by,
-        caption=_captioned(whose, group),
+        caption=_captioned(whose, group, effects.limits_note(fit.model)),
         circular=results[0].circular,
     )
 
@@ -316,6 +316,7 @@ def plot_conditional(
     if by == effects.CATEGORY:
         raw = _observed_shares(parts, predictor) if data else None
     elif data and effects.is_mean(model) and model.design.response.categories is None:
+        caption += [note] if (note := effects.limits_note(model)) else []
         raw = pd.DataFrame(
             {
                 "x": labels_of(fit.model, predictor),
@@ -453,11 +454,11 @@ def _units(unit: str | Mapping[str, str] | None, effects: Sequence[str]) -> dict
     return {effect: f"{effect}, {of}" for effect, of in given.items()}
 
 
-def _captioned(whose: str, group: str | None) -> str:
-    """Say whose effect the posterior is of, and whose the observed differences are."""
-    if not whose:
-        return ""
-    return f"posterior: {whose}" + (f"\nobserved: these levels of {group}" if group else "")
+def _captioned(whose: str, group: str | None, note: str) -> str:
+    """Say whose effect the posterior is of, and what the observed differences are of."""
+    lines = [f"posterior: {whose}"] if whose else []
+    lines += [f"observed: these levels of {group}"] if whose and group else []
+    return "\n".join([*lines, *([f"observed: {note}"] if note else [])])
 
 
 def _group_curves(

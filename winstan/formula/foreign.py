@@ -30,12 +30,14 @@ _STRUCTURE = (
 )
 _SPATIAL = "spatial correlation is not supported: use brms, or glmmTMB"
 _CENSORED = (
-    "censored and truncated responses are not supported: winstan would take a limit of detection "
-    "for a measured value. Use bambi (censored, truncated) or brms (cens, trunc)"
+    "a response that is censored is censored(y, status) ~ ..., with the status 'none', 'left' or "
+    "'right' of each row, or censored(y, upper, status) with 'interval' among them; of one that "
+    "was seen between limits only, truncated(y, lb, ub) ~ ..."
 )
 _ERRORS = (
-    "measurement error is not supported: let winstan have the rows that a mean was made of, with a "
-    "group term for their unit, or use brms"
+    "measurement error of a predictor is not supported (that of the response is y | se(s) ~ ...): "
+    "let winstan have the rows that a mean was made of, with a group term for their unit, or use "
+    "brms"
 )
 _MISSING = (
     "missing values are not imputed: rows that have any are left out; impute before, or use brms"
@@ -83,10 +85,8 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
             _STRUCTURE,
         ),
         **dict.fromkeys(("car", "sar", "exp_spatial", "mat", "gau", "besag", "icar"), _SPATIAL),
-        **dict.fromkeys(
-            ("cens", "censored", "trunc", "truncated", "Surv", "constrained"), _CENSORED
-        ),
-        **dict.fromkeys(("se", "me"), _ERRORS),
+        **dict.fromkeys(("Surv", "constrained"), _CENSORED),
+        "me": _ERRORS,
         "mi": _MISSING,
         **dict.fromkeys(("mvbind", "mvbf", "set_rescor"), _MULTI),
         "c": f"{_MULTI}. For successes and trials write p(successes, trials)",
@@ -146,34 +146,19 @@ def foreign_call(name: str) -> str | None:
 
 
 def check_left(left: Sequence[Token], source: str) -> None:
-    """Refuse what brms puts after a bar on the left side: ``y | cens(c)``.
+    """Refuse several responses: ``y, y2``.
 
     Raises
     ------
     FormulaError
-        Naming the first such call.
     """
     depth = 0
-    for token, after, opening in zip(
-        left, [*left[1:], None], [*left[2:], None, None], strict=False
-    ):
+    for token in left:
         depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(token.text, 0)
         if token.text == "," and _only_brackets(left, depth):
             raise formula_error(
                 f"the left side has several responses: {_MULTI}.", source, token.pos
             )
-        if depth or token.text not in ("|", "||"):
-            continue
-        called = after is not None and opening is not None and opening.text == "("
-        said = foreign_call(after.text) if called and after is not None else None
-        if said is not None and after is not None:
-            raise formula_error(said, source, after.pos)
-        raise formula_error(
-            "the left side has the response alone; there is no '|' after it. For trials write "
-            "p(successes, trials) ~ ..., and give weights= to ws.fit.",
-            source,
-            token.pos,
-        )
 
 
 def _only_brackets(left: Sequence[Token], depth: int) -> bool:

@@ -127,6 +127,24 @@ class Formula:
             )
 
     @property
+    def limit_columns(self) -> frozenset[str]:
+        """Columns that say how the response is limited, and nothing else: need not vary."""
+        return self._only_of(() if (spec := self.response_spec.limits) is None else spec.atoms)
+
+    @property
+    def optional_columns(self) -> frozenset[str]:
+        """Columns of the ends of intervals, which only rows that are intervals must have."""
+        spec = self.response_spec.limits
+        return self._only_of(() if spec is None or spec.upper is None else (spec.upper,))
+
+    def _only_of(self, atoms: tuple[Atom, ...]) -> frozenset[str]:
+        """Return the columns of some of the response's atoms that stand nowhere else."""
+        others = [atom for atom in self.response_spec.atoms if atom not in atoms]
+        elsewhere = {column for atom in others for column in atom.columns}
+        own = {column for atom in atoms for column in atom.columns}
+        return frozenset(own - elsewhere - {*self.predictor_columns})
+
+    @property
     def atoms(self) -> tuple[Atom, ...]:
         """The atoms of the right side: of common terms, offsets and group effects."""
         return _right_atoms(self.effects, self.offset_atoms, self.groups)
@@ -206,8 +224,7 @@ def _read(
     reading = read_formula(source, namespace, constants)
     response = reading.response
     atoms = _right_atoms(reading.effects, reading.offsets, reading.groups)
-    left = [*response.value.columns, *response.value.grouping]
-    left += response.trials.columns if response.trials else ()
+    left = [column for atom in response.atoms for column in (*atom.columns, *atom.grouping)]
     right = [column for atom in atoms for column in (*atom.columns, *atom.grouping)]
     right += [c for group in reading.groups for c in (*group.factor_columns, group.by) if c]
     formula = Formula(

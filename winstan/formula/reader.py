@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from winstan.formula.atoms import AtomReader
 from winstan.formula.foreign import check_left, check_wrapped, foreign_call, second_tilde
 from winstan.formula.functions import PROPORTIONS
+from winstan.formula.limits import LIMITS, read_left, read_limited
 from winstan.formula.syntax import Parser, Token, formula_error, tokenize
 from winstan.formula.terms import Atom, Effects, GroupSpec, ResponseSpec, Terms, unique
 from winstan.formula.tree import Bar, Binary, Call, Constant, Level, Name, Node, Unary, write
@@ -57,7 +58,7 @@ def read_formula(
     """
     left, right = _sides(source)
     atoms = AtomReader(source, namespace, constants)
-    response = _read_response(Parser(left, source).parse(), atoms, source)
+    response = _read_response(*read_left(left, source), atoms, source)
     effects, offsets, groups = _Right(atoms, source).read(Parser(right, source).parse())
     if not effects.names and not groups and not offsets:
         raise formula_error(_NOTHING, source)
@@ -98,7 +99,9 @@ def _sides(source: str) -> tuple[list[Token], list[Token]]:
     return left, right
 
 
-def _read_response(node: Node, atoms: AtomReader, source: str) -> ResponseSpec:
+def _read_response(node: Node, beside: Node | None, atoms: AtomReader, source: str) -> ResponseSpec:
+    if beside is not None or (isinstance(node, Call) and node.function in LIMITS):
+        return read_limited(node, beside, atoms, source)
     match node:
         case Level(name, level, pos):
             value = atoms.atom(Name(name, pos))
@@ -196,7 +199,7 @@ class _Right:
         )
 
     def _single(self, node: Name | Call) -> Terms:
-        if isinstance(node, Call) and node.function in PROPORTIONS:
+        if isinstance(node, Call) and node.function in PROPORTIONS | LIMITS:
             raise self._error(f"{node.function}() belongs on the left side.", node.pos)
         if _is_offset(node):
             raise self._error(

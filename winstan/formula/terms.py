@@ -124,6 +124,36 @@ class GroupSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitSpec:
+    """What the left side says of limits and errors of the response; None where it says nothing.
+
+    Attributes
+    ----------
+    status, upper
+        Of ``censored(y, upper, status)``: how each row is censored, and where its interval ends.
+    lb, ub
+        Of ``truncated(y, lb, ub)``: between which values a response can have been seen.
+    error
+        Of ``se(s)``: each response's standard error.
+    with_sigma
+        Whether there is a sigma beside that.
+    """
+
+    status: Atom | None = None
+    upper: Atom | None = None
+    lb: Atom | None = None
+    ub: Atom | None = None
+    error: Atom | None = None
+    with_sigma: bool = False
+
+    @property
+    def atoms(self) -> tuple[Atom, ...]:
+        """Those that are given."""
+        every = (self.status, self.upper, self.lb, self.ub, self.error)
+        return tuple(atom for atom in every if atom is not None)
+
+
+@dataclass(frozen=True, slots=True)
 class ResponseSpec:
     """The left side.
 
@@ -137,6 +167,8 @@ class ResponseSpec:
         The trials of ``p(s, n)``.
     success
         The level chosen by ``y["level"]``, in a tuple of one; empty where none was.
+    limits
+        Of ``censored``, ``truncated`` and ``se``; None without any.
     """
 
     text: str
@@ -144,6 +176,13 @@ class ResponseSpec:
     value: Atom
     trials: Atom | None = None
     success: tuple[object, ...] = ()
+    limits: LimitSpec | None = None
+
+    @property
+    def atoms(self) -> tuple[Atom, ...]:
+        """The response itself, and whatever stands beside it."""
+        trials = () if self.trials is None else (self.trials,)
+        return self.value, *trials, *(() if self.limits is None else self.limits.atoms)
 
 
 class Terms:

@@ -11,6 +11,7 @@ from winstan.design_warnings import is_silent, warn_design
 from winstan.guards.confounding import check_confounding
 from winstan.guards.directions import check_directions
 from winstan.guards.dispersion import check_dispersion
+from winstan.guards.heap import heaped
 from winstan.guards.repeats import repeated_responses
 from winstan.guards.skew import check_skew, is_logarithm
 from winstan.guards.slopes import missing_slopes
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
     from winstan.data import Frame
     from winstan.model import Model
+
+
+# A limit is no value, and has no residual; nor have errors that are known one spread.
+_OF_RESIDUALS = frozenset({"skew", "unequal_spread"})
 
 
 def check_model(model: Model, frame: Frame, data: Any) -> None:
@@ -39,9 +44,9 @@ def check_model(model: Model, frame: Frame, data: Any) -> None:
     Warns
     -----
     DesignWarning
-        ``random_slopes``, ``pseudoreplication``, ``confounding``, ``skew``, ``unequal_spread``,
-        ``overdispersion`` and ``unreached_direction``, each once at most; ``unidentified``, once
-        for each term and kind.
+        ``random_slopes``, ``pseudoreplication``, ``confounding``, ``skew``, ``heap``,
+        ``unequal_spread``, ``overdispersion`` and ``unreached_direction``, each once at most;
+        ``unidentified``, once for each term and kind.
     """
     guards = {
         "pseudoreplication": lambda: _repeats(model, frame, data),
@@ -50,10 +55,14 @@ def check_model(model: Model, frame: Frame, data: Any) -> None:
             model.formula, model.design, binary=_is_binary(model)
         ),
         "skew": lambda: _skew(model, frame, data),
+        "heap": lambda: heaped(model),
         "unequal_spread": lambda: unequal_spread(model),
         "overdispersion": lambda: check_dispersion(model),
         "unreached_direction": lambda: check_directions(model),
     }
+    if (limits := model.design.response.limits) is not None:
+        unfit = _OF_RESIDUALS if limits.status is None else _OF_RESIDUALS | {"pseudoreplication"}
+        guards = {name: guard for name, guard in guards.items() if name not in unfit}
     for name, guard in guards.items():
         if not is_silent(name) and (message := guard()) is not None:
             warn_design(message, name)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from winstan import effects
 from winstan._version import __version__
 from winstan.chance import ESS_PER_CHAIN
 from winstan.design import MEAN
+from winstan.families.sample import INTERVAL, LEFT, RIGHT
 from winstan.report.tables import left_out
 
 if TYPE_CHECKING:
@@ -100,6 +103,7 @@ def _model_sentences(model: Model) -> list[str]:
     ]
     if model.link.cut:
         out.append(f"A linear predictor of zero is the direction {model.link.origin:.4g}.")
+    out += _limit_sentences(model)
     for name, formula in model.formula.parameters.items():
         parameter = family.parameter(name)
         out.append(
@@ -126,6 +130,34 @@ def _model_sentences(model: Model) -> list[str]:
     if numbers:
         named = " and ".join(f"{p.label} ({p.name})" for p in numbers)
         out.append(f"Also estimated: {named}.")
+    return out
+
+
+def _limit_sentences(model: Model) -> list[str]:
+    """Say what is known of the response beside its value."""
+    limits = model.design.response.limits
+    out: list[str] = []
+    if limits is None:
+        return out
+    if limits.status is not None:
+        counts = {
+            "left-censored": int(np.sum(limits.status == LEFT)),
+            "right-censored": int(np.sum(limits.status == RIGHT)),
+            "interval-censored": int(np.sum(limits.status == INTERVAL)),
+        }
+        named = " and ".join(f"{n:,} {what}" for what, n in counts.items() if n)
+        out.append(
+            f"Of {limits.status.size:,} responses {named or 'none'} entered by the probability of "
+            "their interval; means are those of the response itself."
+        )
+    if limits.truncated:
+        out.append(
+            "The distribution was truncated to the values that could be seen; means are those "
+            "without truncation."
+        )
+    if limits.error is not None:
+        more = ", added to a residual variance" if limits.with_sigma else ""
+        out.append(f"The standard error of each response was taken as known{more}.")
     return out
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from winstan import effects
+
 if TYPE_CHECKING:
     from winstan.fitted import Fit
     from winstan.model import Model
@@ -58,7 +60,11 @@ def _heading(fit: Fit) -> list[str]:
 
 
 def _modelled(model: Model) -> list[str]:
-    """Say whose probability is modelled, where a response has two levels."""
+    """Say whose probability is modelled, where a response has two levels, and what limits are."""
+    if (limits := model.design.response.limits) is not None:
+        note = effects.limits_note(model)
+        truncated = "truncated: means are those of the response without truncation"
+        return [*([note] if note else []), *([truncated] if limits.truncated else [])]
     if model.family.kind != "binary":
         return []
     response = model.design.response

@@ -1,0 +1,55 @@
+"""Densities and probabilities of rows with limits, by scipy's distribution functions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import special, stats
+
+if TYPE_CHECKING:
+    from winstan.families.sample import Limits
+
+
+def distribution(family: str, mu: np.ndarray, aux: dict[str, Any]) -> Any:
+    """The distribution of each row, of what the inverse link gives."""
+    makers = {
+        "gaussian": lambda: stats.norm(mu, aux["sigma"]),
+        "student": lambda: stats.t(aux["nu"], mu, aux["sigma"]),
+        "lognormal": lambda: stats.lognorm(aux["sigma"], scale=np.exp(mu)),
+        "gamma": lambda: stats.gamma(aux["alpha"], scale=mu / aux["alpha"]),
+        "poisson": lambda: stats.poisson(mu),
+        "exponential": lambda: stats.expon(scale=mu),
+        "weibull": lambda: stats.weibull_min(
+            aux["alpha"], scale=mu / special.gamma(1 + 1 / aux["alpha"])
+        ),
+    }
+    return makers[family]()
+
+
+def limited_rows(
+    family: str, mu: np.ndarray, aux: dict[str, Any], y: np.ndarray, limits: Limits
+) -> np.ndarray:
+    """Log density, or log probability, of each row."""
+    if limits.error is not None:
+        sigma = aux["sigma"] if limits.with_sigma else 0.0
+        aux = {**aux, "sigma": np.sqrt(limits.error**2 + sigma**2)}
+    own = distribution(family, mu, aux)
+    counted = family == "poisson"
+    lb = np.full(y.shape, -np.inf) if limits.lb is None else limits.lb - counted
+    ub = np.full(y.shape, np.inf) if limits.ub is None else limits.ub
+    out = (own.logpmf if counted else own.logpdf)(y)
+    if limits.status is not None:
+        status, upper = limits.status, y if limits.upper is None else limits.upper
+        low = np.where(status == -1, lb, y)
+        high = np.select([status == -1, status == 1], [y, ub], upper)
+        out = np.where(status == 0, out, between(own, low, np.minimum(high, ub)))
+    return out - between(own, lb, ub)
+
+
+def between(own: Any, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Log of P(low < Y <= high), of whichever tail is the smaller."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        by_cdf = own.logcdf(high) + np.log1p(-np.exp(own.logcdf(low) - own.logcdf(high)))
+        by_sf = own.logsf(low) + np.log1p(-np.exp(own.logsf(high) - own.logsf(low)))
+        return np.where(own.logsf(low) < own.logcdf(high), by_sf, by_cdf)

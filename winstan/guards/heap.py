@@ -1,0 +1,61 @@
+"""Responses heaped at their smallest or largest value, as at a limit of detection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from winstan.model import Model
+
+# Kinds of responses that hardly ever tie, but for the values that have a probability of their own.
+_CONTINUOUS = ("real", "positive", "unit", "nonnegative", "proportion")
+# A heap is so many rows, such a share of all, and so many times the rows of any other value.
+_ROWS = 5
+_SHARE = 0.02
+_TIMES = 3.0
+
+
+def heaped(model: Model) -> str | None:
+    """Say whether a continuous response has a heap of rows at one of its ends.
+
+    Measurements that are rounded tie everywhere; a heap is many more rows than any other value has.
+
+    Parameters
+    ----------
+    model
+        Of any family; of responses with limits there is no finding.
+
+    Returns
+    -------
+    str or None
+        What was found, what follows, and the remedy.
+    """
+    response, kind = model.design.response, model.family.kind
+    if response.limits is not None or kind not in _CONTINUOUS:
+        return None
+    value, at = np.unique(response.y, return_inverse=True)
+    if value.size < _ROWS:
+        return None
+    rows = np.bincount(at, model.design.weights)
+    name = response.name
+    for end, which, side in ((0, "smallest", "left"), (-1, "largest", "right")):
+        others = float(np.delete(rows, end).max())
+        own = value[end] in model.family.masses
+        if own or rows[end] < max(_ROWS, _SHARE * rows.sum(), _TIMES * others):
+            continue
+        zeros = (
+            " If they are true zeros, family='hurdle_gamma' or 'hurdle_lognormal' has them beside "
+            "positive values."
+            if value[end] == 0 and value[0] == 0
+            else ""
+        )
+        return (
+            f"{rows[end]:,.0f} of {rows.sum():,.0f} rows of {name!r} have its {which} value, "
+            f"{value[end]:g}, and no other value has more than {others:,.0f}: they may be values "
+            "beyond a limit of detection, or of time. Taken as measured they bias means and make "
+            f"the spread too small. If they are beyond it, make a column of the status, '{side}' "
+            f"there and 'none' elsewhere, and write censored({name}, status) ~ ....{zeros}"
+        )
+    return None
