@@ -113,11 +113,10 @@ def model_of(formula: str, family: str, data: pd.DataFrame, link: str | None = N
     from winstan.model import build_model  # noqa: PLC0415
 
     parsed = parse_formula(formula, {})
-    frame = frame_from(data, parsed)
     chosen = family_named(family)
-    return build_model(
-        parsed, build_design(parsed, frame, {}), frame.kept, chosen, chosen.link(link)
-    )
+    frame = frame_from(data, parsed, all_levels=chosen.of_categories)
+    design = build_design(parsed, frame, {}, chosen.kind)
+    return build_model(parsed, design, frame.kept, chosen, chosen.link(link))
 
 
 def winstan(design: Design, data: pd.DataFrame, backend: str) -> Runner:
