@@ -8,6 +8,12 @@ functions {
 #include include/links.stan
 #include include/probabilities.stan
 #include include/rising.stan
+
+  // Or a factor each: of value = k, tally rows are above it.
+  real log_rising_of(int by_factor, vector value, vector tally, vector shape) {
+    if (by_factor) return dot_product(tally, log1p(value ./ shape));
+    return log_rising(value, tally, shape);
+  }
 }
 data {
 #include include/data.stan
@@ -15,15 +21,18 @@ data {
   vector<lower=0>[C] n;                              // trials
   vector<lower=0>[C] sum_y;                          // successes
   vector<lower=0>[C] n_rows;
-  int<lower=0> V_success;                            // distinct numbers above zero in each cell
+  int<lower=0> V_success;                            // in each cell: distinct numbers above zero,
+  int<lower=0, upper=1> success_by_factor;           // or all below the largest
   array[V_success] int<lower=1, upper=C> success_cell;
   vector<lower=0>[V_success] success_value;
   vector<lower=0>[V_success] success_tally;
   int<lower=0> V_failure;
+  int<lower=0, upper=1> failure_by_factor;
   array[V_failure] int<lower=1, upper=C> failure_cell;
   vector<lower=0>[V_failure] failure_value;
   vector<lower=0>[V_failure] failure_tally;
   int<lower=0> V_trials;                             // of all cells, where phi is one number
+  int<lower=0, upper=1> trials_by_factor;
   array[inflated || block_of[1] > 0 ? V_trials : 0] int<lower=1, upper=C> trials_cell;
   vector<lower=0>[V_trials] trials_value;
   vector<lower=0>[V_trials] trials_tally;
@@ -61,14 +70,14 @@ model {
       vector[C] phi = mean_from(block_from(eta, block_of[1], C), beside_link[1]);
       a = phi .* exp(log_p);
       b = phi .* exp(log_q);
-      target += -log_rising(trials_value, trials_tally, phi[trials_cell]);
+      target += -log_rising_of(trials_by_factor, trials_value, trials_tally, phi[trials_cell]);
     } else {
       real phi = aux[number_of[1]];
       a = phi * exp(log_p);
       b = phi * exp(log_q);
-      target += -log_rising(trials_value, trials_tally, rep_vector(phi, V_trials));
+      target += -log_rising_of(trials_by_factor, trials_value, trials_tally, rep_vector(phi, V_trials));
     }
-    target += log_rising(success_value, success_tally, a[success_cell])
-              + log_rising(failure_value, failure_tally, b[failure_cell]);
+    target += log_rising_of(success_by_factor, success_value, success_tally, a[success_cell])
+              + log_rising_of(failure_by_factor, failure_value, failure_tally, b[failure_cell]);
   }
 }

@@ -20,8 +20,8 @@ from winstan.families.auxiliary import mean
 from winstan.families.beta import LARGEST_PHI, PHI, draw_shares, information_of_phi
 from winstan.families.family import BambiFamily, Distribution, Family
 from winstan.families.namespace import NUMPY
-from winstan.families.rising import log_rising, log_rising_by_cell, rising_slope
-from winstan.families.trials import named_tally, sum_of_tally, tally_of
+from winstan.families.rising import log_rising
+from winstan.families.trials import log_rising_of, rising_slopes_of, rising_tally
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -46,10 +46,10 @@ def statistics(
         "inflated": 0,
         **binomial.statistics(sample, cell, n_cells),
         "n_rows": sample.by_cell(cell, n_cells),
-        **named_tally("success", sample, cell),
-        **named_tally("failure", failures, cell),
+        **rising_tally("success", sample, cell),
+        **rising_tally("failure", failures, cell),
         # Of one phi, the factorials of trials are those of all cells.
-        **named_tally("trials", trials, cell, by_cell="phi" in predicted),
+        **rising_tally("trials", trials, cell, by_cell="phi" in predicted),
     }
 
 
@@ -61,9 +61,9 @@ def log_likelihood(
     a, b = _shapes(eta, phi, link, xp)
     return (
         binomial.log_likelihood(stats, eta, aux, link, xp)
-        + log_rising_by_cell(tally_of("success", stats), a, xp)
-        + log_rising_by_cell(tally_of("failure", stats), b, xp)
-        - log_rising_by_cell(tally_of("trials", stats), phi, xp)
+        + log_rising_of("success", stats, a, xp)
+        + log_rising_of("failure", stats, b, xp)
+        - log_rising_of("trials", stats, phi, xp)
     )
 
 
@@ -86,7 +86,7 @@ def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> 
     by_mu = (
         stats["sum_y"] / mu
         - (stats["n"] - stats["sum_y"]) / rest
-        + phi * (_rising_slopes("success", stats, a) - _rising_slopes("failure", stats, b))
+        + phi * (rising_slopes_of("success", stats, a) - rising_slopes_of("failure", stats, b))
     )
     n = np.maximum(stats["n"] / np.maximum(stats["n_rows"], SMALLEST), 1.0)  # trials of a row
     of_beta = np.square(phi) * (special.polygamma(1, a) + special.polygamma(1, b))
@@ -107,21 +107,15 @@ def score_of_phi(
     a, b = _shapes(eta, phi, link)
     mu, rest = a / phi, b / phi
     score = (
-        mu * _rising_slopes("success", stats, a)
-        + rest * _rising_slopes("failure", stats, b)
-        - _rising_slopes("trials", stats, phi)
+        mu * rising_slopes_of("success", stats, a)
+        + rest * rising_slopes_of("failure", stats, b)
+        - rising_slopes_of("trials", stats, phi)
     )
     n = np.maximum(stats["n"] / np.maximum(stats["n_rows"], SMALLEST), 1.0)
     pairs = np.sqrt(n * (n - 1)) + 1e-3
     some = 2 * phi * mu * rest * (special.psi(n + 1) + np.euler_gamma)  # of both, where it is small
     factors = np.square(pairs / (pairs + phi)) * some / (1 + some)
     return score, information_of_phi(stats["n_rows"], a, b) * np.maximum(factors, SMALLEST)
-
-
-def _rising_slopes(name: str, stats: Statistics, shape: Array) -> Array:
-    """Sum the derivatives of a tally's log rising factorials by the shape, shape (C,)."""
-    own = shape[stats[f"{name}_cell"] - 1]
-    return sum_of_tally(name, stats, rising_slope(stats[f"{name}_value"], own), shape.size)
 
 
 def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:

@@ -137,6 +137,7 @@ BINOMIAL = Family(
     variance=variance,
     excess_kurtosis=excess_kurtosis,
     wider="beta_binomial",
+    zeros=("zero_inflated_binomial",),
     exponential_family=True,
     usual=True,
 )

@@ -298,6 +298,8 @@ class Family:
         where both follow from the mean: such data may vary more than the family allows.
     wider : str or None
         The family to name where they do.
+    zeros : tuple of str
+        The families with zeros of their own to name where there are more than this one gives.
     usual : bool
         Whether messages name it to those whose response is of its kind.
     cumulative : Cumulative, or None
@@ -338,6 +340,7 @@ class Family:
     variance: Callable[[Array], Array] | None = None
     excess_kurtosis: Callable[[Array, Array], Array] | None = None
     wider: str | None = None
+    zeros: tuple[str, ...] = ()
     usual: bool = False
     cumulative: Cumulative | None = None
 

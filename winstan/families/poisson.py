@@ -118,6 +118,7 @@ POISSON = Family(
     variance=variance,
     excess_kurtosis=excess_kurtosis,
     wider="negative_binomial",
+    zeros=("zero_inflated_poisson", "hurdle_poisson"),
     exponential_family=True,
     usual=True,
     cumulative=Cumulative(code=4, log_tails=log_tails),
