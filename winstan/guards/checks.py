@@ -13,10 +13,12 @@ from winstan.guards.directions import check_directions
 from winstan.guards.dispersion import check_dispersion
 from winstan.guards.heap import heaped
 from winstan.guards.repeats import repeated_responses
+from winstan.guards.shares import check_shares
 from winstan.guards.skew import check_skew, is_logarithm
 from winstan.guards.slopes import missing_slopes
 from winstan.guards.spread import unequal_spread
 from winstan.guards.unidentified import check_identification
+from winstan.guards.zeros import check_zeros
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 
 # A limit is no value, and has no residual; nor have errors that are known one spread.
-_OF_RESIDUALS = frozenset({"skew", "unequal_spread"})
+_OF_RESIDUALS = frozenset({"skew", "unequal_spread", "shares"})
 
 
 def check_model(model: Model, frame: Frame, data: Any) -> None:
@@ -45,8 +47,8 @@ def check_model(model: Model, frame: Frame, data: Any) -> None:
     -----
     DesignWarning
         ``random_slopes``, ``pseudoreplication``, ``confounding``, ``skew``, ``heap``,
-        ``unequal_spread``, ``overdispersion`` and ``unreached_direction``, each once at most;
-        ``unidentified``, once for each term and kind.
+        ``unequal_spread``, ``overdispersion``, ``excess_zeros``, ``shares`` and
+        ``unreached_direction``, each once at most; ``unidentified``, once for each term and kind.
     """
     guards = {
         "pseudoreplication": lambda: _repeats(model, frame, data),
@@ -58,6 +60,8 @@ def check_model(model: Model, frame: Frame, data: Any) -> None:
         "heap": lambda: heaped(model),
         "unequal_spread": lambda: unequal_spread(model),
         "overdispersion": lambda: check_dispersion(model),
+        "excess_zeros": lambda: check_zeros(model),
+        "shares": lambda: check_shares(model),
         "unreached_direction": lambda: check_directions(model),
     }
     if (limits := model.design.response.limits) is not None:
@@ -79,7 +83,7 @@ def _is_binary(model: Model) -> bool:
 
 def _skew(model: Model, frame: Frame, data: Any) -> str | None:
     message = check_skew(model)
-    if message is None:
+    if message is None or check_shares(model) is not None:  # whose remedy is another
         return None
     names, read = _columns(frame, data)
     return None if is_logarithm(model.design.response.y, map(read, names)) else message

@@ -58,7 +58,7 @@ def check_dispersion(model: Model) -> str | None:
     rows, size = rows.where(several), size[several]
     if not len(rows.row):
         return None
-    mean, variance, leverage = _of_cells(model, rows.cell)
+    mean, variance, leverage = of_cells(model, rows.cell)
     expected = size * mean
     pearson = np.square(sample.y[rows.row] - expected) / (size * variance)
     free = 1 - np.minimum(size * leverage, 1)
@@ -78,8 +78,8 @@ def check_dispersion(model: Model) -> str | None:
     return _words(model, ratio, int(np.count_nonzero(kept)))
 
 
-def _of_cells(model: Model, cell: np.ndarray) -> tuple[Array, Array, Array]:
-    """Mean per trial or unit of exposure, its variance, and its leverage, of each row's cell."""
+def of_cells(model: Model, cell: np.ndarray) -> tuple[Array, Array, Array]:
+    """Return each row's mean per trial or unit of exposure, its variance, and its leverage."""
     eta, spread = model.coordinates.eta[cell], model.coordinates.eta_sd[cell]
     weights = _WEIGHTS / _WEIGHTS.sum()
     parts = [

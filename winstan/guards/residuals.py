@@ -84,17 +84,17 @@ def residuals(model: Model) -> tuple[Rows, Array, Array]:
     else:
         eta, spread = model.coordinates.eta[rows.cell], model.coordinates.eta_sd[rows.cell]
         slope = model.link.inverse_derivative(eta)
-        sigma = _noise(model, rows)
+        sigma = noise_of_rows(model, rows)
         leverage = np.square(slope * spread / sigma)
         residual = y - model.link.inverse(eta)
         free = 1 - np.minimum(leverage, 1)
     if model.family.noise in model.likelihood.predicted:
-        residual = residual / _noise(model, rows)
+        residual = residual / noise_of_rows(model, rows)
     kept = free > LEAST_FREE
     return rows.where(kept), residual[kept], free[kept]
 
 
-def _noise(model: Model, rows: Rows) -> Any:
+def noise_of_rows(model: Model, rows: Rows) -> Any:
     """Return the noise's scale in the approximate fit: a number, or one for each row."""
     likelihood, name = model.likelihood, str(model.family.noise)
     if name in likelihood.predicted:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 RATIO = 1.5
 # Chance, all factors together.
 LIKELIHOOD = 1e-3
+# Of groups that have several levels each as the yardstick: they are few, what differs between them
+# is taken off, and rows have been found to differ by then.
+GROUP_LIKELIHOOD = 1e-2
 # A number of more values is no factor.
 MOST_VALUES = 6
 # Residuals of a level, in numbers of free ones, below which its spread is not judged.
@@ -162,6 +165,7 @@ def _chance(score: Array, weight: Array, code: np.ndarray, units: list[np.ndarra
         else:
             left = len(both) - n_units - (k - 1)
             p_units = _variance_ratio(mean, w, level, of_unit, left)
+            p_units *= LIKELIHOOD / GROUP_LIKELIHOOD
         p = max(p, p_units)
     return p
 

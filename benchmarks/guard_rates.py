@@ -1,0 +1,192 @@
+"""How often the guards speak: of sets that need another model, and of sets that do not.
+
+``python -m benchmarks.guard_rates`` draws 200 sets of each kind and prints a row for each: the
+share in which the guard fired. Nothing is sampled: guards see the quick approximate fit. At least
+80% of the sets that need the model should be told, and under 5% of the others; else the exit code
+is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from winstan.errors import DesignWarning
+from winstan.fitted.pipeline import model_from
+
+ENOUGH, FEW = 0.8, 0.05
+GROUPS, ROWS = 12, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of data, and what a guard should say of it.
+
+    Attributes
+    ----------
+    guard : str
+        Its name among the `DesignWarning`s.
+    label : str
+    formula, family : str
+        The model that is asked for.
+    draw : callable
+        ``draw(rng, data, eta)``: the response, of a linear predictor of order one.
+    needed : bool
+        Whether the guard should speak.
+    """
+
+    guard: str
+    label: str
+    formula: str
+    family: str
+    draw: Callable[[np.random.Generator, pd.DataFrame, np.ndarray], np.ndarray]
+    needed: bool
+
+
+COUNTS, TRIALS, REAL = "y ~ cond + (1|g)", "p(y, n) ~ cond + (1|g)", "y ~ cond + (1|g)"
+
+
+def _zeros(share: float, draw: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
+    """Set a share of responses to zero."""
+
+    def drawn(rng: np.random.Generator, data: pd.DataFrame, eta: np.ndarray) -> np.ndarray:
+        return np.where(rng.random(eta.size) < share, 0, draw(rng, data, eta))
+
+    return drawn
+
+
+def _poisson(mean: float) -> Callable[..., np.ndarray]:
+    return lambda rng, data, eta: rng.poisson(mean * np.exp(0.4 * eta))
+
+
+def _negative_binomial(mean: float, alpha: float) -> Callable[..., np.ndarray]:
+    return lambda rng, data, eta: rng.poisson(
+        mean * np.exp(0.4 * eta) * rng.gamma(alpha, 1 / alpha, eta.size)
+    )
+
+
+def _successes(level: float) -> Callable[..., np.ndarray]:
+    return lambda rng, data, eta: rng.binomial(data["n"], special.expit(level + 0.5 * eta))
+
+
+def _varying(level: float, phi: float) -> Callable[..., np.ndarray]:
+    def drawn(rng: np.random.Generator, data: pd.DataFrame, eta: np.ndarray) -> np.ndarray:
+        mu = special.expit(level + 0.5 * eta)
+        return rng.binomial(data["n"], rng.beta(mu * phi, (1 - mu) * phi))
+
+    return drawn
+
+
+def _shares(level: float, phi: float) -> Callable[..., np.ndarray]:
+    def drawn(rng: np.random.Generator, data: pd.DataFrame, eta: np.ndarray) -> np.ndarray:
+        mu = special.expit(level + 0.5 * eta)
+        return np.clip(rng.beta(mu * phi, (1 - mu) * phi), 1e-6, 1 - 1e-6)
+
+    return drawn
+
+
+def _normal(level: float, sd: float) -> Callable[..., np.ndarray]:
+    return lambda rng, data, eta: rng.normal(level + 0.5 * sd * eta, sd)
+
+
+def _unequal(ratio: float) -> Callable[..., np.ndarray]:
+    return lambda rng, data, eta: rng.normal(eta, np.where(data["cond"] == "b", ratio, 1.0))
+
+
+def _own(spread: float) -> Callable[..., np.ndarray]:
+    """Give each group a spread of its own, whatever its condition."""
+
+    def drawn(rng: np.random.Generator, data: pd.DataFrame, eta: np.ndarray) -> np.ndarray:
+        own = np.exp(rng.normal(0, spread, GROUPS))
+        return rng.normal(eta, np.repeat(own, 2 * ROWS))
+
+    return drawn
+
+
+def _gamma(mean: float) -> Callable[..., np.ndarray]:
+    return lambda rng, data, eta: mean * np.exp(0.3 * eta) * rng.gamma(4, 0.25, eta.size)
+
+
+KINDS = (
+    Kind("overdispersion", "successes of phi 6", TRIALS, "binomial", _varying(-0.4, 6), True),
+    Kind("overdispersion", "successes of phi 2", TRIALS, "binomial", _varying(-1.5, 2), True),
+    Kind("overdispersion", "binomial successes", TRIALS, "binomial", _successes(-0.4), False),
+    Kind("overdispersion", "rare successes", TRIALS, "binomial", _successes(-3), False),
+    Kind("overdispersion", "counts of alpha 2", COUNTS, "poisson", _negative_binomial(4, 2), True),
+    Kind("overdispersion", "Poisson counts", COUNTS, "poisson", _poisson(4), False),
+    Kind("overdispersion", "rare counts", COUNTS, "poisson", _poisson(0.3), False),
+    Kind("excess_zeros", "Poisson, 30% zeros", COUNTS, "poisson", _zeros(0.3, _poisson(4)), True),
+    Kind("excess_zeros", "Poisson, 50% zeros", COUNTS, "poisson", _zeros(0.5, _poisson(3)), True),
+    Kind("excess_zeros", "Poisson counts", COUNTS, "poisson", _poisson(1), False),
+    Kind("excess_zeros", "alpha 2", COUNTS, "poisson", _negative_binomial(4, 2), False),
+    Kind("excess_zeros", "alpha 0.7", COUNTS, "poisson", _negative_binomial(2, 0.7), False),
+    Kind("excess_zeros", "successes, 30% zeros", TRIALS, "binomial",
+         _zeros(0.3, _successes(-0.4)), True),
+    Kind("excess_zeros", "binomial successes", TRIALS, "binomial", _successes(-2.5), False),
+    Kind("excess_zeros", "successes of phi 2", TRIALS, "binomial", _varying(-0.4, 2), False),
+    Kind("shares", "shares of phi 5", REAL, "gaussian", _shares(-0.5, 5), True),
+    Kind("shares", "shares of 0.3, phi 8", REAL, "gaussian", _shares(-1, 8), True),
+    Kind("shares", "normal about 0.5", REAL, "gaussian", _normal(0.5, 0.05), False),
+    Kind("shares", "normal about 0", REAL, "gaussian", _normal(0, 1), False),
+    Kind("shares", "positive, of 0.1", REAL, "gaussian", _gamma(0.1), False),
+    Kind("unequal_spread", "sd twice as large", REAL, "gaussian", _unequal(2), True),
+    Kind("unequal_spread", "one sd", REAL, "gaussian", _unequal(1), False),
+    Kind("unequal_spread", "an sd of each group", REAL, "gaussian", _own(0.7), False),
+)  # fmt: skip
+
+
+def layout(rng: np.random.Generator) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return groups that have both conditions, and a linear predictor of order one."""
+    g = np.repeat(np.arange(GROUPS), 2 * ROWS)
+    cond = np.tile(np.repeat(["a", "b"], ROWS), GROUPS)
+    data = pd.DataFrame({"g": [f"g{i}" for i in g], "cond": cond})
+    data["n"] = rng.integers(8, 20, g.size)
+    return data, (cond == "b") + rng.normal(size=GROUPS)[g]
+
+
+def fires(kind: Kind, seed: int) -> bool:
+    """Whether the guard speaks of one set."""
+    rng = np.random.default_rng(seed)
+    data, eta = layout(rng)
+    data["y"] = kind.draw(rng, data, eta)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model_from(
+            kind.formula, data, kind.family, {}, link=None, priors=None, center=True, weights=None,
+            trials=None, parametrization=None, silence=("random_slopes", "pseudoreplication"),
+        )  # fmt: skip
+    found = [w.message for w in caught]
+    return any(isinstance(one, DesignWarning) and one.guard == kind.guard for one in found)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the rates; 1 if one is out of its bound."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sets", type=int, default=200)
+    parser.add_argument("--guard", help="of one guard only")
+    asked = parser.parse_args(arguments)
+    good = True
+    for kind in KINDS:
+        if asked.guard not in (None, kind.guard):
+            continue
+        rate = float(np.mean([fires(kind, seed) for seed in range(asked.sets)]))
+        fine = rate >= ENOUGH if kind.needed else rate < FEW
+        good &= fine
+        bound = f">= {ENOUGH:.0%}" if kind.needed else f"<  {FEW:.0%}"
+        print(
+            f"{kind.guard:15} {kind.family:9} {kind.label:24} {rate:6.1%} {bound} "
+            f"{'' if fine else 'NO'}",
+            flush=True,
+        )
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

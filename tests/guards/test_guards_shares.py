@@ -1,0 +1,70 @@
+"""Shares under gaussian, and zeros beyond what means and variance let one expect."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from guard_cases import guards
+from models import model_of
+from scipy import special, stats
+
+from benchmarks.guard_rates import KINDS, fires
+from winstan.guards.zeros import check_zeros
+
+
+def rows(n: int = 240) -> pd.DataFrame:
+    """Two conditions, without groups."""
+    return pd.DataFrame({"cond": np.repeat(["a", "b"], n // 2), "n": 12})
+
+
+@pytest.mark.parametrize("kind", [k for k in KINDS if k.guard in ("excess_zeros", "shares")],
+                         ids=lambda k: f"{k.guard} {k.label}")  # fmt: skip
+def test_most_sets_that_need_a_model_are_told_and_others_are_not(kind):
+    told = np.mean([fires(kind, seed) for seed in range(3)])
+    assert told >= 0.6 if kind.needed else told == 0
+
+
+def test_zeros_of_their_own_are_counted_against_those_expected():
+    rng, data = np.random.default_rng(1), rows()
+    data["y"] = rng.poisson(5, 240) * (rng.random(240) < 0.6)
+    said = check_zeros(model_of("y ~ cond", data, "poisson"))
+    found = int((data.y == 0).sum())
+    # Of a negative binomial of each condition's mean, and of the variance about both.
+    mean = data.groupby("cond")["y"].transform("mean").to_numpy()
+    alpha = (mean**2).sum() / ((data.y - mean) ** 2 * 120 / 119 - mean).sum()
+    expected = stats.nbinom.pmf(0, alpha, alpha / (alpha + mean)).sum()
+    numbers = [int(word) for word in said.replace(",", "").split() if word.isdigit()]
+    assert numbers[:2] == [found, 240]
+    assert numbers[2] == pytest.approx(expected, rel=0.05)
+    assert "family='zero_inflated_poisson' or 'hurdle_poisson'" in said
+    assert check_zeros(model_of("y ~ cond", data, "zero_inflated_poisson")) is None
+    heavier = data.loc[np.repeat(data.index, 2)].reset_index(drop=True)
+    twice = check_zeros(model_of("y ~ cond", data.assign(w=2), "poisson", weights="w"))
+    assert twice.split()[3:9] == check_zeros(model_of("y ~ cond", heavier, "poisson")).split()[3:9]
+
+
+def test_successes_of_no_row_are_named_their_family():
+    rng, data = np.random.default_rng(2), rows()
+    data["y"] = rng.binomial(12, 0.4, 240) * (rng.random(240) < 0.7)
+    found = guards("p(y, n) ~ cond", data, "binomial")
+    assert "family='zero_inflated_binomial', whose `zi`" in found["excess_zeros"]
+    assert "beta_binomial" in found["overdispersion"]
+    assert "excess_zeros" not in guards("p(y, n) ~ cond", data, "binomial", silence="excess_zeros")
+
+
+def test_shares_are_told_what_fits_them_and_are_not_called_skewed():
+    rng, data = np.random.default_rng(3), rows()
+    data["y"] = rng.beta(0.7, 2.4, 240)
+    found = guards("y ~ cond", data)
+    assert set(found) == {"shares"}
+    mean, sd = data.groupby("cond")["y"].transform("mean"), 0.0
+    sd = np.sqrt(((data.y - mean) ** 2).sum() / 238)
+    beyond = (special.ndtr(-mean / sd) + special.ndtr((mean - 1) / sd)).mean()
+    said = float(found["shares"].partition(" fit has ")[2].partition("%")[0])
+    assert said == pytest.approx(100 * beyond, rel=0.05)
+    assert "use family='beta'; if" in found["shares"]
+    data.loc[::5, "y"] = 1.0
+    assert "'ordered_beta' or 'zero_one_inflated_beta'" in guards("y ~ cond", data)["shares"]
+    for other in (100 * data.y, data.y - 0.5, (data.y > 0.5) * 1.0):
+        assert "shares" not in guards("y ~ cond", data.assign(y=other), silence="skew")
