@@ -49,7 +49,10 @@ def responses(name: str, seed: int = 11, rows: int = ROWS) -> pd.DataFrame:
 
 def _categories(family: Family, eta: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw the places of five categories."""
-    mu = probabilities(family, 5, eta, {"threshold": THRESHOLDS}, family.link(None))
+    if family.of_labels is not None:
+        family = family.of_labels(family, range(1, 6))
+    aux = _beside(family, eta) | {"threshold": THRESHOLDS}
+    mu = probabilities(family, 5, eta, aux, family.link(None))
     return family.draw(rng, mu, {}, None).astype(int)
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 GOAL = 2.0
 """Seconds that the first fit may take beyond the second."""
 RESPONSES = {
+    "unordered": "side",
     "real": "Power",
     "positive": "Power",
     "nonnegative": "Power",
@@ -50,6 +51,7 @@ rng = np.random.default_rng(5)
 data = ws.simulate_lfp(seed=5)
 group = np.unique(data["mouse"], return_inverse=True)[1] / 2 - 1.5
 data["n"] = rng.poisson(np.exp(2 + group) * rng.gamma(5, 1 / 5, len(data)))
+data["side"] = np.array(["left", "right", "none"])[rng.integers(0, 3, len(data))]
 data["hit"] = rng.binomial(1, 1 / (1 + np.exp(-group)))
 data["phase"] = rng.vonmises(group, 4)
 data["score"] = 1 + np.searchsorted([-1, 0, 1], group + rng.logistic(size=len(data)))

@@ -15,7 +15,12 @@ AUX = {"sigma": 17.3, "nu": 3.7, "alpha": 2.9, "phi": 6.1, "lam": 190.0, "kappa"
 AUX |= {"zi": 0.23, "hu": 0.36, "threshold": (-1.7, -0.2, 0.4, 1.1)}
 AUX |= {"zoi": 0.31, "coi": 0.62, "cutzero": -1.3, "cutgap": 2.7}
 SIGMA = {"lognormal": 0.63, "hurdle_lognormal": 0.63}
-CASES = [(name, link) for name, family in FAMILIES.items() for link in family.links]
+CASES = [
+    (name, link)
+    for name, family in FAMILIES.items()
+    if family.of_labels is None  # whose linear predictors are several
+    for link in family.links
+]
 
 
 def eta_of(link: str, family: str, rows: np.ndarray) -> np.ndarray:

@@ -17,7 +17,8 @@ PACKAGE = Path(winstan.__file__).parent
 FLOORS = (
     "errors _angles _text _typing _version chance design_warnings options progress tuning",
     "formula data",
-    "design families priors variables scales centering coefficients cells correlations likelihood",
+    "design families priors variables scales centering coefficients cells correlations likelihood"
+    " by_category",
     "approximation coordinates marginal model validation toolchain backends unconstrained draws"
     " tree",
     "convergence summary diagnostics effects classical guards",

@@ -46,6 +46,8 @@ trials["part"] = np.clip((trials["share"] - 0.2) / 0.7, 0, 1)
 response = {"unit": "share", "proportion": "part", "count": "n", "binary": "hit"}
 trials["score"] = 1 + np.searchsorted([-1, 0, 1], eta + rng.logistic(size=len(trials)))
 response |= {"successes": "p(hits, of)", "circular": "phase", "ordered": "score"}
+trials["side"] = np.array(["left", "right", "none"])[rng.integers(0, 3, len(trials))]
+response["unordered"] = "side"
 templates = set()
 for family, link in [*((family, None) for family in FAMILIES), ("gaussian", "log")]:
     fit = ws.fit(

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from winstan.compare.side_by_side import side_by_side
     from winstan.each import FitEach, fit_each
     from winstan.families import Family, register_family
+    from winstan.families.categorical import categorical
     from winstan.fitted import Fit
     from winstan.fitting import fit
     from winstan.plots import plot_data, theme_winstan
@@ -67,6 +68,7 @@ _LAZY = {
     "LME": "winstan.classical",
     "agree": "winstan.compare",
     "anova": "winstan.classical",
+    "categorical": "winstan.families.categorical",
     "datasets": "winstan.real_data",
     "detection_limits": "winstan.data.detection",
     "fit": "winstan.fitting",
@@ -117,6 +119,7 @@ __all__ = [
     "__version__",
     "agree",
     "anova",
+    "categorical",
     "datasets",
     "detection_limits",
     "fit",

@@ -82,7 +82,7 @@ def center_levels(stacked: Stacked, cells: Cells, priors: Priors) -> tuple[Array
         own = np.flatnonzero(stacked.block == b)
         constant = stacked.constant[own]
         names = {stacked.column_names[k] for k, share in zip(own, constant, strict=True) if share}
-        apart = (b > 0) and "Intercept" in {
+        apart = "Intercept" in {
             term.name for term in stacked.terms if set(term.columns) <= set(own)
         }
         if not names or (priors.given.intersection(names) and not apart):

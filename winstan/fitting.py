@@ -116,7 +116,8 @@ def fit(
         ``inverse_gaussian``, ``poisson``, ``negative_binomial``, ``negative_binomial1``,
         ``geometric``, ``bernoulli``, ``binomial`` or ``beta``; with zeros of their own
         ``zero_inflated_poisson``, ``zero_inflated_negative_binomial``, ``hurdle_poisson``,
-        ``hurdle_negative_binomial``, ``hurdle_gamma`` or ``hurdle_lognormal``.
+        ``hurdle_negative_binomial``, ``hurdle_gamma`` or ``hurdle_lognormal``; of categories
+        ``cumulative`` or ``categorical`` (`winstan.categorical` chooses the reference).
     backend
         The backend: ``"stan"``, ``"pymc"`` or ``"bambi"``; or several, ``("stan", "pymc")``, for a
         fit by each and their agreement.

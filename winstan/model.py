@@ -268,8 +268,9 @@ def build_model(
     slots = default_slots(stacked, cells, likelihood, scales)
     centered = center and design.intercept
     location = "Intercept" if family.ordered is None else family.ordered.name
-    resolved = resolve(slots, priors, at_mean=[location] if centered else [])
-    predictor_mean = predictor_means(stacked, cells, centered=centered)
+    apart = centered and stacked.intercept  # an Intercept before the columns
+    resolved = resolve(slots, priors, at_mean=[location] if apart else [])
+    predictor_mean = predictor_means(stacked, cells, centered=apart)
     means = None
     if center and np.any(stacked.constant):
         means, resolved = center_levels(stacked, cells, resolved)

@@ -20,7 +20,6 @@ import numpy as np
 
 from winstan import priors as pr
 from winstan._angles import angular_deviation, mean_direction
-from winstan.design import MEAN
 from winstan.design.constants import constant_weights
 from winstan.families.ordered import first_steps, location
 
@@ -68,6 +67,8 @@ class Scales:
         sd(y), or sd(log y) for lognormal; of angles their angular deviation.
     steps : mapping of str to float
         Between the thresholds of an ordered parameter, as the data have them.
+    means : tuple of str
+        See `Family.means`.
     """
 
     eta_mean: tuple[float, ...]
@@ -76,6 +77,7 @@ class Scales:
     slopes: tuple[float, ...]
     response: float
     steps: Mapping[str, float]
+    means: tuple[str, ...]
 
     def coefficient(self, x: Array, weight: Array, block: int = 0) -> float:
         """Scale of a coefficient of the predictor x: that of eta over that of x."""
@@ -182,14 +184,16 @@ def measure_scales(cells: Cells, likelihood: Likelihood) -> Scales:
         parameter = family.parameter(name)
         centers.append(float(own.function(parameter.start(deviation))))
         etas.append(1.0)
-        widths.append((parameter.link_sd, 1.0))
+        widths.append((parameter.link_sd, parameter.coefficient_sd))
+    if family.starts is not None:
+        centers = list(family.starts(sample))
     offsets = (
         np.average(cells.of_block(cells.offset, b), weights=cells.weight)
         for b in range(cells.blocks)
     )
     means = tuple(float(c - offset) for c, offset in zip(centers, offsets, strict=True))
     slopes = tuple(_LOG_SLOPES if own.name == "log" else _SLOPES for own in likelihood.links)
-    return Scales(means, tuple(etas), tuple(widths), slopes, deviation, steps)
+    return Scales(means, tuple(etas), tuple(widths), slopes, deviation, steps, family.means)
 
 
 def coefficient_slots(stacked: Stacked, cells: Cells, scales: Scales) -> list[pr.PriorSlot]:
@@ -203,7 +207,7 @@ def coefficient_slots(stacked: Stacked, cells: Cells, scales: Scales) -> list[pr
             keys = tuple(dict.fromkeys((name, term.variable)))
             b = int(stacked.block[column])
             of_constant, of_slope = scales.widths[b]
-            kind = "b" if b == 0 else None  # the classes are of the mean, and of its scale
+            kind = "b" if term.parameter in scales.means else None  # no class is of sigma
             if share := stacked.constant[column]:
                 width = of_constant * scales.eta[b] * abs(share)
                 default = pr.Normal(share * scales.eta_mean[b], width)
@@ -225,7 +229,7 @@ def default_slots(
             for name, column in zip(group.sd_names_of(effect), effect.columns, strict=True):
                 keys = tuple(dict.fromkeys((name, whole)))
                 rate = 1 / means[column]
-                kind = "sd" if effect.parameter == MEAN else None
+                kind = "sd" if effect.parameter in scales.means else None
                 slots.append(pr.PriorSlot(name, keys, "positive", pr.Exponential(rate), kind))
     for group in stacked.groups:
         if name := group.correlation_name:

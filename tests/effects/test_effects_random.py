@@ -142,7 +142,10 @@ def test_responses_have_the_distribution_of_the_family(family, mu, aux, trials, 
     np.testing.assert_array_equal(y, again)
 
 
-CATEGORIES = [("cumulative", [0.13, 0.02, 0.55, 0.3])]
+CATEGORIES = [
+    ("cumulative", [0.13, 0.02, 0.55, 0.3]),
+    ("categorical", [0.5, 0.2, 0.03, 0.27]),
+]
 
 
 @pytest.mark.parametrize(("family", "shares"), CATEGORIES)

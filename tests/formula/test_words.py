@@ -160,8 +160,6 @@ def test_names_of_the_same_distribution_are_taken(name, meant):
         ("tweedie", "hurdle_gamma"),
         ("frechet", "lognormal"),
         ("exgaussian", "lognormal"),
-        ("categorical", "bernoulli"),
-        ("multinomial", "bernoulli"),
         ("projected_normal", "von_mises"),
         ("asymmetric laplace", "student"),
         ("quasipoisson", "negative_binomial"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from winstan.by_category import rows_of_counts, with_categories
 from winstan.data import frame_from
 from winstan.design import build_design
 from winstan.families import family_named
@@ -14,13 +15,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from winstan.design import Design, RandomTerm, Stacked
+    from winstan.families import Family
     from winstan.model import Model
 
 
 def model_of(
     formula: str | list[str],
     data: pd.DataFrame,
-    family: str,
+    family: str | Family,
     *,
     link: str | None = None,
     weights: str | None = None,
@@ -28,14 +30,16 @@ def model_of(
     **options: Any,
 ) -> Model:
     """Run the stages up to the model."""
-    parsed = parse_formula(formula, {})
     chosen = family_named(family)
+    parsed = parse_formula(formula, {}, for_all=chosen.of_labels is not None)
     frame = frame_from(
         data, parsed, weights=weights, trials=trials, all_levels=chosen.of_categories
     )
+    parsed, frame = rows_of_counts(parsed, chosen, frame)
+    parsed, chosen = with_categories(parsed, chosen, frame, {})
     return build_model(
         parsed,
-        build_design(parsed, frame, {}, chosen.kind),
+        build_design(parsed, frame, {}, chosen.kind, chosen.parameters[0].name),
         frame.kept,
         chosen,
         chosen.link(link),

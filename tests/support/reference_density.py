@@ -33,6 +33,7 @@ INVERSE = {
     "probit": stats.norm.cdf,
     "cloglog": lambda eta: 1 - np.exp(-np.exp(eta)),
     "tan_half": lambda eta: 2 * np.arctan(eta),
+    "softmax": lambda eta: eta,
 }
 
 
@@ -48,6 +49,9 @@ BESIDE = {
     "hu": special.expit,
     "zoi": special.expit,
     "coi": special.expit,
+    # Log odds of the categories after the second.
+    "muc": lambda eta: eta,
+    "mud": lambda eta: eta,
 }
 
 
@@ -75,8 +79,8 @@ def row_log_densities(
         return stats.t.logpdf(y, aux["nu"], mu, aux["sigma"])
     if family == "gamma":
         return stats.gamma.logpdf(y, aux["alpha"], scale=mu / aux["alpha"])
-    if family == "cumulative":
-        return cumulative_log_probabilities(link, y, eta, aux["threshold"])
+    if family in CATEGORIES:
+        return CATEGORIES[family](link, y, eta, aux)
     if family == "poisson":
         return stats.poisson.logpmf(y, mu)
     if family == "negative_binomial":
@@ -93,15 +97,29 @@ def row_log_densities(
 LATENT = {"logit": stats.logistic, "probit": stats.norm, "cloglog": stats.gumbel_l}
 
 
+def categorical_log_probabilities(
+    link: str, y: np.ndarray, eta: np.ndarray, aux: dict[str, Any]
+) -> np.ndarray:
+    """Log of the softmax of log odds against the first category."""
+    etas = np.stack(np.broadcast_arrays(0.0 * eta, eta, *aux.values()))
+    return special.log_softmax(etas, axis=0)[y.astype(int), np.arange(y.size)]
+
+
 def cumulative_log_probabilities(
-    link: str, y: np.ndarray, eta: np.ndarray, thresholds: Any
+    link: str, y: np.ndarray, eta: np.ndarray, aux: dict[str, Any]
 ) -> np.ndarray:
     """Log probability that a latent variable lies between the thresholds of its category."""
-    cut = np.concatenate([[-np.inf], np.asarray(thresholds, float).ravel(), [np.inf]])
+    cut = np.concatenate([[-np.inf], np.asarray(aux["threshold"], float).ravel(), [np.inf]])
     low, high = cut[y.astype(int)] - eta, cut[y.astype(int) + 1] - eta
     F = LATENT[link]
     # Of the two tails the one that is not about one.
     return np.log(np.where(low > 0, F.sf(low) - F.sf(high), F.cdf(high) - F.cdf(low)))
+
+
+CATEGORIES = {
+    "cumulative": cumulative_log_probabilities,
+    "categorical": categorical_log_probabilities,
+}
 
 
 def threshold_log_density(prior: pr.Prior, link: str, thresholds: np.ndarray) -> float:

@@ -40,9 +40,8 @@ def data_of(family: str, seed: int = 0) -> pd.DataFrame:
         data["y"] = shares_of(family, data, 1 / (1 + np.exp(0.9 - level)), rng)
     elif family == "von_mises":
         data["y"] = rng.vonmises(2.9 + level, 1.9)  # about the cut between pi and -pi
-    elif family == "cumulative":
-        latent = 2 * level + rng.logistic(size=n)
-        data["y"] = 3 + np.searchsorted([-1.1, 0.4, 1.3, 3.0], latent)
+    elif FAMILIES[family].of_categories:
+        data["y"] = _categories(family, level.to_numpy(), rng)
     elif family == "poisson":
         data["y"] = rng.poisson(np.exp(1 + level))
     elif FAMILIES[family].kind == "count":
@@ -64,6 +63,14 @@ def shares_of(
     if family == "beta_binomial":
         return rng.binomial(data.trials, y)
     return np.select([rng.random(len(y)) < 0.2, rng.random(len(y)) < 0.2], [0.0, 1.0], y)
+
+
+def _categories(family: str, level: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Ordered ones are whole numbers, unordered ones letters."""
+    if family == "categorical":
+        odds = np.stack([0 * level, 0.4 + level, -level, 2 * level - 1.2])
+        return np.array(list("abcd"))[(odds + rng.gumbel(size=odds.shape)).argmax(axis=0)]
+    return 3 + np.searchsorted([-1.1, 0.4, 1.3, 3.0], 2 * level + rng.logistic(size=level.size))
 
 
 PRIORS = {
@@ -109,12 +116,19 @@ def structure_of(family: str, structure: str) -> tuple[str, dict[str, Any]]:
     return formula, options | {"priors": priors}
 
 
-LINKS = [(name, link) for name, family in FAMILIES.items() for link in family.links]
+# A family whose parameters are its response's categories is not one of a mean (test_categorical).
+LINKS = [
+    (name, link)
+    for name, family in FAMILIES.items()
+    if family.of_labels is None
+    for link in family.links
+]
 CASES = [
     *((family, family_row.links[0], structure)
       for family, family_row in FAMILIES.items() for structure in STRUCTURES
       # The group terms are one include of all templates.
       if has_structure(family, structure)
+      and family_row.of_labels is None
       and (not structure.startswith("nested") or family in ("gaussian", "gamma"))),
     *((family, link, "offset, weights") for family, link in LINKS
       if link != FAMILIES[family].links[0]),

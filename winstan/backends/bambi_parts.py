@@ -50,6 +50,11 @@ def family_of(model: Model) -> BambiFamily:
             "with priors of other coordinates: it cannot state this model's; backend='stan' and "
             "'pymc' can."
         )
+    if model.family.of_labels is not None:
+        raise BackendError(
+            "bambi has one prior for the coefficients of all categories, and here each has one of "
+            "its own: backend='stan' and 'pymc' have them."
+        )
     if model.family.bambi is None:
         raise BackendError(
             f"bambi has no family {model.family.name!r}; backend='stan' and 'pymc' have."

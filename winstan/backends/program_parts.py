@@ -227,7 +227,7 @@ class Parts:
         return out
 
     def _declare(self, text: str, kind: str, values: np.ndarray, levels: int = 0) -> Column:
-        whole = kind in ("count", "binary", "level", "ordered", "status")
+        whole = kind in ("count", "binary", "level", "ordered", "unordered", "status")
         copied = values.astype(int if whole else float)  # a program's data are the reader's own
         column = Column(self._names.new(text), text, kind, copied, levels)
         self.columns.append(column)

@@ -155,7 +155,7 @@ class Linear:
         if self.of.offset:
             terms.append(self.of.offset.name)
         terms = terms or ["0"]
-        direct = link.name == "identity"
+        direct = link.name in ("identity", "softmax")
         head = parameter if direct else eta
         lines = total(head, [terms[0], *(f"+ {term}" for term in terms[1:])])
         return lines if direct else [*lines, f"{parameter} = {inverse(link, eta)}"]

@@ -49,6 +49,7 @@ _INVERSE = {
     "probit": "Phi({})",
     "cloglog": "inv_cloglog({})",
     "tan_half": "2 * atan({})",
+    "softmax": "{}",
 }
 _TYPES = {
     "real": "vector[N]",
@@ -62,6 +63,7 @@ _TYPES = {
     "level": "array[N] int<lower=1, upper={J}>",
     "ordered": "array[N] int<lower=1, upper={J}>",
     "status": "array[N] int<lower=-1, upper=2>",  # left, none, right, interval
+    "unordered": "array[N] int<lower=1, upper={J}>",
 }
 
 
@@ -127,7 +129,7 @@ class _Program:
         data: dict[str, Any] = {"N": self.model.design.row.size}
         for column in self.parts.columns:
             # Stan counts from 1.
-            data[column.name] = column.values + (column.kind in ("level", "ordered"))
+            data[column.name] = column.values + (column.kind in ("level", "ordered", "unordered"))
         return data
 
     def text(self) -> str:
@@ -255,9 +257,10 @@ class _Program:
             name, arguments = written.by_link[link.name]
         y, weight = self.parts.response, self.parts.weight
         trials = self.parts.trials.name if self.parts.trials else ""
-        kind = "lpmf" if y.kind in ("count", "binary", "ordered") else "lpdf"
+        kind = "lpmf" if y.kind in ("count", "binary", "ordered", "unordered") else "lpdf"
         beside = [linear.of.parameter for linear in self.linear[1:]]
-        compound = beside and _COMPOUND.search(arguments.replace("{over}", ""))
+        by_row = y.kind == "unordered"
+        compound = by_row or (beside and _COMPOUND.search(arguments.replace("{over}", "")))
         if self.parts.limits:
             return [*lines, *self._with_limits(name, arguments, beside)]
         if written.zero:

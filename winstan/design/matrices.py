@@ -32,9 +32,10 @@ from winstan.formula import evaluation_names
 from winstan.formula.group_means import weighted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from winstan.data import Frame
+    from winstan.design.evaluation import Term
     from winstan.formula import Formula
 
 
@@ -43,6 +44,7 @@ def build_design(
     frame: Frame,
     namespace: Mapping[str, Any] | None = None,
     kind: str = "real",
+    parameter: str = MEAN,
 ) -> Design:
     """Make the matrices of a model.
 
@@ -56,6 +58,8 @@ def build_design(
         The caller's own functions and values, as given to `winstan.formula.parse_formula`.
     kind
         Of the family's response, see `make_response`.
+    parameter
+        The parameter that the formula is of, others apart: the mean.
 
     Returns
     -------
@@ -105,8 +109,13 @@ def build_design(
         names=Names(names),
         memory=Memory(FittedEffects(formula.effects, (), None), (), (), (), frozenset(), ()),
     )
-    mean = _matrices(formula, shared, MEAN)
-    beside = {name: _matrices(own, shared, name) for name, own in formula.parameters.items()}
+    mean = _matrices(formula, shared, parameter)
+    beside = {
+        name: _same_of(mean, name)
+        if own.effects is formula.effects and own.groups is formula.groups
+        else _matrices(own, shared, name)
+        for name, own in formula.parameters.items()
+    }
     return with_places(replace(mean, beside=beside))
 
 
@@ -178,6 +187,16 @@ def _matrices(formula: Formula, shared: Design, parameter: str) -> Design:
         ),
         parameter=parameter,
     )
+
+
+def _same_of(design: Design, parameter: str) -> Design:
+    """Return the same matrices, of another parameter that has the same formula."""
+
+    def of(terms: Iterable[Term]) -> tuple[Term, ...]:
+        return tuple(replace(term, parameter=parameter) for term in terms)
+
+    groups = tuple(replace(group, effects=of(group.effects)) for group in design.groups)
+    return replace(design, terms=of(design.terms), groups=groups, parameter=parameter)
 
 
 def _shares_rows(formula: Formula, columns: list[str], names: Mapping[str, Any]) -> bool:

@@ -45,7 +45,8 @@ class Stacked:
     parameters : tuple of str
         What each block predicts, the mean (``mu``) first.
     intercept : bool
-        Whether the mean has an Intercept, which stands before the columns of `X`.
+        Whether the mean has an Intercept, which stands before the columns of `X`. Those of
+        parameters with names of their own are among these.
     terms : tuple of Term
         Population terms of all blocks; intercepts of parameters beside the mean are among them.
     X : ndarray, shape (D, K)
@@ -119,7 +120,7 @@ def stack(design: Design) -> Stacked:
     for d, one in enumerate(designs):
         shift = sum(part.shape[1] for part in columns)
         X, weights, own = one.X, one.constant, one.terms
-        if d > 0 and one.intercept:
+        if one.prefix and one.intercept:
             terms.append(Term("Intercept", (), (shift,), one.parameter))
             shift += 1
             X = np.column_stack([np.ones(len(X)), X])
@@ -141,7 +142,7 @@ def stack(design: Design) -> Stacked:
     laid = lay_out(groups)
     return Stacked(
         parameters=tuple(one.parameter for one in designs),
-        intercept=design.intercept,
+        intercept=design.intercept and not design.prefix,
         terms=tuple(terms),
         X=columns[0] if len(columns) == 1 else np.hstack(columns),
         block=np.concatenate(block),

@@ -123,10 +123,10 @@ def choose_estimand(
     if groups is None:
         return Estimand(dict.fromkeys(factors, default), single)
     settings = dict.fromkeys(factors, default) | _settings(model, factors, groups)
-    whole = [name for name in single if settings[name] in ("population", "new")]
-    if whole:
+    wrong = [name for name in single if settings[name] in ("population", "new")]
+    if wrong:
         raise OptionError(
-            f"groups={settings[whole[0]]!r} is not about single levels of {whole[0]!r}, which are "
+            f"groups={settings[wrong[0]]!r} is not about single levels of {wrong[0]!r}, which are "
             "of the data: use groups='these'."
         )
     population = {name for name, setting in settings.items() if setting == "population"}

@@ -11,6 +11,7 @@ from winstan._angles import wrap_angles
 from winstan.design import MEAN
 from winstan.effects.codings import coding_of
 from winstan.effects.comparisons import check_predictor, comparison
+from winstan.effects.parameters import is_mean
 from winstan.effects.population import mean_link
 from winstan.errors import OptionError
 
@@ -63,7 +64,7 @@ def observed_contrast(
     inside = rows["by"].isin(["all"] if result.by is None else list(result.levels))
     seen = compared.labels(ratio=result.ratio) == result.labels and bool(compared.names)
     # No data show another parameter without a fit, nor a latent variable.
-    seen &= model.design.parameter == MEAN and model.design.response.categories is None
+    seen &= is_mean(model) and model.design.response.categories is None
     means = []
     for value in compared.values if seen else ():
         chosen = rows[(at == value) & inside]

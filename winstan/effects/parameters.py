@@ -35,7 +35,7 @@ def about(model: Model, parameter: str | None) -> Specified:
     design = model.design
     if parameter is None:
         return model
-    if parameter == MEAN:
+    if parameter == design.parameter:
         # The direction of a mean of unit vectors is mu's.
         if model.family.response_mean is mean_itself or model.family.circular:
             return model
@@ -59,7 +59,7 @@ def about(model: Model, parameter: str | None) -> Specified:
             f"{parameter!r} has no formula in {model.formula.text!r}: it is one number, which "
             f"fit.summary() has. Give it one: ws.fit(..., {parameter}='x')."
         )
-    known = [MEAN, *model.family.auxiliary]
+    known = [own.name for own in model.family.parameters]
     raise OptionError(
         f"parameter= names {parameter!r}, which the {model.family.name} family has not."
         + near_matches(str(parameter), known)
@@ -68,4 +68,5 @@ def about(model: Model, parameter: str | None) -> Specified:
 
 def is_mean(model: Specified) -> bool:
     """Whether a question is about the mean response."""
-    return model.design.parameter == MEAN
+    # A parameter by itself has no response, and so no template.
+    return model.design.parameter == MEAN or bool(model.family.template)

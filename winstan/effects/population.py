@@ -107,7 +107,7 @@ def population_mean(
     match _way(model):
         case "rotation":
             return mean(eta) * np.exp(-variance / 2)
-        case "identity":
+        case "identity" | "softmax":  # of one linear predictor by itself
             return mean(eta)
         case "log":
             return mean(eta + variance / 2)
@@ -145,7 +145,7 @@ def population_slope(
         case "rotation":
             whole = mean_response(model, beside, eta) * np.exp(-variance / 2)
             return whole * (1j * rise - variance_rise / 2)
-        case "identity":
+        case "identity" | "softmax":  # of one linear predictor by itself
             return slope(eta) * rise
         case "log":
             return slope(eta + variance / 2) * (rise + variance_rise / 2)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from winstan.families.sample import Sample
     from winstan.families.support import Support
 
-STRIPS = {"logit": np.pi, "probit": 2.0, "cloglog": np.pi / 2}
+STRIPS = {"logit": np.pi, "probit": 2.0, "cloglog": np.pi / 2, "softmax": np.pi}
 """By link, half-widths of the strips in which probabilities are analytic, and not much above one:
 of the normal distribution function they are exp(width^2 / 2)."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -76,6 +76,8 @@ class Parameter:
     link_sd : float
         Where it has a formula, the default prior of its intercept is normal about the link of
         `start`, with this standard deviation.
+    coefficient_sd : float
+        That of its coefficients, for a predictor of standard deviation one.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Parameter:
     start: Callable[[float], float] = _one
     limits: tuple[float, float] | None = None
     link_sd: float = 2.5
+    coefficient_sd: float = 1.0
 
     def __post_init__(self) -> None:
         if not self.links and self.domain in DOMAINS:
@@ -253,6 +256,13 @@ class Family:
     threshold_score : callable, or None
         ``threshold_score(statistics, eta, auxiliary, link)``: the derivative of the log density of
         all rows by each element of an ordered parameter, shape (K - 1,).
+    of_labels : callable, or None
+        ``of_labels(family, labels)``: the family of a response with these categories, each but one
+        of which has a parameter. The formula is that of each of them.
+    reference : object
+        The category without one; None is the first.
+    starts : callable, or None
+        ``starts(sample)``: where the linear predictors of such a family lie, on average.
     stan, pymc : Distribution, or None
         For `Fit.code`; None where the language does not have it.
     bambi : BambiFamily, or None
@@ -321,6 +331,9 @@ class Family:
     shared: Mapping[tuple[str, str], SharedInformation] = field(default_factory=dict)
     category_probability: Callable[[int, Array, Mapping[str, Any], Link], Array] | None = None
     threshold_score: Callable[[Statistics, Array, Mapping[str, Any], Link], Array] | None = None
+    of_labels: Callable[[Family, Sequence[Any]], Family] | None = None
+    reference: Any = None
+    starts: Callable[[Sample], tuple[float, ...]] | None = None
     stan: Distribution | None = None
     pymc: Distribution | None = None
     bambi: BambiFamily | None = None
@@ -421,6 +434,12 @@ class Family:
     def ordered(self) -> Parameter | None:
         """The parameter that is an ordered vector, if there is one."""
         return next((p for p in self.parameters if p.is_vector), None)
+
+    @property
+    def means(self) -> tuple[str, ...]:
+        """The parameters that the priors of the classes b and sd are for."""
+        n = len(self.parameters) if self.kind == "unordered" else 1
+        return tuple(parameter.name for parameter in self.parameters[:n])
 
     def parameter(self, name: str) -> Parameter:
         """Return the parameter of this name."""

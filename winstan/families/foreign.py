@@ -16,10 +16,6 @@ _ORDINAL = (
     "of ordered categories there is family='cumulative'; continuation and adjacent-category "
     "ratios are in brms (sratio, cratio, acat), the first in bambi too"
 )
-_CATEGORICAL = (
-    "more than two unordered categories are not modelled: family='bernoulli' takes one against the "
-    'rest, y["level"] ~ ...; all of them are in bambi (categorical) and brms'
-)
 _PROPORTION = (
     "continuous proportions between 0 and 1 are family='beta'; family='gaussian' on the column's "
     "logit is the logit-normal distribution itself"
@@ -51,7 +47,8 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
             ("ocat", "sratio", "cratio", "acat"),
             _ORDINAL,
         ),
-        **dict.fromkeys(("categorical", "multinomial", "multinom", "dirichlet"), _CATEGORICAL),
+        "dirichlet": "shares that add up to one are in brms and bambi; counts of categories are "
+        "family='categorical'",
         **dict.fromkeys(
             (
                 *("hurdle_cumulative", "zero_inflated_beta_binomial"),
@@ -139,6 +136,8 @@ def link_remedy(link: str, family_links: tuple[str, ...]) -> str:
     key = link.strip().lower()
     if key in LINKS:
         return f" In place of {link}: {LINKS[key]}."
+    if key == "logit" and family_links == ("softmax",):
+        return " Its linear predictors are log odds against the reference category."
     if key in _BETWEEN and key not in family_links:
         return (
             f" {key} is for probabilities: family='bernoulli' for a response of two levels, "

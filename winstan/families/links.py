@@ -175,6 +175,16 @@ LINKS: dict[str, Link] = {
             lambda eta: -1 / np.square(eta),
             lambda eta, xp: -xp.log(eta),
         ),
+        # Of log odds against a reference, which a family makes probabilities of together.
+        Link(
+            "softmax",
+            9,
+            lambda eta: eta,
+            lambda eta, xp=NUMPY: eta,
+            np.ones_like,
+            lambda eta, xp: xp.log(eta),
+            unitless=True,
+        ),
         Link(
             "sqrt",
             7,

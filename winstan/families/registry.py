@@ -13,6 +13,7 @@ from winstan.families.bernoulli import BERNOULLI
 from winstan.families.beta import BETA
 from winstan.families.beta_binomial import BETA_BINOMIAL
 from winstan.families.binomial import BINOMIAL
+from winstan.families.categorical import CATEGORICAL
 from winstan.families.cumulative import CUMULATIVE
 from winstan.families.exponential import EXPONENTIAL
 from winstan.families.family import Family
@@ -69,6 +70,7 @@ _FAMILIES: dict[str, Family] = {
         BETA_BINOMIAL,
         ZERO_INFLATED_BINOMIAL,
         CUMULATIVE,
+        CATEGORICAL,
     )
 }
 _OWN = frozenset(_FAMILIES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from winstan.by_category import rows_of_counts, with_categories
 from winstan.data import frame_from
 from winstan.data.tables import in_memory
 from winstan.design import build_design
@@ -51,8 +52,8 @@ def model_from(
     Parameters and errors are those of `fit`; `namespace` has the names that the formula may call,
     and `rows` where the data's rows stand in the user's frame, if they are a part of it.
     """
-    parsed = parse_formula(formula, namespace, formulas)
     chosen = family_named(family)
+    parsed = parse_formula(formula, namespace, formulas, for_all=chosen.of_labels is not None)
     with silenced(silence):
         if not (is_silent("pseudoreplication") and is_silent("skew")):
             data = in_memory(data)  # these guards look at columns that the formula does not use
@@ -65,7 +66,9 @@ def model_from(
             all_levels=chosen.of_categories,
         )
         frame = leave_out_zero_trials(parsed, frame, namespace)
-        design = build_design(parsed, frame, namespace, chosen.kind)
+        parsed, frame = rows_of_counts(parsed, chosen, frame)
+        parsed, chosen = with_categories(parsed, chosen, frame, namespace)
+        design = build_design(parsed, frame, namespace, chosen.kind, chosen.parameters[0].name)
         model = build_model(
             parsed,
             design,

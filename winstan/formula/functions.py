@@ -36,6 +36,7 @@ BARE_FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
 MODULES: Mapping[str, Any] = MappingProxyType({"np": np, "numpy": np})
 CODINGS = frozenset({"C", "S", "T", "B", "binary"})
 PROPORTIONS = frozenset({"p", "prop", "proportion"})
+COUNTS = frozenset({"multinomial", "c"})
 # Elementwise besides numpy's ufuncs: a row's value depends on that row alone. The codings qualify
 # because they depend on the set of levels, which the distinct rows have in common with all rows.
 _ELEMENTWISE_NAMES = CODINGS | {"I", "offset"}

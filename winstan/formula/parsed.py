@@ -25,9 +25,9 @@ from winstan.formula.terms import Atom, Effects, GroupSpec, ResponseSpec, unique
 from winstan.formula.tree import Call, Name, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Container, Iterable, Sequence
 
-__all__ = ["Formula", "GroupSpec", "evaluation_names", "parse_formula"]
+__all__ = ["Formula", "GroupSpec", "evaluation_names", "for_each", "parse_formula"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +154,8 @@ def parse_formula(
     text: str | Iterable[str],
     namespace: Mapping[str, Any] | None = None,
     parameters: Mapping[str, str] | None = None,
+    *,
+    for_all: bool = False,
 ) -> Formula:
     """Read a formula, or those of several parameters of one model.
 
@@ -167,6 +169,9 @@ def parse_formula(
         mathematical functions need none.
     parameters
         Right sides by parameter: ``{"sigma": "x"}``.
+    for_all
+        Whether the first formula is that of several parameters (`for_each`), so that a label
+        ``(x |p| g)`` may stand in it alone.
 
     Returns
     -------
@@ -196,8 +201,40 @@ def parse_formula(
             raise formula_error(f"there are two formulas of {name!r}.", other)
         found[name] = formula
     whole = (mean, *found.values())
-    check_labels((g for formula in whole for g in formula.groups), "; ".join([source, *others]))
+    if not for_all:
+        groups = (g for formula in whole for g in formula.groups)
+        check_labels(groups, "; ".join([source, *others]))
     return _joined(mean, found) if found else mean
+
+
+def for_each(formula: Formula, names: Sequence[str]) -> Formula:
+    """Give each of these parameters the first formula, but for those that have their own.
+
+    Parameters
+    ----------
+    formula
+        From `parse_formula`.
+    names
+        The parameters; the first formula becomes that of the first of them.
+    """
+    right = formula.mean_text.partition("~")[2].strip()
+    alone = replace(formula, parameters={})
+    own = {
+        name: replace(alone, text=f"{name} ~ {right}", response=name)
+        for name in names
+        if name not in formula.parameters
+    } | dict(formula.parameters)
+    first = own.pop(names[0])
+    ordered = {name: own.pop(name) for name in names[1:]}
+    return replace(
+        formula,
+        common=first.common,
+        offset=first.offset,
+        groups=first.groups,
+        effects=first.effects,
+        offset_atoms=first.offset_atoms,
+        parameters=ordered | own,
+    )
 
 
 def _joined(mean: Formula, parameters: dict[str, Formula]) -> Formula:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from winstan.formula.atoms import AtomReader
 from winstan.formula.foreign import check_left, check_wrapped, foreign_call, second_tilde
-from winstan.formula.functions import PROPORTIONS
+from winstan.formula.functions import COUNTS, PROPORTIONS
 from winstan.formula.limits import LIMITS, read_left, read_limited
 from winstan.formula.syntax import Parser, Token, formula_error, tokenize
 from winstan.formula.terms import Atom, Effects, GroupSpec, ResponseSpec, Terms, unique
@@ -113,6 +113,13 @@ def _read_response(node: Node, beside: Node | None, atoms: AtomReader, source: s
                 )
             successes, trials = (atoms.atom(part, inside_call=True) for part in arguments)
             return ResponseSpec(write(node), write(node, ticks=False), successes, trials=trials)
+        case Call(function, arguments, keywords, pos) if function in COUNTS:
+            if keywords or len(arguments) < 2 or not all(isinstance(a, Name) for a in arguments):
+                takes = f"{function}(a, b, ...) takes a column of counts for each category."
+                raise formula_error(takes, source, pos)
+            counts = tuple(atoms.atom(part) for part in arguments)
+            name = write(node, ticks=False)
+            return ResponseSpec(write(node), name, counts[0], counts=counts)
         case Constant(_, text, pos):
             raise formula_error(f"the response must be a column, not {text}.", source, pos)
         case Call("offset", pos=pos):

