@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from limits_cases import limited_data
 from models import model_of
 from template_cases import data_of
 
@@ -294,3 +295,20 @@ def test_draws_of_parameters_beside_the_mean_are_at_zero_by_our_names():
     at_mean = draws["sigma_Intercept"] + draws["sigma_far"] * data.far.mean()
     assert np.all(np.abs(at_mean - np.log(data.y.std())) < 1.5)
     assert np.abs(draws["sigma_Intercept"] - at_mean).max() > 1.5  # so that this says something
+
+
+@pytest.mark.parametrize(
+    ("family", "left", "options"),
+    [
+        ("gaussian", "censored(y, status)", {}),
+        ("lognormal", "censored(y, status)", {}),
+        ("gaussian", "truncated(y, lb, ub)", {"weights": "w"}),
+        ("lognormal", "truncated(y, ub=ub)", {}),
+    ],
+)
+def test_bambi_has_limits_on_one_side(family, left, options):
+    data = limited_data(family)
+    data["status"] = data.status.replace("interval", "right")
+    data["ub"] = data.y + data.s
+    gap, size = gaps(model_of(f"{left} ~ x + (1|g)", data, family, **options))
+    np.testing.assert_allclose(gap, gap[0], rtol=0, atol=1e-9 * size)

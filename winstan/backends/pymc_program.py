@@ -302,6 +302,7 @@ def _check_limits(model: Model) -> None:
         "intervals": limits.upper is not None,
         "responses that are both censored and truncated": limits.truncated,
         "censored counts": model.family.whole,
+        "weights of censored rows": model.design.weights is not None,
     }
     for words, is_there in what.items():
         if is_there:
@@ -338,7 +339,7 @@ def pymc_program(model: Model) -> tuple[str, dict[str, Any]]:
     ------
     BackendError
         Of ``gr(g, by=arm)``: a variable of all its levels would need to be put together; and of
-        intervals, and responses that are both censored and truncated.
+        intervals, responses that are both censored and truncated, and weights of censored rows.
 
     Examples
     --------
