@@ -125,7 +125,10 @@ def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:
     )
     out |= found
     likelihood = model.likelihood
-    numbers = {number.name: sampled.aux[..., a] for a, number in enumerate(likelihood.scalars)}
+    numbers = {
+        number.name: likelihood.in_own_unit(number, sampled.aux[..., a])
+        for a, number in enumerate(likelihood.scalars)
+    }
     out |= {number.name: numbers[number.name] for number in likelihood.reported}
     if (vector := model.family.ordered) is not None:
         del out["Intercept"]  # a shift of the thresholds

@@ -112,9 +112,10 @@ def fit(
         A pandas or polars data frame (or any that narwhals reads), or a mapping of columns. It is
         never changed.
     family
-        ``gaussian``, ``student``, ``lognormal``, ``gamma``, ``exponential``, ``weibull``,
-        ``inverse_gaussian``, ``poisson``, ``negative_binomial``, ``negative_binomial1``,
-        ``geometric``, ``bernoulli``, ``binomial`` or ``beta``; with zeros of their own
+        ``gaussian``, ``student``, ``skew_normal``, ``exgaussian``, ``lognormal``, ``gamma``,
+        ``exponential``, ``weibull``, ``inverse_gaussian``, ``shifted_lognormal``, ``poisson``,
+        ``negative_binomial``, ``negative_binomial1``, ``geometric``, ``bernoulli``, ``binomial``
+        or ``beta``; with zeros of their own
         ``zero_inflated_poisson``, ``zero_inflated_negative_binomial``, ``hurdle_poisson``,
         ``hurdle_negative_binomial``, ``hurdle_gamma`` or ``hurdle_lognormal``; of categories
         ``cumulative`` or ``categorical`` (`winstan.categorical` chooses the reference).

@@ -134,6 +134,10 @@ class Likelihood:
             for a, (parameter, domain) in enumerate(zip(self.scalars, self.domains, strict=True))
         }
 
+    def in_own_unit(self, number: Parameter, values: Array) -> Array:
+        """Return a number as users know it: see `Parameter.bound`."""
+        return values if number.bound is None else self.statistics[number.bound] * values
+
     def log_jacobian(self, free: Any, xp: Namespace = NUMPY) -> Any:
         """Return the log density that `constrained` adds, shape (...)."""
         return sum(

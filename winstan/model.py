@@ -67,6 +67,8 @@ ACCEPT_MARGINAL = 0.85
 WARMUP = 100
 WARMUP_CURVED = 150
 WARMUP_METRIC = 300
+# Of more coordinates that warm-up is too short for their covariances.
+DENSE_UP_TO = 60
 # One step size for all draws brings every coordinate of equal width about to its mirror image at
 # once: InstEval's 4,102 mix a third better where it varies.
 MANY_COORDINATES = 1000
@@ -154,18 +156,22 @@ class Model:
         if self.marginal is not None:
             open_ended = ACCEPT_MARGINAL_SLOPES if self.slopes else ACCEPT_MARGINAL
             return open_ended if self._open_ended else ACCEPT
-        return ACCEPT_CURVED if self.slopes or self.coordinates.curved else ACCEPT
+        curved = self.slopes or self.coordinates.curved or self.family.dense_metric
+        return ACCEPT_CURVED if curved else ACCEPT
 
     @property
     def metric(self) -> str:
         """The Euclidean metric of Stan's NUTS: ``"unit_e"``, or one to adapt.
 
         ``"diag_e"`` with random slopes; where coefficients and effects are integrated out,
-        ``"dense_e"`` if the variances' posterior was not found well.
+        ``"dense_e"`` if the variances' posterior was not found well, or where the family asks for
+        it and the parameters are few.
         """
         if self.variances is not None:
             return "unit_e" if self.variances.converged else "dense_e"
-        return "diag_e" if self.slopes else "unit_e"
+        if self.family.dense_metric and self._sampled <= DENSE_UP_TO:
+            return "dense_e"
+        return "diag_e" if self.slopes or self.family.dense_metric else "unit_e"
 
     def warmup(self, target_accept: float) -> int:
         """Warm-up iterations of each chain at this acceptance rate, unless the user gives them."""

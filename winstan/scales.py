@@ -237,7 +237,8 @@ def default_slots(
             slots.append(pr.PriorSlot(name, keys, "correlation", pr.LKJ(1.0), "corr"))
     for parameter in likelihood.reported:
         name, default = parameter.name, parameter.default_prior(scales.response)
-        slots.append(pr.PriorSlot(name, (name,), parameter.domain, default))
+        share_of = None if parameter.bound is None else f"the {parameter.bound} response"
+        slots.append(pr.PriorSlot(name, (name,), parameter.domain, default, share_of=share_of))
     if (vector := likelihood.family.ordered) is not None:
         default = vector.default_prior(scales.response)
         slots.append(pr.PriorSlot(vector.name, (vector.name,), vector.domain, default))

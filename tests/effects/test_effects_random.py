@@ -38,12 +38,27 @@ def counts_fit(values: np.ndarray, distribution) -> bool:
     return stats.chisquare(seen, wanted * seen.sum() / wanted.sum()).pvalue > 0.001
 
 
+def skewed(mean: float, sd: float, slant: float):
+    own_mean, own_variance = stats.skewnorm.stats(slant)
+    scale = sd / np.sqrt(own_variance)
+    return stats.skewnorm(slant, mean - scale * own_mean, scale)
+
+
 RESPONSES = [
     ("gaussian", -7.0, {"sigma": 2.5}, None, stats.norm(-7, 2.5)),
     ("student", 3.0, {"sigma": 0.4, "nu": 3.5}, None, stats.t(3.5, 3.0, 0.4)),
     ("lognormal", 1.3, {"sigma": 0.6}, None, stats.lognorm(0.6, scale=np.exp(1.3))),
     ("gamma", 40.0, {"alpha": 0.7}, None, stats.gamma(0.7, scale=40 / 0.7)),
     ("gamma", 0.02, {"alpha": 8.0}, None, stats.gamma(8, scale=0.02 / 8)),
+    ("skew_normal", 3.0, {"sigma": 0.4, "alpha": -3.0}, None, skewed(3.0, 0.4, -3.0)),
+    ("exgaussian", 9.0, {"sigma": 0.4, "beta": 2.0}, None, stats.exponnorm(5, 7, 0.4)),
+    (
+        "shifted_lognormal",
+        1.3,
+        {"sigma": 0.6, "ndt": 7.0},
+        None,
+        stats.lognorm(0.6, 7, np.exp(1.3)),
+    ),
     ("exponential", 0.3, {}, None, stats.expon(scale=0.3)),
     (
         "weibull",

@@ -47,7 +47,8 @@ def test_densities_are_scipys(family, link):
     eta = rng.uniform(low, high, (S, n))
     eta = np.where(np.abs(eta) < 0.05, 0.3, eta)  # of which the inverse link has no mean
     aux = {name: rng.uniform(1.5, 7.0, (S, 1)) for name in family.auxiliary}
-    aux |= {name: rng.uniform(0.1, 0.9, (S, 1)) for name in {"zi", "hu", "zoi", "coi"} & aux.keys()}
+    shares = {"zi", "hu", "zoi", "coi", "ndt"} & aux.keys()
+    aux |= {name: rng.uniform(0.1, 0.9, (S, 1)) for name in shares}
     if family.ordered is not None:
         cuts = np.sort(rng.normal(0, 2, (S, 4)), axis=1)
         aux["threshold"] = tuple(cuts[:, [k]] for k in range(4))

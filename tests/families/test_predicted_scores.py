@@ -15,7 +15,8 @@ SCORES = [
     ("gaussian", "sigma"), ("lognormal", "sigma"), ("student", "sigma"), ("student", "nu"),
     ("gamma", "alpha"), ("negative_binomial", "alpha"), ("beta", "phi"),
     ("weibull", "alpha"), ("inverse_gaussian", "lam"),
-    ("negative_binomial1", "phi"),
+    ("negative_binomial1", "phi"), ("exgaussian", "sigma"), ("exgaussian", "beta"),
+    ("skew_normal", "sigma"), ("skew_normal", "alpha"),
     ("von_mises", "kappa"),
 ]  # fmt: skip
 
@@ -58,6 +59,7 @@ def example(family: str, unit: float):
         "alpha": np.array([0.2, 1.9, 30.0]),
         "phi": np.array([0.4, 5.0, 70.0]),
         "lam": np.array([0.4, 5.0, 70.0]) * unit,
+        "beta": np.array([0.4, 2.0, 30.0]) * unit,
         "kappa": np.array([0.2, 3.0, 2e3]),
     }
     one = FAMILIES[family]
@@ -88,7 +90,7 @@ def test_scores_are_the_derivatives_of_the_rows_densities(family, name, unit):
 
 @pytest.mark.parametrize("family", [
     "gaussian", "lognormal", "student", "gamma", "beta", "weibull", "inverse_gaussian",
-    "negative_binomial1", "von_mises",
+    "negative_binomial1", "von_mises", "exgaussian", "skew_normal",
 ])  # fmt: skip
 def test_scores_of_the_mean_and_of_a_parameter_in_each_cell(family):
     """The mean's score by rows, where the other parameters differ between cells."""

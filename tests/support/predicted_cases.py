@@ -16,6 +16,7 @@ from reference_density import (
     modelled,
     prior_log_density,
     row_log_densities,
+    with_prior,
 )
 from scipy import stats
 from template_cases import data_of
@@ -62,6 +63,9 @@ CASES: dict[str, tuple[list[str], str, dict[str, Any]]] = {
     ),
     "waiting": (["y ~ x + (1 |p| g)", "alpha ~ cond + (1 |p| g)"], "weibull", {"weights": "w"}),
     "bursts": (["y ~ x + (1|g)", "phi ~ cond"], "negative_binomial1", {"weights": "w"}),
+    "reactions": (["y ~ x", "sigma ~ cond + (1|g)", "beta ~ x"], "exgaussian", {"weights": "w"}),
+    "shifted": (["y ~ x + (1|g)", "sigma ~ cond"], "shifted_lognormal", {"weights": "w"}),
+    "slanted": (["y ~ x", "alpha ~ x", "sigma ~ cond"], "skew_normal", {}),
     "first passage": (["y ~ x", "lam ~ x + (1|g)"], "inverse_gaussian", {"weights": "w"}),
     "directions": (
         ["y ~ x + (1 |p| g)", "kappa ~ x + cond + (1 |p| g)"], "von_mises", {"weights": "w"}
@@ -145,7 +149,8 @@ def priors(model: Model, values: dict[str, Any], *, center: bool) -> float:
         if label:
             coords = next(v.coords for v in model.variables if v.name == variable)
             value = value[next(iter(coords.values())).index(label[:-1])]
-        total += prior_log_density(prior, float(value) + moves.get(name, 0.0))
+        value = with_prior(model, name, float(value) + moves.get(name, 0.0))
+        total += prior_log_density(prior, value)
     return total
 
 
@@ -165,6 +170,8 @@ def rows(model: Model, values: dict[str, Any]) -> float:
         name: BESIDE[name](predicted[name]) if name in predicted else float(values[name])
         for name in model.family.auxiliary
     }
+    if model.family.name == "skew_normal" and "alpha" in predicted:
+        aux["alpha"] = predicted["alpha"]
     y, weight = modelled(model), model.design.weights
     by_row = row_log_densities(
         model.family.name, link, y, predicted["mu"], aux, model.design.response.trials

@@ -44,6 +44,7 @@ BESIDE = {
     "alpha": np.exp,
     "phi": np.exp,
     "lam": np.exp,
+    "beta": np.exp,
     "kappa": np.exp,
     "zi": special.expit,
     "hu": special.expit,
@@ -364,6 +365,7 @@ class Reference:
             if label:
                 coords = next(v.coords for v in self.model.variables if v.name == variable)
                 value = value[next(iter(coords.values())).index(label[:-1])]
+            value = with_prior(self.model, name, value)
             own = design_of(self.model, name)
             # A parameter beside the mean has its intercept's prior at its predictors' means too.
             centered = self.model.center or not self.model.design.intercept
@@ -446,6 +448,11 @@ class Reference:
                 family, link, modelled(self.model), eta, aux, response.trials
             )
         return float(np.sum(by_row if weight is None else weight * by_row))
+
+
+def with_prior(model: Model, name: str, value: Any) -> Any:
+    """What a parameter's prior is of: of a shift, its share of the least response."""
+    return value / model.design.response.y.min() if name == "ndt" else value
 
 
 def prefix(design: Design) -> str:

@@ -37,10 +37,26 @@ def von_mises(y: np.ndarray, mu: np.ndarray, aux: dict[str, Any]) -> np.ndarray:
     return stats.vonmises.logpdf(y, aux["kappa"], loc=mu)
 
 
+def exgaussian(y: np.ndarray, mu: np.ndarray, aux: dict[str, Any]) -> np.ndarray:
+    sigma, beta = aux["sigma"], aux["beta"]
+    return stats.exponnorm.logpdf(y, beta / sigma, mu - beta, sigma)
+
+
+def skew_normal(y: np.ndarray, mu: np.ndarray, aux: dict[str, Any]) -> np.ndarray:
+    mean, variance = stats.skewnorm.stats(aux["alpha"])
+    omega = aux["sigma"] / np.sqrt(variance)
+    return stats.skewnorm.logpdf(y, aux["alpha"], mu - omega * mean, omega)
+
+
+def shifted_lognormal(y: np.ndarray, mu: np.ndarray, aux: dict[str, Any]) -> np.ndarray:
+    return stats.lognorm.logpdf(y, aux["sigma"], aux["ndt"], np.exp(mu))
+
+
 BY_NAME = {
     f.__name__: f
     for f in (
         *(exponential, weibull, inverse_gaussian, geometric, negative_binomial1),
+        *(exgaussian, skew_normal, shifted_lognormal),
         *(lognormal, von_mises),
     )
 }

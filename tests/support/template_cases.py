@@ -29,7 +29,7 @@ def data_of(family: str, seed: int = 0) -> pd.DataFrame:
         }
     )
     level = 0.4 * data.x + data.g.map({f"g{i}": 0.3 * i for i in range(6)})
-    if family in ("gaussian", "student"):
+    if FAMILIES[family].kind == "real":
         data["y"] = 170 + 31 * (level + rng.standard_t(4, n))
     elif family.startswith(("zero_inflated", "hurdle")):
         data = data_of(family.removeprefix("zero_inflated_").removeprefix("hurdle_"), seed)

@@ -57,7 +57,8 @@ def family_of(model: Model) -> BambiFamily:
         )
     if model.family.bambi is None:
         raise BackendError(
-            f"bambi has no family {model.family.name!r}; backend='stan' and 'pymc' have."
+            f"bambi has no family {model.family.name!r} of these parameters; backend='stan' and "
+            "'pymc' have."
         )
     return model.family.bambi
 

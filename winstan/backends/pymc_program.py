@@ -140,12 +140,17 @@ class _Program:
 
     def _numbers(self) -> list[str]:
         """Write the family's own parameters that have no formula."""
-        priors = self.model.priors
-        return [
-            line
-            for p in self.model.likelihood.reported
-            for line in prior_of(p.name, p.name, [priors[p.name]], domain=p.domain)
-        ]
+        lines = []
+        for p in self.model.likelihood.reported:
+            prior = [self.model.priors[p.name]]
+            if p.bound is None:
+                lines += prior_of(p.name, p.name, prior, domain=p.domain)
+                continue
+            share, called = self.names.new(f"{p.name}_share"), self.called.new(f"{p.name}_share")
+            lines += prior_of(share, called, prior, domain=p.domain)
+            bound = f"{share} * {self.parts.response.name}.min()"
+            lines.append(f"{p.name} = pm.Deterministic({quote(p.name)}, {bound})")
+        return lines
 
     def _effects(self, g: Group) -> list[str]:
         """Write a group term: standard deviations, correlations, z-scores and effects."""
@@ -236,14 +241,16 @@ class _Program:
         if self.parts.limits:
             more, name, said = self._limited(name, said)
             lines += more
-        if weight is None:
+        of = written.of.format(y=y.name)
+        if weight is None and of == y.name:
             called = quote(self.called.new(y.text))
             return [*lines, f"pm.{name}({called}, {said}, observed={y.name})"]
         called = quote(self.called.new("likelihood"))
+        total = "likelihood" if weight is None else f"({weight.name} * likelihood)"
         return [
             *lines,
-            f"likelihood = pm.logp(pm.{name}.dist({said}), {y.name})",
-            f"pm.Potential({called}, ({weight.name} * likelihood).sum())",
+            f"likelihood = pm.logp(pm.{name}.dist({said}), {of})",
+            f"pm.Potential({called}, {total}.sum())",
         ]
 
     def _with_ends(self, written: Distribution, said: str) -> list[str]:

@@ -32,7 +32,7 @@ _KEYWORDS = """
 # Functions that the program calls: a variable of that name would hide them.
 _FUNCTIONS = """
     Phi append_row atan beta cauchy diag_matrix diag_pre_multiply dot_product exp exponential gamma
-    inv inv_cloglog inv_gamma inv_logit lkj_corr_cholesky log log_diff_exp logistic mean
+    inv inv_cloglog inv_gamma inv_logit lkj_corr_cholesky log log_diff_exp logistic mean min
     multiply_lower_tri_self_transpose normal pi rep_vector sqrt square std_normal student_t sum
     to_vector
 """
@@ -200,12 +200,14 @@ class _Program:
                 lines.append(f"cholesky_factor_corr[{q}] L_{g.tail};")
             lines.append(f"matrix[{g.level.levels}, {q}] z_{g.tail};")
         likelihood = self.model.likelihood
-        pairs = zip(likelihood.domains, likelihood.scalars, strict=True)
-        return lines + [
-            f"{domain.stan} {number.name};"
-            for domain, number in pairs
-            if number.name not in likelihood.steps
-        ]
+        for domain, scalar in zip(likelihood.domains, likelihood.scalars, strict=True):
+            if scalar.name in likelihood.steps:
+                continue
+            declared = domain.stan
+            if scalar.bound is not None:
+                declared = f"real<lower=0, upper=min({self.parts.response.name})>"
+            lines.append(f"{declared} {scalar.name};")
+        return lines
 
     def _priors(self) -> list[str]:
         lines = []
@@ -222,8 +224,10 @@ class _Program:
             if g.lkj is not None:
                 lines.append(f"L_{g.tail} ~ lkj_corr_cholesky({_number(g.lkj)});")
             lines.append((f"z_{g.tail}" if one else f"to_vector(z_{g.tail})") + " ~ std_normal();")
-        numbers = [number.name for number in self.model.likelihood.reported]
-        return lines + [_prior(name, self.model.priors[name]) for name in numbers]
+        for scalar in self.model.likelihood.reported:
+            share = f" / min({self.parts.response.name})" if scalar.bound is not None else ""
+            lines.append(_prior(f"{scalar.name}{share}", self.model.priors[scalar.name]))
+        return lines
 
     def _summands(self, linear: _Linear) -> list[str]:
         """Write the terms of a linear predictor, a vector among them."""
@@ -267,13 +271,14 @@ class _Program:
             return [*lines, *self._with_zeros(written, f"{name}_{kind}", arguments)]
         if weight is None and not compound and not written.definition_of(link.name):
             said = arguments.format(i="", over="./", trials=trials)
-            return [*lines, f"{y.name} ~ {name}({said});"]
+            return [*lines, f"{written.of.format(y=y.name)} ~ {name}({said});"]
         said = arguments.format(i="[n]", over="/", trials=trials)
         for parameter in beside:
             said = re.sub(rf"\b{parameter}\b", f"{parameter}[n]", said)
+        of = written.of.format(y=f"{y.name}[n]")
         if weight is None:
-            return [*lines, "for (n in 1:N)", f"  {y.name}[n] ~ {name}({said});"]
-        density = f"{name}_{kind}({y.name}[n] | {said})"
+            return [*lines, "for (n in 1:N)", f"  {of} ~ {name}({said});"]
+        density = f"{name}_{kind}({of} | {said})"
         return [*lines, "for (n in 1:N)", f"  target += {weight.name}[n] * {density};"]
 
     def _with_zeros(self, written: Distribution, density: str, arguments: str) -> list[str]:

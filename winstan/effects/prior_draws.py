@@ -74,7 +74,8 @@ def prior_draws(model: Model, rng: np.random.Generator, size: int) -> dict[str, 
     found, effects = group_draws(design, sds, u, factors)
     out |= found
     for number in model.likelihood.reported:
-        out[number.name] = priors[number.name].sample(rng, size)
+        values = priors[number.name].sample(rng, size)
+        out[number.name] = model.likelihood.in_own_unit(number, values)
     if vector is not None:
         n, link = model.likelihood.categories - 1, model.link
         at_mean = draw_thresholds(priors[vector.name], n, link, rng, size)

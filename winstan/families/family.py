@@ -78,6 +78,9 @@ class Parameter:
         `start`, with this standard deviation.
     coefficient_sd : float
         That of its coefficients, for a predictor of standard deviation one.
+    bound : str or None
+        Of one that the data bound from above: the statistic that bounds it. It is sampled, and has
+        its prior, as a share of that, between 0 and 1; draws are in the unit of the bound.
     """
 
     name: str
@@ -89,6 +92,7 @@ class Parameter:
     limits: tuple[float, float] | None = None
     link_sd: float = 2.5
     coefficient_sd: float = 1.0
+    bound: str | None = None
 
     def __post_init__(self) -> None:
         if not self.links and self.domain in DOMAINS:
@@ -138,6 +142,8 @@ class Distribution:
         has no distribution of both.
     one : str
         That of a one, where this is a third case.
+    of : str
+        What it is the distribution of: ``{y} - ndt``.
     definition : tuple of str
         The lines of ``NAME_lpdf``, of a row, where Stan does not have it.
     defined_for : tuple of str
@@ -150,6 +156,7 @@ class Distribution:
     zero: str = ""
     above: str = ""
     one: str = ""
+    of: str = "{y}"
     definition: tuple[str, ...] = ()
     defined_for: tuple[str, ...] = ()
 
@@ -310,6 +317,9 @@ class Family:
         The family to name where they do.
     zeros : tuple of str
         The families with zeros of their own to name where there are more than this one gives.
+    dense_metric : bool
+        The posterior correlates the mean and the other parameters so closely that samplers should
+        learn how (a shift and what is beyond it).
     usual : bool
         Whether messages name it to those whose response is of its kind.
     cumulative : Cumulative, or None
@@ -354,6 +364,7 @@ class Family:
     excess_kurtosis: Callable[[Array, Array], Array] | None = None
     wider: str | None = None
     zeros: tuple[str, ...] = ()
+    dense_metric: bool = False
     usual: bool = False
     cumulative: Cumulative | None = None
 

@@ -58,8 +58,7 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
         ),
         **dict.fromkeys(("quasi", "quasipoisson", "quasi_poisson", "quasibinomial"), _QUASI),
         "frechet": _SKEWED,
-        **dict.fromkeys(("exgaussian", "ex_gaussian", "exgauss", "shifted_lognormal"), _SKEWED),
-        **dict.fromkeys(("gen_extreme_value", "gumbel", "skew_normal", "skewnormal"), _SKEWED),
+        **dict.fromkeys(("gen_extreme_value", "gumbel"), _SKEWED),
         "tweedie": "zeros among positive values are modelled by family='hurdle_gamma'; the family "
         "itself is in glmmTMB and mgcv",
         **dict.fromkeys(

@@ -33,6 +33,8 @@ class Namespace:
         Their logarithms, exact far out in the lower tail.
     log_i0e : callable
         ``log_i0e(x)``: log(exp(-x) I0(x)) of the modified Bessel function, x from 0 up.
+    log_erfcx : callable
+        ``log_erfcx(x)``: log(exp(x^2) erfc(x)), x from 0 up.
     dot : callable
         Inner product of data, shape (n,), and a vector of the same shape.
     combine : callable
@@ -65,6 +67,7 @@ class Namespace:
     log_expit: Callable[[Any], Any]
     log_ndtr: Callable[[Any], Any]
     log_i0e: Callable[[Any], Any]
+    log_erfcx: Callable[[Any], Any]
     dot: Callable[[Any, Any], Any]
     combine: Callable[[Any, Any], Any]
     total: Callable[[Any], Any]
@@ -99,6 +102,7 @@ NUMPY = Namespace(
     log_expit=special.log_expit,
     log_ndtr=special.log_ndtr,
     log_i0e=lambda x: np.log(special.i0e(x)),
+    log_erfcx=lambda x: np.log(special.erfcx(x)),
     dot=np.dot,
     combine=np.dot,
     total=np.sum,
@@ -146,6 +150,7 @@ def pytensor_namespace() -> Namespace:
         log_expit=lambda x: -pt.softplus(-x),
         log_ndtr=log_ndtr,
         log_i0e=log_i0e,
+        log_erfcx=lambda x: pt.log(pt.erfcx(x)),
         dot=lambda data, x: (data * x).sum(),
         combine=lambda matrix, numbers: pt.dot(matrix, pt.stack(numbers)),
         total=lambda x: x.sum(),

@@ -15,6 +15,7 @@ from winstan.families.beta_binomial import BETA_BINOMIAL
 from winstan.families.binomial import BINOMIAL
 from winstan.families.categorical import CATEGORICAL
 from winstan.families.cumulative import CUMULATIVE
+from winstan.families.exgaussian import EXGAUSSIAN
 from winstan.families.exponential import EXPONENTIAL
 from winstan.families.family import Family
 from winstan.families.gamma import GAMMA
@@ -30,6 +31,8 @@ from winstan.families.negative_binomial import NEGATIVE_BINOMIAL
 from winstan.families.negative_binomial1 import NEGATIVE_BINOMIAL1
 from winstan.families.ordered_beta import ORDERED_BETA
 from winstan.families.poisson import POISSON
+from winstan.families.shifted_lognormal import SHIFTED_LOGNORMAL
+from winstan.families.skew_normal import SKEW_NORMAL
 from winstan.families.student import STUDENT
 from winstan.families.von_mises import VON_MISES
 from winstan.families.weibull import WEIBULL
@@ -46,11 +49,14 @@ _FAMILIES: dict[str, Family] = {
     for family in (
         GAUSSIAN,
         STUDENT,
+        SKEW_NORMAL,
+        EXGAUSSIAN,
         LOGNORMAL,
         GAMMA,
         EXPONENTIAL,
         WEIBULL,
         INVERSE_GAUSSIAN,
+        SHIFTED_LOGNORMAL,
         BETA,
         ORDERED_BETA,
         ZERO_ONE_INFLATED_BETA,

@@ -77,6 +77,13 @@ def score_of_alpha(
     return np.bincount(cell, by_row, minlength=eta.size), n * spread / np.square(aux["alpha"])
 
 
+def shared_of_alpha(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> Array:
+    """Return the information that eta and alpha share, shape (C,)."""
+    slope = link.inverse_derivative(eta) / link.inverse(eta)
+    n = np.bincount(stats["cell"] - 1, stats["tally"], minlength=eta.size)
+    return n * slope * (special.psi(1 + 1 / aux["alpha"]) - special.psi(2.0))
+
+
 def _rows(
     stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
 ) -> tuple[np.ndarray, Any, Array]:
@@ -124,6 +131,7 @@ WEIBULL = Family(
     log_likelihood=log_likelihood,
     score=score,
     scores={"alpha": score_of_alpha},
+    shared={("mu", "alpha"): shared_of_alpha},
     log_density=log_density,
     draw=draw,
     stan=Distribution(name="weibull", arguments="alpha, mu{i} {over} tgamma(1 + inv(alpha))"),

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,8 @@ class PriorSlot:
     default : Prior
     kind : {"b", "sd", "corr"}, or None
         The class that it is of, which reaches it after all names.
+    share_of : str or None
+        Of what the prior's parameter is a share, in words, where the prior is of that share.
     """
 
     name: str
@@ -51,6 +53,7 @@ class PriorSlot:
     domain: str
     default: Prior
     kind: str | None = None
+    share_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,15 @@ class Priors:
         Intercept, or the thresholds or level columns that stand for it.
     ordered : frozenset of str
         Names of ordered vectors, whose prior is of all their elements.
+    shares : mapping of str to str
+        By name, of what a parameter has its prior as a share.
     """
 
     table: Mapping[str, Prior]
     given: frozenset[str] = frozenset()
     at_mean: frozenset[str] = frozenset()
     ordered: frozenset[str] = frozenset()
+    shares: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Prior:
         found = name if name in self.table else find_name(name, self.table)
@@ -99,6 +105,8 @@ class Priors:
 
     def place(self, name: str) -> str:
         """Say where a parameter's prior is: "at the mean of the predictors", or nothing."""
+        if name in self.shares:
+            return f"as a share of {self.shares[name]}"
         if name not in self.at_mean:
             return ""
         others = "" if name.endswith("Intercept") or name in self.ordered else "other "
@@ -168,7 +176,8 @@ def resolve(
             + near_matches(str(unknown[0]), known)
         )
     ordered = frozenset(slot.name for slot in slots if slot.domain == "ordered")
-    return Priors(table, frozenset(given), frozenset(at_mean), ordered)
+    shares = {slot.name: slot.share_of for slot in slots if slot.share_of is not None}
+    return Priors(table, frozenset(given), frozenset(at_mean), ordered, shares)
 
 
 def _meanings(
@@ -219,4 +228,6 @@ def _check_domain(slot: PriorSlot, prior: Prior) -> None:
         "probabilities), or Normal, StudentT, Cauchy or Flat for each of them.",
         "correlation": "It is a correlation matrix: use LKJ.",
     }[slot.domain]
+    if slot.share_of is not None:
+        remedy = f"It has its prior as a share of {slot.share_of}: use Beta or Flat."
     raise PriorError(f"{prior} cannot be the prior of {slot.name!r}. {remedy}")
