@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from winstan.design.evaluation import MEAN, parameter_name
+from winstan.design.names import MEAN, parameter_name
 
 if TYPE_CHECKING:
     from winstan.design import Stacked

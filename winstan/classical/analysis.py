@@ -106,10 +106,10 @@ class Anova:
         return self.fit.contrast(treatment, values=values, by=by, pairs=pairs, prob=prob)
 
     def __repr__(self) -> str:
-        return shown.anova_as_text(self)
+        return shown.anova_as_text(self.formula, self.words, self.table)
 
     def _repr_html_(self) -> str:
-        return shown.anova_as_html(self)
+        return shown.anova_as_html(self.formula, self.words, self.table)
 
 
 def anova(

@@ -14,12 +14,13 @@ from winstan._typing import Array
 from winstan.effects.observed import ordered_labels
 from winstan.errors import OptionError, near_matches
 from winstan.fitted.parameters import Parameter, long_draws, select
+from winstan.fitted.predictions import posterior_predictive, prior_predictive
 from winstan.options import Check, check_flags, check_option
 
 if TYPE_CHECKING:
     from plotnine import ggplot
 
-    from winstan.fitted.fit import Fit
+    from winstan.fitted.posterior import Posterior
     from winstan.model import Model
 
 PANELS = 12
@@ -40,7 +41,7 @@ STATISTICS: tuple[tuple[str, Callable[[Array], Array]], ...] = (
 )
 
 
-def plot_trace(fit: Fit, names: str | Sequence[str] | None = None) -> ggplot:
+def plot_trace(fit: Posterior, names: str | Sequence[str] | None = None) -> ggplot:
     """Draw the chains of each parameter, draw by draw; divergent draws are marked.
 
     Parameters
@@ -71,7 +72,7 @@ def plot_trace(fit: Fit, names: str | Sequence[str] | None = None) -> ggplot:
     )
 
 
-def plot_rank(fit: Fit, names: str | Sequence[str] | None = None) -> ggplot:
+def plot_rank(fit: Posterior, names: str | Sequence[str] | None = None) -> ggplot:
     """Draw how the ranks of each chain's draws are spread: evenly, if the chains agree.
 
     Parameters
@@ -96,7 +97,7 @@ def plot_rank(fit: Fit, names: str | Sequence[str] | None = None) -> ggplot:
     )
 
 
-def plot_pairs(fit: Fit, names: str | Sequence[str] | None = None) -> ggplot:
+def plot_pairs(fit: Posterior, names: str | Sequence[str] | None = None) -> ggplot:
     """Draw every two parameters against each other, the divergent draws marked.
 
     Standard deviations are on a logarithmic scale, where the funnels that cause divergences
@@ -134,7 +135,7 @@ def plot_pairs(fit: Fit, names: str | Sequence[str] | None = None) -> ggplot:
 
 
 def plot_predictive(
-    fit: Fit,
+    fit: Posterior,
     kind: Check = "density",
     *,
     prior: bool = False,
@@ -183,9 +184,9 @@ def plot_predictive(
     effects.interval_names(prob, "eti")  # refuses what is none, before any work
     model = fit.model
     column = _groups_column(model, by) if kind == "groups" else None
-    make = fit.prior_predictive if prior else fit.posterior_predictive
+    make = prior_predictive if prior else posterior_predictive
     response = model.design.response
-    y_rep = make(draws=draws, seed=seed).to_numpy().reshape(-1, len(response.y))
+    y_rep = make(fit, draws=draws, seed=seed).to_numpy().reshape(-1, len(response.y))
     y, name = response.in_units(response.y).astype(float), response.name
     what = "prior" if prior else "posterior"
     counted = model.family.trials
@@ -262,7 +263,7 @@ def _plot_direction_statistics(
     )
 
 
-def _diverging(fit: Fit) -> np.ndarray:
+def _diverging(fit: Posterior) -> np.ndarray:
     """Tell which draws are divergent: shape (chains, draws)."""
     stats = fit.draws["sample_stats"]
     if "diverging" in stats:
@@ -271,14 +272,14 @@ def _diverging(fit: Fit) -> np.ndarray:
     return np.zeros((posterior.sizes["chain"], posterior.sizes["draw"]), bool)
 
 
-def mixing(fit: Fit, parameters: Sequence[Parameter]) -> pd.DataFrame:
+def mixing(fit: Posterior, parameters: Sequence[Parameter]) -> pd.DataFrame:
     """R-hat and effective draws of some parameters."""
     table = fit._table.loc[[p.name for p in parameters]]
     return table.assign(parameter=[p.name for p in parameters])[["parameter", "r_hat", "ess_bulk"]]
 
 
 def panels(
-    fit: Fit,
+    fit: Posterior,
     names: str | Sequence[str] | None,
     most: int,
     first: Sequence[str] = (),

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from winstan._version import __version__
 from winstan.effects import choose_estimand, interval_names
 from winstan.errors import BackendError, OptionError, WinstanError
+from winstan.fitted import programs
 from winstan.report import figures, tables
 from winstan.report.methods import methods_text, papers_of
 from winstan.report.style import CSS
 
 if TYPE_CHECKING:
-    from winstan.fitted import Fit
+    from winstan.fitted.posterior import Posterior
     from winstan.options import Whose
 
 SUFFIXES = (".html", ".htm")
@@ -25,7 +26,7 @@ CODE = 400
 
 
 def write_report(
-    fit: Fit,
+    fit: Posterior,
     path: str | os.PathLike[str],
     *,
     title: str | None = None,
@@ -68,7 +69,7 @@ def _file(path: str | os.PathLike[str]) -> Path:
 
 
 def page_of(
-    fit: Fit,
+    fit: Posterior,
     *,
     title: str | None = None,
     unit: str | None = None,
@@ -105,7 +106,7 @@ def page_of(
     )
 
 
-def _verdict(fit: Fit) -> str:
+def _verdict(fit: Posterior) -> str:
     if fit.diagnostics.ok:
         return f'<div class="verdict" role="status">{escape(fit.verdict)}</div>'
     return (
@@ -114,7 +115,7 @@ def _verdict(fit: Fit) -> str:
     )
 
 
-def _model(fit: Fit) -> str:
+def _model(fit: Posterior) -> str:
     model = fit.model
     rows = {
         "formula": f"<code>{escape(model.formula.text)}</code>",
@@ -130,7 +131,7 @@ def _model(fit: Fit) -> str:
     return f'<div class="wide"><table><tbody>{lines}</tbody></table></div>'
 
 
-def _data(fit: Fit) -> str:
+def _data(fit: Posterior) -> str:
     cells = fit.model.cells
     gone = tables.left_out(fit.model.design)
     return (
@@ -141,7 +142,7 @@ def _data(fit: Fit) -> str:
 
 
 def _results(
-    fit: Fit,
+    fit: Posterior,
     prob: float,
     groups: Whose | None,
     drawn: list[figures.Figure],
@@ -171,13 +172,13 @@ def _results(
     return "\n".join(parts)
 
 
-def _of_what(fit: Fit) -> str:
+def _of_what(fit: Posterior) -> str:
     if fit.model.family.of_categories:
         return "each category's probability"
     return "the mean response, in its units"
 
 
-def _effects_on(fit: Fit, parameter: str, prob: float) -> str:
+def _effects_on(fit: Posterior, parameter: str, prob: float) -> str:
     """Return the table of effects on a parameter beside the mean."""
     try:
         table = tables.effects_on_table(fit, parameter, prob=prob)
@@ -194,7 +195,7 @@ def _effects_on(fit: Fit, parameter: str, prob: float) -> str:
     )
 
 
-def _checks(fit: Fit, drawn: list[figures.Figure]) -> str:
+def _checks(fit: Posterior, drawn: list[figures.Figure]) -> str:
     d = fit.diagnostics
     numbers = (
         f"R-hat at most {d.max_r_hat:.3f}; effective draws at least {d.min_ess_bulk:,.0f} (bulk) "
@@ -205,27 +206,27 @@ def _checks(fit: Fit, drawn: list[figures.Figure]) -> str:
     return "\n".join([f"<p>{escape(numbers)}</p>", *figures.as_html(drawn)])
 
 
-def _parameters(fit: Fit, prob: float) -> str:
+def _parameters(fit: Posterior, prob: float) -> str:
     table, left = tables.parameters_table(fit, prob=prob)
     said = f"{left:,} group effects are not shown; fit.summary() has them all." if left else ""
     return tables.as_html(table, caption=said, more="fit.summary() has all.")
 
 
-def _priors(fit: Fit) -> str:
+def _priors(fit: Posterior) -> str:
     return tables.as_html(
         tables.priors_table(fit), text=("prior", "whose", "where"), more="fit.priors has all."
     )
 
 
-def _methods(fit: Fit, prob: float, groups: Whose | None) -> str:
+def _methods(fit: Posterior, prob: float, groups: Whose | None) -> str:
     papers = "".join(f"<li>{escape(paper)}</li>" for paper in papers_of(fit))
     paragraph = escape(methods_text(fit, prob=prob, groups=groups))
     return f'<p id="paragraph">{paragraph}</p>\n<ul>{papers}</ul>'
 
 
-def _program(fit: Fit) -> str:
+def _program(fit: Posterior) -> str:
     try:
-        lines = fit.code("stan").splitlines()
+        lines = programs.code(fit, "stan").splitlines()
     except BackendError as error:
         return f'<p class="soft">{escape(str(error))}</p>'
     shown = "\n".join(lines[:CODE])
