@@ -92,7 +92,7 @@ def _model_sentences(model: Model) -> list[str]:
         kind = f"linear {kind}"
     elif family.exponential_family:
         kind = f"generalised linear {kind if model.design.groups else 'model'}"
-    of = "the logarithm's mean" if family.log_response else "the mean"
+    of = "the logarithm's mean" if family.log_response else f"the {family.parameters[0].label}"
     of = "the mean direction" if family.circular else of
     if family.ordered is not None:
         of = f"{family.ordered.label} less the linear predictor"
