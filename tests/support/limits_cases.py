@@ -20,11 +20,13 @@ def limited_data(family: str, seed: int = 0) -> pd.DataFrame:
     data = data_of(base, seed)
     rng = np.random.default_rng(seed + 1)
     # Few limits, so that censored rows of a cell share them.
-    data["y"] = np.round(data["y"], 0 if family == "poisson" else -1) + (family != "poisson")
+    data["y"] = np.round(data["y"], 0 if family == "poisson" else -1) + 1
     data["status"] = rng.choice(list(CODES.values()), len(data))
     scale = max(float(data["y"].std()), 2.0)
     data["upper"] = np.where(data.status == "interval", data.y + np.ceil(0.7 * scale), np.nan)
     data["lb"] = data.y.min() - 1 - rng.choice([0.0, np.ceil(2 * scale)], len(data))
+    if family == "poisson":
+        data["lb"] = rng.choice([0.0, 1.0], len(data))  # no zeros in some rows
     data["s"] = rng.choice([0.3, 0.9], len(data)) * scale
     return data
 
