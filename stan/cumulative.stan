@@ -1,5 +1,6 @@
 // Likelihood of ordered categories on cells: of each cell, how many rows have each category. A latent
-// variable is cut by thresholds (winstan/families/cumulative.py).
+// variable is cut by thresholds (winstan/families/cumulative.py); or each category that is reached may
+// be the last (sratio.py); or odds are of each category against the one below it (acat.py).
 functions {
 #include include/priors.stan
 #include include/matrices.stan
@@ -44,9 +45,31 @@ functions {
              + dot_product(between, log1m_exp(-step));
     }
   }
+
+  // The same where each step has a threshold by itself: rows that stop at it, and that go further.
+  real stopping_log_density(vector at, vector counts, vector further, int link) {
+    return dot_product(head(counts, num_elements(at)), log_probability_from(at, link))
+           + dot_product(further, log_complement_from(at, link));
+  }
+
+  // The same by the odds of each category against the one below it.
+  real adjacent_log_density(vector at, vector counts, int n, int K) {
+    vector[n] weight = rep_vector(0, n);             // log of what probabilities are proportional to
+    vector[n] total = rep_vector(0, n);
+    vector[n] rows = head(counts, n);
+    real lp = 0;
+    for (k in 1:(K - 1)) {
+      weight -= segment(at, (k - 1) * n + 1, n);
+      total = log_sum_exp(total, weight);
+      rows += segment(counts, k * n + 1, n);
+      lp += dot_product(segment(counts, k * n + 1, n), weight);
+    }
+    return lp - dot_product(rows, total);
+  }
 }
 data {
 #include include/data.stan
+  int<lower=1, upper=3> form;                        // cumulative, stopping ratio, adjacent categories
   int<lower=2> K;                                    // categories
   matrix<lower=0>[C, K] counts;
   int<lower=0, upper=A> before_steps;                // numbers that are not steps between thresholds
@@ -73,6 +96,10 @@ transformed data {
     }
   }
   array[n * (K - 2)] int step_of = head(threshold_of, n * (K - 2));
+  vector[n * (K - 1)] further = rep_vector(0, n * (K - 1));
+  for (k in 1:(K - 1))
+    for (j in (k + 1):K)
+      further[((k - 1) * n + 1):(k * n)] += segment(counts_of, (j - 1) * n + 1, n);
 }
 parameters {
 #include include/parameters.stan
@@ -89,8 +116,12 @@ model {
   vector[1] intercept = head(beta_location, 1) + head(moved, 1);
   target += log_prior_of_thresholds(cutpoint - sum(intercept), threshold_prior, threshold_prior_p, link);
   vector[n] mu = append_row(block_from(eta, 1, C), intercept);
-  target += cumulative_log_density(cutpoint[threshold_of] - mu[cell_of],
-                                   segment(aux, before_steps + 1, K - 2)[step_of],
-                                   counts_of, n, link)
-            + log_constant;
+  vector[n * (K - 1)] at = cutpoint[threshold_of] - mu[cell_of];
+  if (form == 1)
+    target += cumulative_log_density(at, segment(aux, before_steps + 1, K - 2)[step_of], counts_of, n, link);
+  else if (form == 2)
+    target += stopping_log_density(at, counts_of, further, link);
+  else
+    target += adjacent_log_density(at, counts_of, n, K);
+  target += log_constant;
 }

@@ -130,7 +130,7 @@ def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:
         for a, number in enumerate(likelihood.scalars)
     }
     out |= {number.name: numbers[number.name] for number in likelihood.reported}
-    if (vector := model.family.ordered) is not None:
+    if (vector := model.family.thresholds) is not None:
         del out["Intercept"]  # a shift of the thresholds
         found_at = cutpoints([numbers[name] for name in likelihood.steps])
         out[vector.name] = np.stack([at - intercept for at in found_at], axis=-1)

@@ -85,7 +85,7 @@ class Likelihood:
     @cached_property
     def steps(self) -> tuple[str, ...]:
         """Names of the steps between the elements of an ordered parameter; none without one."""
-        vector = self.family.ordered
+        vector = self.family.thresholds
         return () if vector is None else tuple(p.name for p in vector.steps(self.categories - 2))
 
     @cached_property
@@ -221,7 +221,7 @@ class Likelihood:
         self, eta: Any, numbers: Mapping[str, Any], xp: Namespace
     ) -> tuple[Any, Mapping[str, Any]]:
         """Return the mean's linear predictor, and the values of the other parameters."""
-        if (vector := self.family.ordered) is not None:
+        if (vector := self.family.thresholds) is not None:
             steps = [numbers[name] for name in self.steps]
             found = cutpoint_vector(steps, xp)
             elements = tuple(found[k] for k in range(len(steps) + 1))

@@ -273,7 +273,7 @@ def build_model(
     scales = measure_scales(cells, likelihood)
     slots = default_slots(stacked, cells, likelihood, scales)
     centered = center and design.intercept
-    location = "Intercept" if family.ordered is None else family.ordered.name
+    location = "Intercept" if family.thresholds is None else family.thresholds.name
     apart = centered and stacked.intercept  # an Intercept before the columns
     resolved = resolve(slots, priors, at_mean=[location] if apart else [])
     predictor_mean = predictor_means(stacked, cells, centered=apart)
@@ -426,7 +426,7 @@ def _problem(
     priors: Priors,
     tuning: Tuning,
 ) -> Problem:
-    vector = likelihood.family.ordered
+    vector = likelihood.family.thresholds
     return Problem(
         X=population,
         Z=cells.Z,

@@ -21,7 +21,7 @@ import numpy as np
 from winstan import priors as pr
 from winstan._angles import angular_deviation, mean_direction
 from winstan.design.constants import constant_weights
-from winstan.families.ordered import first_steps, location
+from winstan.families.ordered import first_thresholds, location, steps_between
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -173,9 +173,11 @@ def measure_scales(cells: Cells, likelihood: Likelihood) -> Scales:
         eta = deviation / abs(float(link.inverse_derivative(np.asarray(center, float))))
     width = _WIDE_DIRECTION if family.circular else _WIDE
     center, steps = 0.0, dict[str, float]()
-    if family.ordered is not None:
-        center = location(sample, link)
-        pairs = zip(likelihood.steps, first_steps(sample, link).tolist(), strict=True)
+    if family.thresholds is not None:
+        first = first_thresholds(sample, family, link)
+        ordered = family.thresholds.domain == "ordered"
+        center = location(first)
+        pairs = zip(likelihood.steps, steps_between(first, ordered=ordered).tolist(), strict=True)
         steps = dict(pairs)
     elif not family.of_categories:
         center = float(link.function(mean))
@@ -239,7 +241,7 @@ def default_slots(
         name, default = parameter.name, parameter.default_prior(scales.response)
         share_of = None if parameter.bound is None else f"the {parameter.bound} response"
         slots.append(pr.PriorSlot(name, (name,), parameter.domain, default, share_of=share_of))
-    if (vector := likelihood.family.ordered) is not None:
+    if (vector := likelihood.family.thresholds) is not None:
         default = vector.default_prior(scales.response)
         slots.append(pr.PriorSlot(vector.name, (vector.name,), vector.domain, default))
         slots = [slot for slot in slots if slot.name != "Intercept"]  # a shift of the thresholds

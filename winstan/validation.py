@@ -40,11 +40,11 @@ def check_parameters(formula: Formula, design: Design, family: Family) -> None:
 
 def check_intercept(formula: Formula, design: Design, family: Family) -> None:
     """Refuse thresholds without an Intercept, which they would have in any case."""
-    if family.ordered is not None and not design.intercept:
+    if family.thresholds is not None and not design.intercept:
         raise FormulaError(
             f"The {family.name} model of {formula.text!r} has no Intercept to leave out: its "
-            f"{family.ordered.label} are one for each category but the last. Leave out the 0 (or "
-            "-1): contrasts and means of every level are the same."
+            f"{family.thresholds.label} are one for each category but the last. Leave out the 0 "
+            "(or -1): contrasts and means of every level are the same."
         )
 
 

@@ -46,7 +46,7 @@ class Variable:
 
 def variables(stacked: Stacked, likelihood: Likelihood) -> tuple[Variable, ...]:
     """List a model's parameters: coefficients, group sds, correlations, numbers, effects."""
-    vector = likelihood.family.ordered
+    vector = likelihood.family.thresholds
     out = [Variable("Intercept", {}, "coefficient")] if stacked.intercept and not vector else []
     for term in stacked.terms:
         dims = {f"{term.variable}_dim": term.labels} if term.labels else {}

@@ -179,6 +179,11 @@ SAYS = {
     ("cumulative", "logit"): "y ~ ordered_logistic(eta, threshold);",
     ("cumulative", "probit"): "y ~ ordered_probit(eta, threshold);",
     ("cumulative", "cloglog"): ("for (n in 1:N)\ny[n] ~ ordered_cloglog(eta[n], threshold);"),
+    **{
+        ("sratio", link): "for (n in 1:N)\ny[n] ~ sratio(eta[n], threshold);"
+        for link in ("logit", "probit", "cloglog")
+    },
+    ("acat", "logit"): "for (n in 1:N)\ny[n] ~ acat(eta[n], threshold);",
     ("bernoulli", "logit"): "y ~ bernoulli_logit(eta);",
     ("bernoulli", "probit"): "vector[N] mu = Phi(eta);|y ~ bernoulli(mu);",
     ("bernoulli", "cloglog"): "vector[N] mu = inv_cloglog(eta);|y ~ bernoulli(mu);",
@@ -214,7 +219,7 @@ def test_every_distribution_is_stans(family, link):
     at = lines.index(said[0])
     assert lines[at : at + len(said)] == said
     first = "mu" if link == "identity" else "eta"
-    start = "b_x" if family == "cumulative" else "Intercept"  # thresholds stand for it
+    start = "b_x" if FAMILIES[family].thresholds else "Intercept"  # thresholds stand for it
     assert any(line.startswith(f"vector[N] {first} = {start}") for line in lines)
 
 

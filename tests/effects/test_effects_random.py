@@ -158,7 +158,7 @@ def test_responses_have_the_distribution_of_the_family(family, mu, aux, trials, 
 
 
 CATEGORIES = [
-    ("cumulative", [0.13, 0.02, 0.55, 0.3]),
+    *((name, [0.13, 0.02, 0.55, 0.3]) for name in ("cumulative", "sratio", "acat")),
     ("categorical", [0.5, 0.2, 0.03, 0.27]),
 ]
 

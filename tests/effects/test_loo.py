@@ -49,7 +49,7 @@ def test_densities_are_scipys(family, link):
     aux = {name: rng.uniform(1.5, 7.0, (S, 1)) for name in family.auxiliary}
     shares = {"zi", "hu", "zoi", "coi", "ndt"} & aux.keys()
     aux |= {name: rng.uniform(0.1, 0.9, (S, 1)) for name in shares}
-    if family.ordered is not None:
+    if family.thresholds is not None:
         cuts = np.sort(rng.normal(0, 2, (S, 4)), axis=1)
         aux["threshold"] = tuple(cuts[:, [k]] for k in range(4))
     trials = None

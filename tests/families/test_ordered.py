@@ -19,10 +19,11 @@ from winstan.backends import Settings, backend_named
 from winstan.effects.prior_draws import prior_draws
 from winstan.families import FAMILIES, LINKS
 from winstan.families.namespace import NUMPY
-from winstan.families.ordered import by_steps, cutpoints, first_steps
+from winstan.families.ordered import by_steps, cutpoints, first_thresholds
 
 CUMULATIVE = FAMILIES["cumulative"]
 LINK_NAMES = ("logit", "probit", "cloglog")
+MODELS = [(name, x) for name in ("cumulative", "sratio", "acat") for x in FAMILIES[name].links]
 # R's ordinal 2023.12-4: clmm(rating ~ temp + contact + (1 | judge), wine, nAGQ = 60)
 WINE = {"threshold": [-1.6235, 1.5128, 4.2271, 6.0862], "b": [3.0619, 1.8334], "sd": 1.1348}
 LOG_LIKELIHOOD = -81.5325
@@ -71,9 +72,9 @@ def test_no_tail_rounds_a_probability_between_thresholds_to_zero(link, low, step
     assert got == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
-@pytest.mark.parametrize("link", LINK_NAMES)
-def test_the_derivative_by_the_steps(link):
-    model = model_of("y ~ x + (1|g)", data_of("cumulative"), "cumulative", link=link, weights="w")
+@pytest.mark.parametrize(("family", "link"), MODELS)
+def test_the_derivative_by_the_steps(family, link):
+    model = model_of("y ~ x + (1|g)", data_of(family), family, link=link, weights="w")
     likelihood = model.likelihood
     eta = 0.4 * np.sin(np.arange(model.cells.n))
     numbers = dict(zip(likelihood.steps, [0.3, 1.7, 0.9], strict=True))
@@ -99,15 +100,14 @@ def test_cutpoints_rise_by_their_steps_from_zero_in_the_middle(n):
     np.testing.assert_allclose(by_steps(weights), slope, atol=1e-8)
 
 
-@pytest.mark.parametrize("link", LINK_NAMES)
-def test_the_information_is_the_variance_of_the_score(link):
-    data = data_of("cumulative")
-    model = model_of("y ~ x", data, "cumulative", link=link)
+@pytest.mark.parametrize(("family", "link"), MODELS)
+def test_the_information_is_the_variance_of_the_score(family, link):
+    model = model_of("y ~ x", data_of(family), family, link=link)
     thresholds, n = (-1.0, 0.2, 0.5, 2.0), model.cells.n
     eta = np.linspace(-1.5, 1.5, n)
     shares = np.exp(
         np.stack([
-            row_log_densities("cumulative", link, np.full(n, float(k)), eta,
+            row_log_densities(family, link, np.full(n, float(k)), eta,
                               {"threshold": thresholds}, None)
             for k in range(5)
         ])
@@ -117,7 +117,9 @@ def test_the_information_is_the_variance_of_the_score(link):
         counts = np.zeros((n, 5))
         counts[:, k] = 1
         stats_of = {**model.cells.statistics, "counts": counts}
-        score, information = CUMULATIVE.score(stats_of, eta, {"threshold": thresholds}, LINKS[link])
+        score, information = model.family.score(
+            stats_of, eta, {"threshold": thresholds}, LINKS[link]
+        )
         scores.append(score)
     np.testing.assert_allclose((shares * scores).sum(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose((shares * np.square(scores)).sum(axis=0), information, rtol=1e-9)
@@ -138,7 +140,7 @@ def test_the_default_prior_has_any_probabilities_as_likely_as_others(link):
 
 def test_the_search_begins_at_thresholds_that_give_the_shares_of_the_data():
     model = model_of("y ~ 1", data_of("cumulative"), "cumulative", weights="w")
-    steps = first_steps(model.cells.sample, model.link)
+    steps = np.diff(first_thresholds(model.cells.sample, model.family, model.link))
     counts = np.bincount(model.design.response.y.astype(int), model.design.weights)
     expected = np.diff(special.logit(np.cumsum(counts)[:-1] / counts.sum()))
     np.testing.assert_allclose(steps, expected, rtol=0.02)
@@ -150,6 +152,43 @@ def asked(link, parameter=None, **data):
     model = model_of("y ~ x + cond + (1|g)", frame, "cumulative", link=link)
     draws = prior_draws(model, np.random.default_rng(1), 50)
     return model, draws, effects.parts_of(model, parameter)
+
+
+@pytest.mark.parametrize(("family", "link"), MODELS[3:])
+def test_thresholds_in_no_order_are_found_and_give_the_shares(family, link):
+    """Without predictors the shares of the data are the maximum, under every model of them."""
+    data = data_of(family)
+    flat = {"threshold": ws.Flat()}
+    model = model_of("y ~ 1", data, family, link=link, weights="w", priors=flat)
+    counts = np.bincount(model.design.response.y.astype(int), model.design.weights)
+    numbers = model.likelihood.constrained(model.coordinates.aux_location)
+    at = np.array(cutpoints([numbers[name] for name in model.likelihood.steps]))
+    eta = model.coordinates.beta_location[:1]
+    shares = [
+        float(model.family.category_probability(k, eta, {"threshold": tuple(at)}, model.link)[0])
+        for k in range(5)
+    ]
+    np.testing.assert_allclose(shares, counts / counts.sum(), atol=0.02)
+
+
+def test_populations_of_adjacent_categories():
+    """The strip about the real line is narrower there: a sum of normals by a fine grid."""
+    frame = data_of("acat")
+    model = model_of("y ~ x + (1|g)", frame, "acat")
+    draws = prior_draws(model, np.random.default_rng(1), 40)
+    parts = effects.parts_of(model, None)
+    got = means_at(model, draws, parts, 0.7, "population")
+    np.testing.assert_allclose(got.sum(axis=1), 1, atol=1e-9)
+    z = np.linspace(-9, 9, 4001)
+    weight = stats.norm.pdf(z) / stats.norm.pdf(z).sum()
+    for s in range(40):
+        eta = 0.7 * draws["x"][s] + draws["1|g_sigma"][s] * z
+        logs = np.stack([
+            row_log_densities("acat", "logit", np.full(z.size, float(k)), eta,
+                              {"threshold": draws["threshold"][s]}, None)
+            for k in range(5)
+        ])  # fmt: skip
+        np.testing.assert_allclose(got[s], np.exp(logs) @ weight, atol=1e-7)
 
 
 def means_at(model, draws, parts, x, groups):
@@ -281,7 +320,7 @@ def test_a_family_of_ones_own_has_thresholds_too():
     )
     assert [v.name for v in found.variables] == [v.name for v in expected.variables]
     bare = replace(own, category_probability=None, kind="real")
-    assert bare.ordered is not None
+    assert bare.thresholds is not None
     with pytest.raises(ws.FamilyError, match="without category_probability"):
         replace(own, category_probability=None)
 

@@ -157,7 +157,7 @@ def test_names_of_the_same_distribution_are_taken(name, meant):
     [
         ("logit_normal", "logit"),
         ("zero_inflated_beta", "ordered_beta.*zero_one_inflated_beta"),
-        ("sratio", "cumulative"),
+        ("cratio", "sratio"),
         ("zero_inflated_beta_binomial", "zero_inflated_binomial"),
         ("tweedie", "hurdle_gamma"),
         ("frechet", "lognormal"),

@@ -117,8 +117,29 @@ def cumulative_log_probabilities(
     return np.log(np.where(low > 0, F.sf(low) - F.sf(high), F.cdf(high) - F.cdf(low)))
 
 
+def stopping_log_probabilities(
+    link: str, y: np.ndarray, eta: np.ndarray, aux: dict[str, Any]
+) -> np.ndarray:
+    """Log probability of going on until the category, and of stopping there."""
+    F, out, cut = LATENT[link], np.zeros(y.shape), np.asarray(aux["threshold"], float).ravel()
+    for n, (k, at) in enumerate(zip(y.astype(int), eta, strict=True)):
+        out[n] = F.logsf(cut[:k] - at).sum() + (F.logcdf(cut[k] - at) if k < cut.size else 0.0)
+    return out
+
+
+def adjacent_log_probabilities(
+    link: str, y: np.ndarray, eta: np.ndarray, aux: dict[str, Any]
+) -> np.ndarray:
+    """Log probability whose odds, of neighbours, are exp(eta - threshold)."""
+    cut = np.asarray(aux["threshold"], float).ravel()
+    weights = np.cumsum(np.column_stack([0 * eta, eta[:, None] - cut]), axis=1)
+    return weights[np.arange(y.size), y.astype(int)] - special.logsumexp(weights, axis=1)
+
+
 CATEGORIES = {
     "cumulative": cumulative_log_probabilities,
+    "sratio": stopping_log_probabilities,
+    "acat": adjacent_log_probabilities,
     "categorical": categorical_log_probabilities,
 }
 
@@ -216,8 +237,9 @@ def constrained(model: Model, free: np.ndarray) -> tuple[np.ndarray, float]:
     """Auxiliary parameters in their domains, and the log Jacobian."""
     out, log_jacobian = np.empty_like(free), 0.0
     domains = [p.domain for p in model.family.parameters[1:] if p.name not in model.design.beside]
-    if "ordered" in domains:  # the steps between thresholds, whose place is the Intercept's
-        domains = ["positive"] * (len(model.design.response.categories) - 2)
+    if model.family.thresholds is not None:  # the steps between, whose place is the Intercept's
+        domain = "positive" if "ordered" in domains else "real"
+        domains = [domain] * (len(model.design.response.categories) - 2)
     for a, domain in enumerate(domains):
         x = free[a]
         if domain == "positive":
@@ -243,7 +265,7 @@ class Reference:
         beside = model.design.beside
         self.numbers = [name for name in model.family.auxiliary if name not in beside]
         n_numbers = len(self.numbers)
-        if model.family.ordered is not None:
+        if model.family.thresholds is not None:
             n_numbers = len(model.design.response.categories) - 2
         coordinates = model.coordinates
         self.P, T = model.population.shape[1], sum(t.score.size for t in coordinates.terms)

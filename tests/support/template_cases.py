@@ -103,14 +103,16 @@ STRUCTURES = {
 
 def has_structure(family: str, structure: str) -> bool:
     """Thresholds stand for an Intercept, which cannot be left out."""
-    return FAMILIES[family].ordered is None or "0 +" not in STRUCTURES[structure][0].split("(")[0]
+    return (
+        FAMILIES[family].thresholds is None or "0 +" not in STRUCTURES[structure][0].split("(")[0]
+    )
 
 
 def structure_of(family: str, structure: str) -> tuple[str, dict[str, Any]]:
     """Formula and options; a prior of the Intercept is one of the thresholds that stand for it."""
     formula, options = STRUCTURES[structure]
     priors = dict(options.get("priors", {}))
-    if FAMILIES[family].ordered is None or "Intercept" not in priors:
+    if FAMILIES[family].thresholds is None or "Intercept" not in priors:
         return formula, options
     priors["threshold"] = priors.pop("Intercept")
     return formula, options | {"priors": priors}

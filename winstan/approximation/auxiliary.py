@@ -115,13 +115,17 @@ def _has_slope(problem: Problem) -> bool:
 
 
 def _climbed(problem: Problem, nodes: tuple[Node, ...], start: Array) -> Array:
-    """Maximise the density over logarithms of steps, which may be many, by its gradient."""
+    """Maximise the density over (logarithms of) steps, which may be many, by its gradient."""
     likelihood = problem.likelihood
+    vector = likelihood.family.thresholds
+    ordered = vector is not None and vector.domain == "ordered"
 
     def loss(at: Array) -> tuple[float, Array]:
         steps = likelihood.constrained(at)
         slope = sum(weight * likelihood.score_of_steps(eta, steps) for _, weight, eta in nodes)
-        slope = (slope + _prior_slope(problem, at)) * np.exp(at) + 1.0  # of the Jacobian, one
+        slope = slope + _prior_slope(problem, at)
+        if ordered:
+            slope = slope * np.exp(at) + 1.0  # of the Jacobian, one
         return -_density(problem, nodes, at), -slope
 
     bounds = list(zip(start - 2, start + 2, strict=True))

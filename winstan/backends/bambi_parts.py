@@ -44,7 +44,7 @@ def family_of(model: Model) -> BambiFamily:
     BackendError
         If it has none.
     """
-    if (vector := model.family.ordered) is not None and model.family.bambi is None:
+    if (vector := model.family.thresholds) is not None and model.family.bambi is None:
         raise BackendError(
             f"bambi has the {vector.label} of {model.family.name!r} at the zeros of predictors, "
             "with priors of other coordinates: it cannot state this model's; backend='stan' and "

@@ -59,11 +59,14 @@ class Thresholds:
         One for each.
     prior
         Of all of them, where the linear predictor is zero.
+    stan
+        How Stan declares such a vector.
     """
 
     name: str
     labels: tuple[str, ...]
     prior: Prior
+    stan: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -259,9 +262,11 @@ class Parts:
         if coefficients and model.level_means is not None:
             means = model.level_means[np.ix_(own, own)]
         name, thresholds = design.intercept_name, None
-        if (vector := model.family.ordered) is not None and block == 0:
+        if (vector := model.family.thresholds) is not None and block == 0:
             name = vector.name
-            thresholds = Thresholds(name, model.likelihood.threshold_labels, priors[name])
+            kind = "ordered" if vector.domain == "ordered" else "vector"
+            labels = model.likelihood.threshold_labels
+            thresholds = Thresholds(name, labels, priors[name], kind)
         return Predictor(
             design=design,
             link=model.likelihood.links[block],

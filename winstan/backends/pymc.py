@@ -226,7 +226,7 @@ def pymc_model(model: Model) -> pymc.Model:
         add_priors(pm, "sd_prior", sd_priors, sd)
         for name, value in aux.items():
             add_priors(pm, f"aux_{name}_prior", [model.priors.of(name)], pt.stack([value]))
-        if model.family.ordered is not None:
+        if model.family.thresholds is not None:
             add_threshold_prior(pm, pt, model, [aux[n] for n in model.likelihood.steps], beta[0])
         log_jacobian = model.likelihood.log_jacobian(given.free_aux, xp)
         pm.Potential("jacobian", given.log_sd.sum() + given.log_slope + log_jacobian)

@@ -38,7 +38,7 @@ def add_priors(pm: Any, name: str, priors: Sequence[Prior], values: Any) -> None
 
 def add_threshold_prior(pm: Any, pt: Any, model: Model, steps: Sequence[Any], shift: Any) -> None:
     """Add the prior of an ordered parameter: see `winstan.families.ordered`."""
-    vector = model.family.ordered
+    vector = model.family.thresholds
     assert vector is not None
     prior = model.priors[vector.name]
     xp = pytensor_namespace()

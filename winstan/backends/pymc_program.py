@@ -355,7 +355,7 @@ def pymc_program(model: Model) -> tuple[str, dict[str, Any]]:
     >>> exec(program, space)  # doctest: +SKIP
     >>> space["model"]  # doctest: +SKIP
     """
-    if (vector := model.family.ordered) is not None:
+    if (vector := model.family.thresholds) is not None:
         _check_thresholds(model, vector.name)
     if (arms := model.stacked.with_arms) is not None:
         raise BackendError(

@@ -151,7 +151,7 @@ def _predicted_data(model: Model) -> dict[str, Any]:
 
 def _threshold_data(model: Model) -> dict[str, Any]:
     """Return the data of ``stan/include/thresholds.stan``, where the family has thresholds."""
-    if (vector := model.family.ordered) is None:
+    if (vector := model.family.thresholds) is None:
         return {}
     kind, numbers = _prior_data([model.priors[vector.name]])
     steps, scalars = model.likelihood.steps, [p.name for p in model.likelihood.scalars]

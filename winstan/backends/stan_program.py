@@ -136,7 +136,10 @@ class _Program:
         """Write the program."""
         definition = written_distribution(self.model, "stan").definition_of(self.model.link.name)
         blocks = {
-            "functions": list(definition),
+            "functions": [
+                line.replace("{inverse}", _INVERSE[self.model.link.name].partition("(")[0])
+                for line in definition
+            ],
             "data": ["int<lower=1> N;", *map(_declaration, self.parts.columns)],
             "transformed data": self._transformed_data(),
             "parameters": self._parameters(),
@@ -189,7 +192,7 @@ class _Program:
     def _parameters(self) -> list[str]:
         lines = [f"real {b};" for b, p in self._coefficients() if not isinstance(p, pr.Constant)]
         thresholds = (linear.of.thresholds for linear in self.linear)
-        lines += [f"ordered[{len(own.labels)}] {own.name};" for own in thresholds if own]
+        lines += [f"{own.stan}[{len(own.labels)}] {own.name};" for own in thresholds if own]
         for g in self.parts.groups:
             q = len(g.columns)
             if q == 1:

@@ -123,7 +123,12 @@ def _of_category(model: Model, k: int) -> Part:
         levels=(f"not {label}", label),
         categories=None,
     )
-    return Part(label, _specified(model, of_category(model.family, model.link, k), observed))
+    return Part(
+        label,
+        _specified(
+            model, of_category(model.family, model.link, k, len(response.categories)), observed
+        ),
+    )
 
 
 def _of_score(model: Model) -> Part:

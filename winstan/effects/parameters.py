@@ -48,7 +48,7 @@ def about(model: Model, parameter: str | None) -> Specified:
         own = model.family.parameter(parameter)
         formula = model.formula.parameters[parameter]
         return Specification(formula, design.beside[parameter], of_parameter(own), own.link)
-    if (vector := model.family.ordered) is not None and parameter == vector.name:
+    if (vector := model.family.thresholds) is not None and parameter == vector.name:
         raise OptionError(
             f"{parameter!r} has no formula: fit.summary() has the {vector.label}. Of the "
             f"categories that they part ask without parameter=, of the linear predictor with "

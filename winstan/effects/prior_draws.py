@@ -52,7 +52,7 @@ def prior_draws(model: Model, rng: np.random.Generator, size: int) -> dict[str, 
         return np.stack(draws, axis=1) if draws else np.zeros((size, 0))
 
     out: dict[str, Array] = {}
-    vector = model.family.ordered
+    vector = model.family.thresholds
     intercept = drawn(["Intercept"])[:, 0] if design.intercept and vector is None else None
     slopes = at_zero(drawn(columns), model.level_means)
     if intercept is not None:
@@ -78,7 +78,9 @@ def prior_draws(model: Model, rng: np.random.Generator, size: int) -> dict[str, 
         out[number.name] = model.likelihood.in_own_unit(number, values)
     if vector is not None:
         n, link = model.likelihood.categories - 1, model.link
-        at_mean = draw_thresholds(priors[vector.name], n, link, rng, size)
+        at_mean = draw_thresholds(
+            priors[vector.name], n, link, rng, size, ordered=vector.domain == "ordered"
+        )
         out[vector.name] = at_mean + (slopes @ model.predictor_mean)[:, None]
     return out | effects
 

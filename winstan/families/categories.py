@@ -16,10 +16,10 @@ from winstan.errors import OptionError
 from winstan.families.sample import sum_by
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from winstan._typing import Array
-    from winstan.families.family import Family, Statistics
+    from winstan.families.family import Family
     from winstan.families.links import Link
     from winstan.families.sample import Sample
     from winstan.families.support import Support
@@ -29,9 +29,7 @@ STRIPS = {"logit": np.pi, "probit": 2.0, "cloglog": np.pi / 2, "softmax": np.pi}
 of the normal distribution function they are exp(width^2 / 2)."""
 
 
-def category_counts(
-    sample: Sample, cell: np.ndarray, n_cells: int, predicted: Collection[str] = ()
-) -> Statistics:
+def category_counts(sample: Sample, cell: np.ndarray, n_cells: int) -> dict[str, Any]:
     """Rows of each cell in each category."""
     K = sample.categories
     counts = sum_by(cell * K + sample.y.astype(np.int64), sample.weight, n_cells * K)
@@ -73,15 +71,15 @@ def no_mean(mu: Array, aux: Mapping[str, Any]) -> Array:
     )
 
 
-def of_category(family: Family, link: Link, k: int) -> Family:
-    """Return a family whose mean response is the probability of category k."""
+def of_category(family: Family, link: Link, k: int, n: int) -> Family:
+    """Return a family whose mean response is the probability of category k of n."""
     own = family.category_probability
     assert own is not None
 
     def response_mean(eta: Array, aux: Mapping[str, Any]) -> Array:
         return own(k, eta, aux, link)
 
-    return _with_mean(family, link, response_mean, kind="binary")
+    return _with_mean(family, link, response_mean, n, kind="binary")
 
 
 def of_score(family: Family, link: Link, scores: Sequence[float]) -> Family:
@@ -92,10 +90,10 @@ def of_score(family: Family, link: Link, scores: Sequence[float]) -> Family:
     def response_mean(eta: Array, aux: Mapping[str, Any]) -> Array:
         return np.sum([s * own(k, eta, aux, link) for k, s in enumerate(scores)], axis=0)
 
-    return _with_mean(family, link, response_mean, kind="real")
+    return _with_mean(family, link, response_mean, len(scores), kind="real")
 
 
-def _with_mean(family: Family, link: Link, response_mean: Any, kind: Any) -> Family:
+def _with_mean(family: Family, link: Link, response_mean: Any, n: int, kind: Any) -> Family:
     """Return a family of numbers, whose linear predictor is taken as it is: by the identity."""
     first, *others = family.parameters
     return replace(
@@ -103,5 +101,5 @@ def _with_mean(family: Family, link: Link, response_mean: Any, kind: Any) -> Fam
         kind=kind,
         parameters=(replace(first, links=("identity",)), *others),
         response_mean=response_mean,
-        mean_strip=STRIPS[link.name],
+        mean_strip=STRIPS[link.name] if family.category_strip is None else family.category_strip(n),
     )

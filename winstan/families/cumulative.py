@@ -23,12 +23,20 @@ from winstan.families.ordered import log_probability
 from winstan.priors import Dirichlet, Prior
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from winstan._typing import Array
     from winstan.families.family import Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
+    from winstan.families.sample import Sample
+
+
+def statistics(
+    sample: Sample, cell: np.ndarray, n_cells: int, predicted: Collection[str] = ()
+) -> Statistics:
+    """Rows of each cell in each category."""
+    return {**category_counts(sample, cell, n_cells), "form": 1}
 
 
 def log_likelihood(
@@ -133,7 +141,7 @@ CUMULATIVE = Family(
     parameters=(mean("real", "logit", "probit", "cloglog"), THRESHOLD),
     template="cumulative",
     support=places,
-    statistics=category_counts,
+    statistics=statistics,
     log_likelihood=log_likelihood,
     score=score,
     threshold_score=threshold_score,

@@ -34,8 +34,8 @@ Kind = Literal[
 ]
 """What a response is: any number, positive, positive or zero, in (0, 1), from 0 to 1, a count, 0 or
 1, successes of trials, an angle, one of several categories with or without an order."""
-DomainName = Literal["real", "positive", "unit", "ordered"]
-ORDERED: DomainName = "ordered"
+DomainName = Literal["real", "positive", "unit", "ordered", "vector"]
+VECTORS: tuple[DomainName, ...] = ("ordered", "vector")
 Statistics = Mapping[str, Any]
 Score = Callable[[Statistics, Array, Mapping[str, Any], Link], tuple[Array, Array]]
 SharedInformation = Callable[[Statistics, Array, Mapping[str, Any], Link], Array]
@@ -57,10 +57,11 @@ class Parameter:
     ----------
     name : str
         ``mu``, ``sigma``, ``alpha``, ``nu``: as in the formula of the density and in every table.
-    domain : {"real", "positive", "unit", "ordered"}
+    domain : {"real", "positive", "unit", "ordered", "vector"}
         Where it may lie: a real one should be of order one, whatever the unit of the response. An
         ordered one is a vector of thresholds, one less than the response has categories, that the
-        linear predictor is held against (`winstan.families.ordered`).
+        linear predictor is held against (`winstan.families.ordered`); a vector of such in no order
+        is ``"vector"``.
     label : str
         What it is called in a methods paragraph.
     links : tuple of str
@@ -106,15 +107,16 @@ class Parameter:
     @property
     def is_vector(self) -> bool:
         """Whether it is a vector: functions of the family get a sequence of its elements."""
-        return self.domain == ORDERED
+        return self.domain in VECTORS
 
     def steps(self, n: int) -> tuple[Parameter, ...]:
-        """Return the n positive numbers that an ordered vector of n + 1 is sampled by."""
+        """Return the n numbers that a vector of n + 1 is sampled by: positive if it is ordered."""
+        domain: DomainName = "positive" if self.domain == "ordered" else "real"
         return tuple(
             replace(
                 self,
                 name=f"{self.name}_step[{i}]",
-                domain="positive",
+                domain=domain,
                 default_prior=_flat,
                 links=(),
             )
@@ -270,6 +272,12 @@ class Family:
         The category without one; None is the first.
     starts : callable, or None
         ``starts(sample)``: where the linear predictors of such a family lie, on average.
+    first_thresholds : callable, or None
+        ``first_thresholds(shares, link)``: thresholds that give the categories these shares; None
+        is those of `cumulative`.
+    category_strip : callable, or None
+        ``category_strip(n)``: the half-width of the strip about the real line of the linear
+        predictor in which probabilities of n categories are analytic; None is the link's.
     stan, pymc : Distribution, or None
         For `Fit.code`; None where the language does not have it.
     bambi : BambiFamily, or None
@@ -344,6 +352,8 @@ class Family:
     of_labels: Callable[[Family, Sequence[Any]], Family] | None = None
     reference: Any = None
     starts: Callable[[Sample], tuple[float, ...]] | None = None
+    first_thresholds: Callable[[Array, Link], Array] | None = None
+    category_strip: Callable[[int], float] | None = None
     stan: Distribution | None = None
     pymc: Distribution | None = None
     bambi: BambiFamily | None = None
@@ -387,8 +397,10 @@ class Family:
         if not names or len(set(names)) < len(names):
             wrong = f"the parameters {names}: one each, the mean first"
         for parameter in self.parameters:
-            if parameter.domain not in (*DOMAINS, ORDERED):
-                wrong = f"the domain {parameter.domain!r}; there are {', '.join(DOMAINS)}, ordered"
+            if parameter.domain not in (*DOMAINS, *VECTORS):
+                wrong = (
+                    f"the domain {parameter.domain!r}; there are {', '.join((*DOMAINS, *VECTORS))}"
+                )
         for link in self.links if names else ():
             if link not in LINKS:
                 wrong = f"the link {link!r}; there are {', '.join(LINKS)}"
@@ -442,8 +454,8 @@ class Family:
         return self.parameters[0].domain == "positive"
 
     @property
-    def ordered(self) -> Parameter | None:
-        """The parameter that is an ordered vector, if there is one."""
+    def thresholds(self) -> Parameter | None:
+        """The parameter that is a vector of thresholds, if there is one."""
         return next((p for p in self.parameters if p.is_vector), None)
 
     @property

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _ORDINAL = (
-    "of ordered categories there is family='cumulative'; continuation and adjacent-category "
-    "ratios are in brms (sratio, cratio, acat), the first in bambi too"
+    "of ordered categories there are 'cumulative', 'sratio' (whether each category that is reached "
+    "is the last) and 'acat'; brms has cratio, whose logit model is sratio's with other signs"
 )
 _PROPORTION = (
     "continuous proportions between 0 and 1 are family='beta'; family='gaussian' on the column's "
@@ -44,7 +44,7 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("logit_normal", "logitnormal"), _PROPORTION),
         **dict.fromkeys(("zero_inflated_beta", "zi_beta", "one_inflated_beta"), _ENDS),
         **dict.fromkeys(
-            ("ocat", "sratio", "cratio", "acat"),
+            ("ocat", "cratio"),
             _ORDINAL,
         ),
         "dirichlet": "shares that add up to one are in brms and bambi; counts of categories are "
@@ -91,9 +91,7 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
             "hurdle_ families, outlying values family='student'; others are in brms and PyMC",
         ),
         "custom_family": "ws.register_family makes a family of your own known, by its Stan program",
-        **dict.fromkeys(
-            ("discrete_weibull", "binomial_n", "stopping_ratio"), "the family itself is in bambi"
-        ),
+        **dict.fromkeys(("discrete_weibull", "binomial_n"), "the family itself is in bambi"),
         "truncated_normal": "truncated responses are not modelled: use bambi or brms",
     }
 )

@@ -19,19 +19,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
-from winstan.priors import Dirichlet
+from winstan.families.family import Parameter
+from winstan.priors import Dirichlet, Normal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from winstan._typing import Array
+    from winstan.families.family import Family
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
     from winstan.priors import Prior
 
 LEAST_STEP = 1e-3
-"""Between thresholds that no response parts, where the search for them begins."""
+"""Between ordered thresholds that no response parts, where the search for them begins."""
 
 
 def middle(n: int) -> int:
@@ -72,24 +74,41 @@ def by_steps(of_cutpoints: Array) -> Array:
     return np.concatenate([-np.cumsum(of_cutpoints[:at]), above])
 
 
-def shares_at_most(sample: Sample) -> Array:
-    """Return the shares of rows in each category or below, shape (K - 1,), none of them 0 or 1.
+def first_thresholds(sample: Sample, family: Family, link: Link) -> Array:
+    """Return thresholds that give the categories the shares that they have, shape (K - 1,).
 
     Half a row is added to all the data, spread evenly, so that categories that no row has count.
     """
     counts = sample.by_cell(sample.y.astype(int), sample.categories) + 0.5 / sample.categories
-    return np.cumsum(counts)[:-1] / counts.sum()
+    shares = counts / counts.sum()
+    if family.first_thresholds is not None:
+        return family.first_thresholds(shares, link)
+    return np.asarray(link.function(np.cumsum(shares)[:-1]))
 
 
-def location(sample: Sample, link: Link) -> float:
-    """Return about where the linear predictor is, the middle cutpoint being zero."""
-    shares = shares_at_most(sample)
-    return -float(link.function(shares[middle(len(shares))]))
+def location(thresholds: Array) -> float:
+    """Return where the linear predictor is, the middle cutpoint being zero."""
+    return -float(thresholds[middle(len(thresholds))])
 
 
-def first_steps(sample: Sample, link: Link) -> Array:
-    """Return steps between thresholds that give the shares of the data, shape (K - 2,)."""
-    return np.maximum(np.diff(link.function(shares_at_most(sample))), LEAST_STEP)
+def steps_between(thresholds: Array, *, ordered: bool) -> Array:
+    """Return the steps between thresholds; those of an ordered vector are positive."""
+    steps = np.diff(thresholds)
+    return np.maximum(steps, LEAST_STEP) if ordered else steps
+
+
+def rows_beyond(counts: Array) -> Array:
+    """Return the rows above each category but the last, shape (C, K - 1)."""
+    return np.cumsum(counts[:, :0:-1], axis=1)[:, ::-1]
+
+
+def _any_step(scale: float) -> Prior:
+    return Normal(0.0, 2.5)
+
+
+def step_thresholds() -> Parameter:
+    """Return thresholds of steps, each on its own: in no order."""
+    return Parameter(name="threshold", domain="vector", label="thresholds", default_prior=_any_step)
 
 
 def log_probability(k: int, eta: Any, thresholds: Sequence[Any], link: Link, xp: Namespace) -> Any:
@@ -127,13 +146,16 @@ def log_prior(prior: Prior, thresholds: Array, link: Link, xp: Namespace) -> flo
     return float(np.sum(prior.log_density(thresholds)))
 
 
-def draw_thresholds(prior: Prior, n: int, link: Link, rng: np.random.Generator, size: int) -> Array:
-    """Draw n ordered thresholds from their prior, shape (size, n)."""
+def draw_thresholds(
+    prior: Prior, n: int, link: Link, rng: np.random.Generator, size: int, *, ordered: bool
+) -> Array:
+    """Draw n thresholds from their prior, shape (size, n)."""
     if isinstance(prior, Dirichlet):
         shares = rng.dirichlet(np.full(n + 1, prior.alpha), size)
         return np.asarray(link.function(np.cumsum(shares, axis=1)[:, :-1]))
+    drawn = prior.sample(rng, (size, n))
     # Independent ones, given that they are in order: of equal priors, those that are put in order.
-    return np.sort(prior.sample(rng, (size, n)), axis=1)
+    return np.sort(drawn, axis=1) if ordered else drawn
 
 
 def labels_of_thresholds(categories: Sequence[Any]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from winstan.errors import FamilyError, OptionError, near_matches
 from winstan.families import foreign
+from winstan.families.acat import ACAT
 from winstan.families.bernoulli import BERNOULLI
 from winstan.families.beta import BETA
 from winstan.families.beta_binomial import BETA_BINOMIAL
@@ -33,6 +34,7 @@ from winstan.families.ordered_beta import ORDERED_BETA
 from winstan.families.poisson import POISSON
 from winstan.families.shifted_lognormal import SHIFTED_LOGNORMAL
 from winstan.families.skew_normal import SKEW_NORMAL
+from winstan.families.sratio import SRATIO
 from winstan.families.student import STUDENT
 from winstan.families.von_mises import VON_MISES
 from winstan.families.weibull import WEIBULL
@@ -76,6 +78,8 @@ _FAMILIES: dict[str, Family] = {
         BETA_BINOMIAL,
         ZERO_INFLATED_BINOMIAL,
         CUMULATIVE,
+        SRATIO,
+        ACAT,
         CATEGORICAL,
     )
 }

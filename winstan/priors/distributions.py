@@ -86,7 +86,7 @@ class Prior:
         return f"{type(self).__name__}({', '.join(f'{v:.4g}' for v in self.numbers)})"
 
 
-_REAL = frozenset({"real", "ordered"})  # of each threshold, given that they are in order
+_REAL = frozenset({"real", "ordered", "vector"})  # of each threshold, in order if they are
 _POSITIVE = frozenset({"positive"})
 _UNIT = frozenset({"unit"})
 

@@ -40,7 +40,7 @@ class PriorSlot:
         The parameter as the user knows it: ``stim``, ``cond[b]``, ``1|mouse_sigma``.
     keys : tuple of str
         Names in ``priors=`` that reach it, the most specific first.
-    domain : {"real", "positive", "unit", "ordered", "correlation"}
+    domain : {"real", "positive", "unit", "ordered", "vector", "correlation"}
     default : Prior
     kind : {"b", "sd", "corr"}, or None
         The class that it is of, which reaches it after all names.
@@ -175,7 +175,7 @@ def resolve(
             f"priors= names {unknown[0]!r}, which this model does not have."
             + near_matches(str(unknown[0]), known)
         )
-    ordered = frozenset(slot.name for slot in slots if slot.domain == "ordered")
+    ordered = frozenset(slot.name for slot in slots if slot.domain in ("ordered", "vector"))
     shares = {slot.name: slot.share_of for slot in slots if slot.share_of is not None}
     return Priors(table, frozenset(given), frozenset(at_mean), ordered, shares)
 
@@ -224,6 +224,7 @@ def _check_domain(slot: PriorSlot, prior: Prior) -> None:
         "positive": "It is positive: use HalfNormal, HalfStudentT, HalfCauchy, Exponential, "
         "Gamma, InverseGamma or Flat.",
         "unit": "It is between 0 and 1: use Beta or Flat.",
+        "vector": "They can be negative: use Normal, StudentT, Cauchy or Flat, for each of them.",
         "ordered": "They are thresholds in increasing order: use Dirichlet (of the categories' "
         "probabilities), or Normal, StudentT, Cauchy or Flat for each of them.",
         "correlation": "It is a correlation matrix: use LKJ.",

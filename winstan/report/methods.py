@@ -94,8 +94,8 @@ def _model_sentences(model: Model) -> list[str]:
         kind = f"generalised linear {kind if model.design.groups else 'model'}"
     of = "the logarithm's mean" if family.log_response else f"the {family.parameters[0].label}"
     of = "the mean direction" if family.circular else of
-    if family.ordered is not None:
-        of = f"{family.ordered.label} less the linear predictor"
+    if family.thresholds is not None:
+        of = f"{family.thresholds.label} less the linear predictor"
     out = [
         f"{effects.response_label(model)} was modelled with a Bayesian {kind}: a "
         f"{family.label} distribution, {of} through the {link} "
@@ -126,7 +126,7 @@ def _model_sentences(model: Model) -> list[str]:
             "Group-level terms, normal with estimated standard deviations, were "
             f"{'; '.join(parts)}."
         )
-    numbers = [*model.likelihood.reported, *([family.ordered] if family.ordered else [])]
+    numbers = [*model.likelihood.reported, *([family.thresholds] if family.thresholds else [])]
     if numbers:
         named = " and ".join(f"{p.label} ({p.name})" for p in numbers)
         out.append(f"Also estimated: {named}.")

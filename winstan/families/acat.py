@@ -1,0 +1,137 @@
+"""Ordered categories by adjacent ones: the odds of each category against the one below it.
+
+log(P(Y = k + 1) / P(Y = k)) = eta - threshold_k: the thresholds need not be in order. A cell needs
+how many of its rows have each category.
+
+References
+----------
+Agresti (2010), Analysis of Ordinal Categorical Data, second edition, section 4.1.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from winstan.families.auxiliary import mean
+from winstan.families.categories import category_counts, draw_category, no_mean, places
+from winstan.families.family import Distribution, Family
+from winstan.families.namespace import NUMPY
+from winstan.families.ordered import rows_beyond, step_thresholds
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from winstan._typing import Array
+    from winstan.families.family import Statistics
+    from winstan.families.links import Link
+    from winstan.families.namespace import Namespace
+    from winstan.families.sample import Sample
+
+
+def log_weights(eta: Any, thresholds: Sequence[Any], xp: Namespace) -> tuple[list[Any], Any]:
+    """Return the logarithms of what probabilities are proportional to, and that of their sum."""
+    weights, total = [0.0 * eta], 0.0 * eta
+    for threshold in thresholds:
+        weights.append(weights[-1] + eta - threshold)
+        total = total - xp.log_expit(total - weights[-1])  # log(exp(a) + exp(b))
+    return weights, total
+
+
+def statistics(
+    sample: Sample, cell: np.ndarray, n_cells: int, predicted: Collection[str] = ()
+) -> Statistics:
+    """Rows of each cell in each category."""
+    return {**category_counts(sample, cell, n_cells), "form": 3}
+
+
+def log_likelihood(
+    stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
+) -> Any:
+    """Log density of all rows."""
+    counts = stats["counts"]
+    weights, total = log_weights(eta, aux["threshold"], xp)
+    by_cell = -counts.sum(axis=1) * total
+    for k, weight in enumerate(weights):
+        by_cell = by_cell + counts[:, k] * weight
+    return xp.total(by_cell) + stats["log_constant"]
+
+
+def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> tuple[Array, Array]:
+    """Score and information by eta, shape (C,) each: the place of the category is sufficient."""
+    counts, shares = stats["counts"], _shares(eta, aux["threshold"])
+    place = np.arange(counts.shape[1])
+    n, middle = counts.sum(axis=1), shares @ place
+    spread = shares @ np.square(place) - np.square(middle)
+    return counts @ place - n * middle, n * np.maximum(spread, 1e-300)
+
+
+def threshold_score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> Array:
+    """Differentiate the log density of all rows by each threshold, shape (K - 1,)."""
+    counts, shares = stats["counts"], _shares(eta, aux["threshold"])
+    expected = counts.sum(axis=1)[:, None] * rows_beyond(shares)
+    return np.asarray((expected - rows_beyond(counts)).sum(axis=0))
+
+
+def _shares(eta: Array, thresholds: Sequence[Any]) -> Array:
+    weights, total = log_weights(eta, thresholds, NUMPY)
+    return np.exp(np.stack(weights, axis=-1) - total[..., None])
+
+
+def category_probability(k: int, eta: Array, aux: Mapping[str, Any], link: Link) -> Array:
+    """Probability of category k, counted from 0."""
+    weights, total = log_weights(eta, aux["threshold"], NUMPY)
+    return np.exp(weights[k] - total)
+
+
+def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
+    """Log density of single rows."""
+    weights, total = log_weights(eta, aux["threshold"], NUMPY)
+    out = np.zeros(np.broadcast_shapes(np.shape(y), np.shape(eta)))
+    for k, weight in enumerate(weights):
+        out = np.where(y == k, weight - total, out)
+    return out
+
+
+def first_thresholds(shares: Array, link: Link) -> Array:
+    """Return the thresholds that give the shares of all rows."""
+    return -np.diff(np.log(shares))
+
+
+def category_strip(n: int) -> float:
+    """Return how near to the real line 1 + exp(eta - t_1) + ... has a zero: pi over its degree."""
+    return float(np.pi / (n - 1))
+
+
+ACAT = Family(
+    name="acat",
+    aliases=("adjacent_category", "adjacent_categories"),
+    kind="ordered",
+    label="adjacent-category ordinal",
+    parameters=(mean("real", "logit"), step_thresholds()),
+    template="cumulative",
+    support=places,
+    statistics=statistics,
+    log_likelihood=log_likelihood,
+    score=score,
+    threshold_score=threshold_score,
+    first_thresholds=first_thresholds,
+    category_probability=category_probability,
+    category_strip=category_strip,
+    log_density=log_density,
+    draw=draw_category,
+    response_mean=no_mean,
+    stan=Distribution(
+        name="acat",
+        arguments="eta{i}, threshold",
+        by_link={"logit": ("acat", "eta{i}, threshold")},
+        definition=(
+            "real acat_lpmf(int y, real eta, vector threshold) {",
+            "  vector[num_elements(threshold) + 1] lp",
+            "    = append_row(0, cumulative_sum(eta - threshold));",
+            "  return lp[y] - log_sum_exp(lp);",
+            "}",
+        ),
+    ),
+)
