@@ -26,6 +26,7 @@ from winstan.errors import (
 )
 from winstan.priors import (
     LKJ,
+    R2D2,
     Beta,
     Cauchy,
     Constant,
@@ -36,6 +37,7 @@ from winstan.priors import (
     HalfCauchy,
     HalfNormal,
     HalfStudentT,
+    Horseshoe,
     InverseGamma,
     Normal,
     StudentT,
@@ -86,6 +88,7 @@ _LAZY = {
 __all__ = [
     "LKJ",
     "LME",
+    "R2D2",
     "Agreement",
     "AgreementError",
     "Anova",
@@ -110,6 +113,7 @@ __all__ = [
     "HalfCauchy",
     "HalfNormal",
     "HalfStudentT",
+    "Horseshoe",
     "InverseGamma",
     "Normal",
     "OptionError",

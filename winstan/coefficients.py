@@ -44,6 +44,10 @@ class Coefficients:
         """
         names = stacked.coefficient_names
         for name, prior in priors.table.items():
+            if prior.bounded and name not in names:
+                raise PriorError(
+                    f"{prior} cannot be the prior of {name!r}: bounds are those of coefficients."
+                )
             if isinstance(prior, Constant):
                 _check(name, prior, names, at_mean=name in priors.at_mean)
         own = [priors.of(name) for name in names]

@@ -134,6 +134,8 @@ def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:
         del out["Intercept"]  # a shift of the thresholds
         found_at = cutpoints([numbers[name] for name in likelihood.steps])
         out[vector.name] = np.stack([at - intercept for at in found_at], axis=-1)
+    if model.shrinkage is not None:
+        out |= model.shrinkage.reported(sampled.aux[..., len(likelihood.scalars) :])
     return out | effects
 
 

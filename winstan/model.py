@@ -15,6 +15,14 @@ from winstan.centering import center_levels, centered_design, predictor_means
 from winstan.coefficients import Coefficients
 from winstan.coordinates import Coordinates, choose_coordinates
 from winstan.coordinates.coordinates import FEW_GROUPS
+from winstan.coordinates.curves import (
+    Bounds,
+    Shrunk,
+    bounds_of,
+    posterior_sds,
+    shrunk_of,
+    with_numbers,
+)
 from winstan.design import stack
 from winstan.errors import (
     DataError,
@@ -34,6 +42,7 @@ from winstan.marginal import (
 )
 from winstan.priors import Flat, Priors, resolve
 from winstan.scales import Scales, default_slots, measure_scales
+from winstan.shrinkage import Shrinkage
 from winstan.tuning import USUAL, Tuning
 from winstan.validation import (
     check_intercept,
@@ -110,6 +119,12 @@ class Model:
         What coefficients that are constant add to the linear predictors: part of the cells' offset.
     coordinates : Coordinates
         The coordinates to sample in; of what is integrated out, where `variances` starts.
+    bounds : Bounds
+        Of the coefficients that have any.
+    shrinkage : Shrinkage or None
+        The prior that coefficients share, if there is one.
+    shrunk : Shrunk or None
+        Their coordinates.
     marginal : Marginal or None
         Statistics by which coefficients and effects are integrated out (and drawn afterwards);
         None where they are sampled.
@@ -131,6 +146,9 @@ class Model:
     population: Array
     constant: Array
     coordinates: Coordinates
+    bounds: Bounds
+    shrinkage: Shrinkage | None = None
+    shrunk: Shrunk | None = None
     marginal: Marginal | None = None
     variances: VarianceCoordinates | None = None
     tuning: Tuning = USUAL
@@ -215,7 +233,7 @@ class Model:
     @property
     def variables(self) -> tuple[Variable, ...]:
         """The parameters, in order, as every backend reports them."""
-        return variables(self.stacked, self.likelihood)
+        return variables(self.stacked, self.likelihood, self.shrinkage)
 
 
 def default_draws(sampled: int) -> int:
@@ -288,11 +306,18 @@ def build_model(
     problem = _problem(stacked, cells, population, likelihood, scales, resolved, tuning)
     sampled = _parametrization(stacked, parametrization)
     plan = None
+    own = {name: resolved.of(name) for name in coefficients.sampled_names}
     if parametrization is None or parametrization == "marginal":
-        own = {name: resolved.of(name) for name in coefficients.sampled_names}
         plan = _plan(stacked, cells, population, likelihood, own, parametrization)
     coordinates = _coordinates(design, problem, sampled, resolved, marginal=plan is not None)
     check_noise(design, likelihood, coordinates, scales.response)
+    sds = posterior_sds(coordinates.decorrelation, population.shape[1])
+    shrinkage = Shrinkage.of(stacked, cells, coefficients, resolved, likelihood, scales)
+    shrunk = None
+    if shrinkage is not None:
+        wide = problem.beta_prior[:, 1]
+        shrunk = shrunk_of(shrinkage, coordinates.beta_location, sds, wide)
+        coordinates = replace(coordinates, **with_numbers(coordinates, shrinkage))
     marginal = variances = None
     if plan is not None:
         marginal = marginalise(plan, cells, population, coordinates, list(own.values()))
@@ -319,6 +344,9 @@ def build_model(
         level_means=means,
         population=population,
         constant=constant,
+        bounds=bounds_of(list(own.values()), sds),
+        shrinkage=shrinkage,
+        shrunk=shrunk,
         coordinates=coordinates,
         marginal=marginal,
         variances=variances,

@@ -116,7 +116,9 @@ class Scales:
             prior = priors.of(slot.name)
             if isinstance(prior, pr.Constant):
                 continue
-            if isinstance(prior, pr.Flat):
+            if isinstance(prior, pr.Horseshoe | pr.R2D2):
+                out.append((0.0, slot.default.numbers[1]))
+            elif isinstance(prior, pr.Flat):
                 out.append((slot.default.numbers[0], np.inf))
             else:
                 location, scale = prior.numbers[-2:]  # they come last in each

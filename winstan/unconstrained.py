@@ -94,14 +94,16 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
     if coordinates.compensation.terms:
         led = _led(model, both[..., P:n], model.stacked.roots(sd, factors))
         beta += coordinates.compensation.location - led @ coordinates.compensation.regression.T
+    aux = list(model.likelihood.constrained(free_aux).values())
+    if model.shrinkage is not None:
+        aux += model.shrinkage.constrained(free_aux[..., len(aux) :])
+    numbers = np.stack(aux, axis=-1) if aux else free_aux
     return Sampled(
-        beta=beta,
+        beta=_curved(model, beta, numbers),
         sd=sd,
         factors=factors,
         effect=both[..., P:],
-        aux=np.stack([*model.likelihood.constrained(free_aux).values()], axis=-1)
-        if free_aux.size
-        else free_aux,
+        aux=numbers,
     )
 
 
@@ -111,6 +113,25 @@ def _covarying(model: Model, joint: Array, roots: Sequence[Array]) -> Array:
     covariances = {m: roots[m] @ np.swapaxes(roots[m], -1, -2) for m in by_sds.growth}
     n, out = len(by_sds.base), joint.copy()
     out[..., :n] = (by_sds.root(covariances) @ joint[..., :n, None])[..., 0]
+    return out
+
+
+def _curved(model: Model, beta: Array, numbers: Array) -> Array:
+    """Return coefficients of what is sampled: see `winstan.coordinates.curves`."""
+    bounds, out = model.bounds, beta.copy()
+    if bounds.at.size:
+        below, above = bounds.taken(beta[..., bounds.at], lambda x: np.logaddexp(0, x))
+        out[..., bounds.at] += bounds.width * (below - above)
+    if model.shrinkage is None or model.shrunk is None:
+        return out
+    A = len(model.likelihood.scalars)
+    sigma = None if model.shrinkage.sigma is None else numbers[..., model.shrinkage.sigma]
+    variances = model.shrinkage.variances(numbers[..., A:], sigma)
+    shrunk = model.shrunk
+    for j, (p, variance) in enumerate(zip(model.shrinkage.at, variances, strict=True)):
+        given = 1 / (shrunk.known[j] + 1 / variance)
+        x = beta[..., p] - model.coordinates.beta_location[p]
+        out[..., p] = given * shrunk.pull[j] + np.sqrt(given) * shrunk.root[j] * x
     return out
 
 

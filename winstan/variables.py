@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from winstan.design.names import MEAN, parameter_name
+from winstan.design.evaluation import MEAN, parameter_name
 
 if TYPE_CHECKING:
     from winstan.design import Stacked
     from winstan.likelihood import Likelihood
+    from winstan.shrinkage import Shrinkage
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,9 @@ class Variable:
         return tuple(len(labels) for labels in self.coords.values())
 
 
-def variables(stacked: Stacked, likelihood: Likelihood) -> tuple[Variable, ...]:
+def variables(
+    stacked: Stacked, likelihood: Likelihood, shrinkage: Shrinkage | None = None
+) -> tuple[Variable, ...]:
     """List a model's parameters: coefficients, group sds, correlations, numbers, effects."""
     vector = likelihood.family.thresholds
     out = [Variable("Intercept", {}, "coefficient")] if stacked.intercept and not vector else []
@@ -63,6 +66,11 @@ def variables(stacked: Stacked, likelihood: Likelihood) -> tuple[Variable, ...]:
     if vector is not None:
         labels = likelihood.threshold_labels
         out.append(Variable(vector.name, {f"{vector.name}_dim": labels}, "auxiliary"))
+    if shrinkage is not None:
+        out += [
+            Variable(name, {f"{name}_dim": own} if own else {}, "auxiliary")
+            for name, own in shrinkage.dims.items()
+        ]
     for group in written:
         levels = {f"{group.factor}__factor_dim": group.levels}
         out += [

@@ -57,6 +57,23 @@
 
   array[P] int beta_prior;                           // see priors.stan
   matrix[P, 3] beta_prior_p;
+  int<lower=0> n_bounded;                            // coefficients between bounds, infinite or not:
+  array[n_bounded] int<lower=1, upper=P> bounded_at; // curves of what is sampled, straight far from them
+  matrix[P, n_bounded] bounded_place;                // one in the row of each
+  vector[n_bounded] lower_bound;
+  vector[n_bounded] upper_bound;
+  vector<lower=0>[n_bounded] bound_width;
+  real bound_constant;                               // of their prior and Jacobian
+  int<lower=0> n_shrunk;                             // coefficients that share a prior of their sds
+  array[n_shrunk] int<lower=1, upper=P> shrunk_at;   // (winstan/shrinkage.py)
+  matrix[P, n_shrunk] shrunk_place;
+  int<lower=0, upper=1> by_explained;                // 0: regularised horseshoe, 1: R2D2
+  vector<lower=0>[n_shrunk] shrunk_unit;
+  int<lower=0> shrunk_sigma;                         // place of sigma, in whose units the sds are, or 0
+  int<lower=0> shrunk_from;                          // places of the prior's own numbers
+  vector<lower=0>[n_shrunk] shrunk_known;            // information of the data
+  vector[n_shrunk] shrunk_pull;
+  vector<lower=0>[n_shrunk] shrunk_root;
   array[Q] int sd_prior;
   matrix[Q, 3] sd_prior_p;
   vector<lower=0>[M] lkj;                            // 1: flat on correlation matrices

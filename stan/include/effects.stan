@@ -80,6 +80,43 @@
     }
     moved += follow_location - follow * led;
   }
+  if (n_bounded > 0) {
+    array[n_bounded] real change;
+    for (i in 1:n_bounded) {
+      int p = bounded_at[i];
+      real at = beta_location[p] + sum(segment(moved, p, 1));
+      real below = log1p_exp((lower_bound[i] - at) / bound_width[i]);
+      real above = log1p_exp((at - upper_bound[i]) / bound_width[i]);
+      change[i] = bound_width[i] * (below - above);
+      target += -below - above;
+    }
+    moved += bounded_place * to_vector(change);
+    target += bound_constant;
+  }
+  if (n_shrunk > 0) {                                // as standard scores, given their sds
+    array[n_shrunk] real change;
+    real left = 1;
+    if (by_explained) left = aux[shrunk_from] / (1 - aux[shrunk_from]);
+    for (j in 1:n_shrunk) {
+      int p = shrunk_at[j];
+      real x = sum(segment(moved, p, 1));
+      real variance = square(shrunk_unit[j]);
+      if (shrunk_sigma > 0) variance *= square(aux[shrunk_sigma]);
+      if (!by_explained) {
+        variance /= inv_square(aux[shrunk_from] * aux[shrunk_from + 1 + j]) + inv(aux[shrunk_from + 1]);
+      } else if (j < n_shrunk) {                     // a simplex, a piece at a time
+        variance *= left * aux[shrunk_from + j];
+        left *= 1 - aux[shrunk_from + j];
+      } else {
+        variance *= left;
+      }
+      real given = inv(shrunk_known[j] + inv(variance));
+      real b = given * shrunk_pull[j] + sqrt(given) * shrunk_root[j] * x;
+      target += 0.5 * log(given) + log(shrunk_root[j]) + normal_lpdf(b | 0, sqrt(variance));
+      change[j] = b - beta_location[p] - x;
+    }
+    moved += shrunk_place * to_vector(change);
+  }
   {
     vector[P] beta = beta_location + moved;
     if (normal_alone) {                              // as they are, unless a user says otherwise

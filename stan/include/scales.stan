@@ -29,7 +29,7 @@
       free_aux[a] += aux_bend[a] / 3 * log1p_exp(-x);
       target += log1p(0.5 * aux_bend[a] / aux_scale[a] * (tanh(0.5 * x) - 1));
     }
-    if (sigma_follows_nu && a < A) free_aux[a] -= log1p_exp(-free_aux[A]);
+    if (sigma_follows_nu && a == 1) free_aux[1] -= log1p_exp(-free_aux[2]);
     if (aux_domain[a] == 1) {                        // positive
       aux[a] = exp(free_aux[a]);
       target += free_aux[a];

@@ -219,25 +219,3 @@ def test_programs_for_readers():
         pymc_program(model)
     with pytest.raises(BackendError, match="one covariance for all groups"):
         check_expressible(model_of("y ~ x + (1|gr(mouse, by=arm))", animals(), "gaussian"))
-
-
-def test_a_fitted_group_stays_in_its_arm(fitted):
-    _, fit = fitted
-    moved = pd.DataFrame({"x": [0.0] * 3, "arm": ["a", "b", "b"], "mouse": ["m00", "m01", "m09"]})
-    for groups in ("these", "new"):
-        with pytest.raises(
-            DataError,
-            match=r"1 row of the new data has a level of 'mouse' in another arm.*'m01' has 'arm' "
-            r"'b', and had 'a'.*groups='new'",
-        ):
-            fit.predict(moved, groups=groups)
-    assert len(fit.predict(moved, groups="population")) == 3  # the covariance is that of the arm
-
-
-def test_a_typical_group_needs_no_arm(fitted):
-    data, fit = fitted
-    rows = data[["x", "arm"]].head(5)
-    alone = fit.predict(rows.drop(columns="arm"), groups="typical")
-    pd.testing.assert_frame_equal(alone, fit.predict(rows, groups="typical"))
-    with pytest.raises(DataError, match="'arm'"):
-        fit.predict(rows.drop(columns="arm"), groups="population")

@@ -9,7 +9,6 @@ from made_draws import flat, made_fit, made_posterior
 from models import model_of
 from plot_checks import assert_legible, data_of, n_panels, panels_of, scale_of
 from plotnine import geom_path, geom_point, geom_rect, geom_segment, geom_text, geom_vline
-from scipy import optimize, stats
 
 from winstan import effects
 from winstan.errors import DataError, OptionError
@@ -343,49 +342,3 @@ def test_effects_have_the_units_that_they_are_given():
     assert_legible(plot)
     with pytest.raises(OptionError, match=r"unit= names 'X', which is no effect here\..*'x'"):
         fit.plot_slopes("g", unit={"X": "ms"})
-
-
-def noisy() -> pd.DataFrame:
-    """Eight groups whose noise differs, and grows with x in its own way."""
-    rng = np.random.default_rng(0)
-    g, x = np.repeat(np.arange(8), 30), rng.normal(size=240)
-    log_sd = 2.0 + rng.normal(0, 0.4, 8)[g] + (0.3 + rng.normal(0, 0.2, 8)[g]) * x
-    data = pd.DataFrame({"g": [f"g{k}" for k in g], "x": x, "stim": np.arange(240) % 2})
-    return data.assign(y=300 + 40 * x + np.exp(log_sd) * rng.normal(size=240))
-
-
-def test_own_estimates_of_a_parameter_are_the_maximum_of_each_groups_likelihood():
-    data = noisy()
-    model = model_of(["y ~ x + (1|g)", "sigma ~ stim + (x|g)"], data, "gaussian")
-    p = flat(made_posterior(model))
-    table, _ = shrinkage(model, p, "g", 0.94, "hdi", "sigma")
-    own = table.set_index(["level", "effect"])["own"]
-    means = {name: values.mean(axis=0) for name, values in p.items()}
-    for j, level in enumerate(model.design.groups[0].levels[:3]):
-        rows = data[data["g"] == level]
-        mu = means["Intercept"] + means["1|g"][j] + means["x"] * rows["x"]
-
-        def loss(at, rows=rows, mu=mu):
-            log_sd = at[0] + at[1] * rows["x"] + means["sigma_stim"] * rows["stim"]
-            return -stats.norm.logpdf(rows["y"], mu, np.exp(log_sd)).sum()
-
-        start = np.array([own[level, "sigma_Intercept"], own[level, "sigma_x"]])
-        best = optimize.minimize(loss, start + 0.2, method="Nelder-Mead", tol=1e-9)
-        np.testing.assert_allclose(start, best.x, rtol=1e-4)
-
-
-def test_figures_of_a_parameter():
-    fit = made_fit(
-        model_of(["y ~ x + (1|g)", "sigma ~ stim + (x|g)"], noisy(), "gaussian"), draws=50
-    )
-    table = fit.intercepts(parameter="sigma")
-    drawn = fit.plot_intercepts(parameter="sigma")
-    np.testing.assert_allclose(data_of(drawn, geom_point, having=["mean"])["mean"], table["mean"])
-    drawn.draw()
-    assert drawn.labels.x == "sigma of y"
-    assert panels_of(fit.plot_slopes(parameter="sigma"))[1] == "sigma_x\n(log scale)"
-    assert "sigma of y" in fit.plot_posterior("stim", contrast=True, parameter="sigma").labels.x
-    with pytest.raises(OptionError, match=r"treatment= colours raw data"):
-        fit.plot_intercepts(parameter="sigma", treatment="stim")
-    with pytest.raises(OptionError, match=r"parameter= is of contrasts"):
-        fit.plot_posterior("stim", parameter="sigma")

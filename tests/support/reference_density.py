@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from curves_reference import curved, sds, shared_log_density
 from limits_reference import limited_rows
 from models import correlation_names
 from scipy import special, stats
@@ -170,6 +171,9 @@ def prior_log_density(prior: pr.Prior, x: float) -> float:
     }
     if isinstance(prior, pr.Flat):
         return 0.0
+    if prior.bounded:
+        (mu, sigma), (low, high) = p, prior.bounds
+        return float(stats.truncnorm((low - mu) / sigma, (high - mu) / sigma, mu, sigma).logpdf(x))
     if isinstance(prior, pr.HalfStudentT):
         return float(np.log(2) + stats.t.logpdf(x, p[0], 0, p[1]))
     return float(frozen[type(prior)]().logpdf(x))
@@ -240,6 +244,8 @@ def constrained(model: Model, free: np.ndarray) -> tuple[np.ndarray, float]:
     if model.family.thresholds is not None:  # the steps between, whose place is the Intercept's
         domain = "positive" if "ordered" in domains else "real"
         domains = [domain] * (len(model.design.response.categories) - 2)
+    if model.shrinkage is not None:
+        domains += [domain.name for domain in model.shrinkage.domains]
     for a, domain in enumerate(domains):
         x = free[a]
         if domain == "positive":
@@ -275,7 +281,7 @@ class Reference:
             sum(self.widths),
             sum(n_corr),
             self.P + T - self.joint,
-            n_numbers,
+            n_numbers + (len(model.shrinkage.names) if model.shrinkage else 0),
         ]
         self.n_corr = n_corr
 
@@ -291,7 +297,7 @@ class Reference:
         lp += log_slope
         if self.numbers == ["sigma", "nu"]:  # sampled: sigma (nu + 1) / nu, of Jacobian one in logs
             nu = np.exp(free_aux[1])
-            free_aux = free_aux + np.array([np.log(nu / (nu + 1)), 0.0])
+            free_aux = free_aux + np.log(nu / (nu + 1)) * np.eye(1, free_aux.size)[0]
         corr_raw = coordinates.corr_location + coordinates.corr_scale * corr_raw
         # Linear maps, of constant Jacobian.
         linear = coordinates.decorrelation
@@ -321,6 +327,8 @@ class Reference:
         beta += self.compensation(effect, np.exp(log_sd))
         aux_values, log_jacobian = constrained(model, free_aux)
         lp += log_jacobian
+        beta, log_slope = curved(model, beta, aux_values)
+        lp += log_slope
 
         factors, at = [], 0
         for (name, group), n in zip(self.correlations, self.n_corr, strict=True):
@@ -373,7 +381,7 @@ class Reference:
         return out
 
     def priors(self, values: dict[str, np.ndarray]) -> float:
-        lp = 0.0
+        lp = shared_log_density(self.model, values)
         for name, prior in self.model.priors.table.items():
             if isinstance(prior, pr.LKJ):
                 continue
@@ -395,7 +403,11 @@ class Reference:
                 value = value + (self.moved_by_means(own, values) if centered else 0.0)
             elif name in self.model.priors.at_mean:
                 value = value + self.moved_by_means(own, values, name)
-            lp += prior_log_density(prior, float(value))
+            if isinstance(prior, pr.Horseshoe | pr.R2D2):
+                at = self.model.shrinkage.labels.index(name)
+                lp += stats.norm.logpdf(value, 0, sds(self.model, values)[at])
+            else:
+                lp += prior_log_density(prior, float(value))
         return lp
 
     def moved_by_means(

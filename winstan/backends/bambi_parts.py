@@ -250,15 +250,15 @@ def _priors_of_component(bmb: Any, model: Model, design: Design) -> dict[str, An
 
 def _prior(bmb: Any, priors: list[Prior], *, scalar: bool, domain: str) -> Any:
     """Translate the priors of one term: one distribution, with a number for each column."""
-    kinds = {type(prior).__name__ for prior in priors}
+    kinds = {prior.pymc_name(domain) for prior in priors}
     if len(kinds) > 1:
         raise BackendError(
             f"bambi cannot mix priors of the kinds {' and '.join(sorted(kinds))} in one term; "
             "backend='stan' and 'pymc' can."
         )
-    columns = np.array([prior.numbers for prior in priors]).T
+    by_prior = [prior.pymc_numbers for prior in priors]
     numbers = {
-        name: float(column[0]) if scalar else column
-        for name, column in zip(priors[0].pymc, columns, strict=True)
+        name: by_prior[0][name] if scalar else np.array([own[name] for own in by_prior])
+        for name in by_prior[0]
     }
     return bmb.Prior(priors[0].pymc_name(domain), **numbers)

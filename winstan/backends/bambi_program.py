@@ -279,4 +279,8 @@ class _Columns:
 def _value(value: Any) -> str:
     if isinstance(value, str):
         return value
-    return f"[{', '.join(map(number, value))}]" if np.ndim(value) else number(value)
+    return f"[{', '.join(map(_number, value))}]" if np.ndim(value) else _number(value)
+
+
+def _number(value: float) -> str:
+    return number(value) if np.isfinite(value) else f'float("{value}")'

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from winstan.backends.bambi_parts import OWN, centers, family_of, weights_of
 from winstan.errors import BackendError
-from winstan.priors import Constant
+from winstan.priors import R2D2, Constant, Horseshoe
 
 if TYPE_CHECKING:
     from winstan.model import Model
@@ -62,6 +62,11 @@ def check_expressible(model: Model) -> None:
 
 def _check_priors(model: Model) -> None:
     for name, prior in model.priors.table.items():
+        if isinstance(prior, Horseshoe | R2D2):
+            raise BackendError(
+                f"bambi has no prior that coefficients share, as {prior} of {name!r}: use "
+                "backend='stan' or 'pymc'."
+            )
         if isinstance(prior, Constant):
             raise BackendError(
                 f"bambi estimates every coefficient: {name!r} as {prior} needs backend='stan' or "

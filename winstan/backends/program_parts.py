@@ -164,6 +164,7 @@ class Parts:
 
     Attributes
     ----------
+    model : Model
     columns : list of Column
         All of them, in order: response, trials, coefficients and offset of each predictor, weight,
         group terms.
@@ -178,6 +179,7 @@ class Parts:
 
     def __init__(self, model: Model, names: Names) -> None:
         self._names = names
+        self.model = model
         self._shared: list[tuple[Column, np.ndarray]] = []
         self._row = model.design.row
         self.columns: list[Column] = []

@@ -16,6 +16,7 @@ import numpy as np
 
 from winstan.backends.base import import_package
 from winstan.backends.interrupts import interrupts_raised
+from winstan.backends.pymc_curves import curved
 from winstan.backends.pymc_groups import compensation, covary_by_sds, group_effects
 from winstan.backends.pymc_marginal import add_marginal_likelihood
 from winstan.backends.pymc_priors import add_priors, add_threshold_prior
@@ -219,6 +220,7 @@ def pymc_model(model: Model) -> pymc.Model:
             both = _deviations(pm, pt, model, raw, sd, given.factors)
             beta, effect = coordinates.beta_location + both[:P], both[P:]
             beta = beta + compensation(pt, model, effect, sd, given.factors)
+            beta = curved(pm, pt, model, beta, given.free_aux, list(aux.values()))
             own = [model.priors.of(name) for name in model.coefficients.sampled_names]
             add_priors(pm, "beta_prior", own, beta)
 

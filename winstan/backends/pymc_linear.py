@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from winstan.backends.program_names import number, quote, speakable
+from winstan.backends.program_shrinkage import PYMC, sd_of
 from winstan.backends.pymc_statements import deterministic, prior_of, statement, total
 from winstan.draws import tree_name
-from winstan.priors import Dirichlet
+from winstan.errors import BackendError
+from winstan.priors import R2D2, Dirichlet, Horseshoe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,6 +98,15 @@ class Linear:
                 called = self._called.new(f"{term.variable}_c")
                 for i, column in enumerate(term.columns):
                     inside[column] = f"{variable}[{i}]" if term.labels else variable
+            shrunk = [isinstance(prior, Horseshoe | R2D2) for prior in own]
+            if any(shrunk):
+                if not all(shrunk):
+                    raise BackendError(
+                        f"The PyMC program of {term.variable!r} has one kind of prior for all its "
+                        'levels, and some of them are shrunk: read code("stan").'
+                    )
+                lines += self._shrunk(variable, called, term)
+                continue
             lines += self._called.variable(variable, called, own, term.labels, (_dim(term),))
         for name, term in moved:
             lines += self._at_zero(name, term, inside)
@@ -142,6 +153,16 @@ class Linear:
             ],
             ")",
         )
+
+    def _shrunk(self, name: str, called: str, term: Term) -> list[str]:
+        """Write the coefficients of a term whose sds are a prior's that others share."""
+        sds = [sd_of(self._parts.model, label, PYMC) for label in term.column_names]
+        arguments = [quote(tree_name(called)), "mu=0"]
+        if not term.labels:
+            return statement(f"{name} = pm.Normal(", [*arguments, f"sigma={sds[0]}"], ")")
+        lines = statement(f"sd_{name} = pm.math.stack([", sds, "])")
+        more = [f"sigma=sd_{name}", f"dims={quote(_dim(term))}"]
+        return lines + statement(f"{name} = pm.Normal(", [*arguments, *more], ")")
 
     def sums(self, groups: Sequence[Group], eta: str) -> list[str]:
         """Write the sum of its terms, and what it predicts of it."""

@@ -21,6 +21,7 @@ from winstan.backends.program_names import (
     written_distribution,
 )
 from winstan.backends.program_parts import Parts
+from winstan.backends.program_shrinkage import pymc_numbers
 from winstan.backends.pymc_linear import Linear
 from winstan.backends.pymc_statements import (
     Called,
@@ -38,7 +39,10 @@ if TYPE_CHECKING:
     from winstan.model import Model
 
 # Names that the program gives itself, or uses.
-_OWN = "np pm data model coords eta mu within density likelihood Intercept Intercept_c"
+_OWN = """
+    np pm data model coords eta mu within density likelihood Intercept Intercept_c hs_global hs_slab
+    hs_local R2D2_R2 R2D2_phi
+"""
 
 
 class _Program:
@@ -92,7 +96,7 @@ class _Program:
         """Write the program."""
         mean, *beside = self.linear
         blocks = [
-            [*mean.coefficients(), *self._numbers()],
+            self._mean(mean),
             *(linear.coefficients() for linear in beside),
             *(self._effects(group) for group in self.parts.groups),
             self._correlations(),
@@ -107,6 +111,12 @@ class _Program:
         imports = ["import numpy as np"] if any("np." in line for line in lines) else []
         lines = [*self._comments(), *imports, "import pymc as pm", "", *lines]
         return "\n".join(lines) + "\n"
+
+    def _mean(self, mean: Linear) -> list[str]:
+        """Write the mean's coefficients and the numbers, those first that sds are made of."""
+        if self.model.shrinkage is None:
+            return [*mean.coefficients(), *self._numbers()]
+        return [*self._numbers(), *pymc_numbers(self.model), *mean.coefficients()]
 
     def _comments(self) -> list[str]:
         model = self.model

@@ -78,7 +78,7 @@ def _free_aux(pt: Any, coordinates: Coordinates, raw: Any) -> tuple[Any, Any]:
         free_aux = free_aux + coordinates.aux_skew / 3 * pt.softplus(-at)
         log_slope = log_slope + pt.log1p(0.5 * less * (pt.tanh(0.5 * at) - 1)).sum()
     if coordinates.sigma_follows_nu:
-        free_aux = pt.stack([free_aux[0] - pt.softplus(-free_aux[1]), free_aux[1]])
+        free_aux = pt.inc_subtensor(free_aux[0], -pt.softplus(-free_aux[1]))
     return free_aux, log_slope
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from winstan.backends.program_names import number, quote
 from winstan.draws import tree_name
 from winstan.priors import Constant
@@ -53,7 +55,7 @@ class Called:
         """Write a parameter, scalar or a vector with a prior for each label."""
         if not labels:
             return prior_of(name, called, priors, domain=domain)
-        if len({type(prior) for prior in priors}) == 1:
+        if len({prior.pymc_name(domain) for prior in priors}) == 1:
             return prior_of(name, called, priors, domain=domain, dims=dims)
         elements = [self.names.new(f"{name}_{label}") for label in labels]
         lines = []
@@ -80,15 +82,18 @@ def prior_of(
         if dims:
             arguments.append(f"dims={quote(dims[0])}")
         return statement(f"{name} = pm.Deterministic(", arguments, ")")
-    kind, parameters = priors[0].pymc_name(domain), priors[0].pymc
-    by_parameter = zip(*(prior.numbers for prior in priors), strict=True)
-    for parameter, values in zip(parameters, by_parameter, strict=True):
-        numbers = [number(value) for value in values]
+    kind, by_prior = priors[0].pymc_name(domain), [prior.pymc_numbers for prior in priors]
+    for parameter in by_prior[0]:
+        numbers = [_number(own[parameter]) for own in by_prior]
         same = len(set(numbers)) == 1
         arguments.append(f"{parameter}={numbers[0] if same else '[' + ', '.join(numbers) + ']'}")
     if dims:
         arguments.append(f"dims={quote(dims[0])}")
     return statement(f"{name} = pm.{kind}(", arguments, ")")
+
+
+def _number(value: float) -> str:
+    return number(value) if np.isfinite(value) else "np.inf" if value > 0 else "-np.inf"
 
 
 def normal(name: str, called: str, dims: str) -> list[str]:

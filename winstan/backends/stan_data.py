@@ -12,6 +12,7 @@ from winstan.approximation.block_cholesky import by_level
 from winstan.backends.quadratic_form import distinct_rows, quadratic_form
 from winstan.coordinates import by_row
 from winstan.coordinates.decorrelation import DiagonalPlusLowRank
+from winstan.priors import R2D2, Flat
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,7 +43,9 @@ def _terms_data(model: Model) -> dict[str, Any]:
     widths = [group.q for group in groups]
     priors = model.priors
     sd_kind, sd_numbers = _prior_data(priors[n] for group in groups for n in group.sd_names)
-    aux_kind, aux_numbers = _prior_data(priors.of(p.name) for p in model.likelihood.scalars)
+    own = [priors.of(p.name) for p in model.likelihood.scalars]
+    own += model.shrinkage.priors if model.shrinkage is not None else ()
+    aux_kind, aux_numbers = _prior_data(own)
     return {
         "M": len(groups),
         "J": [len(group.levels) for group in groups],
@@ -54,7 +57,7 @@ def _terms_data(model: Model) -> dict[str, Any]:
         "lkj": [
             priors[g.correlation_name].numbers[0] if g.has_correlations else 1.0 for g in groups
         ],
-        "A": len(model.likelihood.scalars),
+        "A": len(own),
         "aux_prior": aux_kind,
         "aux_prior_p": aux_numbers,
     }
@@ -104,7 +107,7 @@ def _cells_data(model: Model) -> dict[str, Any]:
         "beta_prior": beta_kind,
         "beta_prior_p": beta_numbers,
         **_scales_data(coordinates),
-        "aux_domain": [domain.code for domain in model.likelihood.domains],
+        **_curves_data(model),
         "beta_location": coordinates.beta_location,
         "W": len(decorrelation.remaining_scale) - P,
         **_sd_dependent_scale_data(coordinates.sd_dependent_scale),
@@ -130,6 +133,38 @@ def _cells_data(model: Model) -> dict[str, Any]:
 def _turned_data(model: Model) -> dict[str, Any]:
     """Return the direction of a zero linear predictor, which templates of directions take."""
     return {"origin": model.link.origin} if model.family.circular else {}
+
+
+def _curves_data(model: Model) -> dict[str, Any]:
+    """Return the coefficients that are curves of what is sampled, and domains of all numbers."""
+    bounds, shrinkage, shrunk = model.bounds, model.shrinkage, model.shrunk
+    nothing, P = np.zeros(0), model.population.shape[1]
+    domains = [*model.likelihood.domains, *(shrinkage.domains if shrinkage else ())]
+    out = {
+        "n_bounded": bounds.at.size,
+        "bounded_at": bounds.at + 1,
+        "bounded_place": _places(bounds.at, P),
+        "lower_bound": bounds.lower,
+        "upper_bound": bounds.upper,
+        "bound_width": bounds.width,
+        "bound_constant": bounds.constant,
+        "n_shrunk": len(shrinkage.at) if shrinkage else 0,
+        "shrunk_at": shrinkage.at + 1 if shrinkage else np.zeros(0, int),
+        "shrunk_place": _places(shrinkage.at if shrinkage else nothing, P),
+        "by_explained": int(isinstance(shrinkage.prior, R2D2)) if shrinkage else 0,
+        "shrunk_unit": shrinkage.unit if shrinkage else nothing,
+        "shrunk_sigma": shrinkage.sigma + 1 if shrinkage and shrinkage.sigma is not None else 0,
+        "shrunk_from": len(model.likelihood.scalars) + 1 if shrinkage else 0,
+        "shrunk_known": shrunk.known if shrunk else nothing,
+        "shrunk_pull": shrunk.pull if shrunk else nothing,
+        "shrunk_root": shrunk.root if shrunk else nothing,
+    }
+    return out | {"aux_domain": [domain.code for domain in domains]}
+
+
+def _places(at: np.ndarray, P: int) -> Array:
+    """Return ones in the row of each coefficient of `at`, shape (P, n)."""
+    return (np.arange(P)[:, None] == at).astype(float)
 
 
 def _predicted_data(model: Model) -> dict[str, Any]:
@@ -408,5 +443,6 @@ def _prior_data(priors: Iterable[Prior]) -> tuple[list[int], Array]:
     priors = list(priors)
     numbers = np.zeros((len(priors), 3))
     for row, prior in zip(numbers, priors, strict=True):
-        row[: len(prior.numbers)] = prior.numbers
+        if prior.kind != Flat.kind:  # those that are shared are data of their own
+            row[: len(prior.numbers)] = prior.numbers
     return [prior.kind for prior in priors], numbers

@@ -6,6 +6,7 @@ readers. It states the same posterior, and a test holds the two densities togeth
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from winstan import priors as pr
 from winstan.backends.program_names import Names, number, one_line, written_distribution
 from winstan.backends.program_parts import Parts
+from winstan.backends.program_shrinkage import STAN, sd_of, stan_numbers
 from winstan.backends.stan_limits import LimitedRow
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ _FUNCTIONS = """
     to_vector
 """
 # Names that the program gives itself.
-_OWN = "N n eta mu Intercept b_Intercept"
+_OWN = "N n eta mu Intercept b_Intercept hs_global hs_slab hs_local R2D2_R2 R2D2_phi"
 
 # Inverse links, where Stan has no distribution with the link built in.
 _INVERSE = {
@@ -190,7 +192,11 @@ class _Program:
         return found
 
     def _parameters(self) -> list[str]:
-        lines = [f"real {b};" for b, p in self._coefficients() if not isinstance(p, pr.Constant)]
+        lines = [
+            f"real{_bounds(prior)} {b};"
+            for b, prior in self._coefficients()
+            if not isinstance(prior, pr.Constant)
+        ]
         thresholds = (linear.of.thresholds for linear in self.linear)
         lines += [f"{own.stan}[{len(own.labels)}] {own.name};" for own in thresholds if own]
         for g in self.parts.groups:
@@ -210,7 +216,7 @@ class _Program:
             if scalar.bound is not None:
                 declared = f"real<lower=0, upper=min({self.parts.response.name})>"
             lines.append(f"{declared} {scalar.name};")
-        return lines
+        return lines + stan_numbers(self.model)[0]
 
     def _priors(self) -> list[str]:
         lines = []
@@ -219,7 +225,12 @@ class _Program:
                 lines.append(_prior(linear.of.intercept, linear.of.intercept_prior))
             if linear.of.thresholds is not None:
                 lines += _prior_of_thresholds(linear.of.thresholds, linear.of.link)
-            lines += [_prior(linear.prior_of(k), p) for k, p in enumerate(linear.of.priors)]
+            for k, prior in enumerate(linear.of.priors):
+                if isinstance(prior, pr.Horseshoe | pr.R2D2):
+                    sd = sd_of(self.model, linear.of.design.column_names[k], STAN)
+                    lines.append(f"{linear.slopes[k]} ~ normal(0, {sd});")
+                else:
+                    lines.append(_prior(linear.prior_of(k), prior))
         for g in self.parts.groups:
             one = len(g.columns) == 1
             for i, prior in enumerate(g.sd_priors, 1):
@@ -230,7 +241,7 @@ class _Program:
         for scalar in self.model.likelihood.reported:
             share = f" / min({self.parts.response.name})" if scalar.bound is not None else ""
             lines.append(_prior(f"{scalar.name}{share}", self.model.priors[scalar.name]))
-        return lines
+        return lines + stan_numbers(self.model)[1]
 
     def _summands(self, linear: _Linear) -> list[str]:
         """Write the terms of a linear predictor, a vector among them."""
@@ -361,6 +372,17 @@ def stan_program(model: Model) -> tuple[str, dict[str, Any]]:
 
 def _declaration(column: Column) -> str:
     return _TYPES[column.kind].format(J=column.levels) + f" {column.name};"
+
+
+def _bounds(prior: pr.Prior) -> str:
+    """Write the bounds of a parameter's declaration."""
+    names = ("lower", "upper")
+    said = [
+        f"{name}={_number(bound)}"
+        for name, bound in zip(names, prior.bounds, strict=True)
+        if math.isfinite(bound)
+    ]
+    return f"<{', '.join(said)}>" if said else ""
 
 
 def _vector(name: str, terms: list[str], link: Link | None = None) -> list[str]:

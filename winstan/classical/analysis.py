@@ -106,10 +106,10 @@ class Anova:
         return self.fit.contrast(treatment, values=values, by=by, pairs=pairs, prob=prob)
 
     def __repr__(self) -> str:
-        return shown.anova_as_text(self.formula, self.words, self.table)
+        return shown.anova_as_text(self)
 
     def _repr_html_(self) -> str:
-        return shown.anova_as_html(self.formula, self.words, self.table)
+        return shown.anova_as_html(self)
 
 
 def anova(

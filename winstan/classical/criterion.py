@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import linalg, optimize
 
-from winstan.design.names import effect_name
 from winstan.errors import DataError
 
 if TYPE_CHECKING:
@@ -303,7 +302,7 @@ def _problem(data: CrossProducts, optimum: Optimum, *, reml: bool) -> str:
         for j, (a, b) in enumerate(term.places):
             pivot = term.start + term.places.index((b, b))
             free[term.start + j] = theta[pivot] != 0
-            names.append(effect_name(term.names[a], term.factor))
+            names.append(f"{term.names[a]}|{term.factor}")
     chosen = np.flatnonzero(free)
     if not len(chosen):
         return ""

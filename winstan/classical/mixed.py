@@ -15,7 +15,6 @@ from winstan.classical.cross_products import GroupBlock, cross_products
 from winstan.classical.linear import contrast_table
 from winstan.classical.reading import numeric_response, read
 from winstan.classical.translation import Estimates, coefficient_names, mixedlm_result
-from winstan.design.names import effect_name
 from winstan.design_warnings import silenced, warn_design
 from winstan.effects.specification import Specification
 from winstan.errors import ConvergenceWarning, FormulaError, warn_user
@@ -168,35 +167,11 @@ class LME:
             prob=prob,
         )
 
-    def _heading(self) -> tuple[str, str]:
-        formula = self.formula
-        parts = [
-            formula.common,
-            *(f"offset({offset})" for offset in formula.offset),
-            *(group.text for group in formula.groups),
-        ]
-        method = "REML" if self.reml else "maximum likelihood"
-        factors = {group.factor: len(group.levels) for group in self.design.groups}
-        sizes = [
-            f"{len(self.design.row):,} rows",
-            *(f"{k}: {n:,} levels" for k, n in factors.items()),
-        ]
-        return (
-            f"{formula.response} ~ {' + '.join(parts)}  [linear mixed model, {method}]",
-            f"{'; '.join(sizes)}. Log likelihood {self.log_likelihood:.2f}. z tests and 95% "
-            "confidence intervals.",
-        )
-
-    def _tables(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        coefficients = shown.format_coefficients(self.table)
-        return coefficients, shown.format_variances(self.variances, self.correlations)
-
     def __repr__(self) -> str:
-        return shown.lme_as_text(*self._heading(), self.verdict, *self._tables())
+        return shown.lme_as_text(self)
 
     def _repr_html_(self) -> str:
-        good = self.converged and not self.singular
-        return shown.lme_as_html(*self._heading(), self.verdict, *self._tables(), good=good)
+        return shown.lme_as_html(self)
 
 
 def lme(
@@ -320,13 +295,12 @@ def _components(
 
 def _singularities(term: GroupBlock, relative: Array, theta: Array) -> list[str]:
     """Name what of a term's covariance lies on the boundary."""
-    names = [effect_name(name, term.factor) for name in term.names]
     # In units of each column: a slope's sd times the size of its predictor.
     sd = np.sqrt(np.diag(relative))
     zero = sd * np.linalg.norm(term.transform, axis=0) < _ZERO_SD
     found = [
-        f"the standard deviation of '{name}' is zero"
-        for name, is_zero in zip(names, zero, strict=True)
+        f"the standard deviation of '{name}|{term.factor}' is zero"
+        for name, is_zero in zip(term.names, zero, strict=True)
         if is_zero
     ]
     rank_lost = np.count_nonzero(np.diag(term.factor_of(theta)) < _ZERO_SD)
@@ -338,9 +312,11 @@ def _singularities(term: GroupBlock, relative: Array, theta: Array) -> list[str]
             r = 0.0 if zero[i] or zero[j] else relative[i, j] / (sd[i] * sd[j])
             if abs(r) > _CORRELATION_OF_ONE:
                 ones.append(
-                    f"the correlation of '{names[i]}' and '{names[j]}' is {'-' if r < 0 else ''}1"
+                    f"the correlation of '{term.names[i]}|{term.factor}' and "
+                    f"'{term.names[j]}|{term.factor}' is {'-' if r < 0 else ''}1"
                 )
-    return found + (ones or [f"the covariance of {', '.join(map(repr, names))} is singular"])
+    names = ", ".join(f"'{name}|{term.factor}'" for name in term.names)
+    return found + (ones or [f"the covariance of {names} is singular"])
 
 
 def _warn_of_few_levels(design: Design) -> None:

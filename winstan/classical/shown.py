@@ -3,58 +3,72 @@
 from __future__ import annotations
 
 from html import escape
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+if TYPE_CHECKING:
+    from winstan.classical.analysis import Anova
+    from winstan.classical.mixed import LME
+
 _GOOD, _BAD = "#009E73", "#D55E00"
 
 
-def lme_as_text(
-    title: str, rest: str, verdict: str, coefficients: pd.DataFrame, variances: pd.DataFrame
-) -> str:
+def lme_as_text(lme: LME) -> str:
     """Show the formula as understood, verdict, coefficients, variances."""
-    lines = [title, rest, "", verdict, "", coefficients.to_string(), ""]
-    return "\n".join([*lines, variances.to_string(index=False)])
+    lines = [*_lme_heading(lme), "", lme.verdict, "", _coefficients(lme).to_string(), ""]
+    return "\n".join([*lines, _variances(lme).to_string(index=False)])
 
 
-def lme_as_html(
-    title: str,
-    rest: str,
-    verdict: str,
-    coefficients: pd.DataFrame,
-    variances: pd.DataFrame,
-    *,
-    good: bool,
-) -> str:
+def lme_as_html(lme: LME) -> str:
     """Show the formula as understood, verdict, coefficients, variances, as HTML."""
+    title, rest = _lme_heading(lme)
+    colour = _GOOD if lme.converged and not lme.singular else _BAD
     return "\n".join(
         [
             _titled(title, rest),
-            f'<div style="border-left: 4px solid {_GOOD if good else _BAD}; padding-left: 0.6em; '
-            f'margin: 0.6em 0">{escape(verdict)}</div>',
-            coefficients.to_html(border=0),
-            variances.to_html(border=0, index=False),
+            f'<div style="border-left: 4px solid {colour}; padding-left: 0.6em; margin: 0.6em 0">'
+            f"{escape(lme.verdict)}</div>",
+            _coefficients(lme).to_html(border=0),
+            _variances(lme).to_html(border=0, index=False),
         ]
     )
 
 
-def anova_as_text(formula: str, words: str, table: pd.DataFrame) -> str:
+def anova_as_text(anova: Anova) -> str:
     """Show the formula as understood, what was done, the table."""
-    return "\n".join([formula, words, "", _tests(table).to_string()])
+    return "\n".join([anova.formula, anova.words, "", _tests(anova.table).to_string()])
 
 
-def anova_as_html(formula: str, words: str, table: pd.DataFrame) -> str:
+def anova_as_html(anova: Anova) -> str:
     """Show the formula as understood, what was done, the table, as HTML."""
-    return _titled(formula, words) + "\n" + _tests(table).to_html(border=0)
+    return _titled(anova.formula, anova.words) + "\n" + _tests(anova.table).to_html(border=0)
 
 
 def _titled(title: str, rest: str) -> str:
     return f"<div><b>{escape(title)}</b><br>{escape(rest)}</div>"
 
 
-def format_coefficients(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table of coefficients with the digits that their errors warrant."""
+def _lme_heading(lme: LME) -> list[str]:
+    formula = lme.formula
+    parts = [
+        formula.common,
+        *(f"offset({offset})" for offset in formula.offset),
+        *(group.text for group in formula.groups),
+    ]
+    method = "REML" if lme.reml else "maximum likelihood"
+    factors = {group.factor: len(group.levels) for group in lme.design.groups}
+    sizes = [f"{len(lme.design.row):,} rows", *(f"{k}: {n:,} levels" for k, n in factors.items())]
+    return [
+        f"{formula.response} ~ {' + '.join(parts)}  [linear mixed model, {method}]",
+        f"{'; '.join(sizes)}. Log likelihood {lme.log_likelihood:.2f}. z tests and 95% confidence "
+        "intervals.",
+    ]
+
+
+def _coefficients(lme: LME) -> pd.DataFrame:
+    table = lme.table
     shown = {}
     for name in table.columns:
         if name == "z":
@@ -68,8 +82,9 @@ def format_coefficients(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(shown, index=table.index.rename(None), dtype=object)
 
 
-def format_variances(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
-    """Return the variances, with the correlations beside them, as text."""
+def _variances(lme: LME) -> pd.DataFrame:
+    table = lme.variances
+    pairs = lme.correlations
     columns = {
         "group": table["factor"],
         "effect": table["effect"],

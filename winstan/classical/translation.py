@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from winstan.classical.cross_products import population
-from winstan.design.names import effect_name
 from winstan.errors import OptionError
 
 if TYPE_CHECKING:
@@ -93,12 +92,12 @@ def mixedlm_result(
     for group, covariance in zip(design.groups, covariances, strict=True):
         effects = [name for effect in group.effects for name in effect.column_names]
         if group is outer and (correlated or group.Z.shape[1] == 1):
-            labels = [effect_name(name, group.factor) for name in effects]
+            labels = [f"{name}|{group.factor}" for name in effects]
             exog_re = pd.DataFrame(group.Z[row], columns=labels)
             cov_re = _above_zero(covariance)
             continue
         for k, name in enumerate(effects):
-            names.append(effect_name(name, group.factor))
+            names.append(f"{name}|{group.factor}")
             vcomp.append(max(float(covariance[k, k]), _ZERO))
             columns = [_columns(group, row[rows], k) for rows in members]
             mats.append([values for values, _ in columns])

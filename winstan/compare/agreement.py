@@ -68,7 +68,7 @@ class Agreement:
         """One sentence: the fits agree, or where they differ most and what to look for."""
         if self.unconverged:
             return messages.unconverged_verdict(self.unconverged)
-        return messages.verdict(self.table, self.intervals, self.names, self.threshold)
+        return messages.verdict(self)
 
     def raise_for_disagreement(self) -> None:
         """Raise unless the fits agree.
@@ -100,23 +100,16 @@ class Agreement:
             left_out=left_out,
         )
 
-    def _formatted(self) -> tuple[str, pd.DataFrame, str]:
-        n = self.table["parameter"].nunique()
-        heading = messages.heading(n, self.names, self.threshold, self.alpha)
-        return heading, *messages.format_agreement(
-            self.table, self.intervals, self.names, self.unconverged
-        )
-
     def __repr__(self) -> str:
-        heading, shown, left_out = self._formatted()
-        lines = [heading, "", self.verdict, "", shown.to_string()]
+        shown, left_out = messages.format_agreement(self)
+        lines = [messages.heading(self), "", self.verdict, "", shown.to_string()]
         return "\n".join(lines + (["", left_out] if left_out else []))
 
     def _repr_html_(self) -> str:
-        heading, shown, left_out = self._formatted()
+        shown, left_out = messages.format_agreement(self)
         colour = "#009E73" if self.ok else "#D55E00"
         parts = [
-            f"<div>{escape(heading)}</div>",
+            f"<div>{escape(messages.heading(self))}</div>",
             f'<div style="border-left: 4px solid {colour}; padding-left: 0.6em; '
             f'margin: 0.6em 0">{escape(self.verdict)}</div>',
             shown.to_html(border=0),

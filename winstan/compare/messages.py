@@ -10,7 +10,9 @@ import pandas as pd
 from winstan.report import EFFECT_ROWS, round_table
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
+
+    from winstan.compare.agreement import Agreement
 
 PLOTTED_ROWS = 40
 """Parameters that a figure holds; beyond these, those of the largest z are drawn."""
@@ -49,29 +51,24 @@ def unconverged_verdict(unconverged: dict[str, str]) -> str:
     )
 
 
-def verdict(
-    table: pd.DataFrame, intervals: pd.DataFrame, names: Sequence[str], limit: float
-) -> str:
-    """Say that the fits agree, or where they differ most and what to look for.
-
-    Parameters are those of `Agreement`; `limit` is its threshold.
-    """
+def verdict(agreement: Agreement) -> str:
+    """Say that the fits agree, or where they differ most and what to look for."""
+    table, limit = agreement.table, agreement.threshold
     largest = _largest_z(table)
     worst = table.iloc[int(largest.to_numpy().argmax())]
     n = table["parameter"].nunique()
-    if table["agrees"].all():
+    if agreement.ok:
         return (
-            f"{_listed(names)} agree: none of {n} parameters differs by more than chance "
+            f"{_listed(agreement.names)} agree: none of {n} parameters differs by more than chance "
             f"allows (largest |z| {largest.max():.1f}, {worst['parameter']}; threshold "
-            f"{limit:.1f}), and a shift of {limit * _smallest_visible(intervals, names):.2g} sd "
-            "would have been seen."
+            f"{limit:.1f}), and a shift of {_visible(agreement):.2g} sd would have been seen."
         )
     apart = table.loc[~table["agrees"], "parameter"].nunique()
     a, b = worst["first"], worst["second"]
     on = f"{apart} of {n} parameters, most on " if apart > 1 else f"one of {n} parameters, "
     mean = not abs(worst["z_mean"]) < abs(worst["z_sd"])
     if mean:
-        shown = _mean_texts(intervals, worst)
+        shown = _mean_texts(agreement, worst)
         how = (
             f"whose mean is {shown[0]} in {a} and {shown[1]} in {b}, "
             f"{abs(worst['z_mean']):.1f} combined Monte Carlo errors apart"
@@ -87,9 +84,10 @@ def verdict(
     )
 
 
-def _mean_texts(intervals: pd.DataFrame, row: pd.Series) -> list[str]:
+def _mean_texts(agreement: Agreement, row: pd.Series) -> list[str]:
     """Both means, with the digits that their Monte Carlo error warrants."""
-    error = intervals.loc[intervals["parameter"] == row["parameter"], "mcse_mean"].max()
+    of = agreement.intervals
+    error = of.loc[of["parameter"] == row["parameter"], "mcse_mean"].max()
     frame = pd.DataFrame(
         # `round_table` gives three digits of the column sd: one of the error.
         {"a": [row["mean_first"]], "b": [row["mean_second"]], "sd": [100 * error]}
@@ -97,42 +95,40 @@ def _mean_texts(intervals: pd.DataFrame, row: pd.Series) -> list[str]:
     return round_table(frame)[["a", "b"]].iloc[0].tolist()
 
 
-def _smallest_visible(intervals: pd.DataFrame, names: Sequence[str]) -> float:
-    """Return the shift, in posterior sds, whose z is one in the parameter that hides it best."""
-    a = intervals[intervals["fit"] == names[0]]
+def _visible(agreement: Agreement) -> float:
+    """Return the shift, in posterior sds, that could just have gone unseen in some parameter."""
+    of = agreement.intervals
+    a = of[of["fit"] == agreement.names[0]]
     sd = a["sd"].to_numpy(float)
     shifts = []
-    for name in names[1:]:
-        b = intervals[intervals["fit"] == name]
+    for name in agreement.names[1:]:
+        b = of[of["fit"] == name]
         error = np.hypot(a["mcse_mean"].to_numpy(float), b["mcse_mean"].to_numpy(float))
         shifts.append(np.max(error[sd > 0] / sd[sd > 0], initial=0.0))
-    return float(max(shifts))
+    return agreement.threshold * float(max(shifts))
 
 
-def heading(n: int, names: Sequence[str], threshold: float, alpha: float) -> str:
-    """Name the fits, how many parameters they have, and the threshold."""
-    against = f" against {names[0]}" if len(names) > 2 else ""
+def heading(agreement: Agreement) -> str:
+    """Name the fits and the threshold."""
+    n, pairs = agreement.table["parameter"].nunique(), len(agreement.names) - 1
+    against = f" against {agreement.names[0]}" if pairs > 1 else ""
     return (
-        f"{_listed(names)}{against}: {n} parameters, means and sds. z in combined Monte "
-        f"Carlo errors; threshold {threshold:.2f} (Sidak, {100 * alpha:g}% for "
+        f"{_listed(agreement.names)}{against}: {n} parameters, means and sds. z in combined Monte "
+        f"Carlo errors; threshold {agreement.threshold:.2f} (Sidak, {100 * agreement.alpha:g}% for "
         "all of them)."
     )
 
 
-def format_agreement(
-    table: pd.DataFrame,
-    intervals: pd.DataFrame,
-    names: Sequence[str],
-    unconverged: Collection[str],
-) -> tuple[pd.DataFrame, str]:
+def format_agreement(agreement: Agreement) -> tuple[pd.DataFrame, str]:
     """Return the table as text, and a line on what it leaves out."""
+    table = agreement.table
     effects = (table["role"] == "effect") & table["agrees"]
     left_out = ""
     n_effects = table.loc[effects, "parameter"].nunique()
     if table.loc[table["role"] == "effect", "parameter"].nunique() > EFFECT_ROWS and n_effects:
         left_out = f"{n_effects} group effects that agree are not shown; .table has them all."
         table = table[~effects]
-    sds = intervals.drop_duplicates("parameter").set_index("parameter")["sd"]
+    sds = agreement.intervals.drop_duplicates("parameter").set_index("parameter")["sd"]
     means = round_table(
         pd.DataFrame(
             {
@@ -143,8 +139,8 @@ def format_agreement(
             }
         )
     )
-    several = len(names) > 2
-    first, *others = names
+    several = len(agreement.names) > 2
+    first, *others = agreement.names
     columns: dict[str, Any] = {"against": table["second"].tolist()} if several else {}
     columns[f"mean {first}"] = means["first"].tolist()
     columns["mean" if several else f"mean {others[0]}"] = means["second"].tolist()
@@ -153,7 +149,7 @@ def format_agreement(
     columns["z_sd"] = [f"{z:.1f}" for z in table["z_sd"]]
     columns[f"ess {first}"] = [f"{x:.0f}" for x in table["ess_first"]]
     columns["ess" if several else f"ess {others[0]}"] = [f"{x:.0f}" for x in table["ess_second"]]
-    unknown = table[["first", "second"]].isin(list(unconverged)).any(axis=1)
+    unknown = table[["first", "second"]].isin(list(agreement.unconverged)).any(axis=1)
     columns["agrees"] = [
         "?" if no_word else "yes" if agrees else "NO"
         for agrees, no_word in zip(table["agrees"], unknown, strict=True)

@@ -15,8 +15,8 @@ from winstan.compare.estimates import Answers, Asked, answers_of, averaging_word
 from winstan.compare.fits import Fits
 from winstan.compare.observed import check_same_data, known_groups, observed_pairs
 from winstan.data.columns import how_many
-from winstan.effects.columns import coding_of, has_labels
-from winstan.effects.comparisons import comparison
+from winstan.effects.codings import coding_of
+from winstan.effects.comparisons import comparison, has_labels
 from winstan.effects.specification import Specification
 from winstan.errors import OptionError, near_matches
 from winstan.fitted import Fit

@@ -2,9 +2,8 @@
 
 from winstan.design.calls import levels_coded, levels_of
 from winstan.design.design import Design
-from winstan.design.evaluation import Term
+from winstan.design.evaluation import MEAN, Term
 from winstan.design.matrices import build_design
-from winstan.design.names import MEAN
 from winstan.design.new_rows import NewRows, evaluate
 from winstan.design.random_terms import RandomTerm
 from winstan.design.response import Response

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.data.columns import how_many, some_rows
-from winstan.design.names import sd_name
 from winstan.design_warnings import warn_design
 from winstan.errors import DataError
 
@@ -228,7 +227,7 @@ def check_groups(
             "It is a population-level term already: leave its group term out."
             if common
             else f"Consider '{factor}' as a population-level term, or an informative prior on "
-            f"'{sd_name(effects[0], factor)}'."
+            f"'{effects[0]}|{factor}_sigma'."
         )
         warn_design(
             f"The grouping factor '{factor}' has only {len(levels)} levels ({shown}): they say "
@@ -253,8 +252,7 @@ def check_crossing(groups: Sequence[RandomTerm]) -> None:
                 name = min(shared)
                 warn_design(
                     f"The grouping factors '{first.factor}' and '{second.factor}' part the rows in "
-                    f"the same way: '{sd_name(name, first.factor)}' and "
-                    f"'{sd_name(name, second.factor)}' cannot be told apart. Remove one group "
-                    "term.",
+                    f"the same way: '{name}|{first.factor}_sigma' and "
+                    f"'{name}|{second.factor}_sigma' cannot be told apart. Remove one group term.",
                     "same_groups",
                 )

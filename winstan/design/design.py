@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.design.names import MEAN, parameter_name, prefix_of
+from winstan.design.evaluation import MEAN, parameter_name, prefix_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from winstan.design.evaluation import FittedEffects, FittedExpression, Term
     from winstan.design.grouping import Factor
-    from winstan.design.predictors import Predictor
     from winstan.design.random_terms import RandomTerm
     from winstan.design.response import Response
 
@@ -74,8 +73,6 @@ class Design:
         The D distinct rows of the right side's columns, group factors included.
     names
         The functions and values, beside columns, that the formula's terms need.
-    columns : mapping of str to Predictor
-        What each column of `predictors` is in its formula.
     memory
         Private: what `evaluate` needs.
     parameter
@@ -103,7 +100,6 @@ class Design:
     untried: int
     predictors: pd.DataFrame
     names: Mapping[str, Any]
-    columns: Mapping[str, Predictor] = field(repr=False)
     memory: Memory = field(repr=False)
     parameter: str = MEAN
     beside: Mapping[str, Design] = field(default_factory=dict)
@@ -123,14 +119,6 @@ class Design:
     def intercept_name(self) -> str:
         """The name of its intercept: ``Intercept``, ``sigma_Intercept``."""
         return parameter_name(self.parameter, "Intercept")
-
-    def coefficients(self, posterior: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Draws of the coefficients of `X`, shape (S, K), from draws by variable."""
-        n_draws = len(next(iter(posterior.values())))
-        out = np.empty((n_draws, self.X.shape[1]))
-        for term in self.terms:
-            out[:, term.columns] = posterior[term.variable].reshape(n_draws, -1)
-        return out
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -22,7 +22,6 @@ from formulae.environment import Environment
 
 from winstan.data.text import factor_as_numbers
 from winstan.design.calls import check_calls
-from winstan.design.names import MEAN, column_names, parameter_name, prefix_of
 from winstan.errors import DataError, EmptyCellError
 from winstan.formula.functions import transforms
 
@@ -35,6 +34,20 @@ _NOISE = "Unexpected error while trying to evaluate"
 _STDOUT = (
     RLock()
 )  # there is one for all threads, and each would put back what another had put there
+
+
+MEAN = "mu"
+"""The parameter of the first formula."""
+
+
+def prefix_of(parameter: str) -> str:
+    """Begin names in a parameter's linear predictor: with nothing of the mean, or ``sigma_``."""
+    return "" if parameter == MEAN else f"{parameter}_"
+
+
+def parameter_name(parameter: str, name: str) -> str:
+    """Name what is in the linear predictor of a parameter: ``stim`` of the mean, ``sigma_stim``."""
+    return f"{prefix_of(parameter)}{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +65,17 @@ class Term:
         Its columns in the design matrix.
     parameter
         Whose linear predictor it is in: ``mu``, the mean; ``sigma``.
-    atoms
-        What it is made of, columns and calls; nothing for the constant.
     """
 
     name: str
     labels: tuple[str, ...]
     columns: tuple[int, ...]
     parameter: str = MEAN
-    atoms: tuple[Atom, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def prefix(self) -> str:
         """What the names of its parameters begin with."""
         return prefix_of(self.parameter)
-
-    @property
-    def data_columns(self) -> tuple[str, ...]:
-        """The columns of the data that it takes, each once."""
-        return tuple(dict.fromkeys(column for atom in self.atoms for column in atom.columns))
 
     @property
     def variable(self) -> str:
@@ -80,7 +85,7 @@ class Term:
     @property
     def column_names(self) -> tuple[str, ...]:
         """One name per column: ``stim``, ``cond[b]``, ``sigma_cond[c]``."""
-        return column_names(self.variable, self.labels)
+        return tuple(f"{self.variable}[{label}]" for label in self.labels) or (self.variable,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,8 +194,7 @@ def fit_effects(
             raise DataError(
                 f"'{name}' has only one level: it explains nothing. Leave it out of the formula."
             )
-        columns, atoms = tuple(range(start, start + width)), _atoms_of(effects, name)
-        terms.append(Term(name, _labels(term, width), columns, atoms=atoms))
+        terms.append(Term(name, _labels(term, width), tuple(range(start, start + width))))
         start += width
     X = _without_constant(matrix.design_matrix, matrix)
     if X.shape != (len(rows), start):
@@ -257,15 +261,6 @@ def _without_constant(values: np.ndarray, matrix: Any) -> np.ndarray:
     values = np.asarray(values, dtype=np.float64)
     constant = matrix.slices.get("Intercept")
     return values if constant is None else np.delete(values, constant, axis=1)
-
-
-def _atoms_of(effects: Effects, name: str) -> tuple[Atom, ...]:
-    """Return the atoms that a term is made of; formulae may write them in another order."""
-    names = sorted(name.split(":"))
-    for atoms in effects.terms:
-        if sorted(":".join(atom.name for atom in atoms).split(":")) == names:
-            return atoms
-    return ()
 
 
 def _labels(term: Any, width: int) -> tuple[str, ...]:

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from winstan.data.columns import some_levels
-from winstan.design.evaluation import FittedEffects, Term
-from winstan.design.names import MEAN
+from winstan.design.evaluation import MEAN, FittedEffects, Term
 from winstan.design.random_terms import RandomTerm
 from winstan.errors import DataError
 
@@ -126,7 +125,7 @@ def group_term(
     effects = [Term("1", (), (0,), parameter)] if shift else []
     for term in fitted.terms:
         columns = tuple(column + shift for column in term.columns)
-        effects.append(Term(term.name, term.labels, columns, parameter, term.atoms))
+        effects.append(Term(term.name, term.labels, columns, parameter))
     level = factor.find(predictors)
     arms, arm_of_level = _arms(spec, factor, level, predictors)
     return RandomTerm(

@@ -17,6 +17,7 @@ from winstan.design.constants import constant_weights
 from winstan.design.design import Design, Memory
 from winstan.design.empty_cells import combined_column, without_empty_cells
 from winstan.design.evaluation import (
+    MEAN,
     FittedEffects,
     Names,
     as_numbers,
@@ -25,8 +26,6 @@ from winstan.design.evaluation import (
     sum_offsets,
 )
 from winstan.design.grouping import find_levels, group_term
-from winstan.design.names import MEAN
-from winstan.design.predictors import describe_predictors
 from winstan.design.response import make_response
 from winstan.design.stacking import with_places
 from winstan.formula import evaluation_names
@@ -108,7 +107,6 @@ def build_design(
         untried=frame.untried,
         predictors=predictors,
         names=Names(names),
-        columns={},
         memory=Memory(FittedEffects(formula.effects, (), None), (), (), (), frozenset(), ()),
     )
     mean = _matrices(formula, shared, parameter)
@@ -178,7 +176,6 @@ def _matrices(formula: Formula, shared: Design, parameter: str) -> Design:
         constant=None if formula.effects.intercept else constant_weights(X, terms),
         groups=tuple(groups),
         offset=offset,
-        columns=describe_predictors(formula, predictors, names),
         memory=Memory(
             common=common,
             groups=tuple(fitted),

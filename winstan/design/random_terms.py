@@ -11,16 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.design.names import (
-    column_names,
-    correlation_name,
-    effect_name,
-    parameter_name,
-    sd_name,
-)
+from winstan.design.evaluation import parameter_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from winstan.design.evaluation import Term
 
@@ -125,41 +119,24 @@ class RandomTerm:
 
     def effect_name(self, effect: Term) -> str:
         """Name the variable of an effect: ``stim|mouse``."""
-        return effect_name(effect.variable, self.factor)
+        return f"{effect.variable}|{self.factor}"
 
     def sd_name(self, effect: Term) -> str:
         """Name the variable of an effect's sd: ``stim|mouse_sigma``."""
-        return sd_name(effect.variable, self.factor)
-
-    def effect_draws(self, effect: Term, posterior: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Draws of an effect, shape (S, columns, J), from draws by variable.
-
-        There may be more levels than those of the data: new ones.
-        """
-        u = posterior[self.effect_name(effect)]
-        return u.reshape(len(u), len(effect.columns), u.shape[-1])
-
-    def sd_draws(self, posterior: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Draws of the sds, shape (arms or 1, S, q), from draws by variable."""
-        n_arms, sds = max(1, len(self.arms)), []
-        for effect in self.effects:
-            sd = posterior[self.sd_name(effect)]
-            sds.append(sd.reshape(len(sd), -1, n_arms))
-        return np.moveaxis(np.concatenate(sds, axis=1), -1, 0)
+        return f"{effect.variable}|{self.factor}_sigma"
 
     @property
     def correlation_variable(self) -> str:
         """Name the variable of all correlations of its factor's effects: ``mouse_corr``."""
-        return correlation_name(self.factor)
+        return f"{self.factor}_corr"
 
     def sd_names_of(self, effect: Term) -> list[str]:
         """Name the sd of each column of an effect, as priors have it."""
         whole = self.sd_name(effect)
         if not self.arms:
-            return list(column_names(whole, effect.labels))
+            return [f"{whole}[{label}]" for label in effect.labels] or [whole]
         columns: list[tuple[str, ...]] = [(label,) for label in effect.labels] or [()]
-        labels = (", ".join(map(str, (*c, a))) for c in columns for a in self.arms)
-        return list(column_names(whole, labels))
+        return [f"{whole}[{', '.join(map(str, (*c, a)))}]" for c in columns for a in self.arms]
 
     def dims(self, effect: Term) -> dict[str, tuple[Any, ...]]:
         """Dim and labels of an effect of several columns, as bambi names them.
@@ -257,7 +234,7 @@ def lay_out(terms: Iterable[RandomTerm]) -> tuple[RandomTerm, ...]:
             name = term.correlation_variable
             if correlated.count(term.factor) > 1:
                 own = [effect.variable for effect in term.effects] + [str(a) for a in term.arms]
-                name = correlation_name(term.factor, own)
+                name += f"[{', '.join(own)}]"
         start = of_factor.get(term.factor, 0)
         out.append(
             replace(

@@ -293,4 +293,4 @@ def _some(result: FitEach, table: Any) -> str:
     """Say of how many groups a table is, and name some: ``2 of 5 groups by cell ('n1', 'n4')``."""
     rows = table[list(result.by)].drop_duplicates()
     keys = [row[0] if len(row) == 1 else row for row in rows.itertuples(index=False, name=None)]
-    return named_groups(result.by, len(result.keys), keys)
+    return named_groups(result, keys)

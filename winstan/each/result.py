@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from winstan import effects
-from winstan.data.columns import how_many
-from winstan.each.shown import across, as_html, as_text, caption, named_groups, verdict_of
+from winstan.each.shown import as_html, as_text, named_groups, verdict_of
 from winstan.errors import FailureWarning, OptionError, near_matches, warn_user
-from winstan.plots.words import join_words, percent
-from winstan.progress import duration
+from winstan.plots.words import join_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -91,7 +89,7 @@ class FitEach:
     @property
     def verdict(self) -> str:
         """One sentence: how many groups have converged, and which have not, or failed."""
-        return verdict_of(self.verdicts, self.keys, self.failures)
+        return verdict_of(self)
 
     @property
     def predictors(self) -> tuple[str, ...]:
@@ -168,7 +166,7 @@ class FitEach:
             if not tables:
                 raise first
             warn_user(
-                f"{named_groups(self.by, len(self.keys), list(failed))} have no rows. The first:"
+                f"{named_groups(self, list(failed))} have no rows. The first:"
                 f" {type(first).__name__}: {first}",
                 FailureWarning,
             )
@@ -235,28 +233,11 @@ class FitEach:
     def __len__(self) -> int:
         return len(self.keys)
 
-    def _heading(self) -> list[str]:
-        each = " and ".join(self.by)
-        parts = [f"{how_many(len(self.keys), 'group')} of {how_many(self.n_rows, 'row')}"]
-        if self.missing:
-            where = ", ".join(f"{name} ({count:,})" for name, count in self.missing.items())
-            parts.append(f"in no group, for a missing value: {where}")
-        parts.append(duration(self.seconds))
-        return [
-            f"{self.formula}, by {each}  [{self.family}, {self.link} link, {self.backend}]",
-            f"{'; '.join(parts)}. Intervals of .table are {percent(self.prob)}"
-            f" {'highest-density' if self.interval == 'hdi' else 'equal-tailed'} intervals.",
-        ]
-
-    def _numbers(self) -> tuple[str, pd.DataFrame, str]:
-        contrasts = {name: self.contrast(name) for name in self.predictors}
-        return caption(len(self.keys)), *across(self.table, self._effects, contrasts)
-
     def __repr__(self) -> str:
-        return as_text(self._heading(), self.verdict, *self._numbers())
+        return as_text(self)
 
     def _repr_html_(self) -> str:
-        return as_html(self._heading(), self.verdict, *self._numbers(), ok=self.ok)
+        return as_html(self)
 
 
 def result_of(

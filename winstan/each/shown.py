@@ -9,54 +9,49 @@ import numpy as np
 import pandas as pd
 
 from winstan.data.columns import how_many, some_levels
+from winstan.plots.words import percent
+from winstan.progress import duration
 from winstan.report import round_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from winstan.each.result import FitEach
 
 ROWS = 30
 """Parameters that are shown."""
 NAMED = 5
 
 
-def as_text(
-    heading: Sequence[str], verdict: str, caption: str, table: pd.DataFrame, left_out: str
-) -> str:
+def as_text(result: FitEach) -> str:
     """Verdict, then the table."""
-    lines = [*heading, "", verdict, "", caption, table.to_string()]
+    table, left_out = across(result)
+    lines = [*_heading(result), "", result.verdict, "", _caption(result), table.to_string()]
     return "\n".join([*lines, "", left_out] if left_out else lines)
 
 
-def as_html(
-    heading: Sequence[str],
-    verdict: str,
-    caption: str,
-    table: pd.DataFrame,
-    left_out: str,
-    *,
-    ok: bool,
-) -> str:
+def as_html(result: FitEach) -> str:
     """Verdict, then the table, as HTML."""
-    title, *rest = heading
-    colour = "#009E73" if ok else "#D55E00"
+    table, left_out = across(result)
+    title, *rest = _heading(result)
+    colour = "#009E73" if result.ok else "#D55E00"
     parts = [
         f"<div><b>{escape(title)}</b><br>{escape(' '.join(rest))}</div>",
         f'<div style="border-left: 4px solid {colour}; padding-left: 0.6em; margin: 0.6em 0">'
-        f"{escape(verdict)}</div>",
-        f"<div>{escape(caption)}</div>",
+        f"{escape(result.verdict)}</div>",
+        f"<div>{escape(_caption(result))}</div>",
         table.to_html(border=0),
     ]
     return "\n".join([*parts, f"<div>{escape(left_out)}</div>"] if left_out else parts)
 
 
-def named_groups(by: Sequence[str], n: int, keys: list[Any]) -> str:
-    """How many of n groups these are, and some names: ``2 of 5 groups by cell ('n1', 'n4')``."""
-    groups = how_many(n, "group")
-    return f"{len(keys):,} of {groups} by {' and '.join(by)} ({some_levels(keys, NAMED)})"
+def named_groups(result: FitEach, keys: list[Any]) -> str:
+    """How many of the groups these are, and some names: ``2 of 5 groups by cell ('n1', 'n4')``."""
+    groups = how_many(len(result.keys), "group")
+    return f"{len(keys):,} of {groups} by {' and '.join(result.by)} ({some_levels(keys, NAMED)})"
 
 
-def verdict_of(verdicts: pd.DataFrame, keys: Sequence[Any], failures: pd.DataFrame) -> str:
+def verdict_of(result: FitEach) -> str:
     """How many groups have converged, and which have not, or failed."""
+    verdicts = result.verdicts
     failed = ~verdicts["fitted"].to_numpy(bool)
     bad = ~verdicts["ok"].to_numpy(bool) & ~failed
     n = len(verdicts)
@@ -66,24 +61,24 @@ def verdict_of(verdicts: pd.DataFrame, keys: Sequence[Any], failures: pd.DataFra
         words = [f"{int(verdicts['ok'].sum()):,} of {how_many(n, 'group')} converged"]
     for these, what in ((bad, "did not"), (failed, "could not be fitted")):
         if these.any():
-            some = [keys[int(i)] for i in np.flatnonzero(these)]
-            words.append(f"{len(some):,} {what} ({some_levels(some, NAMED)})")
-    after = failures[failures["step"] != "fit"]
+            keys = [result.keys[i] for i in np.flatnonzero(these)]
+            words.append(f"{len(keys):,} {what} ({some_levels(keys, NAMED)})")
+    after = result.failures[result.failures["step"] != "fit"]
     if len(after):
         words.append(f"{how_many(len(after), 'contrast')} could not be computed")
     return "; ".join(words) + "."
 
 
-def across(
-    table: pd.DataFrame, effects: tuple[str, ...], contrasts: Mapping[str, pd.DataFrame]
-) -> tuple[pd.DataFrame, str]:
+def across(result: FitEach) -> tuple[pd.DataFrame, str]:
     """Return what the groups' estimates of each parameter and contrast are, and what is left out.
 
-    Group effects, whose names begin so, are left out: their levels are often each group's own.
+    Group effects, whose levels are often each group's own, are left out.
     """
-    effect = table["parameter"].str.startswith(effects).to_numpy(bool)
+    table = result.table
+    effect = table["parameter"].str.startswith(result._effects).to_numpy(bool)
     parts = [_spread(table[~effect])]
-    for name, contrast in contrasts.items():
+    for name in result.predictors:
+        contrast = result.contrast(name)
         label = "contrast " + name + ", " + contrast["contrast"].astype(str)
         if "groups" in contrast:
             label = label + " (" + contrast["groups"].astype(str) + ")"
@@ -116,10 +111,23 @@ def _spread(table: pd.DataFrame) -> pd.DataFrame:
     return numbers.assign(groups=[f"{n:,}" for n in found["groups"]])
 
 
-def caption(n: int) -> str:
-    """Say what the numbers of n groups are."""
+def _caption(result: FitEach) -> str:
     return (
         "Posterior means of the groups: median, 5% and 95% quantiles; and the median posterior sd."
-        if n > 1
+        if len(result.keys) > 1
         else "Posterior mean and sd."
     )
+
+
+def _heading(result: FitEach) -> list[str]:
+    each = " and ".join(result.by)
+    parts = [f"{how_many(len(result.keys), 'group')} of {how_many(result.n_rows, 'row')}"]
+    if result.missing:
+        where = ", ".join(f"{name} ({count:,})" for name, count in result.missing.items())
+        parts.append(f"in no group, for a missing value: {where}")
+    parts.append(duration(result.seconds))
+    return [
+        f"{result.formula}, by {each}  [{result.family}, {result.link} link, {result.backend}]",
+        f"{'; '.join(parts)}. Intervals of .table are {percent(result.prob)}"
+        f" {'highest-density' if result.interval == 'hdi' else 'equal-tailed'} intervals.",
+    ]

@@ -27,9 +27,9 @@ from winstan.effects.observed import (
     limits_note,
     main_group,
     observed_contrast,
+    observed_rows,
     response_label,
 )
-from winstan.effects.observed_rows import observed_rows
 from winstan.effects.parameters import about, is_mean
 from winstan.effects.pointwise import leave_one_out, log_likelihood
 from winstan.effects.predictions import (

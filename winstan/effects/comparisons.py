@@ -8,17 +8,12 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from winstan.design import MEAN
-from winstan.effects.columns import (
-    coding_of,
-    columns_of_offsets,
-    format_value,
-    has_labels,
-    matching_levels,
-)
+from winstan.effects.codings import coding_of
 from winstan.effects.interactions import refuse_interaction
-from winstan.effects.means import designs_of
+from winstan.effects.means import mean_needs_beside
 from winstan.errors import OptionError, near_matches
 from winstan.options import Pairs, check_option
 
@@ -27,6 +22,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.effects.specification import Specified
+    from winstan.formula import Formula
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +128,34 @@ def settle_value(model: Specified, column: str, value: Any) -> Any:
     raise OptionError(f"{column!r} has no level {value!r}." + near_matches(str(value), known))
 
 
+def matching_levels(known: Iterable[Any], value: Any) -> list[Any]:
+    """Find the levels that a value stands for: those equal to it, or else written as it is.
+
+    The number 4 stands for the level ``"4"``, and so does 4.0, as which columns with missing values
+    hold it; the text ``"4"`` stands for the level 4.
+    """
+    known = list(known)
+    same = [level for level in known if level == value]
+    return same or [level for level in known if _written(level) == _written(value)]
+
+
+def _written(value: Any) -> str:
+    """Write a value as the levels of a text column would be: whole numbers without a point."""
+    is_whole = isinstance(value, float | np.floating) and float(value).is_integer()
+    return str(int(value)) if is_whole else str(value)
+
+
+def has_labels(model: Specified, column: str) -> bool:
+    """Whether a column's values are labels: text, or numbers inside ``C()`` or of a group factor.
+
+    Such numbers have no x + 1 and no slope.
+    """
+    is_factor = isinstance(model.design.predictors[column].dtype, pd.CategoricalDtype)
+    is_label = is_factor or any(column in of.coded_columns for of in _formulas_of(model))
+    factors = {c for one in model.design.every for of in one.memory.factors for c in of.columns}
+    return is_label or (column in factors and column not in columns_of_effects(model))
+
+
 def check_predictor(model: Specified, name: str, what: str) -> None:
     """Refuse a name that is no column of the formula's right side."""
     known = list(model.design.predictors.columns)
@@ -152,17 +176,52 @@ def check_treatment(model: Specified, name: str, what: str) -> None:
             "which does not depend on it."
         )
     # Columns of other formulas are in the same table.
-    if all(one.columns[name].role in ("arm", "elsewhere") for one in designs_of(model)):
+    known = columns_of_effects(model)
+    for formula in _formulas_of(model):
+        known |= columns_of_factors(formula)
+        known |= {c for atom in formula.offset_atoms for c in atom.columns}
+    if name not in known:
         about = model.design.parameter
         others = [
-            other for other, one in model.design.beside.items()
-            if one.columns[name].role != "elsewhere"
+            other for other, formula in model.formula.parameters.items()
+            if name in formula.predictor_columns
         ]  # fmt: skip
         raise OptionError(
             f"{what} names {name!r}, which is no predictor of {model.formula.mean_text!r}."
             + (f" Of {others[0]!r} it is: parameter={others[0]!r}." if others else "")
             + (f" Leave parameter={about!r} out to ask of the mean." if about != MEAN else "")
         )
+
+
+def columns_of_effects(model: Specified) -> set[str]:
+    """Columns of the common and the group effects: not of offsets, nor of factors alone."""
+    designs = [
+        design
+        for formula in _formulas_of(model)
+        for design in (formula.effects, *(group.design for group in formula.groups))
+    ]
+    return {c for design in designs for atom in design.atoms.values() for c in atom.columns}
+
+
+def columns_of_factors(formula: Formula) -> set[str]:
+    """Columns of the group factors."""
+    return {c for group in formula.groups for c in group.factor_columns}
+
+
+def _formulas_of(model: Specified) -> tuple[Formula, ...]:
+    """Return the formulas that an answer depends on: see `winstan.effects.means.designs_of`."""
+    return model.formula.every if mean_needs_beside(model) else (model.formula,)
+
+
+def columns_of_offsets(model: Specified) -> set[str]:
+    """Columns that are in offsets alone."""
+    elsewhere = columns_of_effects(model) | columns_of_factors(model.formula)
+    return {c for atom in model.formula.offset_atoms for c in atom.columns} - elsewhere
+
+
+def format_value(value: Any) -> str:
+    """Write a value as labels have it."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _pairs(n: int, pairs: Pairs) -> tuple[tuple[int, int], ...]:

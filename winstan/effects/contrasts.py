@@ -13,16 +13,19 @@ import numpy as np
 import pandas as pd
 
 from winstan._angles import wrap_angles
-from winstan.effects.averaging import averaged_means, averaged_slopes
-from winstan.effects.columns import common_columns, has_labels
-from winstan.effects.comparisons import check_treatment, comparison
+from winstan.effects.averaging import averaged_means, averaged_slopes, strata
+from winstan.effects.comparisons import (
+    check_treatment,
+    columns_of_offsets,
+    comparison,
+    has_labels,
+)
 from winstan.effects.estimands import Estimand, choose_estimand
 from winstan.effects.extrapolation import warn_of_values
 from winstan.effects.intervals import describe
 from winstan.effects.parameters import is_mean
 from winstan.effects.replicates import check_seed
 from winstan.effects.rope import rope_of, share_inside
-from winstan.effects.strata import strata
 from winstan.errors import OptionError
 from winstan.options import Scale, check_option
 
@@ -98,7 +101,7 @@ def contrast(
         of its coding (``C(cond, Treatment("b"))`` has the reference b), the two values of a
         predictor that has two, and otherwise x and x + 1.
     by
-        A column, or a column with its values: see `winstan.effects.strata`.
+        A column, or a column with its values: see `winstan.effects.averaging.strata`.
     scale : {"response", "link"}
     ratio
         Ratio of the means in place of their difference.
@@ -200,7 +203,9 @@ def effects_table(
     OptionError
         If there is no such predictor.
     """
-    names = common_columns(model)
+    apart = columns_of_offsets(model)
+    names = dict.fromkeys(c for a in model.formula.effects.atoms.values() for c in a.columns)
+    names = {c: None for c in names if c in model.design.predictors and c not in apart}
     if not names:
         raise OptionError(f"{model.formula.text!r} has no population-level predictor.")
     out = []

@@ -69,12 +69,16 @@ def covariances(group: RandomTerm, posterior: Mapping[str, Array]) -> Covariance
     posterior : mapping of str to ndarray
         Draws by variable, shape (S, *dims).
     """
-    sd = group.sd_draws(posterior)
+    n_arms, sds = max(1, len(group.arms)), []
+    for effect in group.effects:
+        sd = posterior[group.sd_name(effect)]
+        sds.append(sd.reshape(len(sd), -1, n_arms))
+    sd = np.moveaxis(np.concatenate(sds, axis=1), -1, 0)
     if not group.has_correlations:
         return Covariances(sd, None)
     q, values = group.q, posterior[group.correlation_variable][:, list(group.pair_places)]
     row, column = np.tril_indices(q, -1)
     R = np.broadcast_to(np.eye(q), (*sd.shape[:2], q, q)).copy()
-    for k, own in enumerate(np.split(values, len(sd), axis=1)):
+    for k, own in enumerate(np.split(values, n_arms, axis=1)):
         R[k, :, row, column] = R[k, :, column, row] = own.T
     return Covariances(sd, R)

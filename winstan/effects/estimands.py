@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from winstan.effects.columns import is_grouping_only
+from winstan.effects.comparisons import columns_of_effects
 from winstan.effects.means import designs_of
 from winstan.effects.population import (
     has_population_mean,
@@ -152,6 +152,13 @@ def factors_of(model: Specified, *, beside: bool = False) -> list[str]:
     """Return the names of the group factors that an answer depends on, each once."""
     designs = designs_of(model, beside=beside)
     return list(dict.fromkeys(group.factor for one in designs for group in one.groups))
+
+
+def is_grouping_only(model: Specified, column: str) -> bool:
+    """Whether a column names groups, and is no predictor of the mean."""
+    designs = designs_of(model)
+    factors = {c for one in designs for factor in one.memory.factors for c in factor.columns}
+    return column in factors and column not in columns_of_effects(model)
 
 
 def check_groups(groups: Any) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from winstan.data.columns import how_many, plain_column
 from winstan.data.tables import open_table, take_columns
 from winstan.design_warnings import warn_design
-from winstan.effects.columns import columns_of_effects, format_value, has_labels
+from winstan.effects.comparisons import columns_of_effects, format_value, has_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

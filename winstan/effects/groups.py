@@ -10,8 +10,11 @@ import pandas as pd
 from winstan.data.columns import distinct_rows
 from winstan.design import evaluate
 from winstan.effects.intervals import describe
+from winstan.effects.means import n_draws_of
 from winstan.effects.own_values import (
     OwnValues,
+    atoms_of,
+    columns_of,
     own_values,
     reference_text,
     with_values,
@@ -69,9 +72,16 @@ def group_effects(
         raise OptionError(
             f"{factor!r} is no group factor of this model." + near_matches(str(factor), factors)
         )
+    n = n_draws_of(posterior)
     out: dict[str, tuple[tuple[Any, ...], Array]] = {}
     for group in terms:
-        u = np.concatenate([group.effect_draws(e, posterior) for e in group.effects], axis=1)
+        u = np.concatenate(
+            [
+                posterior[group.effect_name(effect)].reshape(n, len(effect.columns), group.n_levels)
+                for effect in group.effects
+            ],
+            axis=1,
+        )
         if kind == "deviation":
             out |= {name: (group.levels, u[:, k]) for k, name in enumerate(group.column_names)}
             continue
@@ -122,9 +132,14 @@ def group_draws(effects: Mapping[str, tuple[tuple[Any, ...], Array]]) -> pd.Data
 
 def _population(model: Specified, posterior: Mapping[str, Array]) -> Array:
     """Draws of the population's coefficients, the Intercept (or zero) first: (S, 1 + K)."""
-    design, name = model.design, model.design.intercept_name
-    intercept = posterior.get(name, 0.0)  # thresholds may stand for it
-    return np.insert(design.coefficients(posterior), 0, intercept, axis=1)
+    n = n_draws_of(posterior)
+    K = model.design.X.shape[1]
+    out = np.zeros((n, 1 + K))
+    if model.design.intercept_name in posterior:  # thresholds stand for it
+        out[:, 0] = posterior[model.design.intercept_name]
+    for term in model.design.terms:
+        out[:, [1 + c for c in term.columns]] = posterior[term.variable].reshape(n, -1)
+    return out
 
 
 def totals_text(model: Specified, factor: str) -> str:
@@ -135,10 +150,9 @@ def totals_text(model: Specified, factor: str) -> str:
     group = next(group for group in model.design.groups if group.factor == factor)
     each = {
         column
-        for term in model.design.groups
-        if term.factor == factor and all(effect.name != "1" for effect in term.effects)
-        for effect in term.effects
-        for column in effect.data_columns
+        for spec in model.formula.groups
+        if spec.factor == factor and not spec.design.intercept
+        for column in columns_of(spec.design.atoms.values())
     }
     return reference_text(model, own_values(model, group), left_out=each)
 
@@ -153,13 +167,18 @@ def _shares(model: Specified, group: RandomTerm, own: OwnValues) -> Array:
     constant = np.full(len(group.Z), float(design.intercept))
     whole = _coordinates(group.Z, np.column_stack([constant, design.X]))
     shares = np.repeat(whole[None], len(own.first), axis=0)
-    affected = [term for term in design.terms if set(term.data_columns) & set(own.columns)]
+    atoms = [atoms_of(model.formula.effects, term) for term in design.terms]
+    affected = [
+        (term, of_term)
+        for term, of_term in zip(design.terms, atoms, strict=True)
+        if set(columns_of(of_term)) & set(own.columns)
+    ]
     if not affected:
         return shares
-    columns = [c for term in affected for c in term.columns]
+    columns = [c for term, _ in affected for c in term.columns]
     place = 1 + np.array(columns)
     g = next(g for g, other in enumerate(design.groups) if other is group)
-    mixed = any(_mixes(model, atom.columns, own) for term in affected for atom in term.atoms)
+    mixed = any(_mixes(model, atom.columns, own) for _, of_term in affected for atom in of_term)
     if mixed or design.memory.common.empty:
         # log(week - birth) may not be there for another mouse's birth, nor every cell: rows as
         # they are.
@@ -193,8 +212,8 @@ def _telling_rows(model: Specified, group: RandomTerm, own: OwnValues) -> np.nda
     All distinct ones, or, of many, each combination of labels and a choice of the numbers.
     """
     predictors = model.design.predictors
-    of_effects = [c for c, p in model.design.columns.items() if p.role == "effect" or p.in_offset]
-    varying = [c for c in of_effects if c not in own.columns]
+    varying = [c for c in columns_of(model.formula.atoms) if c in predictors]
+    varying = [c for c in varying if c not in own.columns]
     if not varying:
         return np.zeros(1, int)
     first, _ = distinct_rows(predictors, varying)

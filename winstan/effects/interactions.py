@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from winstan.effects.columns import coding_of, default_levels, format_value, has_labels
 from winstan.errors import OptionError
 
 if TYPE_CHECKING:
@@ -38,9 +37,13 @@ def refuse_interaction(model: Specified, name: str, what: str) -> None:
 
 def _labels(model: Specified, treatment: str, by: str) -> tuple[str, tuple[object, object]]:
     """Return a contrast's label, and two levels, as its draws have them."""
-    values = coding_of(model, treatment).levels
-    label = "+1"
-    if len(values) == 2 or has_labels(model, treatment):
-        label = " - ".join(map(format_value, (values[min(1, len(values) - 1)], values[0])))
-    levels, _ = default_levels(model, by)
+    # Both import the check that calls this.
+    from winstan.effects.averaging import strata  # noqa: PLC0415
+    from winstan.effects.comparisons import comparison  # noqa: PLC0415
+
+    try:
+        label = comparison(model, treatment, None, "reference").labels(ratio=False)[0]
+        levels = strata(model, by).levels
+    except OptionError:
+        return "label", ("one", "other")
     return label, (levels[0], levels[min(1, len(levels) - 1)])

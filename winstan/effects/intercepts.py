@@ -12,7 +12,8 @@ from winstan.effects.intervals import describe
 from winstan.effects.means import auxiliary, mean_needs_beside, mean_response, rows_of, take_rows
 from winstan.effects.own_values import (
     OwnValues,
-    factor_of,
+    atoms_of,
+    is_factor,
     own_values,
     reference_text,
     with_values,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.design import NewRows, RandomTerm, Term
     from winstan.effects.specification import Specified
+    from winstan.formula.terms import Effects
     from winstan.options import Interval
 
 
@@ -64,25 +66,32 @@ def group_intercepts(
     own = own_values(model, group)
     averaged = _averaged_columns(model) - set(own.columns)
     counted = averaged | set(own.columns)
-    terms = [t for t in model.design.terms if _within(t, counted)]
+    terms = [t for t in model.design.terms if _within(model.formula.effects, t, counted)]
     of_groups = [
         (g, other, parent, effects)
-        for g, other in enumerate(model.design.groups)
+        for g, (other, spec) in enumerate(
+            zip(model.design.groups, model.formula.groups, strict=True)
+        )
         if (parent := _parents(group, other)) is not None
-        and (effects := [e for e in other.effects if e.name == "1" or _within(e, counted)])
+        and (
+            effects := [
+                e for e in other.effects if e.name == "1" or _within(spec.design, e, counted)
+            ]
+        )
     ]
     mu: Any = 0.0
-    beta = model.design.coefficients(posterior)
     cells = _cells(model, own, averaged)
     for cell in cells:
-        eta = np.zeros((len(beta), len(group.levels)))
+        eta = np.zeros((len(posterior[group.effect_name(varying[0])]), len(group.levels)))
         if model.design.intercept_name in posterior:
             eta += posterior[model.design.intercept_name][:, None]
         for term in terms:
-            eta += (beta[:, term.columns] @ cell.X[:, list(term.columns)].T)[:, own.setting]
+            beta = posterior[term.variable].reshape(len(eta), -1)
+            eta += (beta @ cell.X[:, list(term.columns)].T)[:, own.setting]
         for g, other, parent, effects in of_groups:
             for effect in effects:
-                u = other.effect_draws(effect, posterior)[:, :, parent]
+                u = posterior[other.effect_name(effect)]
+                u = u.reshape(len(eta), len(effect.columns), len(other.levels))[:, :, parent]
                 eta += np.einsum("skl,lk->sl", u, cell.Z[g][own.setting][:, list(effect.columns)])
         mu = mu + mean_response(model, beside, eta) / len(cells)
     circular = model.family.circular
@@ -102,11 +111,12 @@ def _averaged_columns(model: Specified) -> frozenset[str]:
         return frozenset()
     found: set[str] = set()
     for term in model.design.terms:
+        atoms = atoms_of(model.formula.effects, term)
         # Fully coded: the constant is a sum of its columns. Others are zero at their reference.
         if np.any(model.design.constant[list(term.columns)]) and all(
-            factor_of(model, atom) for atom in term.atoms
+            is_factor(model, atom) for atom in atoms
         ):
-            found.update(term.data_columns)
+            found.update(column for atom in atoms for column in atom.columns)
     return frozenset(found)
 
 
@@ -138,6 +148,7 @@ def _parents(group: RandomTerm, other: RandomTerm) -> Array | None:
     return pairs[1] if pairs.shape[1] == len(group.levels) else None
 
 
-def _within(term: Term, columns: frozenset[str]) -> bool:
+def _within(effects: Effects, term: Term, columns: frozenset[str]) -> bool:
     """Whether a term is made of these columns alone."""
-    return bool(term.atoms) and columns.issuperset(term.data_columns)
+    atoms = atoms_of(effects, term)
+    return bool(atoms) and {c for atom in atoms for c in atom.columns} <= columns

@@ -41,7 +41,10 @@ def linear_predictor(
 
 def eta_at(design: Design, posterior: Mapping[str, Array], rows: NewRows, part: slice) -> Array:
     """Evaluate a design's linear predictor at some rows, without offset: (S, rows of the part)."""
-    eta = design.coefficients(posterior) @ rows.X[part].T
+    n_draws = n_draws_of(posterior)
+    slopes = [posterior[t.variable].reshape(n_draws, -1) for t in design.terms]
+    beta = np.hstack(slopes) if slopes else np.zeros((n_draws, 0))
+    eta = beta @ rows.X[part][:, [c for term in design.terms for c in term.columns]].T
     if design.intercept and design.intercept_name in posterior:
         eta += posterior[design.intercept_name][:, None]
     for group, Z, level in zip(design.groups, rows.Z, rows.level, strict=True):
@@ -50,7 +53,9 @@ def eta_at(design: Design, posterior: Mapping[str, Array], rows: NewRows, part: 
             continue
         at = np.where(known, level[part], 0)
         for effect in group.effects:
-            u = group.effect_draws(effect, posterior)
+            # As many levels as the draws have: those of the data, and perhaps new ones.
+            u = posterior[group.effect_name(effect)]
+            u = u.reshape(n_draws, len(effect.columns), u.shape[-1])
             for i, column in enumerate(effect.columns):
                 eta += u[:, i, at] * (Z[part, column] * known)
     return eta

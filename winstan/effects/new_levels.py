@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from winstan.data.columns import how_many, some_levels
-from winstan.effects.columns import matching_levels
+from winstan.effects.comparisons import matching_levels
 from winstan.effects.covariances import Covariances, covariances
 from winstan.errors import DataError
 
@@ -89,39 +89,6 @@ def refuse_new_levels(
             "groups='new' draws their effects from the fitted population, groups='population' "
             "averages over it, and groups='typical' leaves group effects out."
         )
-
-
-def refuse_other_arms(model: Specified, rows: NewRows, only: Collection[str]) -> None:
-    """Refuse rows that put a fitted group into another arm than its own.
-
-    Parameters
-    ----------
-    model
-    rows
-        The new rows, coded.
-    only
-        The factors that are looked at.
-
-    Raises
-    ------
-    DataError
-        With the group, both arms, the count of rows, and the remedy.
-    """
-    for one, coded in zip(model.design.every, rows.every, strict=False):
-        for group, level, arm in zip(one.groups, coded.level, coded.arm, strict=True):
-            if arm is None or group.arm_of_level is None or group.factor not in only:
-                continue
-            own = group.arm_of_level[level]
-            bad = np.flatnonzero((level >= 0) & (arm != own))
-            if bad.size:
-                first = bad[0]
-                raise DataError(
-                    f"{how_many(len(bad), 'row')} of the new data "
-                    f"{'has' if len(bad) == 1 else 'have'} a level of {group.factor!r} in another "
-                    f"arm than it was fitted in: {group.levels[level[first]]!r} has {group.by!r} "
-                    f"{group.arms[arm[first]]!r}, and had {group.arms[own[first]]!r}. Give new "
-                    "groups names of their own, with groups='new'."
-                )
 
 
 def draw_new_levels(

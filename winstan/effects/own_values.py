@@ -15,16 +15,17 @@ import numpy as np
 import pandas as pd
 
 from winstan.data.columns import distinct_rows
-from winstan.effects.columns import coding_of
+from winstan.effects.codings import coding_of
+from winstan.effects.comparisons import columns_of_offsets
 from winstan.formula.tree import Name
 from winstan.guards.codes import codes_of, is_constant, owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from winstan.design import RandomTerm
+    from winstan.design import RandomTerm, Term
     from winstan.effects.specification import Specified
-    from winstan.formula.terms import Atom
+    from winstan.formula.terms import Atom, Effects
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,12 +61,18 @@ def own_values(model: Specified, group: RandomTerm) -> OwnValues:
     of them, even where each level has one value: the term has an effect for them.
     """
     design = model.design
-    same = [term for term in design.groups if term.factor == group.factor]
-    varying = {c for term in same for effect in term.effects for c in effect.data_columns}
+    same = [
+        spec
+        for spec, term in zip(model.formula.groups, design.groups, strict=True)
+        if term.factor == group.factor
+    ]
+    varying = {column for spec in same for column in columns_of(spec.design.atoms.values())}
+    apart = columns_of_offsets(model)  # effects are at an offset of zero
     columns = tuple(
         column
-        for column, predictor in design.columns.items()
-        if predictor.role == "effect"  # and they are at an offset of zero
+        for column in columns_of(model.formula.atoms)
+        if column in design.predictors
+        and column not in apart
         and column not in varying
         and is_constant(group.level, codes_of(design.predictors[column].array))
     )
@@ -95,11 +102,27 @@ def with_values(
     return out
 
 
-def factor_of(model: Specified, atom: Atom) -> str | None:
-    """Return the column of an atom that is a factor, coded in whatever way."""
-    column = atom.columns[0] if atom.columns else ""
-    predictor = model.design.columns.get(column)
-    return column if predictor is not None and predictor.coding is not None else None
+def columns_of(atoms: Iterable[Atom]) -> tuple[str, ...]:
+    """Return the columns of data of some atoms, each once."""
+    return tuple(dict.fromkeys(column for atom in atoms for column in atom.columns))
+
+
+def atoms_of(effects: Effects, term: Term) -> tuple[Atom, ...]:
+    """Return the atoms that a term is made of; formulae may write them in another order."""
+    names = sorted(term.name.split(":"))
+    for atoms in effects.terms:
+        if sorted(":".join(atom.name for atom in atoms).split(":")) == names:
+            return atoms
+    return ()
+
+
+def is_factor(model: Specified, atom: Atom) -> bool:
+    """Whether an atom is a factor, coded in whatever way."""
+    if not atom.columns or atom.columns[0] not in model.design.predictors:
+        return False
+    column = atom.columns[0]
+    labelled = isinstance(model.design.predictors[column].dtype, pd.CategoricalDtype)
+    return labelled or column in model.formula.coded_columns
 
 
 def reference_text(
@@ -124,12 +147,13 @@ def reference_text(
         no predictors.
     """
     fixed, over = [], []
-    atoms = list({a.name: a for term in model.design.terms for a in term.atoms}.values())
+    atoms = list(model.formula.effects.atoms.values())
     plain = {atom.node.text for atom in atoms if isinstance(atom.node, Name)}
     for atom in atoms:
         if set(atom.columns) <= {*own.columns, *left_out}:
             continue
-        if (column := factor_of(model, atom)) is not None:
+        if is_factor(model, atom):
+            column = atom.columns[0]
             coding = coding_of(model, column)
             if column in averaged or coding.sums:
                 over.append(column)

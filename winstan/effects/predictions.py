@@ -14,7 +14,7 @@ from winstan.data.tables import column_names, in_memory, missing_mask, open_tabl
 from winstan.design import NewRows, evaluate
 from winstan.design.evaluation import one_per_row
 from winstan.draws import row_numbers
-from winstan.effects.columns import has_labels
+from winstan.effects.comparisons import has_labels
 from winstan.effects.estimands import Estimand, choose_estimand, factors_of
 from winstan.effects.extrapolation import warn_of_rows
 from winstan.effects.intervals import interval_names, summarise_values
@@ -28,12 +28,7 @@ from winstan.effects.means import (
     rows_of,
     take_rows,
 )
-from winstan.effects.new_levels import (
-    as_fitted,
-    draw_new_levels,
-    refuse_new_levels,
-    refuse_other_arms,
-)
+from winstan.effects.new_levels import as_fitted, draw_new_levels, refuse_new_levels
 from winstan.effects.placing import GroupedRows, integrated_terms, keep_levels
 from winstan.effects.population import population_mean
 from winstan.effects.replicates import check_seed
@@ -154,9 +149,7 @@ def predict(
         rows, at = (take_rows(rows, model.design.row), None) if each else (rows, model.design.row)
     else:
         newdata = _with_fitted_levels(model, in_memory(newdata))
-        covariances_of = set(estimand.of("population"))
-        rows = _new_rows(model, newdata, own_levels | new, covariances_of, beside=beside)
-        at = None
+        rows, at = _new_rows(model, newdata, own_levels | new, beside=beside), None
         warn_of_rows(model, newdata)
     of: Any = None
     if kind == "response":
@@ -167,7 +160,6 @@ def predict(
     if newdata is not None and own_levels | new:
         factors = _factor_columns(model, newdata, own_levels | new)
         refuse_new_levels(model, rows, factors, own_levels)
-        refuse_other_arms(model, rows, own_levels | new)
         draws, rows = draw_new_levels(model, posterior, rows, factors, rng, new)
     rows = keep_levels(model, rows, own_levels | new)
     if newdata is not None and not each:
@@ -315,25 +307,14 @@ def _with_fitted_levels(model: Specified, newdata: Any) -> Any:
     return native.assign(**changed)
 
 
-def _new_rows(
-    model: Specified, newdata: Any, of_levels: set[str], integrated: set[str], *, beside: bool
-) -> NewRows:
-    """Code new rows; only factors whose levels matter, and arms whose do, need their columns."""
+def _new_rows(model: Specified, newdata: Any, of_levels: set[str], *, beside: bool) -> NewRows:
+    """Code new rows; only the factors whose levels matter need to have their columns there."""
     designs = model.design.every if beside else (model.design,)
     factors = [factor for one in designs for factor in one.memory.factors]
-    groups = [group for one in designs for group in one.groups]
-    counted = {group.by for group in groups if group.factor in of_levels | integrated}
-    idle = {
-        group.by
-        for one in designs
-        for group in one.groups
-        if group.by and group.by not in counted and one.columns[group.by].role == "arm"
-    }
-    effect_columns = dict.fromkeys(
-        c for one in designs for c in one.memory.effect_columns if c not in idle
-    )
+    effect_columns = dict.fromkeys(c for one in designs for c in one.memory.effect_columns)
     table = open_table(newdata)
     there = column_names(table)
+    groups = [group for one in designs for group in one.groups]
     needed = {
         c
         for group, factor in zip(groups, factors, strict=True)
@@ -358,8 +339,7 @@ def _new_rows(
     if not isinstance(native, pd.DataFrame):
         native = pd.DataFrame({name: given[name].to_list() for name in wanted})
     known = model.design.predictors
-    apart = {c for factor in factors for c in factor.columns} | idle
-    apart -= set(wanted)
+    apart = {c for factor in factors for c in factor.columns} - set(wanted)
     rows = native.assign(**{c: known[c].iloc[0] for c in apart})
     return evaluate(model.design, rows, beside=beside)
 

@@ -13,7 +13,7 @@ from winstan.families.ordered import draw_thresholds
 from winstan.priors import LKJ, Flat
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from winstan._typing import Array
     from winstan.model import Model
@@ -47,8 +47,15 @@ def prior_draws(model: Model, rng: np.random.Generator, size: int) -> dict[str, 
     design, priors = model.stacked, model.priors
     columns = design.column_names
 
+    likelihood = model.likelihood
+    numbers = {
+        number.name: likelihood.in_own_unit(number, priors[number.name].sample(rng, size))
+        for number in likelihood.reported
+    }
+    shared = _shrunk_draws(model, rng, size, numbers)
+
     def drawn(names: Sequence[str]) -> Array:
-        draws = [priors[name].sample(rng, size) for name in names]
+        draws = [shared[n] if n in shared else priors[n].sample(rng, size) for n in names]
         return np.stack(draws, axis=1) if draws else np.zeros((size, 0))
 
     out: dict[str, Array] = {}
@@ -73,9 +80,9 @@ def prior_draws(model: Model, rng: np.random.Generator, size: int) -> dict[str, 
         u[m] = sds[-1][:, :, None] * z
     found, effects = group_draws(design, sds, u, factors)
     out |= found
-    for number in model.likelihood.reported:
-        values = priors[number.name].sample(rng, size)
-        out[number.name] = model.likelihood.in_own_unit(number, values)
+    out |= numbers
+    if model.shrinkage is not None:
+        out |= {name: shared[name] for name in model.shrinkage.dims}
     if vector is not None:
         n, link = model.likelihood.categories - 1, model.link
         at_mean = draw_thresholds(
@@ -83,6 +90,20 @@ def prior_draws(model: Model, rng: np.random.Generator, size: int) -> dict[str, 
         )
         out[vector.name] = at_mean + (slopes @ model.predictor_mean)[:, None]
     return out | effects
+
+
+def _shrunk_draws(
+    model: Model, rng: np.random.Generator, size: int, numbers: Mapping[str, Array]
+) -> dict[str, Array]:
+    """Draw the coefficients that share a prior, by name, and what is told of its numbers."""
+    shrinkage = model.shrinkage
+    if shrinkage is None:
+        return {}
+    own = np.stack([prior.sample(rng, size) for prior in shrinkage.priors], axis=-1)
+    sigma = None if shrinkage.sigma is None else list(numbers.values())[shrinkage.sigma]
+    sds = np.sqrt(shrinkage.variances(own, sigma))
+    draws = sds * rng.standard_normal(sds.shape)
+    return dict(zip(shrinkage.labels, draws, strict=True)) | shrinkage.reported(own)
 
 
 def _check_proper(model: Model) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan._angles import angular_deviation, mean_direction
-from winstan.effects.columns import row_weights
-from winstan.effects.observed_rows import observed_rows
+from winstan.effects.averaging import row_weights
+from winstan.effects.observed import observed_rows
 from winstan.effects.population import mean_link
 from winstan.errors import OptionError
 from winstan.scales import spread

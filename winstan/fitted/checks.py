@@ -14,13 +14,12 @@ from winstan._typing import Array
 from winstan.effects.observed import ordered_labels
 from winstan.errors import OptionError, near_matches
 from winstan.fitted.parameters import Parameter, long_draws, select
-from winstan.fitted.predictions import posterior_predictive, prior_predictive
 from winstan.options import Check, check_flags, check_option
 
 if TYPE_CHECKING:
     from plotnine import ggplot
 
-    from winstan.fitted.posterior import Posterior
+    from winstan.fitted.fit import Fit
     from winstan.model import Model
 
 PANELS = 12
@@ -41,7 +40,7 @@ STATISTICS: tuple[tuple[str, Callable[[Array], Array]], ...] = (
 )
 
 
-def plot_trace(fit: Posterior, names: str | Sequence[str] | None = None) -> ggplot:
+def plot_trace(fit: Fit, names: str | Sequence[str] | None = None) -> ggplot:
     """Draw the chains of each parameter, draw by draw; divergent draws are marked.
 
     Parameters
@@ -72,7 +71,7 @@ def plot_trace(fit: Posterior, names: str | Sequence[str] | None = None) -> ggpl
     )
 
 
-def plot_rank(fit: Posterior, names: str | Sequence[str] | None = None) -> ggplot:
+def plot_rank(fit: Fit, names: str | Sequence[str] | None = None) -> ggplot:
     """Draw how the ranks of each chain's draws are spread: evenly, if the chains agree.
 
     Parameters
@@ -97,7 +96,7 @@ def plot_rank(fit: Posterior, names: str | Sequence[str] | None = None) -> ggplo
     )
 
 
-def plot_pairs(fit: Posterior, names: str | Sequence[str] | None = None) -> ggplot:
+def plot_pairs(fit: Fit, names: str | Sequence[str] | None = None) -> ggplot:
     """Draw every two parameters against each other, the divergent draws marked.
 
     Standard deviations are on a logarithmic scale, where the funnels that cause divergences
@@ -135,7 +134,7 @@ def plot_pairs(fit: Posterior, names: str | Sequence[str] | None = None) -> ggpl
 
 
 def plot_predictive(
-    fit: Posterior,
+    fit: Fit,
     kind: Check = "density",
     *,
     prior: bool = False,
@@ -184,9 +183,9 @@ def plot_predictive(
     effects.interval_names(prob, "eti")  # refuses what is none, before any work
     model = fit.model
     column = _groups_column(model, by) if kind == "groups" else None
-    make = prior_predictive if prior else posterior_predictive
+    make = fit.prior_predictive if prior else fit.posterior_predictive
     response = model.design.response
-    y_rep = make(fit, draws=draws, seed=seed).to_numpy().reshape(-1, len(response.y))
+    y_rep = make(draws=draws, seed=seed).to_numpy().reshape(-1, len(response.y))
     y, name = response.in_units(response.y).astype(float), response.name
     what = "prior" if prior else "posterior"
     counted = model.family.trials
@@ -263,7 +262,7 @@ def _plot_direction_statistics(
     )
 
 
-def _diverging(fit: Posterior) -> np.ndarray:
+def _diverging(fit: Fit) -> np.ndarray:
     """Tell which draws are divergent: shape (chains, draws)."""
     stats = fit.draws["sample_stats"]
     if "diverging" in stats:
@@ -272,14 +271,14 @@ def _diverging(fit: Posterior) -> np.ndarray:
     return np.zeros((posterior.sizes["chain"], posterior.sizes["draw"]), bool)
 
 
-def mixing(fit: Posterior, parameters: Sequence[Parameter]) -> pd.DataFrame:
+def mixing(fit: Fit, parameters: Sequence[Parameter]) -> pd.DataFrame:
     """R-hat and effective draws of some parameters."""
     table = fit._table.loc[[p.name for p in parameters]]
     return table.assign(parameter=[p.name for p in parameters])[["parameter", "r_hat", "ess_bulk"]]
 
 
 def panels(
-    fit: Posterior,
+    fit: Fit,
     names: str | Sequence[str] | None,
     most: int,
     first: Sequence[str] = (),

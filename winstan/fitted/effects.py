@@ -12,12 +12,12 @@ from winstan.design_warnings import silenced
 from winstan.options import Whose, check_flags
 
 if TYPE_CHECKING:
-    from winstan.fitted.posterior import Posterior
+    from winstan.fitted.fit import Fit
     from winstan.options import EffectKind, Interval, Pairs, Scale
 
 
 def contrast(
-    fit: Posterior,
+    fit: Fit,
     treatment: str,
     *,
     values: Sequence[Any] | None = None,
@@ -140,7 +140,7 @@ def contrast(
 
 
 def effects(
-    fit: Posterior,
+    fit: Fit,
     *,
     scale: Scale = "response",
     ratio: bool = False,
@@ -209,7 +209,7 @@ def _of_predictors(
 
 
 def conditional(
-    fit: Posterior,
+    fit: Fit,
     predictor: str,
     *,
     by: str | Mapping[str, Iterable[Any]] | None = None,
@@ -291,7 +291,7 @@ def conditional(
 
 
 def means(
-    fit: Posterior,
+    fit: Fit,
     predictor: str,
     *,
     by: str | Mapping[str, Iterable[Any]] | None = None,
@@ -333,8 +333,7 @@ def means(
     if values is None:
         model = estimates.parts_of(fit.model, parameter)[0].model
         values = estimates.levels_to_compare(model, predictor)
-    return conditional(
-        fit,
+    return fit.conditional(
         predictor,
         by=by,
         values={predictor: values},
@@ -350,7 +349,7 @@ def means(
 
 
 def group_effects(
-    fit: Posterior,
+    fit: Fit,
     group: str | None = None,
     *,
     kind: EffectKind = "deviation",
@@ -402,12 +401,7 @@ def group_effects(
 
 
 def intercepts(
-    fit: Posterior,
-    group: str | None = None,
-    *,
-    parameter: str | None = None,
-    prob: float = 0.94,
-    interval: Interval = "hdi",
+    fit: Fit, group: str | None = None, *, prob: float = 0.94, interval: Interval = "hdi"
 ) -> pd.DataFrame:
     """Each group's intercept on the response scale: its mean response at X = 0.
 
@@ -420,8 +414,6 @@ def intercepts(
     ----------
     group
         A group factor; by default the first of the formula.
-    parameter
-        A parameter that has a formula, as for `contrast`: its value at X = 0.
     prob, interval
         As for `summary`.
 
@@ -431,8 +423,8 @@ def intercepts(
         Columns level, mean, sd, and the interval's ends; ``attrs["at"]`` says what the
         predictors are held at.
     """
-    parts = estimates.parts_of(fit.model, parameter)
-    group, posterior = fit.group_named(group, parts[0].model), fit.joined()
+    group, posterior = fit.group_named(group), fit.joined()
+    parts = estimates.parts_of(fit.model, None)
     tables = estimates.answers(
         parts,
         lambda model: estimates.group_intercepts(model, posterior, group, prob, interval),

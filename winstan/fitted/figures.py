@@ -11,7 +11,6 @@ from winstan import effects
 from winstan.design import MEAN
 from winstan.effects.observed import labels_of
 from winstan.errors import OptionError, near_matches
-from winstan.fitted import effects as tables
 from winstan.fitted.intervals import ends_renamed, scale_of_coefficients
 from winstan.options import Whose, check_flags
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.effects.specification import Specified
-    from winstan.fitted.posterior import Posterior
+    from winstan.fitted.fit import Fit
     from winstan.options import Interval
 
 SHARES = 40
@@ -32,7 +31,7 @@ ELLIPSES = (0.5, 0.94)
 
 
 def plot_difference(
-    fit: Posterior,
+    fit: Fit,
     treatment: str,
     *,
     values: Sequence[Any] | None = None,
@@ -99,11 +98,10 @@ def plot_difference(
 
 
 def plot_intercepts(
-    fit: Posterior,
+    fit: Fit,
     group: str | None = None,
     *,
     treatment: str | None = None,
-    parameter: str | None = None,
     prob: float = 0.94,
     unit: str | None = None,
 ) -> ggplot:
@@ -118,8 +116,6 @@ def plot_intercepts(
         A group factor; by default the first of the formula.
     treatment
         A column to colour the raw data by.
-    parameter
-        A parameter that has a formula, as for `contrast`; beside the mean it has no raw data.
     prob
         Probability of the HDI.
     unit
@@ -131,37 +127,32 @@ def plot_intercepts(
     """
     from winstan import plots  # noqa: PLC0415
 
-    model = effects.about(fit.model, parameter)
-    group = fit.group_named(group, model)
-    if model.family.of_categories:
+    group = fit.group_named(group)
+    if fit.model.family.of_categories:
         raise OptionError(
             "plot_intercepts draws one mean of each group, and categories have a probability each: "
             f"fit.intercepts({group!r}) has the table, and fit.plot_slopes({group!r}) the groups' "
             "effects on the linear predictor."
         )
-    if treatment is not None and not effects.is_mean(model):
-        raise OptionError(f"treatment= colours raw data, which {parameter!r} has not.")
-    table = ends_renamed(tables.intercepts(fit, group, parameter=parameter, prob=prob))
     return plots.plot_intercepts(
-        table,
-        effects.intercept_data(model, group, treatment) if effects.is_mean(model) else None,
-        response=effects.response_label(fit.model, parameter),
+        ends_renamed(fit.intercepts(group, prob=prob)),
+        effects.intercept_data(fit.model, group, treatment),
+        response=effects.response_label(fit.model),
         group=group,
         treatment=treatment,
         prob=prob,
         unit=unit,
-        circular=model.family.circular,
+        circular=fit.model.family.circular,
     )
 
 
 def plot_slopes(
-    fit: Posterior,
+    fit: Fit,
     group: str | None = None,
     effect: str | None = None,
     *,
     plane: bool = False,
     levels: Sequence[Any] | None = None,
-    parameter: str | None = None,
     prob: float = 0.94,
     interval: Interval = "hdi",
     unit: str | Mapping[str, str] | None = None,
@@ -183,8 +174,6 @@ def plot_slopes(
         Draw the first two effects against each other in place of panels.
     levels
         The groups to draw; by default all, up to sixty.
-    parameter
-        A parameter that has a formula, as for `contrast`: the effects in its linear predictor.
     prob, interval
         As for `summary`.
     unit
@@ -204,10 +193,9 @@ def plot_slopes(
     from winstan.fitted.no_pooling import ellipses, shrinkage  # noqa: PLC0415
 
     effects.interval_names(prob, interval)
-    about = effects.about(fit.model, parameter)
-    group = fit.group_named(group, about)
+    group = fit.group_named(group)
     flat = fit.joined()
-    table, population = shrinkage(fit.model, flat, group, prob, interval, parameter)
+    table, population = shrinkage(fit.model, flat, group, prob, interval)
     if levels is not None:
         known = {str(level) for level in table["level"]}
         wanted = [str(v) for v in ([levels] if isinstance(levels, str) else levels)]
@@ -218,8 +206,8 @@ def plot_slopes(
         if table.empty:
             raise OptionError("levels= names no group.")
     names = list(dict.fromkeys(population["effect"]))
-    scale = scale_of_coefficients(about)
-    at = effects.totals_text(about, group)
+    scale = scale_of_coefficients(fit.model)
+    at = effects.totals_text(fit.model, group)
     units = _units(unit, names)
     if plane:
         if effect is not None or len(names) < 2:
@@ -231,7 +219,7 @@ def plot_slopes(
         return plots.plot_plane(
             table.replace({"effect": units}),
             population.replace({"effect": units}),
-            ellipses(about, flat, group, population, ELLIPSES),
+            ellipses(fit.model, flat, group, population, ELLIPSES),
             group=group,
             scale=scale,
             shares=ELLIPSES,
@@ -255,7 +243,7 @@ def plot_slopes(
 
 
 def plot_conditional(
-    fit: Posterior,
+    fit: Fit,
     predictor: str,
     by: str | Mapping[str, Iterable[Any]] | None = None,
     *,
@@ -299,8 +287,7 @@ def plot_conditional(
     check_flags(data=data, lines=lines, log=log)
     from winstan import plots  # noqa: PLC0415
 
-    curve = tables.conditional(
-        fit,
+    curve = fit.conditional(
         predictor,
         by=by,
         values=values,
@@ -358,7 +345,7 @@ def plot_conditional(
 
 
 def plot_directions(
-    fit: Posterior,
+    fit: Fit,
     predictor: str,
     *,
     values: Sequence[Any] | None = None,
@@ -396,7 +383,7 @@ def plot_directions(
             f"plot_directions draws angles, and family={model.family.name!r} has others: "
             f"fit.plot_conditional({predictor!r}) draws its means."
         )
-    table = tables.means(fit, predictor, values=values, groups=groups, prob=prob, interval=interval)
+    table = fit.means(predictor, values=values, groups=groups, prob=prob, interval=interval)
     if len(table) > plots.DIRECTIONS:
         raise OptionError(
             f"{predictor!r} has {len(table)} levels: a figure has colours for "
@@ -430,7 +417,7 @@ def _rows_of_categories(parts: Sequence[effects.Part], by: str | None) -> str | 
     return effects.CATEGORY
 
 
-def _response_of(fit: Posterior, parts: Sequence[effects.Part], parameter: str | None) -> str:
+def _response_of(fit: Fit, parts: Sequence[effects.Part], parameter: str | None) -> str:
     """Name what is drawn."""
     if parts[0].category is not None:
         return f"P({fit.model.design.response.name})"

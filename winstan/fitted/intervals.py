@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from winstan.design import Term
     from winstan.effects.specification import Specified
+    from winstan.fitted.fit import Fit
     from winstan.fitted.parameters import Parameter
-    from winstan.fitted.posterior import Posterior
     from winstan.model import Model
     from winstan.options import Interval
     from winstan.variables import Variable
@@ -43,7 +43,7 @@ PANELS = {
 
 
 def plot_forest(
-    fit: Posterior,
+    fit: Fit,
     names: str | Sequence[str] | None = None,
     *,
     prob: float = 0.94,
@@ -114,13 +114,12 @@ def plot_forest(
 
 
 def plot_posterior(
-    fit: Posterior,
+    fit: Fit,
     name: str,
     *,
     contrast: bool = False,
     ratio: bool = False,
     groups: Whose | None = None,
-    parameter: str | None = None,
     rope: float | tuple[float, float] | bool | None = None,
     ref: float | None = None,
     prob: float = 0.94,
@@ -137,8 +136,6 @@ def plot_posterior(
         Draw the difference, or the ratio, of the mean responses: the posterior of `contrast`.
     groups
         Of a contrast, whose means, as for `contrast`; the caption says it.
-    parameter
-        Of a contrast, what to compare in place of the mean response, as for `contrast`.
     rope
         A region of practical equivalence, within which an effect is as good as none: its ends,
         or its half-width, as for `contrast`; True is the default region of `contrast`, for
@@ -167,19 +164,18 @@ def plot_posterior(
     caption = ""
     if groups is not None and not (contrast or ratio):
         raise OptionError("groups= is of contrasts: add contrast=True, or leave it out.")
-    if parameter is not None and not (contrast or ratio):
-        raise OptionError("parameter= is of contrasts: add contrast=True, or leave it out.")
     if contrast or ratio:
         given = None if isinstance(rope, bool) else rope
-        about = effects.about(fit.model, parameter)
-        result = effects.contrast(about, fit.joined(), name, ratio=ratio, rope=given, groups=groups)
+        result = effects.contrast(
+            fit.model, fit.joined(), name, ratio=ratio, rope=given, groups=groups
+        )
         caption = result.estimand.words
         region = None if rope is None or rope is False else result.rope
         if region is not None and not np.isfinite(region).all():
             region = None
         draws = effects.contrast_draws(result).rename(columns={"contrast": "name"})
         table = effects.contrast_table(result, prob, "hdi").rename(columns={"contrast": "name"})
-        what = effects.response_label(fit.model, parameter)
+        what = effects.response_label(fit.model)
         title = f"{'Ratio of' if ratio else 'Difference in'} {what} ({name}"
         title += f" {contrast_text(table['name'].iloc[0], None)})" if len(table) == 1 else ")"
         no_effect: float | None = 1.0 if ratio else 0.0
@@ -244,7 +240,7 @@ def _panel(model: Model, parameter: Parameter) -> str:
     return name + _scale(model, of)
 
 
-def _effects_left_out(fit: Posterior) -> str:
+def _effects_left_out(fit: Fit) -> str:
     """Say how to draw the group effects, where there are any."""
     names = [v.name for v in fit.model.variables if v.role == "effect"]
     return f"group effects not drawn: names={names[0]!r}" if names else ""

@@ -10,14 +10,13 @@ import pandas as pd
 
 from winstan import effects
 from winstan.effects.groups import group_effects
-from winstan.effects.means import auxiliary, eta_at, rows_of, take_rows
+from winstan.effects.means import auxiliary, linear_predictor, rows_of, take_rows
 from winstan.errors import EmptyCellError, OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from winstan._typing import Array
-    from winstan.effects.specification import Specified
     from winstan.model import Model
     from winstan.options import Interval
 
@@ -31,12 +30,7 @@ MOST_CENTRES = 4
 
 
 def shrinkage(
-    model: Model,
-    posterior: Mapping[str, Array],
-    factor: str,
-    prob: float,
-    interval: Interval,
-    parameter: str | None = None,
+    model: Model, posterior: Mapping[str, Array], factor: str, prob: float, interval: Interval
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Set each group's partially pooled effects beside what its own data say.
 
@@ -45,7 +39,6 @@ def shrinkage(
     group's own is the maximum of the likelihood of its rows over its effects, everything else
     (other predictors, other factors, sigma and the like) at its posterior mean. For a gaussian
     model of ``(x|g)`` without other predictors it is the least-squares line of the group's rows.
-    The effects are those of the mean, or of a parameter (`winstan.effects.about`).
 
     Returns
     -------
@@ -57,18 +50,16 @@ def shrinkage(
         genotypes, say, are shrunk towards different means, a row for each effect and level, with a
         column level.
     """
-    about = effects.about(model, parameter)
-    deviations = group_effects(about, posterior, factor, "deviation")
+    deviations = group_effects(model, posterior, factor, "deviation")
     try:
-        totals = group_effects(about, posterior, factor, "total")
+        totals = group_effects(model, posterior, factor, "total")
     except (OptionError, EmptyCellError):  # no effect has one, or it needs a cell without rows
         totals = {}
     shown = deviations | totals
-    groups = about.design.groups
-    terms = [g for g, group in enumerate(groups) if group.factor == factor]
-    names = [name for g in terms for name in groups[g].column_names]
+    terms = [g for g, group in enumerate(model.design.groups) if group.factor == factor]
+    names = [name for g in terms for name in model.design.groups[g].column_names]
     centre = np.stack([shown[name][1].mean(axis=0) for name in names])
-    own = _maximum(model, about.design.parameter, posterior, terms, centre)
+    own = _maximum(model, posterior, terms, centre)
     rows = []
     for k, name in enumerate(names):
         levels, draws = shown[name]
@@ -106,7 +97,7 @@ def _targets(names: Sequence[str], levels: Sequence[Any], pooled: Array) -> pd.D
 
 
 def ellipses(
-    model: Specified,
+    model: Model,
     posterior: Mapping[str, Array],
     factor: str,
     population: pd.DataFrame,
@@ -127,8 +118,8 @@ def ellipses(
     sd: dict[str, float] = {}
     correlation = 0.0
     for group in (g for g in model.design.groups if g.factor == factor):
-        sds = group.sd_draws(posterior).mean(axis=1)[0]
-        sd |= dict(zip(group.column_names, sds.tolist(), strict=True))
+        sds = [posterior[group.sd_name(effect)].mean(axis=0).ravel() for effect in group.effects]
+        sd |= dict(zip(group.column_names, np.concatenate(sds).tolist(), strict=True))
     pair = ", ".join(names)
     for group in (g for g in model.design.groups if g.factor == factor):
         if pair in group.pairs:
@@ -154,42 +145,26 @@ def ellipses(
     return pd.concat(parts, ignore_index=True)
 
 
-def _maximum(
-    model: Model, parameter: str, posterior: Mapping[str, Array], terms: list[int], start: Array
-) -> Array:
+def _maximum(model: Model, posterior: Mapping[str, Array], terms: list[int], start: Array) -> Array:
     """Maximise the likelihood of each level's cells by Fisher scoring, shape (q, L)."""
-    cells, family = model.cells, model.family
+    cells, family, link = model.cells, model.family, model.link
     means = {name: values.mean(axis=0, keepdims=True) for name, values in posterior.items()}
     rows = take_rows(rows_of(model.design, beside=True), cells.design_row)
     aux = {name: _at_mean(values) for name, values in auxiliary(model, means, rows).items()}
-    whole = cells.offset - model.constant
-    mean = eta_at(model.design, means, rows, slice(None))[0] + cells.of_block(whole, 0)
-    block = [one.parameter for one in model.design.every].index(parameter)
-    of_block, base, link = rows, mean, model.link
-    if block:
-        design, of_block = model.design.beside[parameter], rows.beside[parameter]
-        base = eta_at(design, means, of_block, slice(None))[0] + cells.of_block(whole, block)
-        link = family.parameter(parameter).link
-
-    def score_at(eta: Array) -> tuple[Array, Array]:
-        if not block:
-            return family.score(cells.statistics, eta, aux, link)
-        beside, slope = aux | {parameter: link.inverse(eta)}, link.inverse_derivative(eta)
-        score, information = family.scores[parameter](cells.statistics, mean, beside, model.link)
-        return score * slope, information * np.square(slope)
-
-    Z = np.hstack([of_block.Z[g] for g in terms])
-    level = of_block.level[terms[0]]
+    eta = np.hstack([part for _, part in linear_predictor(model, means, rows)])[0]
+    Z = np.hstack([rows.Z[g] for g in terms])
+    level = rows.level[terms[0]]
     L = start.shape[1]
-    base = base - np.einsum("ck,kc->c", Z, start[:, level])
+    offset = cells.of_block(cells.offset - model.constant, 0)
+    base = eta + offset - np.einsum("ck,kc->c", Z, start[:, level])
     own = start.copy()
     limit = STEP if link.unitless else np.inf
-    positive = block == 0 and family.confines(link)
+    positive = family.confines(link)
     settled = np.zeros(L, bool)
     size = np.zeros(L)
     for _ in range(ITERATIONS):
         eta = base + np.einsum("ck,kc->c", Z, own[:, level])
-        score, information = score_at(eta)
+        score, information = family.score(cells.statistics, eta, aux, link)
         gradient = np.zeros((L, Z.shape[1]))
         np.add.at(gradient, level, Z * score[:, None])
         hessian = np.zeros((L, Z.shape[1], Z.shape[1]))

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     import xarray as xr
     from arviz import ELPDDataLOO
 
-    from winstan.fitted.posterior import Posterior
+    from winstan.fitted.fit import Fit
     from winstan.options import Interval, Predicted
 
 
 def predict(
-    fit: Posterior,
+    fit: Fit,
     newdata: Any = None,
     *,
     kind: Predicted = "mean",
@@ -118,7 +118,7 @@ def predict(
 
 
 def hypothesis(
-    fit: Posterior,
+    fit: Fit,
     hypotheses: str | Sequence[str],
     *more: str,
     prob: float = 0.94,
@@ -168,7 +168,7 @@ def hypothesis(
     return effects.hypothesis_table(found, prob, interval)
 
 
-def posterior_predictive(fit: Posterior, draws: int = 200, seed: int = 0) -> xr.DataArray:
+def posterior_predictive(fit: Fit, draws: int = 200, seed: int = 0) -> xr.DataArray:
     """Draw replicates of the data from the posterior.
 
     Parameters
@@ -194,7 +194,7 @@ def posterior_predictive(fit: Posterior, draws: int = 200, seed: int = 0) -> xr.
     )
 
 
-def prior_predictive(fit: Posterior, draws: int = 200, seed: int = 0) -> xr.DataArray:
+def prior_predictive(fit: Fit, draws: int = 200, seed: int = 0) -> xr.DataArray:
     """Draw data from the priors: what the model held possible before it saw the response.
 
     Parameters
@@ -218,7 +218,7 @@ def prior_predictive(fit: Posterior, draws: int = 200, seed: int = 0) -> xr.Data
     return effects.prior_predictive(fit.model, draws, seed)
 
 
-def log_likelihood(fit: Posterior) -> xr.DataArray:
+def log_likelihood(fit: Fit) -> xr.DataArray:
     """Return the log density of every row under every draw.
 
     Returns
@@ -238,7 +238,7 @@ def log_likelihood(fit: Posterior) -> xr.DataArray:
     return effects.log_likelihood(fit.model, fit.joined(), fit.draws["posterior"].sizes["chain"])
 
 
-def loo(fit: Posterior, *, silence: str | Iterable[str] | None = None) -> ELPDDataLOO:
+def loo(fit: Fit, *, silence: str | Iterable[str] | None = None) -> ELPDDataLOO:
     """Estimate how well the model predicts each row from all others.
 
     Leave-one-out cross-validation by Pareto-smoothed importance sampling (Vehtari, Gelman and

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     import pymc
 
     from winstan._typing import Array
-    from winstan.fitted.posterior import Posterior
+    from winstan.fitted.fit import Fit
 
 
-def code(fit: Posterior, backend: str = "stan") -> str:
+def code(fit: Fit, backend: str = "stan") -> str:
     """Return the model as source for a backend.
 
     Parameters
@@ -35,7 +35,7 @@ def code(fit: Posterior, backend: str = "stan") -> str:
     return backend_named(backend).code(fit.model)
 
 
-def code_data(fit: Posterior, backend: str = "stan") -> dict[str, Any]:
+def code_data(fit: Fit, backend: str = "stan") -> dict[str, Any]:
     """Return the data that the program of `code` takes.
 
     Parameters
@@ -56,9 +56,7 @@ def code_data(fit: Posterior, backend: str = "stan") -> dict[str, Any]:
     return backend_named(backend).code_data(fit.model)
 
 
-def log_density(
-    fit: Posterior, points: Array, *, backend: str | None = None
-) -> tuple[Array, Array]:
+def log_density(fit: Fit, points: Array, *, backend: str | None = None) -> tuple[Array, Array]:
     """Log posterior density and its gradient, Jacobians included, without any sampling.
 
     Parameters
@@ -94,28 +92,28 @@ def log_density(
     return backend_named(backend or fit.backend).log_density(fit.model, points)
 
 
-def pymc_model(fit: Posterior) -> pymc.Model:
+def pymc_model(fit: Fit) -> pymc.Model:
     """Return the model as a `pymc.Model`."""
     from winstan.backends.pymc import pymc_model  # noqa: PLC0415 - PyMC need not be there
 
     return pymc_model(fit.model)
 
 
-def bambi_model(fit: Posterior) -> bambi.Model:
+def bambi_model(fit: Fit) -> bambi.Model:
     """Return the model as a `bambi.Model`."""
     from winstan.backends.bambi import bambi_model  # noqa: PLC0415
 
     return bambi_model(fit.model)
 
 
-def stan_code(fit: Posterior) -> str:
+def stan_code(fit: Fit) -> str:
     """Return the Stan program that is run, includes in place."""
     from winstan.backends.stan import expanded_template  # noqa: PLC0415
 
     return expanded_template(fit.model.template)
 
 
-def stan_data(fit: Posterior) -> dict[str, Any]:
+def stan_data(fit: Fit) -> dict[str, Any]:
     """Return the data of `stan_code`: cells, priors and coordinates, as Stan reads them."""
     from winstan.backends.stan_data import stan_data  # noqa: PLC0415
 

@@ -148,6 +148,8 @@ def _obstacle_of_priors(
     coefficients: Mapping[str, pr.Prior], population: Array, weight: Array
 ) -> str | None:
     for name, prior in coefficients.items():
+        if prior.bounded:
+            return f"the prior of {name!r} is {prior}, which has bounds"
         if not isinstance(prior, pr.Normal | pr.Flat):
             return f"the prior of {name!r} is {prior}, neither Normal nor Flat"
     flat = [i for i, prior in enumerate(coefficients.values()) if isinstance(prior, pr.Flat)]

@@ -42,7 +42,7 @@ CAPTION = 40
 
 def plot_intercepts(
     table: pd.DataFrame,
-    data: pd.DataFrame | None,
+    data: pd.DataFrame,
     *,
     response: str,
     group: str,
@@ -66,7 +66,7 @@ def plot_intercepts(
         ``upper``, on the scale of the response.
     data
         The raw rows: columns ``level``, ``value`` and, with `treatment`, ``treatment``. Rows of
-        levels that are not in `table`, and missing values, are left out. None draws no data.
+        levels that are not in `table`, and missing values, are left out.
     response
         Name of the response, for the axis.
     group
@@ -100,20 +100,21 @@ def plot_intercepts(
     """
     check_flags(log=log)
     require_columns(table, "table", ["level", "mean", "lower", "upper"])
-    if data is not None:
-        require_columns(data, "data", ["level", "value", *(["treatment"] if treatment else [])])
+    require_columns(data, "data", ["level", "value", *(["treatment"] if treatment else [])])
     rows = table.assign(level=as_text(table["level"]), row=np.arange(len(table))).reset_index(
         drop=True
     )
     if rows["level"].duplicated().any():
         raise DataError("table has more than one row of the same level.")
-    raw = _raw_rows(data, rows["level"])
+    raw = data.assign(level=as_text(data["level"]))
+    raw = raw[raw["level"].isin(rows["level"])].rename(columns={"value": "x"}).dropna(subset="x")
+    if raw.empty:
+        raise DataError("data has no row of any level in table.")
     if circular:
         rows = move_together(rows)
         raw["x"] = near(raw["x"], raw["level"].map(rows.set_index("level")["mean"]))
         log = False
-    drawn_values = raw["x"] if data is not None else rows["mean"]
-    log = _is_wide(drawn_values, rows["lower"]) if log is None else log
+    log = _is_wide(raw["x"], rows["lower"]) if log is None else log
     require_finite("table", rows[["mean", "lower", "upper"]], positive=log)
     require_finite("data", raw["x"], positive=log)
 
@@ -128,8 +129,8 @@ def plot_intercepts(
         colours = dict(zip(names.values(), cycle(TREATMENTS), strict=False))
     lane = 0.6 / len(colours)
     lanes = {name: lane * ((len(colours) - 1) / 2 - i) for i, name in enumerate(colours)}
-    raw["row"] = raw["level"].map(rows.set_index("level")["row"]).astype(float)
-    raw["middle"] = raw["what"].map(lanes).astype(float) - raw["row"]
+    raw["row"] = raw["level"].map(rows.set_index("level")["row"])
+    raw["middle"] = raw["what"].map(lanes) - raw["row"]
     raw["y"] = raw["middle"] + 0.8 * lane * spread(raw, ["row", "what"])
     raw["colour"] = raw["what"].map(colours)
 
@@ -138,7 +139,7 @@ def plot_intercepts(
     medians = boxed.groupby(["row", "what"], as_index=False)[["x", "middle"]].median()
     tails = boxed.groupby(["row", "what"])["x"].quantile(np.array([0.05, 0.95]))
     dots = pd.concat([raw[~crowded], medians.rename(columns={"middle": "y"})])
-    core = np.concatenate([shown, bulk(raw["x"]) if len(raw) else raw["x"], tails])
+    core = np.concatenate([shown, bulk(raw["x"]), tails])
     axis = Axis.around(core, dots["x"], log=log, turns=circular)
     drawn, beyond = axis.split(dots)
     posterior_label = f"posterior, {percent(prob)} HDI"
@@ -175,17 +176,6 @@ def plot_intercepts(
         + labs(x=axis.title(response, unit), y=group, fill="", caption="\n".join(caption))
     )
     return plot + theme_rows(24 + 3 * len(caption) + row_height(len(rows)) * len(rows))
-
-
-def _raw_rows(data: pd.DataFrame | None, levels: pd.Series) -> pd.DataFrame:
-    """Take the rows of some levels, with columns level and x; none where there are no data."""
-    if data is None:
-        return pd.DataFrame({"level": levels[:0], "x": np.zeros(0)})
-    raw = data.assign(level=as_text(data["level"]))
-    raw = raw[raw["level"].isin(levels)].rename(columns={"value": "x"}).dropna(subset="x")
-    if raw.empty:
-        raise DataError("data has no row of any level in table.")
-    return raw
 
 
 def _is_wide(values: pd.Series, lower: pd.Series) -> bool:

@@ -18,10 +18,12 @@ from winstan.priors.distributions import (
     StudentT,
 )
 from winstan.priors.resolution import CLASSES, Priors, PriorSlot, resolve
+from winstan.priors.shrinking import R2D2, Horseshoe
 
 __all__ = [
     "CLASSES",
     "LKJ",
+    "R2D2",
     "Beta",
     "Cauchy",
     "Constant",
@@ -32,6 +34,7 @@ __all__ = [
     "HalfCauchy",
     "HalfNormal",
     "HalfStudentT",
+    "Horseshoe",
     "InverseGamma",
     "Normal",
     "Prior",

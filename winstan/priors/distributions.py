@@ -11,6 +11,7 @@ from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy import special
 
 from winstan.errors import PriorError
 
@@ -40,6 +41,8 @@ class Prior:
                 )
             value = float(value)
             object.__setattr__(self, field.name, value)
+            if field.name in ("lower", "upper") and not math.isnan(value):
+                continue
             if not math.isfinite(value):
                 raise PriorError(f"{type(self).__name__}: {field.name} must be finite.")
             if field.name not in self.signed and value <= 0:
@@ -47,10 +50,33 @@ class Prior:
                     f"{type(self).__name__}: {field.name} must be positive, got {value:g}."
                 )
 
+        if self.bounds[0] >= self.bounds[1]:
+            raise PriorError(f"{self}: lower must be below upper.")
+
     @property
     def numbers(self) -> tuple[float, ...]:
-        """Its parameters, in the order of ``stan/include/priors.stan``."""
+        """Its parameters, in the order of ``stan/include/priors.stan``; bounds are none of them."""
         return astuple(self)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Between which values the parameter lies, beside its domain."""
+        return -math.inf, math.inf
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there is a bound."""
+        return any(map(math.isfinite, self.bounds))
+
+    @property
+    def log_mass(self) -> float:
+        """Logarithm of what the distribution has between its bounds when it is whole."""
+        return 0.0
+
+    @property
+    def pymc_numbers(self) -> dict[str, float]:
+        """Its parameters by PyMC's names."""
+        return dict(zip(self.pymc, self.numbers, strict=True))
 
     def sample(self, rng: np.random.Generator, size: Size) -> Draws:
         """Draw from the prior.
@@ -86,7 +112,8 @@ class Prior:
         return f"{type(self).__name__}({', '.join(f'{v:.4g}' for v in self.numbers)})"
 
 
-_REAL = frozenset({"real", "ordered", "vector"})  # of each threshold, in order if they are
+REAL = frozenset({"real"})
+_OF_THRESHOLDS = REAL | {"ordered", "vector"}  # of each threshold, in order if they are
 _POSITIVE = frozenset({"positive"})
 _UNIT = frozenset({"unit"})
 
@@ -96,7 +123,7 @@ class Flat(Prior):
     """The uniform density, improper on the real line and on the positive half of it."""
 
     kind = 0
-    domain = _REAL | _POSITIVE | _UNIT
+    domain = _OF_THRESHOLDS | _POSITIVE | _UNIT
     stan = ""
     pymc = ()
 
@@ -112,7 +139,7 @@ class Constant(Prior):
     """A coefficient that is not estimated: it has this `value`."""
 
     value: float
-    domain = frozenset({"real"})
+    domain = REAL
     signed = frozenset({"value"})
 
     def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
@@ -124,20 +151,65 @@ class Constant(Prior):
 
 @dataclass(frozen=True, slots=True)
 class Normal(Prior):
-    """Normal with mean `mu` and standard deviation `sigma`."""
+    """Normal with mean `mu` and standard deviation `sigma`, cut off at `lower` and `upper`."""
 
     mu: float = 0.0
     sigma: float = 1.0
+    lower: float = -math.inf
+    upper: float = math.inf
     kind = 1
-    domain = _REAL
+    domain = _OF_THRESHOLDS
     stan = "normal({0}, {1})"
     pymc = ("mu", "sigma")
 
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """Mean and standard deviation of the whole normal."""
+        return self.mu, self.sigma
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Between which values the parameter lies."""
+        return self.lower, self.upper
+
+    @property
+    def log_mass(self) -> float:
+        """Logarithm of what the whole normal has between the bounds, exact in far tails."""
+        low, high = ((bound - self.mu) / self.sigma for bound in self.bounds)
+        if low > 0:  # the tail that is small without rounding
+            low, high = -high, -low
+        below = special.log_ndtr(low)
+        return float(special.log_ndtr(high) + np.log1p(-np.exp(below - special.log_ndtr(high))))
+
+    @property
+    def pymc_numbers(self) -> dict[str, float]:
+        """Mean, standard deviation, and bounds if there are any."""
+        own = {"mu": self.mu, "sigma": self.sigma}
+        return own | {"lower": self.lower, "upper": self.upper} if self.bounded else own
+
+    def pymc_name(self, domain: str) -> str:  # noqa: D102
+        return "TruncatedNormal" if self.bounded else "Normal"
+
     def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
-        return rng.normal(self.mu, self.sigma, size)
+        if not self.bounded:
+            return rng.normal(self.mu, self.sigma, size)
+        low, high = ((bound - self.mu) / self.sigma for bound in self.bounds)
+        u, turned = rng.random(size), low > 0
+        if turned:
+            low, high = -high, -low
+        below = special.log_ndtr(low)
+        share = np.log(u) + self.log_mass  # of what is above the lower bound
+        z = special.ndtri_exp(np.logaddexp(below, share))
+        return np.clip(self.mu + self.sigma * (-z if turned else z), *self.bounds)
 
     def log_density(self, x: Draws) -> Draws:  # noqa: D102
-        return -0.5 * np.square((x - self.mu) / self.sigma)
+        inside = (x >= self.lower) & (x <= self.upper)
+        return np.where(inside, -0.5 * np.square((x - self.mu) / self.sigma), -np.inf)
+
+    def __str__(self) -> str:
+        names = ("lower", "upper")
+        said = [f"{n}={b:.4g}" for n, b in zip(names, self.bounds, strict=True) if math.isfinite(b)]
+        return f"Normal({', '.join([f'{v:.4g}' for v in self.numbers] + said)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +220,7 @@ class StudentT(Prior):
     mu: float = 0.0
     sigma: float = 1.0
     kind = 2
-    domain = _REAL
+    domain = _OF_THRESHOLDS
     stan = "student_t({0}, {1}, {2})"
     pymc = ("nu", "mu", "sigma")
 
@@ -166,7 +238,7 @@ class Cauchy(Prior):
     mu: float = 0.0
     sigma: float = 1.0
     kind = 3
-    domain = _REAL
+    domain = _OF_THRESHOLDS
     stan = "cauchy({0}, {1})"
     pymc = ("alpha", "beta")
 

@@ -8,17 +8,15 @@ from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from winstan.effects.columns import common_columns, has_labels
+from winstan.effects.comparisons import columns_of_offsets, has_labels
 from winstan.effects.estimands import choose_estimand
 from winstan.effects.own_values import own_values
 from winstan.errors import WinstanError
-from winstan.fitted import checks, intervals
-from winstan.fitted import figures as plots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from winstan.fitted.posterior import Posterior
+    from winstan.fitted import Fit
     from winstan.options import Whose
 
 PREDICTORS = 4
@@ -42,11 +40,13 @@ class Figure:
 
 
 def figures_of(
-    fit: Posterior, *, prob: float, unit: str | None, groups: Whose | None = None
+    fit: Fit, *, prob: float, unit: str | None, groups: Whose | None = None
 ) -> tuple[list[Figure], list[Figure], str]:
     """Choose the figures: of what the fit says, of whether to trust it; and what is left out."""
     model = fit.model
-    predictors = common_columns(model)
+    apart = columns_of_offsets(model)
+    known = dict.fromkeys(c for a in model.formula.effects.atoms.values() for c in a.columns)
+    predictors = [c for c in known if c in model.design.predictors and c not in apart]
     results = [_figure_of(fit, name, prob, unit, groups) for name in predictors[:PREDICTORS]]
     if model.design.groups:
         group = model.design.groups[0]
@@ -54,21 +54,18 @@ def figures_of(
         results.append(
             Figure(
                 f"Intercepts by {group.factor}, {f'{own}, ' if own else ''}over the data.",
-                lambda: plots.plot_intercepts(fit, prob=prob, unit=unit),
+                lambda: fit.plot_intercepts(prob=prob, unit=unit),
             )
         )
     results.append(
         Figure(
             f"Parameters, with their {100 * prob:g}% intervals.",
-            lambda: intervals.plot_forest(fit, prob=prob),
+            lambda: fit.plot_forest(prob=prob),
         )
     )
-    of_trust = [
-        Figure(
-            "The data, and data that the model makes.",
-            lambda: checks.plot_predictive(fit, unit=unit),
-        ),
-        Figure("The chains, draw by draw.", lambda: checks.plot_trace(fit)),
+    checks = [
+        Figure("The data, and data that the model makes.", lambda: fit.plot_predictive(unit=unit)),
+        Figure("The chains, draw by draw.", fit.plot_trace),
     ]
     left = predictors[PREDICTORS:]
     words = (
@@ -78,12 +75,10 @@ def figures_of(
         if left
         else ""
     )
-    return results, of_trust, words
+    return results, checks, words
 
 
-def _figure_of(
-    fit: Posterior, name: str, prob: float, unit: str | None, groups: Whose | None
-) -> Figure:
+def _figure_of(fit: Fit, name: str, prob: float, unit: str | None, groups: Whose | None) -> Figure:
     """Choose the figure of a predictor: a curve along a number, or differences."""
     words = choose_estimand(fit.model, groups, [name]).words
     whose = f", {words}" if words else ""
@@ -91,11 +86,11 @@ def _figure_of(
     if several and not has_labels(fit.model, name):
         return Figure(
             f"The mean response along {name}{whose}, over the data.",
-            lambda: plots.plot_conditional(fit, name, prob=prob, unit=unit, groups=groups),
+            lambda: fit.plot_conditional(name, prob=prob, unit=unit, groups=groups),
         )
     return Figure(
         f"The effect of {name}{whose}: posterior, and the differences in the data.",
-        lambda: plots.plot_difference(fit, name, prob=prob, unit=unit, groups=groups),
+        lambda: fit.plot_difference(name, prob=prob, unit=unit, groups=groups),
     )
 
 

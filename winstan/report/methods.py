@@ -14,7 +14,7 @@ from winstan.families.sample import INTERVAL, LEFT, RIGHT
 from winstan.report.tables import left_out
 
 if TYPE_CHECKING:
-    from winstan.fitted.posterior import Posterior
+    from winstan.fitted import Fit
     from winstan.model import Model
     from winstan.options import Whose
 
@@ -51,7 +51,7 @@ _CITED = {
 _BACKENDS = {"stan": "Stan", "pymc": "PyMC", "bambi": "bambi"}
 
 
-def methods_text(fit: Posterior, *, prob: float, groups: Whose | None = None) -> str:
+def methods_text(fit: Fit, *, prob: float, groups: Whose | None = None) -> str:
     """Write the paragraph: model, data, priors, sampler, convergence, what the numbers are.
 
     Every number is the fit's own. What the fit does not know, such as the warm-up of draws that
@@ -76,12 +76,12 @@ def methods_text(fit: Posterior, *, prob: float, groups: Whose | None = None) ->
     return " ".join(sentences)
 
 
-def papers_of(fit: Posterior) -> list[str]:
+def papers_of(fit: Fit) -> list[str]:
     """Return the papers that the paragraph cites."""
     return [PAPERS[key] for key in ("nuts", *_software(fit), "r_hat", "e_bfmi")]
 
 
-def _software(fit: Posterior) -> tuple[str, ...]:
+def _software(fit: Fit) -> tuple[str, ...]:
     return ("bambi", "pymc") if fit.backend == "bambi" else (fit.backend,)
 
 
@@ -92,7 +92,7 @@ def _model_sentences(model: Model) -> list[str]:
         kind = f"linear {kind}"
     elif family.exponential_family:
         kind = f"generalised linear {kind if model.design.groups else 'model'}"
-    of = "the logarithm's mean" if family.log_response else f"the {family.parameters[0].label}"
+    of = "the logarithm's mean" if family.log_response else "the mean"
     of = "the mean direction" if family.circular else of
     if family.thresholds is not None:
         of = f"{family.thresholds.label} less the linear predictor"
@@ -161,7 +161,7 @@ def _limit_sentences(model: Model) -> list[str]:
     return out
 
 
-def _data_sentence(fit: Posterior) -> str:
+def _data_sentence(fit: Fit) -> str:
     model = fit.model
     text = f"The data were {model.cells.of_row.size:,} rows"
     if model.design.weights is not None:
@@ -176,7 +176,7 @@ def _data_sentence(fit: Posterior) -> str:
     )
 
 
-def _prior_sentence(fit: Posterior) -> str:
+def _prior_sentence(fit: Fit) -> str:
     priors = fit.priors
     items = list(priors.table.items())
     shown = [
@@ -196,7 +196,7 @@ def _prior_sentence(fit: Posterior) -> str:
     return f"Priors, in the units of the data, were {whose}: {'; '.join(shown)}{more}."
 
 
-def _sampler_sentence(fit: Posterior) -> str:
+def _sampler_sentence(fit: Fit) -> str:
     attrs = fit.draws["posterior"].attrs
     d = fit.diagnostics
     version = str(attrs.get("inference_library_version", "")).strip()
@@ -219,7 +219,7 @@ def _sampler_sentence(fit: Posterior) -> str:
     return text + "."
 
 
-def _convergence_sentences(fit: Posterior) -> list[str]:
+def _convergence_sentences(fit: Fit) -> list[str]:
     d = fit.diagnostics
     total = d.n_chains * d.n_draws
     numbers = (

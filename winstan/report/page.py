@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 from winstan._version import __version__
 from winstan.effects import choose_estimand, interval_names
 from winstan.errors import BackendError, OptionError, WinstanError
-from winstan.fitted import programs
 from winstan.report import figures, tables
 from winstan.report.methods import methods_text, papers_of
 from winstan.report.style import CSS
 
 if TYPE_CHECKING:
-    from winstan.fitted.posterior import Posterior
+    from winstan.fitted import Fit
     from winstan.options import Whose
 
 SUFFIXES = (".html", ".htm")
@@ -26,7 +25,7 @@ CODE = 400
 
 
 def write_report(
-    fit: Posterior,
+    fit: Fit,
     path: str | os.PathLike[str],
     *,
     title: str | None = None,
@@ -69,7 +68,7 @@ def _file(path: str | os.PathLike[str]) -> Path:
 
 
 def page_of(
-    fit: Posterior,
+    fit: Fit,
     *,
     title: str | None = None,
     unit: str | None = None,
@@ -106,7 +105,7 @@ def page_of(
     )
 
 
-def _verdict(fit: Posterior) -> str:
+def _verdict(fit: Fit) -> str:
     if fit.diagnostics.ok:
         return f'<div class="verdict" role="status">{escape(fit.verdict)}</div>'
     return (
@@ -115,7 +114,7 @@ def _verdict(fit: Posterior) -> str:
     )
 
 
-def _model(fit: Posterior) -> str:
+def _model(fit: Fit) -> str:
     model = fit.model
     rows = {
         "formula": f"<code>{escape(model.formula.text)}</code>",
@@ -131,7 +130,7 @@ def _model(fit: Posterior) -> str:
     return f'<div class="wide"><table><tbody>{lines}</tbody></table></div>'
 
 
-def _data(fit: Posterior) -> str:
+def _data(fit: Fit) -> str:
     cells = fit.model.cells
     gone = tables.left_out(fit.model.design)
     return (
@@ -142,7 +141,7 @@ def _data(fit: Posterior) -> str:
 
 
 def _results(
-    fit: Posterior,
+    fit: Fit,
     prob: float,
     groups: Whose | None,
     drawn: list[figures.Figure],
@@ -172,13 +171,13 @@ def _results(
     return "\n".join(parts)
 
 
-def _of_what(fit: Posterior) -> str:
+def _of_what(fit: Fit) -> str:
     if fit.model.family.of_categories:
         return "each category's probability"
     return "the mean response, in its units"
 
 
-def _effects_on(fit: Posterior, parameter: str, prob: float) -> str:
+def _effects_on(fit: Fit, parameter: str, prob: float) -> str:
     """Return the table of effects on a parameter beside the mean."""
     try:
         table = tables.effects_on_table(fit, parameter, prob=prob)
@@ -195,7 +194,7 @@ def _effects_on(fit: Posterior, parameter: str, prob: float) -> str:
     )
 
 
-def _checks(fit: Posterior, drawn: list[figures.Figure]) -> str:
+def _checks(fit: Fit, drawn: list[figures.Figure]) -> str:
     d = fit.diagnostics
     numbers = (
         f"R-hat at most {d.max_r_hat:.3f}; effective draws at least {d.min_ess_bulk:,.0f} (bulk) "
@@ -206,27 +205,27 @@ def _checks(fit: Posterior, drawn: list[figures.Figure]) -> str:
     return "\n".join([f"<p>{escape(numbers)}</p>", *figures.as_html(drawn)])
 
 
-def _parameters(fit: Posterior, prob: float) -> str:
+def _parameters(fit: Fit, prob: float) -> str:
     table, left = tables.parameters_table(fit, prob=prob)
     said = f"{left:,} group effects are not shown; fit.summary() has them all." if left else ""
     return tables.as_html(table, caption=said, more="fit.summary() has all.")
 
 
-def _priors(fit: Posterior) -> str:
+def _priors(fit: Fit) -> str:
     return tables.as_html(
         tables.priors_table(fit), text=("prior", "whose", "where"), more="fit.priors has all."
     )
 
 
-def _methods(fit: Posterior, prob: float, groups: Whose | None) -> str:
+def _methods(fit: Fit, prob: float, groups: Whose | None) -> str:
     papers = "".join(f"<li>{escape(paper)}</li>" for paper in papers_of(fit))
     paragraph = escape(methods_text(fit, prob=prob, groups=groups))
     return f'<p id="paragraph">{paragraph}</p>\n<ul>{papers}</ul>'
 
 
-def _program(fit: Posterior) -> str:
+def _program(fit: Fit) -> str:
     try:
-        lines = programs.code(fit, "stan").splitlines()
+        lines = fit.code("stan").splitlines()
     except BackendError as error:
         return f'<p class="soft">{escape(str(error))}</p>'
     shown = "\n".join(lines[:CODE])

@@ -11,14 +11,14 @@ import pandas as pd
 from winstan import effects
 
 if TYPE_CHECKING:
-    from winstan.fitted.posterior import Posterior
+    from winstan.fitted import Fit
     from winstan.model import Model
 
 # Group effects beyond this many rows are left to `Fit.summary`.
 EFFECT_ROWS = 12
 
 
-def fit_as_text(fit: Posterior) -> str:
+def fit_as_text(fit: Fit) -> str:
     """Verdict, then the table."""
     table, left_out = _table(fit)
     lines = [*_heading(fit), "", fit.verdict, "", table.to_string()]
@@ -27,7 +27,7 @@ def fit_as_text(fit: Posterior) -> str:
     return "\n".join(lines)
 
 
-def fit_as_html(fit: Posterior) -> str:
+def fit_as_html(fit: Fit) -> str:
     """Verdict, then the table, as HTML."""
     table, left_out = _table(fit)
     title, *rest = _heading(fit)
@@ -43,7 +43,7 @@ def fit_as_html(fit: Posterior) -> str:
     return "\n".join(parts)
 
 
-def _heading(fit: Posterior) -> list[str]:
+def _heading(fit: Fit) -> list[str]:
     model = fit.model
     rows, cells = model.cells.of_row.size, model.cells.n
     groups = {one.term.factor: one.term.n_levels for one in model.stacked.written}
@@ -72,13 +72,13 @@ def _modelled(model: Model) -> list[str]:
     return [f"P({response.name} = {success!r}) is modelled"]
 
 
-def _of_given(fit: Posterior) -> str:
+def _of_given(fit: Fit) -> str:
     """Say of how many rows these are, where some are left out."""
     design = fit.model.design
     return f" of {design.n_given:,}" if design.n_given > len(design.row) else ""
 
 
-def _table(fit: Posterior) -> tuple[pd.DataFrame, str]:
+def _table(fit: Fit) -> tuple[pd.DataFrame, str]:
     """Return the rounded table, and a line on what it leaves out."""
     table = fit.summary()
     effects = tuple(f"{v.name}[" for v in fit.model.variables if v.role == "effect")

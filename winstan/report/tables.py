@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 
 from winstan import effects
-from winstan.fitted import effects as answers
 from winstan.report.reprs import EFFECT_ROWS, round_table
 
 if TYPE_CHECKING:
     from winstan.design import Design
     from winstan.design.response import Response
-    from winstan.fitted.posterior import Posterior
+    from winstan.fitted import Fit
     from winstan.model import Model
     from winstan.options import Whose
 
@@ -108,7 +107,7 @@ def left_out(design: Design) -> str:
     return f"Of {design.n_given:,} rows these were left out: {'; '.join(why)}."
 
 
-def priors_table(fit: Posterior) -> pd.DataFrame:
+def priors_table(fit: Fit) -> pd.DataFrame:
     """List the prior of each parameter, and whose it is."""
     priors = fit.priors
     rows = {
@@ -122,9 +121,7 @@ def priors_table(fit: Posterior) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index", columns=["prior", "whose", "where"])
 
 
-def effects_table(
-    fit: Posterior, *, prob: float, groups: Whose | None = None
-) -> pd.DataFrame | None:
+def effects_table(fit: Fit, *, prob: float, groups: Whose | None = None) -> pd.DataFrame | None:
     """Return every predictor's effect on the response scale; None if there is no predictor.
 
     Errors are those of `Fit.effects`.
@@ -133,11 +130,11 @@ def effects_table(
     """
     if not fit.model.formula.effects.terms:
         return None
-    table = answers.effects(fit, prob=prob, groups=groups)
+    table = fit.effects(prob=prob, groups=groups)
     parts = [table]
     if any(effect.name != "1" for group in fit.model.design.groups for effect in group.effects):
         # With random slopes, these groups and those that they stand for are two questions.
-        parts += [answers.effects(fit, prob=prob, groups="these")] if groups is None else []
+        parts += [fit.effects(prob=prob, groups="these")] if groups is None else []
     whose = {p.attrs["groups"]: p.attrs["estimand"] for p in parts if "groups" in p.attrs}
     for part in parts:
         part.attrs.clear()  # pd.concat compares them
@@ -156,7 +153,7 @@ def effects_table(
     return out
 
 
-def effects_on_table(fit: Posterior, parameter: str, *, prob: float) -> pd.DataFrame | None:
+def effects_on_table(fit: Fit, parameter: str, *, prob: float) -> pd.DataFrame | None:
     """Return every predictor's effect on a parameter beside the mean; None without predictors.
 
     Ratios where it is positive, else differences.
@@ -166,7 +163,7 @@ def effects_on_table(fit: Posterior, parameter: str, *, prob: float) -> pd.DataF
     if not fit.model.formula.parameters[parameter].effects.terms:
         return None
     ratio = fit.model.family.parameter(parameter).domain == "positive"
-    table = answers.effects(fit, prob=prob, parameter=parameter, ratio=ratio)
+    table = fit.effects(prob=prob, parameter=parameter, ratio=ratio)
     names = table["predictor"].astype(str) + " " + table["contrast"].astype(str)
     numbers = table.drop(
         columns=["predictor", "contrast", "groups", "p_direction"], errors="ignore"
@@ -179,7 +176,7 @@ def effects_on_table(fit: Posterior, parameter: str, *, prob: float) -> pd.DataF
     return out
 
 
-def parameters_table(fit: Posterior, *, prob: float) -> tuple[pd.DataFrame, int]:
+def parameters_table(fit: Fit, *, prob: float) -> tuple[pd.DataFrame, int]:
     """Return the rounded summary, and how many group effects it leaves out."""
     table = fit.summary(prob=prob)
     starts = tuple(f"{v.name}[" for v in fit.model.variables if v.role == "effect")
