@@ -7,7 +7,7 @@ functions {
 #include include/priors.stan
 #include include/matrices.stan
 
-  // See winstan/marginal/curves.py.
+  // See winstan/marginal/monotone.py.
   vector curve(vector x, vector location, vector above, vector above_tail, vector below,
                vector below_tail) {
     vector[size(x)] arc = sqrt(1 + square(x));
@@ -56,7 +56,7 @@ data {
   matrix[Q, Q] gram_of_terms;                        // mean cross-products, block by block
   matrix[Q, Q] contrasts;                            // block by block, after a column of zeros
   vector[D] location;
-  vector<lower=0>[D] above;                          // see winstan/marginal/curves.py
+  vector<lower=0>[D] above;                          // see winstan/marginal/monotone.py
   vector<lower=0>[D] above_tail;
   vector<lower=0>[D] below;
   vector<lower=0>[D] below_tail;

@@ -26,7 +26,7 @@
   array[M] int<lower=1, upper=M> order;              // each term after those that it takes of
 
   // Effects are sampled as standard scores of their approximate posterior, given sds and the mean of
-  // their totals (winstan/geometry/standard.py).
+  // their totals (winstan/coordinates/standard.py).
   array[M] int<lower=0, upper=1> informed;           // 0: of their prior
   vector[T] score;                                   // of the likelihood, at effects of zero,
   int<lower=0, upper=P> n_taken;                     // of which a coefficient's move takes its share
@@ -123,4 +123,4 @@
   vector[A] aux_bend;                                // less slope below the knot: less than the scale
   vector[A] aux_knot;
   vector<lower=0>[A] aux_taper;                      // of both tails, which are shorter than normal
-  int<lower=0, upper=1> sigma_follows_nu;            // the first of two (winstan/geometry/student.py)
+  int<lower=0, upper=1> sigma_follows_nu;            // the first of two (winstan/approximation/student.py)

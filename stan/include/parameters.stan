@@ -1,4 +1,4 @@
-  // Coordinates, all of order one (winstan/geometry): of the coefficients and the W effects that are
+  // Coordinates, all of order one (winstan/coordinates): of the coefficients and the W effects that are
   // drawn with them, of the other effects, and of what remains.
   vector[P + W] joint_raw;
   vector[Q] sd_raw;

@@ -19,12 +19,12 @@
   for (back in 1:A) {
     int a = A + 1 - back;                            // nu before sigma
     real along = aux_raw[a];
-    if (aux_taper[a] > 0) {                          // short tails (winstan/geometry/student.py)
+    if (aux_taper[a] > 0) {                          // short tails (winstan/approximation/student.py)
       along = asinh(aux_taper[a] * along) / aux_taper[a];
       target += -0.5 * log1p(square(aux_taper[a] * aux_raw[a]));
     }
     free_aux[a] = aux_location[a] + aux_scale[a] * along;
-    if (aux_bend[a] != 0) {                          // a long tail (winstan/geometry/auxiliary.py)
+    if (aux_bend[a] != 0) {                          // a long tail (winstan/approximation/auxiliary.py)
       real x = 3 * (along - aux_knot[a]);
       free_aux[a] += aux_bend[a] / 3 * log1p_exp(-x);
       target += log1p(0.5 * aux_bend[a] / aux_scale[a] * (tanh(0.5 * x) - 1));

@@ -211,7 +211,6 @@ def _make_bundled(
         shop: dict[str, tuple[Program, Path]] = {}
         for program in programs:
             folder = stack.enter_context(workshop(cache, program.entry))
-            _translate(tools, program, folder / "model.cpp")
             own = is_packaged(program.template)
             command = [
                 *compile_, *(["-DWINSTAN_TEMPLATE"] if own else []), "-include", str(light_model()),
@@ -220,6 +219,8 @@ def _make_bundled(
             jobs.append(Job(program.name, command, folder))
             shop[str(folder)] = (program, folder)
 
+        line.show(f"compiling {', '.join(job.label for job in jobs)}: first Stan into C++")
+        _translate_each(tools, list(shop.values()), limit)
         waiting: list[Job] = []
         results = stack.enter_context(
             contextlib.closing(run_jobs(jobs, limit, line, "compiling", cache))
@@ -234,6 +235,19 @@ def _make_bundled(
                 _link(tools, folder, driver, libraries)
                 publish(folder / "program", program.path)
                 held[program.entry].close()
+
+
+def _translate_each(tools: Toolchain, shop: list[tuple[Program, Path]], limit: int) -> None:
+    """Stan into C++, `limit` templates at once: its optimiser takes ten seconds for each."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only to compile
+
+    pool = ThreadPoolExecutor(limit)
+    try:
+        work = [pool.submit(_translate, tools, own, folder / "model.cpp") for own, folder in shop]
+        for done in work:
+            done.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _translate(tools: Toolchain, program: Program, cpp: Path) -> None:
