@@ -100,6 +100,16 @@ def _unequal(ratio: float) -> Callable[..., np.ndarray]:
     return lambda rng, data, eta: rng.normal(eta, np.where(data["cond"] == "b", ratio, 1.0))
 
 
+def _scores(n: int) -> Callable[..., np.ndarray]:
+    """Cut a latent logistic variable at n - 1 thresholds."""
+    cuts = np.linspace(-2, 3, n - 1)
+    return lambda rng, data, eta: 1.0 + np.searchsorted(cuts, eta + rng.logistic(size=eta.size))
+
+
+def _rounded(level: float, sd: float) -> Callable[..., np.ndarray]:
+    return lambda rng, data, eta: np.round(rng.normal(level + 0.5 * sd * eta, sd))
+
+
 def _own(spread: float) -> Callable[..., np.ndarray]:
     """Give each group a spread of its own, whatever its condition."""
 
@@ -136,6 +146,9 @@ KINDS = (
     Kind("shares", "normal about 0.5", REAL, "gaussian", _normal(0.5, 0.05), False),
     Kind("shares", "normal about 0", REAL, "gaussian", _normal(0, 1), False),
     Kind("shares", "positive, of 0.1", REAL, "gaussian", _gamma(0.1), False),
+    Kind("scores", "five categories", REAL, "gaussian", _scores(5), True),
+    Kind("scores", "normal, in whole numbers", REAL, "gaussian", _rounded(37, 1.5), False),
+    Kind("scores", "normal about 0", REAL, "gaussian", _normal(0, 1), False),
     Kind("unequal_spread", "sd twice as large", REAL, "gaussian", _unequal(2), True),
     Kind("unequal_spread", "one sd", REAL, "gaussian", _unequal(1), False),
     Kind("unequal_spread", "an sd of each group", REAL, "gaussian", _own(0.7), False),

@@ -24,6 +24,7 @@ GUARDS: Mapping[str, str] = MappingProxyType(
         "overdispersion": "counts vary more than a binomial or Poisson model allows",
         "unreached_direction": "angles point where the half-tangent does not reach",
         "excess_zeros": "counts have more zeros than their means and variance let one expect",
+        "scores": "a gaussian fit of scores of few ordered categories",
         "shares": "a gaussian fit of shares from 0 to 1, whose ends it goes beyond",
         "few_levels": "a grouping factor has few levels",
         "same_groups": "two grouping factors part the rows in the same way",

@@ -18,8 +18,10 @@ def rows(n: int = 240) -> pd.DataFrame:
     return pd.DataFrame({"cond": np.repeat(["a", "b"], n // 2), "n": 12})
 
 
-@pytest.mark.parametrize("kind", [k for k in KINDS if k.guard in ("excess_zeros", "shares")],
-                         ids=lambda k: f"{k.guard} {k.label}")  # fmt: skip
+JUDGED = [kind for kind in KINDS if kind.guard in ("excess_zeros", "scores", "shares")]
+
+
+@pytest.mark.parametrize("kind", JUDGED, ids=lambda k: f"{k.guard} {k.label}")
 def test_most_sets_that_need_a_model_are_told_and_others_are_not(kind):
     told = np.mean([fires(kind, seed) for seed in range(3)])
     assert told >= 0.6 if kind.needed else told == 0
@@ -68,3 +70,14 @@ def test_shares_are_told_what_fits_them_and_are_not_called_skewed():
     assert "'ordered_beta' or 'zero_one_inflated_beta'" in guards("y ~ cond", data)["shares"]
     for other in (100 * data.y, data.y - 0.5, (data.y > 0.5) * 1.0):
         assert "shares" not in guards("y ~ cond", data.assign(y=other), silence="skew")
+
+
+def test_scores_are_told_of_the_family_of_ordered_categories():
+    rng, data = np.random.default_rng(4), rows()
+    data["y"] = rng.integers(1, 6, 240)
+    said = guards("y ~ cond", data)["scores"]
+    assert "whole numbers 1 to 5 alone" in said
+    assert "family='cumulative'" in said
+    for other in (data.y + 20, data.y * 0.5, 3 * data.y):
+        assert "scores" not in guards("y ~ cond", data.assign(y=other))
+    assert "scores" not in guards("y ~ cond", data, "cumulative")

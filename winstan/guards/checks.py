@@ -13,6 +13,7 @@ from winstan.guards.directions import check_directions
 from winstan.guards.dispersion import check_dispersion
 from winstan.guards.heap import heaped
 from winstan.guards.repeats import repeated_responses
+from winstan.guards.scores import check_scores
 from winstan.guards.shares import check_shares
 from winstan.guards.skew import check_skew, is_logarithm
 from winstan.guards.slopes import missing_slopes
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 # A limit is no value, and has no residual; nor have errors that are known one spread.
-_OF_RESIDUALS = frozenset({"skew", "unequal_spread", "shares"})
+_OF_RESIDUALS = frozenset({"skew", "unequal_spread", "scores", "shares"})
 
 
 def check_model(model: Model, frame: Frame, data: Any) -> None:
@@ -47,7 +48,7 @@ def check_model(model: Model, frame: Frame, data: Any) -> None:
     -----
     DesignWarning
         ``random_slopes``, ``pseudoreplication``, ``confounding``, ``skew``, ``heap``,
-        ``unequal_spread``, ``overdispersion``, ``excess_zeros``, ``shares`` and
+        ``unequal_spread``, ``overdispersion``, ``excess_zeros``, ``scores``, ``shares`` and
         ``unreached_direction``, each once at most; ``unidentified``, once for each term and kind.
     """
     guards = {
@@ -61,6 +62,7 @@ def check_model(model: Model, frame: Frame, data: Any) -> None:
         "unequal_spread": lambda: unequal_spread(model),
         "overdispersion": lambda: check_dispersion(model),
         "excess_zeros": lambda: check_zeros(model),
+        "scores": lambda: check_scores(model),
         "shares": lambda: check_shares(model),
         "unreached_direction": lambda: check_directions(model),
     }
