@@ -41,5 +41,6 @@ def check_scores(model: Model) -> str | None:
     return (
         f"'{name}' has the whole numbers {least:g} to {most:g} alone: if they are scores of "
         f"ordered categories, a {model.family.label} fit takes their steps to be equal, and "
-        "predicts values between and beyond them. Use family='cumulative'; if they are counts, family='poisson'."
+        "predicts values between and beyond them. Use family='cumulative'; if they are counts, "
+        "family='poisson'."
     )
