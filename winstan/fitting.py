@@ -114,16 +114,18 @@ def fit(
     family
         ``gaussian``, ``student``, ``skew_normal``, ``exgaussian``, ``lognormal``, ``gamma``,
         ``exponential``, ``weibull``, ``inverse_gaussian``, ``shifted_lognormal``, ``poisson``,
-        ``negative_binomial``, ``negative_binomial1``, ``geometric``, ``bernoulli``, ``binomial``
-        or ``beta``; with zeros of their own
-        ``zero_inflated_poisson``, ``zero_inflated_negative_binomial``, ``hurdle_poisson``,
-        ``hurdle_negative_binomial``, ``hurdle_gamma`` or ``hurdle_lognormal``; of categories
-        ``cumulative`` or ``categorical`` (`winstan.categorical` chooses the reference).
+        ``negative_binomial``, ``negative_binomial1``, ``geometric``, ``bernoulli``, ``binomial``,
+        ``beta_binomial``, ``beta`` or ``von_mises`` (angles); with zeros, or ends, of their own
+        ``zero_inflated_poisson``, ``zero_inflated_negative_binomial``,
+        ``zero_inflated_binomial``, ``hurdle_poisson``, ``hurdle_negative_binomial``,
+        ``hurdle_gamma``, ``hurdle_lognormal``, ``ordered_beta`` or ``zero_one_inflated_beta``; of
+        categories ``cumulative``, ``sratio``, ``acat`` or ``categorical`` (`winstan.categorical`
+        chooses the reference).
     backend
         The backend: ``"stan"``, ``"pymc"`` or ``"bambi"``; or several, ``("stan", "pymc")``, for a
         fit by each and their agreement.
     link
-        By default the family's first: identity, log or logit.
+        By default the family's first: identity, log, logit, softmax or tan_half.
     priors
         By parameter (``"stim"``, ``"1|mouse_sigma"``, ``"Intercept"``) or by class (``"b"``,
         ``"sd"``, ``"corr"``); see `winstan.priors`. Where a predictor has the name of a class,

@@ -55,6 +55,14 @@ def check_predicted(formula: Formula, family: Family) -> None:
             raise FormulaError(
                 f"{name!r} is the mean, which the first formula is of: {formula.mean_text!r}."
             )
+        limits = formula.response_spec.limits
+        error = None if limits is None or limits.with_sigma else limits.error
+        if error is not None and name == "sigma":
+            raise FormulaError(
+                f"Beside standard errors that are known there is no {name!r}, of which there is "
+                f"the formula {formula.parameters[name].text!r}: write "
+                f"se({error.text}, sigma=True) for a spread beyond them."
+            )
         if name not in family.auxiliary:
             has = ", ".join(map(repr, family.auxiliary)) or "none beside the mean"
             raise FormulaError(
@@ -117,11 +125,16 @@ def check_response(design: Design, family: Family, link: Link, positions: np.nda
         _check_categories(response)
     check_support(family, sample, response.name, positions)
     _check_measured(response)
-    same = y.size < 2 or bool(np.all(y == y[0]))
-    if trials is not None:
-        same = bool(np.all(y == 0) or np.all(y == trials))
+    same = _never_varies(response)
     if same and (edge := _at_the_edge(design, family)):
         raise DataError(edge)
+    status = None if response.limits is None else response.limits.status
+    if same and status is not None and np.ptp(status):
+        raise DataError(
+            f"All {how_many(y.size, 'row')} of {response.name!r} have the one value {y[0]:g}, and "
+            "only their status differs: no spread says on which scale they are. Whether a row is "
+            "below that value is a response of its own, with family='bernoulli'."
+        )
     if same:
         raise DataError(
             f"The response {response.name!r} is constant: all {y.size} rows are "
@@ -172,6 +185,15 @@ def _check_categories(response: Response) -> None:
         f"All {how_many(response.y.size, 'row')} of {response.name!r} are {labels[seen[0]]!r}, "
         f"which {what}: there is nothing to explain. Check the column, or the filter before it."
     )
+
+
+def _never_varies(response: Response) -> bool:
+    """Whether all rows say the same of the response."""
+    y, trials, limits = response.y, response.trials, response.limits
+    if trials is not None:
+        return bool(np.all(y == 0) or np.all(y == trials))
+    upper = y if limits is None or limits.upper is None else limits.upper
+    return bool(np.all(y == y[:1]) and np.all(upper == upper[:1]))
 
 
 def _check_measured(response: Response) -> None:

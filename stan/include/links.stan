@@ -1,4 +1,5 @@
-  // Link codes: 1 identity, 2 log, 3 logit, 4 probit, 5 cloglog, 6 inverse, 7 sqrt.
+  // Link codes: 1 identity, 2 log, 3 logit, 4 probit, 5 cloglog, 6 inverse, 7 sqrt, 8 tan_half,
+  // 9 softmax.
   vector mean_from(vector eta, int link) {
     if (link == 1) return eta;
     if (link == 2) return exp(eta);

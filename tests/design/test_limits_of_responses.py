@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from limits_cases import CASES, limited_data
 from models import model_of
 
 import winstan as ws
+from winstan.effects.observed import observed_rows
+from winstan.effects.rope import _half_width
 from winstan.families import FAMILIES
+from winstan.fitted.pipeline import model_from
 from winstan.formula import parse_formula
 from winstan.guards.heap import heaped
 
@@ -202,3 +207,64 @@ def _checked(data, silence):
         "y ~ x", data, "gaussian", {}, link=None, priors=None, center=True, weights=None,
         trials=None, parametrization=None, silence=silence,
     )  # fmt: skip
+
+
+# -- what meets limits elsewhere ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("family", "formula", "options"), CASES)
+def test_every_guard_takes_responses_with_limits(family, formula, options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ws.DesignWarning)
+        model_from(
+            formula, limited_data(family), family, {}, link=None, priors=None, center=True,
+            weights=options.get("weights"), trials=None, parametrization=None, silence=None,
+        )  # fmt: skip
+
+
+def test_one_value_whose_statuses_or_ends_differ_is_not_called_constant():
+    data = pd.DataFrame({"y": 10.0, "x": np.tile([0.0, 1.0], 20)})
+    data["status"] = np.where(np.arange(40) % 3 == 0, "left", "right")
+    with pytest.raises(ws.DataError, match=r"only their status differs.*bernoulli"):
+        model_of("censored(y, status) ~ x", data, "lognormal")
+    with pytest.raises(ws.DataError, match="constant"):
+        model_of("y ~ x", data, "lognormal")
+    ends = data.assign(status="interval", upper=10 + np.arange(1.0, 41))
+    model_of("censored(y, upper, status) ~ x", ends, "lognormal")
+
+
+def test_of_counts_a_bound_itself_can_be_seen():
+    data = pd.DataFrame({"y": [1.0, 2, 4, 3] * 10, "x": np.tile([0.0, 1.0], 20)})
+    data["status"] = np.where(data.y == 1, "left", "none")  # at most 1, and at least 1: it is 1
+    formula = "truncated(censored(y, status), lb=1) ~ x"
+    model_of(formula, data, "poisson")
+    with pytest.raises(ws.DataError, match="outside the bounds"):
+        model_of(formula, data, "gamma")
+
+
+def test_a_formula_of_sigma_beside_known_errors_is_told_of_it():
+    with pytest.raises(ws.FormulaError, match=re.escape("se(s, sigma=True)")):
+        model_of(["y | se(s) ~ x", "sigma ~ x"], rows(), "gaussian")
+
+
+def test_the_region_of_equivalence_takes_the_middle_of_an_interval():
+    data = rows().assign(upper=np.nan)
+    data["status"] = "none"
+    data.loc[:4, ["y", "upper", "status"]] = [0.0, 0.2, "interval"]
+    middle = data.assign(y=np.where(data.status == "interval", 0.1, data.y))
+    found = observed_rows(model_of("censored(y, upper, status) ~ x", data, "gamma"))
+    assert found["value"].to_numpy() == pytest.approx(middle.y.to_numpy())
+    own = _half_width(model_of("y ~ x", middle, "gamma"), on_log=True, on_link=False)
+    assert own == pytest.approx(0.1 * np.log(middle.y).std(ddof=1), rel=0.05)
+    fitted = model_of("censored(y, upper, status) ~ x", data, "gamma")
+    assert _half_width(fitted, on_log=True, on_link=False) == pytest.approx(own)
+
+
+def test_a_heap_under_a_family_without_limits_names_those_that_have_them():
+    rng = np.random.default_rng(1)
+    data = pd.DataFrame({"x": np.tile([0.0, 1.0], 60), "y": rng.gamma(3, 1, 120).clip(max=4)})
+    said = heaped(model_of("y ~ x", data, "inverse_gaussian"))
+    assert "family='inverse_gaussian' cannot have censored rows" in said
+    assert "'gamma'" in said
+    assert "'poisson'" not in said
+    assert "cannot" not in heaped(model_of("y ~ x", data, "gamma"))

@@ -41,7 +41,8 @@ def detection_limits(series: Any) -> pd.DataFrame:
     -------
     DataFrame
         ``value``, the number or the limit, and ``status``: ``"none"`` of a measured value,
-        ``"left"`` of one below its limit and ``"right"`` of one above. Missing values stay so. The
+        ``"left"`` of one below its limit and ``"right"`` of one above. Missing values stay so.
+        (A right-censored count is above its limit: of counts read ``>=60`` as ``>59``.) The
         index is that of a pandas Series.
 
     Raises

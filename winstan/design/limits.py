@@ -32,6 +32,8 @@ def make_limits(
     rows: pd.DataFrame,
     names: Mapping[str, Any],
     kept: np.ndarray,
+    *,
+    whole: bool = False,
 ) -> Limits:
     """Evaluate what a left side says of the response's limits and errors.
 
@@ -49,6 +51,8 @@ def make_limits(
         Functions and values beside columns.
     kept : ndarray of int, shape (N,)
         Positions of the rows in the user's data frame, for messages.
+    whole
+        Whether responses are whole numbers, which can be what a limit or a bound is.
 
     Raises
     ------
@@ -86,7 +90,7 @@ def make_limits(
             _refuse(np.isnan(bound), f"The bound '{atom.text}' is no number", "Give each.", kept)
     limits = Limits(status, upper, lb, ub, error, spec.with_sigma)
     if limits.truncated:
-        _check_truncation(limits, y, name, kept)
+        _check_truncation(limits, y, name, kept, whole=whole)
     if error is not None and spec.error is not None:
         _refuse(
             ~((error > 0) & np.isfinite(error)),
@@ -113,7 +117,8 @@ def _status(values: Any, atom: Atom, n: int) -> np.ndarray:
         bad = int(series.isin(unknown).sum())
         raise DataError(
             f"The status '{atom.text}' of {how_many(bad, 'row')} is {some_levels(unknown)}: a row "
-            "is 'none' (measured), 'left' (at most the value), 'right' (at least) or 'interval', "
+            "is 'none' (measured), 'left' (at most the value), 'right' (at least; of counts, more "
+            "than the value) or 'interval', "
             "which can be written 0, -1, 1 and 2; or True where it is right-censored."
         )
     return series.map(codes).to_numpy(np.int8)
@@ -123,17 +128,20 @@ def _code(value: object) -> int | None:
     return next((code for code in _STATUS.values() if value == code), None)
 
 
-def _check_truncation(limits: Limits, y: np.ndarray, name: str, kept: np.ndarray) -> None:
-    """Refuse responses that could not have been seen."""
+def _check_truncation(
+    limits: Limits, y: np.ndarray, name: str, kept: np.ndarray, *, whole: bool
+) -> None:
+    """Refuse responses that could not have been seen: of counts, lb itself can be."""
+    below = np.less if whole else np.less_equal
     lb = np.broadcast_to(-np.inf, y.shape) if limits.lb is None else limits.lb
     ub = np.broadcast_to(np.inf, y.shape) if limits.ub is None else limits.ub
     _refuse(~(lb < ub), f"The bounds of {name!r} leave nothing between them", "Mend them.", kept)
     outside = (y < lb) | (y > ub)
     if limits.status is not None:  # what lies beyond a limit must reach into the bounds
-        outside = np.where(limits.status == LEFT, y <= lb, outside)
+        outside = np.where(limits.status == LEFT, below(y, lb), outside)
         outside = np.where(limits.status == RIGHT, y >= ub, outside)
         if limits.upper is not None:
-            apart = (y >= ub) | (limits.upper <= lb)
+            apart = (y >= ub) | below(limits.upper, lb)
             outside = np.where(limits.status == INTERVAL, apart, outside)
     _refuse(
         outside,

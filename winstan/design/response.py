@@ -129,7 +129,8 @@ def make_response(
                 f"The response '{spec.name}' has two levels, and limits and errors are those of "
                 "numbers. Take the two levels as numbers, or leave the limits out."
             )
-        limits = make_limits(spec.limits, y, spec.name, rows, names, frame.kept)
+        whole = kind == "count"
+        limits = make_limits(spec.limits, y, spec.name, rows, names, frame.kept, whole=whole)
     return Response(spec.name, y, trials, levels, limits=limits)
 
 

@@ -84,12 +84,15 @@ def observed_rows(model: Specified) -> pd.DataFrame:
     """Return the response row by row: value, weight, and their product total.
 
     A value is of what the contrasts are of: per trial, and with the offset at zero, so that counts
-    become rates. It weighs by its frequency weight, its trials and its exposure. Of angles, which
-    are between -pi and pi, the total is the product with the unit vector, a complex number.
+    become rates; of an interval it is the middle. It weighs by its frequency weight, its trials and
+    its exposure. Of angles, which are between -pi and pi, the total is the product with the unit
+    vector, a complex number.
     """
     design = model.design
     response = design.response
     value = response.y
+    if response.limits is not None and response.limits.upper is not None:
+        value = 0.5 * (value + response.limits.upper)
     weight = np.ones_like(value) if design.weights is None else design.weights
     if response.trials is not None:
         value = value / response.trials

@@ -89,6 +89,8 @@ def limited(family: Family, limits: Limits) -> Family:
         exponential_family=False,
         variance=None,
         excess_kurtosis=None,
+        zeros=(),
+        wider=None,
     )
 
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 
 MEASURED, LEFT, RIGHT, INTERVAL = 0, -1, 1, 2
-"""How a response is known: as it is, at most y, at least y, or between y and an upper end."""
+"""How a response is known: as it is, at most y, at least y (of counts: more), or between y and an
+upper end."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

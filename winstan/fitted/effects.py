@@ -77,7 +77,8 @@ def contrast(
         draw's population. A mapping sets each factor by itself, such as
         ``{"mouse": "population", "day": "these"}``. The default is the population, and a
         typical group under log and inverse links, where the population's mean has no stable
-        posterior; with ``by=`` a group factor it is these groups.
+        posterior, and where another parameter that the mean depends on has group effects too;
+        with ``by=`` a group factor it is these groups.
     parameter
         What to compare in place of the mean response: a parameter that has a formula, such as
         ``"sigma"``, on its own scale. It has no default region of equivalence. Of a response of

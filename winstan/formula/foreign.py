@@ -103,11 +103,16 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
         "subset": _SUBSET,
         "dec": "drift diffusion models are not supported: use brms or HSSM",
         **dict.fromkeys(
-            ("vint", "vreal", "thres", "cat", "index"),
+            ("vint", "vreal", "index"),
             "it serves families that winstan does not have; use brms",
         ),
-        "cs": "effects of single categories belong to ordinal families, and compound symmetry to "
-        "covariance structures; neither is supported. (1 | g) makes the rows of a group equally "
+        "thres": "categories are counted from the response: declare those that no row has, with "
+        "pd.Categorical(y, categories=[...], ordered=True)",
+        "cat": "categories are counted from the response: declare those that no row has, with "
+        "pd.Categorical(y, categories=[...])",
+        "cs": "effects of single categories are not supported, nor is compound symmetry: "
+        "family='cumulative', 'sratio' or 'acat' has one effect for all thresholds, and "
+        "'categorical' one for each category; (1 | g) makes the rows of a group equally "
         "correlated; brms and glmmTMB have the others",
         **dict.fromkeys(("bf", "brmsformula", "lf"), _DISTRIBUTIONAL),
         **dict.fromkeys(("nl", "nlf", "set_nl", "nlmer"), _NONLINEAR),

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from winstan.families import FAMILIES
+from winstan.families.suitable import named
+
 if TYPE_CHECKING:
     from winstan.model import Model
 
@@ -56,6 +59,22 @@ def heaped(model: Model) -> str | None:
             f"{value[end]:g}, and no other value has more than {others:,.0f}: they may be values "
             "beyond a limit of detection, or of time. Taken as measured they bias means and make "
             f"the spread too small. If they are beyond it, make a column of the status, '{side}' "
-            f"there and 'none' elsewhere, and write censored({name}, status) ~ ....{zeros}"
+            f"there and 'none' elsewhere, and write censored({name}, status) ~ ...."
+            f"{_other_family(model)}{zeros}"
         )
     return None
+
+
+def _other_family(model: Model) -> str:
+    """Say which families have censored rows, where the model's own has none."""
+    family = model.family
+    if family.cumulative is not None:
+        return ""
+    kinds = {family.kind, "positive"} if family.kind == "nonnegative" else {family.kind}
+    can = [name for name, other in FAMILIES.items() if other.cumulative and other.kind in kinds]
+    if not can:
+        return (
+            f" family={family.name!r} cannot have censored rows: leave them out, fit once more, "
+            "and see what changes."
+        )
+    return f" family={family.name!r} cannot have censored rows; {named(can)} can."
