@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,3 +79,21 @@ def test_no_file_imports_itself_in_a_circle():
         assert free, f"circle among {sorted(left)}"
         for module in free:
             del left[module]
+
+
+def test_importing_winstan_loads_numpy_and_little_else():
+    code = "import sys, winstan; print(*{name.split('.')[0] for name in sys.modules})"
+    loaded = subprocess.check_output([sys.executable, "-c", code], text=True).split()
+    heavy = {
+        "scipy",
+        "pandas",
+        "narwhals",
+        "polars",
+        "arviz",
+        "xarray",
+        "plotnine",
+        "pymc",
+        "bambi",
+    }
+    assert not heavy & set(loaded)
+    assert "numpy" in loaded
