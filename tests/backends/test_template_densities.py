@@ -33,8 +33,8 @@ def test_the_cases_have_coordinates_that_follow_the_sds(parametrization):
     coordinates = model_of(
         formula, data_of("gamma"), "gamma", parametrization=how, **options
     ).coordinates
-    assert np.any(coordinates.sd_dependent_location.shift)
-    assert np.any(coordinates.sd_dependent_location.widening)
+    assert np.any(coordinates.sd_dependent_location.location)
+    assert np.any(coordinates.sd_dependent_location.log_scale)
     assert np.any(np.tril(coordinates.sd_correlation_root, -1))
 
 

@@ -51,7 +51,7 @@ class SdDependentLocation:
 
     @property
     def any(self) -> bool:
-        """Whether anything compensation."""
+        """Whether anything follows the sds."""
         return bool(np.any(self.location) or np.any(self.log_scale))
 
     def at_sds(self, sd: Array) -> tuple[Array, Array]:

@@ -61,14 +61,17 @@ def check_zeros(model: Model) -> str | None:
     # The variance is size * variance + extra * slope: of counts, alpha^-1 mu^2; of successes among
     # n trials, n (n - 1) mu (1 - mu) times the correlation of two of them.
     slope = size * (size - 1) * variance if family.of_trials else np.square(size * mean)
+    rises = float(w @ slope)
+    if rises == 0:  # one trial a row: zeros of their own are failures like others
+        return None
     excess = np.square(y - size * mean) / free - size * variance
-    extra = min(max(float(w @ excess) / max(float(w @ slope), 1e-300), 0.0), _MOST)
+    extra = min(max(float(w @ excess) / rises, 0.0), _MOST)
     expected = _none(mean, size, extra, of_trials=family.of_trials)
     each = zero - expected
     if extra > 0:  # what the excess of zeros owes to the variance's own error
         step = 1e-4 * extra
         rise = (_none(mean, size, extra + step, of_trials=family.of_trials) - expected) / step
-        each = each - float(w @ rise) / float(w @ slope) * (excess - extra * slope)
+        each = each - float(w @ rise) / rises * (excess - extra * slope)
     found, wanted = float(w @ zero), float(w @ expected)
     error = float(np.sqrt(w @ np.square(each)))
     if found < RATIO * wanted or found - wanted < ERRORS * error:
