@@ -1,7 +1,8 @@
-"""Unordered categories: a formula is one for each of their linear predictors, and counts are rows.
+"""Unordered categories: a formula is one for each of their linear predictors.
 
 ``multinomial(a, b, c)`` counts what would be rows of one category each: their likelihood is the
-same but for a constant, so that the model is that of such rows, weighted by their counts.
+same but for a constant, so that each row of the data is an observation of each category that it
+has, weighted by its count (`winstan.design.matrices`).
 """
 
 from __future__ import annotations
@@ -9,22 +10,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-
-from winstan.data.columns import how_many, some_rows
+from winstan.data.columns import how_many, some_levels
 from winstan.design.response import make_response
+from winstan.design_warnings import warn_design
 from winstan.errors import DataError, FamilyError
+from winstan.families.categories import place_of_reference
 from winstan.formula import evaluation_names, for_each
-from winstan.formula.terms import Atom, ResponseSpec
+from winstan.formula.terms import Atom
 from winstan.formula.tree import Name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from winstan.data import Frame
+    from winstan.design import Response
     from winstan.families import Family
     from winstan.formula import Formula
+    from winstan.formula.terms import ResponseSpec
 
 
 def with_categories(
@@ -43,82 +45,79 @@ def with_categories(
         The data.
     namespace
         The caller's names.
+
+    Raises
+    ------
+    DataError
+        If no row has the reference, which the parameters of all others are held against.
+
+    Warns
+    -----
+    DesignWarning
+        ``unused_levels``, of other categories that no row has.
     """
     if family.of_labels is None:
         return formula, family
     response = make_response(formula, frame, evaluation_names(formula, namespace), family.kind)
     assert response.categories is not None
     own = family.of_labels(family, response.categories)
+    _check_unseen(response, formula.response_spec, family)
     return for_each(formula, [parameter.name for parameter in own.parameters]), own
 
 
-def rows_of_counts(formula: Formula, family: Family, frame: Frame) -> tuple[Formula, Frame]:
-    """Make the counts of several categories rows of one category each, weighted by the counts.
+def _check_unseen(response: Response, spec: ResponseSpec, family: Family) -> None:
+    """Refuse a reference that no row has, and warn of other such categories."""
+    labels = response.categories or ()
+    seen = set(response.y.astype(int).tolist())
+    unseen = [label for k, label in enumerate(labels) if k not in seen]
+    if not unseen or len(seen) < 2:  # a response of one category is refused as such
+        return
+    reference = place_of_reference(family.reference, labels)
+    if spec.counts:
+        column, remedy = f"The response {spec.text}", "leave its column out"
+    else:
+        column, remedy = f"Column {response.name!r}", "use .cat.remove_unused_categories()"
+    if reference not in seen:
+        other = labels[min(seen)]
+        rows = len(response.y if response.counts is None else response.counts)
+        raise DataError(
+            f"{column} has the category {labels[reference]!r} in none of {how_many(rows, 'row')}, "
+            "and it is the reference that the log odds of all others are against: the data cannot "
+            f"tell them. If it cannot happen, {remedy}; or choose another reference: "
+            f"family=ws.categorical(reference={other!r})."
+        )
+    few = len(unseen) == 1
+    warn_design(
+        f"{column} declares {how_many(len(unseen), 'level')} that no used row has: "
+        f"{some_levels(unseen)}. {'It stays a category' if few else 'They stay categories'} of the "
+        "model, whose log odds go down as far as the priors let them. If this cannot happen, "
+        f"{remedy}.",
+        "unused_levels",
+    )
 
-    Other formulas and their frames are returned as they are.
+
+def with_counts(formula: Formula, family: Family) -> Formula:
+    """Let a response of counts, ``multinomial(a, b, c)``, have a name of its own.
+
+    Other formulas are returned as they are.
 
     Parameters
     ----------
     formula
-        Whose left side may be ``multinomial(a, b, c)``.
     family
-    frame
-        The data.
 
     Raises
     ------
     FamilyError
         If the family takes no counts of categories.
-    DataError
-        If they are no counts, or all zero.
     """
     spec = formula.response_spec
     if not spec.counts:
-        return formula, frame
+        return formula
     if family.of_labels is None:
         raise FamilyError(
             f"{spec.text} counts several categories, which family={family.name!r} does not take: "
             "use family='multinomial'."
         )
-    names = [atom.name for atom in spec.counts]
-    counts = _counts(names, frame)
-    row, place = np.nonzero(counts)
-    if not row.size:
-        raise DataError(
-            f"All {how_many(len(counts), 'row')} of {spec.text} are zero: there is nothing to "
-            "explain. Check the columns, or the filter before them."
-        )
-    category = pd.Categorical.from_codes(np.asarray(place), pd.Index(names), ordered=True)
-    data = frame.data.take(row.tolist()).reset_index(drop=True)
     atom = Atom(spec.name, spec.text, spec.text, (spec.name,), Name(spec.name))
-    return (
-        replace(
-            formula,
-            response_spec=ResponseSpec(spec.text, spec.name, atom),
-            response_columns=(spec.name,),
-        ),
-        replace(
-            frame,
-            data=data.assign(**{spec.name: category}),
-            kept=frame.kept[row],
-            place=frame.place[row],
-            n_rows=frame.n_rows - len(counts) + row.size,
-            weights=counts[row, place] * (1.0 if frame.weights is None else frame.weights[row]),
-            ordered=frame.ordered | {spec.name},
-        ),
-    )
-
-
-def _counts(names: Sequence[str], frame: Frame) -> np.ndarray:
-    """Take columns of counts, shape (N, K)."""
-    columns = []
-    for name in names:
-        values = pd.to_numeric(frame.data[name], errors="coerce").to_numpy(float)
-        bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0) & (values == np.round(values))))
-        if bad.size:
-            raise DataError(
-                f"The counts {name!r} have {how_many(bad.size, 'value')} below zero or not whole, "
-                f"in {some_rows(frame.kept[bad])}: they are whole numbers from 0 up."
-            )
-        columns.append(values)
-    return np.column_stack(columns)
+    return replace(formula, response_spec=replace(spec, value=atom))

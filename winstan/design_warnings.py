@@ -40,7 +40,7 @@ GUARDS: Mapping[str, str] = MappingProxyType(
         "category_order": "the categories of an ordered response are in the order of the alphabet",
         "fractional_weights": "frequency weights are no whole numbers",
         "zero_weights": "rows are left out because they weigh nothing",
-        "zero_trials": "rows are left out because they have no trials",
+        "zero_trials": "rows are left out because they have no trials, or counts",
         "incomplete_groups": "a paired analysis of variance leaves out groups that lack a cell",
         "type_3_numbers": "an analysis of variance of type 3 has numbers in an interaction",
         "extrapolation": "values beyond the data are compared or predicted",

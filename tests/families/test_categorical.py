@@ -259,46 +259,23 @@ def test_what_is_refused_says_what_to_do():
         assert family_named(name).name == "categorical"
 
 
-def test_counts_are_rows_of_one_category_each():
-    """The posterior is that of the rows; and `c` is what bambi calls it."""
-    rng = np.random.default_rng(4)
-    wide = pd.DataFrame({"g": list("uvwst") * 4, "x": np.arange(20) % 7 / 3.0, "w": [1, 2] * 10})
-    wide[["left", "right", "none"]] = rng.multinomial(9, [0.2, 0.5, 0.3], 20)
-    wide.loc[3, ["left", "right", "none"]] = 0
-    before = wide.copy()
-    model = model_of("multinomial(none, left, right) ~ x + (1|g)", wide, "multinomial", weights="w")
-    pd.testing.assert_frame_equal(wide, before)
-    names = ["none", "left", "right"]
-    times = [(place, k) for k in range(20) for place in names for _ in range(wide[place][k])]
-    long = pd.DataFrame({"y": [name for name, _ in times]}).join(
-        wide[["g", "x", "w"]].iloc[[k for _, k in times]].reset_index(drop=True)
-    )
-    rows = model_of("y ~ x + (1|g)", long, ws.categorical("none"), weights="w")
-    assert model.stacked.parameters == rows.stacked.parameters == ("muleft", "muright")
-    assert {k: str(v) for k, v in model.priors.table.items()} == {
-        k: str(v) for k, v in rows.priors.table.items()
-    }
-    points = np.random.default_rng(5).normal(0, 1, (3, 2 * rows.cells.n))
-    place = rows.cells.design_row, model.cells.design_row
-    order = [
-        int(np.flatnonzero((rows.design.predictors.iloc[place[0]] == row).all(axis=1))[0])
-        for _, row in model.design.predictors.iloc[place[1]].iterrows()
-    ]
-    for eta in points:
-        moved = np.concatenate([half[order] for half in np.split(eta, 2)])
-        ours = model.likelihood.log_density(moved, {})
-        assert ours == pytest.approx(rows.likelihood.log_density(eta, {}), rel=1e-12)
-    other = model_of("c(none, left, right) ~ x", wide, "categorical")
-    assert other.stacked.parameters == ("muleft", "muright")
+def test_a_reference_without_rows_is_refused():
+    data = data_of("categorical")
+    data["y"] = pd.Categorical(data["y"], categories=["never", *LABELS])
+    said = r"'y' has the category 'never' in none of 60 rows.*remove_unused.*reference='a'"
+    with pytest.raises(DataError, match=said):
+        model_of("y ~ x", data, "categorical")
+    with pytest.warns(ws.DesignWarning, match=r"'y' declares 1 level.*'never'") as caught:
+        model = model_of("y ~ x", data, ws.categorical("a"))
+    assert [w.message.guard for w in caught] == ["unused_levels"]
+    assert model.stacked.parameters == ("munever", "mub", "muc", "mud")
+    own = data["y"].cat.remove_unused_categories()
+    model = model_of("y ~ x", data.assign(y=own), "categorical")
+    assert model.stacked.parameters == ("mub", "muc", "mud")
 
 
-def test_counts_that_are_refused():
-    wide = pd.DataFrame({"a": [1, 2, 3], "b": [0.5, -1, 2], "x": [0.0, 1.0, 2.0]})
-    with pytest.raises(DataError, match="'b' have 2 values below zero or not whole, in rows 0, 1"):
-        model_of("multinomial(a, b) ~ x", wide, "multinomial")
-    with pytest.raises(FamilyError, match="family='poisson' does not take"):
-        model_of("multinomial(a, b) ~ x", wide, "poisson")
-    with pytest.raises(FormulaError, match="a column of counts for each category"):
-        model_of("multinomial(a) ~ x", wide, "multinomial")
-    with pytest.raises(DataError, match="All 3 rows of multinomial\\(a, b\\) are zero"):
-        model_of("multinomial(a, b) ~ x", wide.assign(a=0, b=0), "multinomial")
+def test_ordered_categories_keep_levels_without_rows_and_without_a_word():
+    data = data_of("cumulative")
+    data["y"] = pd.Categorical(data["y"], categories=range(-1, 12), ordered=True)
+    model = model_of("y ~ x", data, "cumulative")
+    assert model.design.response.categories == tuple(range(-1, 12))

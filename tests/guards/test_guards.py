@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 from guard_cases import grid, guards
+from template_cases import data_of
 
 import winstan as ws
 from winstan.errors import DesignWarning, OptionError
+from winstan.families import FAMILIES
+from winstan.fitted.pipeline import model_from
 
 
 @pytest.fixture(scope="module")
@@ -395,3 +400,21 @@ def test_fit_warns_at_the_callers_line_and_is_silent_on_request(trials):
     assert [w.message.guard for w in caught] == ["random_slopes"]
     assert caught[0].filename == __file__
     ws.fit("Power ~ stim + (1|mouse)", trials, silence="random_slopes", **options)
+
+
+# --- every family
+
+
+@pytest.mark.parametrize("weights", [None, "w"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_meets_every_guard(family, weights):
+    """Nothing is raised but warnings of the data, all of them by name."""
+    data = pd.concat([data_of(family, seed) for seed in range(4)], ignore_index=True)
+    trials = "trials" if FAMILIES[family].trials else None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model_from(
+            "y ~ x + cond + (1|g)", data, family, {}, link=None, priors=None, center=True,
+            weights=weights, trials=trials, parametrization=None, silence=None,
+        )  # fmt: skip
+    assert {type(w.message) for w in caught} <= {DesignWarning}

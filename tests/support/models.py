@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from winstan.by_category import rows_of_counts, with_categories
+from winstan.by_category import with_categories, with_counts
 from winstan.data import frame_from
 from winstan.design import build_design
+from winstan.design.zero_trials import leave_out_zero_trials
 from winstan.families import family_named
 from winstan.formula import parse_formula
 from winstan.model import build_model
@@ -35,12 +36,14 @@ def model_of(
     frame = frame_from(
         data, parsed, weights=weights, trials=trials, all_levels=chosen.of_categories
     )
-    parsed, frame = rows_of_counts(parsed, chosen, frame)
+    parsed = with_counts(parsed, chosen)
+    frame = leave_out_zero_trials(parsed, frame, {})
     parsed, chosen = with_categories(parsed, chosen, frame, {})
+    design = build_design(parsed, frame, {}, chosen.kind, chosen.parameters[0].name)
     return build_model(
         parsed,
-        build_design(parsed, frame, {}, chosen.kind, chosen.parameters[0].name),
-        frame.kept,
+        design,
+        design.kept,
         chosen,
         chosen.link(link),
         **options,

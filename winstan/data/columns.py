@@ -149,6 +149,16 @@ def check_levels(values: pd.Categorical, name: str, rows: np.ndarray) -> None:
         )
 
 
+def check_varies(values: pd.Categorical, name: str) -> None:
+    """Refuse a factor of one level."""
+    if len(values.categories) == 1:
+        raise DataError(
+            f"Column '{name}' has only one level, {values.categories[0]!r}, in the "
+            f"{how_many(len(values), 'used row')}: nothing varies. Leave it out of the formula, "
+            "or check which rows were selected."
+        )
+
+
 def factor_of(codes: np.ndarray, levels: list[Any]) -> pd.Categorical:
     """Make an ordered factor; ordered, so that formulae keeps the levels' order."""
     dtype = pd.CategoricalDtype(pd.Index(levels), ordered=True)

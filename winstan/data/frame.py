@@ -20,6 +20,7 @@ from winstan.data.categories import declared_levels, has_order, sorted_away
 from winstan.data.columns import (
     check_levels,
     check_trials,
+    check_varies,
     factor_of,
     how_many,
     numbers_with_gaps,
@@ -107,7 +108,8 @@ def frame_from(
     rows : ndarray of int, optional
         Where the rows stand in the user's frame, if the data are a part of it.
     all_levels
-        Whether the response keeps levels that it declares and no row has.
+        Whether the response keeps levels that it declares and no row has; whoever asks for them
+        says so.
 
     Returns
     -------
@@ -281,12 +283,7 @@ def _check_column(
         )
     if isinstance(values, pd.Categorical):
         check_levels(values, name, kept)
-        if len(values.categories) == 1:
-            raise DataError(
-                f"Column '{name}' has only one level, {values.categories[0]!r}, in the "
-                f"{how_many(len(kept), 'used row')}: nothing varies. Leave it out of the formula, "
-                "or check which rows were selected."
-            )
+        check_varies(values, name)
     elif values.dtype.kind == "f" and len(bad := np.flatnonzero(~np.isfinite(values))):
         raise DataError(_infinite(name, kept[bad]))
 

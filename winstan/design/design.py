@@ -58,11 +58,14 @@ class Design:
     row : ndarray of shape (N,)
         The design row of each data row.
     weights : ndarray of shape (N,), or None
-        Frequency weights.
+        Frequency weights; of counts of categories, times these.
+    frequency : ndarray of shape (rows of the data,), or None
+        The user's frequency weights.
     kept : ndarray of int, shape (N,)
         Positions of the data rows in the user's data, counted from 0.
     n_given
-        Rows of the data that came in, of which N are complete (and have a weight, and trials).
+        Rows of the data that came in, of which `n_rows` are complete (and have a weight, and
+        trials).
     missing
         Missing values per column, for columns that have any.
     weightless
@@ -93,6 +96,7 @@ class Design:
     offset: np.ndarray
     row: np.ndarray
     weights: np.ndarray | None
+    frequency: np.ndarray | None
     kept: np.ndarray
     n_given: int
     missing: Mapping[str, int]
@@ -104,6 +108,18 @@ class Design:
     parameter: str = MEAN
     beside: Mapping[str, Design] = field(default_factory=dict)
     drawn: tuple[tuple[RandomTerm, tuple[tuple[str, int], ...]], ...] = ()
+
+    @property
+    def data_rows(self) -> slice | np.ndarray:
+        """Take one of the N for each row of the data: all, unless rows count categories."""
+        if self.response.counts is None:
+            return slice(None)
+        return np.unique(np.nonzero(self.response.counts)[0], return_index=True)[1]
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the data in use."""
+        return len(self.row if self.response.counts is None else self.response.counts)
 
     @property
     def every(self) -> tuple[Design, ...]:

@@ -100,6 +100,7 @@ def build_design(
         offset=np.zeros(len(predictors)),
         row=row,
         weights=frame.weights,
+        frequency=frame.weights,
         kept=frame.kept,
         n_given=frame.n_rows,
         missing=frame.missing,
@@ -116,7 +117,25 @@ def build_design(
         else _matrices(own, shared, name)
         for name, own in formula.parameters.items()
     }
-    return with_places(replace(mean, beside=beside))
+    return _by_observation(with_places(replace(mean, beside=beside)))
+
+
+def _by_observation(design: Design) -> Design:
+    """Give each row that counts categories an observation for each of them.
+
+    What is a function of whole columns is so of the data's rows, whichever counts are zero.
+    """
+    counts = design.response.counts
+    if counts is None:
+        return design
+    row, place = np.nonzero(counts)
+    return replace(
+        design,
+        row=design.row[row],
+        kept=design.kept[row],
+        weights=counts[row, place] * (1.0 if design.weights is None else design.weights[row]),
+        beside={name: _by_observation(own) for name, own in design.beside.items()},
+    )
 
 
 def _matrices(formula: Formula, shared: Design, parameter: str) -> Design:

@@ -12,6 +12,7 @@ from winstan.data.columns import check_trials, some_levels
 from winstan.data.text import as_ordered, factor_as_numbers
 from winstan.design.categories import as_categories, numbers_of
 from winstan.design.checks import check_finite
+from winstan.design.counts import counts_of
 from winstan.design.evaluation import as_numbers, fit_expression, one_per_row
 from winstan.design.limits import make_limits
 from winstan.design_warnings import warn_design
@@ -46,6 +47,9 @@ class Response:
         up. None for others.
     limits : Limits, or None
         Where responses are censored, truncated, or have known errors.
+    counts : ndarray of shape (rows of the data, K), or None
+        Where rows count categories: how often each had each. N are then the observations: for each
+        row one for each category that it had.
     """
 
     name: str
@@ -54,6 +58,7 @@ class Response:
     levels: tuple[Any, ...] | None
     categories: tuple[Any, ...] | None = None
     limits: Limits | None = None
+    counts: np.ndarray | None = None
 
     def in_units(self, y: np.ndarray) -> np.ndarray:
         """Turn places into the numbers that categories are; those of words stay places."""
@@ -91,11 +96,13 @@ def make_response(
     Raises
     ------
     FormulaError
-        When the response has more than two levels.
+        When the response has more than two levels, or counts categories for another family.
     DataError
-        When values are not finite, or trials no counts.
+        When values are not finite, or trials or counts not whole numbers.
     """
     spec = formula.response_spec
+    if spec.counts:
+        return _counted(spec, frame, kind)
     atom = spec.value
     used = frame.data[[name for name in formula.response_columns if name in frame.data]]
     rows = as_numbers(used)
@@ -132,6 +139,20 @@ def make_response(
         whole = kind == "count"
         limits = make_limits(spec.limits, y, spec.name, rows, names, frame.kept, whole=whole)
     return Response(spec.name, y, trials, levels, limits=limits)
+
+
+def _counted(spec: ResponseSpec, frame: Frame, kind: str) -> Response:
+    """Return an observation for each category that a row has counts of."""
+    if kind != "unordered":
+        raise FormulaError(
+            f"{spec.text} counts several categories: that is a response of winstan.fit with "
+            "family='multinomial'."
+        )
+    counts = counts_of(spec, frame)
+    row, place = np.nonzero(counts)
+    trials = None if frame.trials is None else frame.trials[row]
+    names = tuple(atom.name for atom in spec.counts)
+    return Response(spec.name, place.astype(np.float64), trials, None, names, counts=counts)
 
 
 def _warn_of_sum(atom: Atom) -> None:

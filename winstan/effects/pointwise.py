@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import gammaln
 
 from winstan.cells import distinct
 from winstan.convergence import relative_efficiency
@@ -59,9 +60,11 @@ def pointwise(model: Model, posterior: Mapping[str, Array]) -> Pointwise:
     -------
     Pointwise
         Normalised densities of the formula's left side; a row's frequency weight is left out. That
-        of a censored row is a probability.
+        of a censored row is a probability; that of a row that counts categories is of all of them.
     """
     design = model.design
+    if design.response.counts is not None:
+        return _of_counts(model, posterior, design.response.counts)
     response = design.response
     y, trials, limits = response.y.astype(float), response.trials, response.limits
     columns = [design.row, y] if trials is None else [design.row, y, trials]
@@ -76,6 +79,27 @@ def pointwise(model: Model, posterior: Mapping[str, Array]) -> Pointwise:
             whole = eta + rows.offset[part]
             aux = auxiliary(model, posterior, rows, part)
             yield part, model.family.log_densities(y[at], whole, aux, model.link, of)
+
+    return Pointwise(blocks(), number, len(first))
+
+
+def _of_counts(model: Model, posterior: Mapping[str, Array], counts: Array) -> Pointwise:
+    """Evaluate the multinomial log density of each row's counts, shape (N, K)."""
+    row = model.design.row[model.design.data_rows]
+    number, first = distinct([row, *counts.T], len(row))
+    rows = take_rows(rows_of(model.design, beside=True), row[first])
+    ways = gammaln(counts.sum(axis=1) + 1) - gammaln(counts + 1).sum(axis=1)
+
+    def blocks() -> Iterator[tuple[slice, Array]]:
+        for part, eta in linear_predictor(model, posterior, rows):
+            at = first[part]
+            whole = eta + rows.offset[part]
+            aux = auxiliary(model, posterior, rows, part)
+            out = np.broadcast_to(ways[at], whole.shape).copy()
+            for k, times in enumerate(counts[at].T):
+                place = np.full(at.size, float(k))
+                out += times * model.family.log_densities(place, whole, aux, model.link)
+            yield part, out
 
     return Pointwise(blocks(), number, len(first))
 
@@ -101,7 +125,7 @@ def log_likelihood(model: Model, posterior: Mapping[str, Array], n_chains: int) 
         coords={
             "chain": np.arange(n_chains),
             "draw": np.arange(n_draws // n_chains),
-            ROW: row_numbers(model.design),
+            ROW: row_numbers(model.design)[model.design.data_rows],
         },
         name=tree_name(model.design.response.name),
     )
@@ -134,7 +158,7 @@ def leave_one_out(model: Model, posterior: Mapping[str, Array], n_chains: int) -
     good = min(1 - 1 / np.log10(n_draws), 0.7)
     _warn_of_influence(model, k[found.number], good)
     total, error, n_parameters, _ = array_stats.loo_summary(elpd_i, p_i)
-    coords = {ROW: row_numbers(model.design)[row]}
+    coords = {ROW: row_numbers(model.design)[model.design.data_rows][row]}
     return ELPDDataLOO(
         elpd=float(total),
         se=float(error),
@@ -152,9 +176,9 @@ def leave_one_out(model: Model, posterior: Mapping[str, Array], n_chains: int) -
 
 def _repeats(model: Model) -> np.ndarray:
     """Return how many observations each row stands for, shape (N,)."""
-    weights = model.design.weights
+    weights = model.design.frequency
     if weights is None:
-        return np.ones(len(model.design.row), dtype=int)
+        return np.ones(model.design.n_rows, dtype=int)
     fractions = int((weights != np.floor(weights)).sum())
     if fractions:
         raise OptionError(
@@ -184,7 +208,8 @@ def _warn_of_influence(model: Model, k: Array, good: float) -> None:
     if not bad.size:
         return
     worst = bad[np.argsort(-k[bad])][:5]
-    rows = ", ".join(f"row {model.design.kept[i]}: {k[i]:.2f}" for i in worst)
+    kept = model.design.kept[model.design.data_rows]
+    rows = ", ".join(f"row {kept[i]}: {k[i]:.2f}" for i in worst)
     warn_design(
         f"{len(bad)} of {len(k):,} rows of {model.formula.text!r} weigh so much on the posterior "
         f"that leaving one out is not well approximated: Pareto k above {good:.2g} ({rows}"

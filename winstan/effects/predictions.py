@@ -146,7 +146,8 @@ def predict(
     beside = kind == "response" or (kind == "mean" and mean_needs_beside(model))
     if newdata is None:
         rows = rows_of(model.design, beside=beside)
-        rows, at = (take_rows(rows, model.design.row), None) if each else (rows, model.design.row)
+        of_data = model.design.row[model.design.data_rows]
+        rows, at = (take_rows(rows, of_data), None) if each else (rows, of_data)
     else:
         newdata = _with_fitted_levels(model, in_memory(newdata))
         rows, at = _new_rows(model, newdata, own_levels | new, beside=beside), None
@@ -168,7 +169,7 @@ def predict(
     blocks = _values(model, placed, kind)
     if kind == "response":
         blocks = _responses(model, placed, blocks, of, rng)
-    row = row_numbers(model.design) if newdata is None else None
+    row = row_numbers(model.design)[model.design.data_rows] if newdata is None else None
     n_draws = n_draws_of(posterior)
     circular = model.family.circular and kind != "link"
     return Prediction(blocks, n_draws, len(rows.offset), estimands, whose, at, row, circular)

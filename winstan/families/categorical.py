@@ -19,9 +19,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.errors import FamilyError, near_matches
+from winstan.errors import FamilyError
 from winstan.families.auxiliary import mean
-from winstan.families.categories import category_counts, draw_category, no_mean, places
+from winstan.families.categories import (
+    category_counts,
+    draw_category,
+    no_mean,
+    place_of_reference,
+    places,
+)
 from winstan.families.family import Distribution, Family, Parameter
 from winstan.families.namespace import NUMPY
 from winstan.families.sample import sum_by
@@ -164,7 +170,7 @@ def of_labels(family: Family, labels: Sequence[Any]) -> Family:
             f"The categories {', '.join(map(repr, twice))} name parameters, as 'muGood' of 'Good', "
             "by their letters and digits, and these are the same, or none. Rename them."
         )
-    reference = _place(family.reference, labels)
+    reference = place_of_reference(family.reference, labels)
     place = tuple(k for k in range(len(labels)) if k != reference)
     own = Categorical(tuple(names[k] for k in place), place, reference)
     shared: dict[tuple[str, str], SharedInformation] = {
@@ -194,20 +200,6 @@ def of_labels(family: Family, labels: Sequence[Any]) -> Family:
         stan=own.written("categorical_logit", "eta{i}", "[{all}]'"),
         pymc=own.written("Categorical", own.names[0], "logit_p=pm.math.stack([{all}], axis=-1)"),
     )
-
-
-def _place(reference: Any, labels: Sequence[Any]) -> int:
-    """Return the place of the reference: of the first category, unless another was chosen."""
-    if reference is None:
-        return 0
-    found = [k for k, label in enumerate(labels) if reference in (label, str(label))]
-    if not found:
-        words = [str(label) for label in labels]
-        raise FamilyError(
-            f"The reference {reference!r} is none of the categories {', '.join(words)}."
-            + near_matches(str(reference), words)
-        )
-    return found[0]
 
 
 _ANY = Categorical(("mu",), (1,), 0)

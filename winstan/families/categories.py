@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.errors import OptionError
+from winstan.errors import FamilyError, OptionError, near_matches
 from winstan.families.sample import sum_by
 
 if TYPE_CHECKING:
@@ -44,6 +44,26 @@ def places(sample: Sample) -> Support:
     """Return the rows that have no category."""
     bad = ~((sample.y >= 0) & (sample.y < sample.categories) & (sample.y == np.floor(sample.y)))
     return bad, "categories", ""
+
+
+def place_of_reference(reference: Any, labels: Sequence[Any]) -> int:
+    """Return the place of the reference: of the first category, unless another was chosen.
+
+    Raises
+    ------
+    FamilyError
+        If it is none of the categories.
+    """
+    if reference is None:
+        return 0
+    found = [k for k, label in enumerate(labels) if reference in (label, str(label))]
+    if not found:
+        words = [str(label) for label in labels]
+        raise FamilyError(
+            f"The reference {reference!r} is none of the categories {', '.join(words)}."
+            + near_matches(str(reference), words)
+        )
+    return found[0]
 
 
 def draw_category(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from winstan.by_category import rows_of_counts, with_categories
+from winstan.by_category import with_categories, with_counts
 from winstan.data import frame_from
 from winstan.data.tables import in_memory
 from winstan.design import build_design
@@ -65,14 +65,14 @@ def model_from(
             rows=rows,
             all_levels=chosen.of_categories,
         )
+        parsed = with_counts(parsed, chosen)
         frame = leave_out_zero_trials(parsed, frame, namespace)
-        parsed, frame = rows_of_counts(parsed, chosen, frame)
         parsed, chosen = with_categories(parsed, chosen, frame, namespace)
         design = build_design(parsed, frame, namespace, chosen.kind, chosen.parameters[0].name)
         model = build_model(
             parsed,
             design,
-            frame.kept,
+            design.kept,
             chosen,
             chosen.link(link),
             priors=priors,

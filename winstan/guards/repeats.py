@@ -110,12 +110,13 @@ def repeated_responses(
     str or None
         What was found, and the remedy.
     """
-    n = len(model.design.response.y)
+    y, _ = _response(model)
+    n = len(y)
     whole = cache(partial(_rows, model))
     others = _readable(columns, read)
     names = [name for name in columns if words_of(name) & UNIT]
     some = model.tuning.judged_rows
-    sampled = _sampled(model.design.response.y, some)
+    sampled = _sampled(y, some)
     rows = whole() if sampled is None else _rows(model, sampled)
     n_repeated = len(rows.y) - number_of(rows.pair)
     if sampled is not None and n_repeated < FEWEST_REPEATS * len(rows.y):
@@ -162,6 +163,17 @@ def _copies(rows: _Rows, model: Model) -> str | None:
     )
 
 
+def _response(model: Model) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the response and the trials of each row of the data.
+
+    Rows that count categories have the sum of these categories' places: of two, the successes.
+    """
+    response = model.design.response
+    if response.counts is None:
+        return response.y, response.trials
+    return response.counts @ np.arange(response.counts.shape[1]), response.counts.sum(axis=1)
+
+
 def _rows(model: Model, sampled: np.ndarray | None = None) -> _Rows:
     """Code the factors of the right side, of all rows or of some; many numbers are no factor."""
     design, formula = model.design, model.formula
@@ -176,7 +188,7 @@ def _rows(model: Model, sampled: np.ndarray | None = None) -> _Rows:
     population = {c for atom in formula.effects.atoms.values() for c in atom.columns}
     cell = combine(zero, *named.values())
     condition = combine(zero, *(code for name, code in named.items() if name in population))
-    row, y, trials = design.row, design.response.y, design.response.trials
+    row, (y, trials) = design.row[design.data_rows], _response(model)
     of_cell = owner_of(cell, condition)
     if sampled is None:
         return _Rows(cell[row], of_cell, y, trials, tuple(named), groups)
@@ -333,8 +345,8 @@ def _units(
 
 
 def _named(model: Model, rows: _Rows, columns: tuple[str, ...], code: np.ndarray) -> np.ndarray:
-    predictors = model.design.predictors
-    outer = (codes_of(predictors[column])[model.design.row] for column in columns)
+    predictors, row = model.design.predictors, model.design.row[model.design.data_rows]
+    outer = (codes_of(predictors[column])[row] for column in columns)
     return combine(code, *outer)
 
 
@@ -356,11 +368,9 @@ def _nests(rows: _Rows, code: np.ndarray) -> bool:
 def _residuals(model: Model, rows: _Rows) -> np.ndarray:
     """Return the response less what the predictors left out of the cells explain, linearly."""
     design = model.design
-    y = (
-        np.log(design.response.y)
-        if model.link.name == "log" and np.all(design.response.y > 0)
-        else design.response.y
-    )
+    y, _ = _response(model)
+    if model.link.name == "log" and np.all(y > 0):
+        y = np.log(y)
     left_out = [
         column
         for column in design.predictors
@@ -369,7 +379,8 @@ def _residuals(model: Model, rows: _Rows) -> np.ndarray:
     ]
     if not left_out:
         return y
-    X = as_numbers(design.predictors[left_out]).to_numpy(dtype=np.float64)[design.row]
+    X = as_numbers(design.predictors[left_out]).to_numpy(dtype=np.float64)
+    X = X[design.row[design.data_rows]]
     counts = np.bincount(rows.cell)
     centred = [v - (np.bincount(rows.cell, v) / counts)[rows.cell] for v in (y, *X.T)]
     X = np.column_stack(centred[1:])

@@ -163,10 +163,13 @@ def _limit_sentences(model: Model) -> list[str]:
 
 def _data_sentence(fit: Fit) -> str:
     model = fit.model
-    text = f"The data were {model.cells.of_row.size:,} rows"
-    if model.design.weights is not None:
-        text += f" with frequency weights that add up to {model.design.weights.sum():,g}"
-    gone = left_out(model.design)
+    design = model.design
+    text = f"The data were {design.n_rows:,} rows"
+    if design.response.counts is not None:
+        text += f" that count {design.response.counts.sum():,.0f} responses"
+    if design.frequency is not None:
+        text += f" with frequency weights that add up to {design.frequency.sum():,g}"
+    gone = left_out(design)
     gone = f" {gone}" if gone else ""
     if fit.backend == "bambi":  # which takes row by row
         return f"{text}.{gone}"

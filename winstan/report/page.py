@@ -131,10 +131,10 @@ def _model(fit: Fit) -> str:
 
 
 def _data(fit: Fit) -> str:
-    cells = fit.model.cells
-    gone = tables.left_out(fit.model.design)
+    cells, design = fit.model.cells, fit.model.design
+    gone = tables.left_out(design)
     return (
-        f"<p>{cells.of_row.size:,} complete rows, {cells.n:,} cells of rows that share all "
+        f"<p>{design.n_rows:,} complete rows, {cells.n:,} cells of rows that share all "
         f"predictors. {escape(gone)}</p>"
         + tables.as_html(tables.data_table(fit.model), text=("role", "values"))
     )

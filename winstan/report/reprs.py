@@ -45,7 +45,7 @@ def fit_as_html(fit: Fit) -> str:
 
 def _heading(fit: Fit) -> list[str]:
     model = fit.model
-    rows, cells = model.cells.of_row.size, model.cells.n
+    rows, cells = model.design.n_rows, model.cells.n
     groups = {one.term.factor: one.term.n_levels for one in model.stacked.written}
     parts = [
         *_modelled(model),
@@ -75,7 +75,7 @@ def _modelled(model: Model) -> list[str]:
 def _of_given(fit: Fit) -> str:
     """Say of how many rows these are, where some are left out."""
     design = fit.model.design
-    return f" of {design.n_given:,}" if design.n_given > len(design.row) else ""
+    return f" of {design.n_given:,}" if design.n_given > design.n_rows else ""
 
 
 def _table(fit: Fit) -> tuple[pd.DataFrame, str]:

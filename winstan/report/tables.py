@@ -77,23 +77,24 @@ def data_table(model: Model) -> pd.DataFrame:
         trials = "" if response.trials is None else f" of {response.trials.sum():,.0f} trials"
         offset = ", at an offset of zero" if model.formula.offset else ""
         rows[what] = ("response", f"{_numbers(seen)}{trials}{offset}")
+    row = design.row[design.data_rows]
     factors = {group.factor: group for one in design.every for group in one.groups}
     for name, group in factors.items():
-        each = np.bincount(group.level[design.row], minlength=len(group.levels))
+        each = np.bincount(group.level[row], minlength=len(group.levels))
         of = f"{each.min():,}" if each.min() == each.max() else f"{each.min():,} to {each.max():,}"
         named = _some(group.levels)
         rows[name] = ("groups", f"{len(group.levels):,} levels ({named}), {of} rows each")
-    counts = np.bincount(design.row, minlength=len(design.predictors))
+    counts = np.bincount(row, minlength=len(design.predictors))
     for name in map(str, design.predictors.columns):
         if name not in rows:
             column = design.predictors[name]
-            rows[name] = ("predictor", _described(column, counts, design.row, model))
+            rows[name] = ("predictor", _described(column, counts, row, model))
     return pd.DataFrame.from_dict(rows, orient="index", columns=["role", "values"])
 
 
 def left_out(design: Design) -> str:
     """Say how many rows of the data are not in the model, and why; nothing if all are."""
-    incomplete = design.n_given - len(design.row) - design.weightless - design.untried
+    incomplete = design.n_given - design.n_rows - design.weightless - design.untried
     why = []
     if incomplete:
         named = ", ".join(f"{name} ({n:,})" for name, n in design.missing.items())
@@ -188,13 +189,16 @@ def parameters_table(fit: Fit, *, prob: float) -> tuple[pd.DataFrame, int]:
 
 
 def _categories(response: Response) -> str:
-    """Describe categories by their rows; those that no row has are among them."""
+    """Describe categories by their rows, or counts; those that no row has are among them."""
     labels = response.categories or ()
-    counts = np.bincount(response.y.astype(int), minlength=len(labels)).tolist()
-    pairs = list(zip(labels, counts, strict=True))
+    if response.counts is None:
+        what, sizes = "rows", np.bincount(response.y.astype(int), minlength=len(labels))
+    else:
+        what, sizes = "counts", response.counts.sum(axis=0).astype(int)
+    pairs = list(zip(labels, sizes.tolist(), strict=True))
     named = ", ".join(f"{label} ({n:,})" for label, n in pairs[:LEVELS])
     more = f" and {len(pairs) - LEVELS:,} more" if len(pairs) > LEVELS else ""
-    return f"{len(pairs):,} categories, with their rows: {named}{more}"
+    return f"{len(pairs):,} categories, with their {what}: {named}{more}"
 
 
 def _described(column: pd.Series, counts: np.ndarray, row: np.ndarray, model: Model) -> str:
