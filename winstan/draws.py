@@ -245,7 +245,7 @@ def to_datatree(model: Model, draws: Draws) -> xr.DataTree:
 
     Groups: ``posterior``, ``sample_stats``, ``observed_data``, ``constant_data`` (offset, trials
     and weights, where there are any). The last two are by row, whose coordinate is its position in
-    the user's data.
+    the user's data; a row that counts categories is there for each response that it counts.
     """
     import xarray as xr  # noqa: PLC0415 - half a second that `import winstan` should not pay
 
@@ -262,17 +262,18 @@ def to_datatree(model: Model, draws: Draws) -> xr.DataTree:
         own = {} if name == variable.name else {"name": variable.name}
         data[name] = (("chain", "draw", *dims), values, own)
     design = model.design
-    response, rows = design.response, {ROW: row_numbers(design)}
+    response, each = design.response, design.responses
+    rows = {ROW: row_numbers(design)[each]}
     # ArviZ wants a prediction of all that was observed, and trials are not predicted.
     constant: dict[str, Any] = {}
     if np.any(design.offset):
-        constant["offset"] = (ROW, design.offset[design.row])
+        constant["offset"] = (ROW, design.offset[design.row[each]])
     if response.trials is not None:
         constant["trials"] = (ROW, response.trials)
-    if design.weights is not None:
-        constant["weights"] = (ROW, design.weights)
+    if (weights := design.response_weights) is not None:
+        constant["weights"] = (ROW, weights)
     # As replicates are: angles between -pi and pi.
-    y = wrap_angles(response.y) if model.family.circular else response.y
+    y = (wrap_angles(response.y) if model.family.circular else response.y)[each]
     groups = {
         "posterior": xr.Dataset(data, coords=coords, attrs=dict(draws.attrs)),
         "sample_stats": xr.Dataset(

@@ -86,6 +86,27 @@ def test_rows_are_the_users():
     np.testing.assert_allclose(fit.predict()["mean"], new["mean"], rtol=1e-12)
 
 
+def test_replicates_are_of_each_response_that_is_counted():
+    data = wide().drop(index=4).reset_index(drop=True)
+    data["right"] *= 20
+    model = model_of(f"{COUNTS} ~ x + (1|g)", data, "multinomial", weights="w")
+    fit = made_fit(model)
+    rows = np.repeat(data.index, data[NAMES].sum(axis=1))
+    seen = fit.draws["observed_data"][COUNTS]
+    np.testing.assert_array_equal(np.bincount(seen.astype(int)), data[NAMES].sum())
+    np.testing.assert_array_equal(seen.coords["row"], rows)
+    weights = fit.draws["constant_data"]["weights"]
+    np.testing.assert_array_equal(weights, data["w"].loc[rows])
+    replicates = fit.posterior_predictive(draws=1600)
+    np.testing.assert_array_equal(replicates.coords["row"], rows)
+    shares = fit.predict().pivot_table(index="row", columns="category", values="mean")
+    expected = [shares["left"].loc[row] for row in rows]
+    found = (replicates == NAMES.index("left")).mean(("chain", "draw"))
+    assert found.mean() == pytest.approx(np.mean(expected), abs=0.002)
+    for kind in ("density", "groups"):
+        fit.plot_predictive(kind=kind, draws=10).draw()
+
+
 def test_log_densities_are_scipys_of_whole_rows():
     data = wide()
     model = quiet(f"{COUNTS} ~ x", data, weights="w")

@@ -117,6 +117,21 @@ class Design:
         return np.unique(np.nonzero(self.response.counts)[0], return_index=True)[1]
 
     @property
+    def responses(self) -> slice | np.ndarray:
+        """Take one of the N for each response there was: as often as a row counts its category."""
+        if (counts := self.response.counts) is None:
+            return slice(None)
+        times = counts[np.nonzero(counts)].astype(int)
+        return np.repeat(np.arange(times.size), times)
+
+    @property
+    def response_weights(self) -> np.ndarray | None:
+        """Return the user's frequency weight of each of these responses."""
+        if self.response.counts is None or self.frequency is None:
+            return self.frequency
+        return self.frequency[np.nonzero(self.response.counts)[0]][self.responses]
+
+    @property
     def n_rows(self) -> int:
         """Rows of the data in use."""
         return len(self.row if self.response.counts is None else self.response.counts)

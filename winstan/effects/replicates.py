@@ -128,16 +128,20 @@ def _eta(model: Model, parameters: Mapping[str, Array]) -> Array:
 def _responses(
     model: Model, parameters: Mapping[str, Array], eta: Array, rng: np.random.Generator
 ) -> Array:
-    """Draw the response of each row of the data, shape (S, N), in the units of the data."""
+    """Draw the response of each row of the data, shape (S, N), in the units of the data.
+
+    Rows that count categories have as many as they count.
+    """
     design = model.design
+    row = design.row[design.responses]
     beside = design.response.trials if model.family.trials else design.response.limits
     aux = auxiliary(model, parameters, rows_of(design, beside=True))
-    out = np.empty((len(eta), len(design.row)))
-    size = max(1, model.tuning.chunk // len(design.row))
+    out = np.empty((len(eta), len(row)))
+    size = max(1, model.tuning.chunk // len(row))
     for start in range(0, len(eta), size):
         some = slice(start, start + size)
-        of_some = {name: _some(values, some, design.row) for name, values in aux.items()}
-        out[some] = draw_responses(model, rng, eta[some][:, design.row], of_some, beside)
+        of_some = {name: _some(values, some, row) for name, values in aux.items()}
+        out[some] = draw_responses(model, rng, eta[some][:, row], of_some, beside)
     return design.response.in_units(out)
 
 
@@ -151,10 +155,11 @@ def _some(values: Any, some: slice, row: np.ndarray) -> Any:
 def _labelled(model: Model, y: Array, n_chains: int, draw: np.ndarray) -> xr.DataArray:
     import xarray as xr  # noqa: PLC0415 - half a second that `import winstan` should not pay
 
+    numbers = row_numbers(model.design)[model.design.responses]
     return xr.DataArray(
         y.reshape(n_chains, len(draw), -1),
         dims=("chain", "draw", ROW),
-        coords={"chain": np.arange(n_chains), "draw": draw, ROW: row_numbers(model.design)},
+        coords={"chain": np.arange(n_chains), "draw": draw, ROW: numbers},
         name=tree_name(model.design.response.name),
         attrs=model.design.response.attrs,
     )

@@ -185,8 +185,8 @@ def plot_predictive(
     column = _groups_column(model, by) if kind == "groups" else None
     make = fit.prior_predictive if prior else fit.posterior_predictive
     response = model.design.response
-    y_rep = make(draws=draws, seed=seed).to_numpy().reshape(-1, len(response.y))
-    y, name = response.in_units(response.y).astype(float), response.name
+    y, name = response.in_units(response.y[model.design.responses]).astype(float), response.name
+    y_rep = make(draws=draws, seed=seed).to_numpy().reshape(-1, len(y))
     what = "prior" if prior else "posterior"
     counted = model.family.trials
     whole = model.family.whole
@@ -329,8 +329,9 @@ def _long(y_rep: Array) -> pd.DataFrame:
 def _group_means(model: Model, y: Array, y_rep: Array, column: str, prob: float) -> pd.DataFrame:
     """Return the mean of each group, and of its replicates; of successes, their share."""
     labels = ordered_labels(model, column)
-    codes, levels = labels.codes.astype(int), labels.categories
-    weight = np.ones_like(y) if model.design.weights is None else model.design.weights
+    codes, levels = labels.codes.astype(int)[model.design.responses], labels.categories
+    weights = model.design.response_weights
+    weight = np.ones_like(y) if weights is None else weights
     trials = model.design.response.trials if model.family.trials else None
     size = np.bincount(codes, weight * (1.0 if trials is None else trials))
 

@@ -185,9 +185,9 @@ def posterior_predictive(fit: Fit, draws: int = 200, seed: int = 0) -> xr.DataAr
     xarray.DataArray
         Dims chain, draw (its place in the chain) and row (the complete rows of the data, in
         their order; the coordinate is the position in the data frame, counted from 0): those
-        of `log_likelihood` and ``fit.draws["observed_data"]``. Responses in the units of the
-        data, with each row's own group effects, offset and trials; counts of successes for
-        binomial. A row with a frequency weight is one row.
+        of ``fit.draws["observed_data"]``. Responses in the units of the data, with each row's own
+        group effects, offset and trials; counts of successes for binomial. A row with a frequency
+        weight is one row; one that counts categories is there for each response that it counts.
     """
     return effects.posterior_predictive(
         fit.model, fit.joined(), fit.draws["posterior"].sizes["chain"], draws, seed
@@ -228,7 +228,7 @@ def log_likelihood(fit: Fit) -> xr.DataArray:
         coordinate is the position in the data frame, counted from 0): normalised densities of
         the left side of the formula as it stands, so that those of ``y`` and of ``log(y)`` are
         of different quantities. A row with a frequency weight is one row, and so are the
-        trials of a binomial one.
+        trials of a binomial one and the counts of categories.
 
     Raises
     ------
