@@ -153,8 +153,10 @@ def ways(structure: str) -> tuple[str, ...]:
     return tuple(WAYS) if "|" in STRUCTURES[structure][0] else ("informed",)
 
 
-def grid(cases: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str, str]]:
-    """Give each case its ways: all of them for two families, and one of them, in turn, for others.
+def grid(
+    cases: Iterable[tuple[str, str, str]], in_every_way: tuple[str, ...] = ("gaussian", "gamma")
+) -> list[tuple[str, str, str, str]]:
+    """Give each case its ways: all of them for some families, and one of them, in turn, for others.
 
     Coordinates and group terms are the includes of all templates: what is a family's own is met
     once in each structure.
@@ -162,6 +164,6 @@ def grid(cases: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str, str
     out = []
     for k, (family, link, structure) in enumerate(cases):
         own = ways(structure)
-        some = own if family in ("gaussian", "gamma") else [own[k % len(own)]]
+        some = own if family in in_every_way else [own[k % len(own)]]
         out += [(family, link, structure, way) for way in some]
     return out
