@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.14 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install stan browser demo test quick lint bench bench-all bench-families many-rows overheads figure notebooks wheel clean help
+.PHONY: install stan browser demo test quick long lint bench bench-all bench-families many-rows overheads figure notebooks wheel clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -26,14 +26,17 @@ demo: install  ## the main job on the LFP example: fit, tables, figures in out/
 	$(PY) -m winstan demo --out out
 
 # One worker for each processor, so that BLAS's own threads would only wait for one another.
-test quick: export OPENBLAS_NUM_THREADS = 1
+test quick long: export OPENBLAS_NUM_THREADS = 1
 
-test: lint stan browser  ## everything
-	$(PY) -m pytest -n auto
+test: lint stan browser  ## everything but what `make long` has
+	$(PY) -m pytest -n auto -m "not long"
+
+long: stan  ## tests that compile a program each, for one fact more (ten minutes)
+	$(PY) -m pytest -n auto -m long
 
 quick: install  ## the short loop: lint, and the tests that neither compile nor sample for long
 	$(VENV)/bin/ruff check --quiet
-	$(PY) -m pytest -q -n auto -m "not slow"
+	$(PY) -m pytest -q -n auto -m "not slow and not long"
 
 # The report is opened in a real browser. Without root or apt-get, that test is skipped, and says so.
 browser:

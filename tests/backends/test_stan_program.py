@@ -326,10 +326,12 @@ def weighted_zeros():
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: case("gamma", "log", "intercepts"), weighted_slopes, nested_binomial,
-        lambda: case("student", "identity", "levels and a slope"), weighted_zeros,
+        weighted_slopes, nested_binomial, weighted_zeros,
+        pytest.param(lambda: case("gamma", "log", "intercepts"), marks=pytest.mark.long),
+        pytest.param(lambda: case("student", "identity", "levels and a slope"),
+                     marks=pytest.mark.long),
     ],
-    ids=["gamma", "weighted slopes", "nested binomial", "levels and a slope", "weighted zeros"],
+    ids=["weighted slopes", "nested binomial", "weighted zeros", "gamma", "levels and a slope"],
 )  # fmt: skip
 def test_program_has_the_density_of_the_model(make, tmp_path):
     model = make()

@@ -132,16 +132,12 @@ def test_rowwise_is_compiled_as_by_cmdstan():
 @pytest.mark.parametrize(
     "name",
     [
-        "lfp",
         "sleepstudy",
-        "verbagg",
-        "cbpp",
         "grouseticks",
-        "radon-t",
-        "epilepsy",
-        "trials-lognormal",
+        *(pytest.param(name, marks=pytest.mark.long)  # each compiles a program as CmdStan does
+          for name in ("lfp", "verbagg", "cbpp", "radon-t", "epilepsy", "trials-lognormal")),
     ],
-)
+)  # fmt: skip
 def test_rowwise_density(name, tmp_path):
     design = DESIGNS[name]
     data = thinned(design) if name in ("verbagg", "trials-lognormal") else design.data()
