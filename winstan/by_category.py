@@ -61,12 +61,15 @@ def with_categories(
     response = make_response(formula, frame, evaluation_names(formula, namespace), family.kind)
     assert response.categories is not None
     own = family.of_labels(family, response.categories)
-    _check_unseen(response, formula.response_spec, family)
+    _check_unseen(response, formula.response_spec, family, of_all=frame.categories is not None)
     return for_each(formula, [parameter.name for parameter in own.parameters]), own
 
 
-def _check_unseen(response: Response, spec: ResponseSpec, family: Family) -> None:
-    """Refuse a reference that no row has, and warn of other such categories."""
+def _check_unseen(response: Response, spec: ResponseSpec, family: Family, *, of_all: bool) -> None:
+    """Refuse a reference that no row has, and warn of other such categories.
+
+    `of_all` says that the categories are those of more rows than these.
+    """
     labels = response.categories or ()
     seen = set(response.y.astype(int).tolist())
     unseen = [label for k, label in enumerate(labels) if k not in seen]
@@ -75,6 +78,8 @@ def _check_unseen(response: Response, spec: ResponseSpec, family: Family) -> Non
     reference = place_of_reference(family.reference, labels)
     if spec.counts:
         column, remedy = f"The response {spec.text}", "leave its column out"
+    elif of_all:
+        column, remedy = f"Column {response.name!r}", "fit these rows by themselves"
     else:
         column, remedy = f"Column {response.name!r}", "use .cat.remove_unused_categories()"
     if reference not in seen:
@@ -86,9 +91,9 @@ def _check_unseen(response: Response, spec: ResponseSpec, family: Family) -> Non
             f"tell them. If it cannot happen, {remedy}; or choose another reference: "
             f"family=ws.categorical(reference={other!r})."
         )
-    few = len(unseen) == 1
+    few, has = len(unseen) == 1, "has, over all groups," if of_all else "declares"
     warn_design(
-        f"{column} declares {how_many(len(unseen), 'level')} that no used row has: "
+        f"{column} {has} {how_many(len(unseen), 'level')} that no used row has: "
         f"{some_levels(unseen)}. {'It stays a category' if few else 'They stay categories'} of the "
         "model, whose log odds go down as far as the priors let them. If this cannot happen, "
         f"{remedy}.",

@@ -16,6 +16,7 @@ from PIL import Image
 
 import winstan as ws
 from winstan.cli import main
+from winstan.cli.commands import check_contrasts
 from winstan.cli.files import make_folder
 from winstan.cli.tables import read_table
 from winstan.errors import DataError
@@ -246,6 +247,53 @@ def test_a_contrast_is_checked_before_sampling(csv, monkeypatch, capsys):
     assert main(["fit", str(csv), FORMULA, "--contrast", "stin"]) == 2
     assert "--contrast stin" in (said := capsys.readouterr().err)
     assert "'stim'" in said
+
+
+RATINGS = {
+    "cumulative": "rating ~ stim + (1|mouse)",
+    "categorical": "rating ~ stim + (1 |p| mouse)",
+    "zero_inflated_poisson": "score ~ stim + (1|mouse); zi ~ stim",
+}
+
+
+@pytest.mark.filterwarnings("ignore::winstan.errors.DesignWarning")
+@pytest.mark.parametrize("family", RATINGS)
+def test_what_has_no_figure_leaves_the_other_results(family, tmp_path, capsys, monkeypatch):
+    """A figure of intercepts is of one mean, which these have not: the rest is written."""
+    data = trials().assign(score=lambda d: np.arange(len(d)) * 5 // 7 % 3)
+    data["rating"] = np.array(["dull", "fair", "good"])[data["score"]]
+    data.to_csv(tmp_path / "data.csv", index=False)
+    asked = []
+
+    def made(formula, rows, family, **options):
+        asked.append(formula)
+        return made_fit(model_of(formula, rows, family), draws=200)
+
+    monkeypatch.setattr("winstan.fitting.fit", made)
+    out = tmp_path / "out"
+    command = ["fit", str(tmp_path / "data.csv"), RATINGS[family], "--family", family]
+    contrasts = ["--contrast", "stim", "--groups", "typical", "--out", str(out)]
+    for _ in range(2):  # the results of the run before are replaced
+        assert main([*command, *contrasts, *SAMPLING]) == 0
+    said = capsys.readouterr()
+    assert asked == [RATINGS[family]] * 2
+    assert said.err.count("\n") == said.err.count("winstan: no figure of mouse: ")
+    assert said.err or family == "categorical"  # which has no term of one name
+    names = {"summary.csv", "draws.nc", "contrast_stim.csv", "difference_stim.png"}
+    assert {p.name for p in out.iterdir()} == names
+    if family == "categorical":
+        for name in ("mufair", "mugood"):
+            assert f"Difference of {name}" in said.out
+        assert "mudull" not in said.out
+    assert main([*command, "--contrast", "stin", *SAMPLING]) == 2
+    assert "Did you mean 'stim'?" in capsys.readouterr().err
+
+
+def test_contrasts_of_other_formulas_are_known_where_the_mean_depends_on_them():
+    formula = "rating ~ 1; mugood ~ dose + (1 |p| mouse)"
+    check_contrasts(formula, ["dose", "mouse"], "categorical")
+    with pytest.raises(ws.OptionError, match="no predictor"):
+        check_contrasts("y ~ stim; sigma ~ dose", ["dose"], "gaussian")
 
 
 def test_programs_are_exported_all_together(tmp_path, capsys):

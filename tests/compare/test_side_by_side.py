@@ -145,6 +145,29 @@ def test_other_scales_are_refused_with_the_remedy():
         ws.side_by_side(rates, ws.lme(f"{FORMULA} + offset(t)", frame))
 
 
+def test_categories_are_refused_first_with_a_remedy_that_works():
+    """Not for their data, which are those of the LME of the scores."""
+    frame = data(rows=6).assign(Score=lambda d: np.digitize(d["Power"], [45, 60]) + 1)
+    frame["Word"] = pd.Categorical(np.array(["low", "mid", "high"])[frame["Score"] - 1],
+                                   ["low", "mid", "high"], ordered=True)  # fmt: skip
+    lme = ws.lme("Score ~ stim + (1|mouse)", frame)
+    for response, family in (("Score", "cumulative"), ("Word", "acat"), ("Word", "categorical")):
+        fit = fit_of(f"{response} ~ stim + (1|mouse)", family, frame)
+        words = (
+            rf"The fit of '{response}', of the {family} family, .* fit\.plot_difference\('stim'\)"
+        )
+        for results in ((fit, lme), (lme, fit), (fit,)):
+            with pytest.raises(OptionError, match=words) as refused:
+                ws.side_by_side(*results)
+            assert "different data" not in str(refused.value)
+            assert ("parameter='score'" in str(refused.value)) == (family != "categorical")
+    drawn(fit_of("Score ~ stim + (1|mouse)", "cumulative", frame).plot_difference(
+        "stim", parameter="score"))  # fmt: skip
+    drawn(fit.plot_difference("stim", groups="typical"))
+    numbers = fit_of("Score ~ stim + (1|mouse)", "gaussian", frame)
+    assert len(rows_of(ws.side_by_side(numbers, lme))) == 2
+
+
 def test_wrong_arguments_are_refused():
     frame = data().assign(x=np.arange(70.0) % 4)
     fit = fit_of()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from made_draws import made_fit
 from models import model_of
 from program_runs import run, translate
 from reference_density import Reference, gradient, prior_log_density
@@ -14,7 +15,7 @@ from template_cases import data_of
 import winstan as ws
 from winstan.backends import pymc, stan
 from winstan.backends.stan_program import stan_program
-from winstan.errors import DataError, FamilyError, FormulaError
+from winstan.errors import DataError, FamilyError, FormulaError, OptionError
 from winstan.families import family_named
 from winstan.families.sample import Sample
 
@@ -219,6 +220,41 @@ def test_contrasts_are_of_each_category_s_probability():
     np.testing.assert_allclose(table["mean"], gap.mean(axis=1), atol=1e-12)
     odds = fit.contrast("x", parameter="mub")
     assert odds["mean"].iloc[0] == pytest.approx(draws["mub_x"].mean(), rel=1e-9)
+
+
+@pytest.mark.parametrize("groups", ["these", "new"])
+def test_linear_predictors_are_those_of_each_category(groups):
+    """Their softmax, draw by draw, is the probabilities; of new groups too, correlated as drawn."""
+    data = data_of("categorical")
+    fit = made_fit(model_of("y ~ x + (1 |p| g)", data, ws.categorical("c")), chains=2, draws=30)
+    new = None if groups == "these" else data[["x"]].head(4).assign(g=["g1", "new", "new", "odd"])
+    asked = {"newdata": new, "groups": groups, "draws": True, "seed": 3}
+    link, shares = (fit.predict(kind=kind, **asked) for kind in ("link", "mean"))
+    assert list(dict.fromkeys(link["category"])) == ["a", "b", "d"]
+    eta = link.pivot_table(index=["draw", "row"], columns="category", values="value")
+    expected = special.softmax(eta.assign(c=0.0)[list(LABELS)], axis=1)
+    got = shares.pivot_table(index=["draw", "row"], columns="category", values="value")
+    np.testing.assert_allclose(got[list(LABELS)], expected, atol=1e-12)
+    table = fit.predict(new, kind="link", groups=groups, seed=3)
+    means = link.groupby(["category", "row"], sort=False)["value"].mean()
+    np.testing.assert_allclose(table.set_index(["category", "row"])["mean"], means, atol=1e-12)
+
+
+def test_group_effects_are_those_of_each_category():
+    data = data_of("categorical")
+    formula = ["y ~ x + (1|g)", "muc ~ cond"]
+    fit = made_fit(model_of(formula, data, "categorical"), chains=2, draws=30)
+    table = fit.group_effects("g")
+    assert list(dict.fromkeys(table["category"])) == ["b", "d"]
+    for label, own in table.groupby("category"):
+        draws = fit.joined()[f"mu{label}_1|g"]
+        np.testing.assert_allclose(own["mean"], draws.mean(axis=0), atol=1e-12)
+    with pytest.raises(OptionError, match=r"fit\.group_effects\('g'\)"):
+        fit.plot_slopes("g")
+    with pytest.raises(OptionError, match=r"fit\.predict\(\).*fit\.group_effects\('g'\)"):
+        fit.plot_intercepts("g")
+    with pytest.raises(OptionError, match=r"parameter='mub' \(or 'muc', 'mud'\)"):
+        fit.contrast("x", scale="link")
 
 
 def test_programs_are_valid_and_have_the_density_of_the_rows(tmp_path):

@@ -264,3 +264,22 @@ def test_rows_that_are_left_out_are_counted(tmp_path):
     whole = made_fit(model_of(formula, data(), "gamma"))
     assert "left out" not in methods_text(whole, prob=0.94)
     assert "\n48 rows in 48 cells" in repr(whole)
+
+
+@pytest.mark.parametrize("reference", ["fair", "dull"])
+def test_log_odds_of_all_categories_are_there(folder, reference):
+    """The first category's parameter is not the mean response, and has its table as the others."""
+    words = np.array(["dull", "fair", "good"])
+    frame = data().assign(rating=words[np.arange(48) * 5 // 7 % 3])
+    model = model_of("rating ~ depth + (1|mouse)", frame, ws.categorical(reference))
+    fit = made_fit(model)
+    page = fit.report(folder / "categories.html").read_text(encoding="utf-8")
+    for label in words:
+        caption = f"Differences of mu{label}, the log odds of {label} against {reference}"
+        assert (caption in page) == (label != reference)
+        if label != reference:
+            row = re.search(r"depth slope</th>\s*<td>([^<]*)</td>", page.partition(caption)[2])
+            assert row is not None
+            mean = float(fit.draws["posterior"][f"mu{label}_depth"].mean())
+            digits = len(row[1].partition(".")[2])
+            assert float(row[1]) == pytest.approx(mean, abs=0.51 * 10**-digits)

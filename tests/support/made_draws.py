@@ -27,6 +27,9 @@ def made_posterior(
             x = np.exp(x)
         elif variable.role == "correlation":
             x = np.tanh(x)
+        vector = model.family.thresholds
+        if vector is not None and vector.domain == "ordered" and variable.name == vector.name:
+            x = np.sort(x, axis=-1)
         out[variable.name] = x
     return out
 

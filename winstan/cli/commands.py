@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from winstan.fitted import Fit
+    from winstan.formula import Formula
     from winstan.options import Groups
 
 DISAGREEMENT = 1
@@ -35,7 +36,7 @@ def run_fit(arguments: argparse.Namespace) -> int:
     if arguments.groups is not None:
         check_groups(arguments.groups)
     data = _data(arguments)
-    check_contrasts(arguments.formula, arguments.contrast or [])
+    check_contrasts(arguments.formula, arguments.contrast or [], arguments.family)
     make_folder(arguments.out)
     result = fit(
         arguments.formula,
@@ -55,7 +56,7 @@ def run_fit_each(arguments: argparse.Namespace) -> int:
     from winstan.each import fit_each
 
     data = _data(arguments)
-    check_contrasts(arguments.formula, arguments.contrast or [])
+    check_contrasts(arguments.formula, arguments.contrast or [], arguments.family)
     make_folder(arguments.out)
     result = fit_each(
         arguments.formula,
@@ -152,7 +153,7 @@ def run_toolchain(_arguments: argparse.Namespace) -> int:
     return 0
 
 
-def check_contrasts(formula: str, wanted: Sequence[str]) -> None:
+def check_contrasts(formula: str, wanted: Sequence[str], family: str) -> None:
     """Refuse a ``--contrast`` that the formula does not have, before any time is spent on sampling.
 
     Raises
@@ -160,11 +161,15 @@ def check_contrasts(formula: str, wanted: Sequence[str]) -> None:
     OptionError
         With the names that are near.
     """
-    from winstan.formula import parse_formula
+    from winstan.families import family_named
+    from winstan.families.family import mean_itself
 
-    parsed = parse_formula(formula)
-    factors = [c for group in parsed.groups for c in group.factor_columns]
-    known = [*(c for atom in parsed.atoms for c in atom.columns), *factors]
+    parsed = _parsed(formula, family)
+    # Other parameters' formulas count where the mean response, or a probability, depends on them.
+    alone = family_named(family).response_mean is mean_itself
+    of_mean = (parsed,) if alone else parsed.every
+    factors = [c for one in of_mean for group in one.groups for c in group.factor_columns]
+    known = [*(c for one in of_mean for atom in one.atoms for c in atom.columns), *factors]
     for name in wanted:
         if name not in known:
             raise OptionError(
@@ -188,6 +193,7 @@ def _show(
     groups: Groups | None = None,
 ) -> None:
     from winstan.effects import response_label
+    from winstan.report.tables import predicted_parameters
 
     print(fit)
     tables = {}
@@ -200,13 +206,13 @@ def _show(
         whose = f", {table.attrs['estimand']}" if "estimand" in table.attrs else ""
         print(f"\nDifference in {response_label(fit.model)}, by {name}{whose}:")
         print(table.to_string(index=False, float_format=lambda x: f"{x:.4g}"))
-    for parameter in fit.model.design.beside:
+    for parameter in predicted_parameters(fit.model):
         _show_parameter(fit, parameter)
     write_fit(fit, tables, out, treatment, groups)
 
 
 def _show_parameter(fit: Fit, parameter: str) -> None:
-    """Print the effects on a parameter beside the mean."""
+    """Print the effects on a parameter beside the mean, or of each category."""
     from winstan.report.tables import effects_on_table
 
     table = effects_on_table(fit, parameter, prob=0.94)
@@ -220,9 +226,8 @@ def _show_parameter(fit: Fit, parameter: str) -> None:
 def _data(arguments: argparse.Namespace) -> pd.DataFrame:
     """Read the table, and say what is worth it of the columns that the question uses."""
     from winstan.design_warnings import silenced
-    from winstan.formula import parse_formula
 
-    parsed = parse_formula(arguments.formula)
+    parsed = _parsed(arguments.formula, arguments.family)
     used = {*parsed.columns, arguments.weights, arguments.trials, *(getattr(arguments, "by", ()))}
     with silenced(arguments.silence):
         return read_table(
@@ -232,6 +237,14 @@ def _data(arguments: argparse.Namespace) -> pd.DataFrame:
             missing=arguments.missing,
             used=used,
         )
+
+
+def _parsed(formula: str, family: str) -> Formula:
+    """Read a formula as the fit will: labels may stand in that of unordered categories alone."""
+    from winstan.families import family_named
+    from winstan.formula import parse_formula
+
+    return parse_formula(formula, for_all=family_named(family).of_labels is not None)
 
 
 def _question(arguments: argparse.Namespace) -> dict[str, Any]:

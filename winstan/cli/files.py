@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from winstan.cli.words import one_line
-from winstan.errors import DataError, EmptyCellError
+from winstan.errors import DataError, WinstanError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -126,16 +127,14 @@ def write_fit(
         fit.draws.to_netcdf(path("draws.nc"), engine="h5netcdf")
         for name, table in tables.items():
             table.to_csv(path(f"contrast_{_file_name(name)}.csv"), index=False)
-            figure = fit.plot_difference(name, groups=groups)
-            figure.save(path(f"difference_{_file_name(name)}.png"), **FIGURE)
+            with _or_no_figure(name):
+                figure = fit.plot_difference(name, groups=groups)
+                figure.save(path(f"difference_{_file_name(name)}.png"), **FIGURE)
         for group in fit.model.design.groups:
             if f"1|{group.factor}" in fit.draws["posterior"]:
-                try:
+                with _or_no_figure(group.factor):
                     figure = fit.plot_intercepts(group.factor, treatment=treatment)
-                except EmptyCellError as error:  # the rest is kept
-                    print(f"winstan: no figure of {group.factor}: {one_line(error)}")
-                    continue
-                figure.save(path(f"intercepts_{_file_name(group.factor)}.png"), **FIGURE)
+                    figure.save(path(f"intercepts_{_file_name(group.factor)}.png"), **FIGURE)
 
 
 def write_each(result: FitEach, out: Path | None) -> None:
@@ -154,7 +153,9 @@ def write_each(result: FitEach, out: Path | None) -> None:
         result.failures.to_csv(path("failures.csv"), index=False)
         for name in result.predictors:
             result.contrast(name).to_csv(path(f"contrast_{_file_name(name)}.csv"), index=False)
-            result.plot(name).save(path(f"difference_{_file_name(name)}.png"), **FIGURE)
+            with _or_no_figure(name):
+                figure = result.plot(name)
+                figure.save(path(f"difference_{_file_name(name)}.png"), **FIGURE)
 
 
 def write_agreement(agreement: Agreement, out: Path | None) -> None:
@@ -170,6 +171,15 @@ def write_agreement(agreement: Agreement, out: Path | None) -> None:
     with _results(out) as path:
         agreement.table.to_csv(path("agreement.csv"), index=False)
         agreement.plot().save(path("agreement.png"), **FIGURE)
+
+
+@contextmanager
+def _or_no_figure(what: str) -> Iterator[None]:
+    """Say why a figure cannot be drawn of this model; the rest of the results is kept."""
+    try:
+        yield
+    except WinstanError as error:
+        print(f"winstan: no figure of {what}: {one_line(error)}", file=sys.stderr)
 
 
 def _file_name(name: str) -> str:

@@ -78,6 +78,11 @@ class Source:
         return f"the {what} of {self.response!r}"
 
     @property
+    def opening(self) -> str:
+        """Its title, as a sentence begins with it."""
+        return f"The{self.title.removeprefix('the')}"
+
+    @property
     def written(self) -> str:
         """The right side of its formula."""
         groups = (group.text for group in self.formula.groups)
@@ -251,7 +256,7 @@ def _check_offsets(sources: Sequence[Source]) -> None:
         if offset != offsets[0]:
             a, b = (o or ("no offset",) for o in (offsets[0], offset))
             raise OptionError(
-                f"{sources[0].title.capitalize()} has {' + '.join(a)}, {source.title} has "
+                f"{sources[0].opening} has {' + '.join(a)}, {source.title} has "
                 f"{' + '.join(b)}: their means are of different things. Give both the same offset."
             )
     if not offsets[0]:

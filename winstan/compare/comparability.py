@@ -91,8 +91,12 @@ def _same_prior(a: Prior, b: Prior) -> bool:
 def _data_difference(a: Model, b: Model) -> str:
     """Say how the data differ, in whatever order their rows are; empty if they do not."""
     one, other = a.design.response, b.design.response
-    if one.levels != other.levels:
-        return f"the levels of {one.name!r} are {one.levels} and {other.levels}"
+    for what, own, others in (
+        ("levels", one.levels, other.levels),
+        ("categories", one.categories, other.categories),
+    ):
+        if own != others:
+            return f"the {what} of {one.name!r} are {own} and {others}"
     for x, y in zip(*(_by_name(m) for m in (a, b)), strict=True):
         if x != y:
             return f"a factor's levels {_some(x, y)} are {_some(y, x)} in the other"

@@ -100,9 +100,9 @@ def side_by_side(
     Raises
     ------
     OptionError
-        If there is no result, they share no treatment or scale, they are of different data, the
-        treatment is a number in some and a factor in others and `values` does not say what to
-        compare, or an option is unknown.
+        If there is no result, one is of categories, they share no treatment or scale, they are of
+        different data, the treatment is a number in some and a factor in others and `values` does
+        not say what to compare, or an option is unknown.
     """
     check_flags("ratio", ratio=ratio)
     from winstan.plots.side_by_side import plot_side_by_side  # noqa: PLC0415 - plotnine loads late
@@ -110,6 +110,7 @@ def side_by_side(
     interval_names(prob)
     width = _width(width)
     sources = [source_of(result) for result in _results(results, lme, aov)]
+    _check_categories(sources, treatment)
     _check_directions(sources)
     treatment = _treatment(sources, treatment)
     scale = shared_scale(sources, None if ratio is None else bool(ratio))
@@ -151,13 +152,33 @@ def side_by_side(
     )
 
 
+def _check_categories(sources: Sequence[Source], treatment: str | None) -> None:
+    """Refuse responses of categories, which have a probability each in place of one mean."""
+    for source in sources:
+        family = None if source.kind != "posterior" else source.posterior.model.family
+        if family is None or not family.of_categories:
+            continue
+        name = treatment or next(iter(source.columns), "x")
+        remedy = f"fit.plot_difference({name!r}) draws the contrast of each probability"
+        if family.kind == "ordered":
+            remedy += (
+                f", fit.plot_difference({name!r}, parameter='score') that of the mean score. To "
+                "stand beside an LME or ANOVA of the scores, fit the scores as numbers, with "
+                "family='gaussian'"
+            )
+        raise OptionError(
+            f"{source.opening}, of the {family.name} family, has a probability for each category, "
+            f"and ws.side_by_side draws one mean: {remedy}."
+        )
+
+
 def _check_directions(sources: Sequence[Source]) -> None:
     """Refuse means of angles as numbers beside mean directions."""
     angles = [s for s in sources if s.kind == "posterior" and s.posterior.model.family.circular]
     numbers = [s for s in sources if s not in angles]
     if angles and numbers:
         raise OptionError(
-            f"{numbers[0].title.capitalize()} takes the angles of {angles[0].title} for numbers, "
+            f"{numbers[0].opening} takes the angles of {angles[0].title} for numbers, "
             "whose mean breaks between pi and -pi: there is no LME and no ANOVA of directions. "
             "Give the posterior alone, whose contrast is an angle. The classical test of mean "
             "directions, of independent rows, is Watson and Williams' (watson_williams in "

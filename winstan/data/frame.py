@@ -68,6 +68,9 @@ class Frame:
         Code of a column as a pandas Series, for messages; its name is to be put in.
     untried
         Rows that are left out because they have 0 trials.
+    categories
+        Labels of the response's categories, in order, where they are settled: those of more rows
+        than these. None where the rows, or the levels that are declared, say them.
     """
 
     data: pd.DataFrame
@@ -81,6 +84,7 @@ class Frame:
     ordered: frozenset[str] = frozenset()
     column: str = "data[{!r}]"
     untried: int = 0
+    categories: tuple[Any, ...] | None = None
 
 
 def frame_from(

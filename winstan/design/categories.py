@@ -14,6 +14,8 @@ from winstan.design_warnings import warn_design
 from winstan.errors import DataError, FormulaError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from winstan.data import Frame
 
 MOST = 50
@@ -33,7 +35,7 @@ def as_categories(
     name
         The response, for messages.
     frame
-        Its rows.
+        Its rows, and the categories where they are settled.
     ordered
         Whether the order of the categories matters.
 
@@ -58,6 +60,9 @@ def as_categories(
     """
     if isinstance(getattr(values, "dtype", None), pd.CategoricalDtype):
         factor = pd.Categorical(values)
+        if frame.categories is not None:
+            _check_settled(factor.categories[np.unique(factor.codes)], name, frame)
+            factor = factor.set_categories(list(frame.categories))
         labels, places = factor.categories.tolist(), np.asarray(factor.codes)
         if name not in frame.ordered:
             labels, places = _by_number(labels, places)
@@ -65,6 +70,10 @@ def as_categories(
                 _warn_of_order(factor, name, frame)
     else:
         places, labels = _whole(values, name, frame)
+        if frame.categories is not None:
+            _check_settled(labels, name, frame)
+            places = np.searchsorted(frame.categories, labels)[places]
+            labels = list(frame.categories)
     if len(labels) > MOST:
         raise FormulaError(
             f"The response '{name}' has {len(labels)} categories ({some_levels(labels)}), and a "
@@ -73,6 +82,35 @@ def as_categories(
             "categories, with pd.cut."
         )
     return places.astype(np.float64), tuple(labels)
+
+
+def join_categories(found: Iterable[tuple[Any, ...]], name: str) -> tuple[Any, ...]:
+    """Join the categories of several parts of the rows into those of all of them.
+
+    Parameters
+    ----------
+    found
+        From `as_categories`, of each part. Declared levels are those of every part, and keep their
+        order; of others each part has its own, which are sorted anew.
+    name
+        The response, for messages.
+
+    Raises
+    ------
+    DataError
+        When some parts have labels, and others numbers.
+    """
+    first, *others = dict.fromkeys(found)
+    if not others:
+        return first
+    try:
+        labels = sorted(set(first).union(*others))
+    except TypeError:
+        raise DataError(
+            f"The response '{name}' has labels in some groups of rows, and numbers in others, "
+            "which have no order in common. Make all of them text."
+        ) from None
+    return tuple(_by_number(labels, np.arange(len(labels)))[0])
 
 
 def numbers_of(labels: tuple[Any, ...]) -> tuple[float, ...] | None:
@@ -99,6 +137,17 @@ def _whole(values: Any, name: str, frame: Frame) -> tuple[np.ndarray, list[Any]]
     found, places = np.unique(y, return_inverse=True)
     labels = [bool(v) for v in found] if is_truth else [int(v) for v in found]
     return places.reshape(-1), labels
+
+
+def _check_settled(labels: Iterable[Any], name: str, frame: Frame) -> None:
+    """Refuse labels that are none of the categories which are settled."""
+    strange = [label for label in labels if label not in (frame.categories or ())]
+    if strange:
+        raise DataError(
+            f"The response '{name}' has {some_levels(strange)} in these rows, which is none of its "
+            f"categories over all rows, {some_levels(list(frame.categories or ()))}. Make it a "
+            "column of the data first."
+        )
 
 
 def _by_number(labels: list[Any], places: np.ndarray) -> tuple[list[Any], np.ndarray]:

@@ -93,5 +93,5 @@ def _try(model: Model, name: str, options: dict[str, Any]) -> None:
         apart.add("by")
     given = {key: value for key, value in options.items() if key not in apart}
     with np.errstate(all="ignore"), collected_warnings():
-        about = effects.about(model, given.pop("parameter", None))
-        effects.contrast(about, zeros, name, **given)
+        part, *_ = effects.parts_of(model, given.pop("parameter", None))
+        effects.contrast(part.model, zeros, name, **given)

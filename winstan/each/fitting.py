@@ -11,6 +11,7 @@ from winstan.backends import Settings, backends_named
 from winstan.data.columns import how_many
 from winstan.data.tables import column_names, take_columns
 from winstan.design_warnings import silenced
+from winstan.each.categories import settled_categories
 from winstan.each.contrast_options import contrasts_of
 from winstan.each.groups import partition, seed_of
 from winstan.each.parallel import run_tasks
@@ -18,6 +19,7 @@ from winstan.each.result import FitEach, result_of
 from winstan.each.shown import named_groups
 from winstan.each.task import Question
 from winstan.each.workers import workers_of
+from winstan.effects import CATEGORY
 from winstan.effects.intervals import interval_names
 from winstan.errors import (
     BackendError,
@@ -80,7 +82,9 @@ def fit_each(
     """Fit one model to every group of rows, such as every neuron, side by side.
 
     Each group's fit is the one that `winstan.fit` gives of its rows alone, with its seed: nothing
-    is shared between groups. (To share, write the group into the formula: ``(stim|neuron)``.)
+    is shared between groups. (To share, write the group into the formula: ``(stim|neuron)``.) Only
+    the categories of a response of text or whole numbers, which declares none, are those of all
+    groups, so that every group has the same ones, and the same reference.
 
     Parameters
     ----------
@@ -106,7 +110,8 @@ def fit_each(
         Of the tables' intervals, as for `Fit.summary`.
     seed
         Each group has a seed of its own, made of this one and of its key: results depend neither
-        on `n_jobs`, nor on the order of the rows, nor on what other groups there are.
+        on `n_jobs`, nor on the order of the rows, nor (where categories of a response are declared)
+        on what other groups there are.
     cores
         Chains of one group that run at once. By default one, where as many groups as processors
         run already.
@@ -155,10 +160,10 @@ parametrization, silence
     check_option("keep", keep, Kept)
     interval_names(prob, interval)
     namespace = namespace_of_caller()
-    parsed = parse_formula(formula, namespace, formulas)
-    formula = parsed.text
     known = family_named(family)
     known.link(link)
+    parsed = parse_formula(formula, namespace, formulas, for_all=known.of_labels is not None)
+    formula = parsed.text
     workers = workers_of(n_jobs)
     sampling: dict[str, Any] = {
         "chains": chains,
@@ -174,6 +179,11 @@ parametrization, silence
     with silenced(silence):
         parts = partition(data, by)
         _check_columns(parsed, parts, weights, trials)
+        if known.of_categories and CATEGORY in parts.by:
+            raise OptionError(
+                f"by={CATEGORY!r}: tables of a response of categories have a column of that name. "
+                "Rename yours."
+            )
         if cores is None and workers.n_jobs > 1:
             sampling["cores"] = max(1, workers.n_jobs // len(parts.keys))
         question = Question(
@@ -196,6 +206,7 @@ parametrization, silence
             interval=interval,
             keep_fits=keep == "fits",
         )
+        question = replace(question, categories=settled_categories(question, parsed, parts))
         model = _first_model(question, parts)
         used.check(model, settings)
         question = replace(

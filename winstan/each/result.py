@@ -80,6 +80,7 @@ class FitEach:
     _contrasts: Mapping[str, pd.DataFrame] = field(repr=False)
     _fits: Mapping[Hashable, Fit] | None = field(repr=False)
     _circular: bool = field(repr=False, default=False)
+    _categories: tuple[Any, ...] | None = field(repr=False, default=None)
 
     @property
     def ok(self) -> bool:
@@ -196,11 +197,13 @@ class FitEach:
             if not self._contrasts:
                 raise OptionError("No contrast was computed: name a treatment to draw.")
             treatment = next(iter(self._contrasts))
+        table = self.contrast(treatment, **options)
+        response = f"P({self._response})" if effects.CATEGORY in table else self._response
         return plot_each(
-            self.contrast(treatment, **options),
+            table,
             self.by,
             treatment=treatment,
-            response="linear predictor" if options.get("scale") == "link" else self._response,
+            response="linear predictor" if options.get("scale") == "link" else response,
             ratio=bool(options.get("ratio")),
             prob=options.get("prob", self.prob),
             interval=options.get("interval", self.interval),
@@ -208,6 +211,13 @@ class FitEach:
             failed=int((~self.verdicts["fitted"]).sum()),
             circular=self._circular and options.get("scale") != "link",
         )
+
+    @property
+    def _declared(self) -> str:
+        """What the rows of one group do not say of the model."""
+        if self._categories is None:
+            return ""
+        return f", with the categories {', '.join(map(repr, self._categories))} declared,"
 
     def __getitem__(self, key: Hashable) -> Fit:
         if key not in self.keys:
@@ -218,7 +228,8 @@ class FitEach:
         if self._fits is None:
             raise OptionError(
                 "The fits were not kept: ask fit_each for keep='fits'. winstan.fit of the rows of"
-                f" {key!r} with seed={self.verdicts['seed'].iloc[at]} gives the same."
+                f" {key!r}{self._declared} with seed={self.verdicts['seed'].iloc[at]} gives the"
+                " same."
             )
         if key not in self._fits:
             raise OptionError(f"The group {key!r} has no fit. {self.verdicts['verdict'].iloc[at]}")
@@ -301,6 +312,7 @@ def result_of(
         _contrasts=contrasts,
         _fits={o.key: o.fit for o in fitted if o.fit is not None} if question.keep_fits else None,
         _circular=model.family.circular,
+        _categories=question.categories,
     )
 
 

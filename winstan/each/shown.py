@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from winstan import effects
 from winstan.data.columns import how_many, some_levels
 from winstan.plots.words import percent
 from winstan.progress import duration
@@ -80,6 +81,8 @@ def across(result: FitEach) -> tuple[pd.DataFrame, str]:
     for name in result.predictors:
         contrast = result.contrast(name)
         label = "contrast " + name + ", " + contrast["contrast"].astype(str)
+        if effects.CATEGORY in contrast:
+            label = label + ", category " + contrast[effects.CATEGORY].astype(str)
         if "groups" in contrast:
             label = label + " (" + contrast["groups"].astype(str) + ")"
         parts.append(_spread(contrast.assign(parameter=label)))

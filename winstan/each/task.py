@@ -44,6 +44,8 @@ class Question:
     prob, interval
         Of the tables.
     keep_fits : bool
+    categories : tuple or None
+        Of a response of categories, those of all groups: each has the same ones, in one order.
     """
 
     formula: str
@@ -56,13 +58,22 @@ class Question:
     prob: float
     interval: Interval
     keep_fits: bool
+    categories: tuple[Any, ...] | None = None
 
     def model_of(self, data: Any, rows: np.ndarray) -> Model:
         """Go from a group's data, and where their rows stand in the user's, to their model.
 
         Errors are those of `winstan.fit`.
         """
-        return model_from(self.formula, data, self.family, self.namespace, rows=rows, **self.model)
+        return model_from(
+            self.formula,
+            data,
+            self.family,
+            self.namespace,
+            rows=rows,
+            categories=self.categories,
+            **self.model,
+        )
 
     def settings(self, seed: int) -> Settings:
         """Return how a group of this seed is sampled."""

@@ -1,6 +1,14 @@
 """Effects: what a posterior says on the scale of the data, as tidy tables."""
 
-from winstan.effects.categories import CATEGORY, Part, answers, by_category, parts_of
+from winstan.effects.categories import (
+    CATEGORY,
+    Part,
+    answers,
+    answers_of,
+    by_category,
+    linear_parts,
+    parts_of,
+)
 from winstan.effects.comparisons import levels_to_compare
 from winstan.effects.contrasts import (
     Contrast,
@@ -54,6 +62,7 @@ __all__ = [
     "Prediction",
     "about",
     "answers",
+    "answers_of",
     "by_category",
     "category_shares",
     "choose_estimand",
@@ -80,6 +89,7 @@ __all__ = [
     "leave_one_out",
     "levels_to_compare",
     "limits_note",
+    "linear_parts",
     "linear_predictor",
     "log_likelihood",
     "main_group",

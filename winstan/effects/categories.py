@@ -19,7 +19,7 @@ from winstan.design_warnings import silenced
 from winstan.effects.parameters import about
 from winstan.effects.specification import Specification
 from winstan.errors import OptionError
-from winstan.families.categories import of_category, of_score
+from winstan.families.categories import of_category, of_score, place_of_reference
 from winstan.families.links import LINKS
 
 if TYPE_CHECKING:
@@ -47,11 +47,14 @@ class Part:
         Whose mean response is that probability, or what else is asked for.
     note : str
         What the answer is of, where a table is to say so.
+    parameter : str or None
+        Of the linear predictor of a category: the parameter that it is of. The model is the whole.
     """
 
     category: Any
     model: Specified
     note: str = ""
+    parameter: str | None = None
 
 
 def parts_of(model: Model, parameter: str | None) -> tuple[Part, ...]:
@@ -77,12 +80,33 @@ def parts_of(model: Model, parameter: str | None) -> tuple[Part, ...]:
     return tuple(_of_category(model, k) for k in range(len(categories)))
 
 
+def linear_parts(model: Model) -> tuple[Part, ...]:
+    """Return whose linear predictors there are: the model's, or those of unordered categories.
+
+    The reference has none: the others' are log odds against it.
+    """
+    labels = model.design.response.categories
+    if labels is None or model.family.kind != "unordered":
+        return (Part(None, model),)
+    reference = place_of_reference(model.family.reference, labels)
+    others = [label for k, label in enumerate(labels) if k != reference]
+    return tuple(
+        Part(label, model, parameter=name)
+        for label, name in zip(others, model.family.means, strict=True)
+    )
+
+
 def answers[T](parts: Sequence[Part], answer: Callable[[Specified], T]) -> list[T]:
     """Answer each part; what is to be warned of all of them is told once."""
+    return answers_of(parts, lambda part: answer(part.model))
+
+
+def answers_of[T](parts: Sequence[Part], answer: Callable[[Part], T]) -> list[T]:
+    """Answer each part, as `answers` does, where the answer is more than its model's."""
     out = []
     for k, part in enumerate(parts):
         with silenced("extrapolation") if k else nullcontext():
-            out.append(answer(part.model))
+            out.append(answer(part))
     return out
 
 

@@ -280,10 +280,13 @@ def check_scale(scale: Scale) -> None:
 def check_scale_of_categories(model: Specified, scale: Scale) -> None:
     """Refuse the scale of the link for a category, whose probability has no link of its own."""
     if scale == "link" and model.family.category_probability is not None:
-        raise OptionError(
-            "scale='link' is the linear predictor's, and categories share one: ask for it by "
-            "parameter='mu'."
-        )
+        names = [own.name for own in model.family.parameters]
+        whose = "categories share one: ask for it by parameter='mu'"
+        if model.family.of_labels is not None:
+            whose = f"each category but the reference has one: parameter={names[0]!r}" + (
+                f" (or {', '.join(map(repr, names[1:]))})" if names[1:] else ""
+            )
+        raise OptionError(f"scale='link' is the linear predictor's, and {whose}.")
 
 
 def _check_slope(

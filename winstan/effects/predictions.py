@@ -21,6 +21,7 @@ from winstan.effects.intervals import interval_names, summarise_values
 from winstan.effects.means import (
     auxiliary,
     draw_responses,
+    eta_at,
     linear_predictor,
     mean_needs_beside,
     mean_response,
@@ -87,6 +88,7 @@ def predict(
     trials: Any = None,
     seed: int = 0,
     own: bool = True,
+    predictor: str | None = None,
 ) -> Prediction:
     """Predict rows, offsets included.
 
@@ -109,6 +111,8 @@ def predict(
     own
         Whether rows that are alike have responses of their own; to be summarise_values,
         they need them once.
+    predictor
+        The parameter whose linear predictor is wanted; None is the first one.
 
     Returns
     -------
@@ -127,12 +131,11 @@ def predict(
         ``extrapolation``, of new rows outside the data's range by more than a tenth of it.
     """
     check_option("kind", kind, Predicted)
+    every = kind == "response" or predictor is not None
     if isinstance(groups, Mapping):  # rows are in groups of their own, where nothing else is said
-        left_out: dict[str, Groups] = dict.fromkeys(
-            factors_of(model, beside=kind == "response"), "these"
-        )
+        left_out: dict[str, Groups] = dict.fromkeys(factors_of(model, beside=every), "these")
         groups = left_out | dict(groups)
-    estimand = choose_estimand(model, groups, beside=kind == "response")
+    estimand = choose_estimand(model, groups, beside=every)
     if kind == "response" and estimand.of("population"):
         raise OptionError(
             "A response comes from one group, not from the population's mean: kind='response' "
@@ -143,7 +146,7 @@ def predict(
     errors = limits is not None and limits.error is not None
     each = kind == "response" and (own or model.family.trials or errors)
     own_levels, new = set(estimand.of("these")), set(estimand.of("new"))
-    beside = kind == "response" or (kind == "mean" and mean_needs_beside(model))
+    beside = every or (kind == "mean" and mean_needs_beside(model))
     if newdata is None:
         rows = rows_of(model.design, beside=beside)
         of_data = model.design.row[model.design.data_rows]
@@ -166,7 +169,7 @@ def predict(
     if newdata is not None and not each:
         rows, at = _merged(rows)
     placed = GroupedRows(draws, rows, integrated_terms(model, posterior, estimand))
-    blocks = _values(model, placed, kind)
+    blocks = _values(model, placed, kind, predictor)
     if kind == "response":
         blocks = _responses(model, placed, blocks, of, rng)
     row = row_numbers(model.design)[model.design.data_rows] if newdata is None else None
@@ -357,10 +360,15 @@ def _merged(rows: NewRows) -> tuple[NewRows, np.ndarray]:
 
 
 def _values(
-    model: Specified, placed: GroupedRows, kind: Predicted
+    model: Specified, placed: GroupedRows, kind: Predicted, predictor: str | None
 ) -> Iterator[tuple[slice, Array]]:
-    """Mean, or linear predictor, of each row."""
+    """Mean, or a linear predictor, of each row."""
     posterior = placed.posterior
+    if predictor is not None and predictor in model.design.beside:
+        rows, design = placed.rows.beside[predictor], model.design.beside[predictor]
+        for part, _ in linear_predictor(model, posterior, placed.rows):
+            yield part, eta_at(design, posterior, rows, part) + rows.offset[part]
+        return
     for part, eta in linear_predictor(model, posterior, placed.rows):
         with_offset = eta + placed.rows.offset[part]
         if kind != "mean":

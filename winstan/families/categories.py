@@ -87,7 +87,7 @@ def no_mean(mu: Array, aux: Mapping[str, Any]) -> Array:
     raise OptionError(
         "Categories have no mean response. contrast, means, conditional, effects and predict give "
         "each category's probability; parameter='score' is the mean score of ordered categories, "
-        "and parameter='mu' the linear predictor."
+        "and parameter='mu' their linear predictor (of unordered ones 'muB' that of B)."
     )
 
 

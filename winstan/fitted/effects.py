@@ -373,7 +373,8 @@ def group_effects(
         a knock-out's slope of week has ``genotype:week`` in it; others are at their reference,
         numbers at zero.
     parameter
-        Whose linear predictor: that of the mean, or of a parameter that has a formula.
+        Whose linear predictor: that of the mean, or of a parameter that has a formula. Of a
+        response of unordered categories, by default those of all.
     prob, interval
         As for `summary`.
     draws
@@ -382,7 +383,7 @@ def group_effects(
     Returns
     -------
     DataFrame
-        Columns effect (``Intercept``, ``Days``, ``cond[b]``), level, mean, sd, and the
+        Columns [category], effect (``Intercept``, ``Days``, ``cond[b]``), level, mean, sd, and the
         interval's ends. Of totals, ``attrs["at"]`` says what the predictors are held at:
         ``"each mouse at its own genotype; at week = 0"``.
 
@@ -392,6 +393,35 @@ def group_effects(
         If the factor or an option is unknown, or no effect has a total.
     """
     check_flags(draws=draws)
+    parts = estimates.linear_parts(fit.model)
+    if parameter is not None or parts[0].category is None:
+        return _effects_of(fit, parameter, group, kind, prob, interval, draws=draws)
+    # A category may have a formula of its own, without the term.
+    models = [estimates.about(fit.model, part.parameter) for part in parts]
+    group = group or next(filter(None, map(estimates.main_group, models)), None)
+    having = [
+        part
+        for part, model in zip(parts, models, strict=True)
+        if group in [g.factor for g in model.design.groups]
+    ] or parts
+    tables = [
+        _effects_of(fit, part.parameter, group, kind, prob, interval, draws=draws)
+        for part in having
+    ]
+    return estimates.by_category(having, tables)
+
+
+def _effects_of(
+    fit: Fit,
+    parameter: str | None,
+    group: str | None,
+    kind: EffectKind,
+    prob: float,
+    interval: Interval,
+    *,
+    draws: bool,
+) -> pd.DataFrame:
+    """Return each group's effects on one linear predictor."""
     model = estimates.about(fit.model, parameter)
     factor = fit.group_named(group, model)
     found = estimates.group_effects(model, fit.joined(), factor, kind)

@@ -129,10 +129,16 @@ def plot_intercepts(
 
     group = fit.group_named(group)
     if fit.model.family.of_categories:
+        remedy = (
+            f"fit.intercepts({group!r}) has the table, and fit.plot_slopes({group!r}) the groups' "
+            "effects on the linear predictor"
+            if fit.model.family.kind == "ordered"
+            else f"fit.predict() has each group's, and fit.group_effects({group!r}) the groups' "
+            "effects on the linear predictors"
+        )
         raise OptionError(
             "plot_intercepts draws one mean of each group, and categories have a probability each: "
-            f"fit.intercepts({group!r}) has the table, and fit.plot_slopes({group!r}) the groups' "
-            "effects on the linear predictor."
+            f"{remedy}."
         )
     return plots.plot_intercepts(
         ends_renamed(fit.intercepts(group, prob=prob)),
@@ -194,6 +200,11 @@ def plot_slopes(
 
     effects.interval_names(prob, interval)
     group = fit.group_named(group)
+    if fit.model.family.kind == "unordered":
+        raise OptionError(
+            "plot_slopes draws effects on one linear predictor, and unordered categories have one "
+            f"each: fit.group_effects({group!r}) has the table."
+        )
     flat = fit.joined()
     table, population = shrinkage(fit.model, flat, group, prob, interval)
     if levels is not None:

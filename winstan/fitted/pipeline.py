@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -46,11 +47,13 @@ def model_from(
     parametrization: str | Mapping[str, str] | None,
     silence: str | Iterable[str] | None,
     rows: np.ndarray | None = None,
+    categories: tuple[Any, ...] | None = None,
 ) -> Model:
     """Go from formula and data to the model, with every check that comes before sampling.
 
     Parameters and errors are those of `fit`; `namespace` has the names that the formula may call,
-    and `rows` where the data's rows stand in the user's frame, if they are a part of it.
+    and `rows` where the data's rows stand in the user's frame, if they are a part of it;
+    `categories` are then those that the response has in all of that frame.
     """
     chosen = family_named(family)
     parsed = parse_formula(formula, namespace, formulas, for_all=chosen.of_labels is not None)
@@ -65,6 +68,7 @@ def model_from(
             rows=rows,
             all_levels=chosen.of_categories,
         )
+        frame = replace(frame, categories=categories)
         parsed = with_counts(parsed, chosen)
         frame = leave_out_zero_trials(parsed, frame, namespace)
         parsed, chosen = with_categories(parsed, chosen, frame, namespace)

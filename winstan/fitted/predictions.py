@@ -70,9 +70,10 @@ def predict(
     DataFrame
         Columns row, [groups], mean, sd, and the interval's ends, in the rows' order; of a response
         of categories, with a column category, the probability of each, and where responses are
-        asked for the share of each among those drawn. A row is
-        named by its position in the data frame that it comes from, counted from 0 (whatever
-        index a pandas frame has): incomplete rows of the data count, and are not predicted.
+        asked for the share of each among those drawn; of unordered ones the linear predictor of
+        each but the reference. A row is named by its position in the data frame that it comes
+        from, counted from 0 (whatever index a pandas frame has): incomplete rows of the data
+        count, and are not predicted.
 
     Raises
     ------
@@ -87,14 +88,17 @@ def predict(
         ``extrapolation``, of new rows outside the data's range by more than a tenth of it.
     """
     check_flags(draws=draws)
-    whole = effects.Part(None, fit.model)
-    parts = effects.parts_of(fit.model, None) if kind == "mean" else (whole,)
+    parts: tuple[effects.Part, ...] = (effects.Part(None, fit.model),)
+    if kind == "mean":
+        parts = effects.parts_of(fit.model, None)
+    elif kind == "link":
+        parts = effects.linear_parts(fit.model)
     posterior = fit.joined()
     with silenced(silence):
-        results = effects.answers(
+        results = effects.answers_of(
             parts,
-            lambda model: effects.predict(
-                model,
+            lambda part: effects.predict(
+                part.model,
                 posterior,
                 newdata,
                 kind=kind,
@@ -102,6 +106,7 @@ def predict(
                 trials=trials,
                 seed=seed,
                 own=draws,
+                predictor=part.parameter,
             ),
         )
     labels = fit.model.design.response.categories if kind == "response" else None

@@ -164,7 +164,7 @@ def _results(
                 more="fit.effects() has all.",
             )
         )
-    parts += [_effects_on(fit, name, prob) for name in fit.model.design.beside]
+    parts += [_effects_on(fit, name, prob) for name in tables.predicted_parameters(fit.model)]
     parts += figures.as_html(drawn)
     if left_out:
         parts.append(f'<p class="soft">{escape(left_out)}</p>')
@@ -178,7 +178,7 @@ def _of_what(fit: Fit) -> str:
 
 
 def _effects_on(fit: Fit, parameter: str, prob: float) -> str:
-    """Return the table of effects on a parameter beside the mean."""
+    """Return the table of effects on a parameter beside the mean, or of a category."""
     try:
         table = tables.effects_on_table(fit, parameter, prob=prob)
     except WinstanError as error:

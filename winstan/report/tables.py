@@ -154,14 +154,25 @@ def effects_table(fit: Fit, *, prob: float, groups: Whose | None = None) -> pd.D
     return out
 
 
+def predicted_parameters(model: Model) -> tuple[str, ...]:
+    """Return the parameters beside the mean that have a formula; of unordered categories, all.
+
+    The first of these is no mean response either: it is the log odds of a category, as the others.
+    """
+    if model.family.kind == "unordered":
+        return model.family.means
+    return tuple(model.design.beside)
+
+
 def effects_on_table(fit: Fit, parameter: str, *, prob: float) -> pd.DataFrame | None:
-    """Return every predictor's effect on a parameter beside the mean; None without predictors.
+    """Return every predictor's effect on a predicted parameter; None without predictors.
 
     Ratios where it is positive, else differences.
 
     ``attrs["whose"]`` says in words whose effects the rows are.
     """
-    if not fit.model.formula.parameters[parameter].effects.terms:
+    formula = fit.model.formula
+    if not formula.parameters.get(parameter, formula).effects.terms:
         return None
     ratio = fit.model.family.parameter(parameter).domain == "positive"
     table = fit.effects(prob=prob, parameter=parameter, ratio=ratio)
