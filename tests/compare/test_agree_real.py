@@ -10,8 +10,9 @@ from winstan.cli import main
 pytestmark = pytest.mark.slow
 
 SAMPLING = ["--seed", "3", "--quiet", "--silence", "all", "--draws", "2000"]
-# Data set, formula, options, backends. bambi's effects are non-centred always, and need small steps:
-# so small for the six rails, which the data tell apart, that a tree may reach the largest depth.
+# Data set, formula, options, backends. bambi's effects are non-centred always, and need small
+# steps: for the six rails, which the data tell apart, so small that a tree may reach the largest
+# depth.
 QUESTIONS = {
     # Weight against time: chicks that start lighter grow faster, correlation about -0.97.
     "strong correlation": (
