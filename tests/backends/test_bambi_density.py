@@ -19,6 +19,7 @@ from winstan.backends.bambi import BACKEND, built_model
 from winstan.backends.bambi_parts import aliases, factor_columns
 from winstan.backends.pymc_program import pymc_program
 from winstan.draws import tree_name
+from winstan.errors import BackendError
 from winstan.families import FAMILIES
 
 pytestmark = [
@@ -132,8 +133,18 @@ def test_these_are_all_the_priors():
     kinds = (kind for kind in vars(priors).values() if isinstance(kind, type))
     tried = {type(prior) for prior in [*ANY, *POSITIVE]}
     assert {k for k in kinds if issubclass(k, priors.Prior)} - tried == {
-        priors.Prior, ws.Flat, ws.LKJ, ws.Beta, ws.Dirichlet,
+        priors.Prior, ws.Flat, ws.LKJ, ws.Beta, ws.Dirichlet, *REFUSED,
     }  # fmt: skip
+
+
+REFUSED = {ws.Constant: ws.Constant(0), ws.Horseshoe: ws.Horseshoe(), ws.R2D2: ws.R2D2()}
+
+
+@pytest.mark.parametrize("kind", REFUSED, ids=lambda kind: kind.__name__)
+def test_priors_that_bambi_does_not_have_are_refused_by_name(kind):
+    model = model_of("y ~ x + cond", data_of("gamma"), "gamma", priors={"b": REFUSED[kind]})
+    with pytest.raises(BackendError, match=kind.__name__):
+        BACKEND.code(model)
 
 
 PREDICTED = {
