@@ -174,7 +174,8 @@ def test_posterior_of_intercepts_is_the_one_by_quadrature():
     """And the probabilities of categories, one of which no row has."""
     counts = np.array([7, 2, 0])
     y = pd.Categorical.from_codes(np.repeat([0, 1, 2], counts), ["left", "right", "none"])
-    fit = ws.fit("y ~ 1", pd.DataFrame({"y": y}), family="categorical", seed=4)
+    data, silent = pd.DataFrame({"y": y}), "unused_levels"
+    fit = ws.fit("y ~ 1", data, family="categorical", seed=4, silence=silent)
     priors = fit.model.priors.table
     assert list(priors) == ["muright_Intercept", "munone_Intercept"]
     at = np.linspace(-25, 15, 1601)
