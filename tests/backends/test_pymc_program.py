@@ -226,6 +226,8 @@ def test_program_has_the_density_of_the_model(make):
         # OrderedProbit's root of two is in single precision too, in each row.
         ordered_probit = model.family.thresholds is not None and model.link.name == "probit"
         rtol = 1e-7 if ordered_probit else 1e-9
+        if model.family.name == "skew_normal":  # PyMC takes log(1 + erf(z)), which has fewer digits
+            rtol = 1e-8
         np.testing.assert_allclose(density, expected, rtol=rtol, atol=2e-7)
         for name, value in reported.items():
             np.testing.assert_allclose(found[name], value, rtol=1e-10, atol=1e-12)

@@ -147,6 +147,11 @@ def test_programs_say_what_the_shift_is():
     assert "lognormal_lpdf(y[n] - ndt | mu[n], sigma)" in weighted
 
 
+def test_pymc_s_exgaussian_is_another_and_not_written():
+    with pytest.raises(ws.BackendError, match=r"fit.code\('stan'\) does"):
+        pymc_program(model_of("y ~ 1", times(), "exgaussian"))
+
+
 @pytest.mark.parametrize("family", ["exgaussian", "skew_normal", "shifted_lognormal"])
 def test_bambi_is_refused(family):
     model = model_of("y ~ 1", times(), family)

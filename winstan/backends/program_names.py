@@ -58,8 +58,10 @@ def written_distribution(model: Model, language: str) -> Distribution:
     family = model.family
     found = family.stan if language == "stan" else family.pymc
     if found is None:
+        other = " fit.code('stan') does, and fit.pymc_model has it." if family.stan else ""
         raise BackendError(
-            f"The family {family.name!r} does not say how {language} writes it: give "
+            f"The family {family.name!r} does not say how {language} writes it, which may not have "
+            f"it, or not exactly.{other} A family of your own says so by "
             f"Family({language}=winstan.families.Distribution(name=..., arguments=...))."
         )
     return found

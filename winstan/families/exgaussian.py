@@ -166,7 +166,8 @@ EXGAUSSIAN = Family(
     log_density=log_density,
     draw=draw,
     stan=Distribution(name="exp_mod_normal", arguments="mu{i} - beta, sigma, inv(beta)"),
-    pymc=Distribution(name="ExGaussian", arguments="mu=mu - beta, sigma=sigma, nu=beta"),
+    # PyMC's ExGaussian is Normal(mu, sigma), not shifted by beta, where beta is under 0.05 sigma.
+    pymc=None,
     absorbs_offset={"identity": subtract_offset},
     dense_metric=True,
 )
