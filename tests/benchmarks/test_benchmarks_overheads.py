@@ -31,6 +31,7 @@ def test_divergences_of_small_designs_are_counted():
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 @pytest.mark.parametrize("kind", ["text", "category", "number"])
 def test_overheads_of_frames_are_measured(library, kind):
@@ -43,6 +44,7 @@ def test_overheads_of_frames_are_measured(library, kind):
     assert shown.splitlines()[-2].startswith(f"| {figure.what} | 2 | {figure.wall:.3f} |")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("library", "response"), overheads.LARGE)
 def test_a_whole_fit_of_many_rows_is_measured(library, response):
     whole, program = overheads.large_fit(library, response, 3_000)

@@ -60,7 +60,14 @@ QUESTIONS = {
 }
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
+# Backends also meet on gamma and Poisson models in tests/backends: here they take a minute each.
+LONG = ("gamma", "poisson, crossed")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.long] if n in LONG else []) for n in QUESTIONS],
+)
 def test_engines_agree(name, tmp_path, capsys):
     source, formula, options, backends = QUESTIONS[name]
     path = tmp_path / "data.csv"

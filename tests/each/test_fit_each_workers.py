@@ -27,6 +27,7 @@ QUICK = {
     "by": "neuron", "warmup": 100, "draws": 200, "seed": 7, "progress": False, "silence": "all",
 }  # fmt: skip
 pytestmark = [
+    pytest.mark.slow,  # each begins processes that import winstan
     pytest.mark.filterwarnings("ignore::winstan.ConvergenceWarning"),  # so few draws
     pytest.mark.filterwarnings("ignore::winstan.FailureWarning"),
     # joblib's, where a call is ended before its tasks are

@@ -308,6 +308,7 @@ def test_zero_inflated_poisson_of_arabidopsis_is_lme4s_optimum():
         assert max(density(at + step), density(at - step)) < density(at) - 1e-3
 
 
+@pytest.mark.slow
 def test_zero_inflated_negative_binomial_of_arabidopsis_has_the_likelihood():
     groups = arabidopsis()
 

@@ -163,6 +163,7 @@ def test_common_values_are_those_of_many_rows():
     assert set(common_values(y)) == {0.0, 7.0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "values",
     [
