@@ -49,9 +49,12 @@ response |= {"successes": "p(hits, of)", "circular": "phase", "ordered": "score"
 trials["side"] = np.array(["left", "right", "none"])[rng.integers(0, 3, len(trials))]
 response["unordered"] = "side"
 templates = set()
-for family, link in [*((family, None) for family in FAMILIES), ("gaussian", "log")]:
+left = {family: response.get(row.kind, "Power") for family, row in FAMILIES.items()}
+cases = [(left[family], family, None) for family in FAMILIES]
+cases += [("Power", "gaussian", "log"), ("truncated(Power, lb=0)", "lognormal", None)]
+for y, family, link in cases:
     fit = ws.fit(
-        f"{response.get(FAMILIES[family].kind, 'Power')} ~ stim + (1|mouse)", trials,
+        f"{y} ~ stim + (1|mouse)", trials,
         family=family, seed=1, link=link, progress=False, silence="all",
     )
     assert fit.summary()["r_hat"].max() < 1.05, (family, fit.verdict)
