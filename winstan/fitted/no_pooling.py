@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ITERATIONS = 60
 STEP = 2.0
 """Largest step of a linear predictor without a unit, such as a log."""
-SETTLED = 1e-6
+CONVERGED = 1e-6
 """Largest step at the end, in standard errors."""
 MOST_CENTRES = 4
 """Population means about which a plane has ellipses."""
@@ -160,7 +160,7 @@ def _maximum(model: Model, posterior: Mapping[str, Array], terms: list[int], sta
     own = start.copy()
     limit = STEP if link.unitless else np.inf
     positive = family.confines(link)
-    settled = np.zeros(L, bool)
+    converged = np.zeros(L, bool)
     size = np.zeros(L)
     for _ in range(ITERATIONS):
         eta = base + np.einsum("ck,kc->c", Z, own[:, level])
@@ -178,12 +178,12 @@ def _maximum(model: Model, posterior: Mapping[str, Array], terms: list[int], sta
             step *= _kept_positive(eta, np.einsum("ck,ck->c", Z, step[level]), level, L)[:, None]
         own += step.T
         errors = np.einsum("lk,lkm,lm->l", step, hessian, step)
-        settled = full & (errors < SETTLED**2)
-        if (settled | ~full).all():
+        converged = full & (errors < CONVERGED**2)
+        if (converged | ~full).all():
             break
     # A likelihood that grows without end flattens: its step, in its own errors, is small as well.
-    settled &= size < 1e-3 * max(1.0, float(np.abs(eta).max()))
-    return np.where(settled, own, np.nan)
+    converged &= size < 1e-3 * max(1.0, float(np.abs(eta).max()))
+    return np.where(converged, own, np.nan)
 
 
 def _at_mean(values: Any) -> Any:
