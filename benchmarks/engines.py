@@ -106,19 +106,9 @@ class Engine:
 
 def model_of(formula: str, family: str, data: pd.DataFrame, link: str | None = None) -> Model:
     """Run winstan's stages up to the model, which peers are given."""
-    from winstan.by_category import with_categories  # noqa: PLC0415 - cold starts are timed
-    from winstan.data import frame_from  # noqa: PLC0415
-    from winstan.design import build_design  # noqa: PLC0415
-    from winstan.families import family_named  # noqa: PLC0415
-    from winstan.formula import parse_formula  # noqa: PLC0415
-    from winstan.model import build_model  # noqa: PLC0415
+    from winstan.fitted.pipeline import model_and_frame  # noqa: PLC0415 - cold starts are timed
 
-    parsed = parse_formula(formula, {})
-    chosen = family_named(family)
-    frame = frame_from(data, parsed, all_levels=chosen.of_categories)
-    parsed, chosen = with_categories(parsed, chosen, frame, {})
-    design = build_design(parsed, frame, {}, chosen.kind, chosen.parameters[0].name)
-    return build_model(parsed, design, frame.kept, chosen, chosen.link(link))
+    return model_and_frame(formula, data, family, {}, link=link)[0]
 
 
 def winstan(design: Design, data: pd.DataFrame, backend: str) -> Runner:

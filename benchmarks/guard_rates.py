@@ -172,9 +172,8 @@ def fires(kind: Kind, seed: int) -> bool:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model_from(
-            kind.formula, data, kind.family, {}, link=None, priors=None, center=True, weights=None,
-            trials=None, parametrization=None, silence=("random_slopes", "pseudoreplication"),
-        )  # fmt: skip
+            kind.formula, data, kind.family, {}, silence=("random_slopes", "pseudoreplication")
+        )
     found = [w.message for w in caught]
     return any(isinstance(one, DesignWarning) and one.guard == kind.guard for one in found)
 

@@ -244,7 +244,6 @@ def default_draws(sampled: int) -> int:
 def build_model(
     formula: Formula,
     design: Design,
-    positions: np.ndarray,
     family: Family,
     link: Link,
     *,
@@ -258,8 +257,6 @@ def build_model(
     Parameters
     ----------
     formula, design
-    positions : ndarray of int, shape (N,)
-        Positions of the design's data rows in the user's data frame, for messages.
     family, link
     priors
         The user's, by parameter name or class.
@@ -282,7 +279,7 @@ def build_model(
     stacked = stack(design)
     check_parameters(formula, design, family)
     check_intercept(formula, design, family)
-    check_response(design, family, link, positions)
+    check_response(design, family, link)
     if link.cut:  # as far from the data as can be, whatever angle is called zero
         link = link.about(float(mean_direction(design.response.y, design.weights)))
     cells = compress(design, stacked, family, link)

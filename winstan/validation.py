@@ -92,7 +92,7 @@ def check_names(stacked: Stacked, likelihood: Likelihood) -> None:
         )
 
 
-def check_response(design: Design, family: Family, link: Link, positions: np.ndarray) -> None:
+def check_response(design: Design, family: Family, link: Link) -> None:
     """Refuse a response that the family does not have, or that never varies."""
     response = design.response
     y, trials = response.y, response.trials
@@ -123,7 +123,7 @@ def check_response(design: Design, family: Family, link: Link, positions: np.nda
         )
     if response.categories is not None:
         _check_categories(response)
-    check_support(family, sample, response.name, positions)
+    check_support(family, sample, response.name, design.kept)
     _check_measured(response)
     same = _never_varies(response)
     if same and (edge := _at_the_edge(design, family)):

@@ -8,14 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from winstan.data import frame_from
-from winstan.design import build_design
 from winstan.design_warnings import GUARDS, silenced
 from winstan.errors import DesignWarning
-from winstan.families import family_named
-from winstan.formula import parse_formula
+from winstan.fitted.pipeline import model_and_frame
 from winstan.guards.checks import check_model
-from winstan.model import build_model
 from winstan.tuning import USUAL, Tuning
 
 if TYPE_CHECKING:
@@ -34,11 +30,7 @@ def guards(
     """Return what each guard says before a fit."""
     with warnings.catch_warnings(record=True) as caught, silenced(silence):
         warnings.simplefilter("always")
-        parsed = parse_formula(formula, {})
-        frame = frame_from(data, parsed, weights=weights)
-        chosen = family_named(family)
-        design = build_design(parsed, frame, {})
-        model = build_model(parsed, design, frame.kept, chosen, chosen.link(None), tuning=tuning)
+        model, frame = model_and_frame(formula, data, family, {}, weights=weights, tuning=tuning)
         check_model(model, frame, data)
     found = [w.message for w in caught]
     assert all(isinstance(message, DesignWarning) for message in found)

@@ -36,7 +36,7 @@ class Question:
     namespace : mapping
         What the formula calls of the caller's own.
     model : mapping
-        Options of `winstan.fitting.model_from`.
+        Options of `winstan.fitted.pipeline.model_from`.
     sampling : mapping
         Fields of `Settings`, all but the seed.
     contrasts : mapping of str to mapping
