@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.design import Design
-    from winstan.families.family import BambiFamily
+    from winstan.families.distribution import BambiFamily
     from winstan.formula import Formula
     from winstan.model import Model
     from winstan.priors import Prior

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from winstan.design import Term
-    from winstan.families.family import Distribution
+    from winstan.families.distribution import Distribution
     from winstan.model import Model
 
 

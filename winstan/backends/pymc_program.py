@@ -35,7 +35,7 @@ from winstan.priors import Dirichlet
 
 if TYPE_CHECKING:
     from winstan.backends.program_parts import Group
-    from winstan.families.family import Distribution
+    from winstan.families.distribution import Distribution
     from winstan.model import Model
 
 # Names that the program gives itself, or uses.

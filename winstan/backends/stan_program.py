@@ -19,7 +19,7 @@ from winstan.backends.stan_limits import LimitedRow
 
 if TYPE_CHECKING:
     from winstan.backends.program_parts import Column, Group, Predictor, Thresholds
-    from winstan.families.family import Distribution
+    from winstan.families.distribution import Distribution
     from winstan.families.links import Link
     from winstan.model import Model
 

@@ -16,7 +16,8 @@ import numpy as np
 
 from winstan.families.auxiliary import mean
 from winstan.families.categories import category_counts, draw_category, no_mean, places
-from winstan.families.family import Distribution, Family
+from winstan.families.distribution import Distribution
+from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.ordered import rows_beyond, step_thresholds
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from winstan.families.family import Parameter
+from winstan.families.parameter import Parameter
 from winstan.priors import Beta, Exponential, Gamma, InverseGamma, Prior
 
 if TYPE_CHECKING:
-    from winstan.families.family import DomainName
+    from winstan.families.parameter import DomainName
 
 
 def mean(domain: DomainName, *links: str) -> Parameter:

@@ -8,7 +8,8 @@ import numpy as np
 
 from winstan.families import binomial
 from winstan.families.auxiliary import mean
-from winstan.families.family import BambiFamily, Distribution, Family
+from winstan.families.distribution import BambiFamily, Distribution
+from winstan.families.family import Family
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

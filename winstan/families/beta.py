@@ -8,8 +8,10 @@ import numpy as np
 from scipy import special
 
 from winstan.families.auxiliary import mean
-from winstan.families.family import BambiFamily, Distribution, Family, Parameter
+from winstan.families.distribution import BambiFamily, Distribution
+from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
+from winstan.families.parameter import Parameter
 from winstan.families.support import unit_interval
 from winstan.priors import InverseGamma
 

@@ -18,7 +18,8 @@ from scipy import special
 from winstan.families import binomial
 from winstan.families.auxiliary import mean
 from winstan.families.beta import LARGEST_PHI, PHI, draw_shares, information_of_phi
-from winstan.families.family import BambiFamily, Distribution, Family
+from winstan.families.distribution import BambiFamily, Distribution
+from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.rising import log_rising
 from winstan.families.trials import log_rising_of, rising_slopes_of, rising_tally

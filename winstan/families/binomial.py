@@ -9,7 +9,8 @@ from scipy import special
 
 from winstan.families.auxiliary import mean
 from winstan.families.cellwise import log_factorial, quasi_score
-from winstan.families.family import BambiFamily, Distribution, Family
+from winstan.families.distribution import BambiFamily, Distribution
+from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.support import counts
 

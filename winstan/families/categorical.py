@@ -28,8 +28,10 @@ from winstan.families.categories import (
     place_of_reference,
     places,
 )
-from winstan.families.family import Distribution, Family, Parameter
+from winstan.families.distribution import Distribution
+from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
+from winstan.families.parameter import Parameter
 from winstan.families.sample import sum_by
 from winstan.families.zeros import log_sum
 

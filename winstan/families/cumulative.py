@@ -17,9 +17,11 @@ import numpy as np
 
 from winstan.families.auxiliary import mean
 from winstan.families.categories import category_counts, draw_category, no_mean, places
-from winstan.families.family import Distribution, Family, Parameter
+from winstan.families.distribution import Distribution
+from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.ordered import log_probability
+from winstan.families.parameter import Parameter
 from winstan.priors import Dirichlet, Prior
 
 if TYPE_CHECKING:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -14,9 +13,11 @@ from winstan.errors import FamilyError
 from winstan.families import foreign
 from winstan.families.domains import DOMAINS, Domain
 from winstan.families.links import LINKS, Link
-from winstan.priors import Flat, Prior
+from winstan.families.parameter import VECTORS
 
 if TYPE_CHECKING:
+    from winstan.families.distribution import BambiFamily, Distribution
+    from winstan.families.parameter import Parameter
     from winstan.families.sample import Limits, Sample
 
 Kind = Literal[
@@ -34,165 +35,9 @@ Kind = Literal[
 ]
 """What a response is: any number, positive, positive or zero, in (0, 1), from 0 to 1, a count, 0 or
 1, successes of trials, an angle, one of several categories with or without an order."""
-DomainName = Literal["real", "positive", "unit", "ordered", "vector"]
-VECTORS: tuple[DomainName, ...] = ("ordered", "vector")
 Statistics = Mapping[str, Any]
 Score = Callable[[Statistics, Array, Mapping[str, Any], Link], tuple[Array, Array]]
 SharedInformation = Callable[[Statistics, Array, Mapping[str, Any], Link], Array]
-
-
-def _flat(scale: float) -> Prior:
-    return Flat()
-
-
-def _one(scale: float) -> float:
-    return 1.0
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Parameter:
-    """A parameter of a distribution.
-
-    Attributes
-    ----------
-    name : str
-        ``mu``, ``sigma``, ``alpha``, ``nu``: as in the formula of the density and in every table.
-    domain : {"real", "positive", "unit", "ordered", "vector"}
-        Where it may lie: a real one should be of order one, whatever the unit of the response. An
-        ordered one is a vector of thresholds, one less than the response has categories, that the
-        linear predictor is held against (`winstan.families.ordered`); a vector of such in no order
-        is ``"vector"``.
-    label : str
-        What it is called in a methods paragraph.
-    links : tuple of str
-        The links that a linear predictor of it can have, its default first: by default the map of
-        its domain from the whole line.
-    default_prior : callable
-        ``default_prior(scale)``: the default prior of a scalar one, where the response (of a
-        lognormal one, its logarithm) has this standard deviation.
-    start : callable
-        ``start(scale)``: where the search for its mode begins.
-    limits : tuple of float, or None
-        Between which values that search stays; None is anywhere in the domain.
-    link_sd : float
-        Where it has a formula, the default prior of its intercept is normal about the link of
-        `start`, with this standard deviation.
-    coefficient_sd : float
-        That of its coefficients, for a predictor of standard deviation one.
-    bound : str or None
-        Of one that the data bound from above: the statistic that bounds it. It is sampled, and has
-        its prior, as a share of that, between 0 and 1; draws are in the unit of the bound.
-    """
-
-    name: str
-    domain: DomainName
-    label: str
-    links: tuple[str, ...] = ()
-    default_prior: Callable[[float], Prior] = _flat
-    start: Callable[[float], float] = _one
-    limits: tuple[float, float] | None = None
-    link_sd: float = 2.5
-    coefficient_sd: float = 1.0
-    bound: str | None = None
-
-    def __post_init__(self) -> None:
-        if not self.links and self.domain in DOMAINS:
-            object.__setattr__(self, "links", (DOMAINS[self.domain].link,))
-
-    @property
-    def link(self) -> Link:
-        """The default link of a linear predictor of it."""
-        return LINKS[self.links[0]]
-
-    @property
-    def is_vector(self) -> bool:
-        """Whether it is a vector: functions of the family get a sequence of its elements."""
-        return self.domain in VECTORS
-
-    def steps(self, n: int) -> tuple[Parameter, ...]:
-        """Return the n numbers that a vector of n + 1 is sampled by: positive if it is ordered."""
-        domain: DomainName = "positive" if self.domain == "ordered" else "real"
-        return tuple(
-            replace(
-                self,
-                name=f"{self.name}_step[{i}]",
-                domain=domain,
-                default_prior=_flat,
-                links=(),
-            )
-            for i in range(1, n + 1)
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Distribution:
-    """How a program for readers writes the distribution.
-
-    Attributes
-    ----------
-    name : str
-    arguments : str
-        With ``{i}`` where a row is indexed, ``{over}`` for an elementwise division and ``{trials}``
-        (Stan); ``mu``, ``{p}`` for the probability by its link, and ``{trials}`` (PyMC).
-    by_link : mapping of str to (str, str)
-        The name and arguments where the language has the distribution of the linear predictor
-        ``eta`` itself.
-    zero, above : str
-        The log density (Stan) of a zero and of a response above it, where no one function has both:
-        ``log(hu)`` and ``log1m(hu) + {y}``, with ``{y}`` for the log density of the distribution
-        named here at the response, and ``{f0}`` for that at zero. PyMC's are needed only where it
-        has no distribution of both.
-    one : str
-        That of a one, where this is a third case.
-    of : str
-        What it is the distribution of: ``{y} - ndt``.
-    definition : tuple of str
-        The lines of ``NAME_lpdf``, of a row, where Stan does not have it.
-    defined_for : tuple of str
-        The links under which it is needed; empty is all.
-    """
-
-    name: str
-    arguments: str
-    by_link: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    zero: str = ""
-    above: str = ""
-    one: str = ""
-    of: str = "{y}"
-    definition: tuple[str, ...] = ()
-    defined_for: tuple[str, ...] = ()
-
-    def definition_of(self, link: str) -> tuple[str, ...]:
-        """Return the definition that a program needs under a link, if it needs one."""
-        return self.definition if not self.defined_for or link in self.defined_for else ()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What a program calls, under any link."""
-        own, said = zip(*self.by_link.values(), strict=True) if self.by_link else ((), ())
-        texts = (self.arguments, self.zero, self.one, self.above, *said, *self.definition)
-        return self.name, *own, *re.findall(r"\w+(?=\()", " ".join(texts))
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class BambiFamily:
-    """The same distribution in bambi.
-
-    Attributes
-    ----------
-    name : str
-    weighted : bool
-        Whether its ``weighted()`` is the sum over weighted rows: that of gamma is not, for one.
-    complements : mapping of str to str
-        By parameter, bambi's name for one less it: ``psi``, the share of what is no extra zero.
-    names : mapping of str to str
-        What it calls the parameters beside the mean, where that is something else.
-    """
-
-    name: str
-    weighted: bool = False
-    complements: Mapping[str, str] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -8,7 +8,8 @@ import numpy as np
 
 from winstan.families.auxiliary import SIGMA, mean
 from winstan.families.cellwise import quasi_score
-from winstan.families.family import BambiFamily, Cumulative, Distribution, Family
+from winstan.families.distribution import BambiFamily, Distribution
+from winstan.families.family import Cumulative, Family
 from winstan.families.namespace import NUMPY
 from winstan.families.offsets import subtract_offset
 from winstan.families.support import any_real

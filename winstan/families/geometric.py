@@ -13,7 +13,8 @@ from scipy import special
 from winstan.families import negative_binomial
 from winstan.families.auxiliary import mean
 from winstan.families.cellwise import quasi_score
-from winstan.families.family import Distribution, Family
+from winstan.families.distribution import Distribution
+from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.rising import rising_statistics
 from winstan.families.support import counts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from winstan.families.auxiliary import mean
-from winstan.families.family import Distribution
+from winstan.families.distribution import Distribution
 from winstan.families.gamma import GAMMA
 from winstan.families.hurdle_positive import hurdle_positive
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from winstan.families.family import Distribution
+from winstan.families.distribution import Distribution
 from winstan.families.hurdle_positive import hurdle_positive
 from winstan.families.lognormal import LOGNORMAL
 

@@ -13,8 +13,10 @@ import numpy as np
 from winstan.families import gaussian
 from winstan.families.auxiliary import mean
 from winstan.families.cellwise import quasi_score
-from winstan.families.family import BambiFamily, Distribution, Family, Parameter
+from winstan.families.distribution import BambiFamily, Distribution
+from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
+from winstan.families.parameter import Parameter
 from winstan.families.support import positive_real
 from winstan.families.waiting_times import waiting_statistics
 from winstan.priors import InverseGamma

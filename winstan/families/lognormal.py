@@ -9,7 +9,8 @@ import numpy as np
 
 from winstan.families import gaussian
 from winstan.families.auxiliary import SIGMA, mean
-from winstan.families.family import BambiFamily, Distribution, Family
+from winstan.families.distribution import BambiFamily, Distribution
+from winstan.families.family import Family
 from winstan.families.offsets import divide_by_exp_offset
 from winstan.families.support import positive_real
 

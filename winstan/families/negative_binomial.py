@@ -10,7 +10,8 @@ from scipy import special
 from winstan.families import poisson
 from winstan.families.auxiliary import ALPHA, mean
 from winstan.families.cellwise import log_factorial, quasi_score, tally_by_cell
-from winstan.families.family import BambiFamily, Distribution, Family
+from winstan.families.distribution import BambiFamily, Distribution
+from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.rising import (
     LARGEST_ALPHA,

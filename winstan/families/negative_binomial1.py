@@ -11,8 +11,10 @@ import numpy as np
 
 from winstan.families import negative_binomial
 from winstan.families.auxiliary import mean
-from winstan.families.family import Distribution, Family, Parameter
+from winstan.families.distribution import Distribution
+from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
+from winstan.families.parameter import Parameter
 from winstan.families.rising import LARGEST_ALPHA
 from winstan.families.support import counts
 from winstan.priors import HalfCauchy

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
-from winstan.families.family import Parameter
+from winstan.families.parameter import Parameter
 from winstan.priors import Dirichlet, Normal
 
 if TYPE_CHECKING:

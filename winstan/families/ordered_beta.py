@@ -21,8 +21,10 @@ from scipy import special
 
 from winstan.families import beta
 from winstan.families.auxiliary import mean
-from winstan.families.family import Distribution, Family, Parameter
+from winstan.families.distribution import Distribution
+from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
+from winstan.families.parameter import Parameter
 from winstan.families.support import closed_unit_interval
 from winstan.families.unit_ends import (
     beta_log_density,

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from winstan.errors import FamilyError
-from winstan.families.family import Family, Parameter
+from winstan.families.family import Family
+from winstan.families.parameter import Parameter
 
 
 def of_parameter(parameter: Parameter) -> Family:

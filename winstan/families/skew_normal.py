@@ -13,9 +13,11 @@ import numpy as np
 
 from winstan.families.auxiliary import SIGMA, mean
 from winstan.families.cellwise import of_rows
-from winstan.families.family import Distribution, Family, Parameter
+from winstan.families.distribution import Distribution
+from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.offsets import subtract_offset
+from winstan.families.parameter import Parameter
 from winstan.families.reaction_times import (
     by_cell,
     inverse_mills,

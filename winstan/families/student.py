@@ -9,7 +9,8 @@ from scipy import special
 
 from winstan.families.auxiliary import NU, SIGMA, mean
 from winstan.families.cellwise import of_rows, tally_by_cell
-from winstan.families.family import BambiFamily, Cumulative, Distribution, Family
+from winstan.families.distribution import BambiFamily, Distribution
+from winstan.families.family import Cumulative, Family
 from winstan.families.namespace import NUMPY
 from winstan.families.offsets import subtract_offset
 from winstan.families.support import any_real

@@ -15,8 +15,10 @@ from scipy import special
 
 from winstan._angles import TURN, deviations
 from winstan.families.auxiliary import mean
-from winstan.families.family import BambiFamily, Distribution, Family, Parameter
+from winstan.families.distribution import BambiFamily, Distribution
+from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
+from winstan.families.parameter import Parameter
 from winstan.families.support import angles
 from winstan.priors import HalfCauchy
 

@@ -12,7 +12,8 @@ from scipy import special
 
 from winstan.families.auxiliary import ALPHA, mean
 from winstan.families.cellwise import of_rows, tally_by_cell
-from winstan.families.family import BambiFamily, Cumulative, Distribution, Family
+from winstan.families.distribution import BambiFamily, Distribution
+from winstan.families.family import Cumulative, Family
 from winstan.families.namespace import NUMPY
 from winstan.families.offsets import divide_by_exp_offset
 from winstan.families.support import positive_real

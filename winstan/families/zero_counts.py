@@ -18,7 +18,8 @@ from scipy import special
 from winstan.families import negative_binomial, poisson
 from winstan.families.auxiliary import ALPHA, HU, ZI, mean
 from winstan.families.cellwise import log_factorial, tally_by_cell
-from winstan.families.family import BambiFamily, Distribution, Family
+from winstan.families.distribution import BambiFamily, Distribution
+from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.rising import LARGEST_ALPHA, log_rising_by_cell, rising_slope
 from winstan.families.sample import sum_by

@@ -16,7 +16,8 @@ from scipy import special
 from winstan.families import binomial
 from winstan.families.auxiliary import ZI, mean
 from winstan.families.cellwise import of_rows
-from winstan.families.family import BambiFamily, Distribution, Family
+from winstan.families.distribution import BambiFamily, Distribution
+from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.trials import named_tally, no_tally, sum_of_tally
 from winstan.families.zeros import log_odds, log_sum

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from winstan.families.family import Distribution
+from winstan.families.distribution import Distribution
 from winstan.families.zero_counts import zero_counts
 
 ZERO_INFLATED_NEGATIVE_BINOMIAL = zero_counts(

@@ -13,7 +13,8 @@ import numpy as np
 
 from winstan.families import beta
 from winstan.families.auxiliary import mean, share
-from winstan.families.family import Distribution, Family
+from winstan.families.distribution import Distribution
+from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.support import closed_unit_interval
 from winstan.families.unit_ends import (
