@@ -106,7 +106,7 @@ class Engine:
 
 def model_of(formula: str, family: str, data: pd.DataFrame, link: str | None = None) -> Model:
     """Run winstan's stages up to the model, which peers are given."""
-    from winstan.fitted.pipeline import model_and_frame  # noqa: PLC0415 - cold starts are timed
+    from winstan.building import model_and_frame  # noqa: PLC0415 - cold starts are timed
 
     return model_and_frame(formula, data, family, {}, link=link)[0]
 

@@ -21,8 +21,8 @@ FLOORS = (
     "formula data",
     "design families priors variables scales centering coefficients shrinkage cells correlations"
     " likelihood by_category",
-    "approximation coordinates marginal model validation toolchain backends unconstrained draws"
-    " tree",
+    "approximation coordinates marginal model building validation toolchain backends unconstrained"
+    " draws tree",
     "convergence summary diagnostics effects classical guards",
     "plots",
     "fitted report",

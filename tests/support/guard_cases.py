@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from winstan.building import model_and_frame
 from winstan.design_warnings import GUARDS, silenced
 from winstan.errors import DesignWarning
-from winstan.fitted.pipeline import model_and_frame
 from winstan.guards.checks import check_model
 from winstan.tuning import USUAL, Tuning
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from winstan.fitted.pipeline import model_and_frame
+from winstan.building import model_and_frame
 
 if TYPE_CHECKING:
     import pandas as pd

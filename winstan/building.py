@@ -1,0 +1,324 @@
+"""Building the model: from formula and data through every stage up to the `Model`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import numpy as np
+
+from winstan._angles import mean_direction
+from winstan.approximation.problem import Problem
+from winstan.by_category import with_categories, with_counts
+from winstan.cells import compress
+from winstan.centering import center_levels, centered_design, predictor_means
+from winstan.coefficients import Coefficients
+from winstan.coordinates import choose_coordinates
+from winstan.coordinates.curves import bounds_of, posterior_sds, shrunk_of, with_numbers
+from winstan.data import frame_from
+from winstan.design import build_design, stack
+from winstan.design.zero_trials import leave_out_zero_trials
+from winstan.errors import DataError, OptionError, PriorError, near_matches
+from winstan.families import family_named
+from winstan.families.limits import limited
+from winstan.formula import parse_formula
+from winstan.likelihood import Likelihood
+from winstan.marginal import Plan, adapt_coordinates, marginalise, plan_marginal
+from winstan.model import Model, lkj_numbers
+from winstan.priors import Flat, resolve
+from winstan.scales import default_slots, measure_scales
+from winstan.shrinkage import Shrinkage
+from winstan.tuning import USUAL, Tuning
+from winstan.validation import (
+    check_intercept,
+    check_names,
+    check_noise,
+    check_parameters,
+    check_predicted,
+    check_response,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from winstan._typing import Array
+    from winstan.cells import Cells
+    from winstan.coordinates import Coordinates
+    from winstan.data import Frame
+    from winstan.design import Design, Stacked
+    from winstan.families import Family
+    from winstan.families.links import Link
+    from winstan.formula import Formula
+    from winstan.priors import Prior, Priors
+    from winstan.scales import Scales
+
+
+class ModelOptions(TypedDict, total=False):
+    """What can be said of a model beside its formula, data and family: options of `winstan.fit`.
+
+    `rows` is where the data's rows stand in the user's frame, if they are a part of it;
+    `categories` are then those that the response has in all of that frame.
+    """
+
+    formulas: Mapping[str, str] | None
+    link: str | None
+    priors: Mapping[str, Prior] | None
+    center: bool
+    weights: str | None
+    trials: str | int | None
+    parametrization: str | Mapping[str, str] | None
+    rows: np.ndarray | None
+    categories: tuple[Any, ...] | None
+
+
+def model_and_frame(
+    formula: str | Sequence[str],
+    data: Any,
+    family: str | Family,
+    namespace: Mapping[str, Any],
+    *,
+    formulas: Mapping[str, str] | None = None,
+    link: str | None = None,
+    weights: str | None = None,
+    trials: str | int | None = None,
+    rows: np.ndarray | None = None,
+    categories: tuple[Any, ...] | None = None,
+    **options: Any,
+) -> tuple[Model, Frame]:
+    """Run the stages up to the model, without the guards; `options` are those of `build_model`."""
+    chosen = family_named(family)
+    parsed = parse_formula(formula, namespace, formulas, for_all=chosen.of_labels is not None)
+    frame = frame_from(
+        data, parsed, weights=weights, trials=trials, rows=rows, all_levels=chosen.of_categories
+    )
+    frame = replace(frame, categories=categories)
+    parsed = with_counts(parsed, chosen)
+    frame = leave_out_zero_trials(parsed, frame, namespace)
+    parsed, chosen = with_categories(parsed, chosen, frame, namespace)
+    design = build_design(parsed, frame, namespace, chosen.kind, chosen.parameters[0].name)
+    return build_model(parsed, design, chosen, chosen.link(link), **options), frame
+
+
+def build_model(
+    formula: Formula,
+    design: Design,
+    family: Family,
+    link: Link,
+    *,
+    priors: Mapping[str, Prior] | None = None,
+    center: bool = True,
+    parametrization: str | Mapping[str, str] | None = None,
+    tuning: Tuning = USUAL,
+) -> Model:
+    """Put a model together: check the response, compress it, resolve priors, choose coordinates.
+
+    Parameters
+    ----------
+    formula, design
+    family, link
+    priors
+        The user's, by parameter name or class.
+    center
+        Whether to centre the population-level predictors.
+    parametrization : {"marginal", "centered", "noncentered"}, or a mapping, or None
+        "marginal" integrates coefficients and effects out; the others sample them, and can be given
+        by group factor. None takes marginal where that is possible and cheaper; factors without a
+        name here are sampled as standard scores of what the data say of them.
+    tuning
+        How it is computed.
+
+    Raises
+    ------
+    DataError, FamilyError, PriorError
+    """
+    if design.response.limits is not None:
+        family = limited(family, design.response.limits)
+    check_predicted(formula, family)
+    stacked = stack(design)
+    check_parameters(formula, design, family)
+    check_intercept(formula, design, family)
+    check_response(design, family, link)
+    if link.cut:  # as far from the data as can be, whatever angle is called zero
+        link = link.about(float(mean_direction(design.response.y, design.weights)))
+    cells = compress(design, stacked, family, link)
+    likelihood = Likelihood.of(cells, family, link, stacked.parameters[1:])
+    check_names(stacked, likelihood)
+    scales = measure_scales(cells, likelihood)
+    slots = default_slots(stacked, cells, likelihood, scales)
+    centered = center and design.intercept
+    location = "Intercept" if family.thresholds is None else family.thresholds.name
+    apart = centered and stacked.intercept  # an Intercept before the columns
+    resolved = resolve(slots, priors, at_mean=[location] if apart else [])
+    predictor_mean = predictor_means(stacked, cells, centered=apart)
+    means = None
+    if center and np.any(stacked.constant):
+        means, resolved = center_levels(stacked, cells, resolved)
+    coefficients = Coefficients.of(stacked, resolved)
+    population = centered_design(stacked, cells, predictor_mean, means)
+    constant = population @ coefficients.constant
+    cells = replace(cells, offset=cells.offset + constant)
+    population = population[:, coefficients.sampled]
+    problem = _problem(stacked, cells, population, likelihood, scales, resolved, tuning)
+    sampled = _parametrization(stacked, parametrization)
+    plan = None
+    own = {name: resolved.of(name) for name in coefficients.sampled_names}
+    if parametrization is None or parametrization == "marginal":
+        plan = _plan(stacked, cells, population, likelihood, own, parametrization)
+    coordinates = _coordinates(design, problem, sampled, resolved, marginal=plan is not None)
+    check_noise(design, likelihood, coordinates, scales.response)
+    sds = posterior_sds(coordinates.decorrelation, population.shape[1])
+    shrinkage = Shrinkage.of(stacked, cells, coefficients, resolved, likelihood, scales)
+    shrunk = None
+    if shrinkage is not None:
+        wide = problem.beta_prior[:, 1]
+        shrunk = shrunk_of(shrinkage, coordinates.beta_location, sds, wide)
+        coordinates = replace(coordinates, **with_numbers(coordinates, shrinkage))
+    marginal = variances = None
+    if plan is not None:
+        marginal = marginalise(plan, cells, population, coordinates, list(own.values()))
+        variances = adapt_coordinates(
+            stacked,
+            cells,
+            coordinates,
+            marginal,
+            problem.sd_prior,
+            resolved[str(family.noise)],
+            lkj_numbers(stacked, resolved),
+            tuning,
+        )
+    return Model(
+        formula=formula,
+        design=design,
+        stacked=stacked,
+        cells=cells,
+        likelihood=likelihood,
+        priors=resolved,
+        coefficients=coefficients,
+        center=centered,
+        predictor_mean=predictor_mean,
+        level_means=means,
+        population=population,
+        constant=constant,
+        bounds=bounds_of(list(own.values()), sds),
+        shrinkage=shrinkage,
+        shrunk=shrunk,
+        coordinates=coordinates,
+        marginal=marginal,
+        variances=variances,
+        tuning=tuning,
+    )
+
+
+def _coordinates(
+    design: Design,
+    problem: Problem,
+    sampled: Mapping[int, bool],
+    priors: Priors,
+    *,
+    marginal: bool,
+) -> Coordinates:
+    """Choose the coordinates; numbers beyond what a double holds are the data's fault."""
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):  # an error is raised, if it matters
+            return choose_coordinates(problem, sampled, marginal=marginal)
+    except np.linalg.LinAlgError as failed:
+        reason: Exception = failed
+    except ValueError as failed:
+        if "infs or NaNs" not in str(failed):  # scipy's words for numbers that have overflowed
+            raise
+        reason = failed
+    failed_so = f"The approximate fit that starts the sampler failed ({reason}): "
+    flat = [name for name, prior in priors.table.items() if isinstance(prior, Flat)]
+    if flat:
+        raise PriorError(
+            f"{failed_so}the priors of {', '.join(map(repr, flat))} are Flat, and the data may not "
+            "bound them (a predictor that tells the response for certain, say). Give them Normal "
+            "priors."
+        ) from reason
+    y = design.response.y
+    wide = "; model its logarithm if it is so wide" if y.min() > 0 else ""
+    raise DataError(
+        f"{failed_so}'{design.response.name}' runs from {y.min():.3g} to {y.max():.3g}. Look for "
+        f"wrong values in it and in the predictors{wide}."
+    ) from reason
+
+
+def _plan(
+    stacked: Stacked,
+    cells: Cells,
+    population: Array,
+    likelihood: Likelihood,
+    priors: Mapping[str, Prior],
+    wanted: str | None,
+) -> Plan | None:
+    """How coefficients and effects are integrated out; None where they are to be sampled."""
+    plan = plan_marginal(stacked, cells, population, likelihood, priors)
+    if isinstance(plan, Plan):
+        return plan if wanted == "marginal" or plan.is_cheaper else None
+    if wanted == "marginal":
+        raise OptionError(
+            f"parametrization='marginal' is not possible here: {plan}. Leave it out: the "
+            "coefficients and effects are then sampled."
+        )
+    return None
+
+
+def _parametrization(stacked: Stacked, wanted: str | Mapping[str, str] | None) -> dict[int, bool]:
+    known = {"centered": True, "noncentered": False}
+    factors = [group.factor for group in stacked.groups]
+    if wanted is None or wanted == "marginal":
+        return {}
+    if not isinstance(wanted, str | Mapping) or (isinstance(wanted, str) and wanted not in known):
+        raise OptionError(
+            f"parametrization= must be 'marginal', 'centered', 'noncentered', or one of the last "
+            f"two by group factor, not {wanted!r}."
+        )
+    if isinstance(wanted, str):
+        wanted = dict.fromkeys(factors, wanted)
+    for factor, choice in wanted.items():
+        if factor not in factors:
+            raise OptionError(
+                f"parametrization= names {factor!r}, which is no group factor of the formula."
+                + near_matches(factor, factors)
+            )
+        if choice not in known:
+            raise OptionError(
+                f"parametrization= of {factor!r} must be 'centered' or 'noncentered', "
+                f"not {choice!r}."
+                + (
+                    " All factors are marginal together: parametrization='marginal'."
+                    if choice == "marginal"
+                    else ""
+                )
+            )
+    return {m: known[wanted[factor]] for m, factor in enumerate(factors) if factor in wanted}
+
+
+def _problem(
+    stacked: Stacked,
+    cells: Cells,
+    population: Array,
+    likelihood: Likelihood,
+    scales: Scales,
+    priors: Priors,
+    tuning: Tuning,
+) -> Problem:
+    vector = likelihood.family.thresholds
+    return Problem(
+        X=population,
+        Z=cells.Z,
+        level=cells.level,
+        n_levels=tuple(len(group.levels) for group in stacked.groups),
+        correlated=tuple(group.correlated for group in stacked.groups),
+        offset=cells.offset,
+        likelihood=likelihood,
+        beta_prior=scales.normal_priors(stacked, cells, priors),
+        sd_guess=np.concatenate([[], *scales.group_sds(stacked, cells)]),
+        sd_prior=tuple(priors[name] for group in stacked.groups for name in group.sd_names),
+        aux_prior=tuple(priors.of(number.name) for number in likelihood.scalars),
+        aux_guess=scales.numbers(likelihood.scalars),
+        start=scales.eta_mean,
+        tuning=tuning,
+        threshold_prior=None if vector is None else priors[vector.name],
+    )
