@@ -6,21 +6,30 @@ readers. It states the same posterior, and a test holds the two densities togeth
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from winstan import priors as pr
-from winstan.backends.program_names import Names, number, one_line, written_distribution
+from winstan.backends.program_names import Names, one_line, written_distribution
 from winstan.backends.program_parts import Parts
 from winstan.backends.program_shrinkage import STAN, sd_of, stan_numbers
 from winstan.backends.stan_limits import LimitedRow
+from winstan.backends.stan_statements import (
+    INVERSE,
+    bounds_of,
+    declaration,
+    effects_of,
+    inverse_of,
+    prior_of,
+    prior_of_thresholds,
+    stan_number,
+    vector,
+)
 
 if TYPE_CHECKING:
-    from winstan.backends.program_parts import Column, Group, Predictor, Thresholds
+    from winstan.backends.program_parts import Predictor
     from winstan.families.distribution import Distribution
-    from winstan.families.links import Link
     from winstan.model import Model
 
 _KEYWORDS = """
@@ -40,33 +49,6 @@ _FUNCTIONS = """
 """
 # Names that the program gives itself.
 _OWN = "N n eta mu Intercept b_Intercept hs_global hs_slab hs_local R2D2_R2 R2D2_phi"
-
-# Inverse links, where Stan has no distribution with the link built in.
-_INVERSE = {
-    "identity": "{}",
-    "log": "exp({})",
-    "inverse": "inv({})",
-    "sqrt": "square({})",
-    "logit": "inv_logit({})",
-    "probit": "Phi({})",
-    "cloglog": "inv_cloglog({})",
-    "tan_half": "2 * atan({})",
-    "softmax": "{}",
-}
-_TYPES = {
-    "real": "vector[N]",
-    "positive": "vector<lower=0>[N]",
-    "nonnegative": "vector<lower=0>[N]",
-    "unit": "vector<lower=0, upper=1>[N]",
-    "circular": "vector<lower=-pi(), upper=pi()>[N]",
-    "proportion": "vector<lower=0, upper=1>[N]",
-    "count": "array[N] int<lower=0>",
-    "binary": "array[N] int<lower=0, upper=1>",
-    "level": "array[N] int<lower=1, upper={J}>",
-    "ordered": "array[N] int<lower=1, upper={J}>",
-    "status": "array[N] int<lower=-1, upper=2>",  # left, none, right, interval
-    "unordered": "array[N] int<lower=1, upper={J}>",
-}
 
 
 # Arguments that are more than names and quotients: of several vectors they take a loop over rows.
@@ -94,7 +76,9 @@ class _Linear:
 
     def prior_of(self, k: int) -> str:
         """Write what a coefficient's prior is of: a level is taken to the mean of the others."""
-        moves = [f" + {_number(mean)} * {self.slopes[i]}" for i, mean in self.of.moves[k].items()]
+        moves = [
+            f" + {stan_number(mean)} * {self.slopes[i]}" for i, mean in self.of.moves[k].items()
+        ]
         return "".join([self.slopes[k], *moves])
 
 
@@ -139,13 +123,13 @@ class _Program:
         definition = written_distribution(self.model, "stan").definition_of(self.model.link.name)
         blocks = {
             "functions": [
-                line.replace("{inverse}", _INVERSE[self.model.link.name].partition("(")[0])
+                line.replace("{inverse}", INVERSE[self.model.link.name].partition("(")[0])
                 for line in definition
             ],
-            "data": ["int<lower=1> N;", *map(_declaration, self.parts.columns)],
+            "data": ["int<lower=1> N;", *map(declaration, self.parts.columns)],
             "transformed data": self._transformed_data(),
             "parameters": self._parameters(),
-            "transformed parameters": [line for g in self.parts.groups for line in _effects_of(g)],
+            "transformed parameters": [line for g in self.parts.groups for line in effects_of(g)],
             "model": [*self._priors(), *self._likelihood()],
             "generated quantities": self._generated(),
         }
@@ -180,7 +164,7 @@ class _Program:
             lines.append(f"real {at} = {mean.format(column)};")
             lines.append(f"vector[N] {centred} = {column} - {at};")
         constants = ((b, p) for b, p in self._coefficients() if isinstance(p, pr.Constant))
-        return lines + [f"real {b} = {_number(prior.value)};" for b, prior in constants]
+        return lines + [f"real {b} = {stan_number(prior.value)};" for b, prior in constants]
 
     def _coefficients(self) -> list[tuple[str, pr.Prior]]:
         """Return every coefficient's name and prior."""
@@ -193,7 +177,7 @@ class _Program:
 
     def _parameters(self) -> list[str]:
         lines = [
-            f"real{_bounds(prior)} {b};"
+            f"real{bounds_of(prior)} {b};"
             for b, prior in self._coefficients()
             if not isinstance(prior, pr.Constant)
         ]
@@ -222,25 +206,25 @@ class _Program:
         lines = []
         for linear in self.linear:
             if linear.of.intercept_prior is not None:
-                lines.append(_prior(linear.of.intercept, linear.of.intercept_prior))
+                lines.append(prior_of(linear.of.intercept, linear.of.intercept_prior))
             if linear.of.thresholds is not None:
-                lines += _prior_of_thresholds(linear.of.thresholds, linear.of.link)
+                lines += prior_of_thresholds(linear.of.thresholds, linear.of.link)
             for k, prior in enumerate(linear.of.priors):
                 if isinstance(prior, pr.Horseshoe | pr.R2D2):
                     sd = sd_of(self.model, linear.of.design.column_names[k], STAN)
                     lines.append(f"{linear.slopes[k]} ~ normal(0, {sd});")
                 else:
-                    lines.append(_prior(linear.prior_of(k), prior))
+                    lines.append(prior_of(linear.prior_of(k), prior))
         for g in self.parts.groups:
             one = len(g.columns) == 1
             for i, prior in enumerate(g.sd_priors, 1):
-                lines.append(_prior(f"sd_{g.tail}" + ("" if one else f"[{i}]"), prior))
+                lines.append(prior_of(f"sd_{g.tail}" + ("" if one else f"[{i}]"), prior))
             if g.lkj is not None:
-                lines.append(f"L_{g.tail} ~ lkj_corr_cholesky({_number(g.lkj)});")
+                lines.append(f"L_{g.tail} ~ lkj_corr_cholesky({stan_number(g.lkj)});")
             lines.append((f"z_{g.tail}" if one else f"to_vector(z_{g.tail})") + " ~ std_normal();")
         for scalar in self.model.likelihood.reported:
             share = f" / min({self.parts.response.name})" if scalar.bound is not None else ""
-            lines.append(_prior(f"{scalar.name}{share}", self.model.priors[scalar.name]))
+            lines.append(prior_of(f"{scalar.name}{share}", self.model.priors[scalar.name]))
         return lines + stan_numbers(self.model)[1]
 
     def _summands(self, linear: _Linear) -> list[str]:
@@ -265,11 +249,11 @@ class _Program:
         # Stan has this link in the distribution, but not in its distribution function.
         own = link.name in written.by_link and not self.parts.limits
         direct = not own and link.name == "identity"
-        lines = _vector("mu" if direct else "eta", self._summands(self.linear[0]))
+        lines = vector("mu" if direct else "eta", self._summands(self.linear[0]))
         if not own and not direct:
-            lines.append(f"vector[N] mu = {_inverse(link).format('eta')};")
+            lines.append(f"vector[N] mu = {inverse_of(link).format('eta')};")
         for linear in self.linear[1:]:
-            lines += _vector(linear.of.parameter, self._summands(linear), linear.of.link)
+            lines += vector(linear.of.parameter, self._summands(linear), linear.of.link)
         name, arguments = written.name, written.arguments
         if own:
             name, arguments = written.by_link[link.name]
@@ -368,76 +352,3 @@ def stan_program(model: Model) -> tuple[str, dict[str, Any]]:
     """
     program = _Program(model)
     return program.text(), program.data()
-
-
-def _declaration(column: Column) -> str:
-    return _TYPES[column.kind].format(J=column.levels) + f" {column.name};"
-
-
-def _bounds(prior: pr.Prior) -> str:
-    """Write the bounds of a parameter's declaration."""
-    names = ("lower", "upper")
-    said = [
-        f"{name}={_number(bound)}"
-        for name, bound in zip(names, prior.bounds, strict=True)
-        if math.isfinite(bound)
-    ]
-    return f"<{', '.join(said)}>" if said else ""
-
-
-def _vector(name: str, terms: list[str], link: Link | None = None) -> list[str]:
-    """Declare a linear predictor, or with a link what it predicts; a term a line."""
-    inverse = "{}" if link is None else _inverse(link)
-    before, _, after = inverse.partition("{}")
-    head = f"vector[N] {name} = {before}"
-    plus = "\n" + " " * (len(head) - 2) + "+ "
-    return (head + plus.join(terms) + f"{after};").split("\n")
-
-
-def _inverse(link: Link) -> str:
-    """Write an inverse link, with braces for the linear predictor."""
-    return f"{_number(link.origin)} + " * bool(link.origin) + _INVERSE[link.name]
-
-
-def _effects_of(g: Group) -> list[str]:
-    J = g.level.levels
-    if len(g.columns) == 1:
-        return [f"vector[{J}] u_{g.tail} = sd_{g.tail} * z_{g.tail};"]
-    if g.lkj is None:
-        scale = f"diag_matrix(sd_{g.tail})"
-    else:
-        scale = f"diag_pre_multiply(sd_{g.tail}, L_{g.tail})'"
-    return [f"matrix[{J}, {len(g.columns)}] u_{g.tail} = z_{g.tail} * {scale};"]
-
-
-def _prior(name: str, prior: pr.Prior) -> str:
-    if isinstance(prior, pr.Flat):
-        return f"// {name}: flat"
-    if isinstance(prior, pr.Constant):
-        return f"// {name}: constant"
-    return f"{name} ~ {prior.stan.format(*map(_number, prior.numbers))};"
-
-
-def _prior_of_thresholds(own: Thresholds, link: Link) -> list[str]:
-    """Write the prior of thresholds: of each, or by the categories' probabilities."""
-    name, prior = own.name, own.prior
-    if not isinstance(prior, pr.Dirichlet):
-        return [_prior(name, prior)]
-    density = {
-        "logit": f"{name} ~ logistic(0, 1);",
-        "probit": f"{name} ~ std_normal();",
-        "cloglog": f"target += sum({name} - exp({name}));",
-    }[link.name]
-    shares = "the categories' probabilities at the mean of the predictors"
-    lines = [f"// Dirichlet({_number(prior.alpha)}) on {shares}", density]
-    if prior.alpha != 1:
-        below = _INVERSE[link.name].format(name)
-        made = f"log(append_row({below}, 1) - append_row(0, {below}))"
-        lines.append(f"target += {_number(prior.alpha - 1)} * sum({made});")
-    return lines
-
-
-def _number(value: float) -> str:
-    text = number(value)
-    # Without a point Stan reads an integer, which must stay below 2^31.
-    return text if abs(value) < 1e9 or not text.lstrip("-").isdigit() else f"{text}.0"

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from winstan.effects.averaging import averaged_means, strata
+from winstan.effects.averaging import averaged_means
 from winstan.effects.comparisons import check_treatment, comparison
 from winstan.effects.estimands import Estimand, factors_of
+from winstan.effects.strata import strata
 from winstan.errors import OptionError
 
 if TYPE_CHECKING:

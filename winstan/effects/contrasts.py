@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from winstan._angles import wrap_angles
-from winstan.effects.averaging import averaged_means, averaged_slopes, strata
+from winstan.effects.averaging import averaged_means, averaged_slopes
 from winstan.effects.comparisons import (
     check_treatment,
     columns_of_offsets,
@@ -26,6 +26,7 @@ from winstan.effects.intervals import describe
 from winstan.effects.parameters import is_mean
 from winstan.effects.replicates import check_seed
 from winstan.effects.rope import rope_of, share_inside
+from winstan.effects.strata import strata
 from winstan.errors import OptionError
 from winstan.options import Scale, check_option
 
@@ -101,7 +102,7 @@ def contrast(
         of its coding (``C(cond, Treatment("b"))`` has the reference b), the two values of a
         predictor that has two, and otherwise x and x + 1.
     by
-        A column, or a column with its values: see `winstan.effects.averaging.strata`.
+        A column, or a column with its values: see `winstan.effects.strata.strata`.
     scale : {"response", "link"}
     ratio
         Ratio of the means in place of their difference.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from winstan.effects.averaging import averaged_means, check_label, strata
+from winstan.effects.averaging import averaged_means
 from winstan.effects.codings import coding_of
 from winstan.effects.comparisons import check_predictor, check_treatment, has_labels, settle_value
 from winstan.effects.contrasts import check_scale, check_scale_of_categories
@@ -17,6 +17,7 @@ from winstan.effects.estimands import Estimand, choose_estimand
 from winstan.effects.extrapolation import warn_of_values
 from winstan.effects.intervals import describe
 from winstan.effects.replicates import check_seed
+from winstan.effects.strata import check_label, strata
 from winstan.errors import OptionError
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def conditional(
     predictor
         A number: a grid over its range; a factor (or a number of two values): its levels.
     by
-        One curve for each level: see `winstan.effects.averaging.strata`.
+        One curve for each level: see `winstan.effects.strata.strata`.
     values
         Columns held at a value; the others are averaged over the data, as in `contrast`. The
         predictor's own entry is its grid.

@@ -38,8 +38,8 @@ def refuse_interaction(model: Specified, name: str, what: str) -> None:
 def _labels(model: Specified, treatment: str, by: str) -> tuple[str, tuple[object, object]]:
     """Return a contrast's label, and two levels, as its draws have them."""
     # Both import the check that calls this.
-    from winstan.effects.averaging import strata  # noqa: PLC0415
     from winstan.effects.comparisons import comparison  # noqa: PLC0415
+    from winstan.effects.strata import strata  # noqa: PLC0415
 
     try:
         label = comparison(model, treatment, None, "reference").labels(ratio=False)[0]

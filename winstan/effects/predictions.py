@@ -9,12 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from winstan.data.columns import check_trials, distinct_rows, how_many, plain_column
-from winstan.data.tables import column_names, in_memory, missing_mask, open_table, take_columns
-from winstan.design import NewRows, evaluate
-from winstan.design.evaluation import one_per_row
+from winstan.data.tables import in_memory
+from winstan.design import NewRows
 from winstan.draws import row_numbers
-from winstan.effects.comparisons import has_labels
 from winstan.effects.estimands import Estimand, choose_estimand, factors_of
 from winstan.effects.extrapolation import warn_of_rows
 from winstan.effects.intervals import interval_names, summarise_values
@@ -29,13 +26,19 @@ from winstan.effects.means import (
     rows_of,
     take_rows,
 )
-from winstan.effects.new_levels import as_fitted, draw_new_levels, refuse_new_levels
+from winstan.effects.new_levels import draw_new_levels, refuse_new_levels
 from winstan.effects.placing import GroupedRows, integrated_terms, keep_levels
 from winstan.effects.population import population_mean
+from winstan.effects.prediction_rows import (
+    code_rows,
+    factor_columns,
+    known_errors,
+    merge_alike,
+    trials_of,
+    with_fitted_levels,
+)
 from winstan.effects.replicates import check_seed
-from winstan.errors import DataError, OptionError
-from winstan.families.sample import Limits
-from winstan.formula.tree import Constant, Name
+from winstan.errors import OptionError
 from winstan.options import Predicted, check_option
 
 if TYPE_CHECKING:
@@ -152,22 +155,22 @@ def predict(
         of_data = model.design.row[model.design.data_rows]
         rows, at = (take_rows(rows, of_data), None) if each else (rows, of_data)
     else:
-        newdata = _with_fitted_levels(model, in_memory(newdata))
-        rows, at = _new_rows(model, newdata, own_levels | new, beside=beside), None
+        newdata = with_fitted_levels(model, in_memory(newdata))
+        rows, at = code_rows(model, newdata, own_levels | new, beside=beside), None
         warn_of_rows(model, newdata)
     of: Any = None
     if kind == "response":
-        of = _trials(model, newdata, trials, len(rows.offset))
-        of = _known_errors(model, newdata, len(rows.offset)) if errors else of
+        of = trials_of(model, newdata, trials, len(rows.offset))
+        of = known_errors(model, newdata, len(rows.offset)) if errors else of
     draws = dict(posterior)
     estimands, whose = _estimands_of_rows(model, estimand, rows)
     if newdata is not None and own_levels | new:
-        factors = _factor_columns(model, newdata, own_levels | new)
+        factors = factor_columns(model, newdata, own_levels | new)
         refuse_new_levels(model, rows, factors, own_levels)
         draws, rows = draw_new_levels(model, posterior, rows, factors, rng, new)
     rows = keep_levels(model, rows, own_levels | new)
     if newdata is not None and not each:
-        rows, at = _merged(rows)
+        rows, at = merge_alike(rows)
     placed = GroupedRows(draws, rows, integrated_terms(model, posterior, estimand))
     blocks = _values(model, placed, kind, predictor)
     if kind == "response":
@@ -282,83 +285,6 @@ def _estimands_of_rows(
     return tuple(estimands), whose.ravel() if len(kinds) > 1 else None
 
 
-def _with_fitted_levels(model: Specified, newdata: Any) -> Any:
-    """Let numbers stand for levels of text, and text for levels that are numbers."""
-    table = open_table(newdata)
-    there = column_names(table)
-    columns = [str(c) for c in model.design.predictors]
-    once = [c for c in columns if there.count(c) == 1 and has_labels(model, c)]
-    if not once:
-        return newdata
-    given = take_columns(table, once, "new data")
-    changed: dict[str, Any] = {}
-    for name in once:
-        if missing_mask(given[name]).any():
-            continue  # refused, with its rows, if it is needed
-        values = pd.Series(plain_column(given[name], name)[0])
-        first = model.design.predictors[name]
-        is_factor = isinstance(first.dtype, pd.CategoricalDtype)
-        fitted = as_fitted(values, (first.cat.categories if is_factor else first.unique()).tolist())
-        if fitted is not values:
-            changed[name] = fitted
-    if not changed:
-        return newdata
-    names = [name for name in there if there.count(name) == 1]
-    whole = take_columns(table, names, "new data")
-    native = whole.to_native()
-    if not isinstance(native, pd.DataFrame):
-        native = pd.DataFrame({name: whole[name].to_list() for name in names})
-    return native.assign(**changed)
-
-
-def _new_rows(model: Specified, newdata: Any, of_levels: set[str], *, beside: bool) -> NewRows:
-    """Code new rows; only the factors whose levels matter need to have their columns there."""
-    designs = model.design.every if beside else (model.design,)
-    factors = [factor for one in designs for factor in one.memory.factors]
-    effect_columns = dict.fromkeys(c for one in designs for c in one.memory.effect_columns)
-    table = open_table(newdata)
-    there = column_names(table)
-    groups = [group for one in designs for group in one.groups]
-    needed = {
-        c
-        for group, factor in zip(groups, factors, strict=True)
-        if group.factor in of_levels
-        for c in factor.columns
-    } - set(effect_columns)
-    absent = [name for name in model.design.predictors if name in needed and name not in there]
-    if absent and set(effect_columns) <= set(there):
-        raise DataError(
-            f"The new data have no column {absent[0]!r}, which says what group each row is of. "
-            "Without it, groups='population' averages over the population that the groups come "
-            "from and groups='typical' leaves group effects out; groups='new' draws a new group "
-            "for each name in the column that "
-            "was not fitted, so give it one, such as 'new'."
-        )
-    if needed >= {c for factor in factors for c in factor.columns}:
-        return evaluate(model.design, newdata, beside=beside)
-    # An intercept alone has no column to count the rows by: any will do.
-    wanted = [*effect_columns, *needed] or there[:1]
-    given = take_columns(table, wanted, "new data")
-    native = given.to_native()
-    if not isinstance(native, pd.DataFrame):
-        native = pd.DataFrame({name: given[name].to_list() for name in wanted})
-    known = model.design.predictors
-    apart = {c for factor in factors for c in factor.columns} - set(wanted)
-    rows = native.assign(**{c: known[c].iloc[0] for c in apart})
-    return evaluate(model.design, rows, beside=beside)
-
-
-def _merged(rows: NewRows) -> tuple[NewRows, np.ndarray]:
-    """Merge rows that are alike, and say which of them each row is."""
-    columns: list[Array] = []
-    for one in rows.every:
-        columns += [*one.X.T, one.offset, *(column for Z in one.Z for column in Z.T), *one.level]
-        columns += [arm for arm in one.arm if arm is not None]
-    table = pd.DataFrame(dict(enumerate(columns)))
-    first, number = distinct_rows(table, list(table.columns))
-    return take_rows(rows, first), number
-
-
 def _values(
     model: Specified, placed: GroupedRows, kind: Predicted, predictor: str | None
 ) -> Iterator[tuple[slice, Array]]:
@@ -393,73 +319,3 @@ def _responses(
     for part, eta in blocks:
         aux = auxiliary(model, placed.posterior, placed.rows, part)
         yield part, draw_responses(model, rng, eta, aux, None if of is None else of[part])
-
-
-def _factor_columns(model: Specified, newdata: Any, factors: set[str]) -> pd.DataFrame:
-    """Columns of some group factors, of plain types."""
-    names = dict.fromkeys(
-        c
-        for one in model.design.every
-        for group, factor in zip(one.groups, one.memory.factors, strict=True)
-        if group.factor in factors
-        for c in factor.columns
-    )
-    table = take_columns(open_table(newdata), list(names), "new data")
-    return pd.DataFrame({name: plain_column(table[name], name)[0] for name in names})
-
-
-def _known_errors(model: Specified, newdata: Any, n: int) -> Limits:
-    """Known standard errors of each row."""
-    limits, spec = model.design.response.limits, model.formula.response_spec.limits
-    assert limits is not None
-    assert spec is not None
-    assert spec.error is not None
-    if newdata is None:
-        return limits
-    node = spec.error.node
-    if isinstance(node, Name):
-        table = take_columns(open_table(newdata), [node.text], "new data")
-        column = plain_column(table[node.text], node.text)[0]
-        error = one_per_row(column, n, f"Column '{node.text}'")
-    elif isinstance(node, Constant) and isinstance(node.value, int | float):
-        error = np.full(n, float(node.value))
-    else:
-        raise OptionError(
-            f"Responses of new rows need their standard errors, and se({spec.error.text}) is no "
-            "column: make one of it before the fit (or ask for kind='mean')."
-        )
-    if bad := int(np.count_nonzero(~(error > 0))):
-        raise DataError(
-            f"The standard errors '{spec.error.text}' of {how_many(bad, 'new row')} are not "
-            "positive."
-        )
-    return Limits(error=error, with_sigma=limits.with_sigma)
-
-
-def _trials(model: Specified, newdata: Any, trials: Any, n: int) -> Array | None:
-    """Trials of each row, for families that have them."""
-    if not model.family.trials:
-        if trials is not None:
-            raise OptionError(f"trials= is for family='binomial', not {model.family.name!r}.")
-        return None
-    if newdata is None and trials is None:
-        return model.design.response.trials
-    spec = model.formula.response_spec.trials
-    name = trials
-    if name is None and spec is not None:
-        if isinstance(spec.node, Name):
-            name = spec.columns[0]
-        elif isinstance(spec.node, Constant):
-            name = spec.node.value
-    if isinstance(name, str) and newdata is not None:
-        table = take_columns(open_table(newdata), [name], "new data")
-        values = one_per_row(plain_column(table[name], name)[0], n, f"Column '{name}'")
-    elif isinstance(name, int | np.integer) and not isinstance(name, bool):
-        values = np.full(n, float(name))
-    else:
-        raise OptionError(
-            "Binomial responses need trials: give trials= a number, or the name of a column of "
-            "the new data (or ask for kind='mean', the probability of success)."
-        )
-    check_trials(values, f"'{name}'", np.arange(n))
-    return values

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan._angles import angular_deviation, mean_direction
-from winstan.effects.averaging import row_weights
 from winstan.effects.observed import observed_rows
 from winstan.effects.population import mean_link
+from winstan.effects.strata import row_weights
 from winstan.errors import OptionError
 from winstan.scales import spread
 

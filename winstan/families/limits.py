@@ -17,11 +17,12 @@ import numpy as np
 
 from winstan.errors import FamilyError
 from winstan.families.cellwise import of_rows
+from winstan.families.intervals import Intervals
 from winstan.families.namespace import NUMPY
 from winstan.families.registry import FAMILIES
-from winstan.families.sample import INTERVAL, LEFT, MEASURED, RIGHT, Limits, sum_by
+from winstan.families.sample import INTERVAL, MEASURED, Limits
 from winstan.families.suitable import named
-from winstan.families.tails import log_complement
+from winstan.families.tails import log_difference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -153,72 +154,8 @@ class Limited:
             "cell_of": of + 1,
             "known_error": known,
             **self.base.statistics(sample.taken(measured), part[measured], of.size, predicted),
-            **self._tally(sample, limits, part),
+            **self._intervals.tally(sample, limits, part),
         }
-
-    def _tally(self, sample: Sample, limits: Limits, part: np.ndarray) -> dict[str, Any]:
-        """Count the distinct intervals of each part of a cell: first those open below, or above."""
-        weight = np.ones(sample.y.size) if sample.weight is None else sample.weight
-        rows = [np.empty((0, 4))]
-        for low, high, sign in self._intervals(sample, limits):
-            kept = np.isfinite(low) | np.isfinite(high)  # no limit at all has probability one
-            rows.append(np.column_stack([part, low, high, sign * weight])[kept])
-        every = np.vstack(rows)
-        kind = np.where(np.isinf(every[:, 1]), 0.0, np.where(np.isinf(every[:, 2]), 1.0, 2.0))
-        keys, code = np.unique(np.column_stack([kind, every[:, :3]]), axis=0, return_inverse=True)
-        tally = sum_by(code.reshape(-1), every[:, 3], len(keys))
-        keys, tally = keys[tally != 0], tally[tally != 0]
-        left, right, between = (keys[keys[:, 0] == kind, 1:] for kind in range(3))
-        ends = [left[:, [0, 2]], right[:, [0, 1]], between[:, [0, 1]], between[:, [0, 2]]]
-        end_part, interval_end = np.vstack(ends).T
-        return {
-            "n_left": len(left),
-            "n_right": len(right),
-            "n_between": len(between),
-            "end_part": end_part.astype(int) + 1,
-            "interval_end": interval_end,
-            "interval_tally": tally,
-        }
-
-    def _intervals(self, sample: Sample, limits: Limits) -> list[tuple[Array, Array, float]]:
-        """Return the intervals of censored rows, and those that truncation divides by."""
-        y = sample.y
-        lb, ub = self._bounds(limits, y.size)
-        out = []
-        if limits.status is not None:
-            low, high = self._ends(y, limits)
-            # What was censored was seen between the bounds, too. Measured rows have no interval.
-            low, high = np.maximum(low, lb), np.minimum(high, ub)
-            is_measured = limits.status == MEASURED
-            out.append(
-                (np.where(is_measured, -np.inf, low), np.where(is_measured, np.inf, high), 1.0)
-            )
-        if limits.truncated:
-            out.append((lb, ub, -1.0))
-        return out
-
-    def _ends(self, y: Array, limits: Limits) -> tuple[Array, Array]:
-        """Return a and b of (a, b], the response of each censored row, on the base's scale."""
-        status = limits.status
-        upper = y if limits.upper is None else limits.upper  # that of a left-censored row is y
-        low = np.where(status == LEFT, -np.inf, y)
-        high = np.where(status == RIGHT, np.inf, upper)
-        return self._scaled(low), self._scaled(high)
-
-    def _bounds(self, limits: Limits, n: int) -> tuple[Array, Array]:
-        """Return the bounds of truncation, a and b of (a, b], on the base's scale."""
-        lb = np.full(n, -np.inf) if limits.lb is None else limits.lb
-        ub = np.full(n, np.inf) if limits.ub is None else limits.ub
-        # The bounds are values that can be seen: of whole numbers the lower one is, too.
-        return self._scaled(np.ceil(lb) - 1 if self.base.whole else lb), self._scaled(ub)
-
-    def _scaled(self, values: Array) -> Array:
-        """Return values as the base's statistics have them; those below its support have no end."""
-        least = {"real": -np.inf, "count": -1.0}.get(self.base.kind, 0.0)
-        below = values <= least
-        if self.base.log_response:
-            values = np.log(np.where(below, 1.0, values))
-        return np.where(below, -np.inf, np.floor(values) if self.base.whole else values)
 
     def log_likelihood(
         self,
@@ -244,6 +181,10 @@ class Limited:
         at = stats["cell_of"] - 1
         own = {name: of_rows(value, at) for name, value in aux.items()}
         return eta[at], own | {self._noise: self._total(stats["known_error"], own, xp)}
+
+    @property
+    def _intervals(self) -> Intervals:
+        return Intervals(self.base)
 
     @property
     def _noise(self) -> str:
@@ -370,13 +311,13 @@ class Limited:
         seen = np.where(measured, y, 1.0)
         out = self.base.log_density(seen, eta, own, link, None)
         if limits.status is not None:
-            low, high = self._ends(y, limits)
+            low, high = self._intervals.ends(y, limits)
             if limits.truncated:
-                lb, ub = self._bounds(limits, y.size)
+                lb, ub = self._intervals.bounds(limits, y.size)
                 low, high = np.maximum(low, lb), np.minimum(high, ub)
             out = np.where(measured, out, self._between(low, high, eta, own, link))
         if limits.truncated:
-            out = out - self._between(*self._bounds(limits, y.size), eta, own, link)
+            out = out - self._between(*self._intervals.bounds(limits, y.size), eta, own, link)
         return out
 
     def _between(
@@ -406,16 +347,3 @@ class Limited:
 def _limits_of(sample: Sample) -> Limits:
     assert sample.limits is not None
     return sample.limits
-
-
-def log_difference(
-    below_low: Any, above_low: Any, below_high: Any, above_high: Any, xp: Namespace
-) -> Any:
-    """Return the log probability between two ends, of those below and above each.
-
-    The difference is taken of the tail that is the smaller, so that it does not cancel.
-    """
-    upper = above_low < below_high
-    larger = xp.where(upper, above_low, below_high)
-    smaller = xp.where(upper, above_high, below_low)
-    return larger + log_complement(smaller - larger, xp)

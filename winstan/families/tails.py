@@ -76,3 +76,16 @@ def student_log_tails(z: Any, nu: Any, xp: Namespace) -> tuple[Any, Any]:
     tail = normaliser - 0.5 * nu * xp.log1p(xp.square(x)) + xp.log(integral)
     other = log_complement(tail, xp)
     return xp.where(z < 0, tail, other), xp.where(z < 0, other, tail)
+
+
+def log_difference(
+    below_low: Any, above_low: Any, below_high: Any, above_high: Any, xp: Namespace
+) -> Any:
+    """Return the log probability between two ends, of those below and above each.
+
+    The difference is taken of the tail that is the smaller, so that it does not cancel.
+    """
+    upper = above_low < below_high
+    larger = xp.where(upper, above_low, below_high)
+    smaller = xp.where(upper, above_high, below_low)
+    return larger + log_complement(smaller - larger, xp)

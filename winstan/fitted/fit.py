@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 from winstan.draws import tree_name
 from winstan.effects import main_group
 from winstan.errors import OptionError
-from winstan.fitted import checks, effects, figures, intervals, predictions, programs
+from winstan.fitted import (
+    checks,
+    effects,
+    figures,
+    group_effects,
+    group_figures,
+    intervals,
+    predictions,
+    programs,
+)
 from winstan.report import fit_as_html, fit_as_text
 from winstan.summary import summarise
 
@@ -59,9 +68,9 @@ class Fit:
     contrast = effects.contrast
     conditional = effects.conditional
     means = effects.means
-    group_effects = effects.group_effects
-    intercepts = effects.intercepts
-    effects = effects.effects  # the last of them: it takes the module's name
+    intercepts = group_effects.intercepts
+    effects = effects.effects  # the last of each module's: they take its name
+    group_effects = group_effects.group_effects
     # Predictions, and what they are held to.
     predict = predictions.predict
     hypothesis = predictions.hypothesis
@@ -71,8 +80,8 @@ class Fit:
     loo = predictions.loo
     # Figures of effects, of parameters, and of how the draws were made.
     plot_difference = figures.plot_difference
-    plot_intercepts = figures.plot_intercepts
-    plot_slopes = figures.plot_slopes
+    plot_intercepts = group_figures.plot_intercepts
+    plot_slopes = group_figures.plot_slopes
     plot_conditional = figures.plot_conditional
     plot_directions = figures.plot_directions
     plot_forest = intervals.plot_forest

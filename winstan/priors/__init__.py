@@ -14,9 +14,9 @@ from winstan.priors.distributions import (
     HalfStudentT,
     InverseGamma,
     Normal,
-    Prior,
     StudentT,
 )
+from winstan.priors.prior import Prior
 from winstan.priors.resolution import CLASSES, Priors, PriorSlot, resolve
 from winstan.priors.shrinking import R2D2, Horseshoe
 

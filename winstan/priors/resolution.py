@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from winstan._text import find_name
 from winstan.errors import PriorError, near_matches
-from winstan.priors.distributions import Flat, Prior
+from winstan.priors.distributions import Flat
+from winstan.priors.prior import Prior
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

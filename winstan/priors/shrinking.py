@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from winstan.errors import PriorError
-from winstan.priors.distributions import REAL, Prior
+from winstan.priors.prior import REAL, Prior
 
 
 @dataclass(frozen=True, slots=True)
