@@ -28,6 +28,8 @@ type Check = Literal["density", "groups", "statistic"]
 """Of predictive checks: all responses, means of groups, or a statistic."""
 type Kept = Literal["summary", "fits"]
 """What a fit of each group keeps."""
+type DegreesOfFreedom = Literal["kenward-roger", "satterthwaite", "normal"]
+"""Of the tests of a linear mixed model; by the normal distribution they are infinite."""
 type Units = Literal["in", "cm", "mm"]
 """Of a figure's size."""
 

@@ -268,14 +268,14 @@ def test_a_group_term_is_no_fixed_effect():
     trials = ws.simulate_lfp(seed=5)
     fit = ws.lme("`Log power` ~ stim + (1|mouse)", trials)
     assert list(fit.table.index) == ["Intercept", "stim"]
-    columns = ["Coef.", "Std.Err.", "z", "P>|z|", "[0.025", "0.975]"]
+    columns = ["Coef.", "Std.Err.", "df", "t", "P>|t|", "[0.025", "0.975]"]
     assert list(fit.table.columns) == columns
     # Balanced: the estimate is the difference of means, its error that of the two-way table.
     y = trials["Log power"]
     means = y.groupby(trials["stim"]).mean()
     assert fit.table.loc["stim", "Coef."] == pytest.approx(means[1] - means[0], rel=1e-10)
     two_way = ws.anova("`Log power` ~ stim + mouse", trials)
-    assert fit.table.loc["stim", "z"] ** 2 == pytest.approx(
+    assert fit.table.loc["stim", "t"] ** 2 == pytest.approx(
         two_way.table.loc["stim", "F"], rel=1e-7
     )
 
@@ -290,7 +290,7 @@ def test_units_change_nothing():
     ratio = np.array([1e-9, 1e-14])
     np.testing.assert_allclose(other.table["Coef."], fit.table["Coef."] * ratio, rtol=1e-6)
     np.testing.assert_allclose(other.table["Std.Err."], fit.table["Std.Err."] * ratio, rtol=1e-5)
-    np.testing.assert_allclose(other.table["z"], fit.table["z"], rtol=1e-5)
+    np.testing.assert_allclose(other.table["t"], fit.table["t"], rtol=1e-5)
 
 
 def test_a_predictor_far_from_zero():

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from lme_cases import crossed, sds
+from scipy import stats
 
 import winstan as ws
 from winstan.classical.criterion import _off_boundary, _onto_boundary, evaluate
@@ -150,10 +151,13 @@ def test_contrast_of_a_coefficient():
     assert row["std_error"] == pytest.approx(table["Std.Err."], rel=1e-12)
     assert row["ci_2.5%"] == pytest.approx(table["[0.025"], rel=1e-12)
     assert row["ci_97.5%"] == pytest.approx(table["0.975]"], rel=1e-12)
-    assert row["p_value"] == pytest.approx(table["P>|z|"], rel=1e-12)
+    assert row["p_value"] == pytest.approx(table["P>|t|"], rel=1e-12)
+    assert row["df"] == pytest.approx(table["df"], rel=1e-12)
     steps = fit.contrast("x", values=[1, 4], prob=0.5).iloc[0]
     assert steps["estimate"] == pytest.approx(3 * table["Coef."])
-    assert steps["ci_75%"] - steps["estimate"] == pytest.approx(3 * table["Std.Err."] * 0.67448975)
+    assert steps["ci_75%"] - steps["estimate"] == pytest.approx(
+        3 * table["Std.Err."] * stats.t.ppf(0.75, table["df"])
+    )
 
 
 def test_contrasts_of_a_factor_do_not_depend_on_its_coding():

@@ -9,7 +9,7 @@ likelihood, but inverts the covariance, cannot stand on the boundary, and stops 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +31,8 @@ _SMALL = 1e-3
 _LOWER = 1e-7
 # What a Newton step could still gain at an accepted minimum.
 _GAIN = 1e-5
+# Newton steps end where one moves by less than this, in units of each parameter.
+_STILL = 1e-5
 # Curvature, relative to the largest, that is called none.
 _FLAT = 1e-9
 
@@ -67,13 +69,40 @@ class Optimum:
     ----------
     theta : ndarray, shape (parameters,)
     at : Evaluation
+    curvature : Curvature
+        There, or a negligible step away.
     problem : str
         Why it is no trustworthy minimum; empty where it is.
     """
 
     theta: Array
     at: Evaluation
+    curvature: Curvature
     problem: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curvature:
+    """The second derivatives of the criterion, by differences of its gradient.
+
+    Attributes
+    ----------
+    free : ndarray of int, shape (f,)
+        The parameters that are not on the boundary.
+    unit : ndarray, shape (f,)
+        The size of each: sds of very different sizes have very different curvatures.
+    step : ndarray, shape (f,)
+    ends : tuple of (Evaluation, Evaluation)
+        A step above and a step below in each.
+    scaled : ndarray, shape (f, f)
+        In those units, symmetric.
+    """
+
+    free: np.ndarray
+    unit: Array
+    step: Array
+    ends: tuple[tuple[Evaluation, Evaluation], ...]
+    scaled: Array
 
 
 def evaluate(data: CrossProducts, theta: Array, *, reml: bool) -> Evaluation:
@@ -206,8 +235,8 @@ def minimise(data: CrossProducts, *, reml: bool) -> Optimum:
         if better is None:
             break
         theta, value = better
-    optimum = Optimum(theta, evaluate(data, theta, reml=reml), "")
-    return replace(optimum, problem=_problem(data, optimum, reml=reml))
+    theta, at, curvature = _newton(data, theta, reml=reml)
+    return Optimum(theta, at, curvature, _problem(data, at, curvature))
 
 
 def coefficients_of(data: CrossProducts, at: Evaluation) -> tuple[Array, Array]:
@@ -231,20 +260,15 @@ def _descend(data: CrossProducts, theta: Array, *, reml: bool) -> tuple[Array, f
         return at.value, at.gradient
 
     bounds = [(0.0, None) if on else (None, None) for on in data.diagonal]
-    for _ in range(3):  # each restart forgets the curvature that the last one collected
-        result = optimize.minimize(
-            value_and_gradient,
-            theta,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=bounds,
-            options={"ftol": 1e-15, "gtol": 1e-7, "maxiter": 500},
-        )
-        moved = np.abs(result.x - theta).max()
-        theta = result.x
-        if moved < 1e-6:
-            break
-    return theta, float(result.fun)
+    result = optimize.minimize(
+        value_and_gradient,
+        theta,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
+        options={"ftol": 1e-11, "gtol": 1e-5, "maxiter": 500},
+    )
+    return result.x, float(result.fun)
 
 
 def _onto_boundary(
@@ -293,38 +317,70 @@ def _off_boundary(
     return None
 
 
-def _problem(data: CrossProducts, optimum: Optimum, *, reml: bool) -> str:
-    """Say why a point is no minimum, or not the only one: by gradient and curvature there."""
-    theta, at = optimum.theta, optimum.at
+def _newton(
+    data: CrossProducts, theta: Array, *, reml: bool
+) -> tuple[Array, Evaluation, Curvature]:
+    """Take Newton steps to the minimum, each of which must lead down, and return where they end."""
+    at = evaluate(data, theta, reml=reml)
+    for _ in range(6):
+        curvature = _curvature(data, theta, reml=reml)
+        free, unit = curvature.free, curvature.unit
+        roots, directions = np.linalg.eigh(curvature.scaled)
+        if not len(free) or _is_flat(roots):
+            break
+        step = -directions @ ((directions.T @ (unit * at.gradient[free])) / roots)
+        moved = theta.copy()
+        moved[free] += unit * step
+        if np.any(moved[data.diagonal] < 0) or np.abs(step).max() > 1:
+            break
+        there = evaluate(data, moved, reml=reml)
+        if there.value > at.value + _LOWER:
+            break
+        theta, at = moved, there
+        if np.abs(step).max() < _STILL:
+            break
+    return theta, at, curvature
+
+
+def _curvature(data: CrossProducts, theta: Array, *, reml: bool) -> Curvature:
+    """Take differences of the gradient in all parameters whose sd is not zero."""
     free = np.ones(len(theta), bool)
-    names = []
     for term in data.terms:
-        for j, (a, b) in enumerate(term.places):
-            pivot = term.start + term.places.index((b, b))
-            free[term.start + j] = theta[pivot] != 0
-            names.append(f"{term.names[a]}|{term.factor}")
+        for j, (_, b) in enumerate(term.places):
+            free[term.start + j] = theta[term.start + term.places.index((b, b))] != 0
     chosen = np.flatnonzero(free)
-    if not len(chosen):
-        return ""
-    curvature = np.empty((len(chosen), len(chosen)))
+    step = 1e-5 * np.maximum(1.0, np.abs(theta[chosen]))
+    matrix = np.empty((len(chosen), len(chosen)))
+    ends = []
     for i, j in enumerate(chosen.tolist()):
-        step = 1e-5 * max(1.0, abs(theta[j]))
-        ends = []
-        for sign in (1, -1):
-            moved = theta.copy()
-            moved[j] += sign * step
-            ends.append(evaluate(data, moved, reml=reml).gradient[chosen])
-        curvature[i] = (ends[0] - ends[1]) / (2 * step)
-    # In units of each parameter: sds of very different sizes have very different curvatures.
+        above, below = theta.copy(), theta.copy()
+        above[j] += step[i]
+        below[j] -= step[i]
+        pair = evaluate(data, above, reml=reml), evaluate(data, below, reml=reml)
+        matrix[i] = (pair[0].gradient[chosen] - pair[1].gradient[chosen]) / (2 * step[i])
+        ends.append(pair)
     unit = np.maximum(np.abs(theta[chosen]), 0.1)
-    scaled = unit[:, None] * (curvature + curvature.T) / 2 * unit
-    roots, directions = np.linalg.eigh(scaled)
-    if roots[0] <= _FLAT * max(roots[-1], 1.0):
+    scaled = unit[:, None] * (matrix + matrix.T) / 2 * unit
+    return Curvature(chosen, unit, step, tuple(ends), scaled)
+
+
+def _is_flat(roots: Array) -> bool:
+    return bool(roots[0] <= _FLAT * max(roots[-1], 1.0))
+
+
+def _problem(data: CrossProducts, at: Evaluation, curvature: Curvature) -> str:
+    """Say why a point is no minimum, or not the only one: by gradient and curvature there."""
+    free, unit = curvature.free, curvature.unit
+    if not len(free):
+        return ""
+    roots, directions = np.linalg.eigh(curvature.scaled)
+    if _is_flat(roots):
+        names = [f"{term.names[a]}|{term.factor}" for term in data.terms for a, _ in term.places]
         weights = np.abs(directions[:, 0])
-        involved = [names[chosen[i]] for i in np.flatnonzero(weights > 0.3 * weights.max())]
+        involved = [names[free[i]] for i in np.flatnonzero(weights > 0.3 * weights.max())]
         named = ", ".join(f"'{name}'" for name in dict.fromkeys(involved))
         return f"the likelihood is flat in the standard deviations of {named}"
-    slope = directions.T @ (unit * at.gradient[chosen])
+    slope = directions.T @ (unit * at.gradient[free])
     gain = float(0.5 * (slope**2 / roots).sum())
     if gain > _GAIN:
         return f"the search stopped {gain:.2g} above the minimum of the criterion"

@@ -17,7 +17,7 @@ from winstan.effects.strata import strata
 from winstan.errors import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from winstan._typing import Array
     from winstan.design import Design
@@ -29,7 +29,7 @@ def contrast_table(
     model: Specification,
     beta: Array,
     covariance: Array,
-    df: float,
+    df: float | Callable[[Array], float],
     treatment: str,
     *,
     values: Sequence[Any] | None = None,
@@ -49,7 +49,8 @@ def contrast_table(
         Coefficients, the intercept first where there is one.
     covariance : ndarray, shape (p, p)
     df
-        Degrees of freedom of Student's t; infinite for the normal distribution.
+        Degrees of freedom of Student's t, or those of a combination of coefficients, shape (p,);
+        infinite for the normal distribution.
     treatment, values, by, pairs
         As for `Fit.contrast`.
     prob
@@ -59,7 +60,7 @@ def contrast_table(
     -------
     DataFrame
         Columns contrast, [by], groups ("population", where there are group terms), estimate,
-        std_error, the interval's ends, p_value.
+        std_error, df, the interval's ends, p_value.
     """
     check_treatment(model, treatment, "contrast")
     known = [c for atom in model.formula.effects.atoms.values() for c in atom.columns]
@@ -90,14 +91,15 @@ def contrast_table(
                 row[over.by] = level
             row |= population.label
             error = np.sqrt(weights @ covariance @ weights)
-            rows.append(row | estimate_row(float(weights @ beta), float(error), df, prob))
+            own = df(weights) if callable(df) else df
+            rows.append(row | estimate_row(float(weights @ beta), float(error), own, prob))
     table = pd.DataFrame(rows)
     table.attrs |= population.attrs
     return table
 
 
 def estimate_row(estimate: float, error: float, df: float, prob: float) -> dict[str, float]:
-    """Return an estimate with its standard error, confidence interval and two-sided p value."""
+    """Return an estimate, its standard error, df, confidence interval and two-sided p value."""
     lower, upper = interval_names(prob)
     half = stats.t.ppf((1 + prob) / 2, df) * error
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -105,6 +107,7 @@ def estimate_row(estimate: float, error: float, df: float, prob: float) -> dict[
     return {
         "estimate": estimate,
         "std_error": error,
+        "df": float(df),
         lower: float(estimate - half),
         upper: float(estimate + half),
         "p_value": float(p),

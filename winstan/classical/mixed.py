@@ -14,12 +14,14 @@ from winstan.classical.criterion import coefficients_of, minimise
 from winstan.classical.cross_products import GroupBlock, cross_products
 from winstan.classical.linear import contrast_table
 from winstan.classical.reading import numeric_response, read
+from winstan.classical.small_sample import SmallSample, small_sample
+from winstan.classical.squares import check_options, hypotheses, needs_sum_coding
 from winstan.classical.translation import Estimates, coefficient_names, mixedlm_result
 from winstan.design_warnings import silenced, warn_design
 from winstan.effects.specification import Specification
-from winstan.errors import ConvergenceWarning, FormulaError, warn_user
+from winstan.errors import ConvergenceWarning, FormulaError, OptionError, warn_user
 from winstan.formula.scope import namespace_of_caller
-from winstan.options import check_flags
+from winstan.options import DegreesOfFreedom, check_flags, check_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -49,6 +51,10 @@ class LME:
         In the order of `table`.
     covariance : ndarray, shape (p, p)
         Of the coefficients: generalised least squares at the estimated variances.
+    tests : SmallSample
+        How coefficients are tested: ``tests.method`` is ``"kenward-roger"``, ``"satterthwaite"``
+        or ``"normal"``, ``tests.covariance`` the covariance in use, which Kenward-Roger adjusts;
+        ``tests.df(weights)`` and ``tests.f_test(L, coefficients)`` take any combinations.
     variances : DataFrame
         A row for each group effect, and the residual last: columns factor, effect (``1`` is the
         intercept), variance, sd.
@@ -68,6 +74,7 @@ class LME:
     reml: bool
     coefficients: Array
     covariance: Array
+    tests: SmallSample
     variances: pd.DataFrame
     correlations: pd.DataFrame
     log_likelihood: float
@@ -77,24 +84,71 @@ class LME:
 
     @property
     def table(self) -> pd.DataFrame:
-        """The coefficients: indexed by term, z tests and 95% confidence intervals.
+        """The coefficients: indexed by term, t tests and 95% confidence intervals.
 
-        Columns Coef., Std.Err., z, P>|z|, [0.025, 0.975]. They take the estimated variances for
-        known, which is too sure of itself with few groups.
+        Columns Coef., Std.Err., df, t, P>|t|, [0.025, 0.975]. Where ``tests.method`` is
+        ``"normal"``, z and P>|z| are in the place of df, t and P>|t|: that takes the estimated
+        variances for known, and is too sure of itself with few groups.
         """
-        error = np.sqrt(np.diag(self.covariance))
-        z = self.coefficients / error
-        half = stats.norm.ppf(0.975) * error
+        error = np.sqrt(np.diag(self.tests.covariance))
+        df = np.array([self.tests.df(row) for row in np.eye(len(error))])
+        ratio = self.coefficients / error
+        half = stats.t.ppf(0.975, df) * error
+        p = 2 * stats.t.sf(np.abs(ratio), df)
+        is_z = self.tests.method == "normal"
         return pd.DataFrame(
             {
                 "Coef.": self.coefficients,
                 "Std.Err.": error,
-                "z": z,
-                "P>|z|": 2 * stats.norm.sf(np.abs(z)),
+                **({"z": ratio, "P>|z|": p} if is_z else {"df": df, "t": ratio, "P>|t|": p}),
                 "[0.025": self.coefficients - half,
                 "0.975]": self.coefficients + half,
             },
             index=pd.Index(coefficient_names(self.design), name="term"),
+        )
+
+    def anova(self, typ: int = 2) -> pd.DataFrame:
+        """Test every term of the formula by F.
+
+        Parameters
+        ----------
+        typ
+            1, 2 or 3, as for `winstan.anova`: what a term's coefficients share with those of other
+            terms is taken out, of terms after it (1), of those that contain it (2), of none (3).
+            Type 3 is of factors in sum-to-zero coding.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by term, columns df, den_df, F, PR(>F). By the normal distribution den_df is
+            infinite, and df times F the chi-square of Wald.
+
+        Raises
+        ------
+        OptionError
+            For type 3, if factors in interactions have another coding; it gives the formula.
+
+        Examples
+        --------
+        >>> import winstan as ws
+        >>> trials = ws.simulate_lfp(seed=1)
+        >>> ws.lme("`Log power` ~ stim + (1|mouse)", trials).anova().columns.tolist()
+        ['df', 'den_df', 'F', 'PR(>F)']
+        """
+        typ, _ = check_options(typ, None)
+        if typ == 3 and (coded := needs_sum_coding(self.formula, self.design)):
+            groups = " + ".join(group.text for group in self.formula.groups)
+            raise OptionError(
+                "typ=3 tests factors in sum-to-zero coding. Fit "
+                f"ws.lme({coded + ' + ' + groups!r}, ...), or use typ=2."
+            )
+        rows = {
+            name: (found.df, found.den_df, found.statistic, found.p_value)
+            for name, L in hypotheses(self.formula, self.design, self.covariance, typ).items()
+            for found in [self.tests.f_test(L, self.coefficients)]
+        }
+        return pd.DataFrame.from_dict(
+            rows, orient="index", columns=["df", "den_df", "F", "PR(>F)"], dtype=float
         )
 
     @property
@@ -147,8 +201,9 @@ class LME:
         Returns
         -------
         DataFrame
-            Columns contrast, [by], estimate, std_error, the ends of the confidence interval
-            (``ci_2.5%``, ``ci_97.5%``) and p_value, both by the normal distribution.
+            Columns contrast, [by], estimate, std_error, df, the ends of the confidence interval
+            (``ci_2.5%``, ``ci_97.5%``) and p_value, by Student's t with the degrees of freedom of
+            each contrast (infinite where ``tests.method`` is ``"normal"``).
 
         Raises
         ------
@@ -158,8 +213,8 @@ class LME:
         return contrast_table(
             Specification(self.formula, self.design),
             self.coefficients,
-            self.covariance,
-            np.inf,
+            self.tests.covariance,
+            self.tests.df,
             treatment,
             values=values,
             by=by,
@@ -179,6 +234,7 @@ def lme(
     data: Any,
     reml: bool = True,
     *,
+    df: DegreesOfFreedom | None = None,
     silence: str | Iterable[str] | None = None,
 ) -> LME:
     """Fit a linear mixed model by (restricted) maximum likelihood.
@@ -193,6 +249,12 @@ def lme(
     reml
         Restricted maximum likelihood, or (False) maximum likelihood, whose `log_likelihood` can be
         compared between models of different terms.
+    df
+        Of t and F tests: ``"kenward-roger"`` (1997, with its adjusted standard errors, as
+        pbkrtest has them), ``"satterthwaite"`` (as lmerTest), or ``"normal"`` for z tests. By
+        default Kenward-Roger after REML, and Satterthwaite after maximum likelihood and where more
+        than some thousand effects hang together. Of a fit that has not converged, z; the result
+        says which and why.
     silence
         As for `winstan.fit`: names of guards whose `DesignWarning` is not wanted.
 
@@ -204,6 +266,8 @@ def lme(
     ------
     FormulaError, DataError
         If the formula has no group term, or the data do not hold what it needs.
+    OptionError
+        If an option is unknown, or Kenward-Roger is asked for after maximum likelihood.
 
     Warns
     -----
@@ -219,6 +283,8 @@ def lme(
     `LME.result` is the same model in statsmodels' MixedLM.
     """
     check_flags(reml=reml)
+    if df is not None:
+        check_option("df", df, DegreesOfFreedom)
     namespace = namespace_of_caller()
     with silenced(silence):
         # The design's own warning of few levels has a prior for its remedy.
@@ -248,6 +314,7 @@ def lme(
         reml=bool(reml),
         coefficients=beta,
         covariance=covariance,
+        tests=small_sample(reduced, design, optimum, covariance, df, reml=bool(reml)),
         variances=variances,
         correlations=correlations,
         log_likelihood=-0.5 * optimum.at.value,
@@ -324,7 +391,7 @@ def _warn_of_few_levels(design: Design) -> None:
         if len(group.levels) < _FEW_LEVELS:
             warn_design(
                 f"The grouping factor '{group.factor}' has only {len(group.levels)} levels: its "
-                "standard deviation is poorly known, and the z tests take it for known. Consider "
+                "standard deviation is poorly known. Consider "
                 f"'{group.factor}' as a population-level term, or ws.fit.",
                 "few_levels",
             )

@@ -56,5 +56,6 @@ def numeric_response(design: Design) -> None:
         family = "bernoulli" if response.trials is None else "binomial"
         raise DataError(
             f"The response '{response.name}' is not a number per row. ws.lme and ws.anova are "
-            f'gaussian only: use ws.fit(..., family="{family}").'
+            "gaussian only, and a generalised linear mixed model has no Kenward-Roger or "
+            f'Satterthwaite degrees of freedom: use ws.fit(..., family="{family}").'
         )

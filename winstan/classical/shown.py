@@ -62,18 +62,29 @@ def _lme_heading(lme: LME) -> list[str]:
     sizes = [f"{len(lme.design.row):,} rows", *(f"{k}: {n:,} levels" for k, n in factors.items())]
     return [
         f"{formula.response} ~ {' + '.join(parts)}  [linear mixed model, {method}]",
-        f"{'; '.join(sizes)}. Log likelihood {lme.log_likelihood:.2f}. z tests and 95% confidence "
-        "intervals.",
+        f"{'; '.join(sizes)}. Log likelihood {lme.log_likelihood:.2f}. {_tests_words(lme)} and "
+        "95% confidence intervals.",
     ]
+
+
+def _tests_words(lme: LME) -> str:
+    words = {
+        "kenward-roger": "t tests by Kenward-Roger",
+        "satterthwaite": "t tests by Satterthwaite",
+        "normal": "z tests",
+    }[lme.tests.method]
+    return words + (f" ({lme.tests.reason})" if lme.tests.reason else "")
 
 
 def _coefficients(lme: LME) -> pd.DataFrame:
     table = lme.table
     shown = {}
     for name in table.columns:
-        if name == "z":
+        if name in ("z", "t"):
             shown[name] = [f"{x:.3f}" for x in table[name]]
-        elif name == "P>|z|":
+        elif name == "df":
+            shown[name] = [degrees(x) for x in table[name]]
+        elif name.startswith("P>"):
             shown[name] = [_probability(x) for x in table[name]]
         else:
             shown[name] = [
@@ -120,6 +131,11 @@ def _probability(p: float) -> str:
     if p < 1e-16:
         return "<1e-16"
     return f"{p:.3f}" if p >= 0.001 else f"{p:.1e}"
+
+
+def degrees(df: float) -> str:
+    """Write degrees of freedom: whole ones without decimals, which estimated ones do not need."""
+    return f"{df:.0f}" if df >= 1000 or abs(df - round(df)) < 0.005 else f"{df:.4g}"
 
 
 def _digits(x: float, se: float) -> str:

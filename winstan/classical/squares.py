@@ -152,8 +152,38 @@ def anova_table(fit: LinearFit, typ: int) -> pd.DataFrame:
         Indexed by term, columns sum_sq, df, F, PR(>F); the last row is the residual. With a robust
         covariance sum_sq is what gives the robust F: F times df times the residual mean square.
     """
-    terms = _tested(fit)
     rows = {}
+    for name, L in hypotheses(fit.formula, fit.design, fit.covariance, typ).items():
+        d, W = L @ fit.beta, L @ fit.covariance @ L.T
+        F = float(d @ np.linalg.solve(W, d)) / len(L)
+        rows[name] = (
+            F * len(L) * fit.residual / fit.df,
+            float(len(L)),
+            F,
+            float(stats.f.sf(F, len(L), fit.df)),
+        )
+    rows["Residual"] = (fit.residual, float(fit.df), np.nan, np.nan)
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["sum_sq", "df", "F", "PR(>F)"])
+
+
+def hypotheses(formula: Formula, design: Design, covariance: Array, typ: int) -> dict[str, Array]:
+    """Return the linear combinations of coefficients that each term's test says are zero.
+
+    Parameters
+    ----------
+    formula, design
+    covariance : ndarray, shape (p, p)
+        Of the coefficients, by which those of other terms are taken out.
+    typ
+        As for `anova_table`.
+
+    Returns
+    -------
+    dict
+        By term, shape (columns of the term, p).
+    """
+    terms = _tested(formula, design)
+    out = {}
     for place, term in enumerate(terms):
         others = {
             1: terms[place + 1 :],
@@ -161,21 +191,13 @@ def anova_table(fit: LinearFit, typ: int) -> pd.DataFrame:
             3: [],
         }[typ]
         own = list(term.columns)
-        out = [column for other in others for column in other.columns]
-        d, W = fit.beta[own], fit.covariance[np.ix_(own, own)]
-        if out:
-            cross = fit.covariance[np.ix_(own, out)]
-            weights = np.linalg.solve(fit.covariance[np.ix_(out, out)], cross.T)
-            d, W = d - fit.beta[out] @ weights, W - cross @ weights
-        F = float(d @ np.linalg.solve(W, d)) / len(own)
-        rows[term.name] = (
-            F * len(own) * fit.residual / fit.df,
-            float(len(own)),
-            F,
-            float(stats.f.sf(F, len(own), fit.df)),
-        )
-    rows["Residual"] = (fit.residual, float(fit.df), np.nan, np.nan)
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["sum_sq", "df", "F", "PR(>F)"])
+        beside = [column for other in others for column in other.columns]
+        L = np.eye(len(covariance))[own]
+        if beside:
+            cross = covariance[np.ix_(own, beside)]
+            L[:, beside] = -np.linalg.solve(covariance[np.ix_(beside, beside)], cross.T).T
+        out[term.name] = L
+    return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +209,13 @@ class _Tested:
     columns: tuple[int, ...]
 
 
-def _tested(fit: LinearFit) -> list[_Tested]:
+def _tested(formula: Formula, design: Design) -> list[_Tested]:
     """List the formula's terms, main effects first, with their columns.
 
     The design may have terms that the formula has not: ``a:b`` without main effects becomes ``b``
     and ``a:b``. Their columns belong to the first term of the formula that contains them.
     """
-    written = sorted(fit.formula.effects.terms, key=len)
+    written = sorted(formula.effects.terms, key=len)
     owner: dict[str, int] = {}
     names = [[atom.name for atom in term] for term in written]
     for partial in (False, True):
@@ -201,9 +223,9 @@ def _tested(fit: LinearFit) -> list[_Tested]:
             for size in range(1, len(parts)) if partial else (len(parts),):
                 for order in permutations(parts, size):
                     owner.setdefault(":".join(order), i)
-    shift = int(fit.design.intercept)
+    shift = int(design.intercept)
     columns: list[list[int]] = [[] for _ in written]
-    for term in fit.design.terms:
+    for term in design.terms:
         columns[owner[term.name]] += [shift + c for c in term.columns]
     return [
         _Tested(":".join(parts), frozenset(parts), tuple(own))
@@ -238,6 +260,14 @@ def sum_coded(formula: Formula, design: Design) -> str:
         )
     text = f"{formula.response} ~ {' + '.join(parts)}"
     return text + "".join(f" + offset({offset})" for offset in formula.offset)
+
+
+def needs_sum_coding(formula: Formula, design: Design) -> str:
+    """Write a formula's population part in sum-to-zero coding, if interactions have another."""
+    crossed = {atom.name: atom for t in formula.effects.terms if len(t) > 1 for atom in t}
+    if all(_sum_coding(atom, design) == atom.text for atom in crossed.values()):
+        return ""
+    return sum_coded(formula, design)
 
 
 def _is_number(atom: Atom, design: Design) -> bool:

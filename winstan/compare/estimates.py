@@ -13,6 +13,7 @@ from winstan import effects
 from winstan._angles import wrap_angles
 from winstan.classical.linear import interval_names
 from winstan.classical.paired import Paired
+from winstan.classical.shown import degrees
 from winstan.errors import FormulaError
 from winstan.formula import parse_formula
 from winstan.plots.words import number, percent
@@ -110,7 +111,7 @@ def answers_of(source: Source, base: float | None, scale: Scale, asked: Asked) -
     classical: LME | Anova = source.lme if source.kind == "lme" else source.anova
     table = classical.contrast(asked.treatment, prob=asked.prob, **asked.options)
     tests = (
-        _z_tests(table) if source.kind == "lme" else _f_tests(source.anova, asked.treatment, table)
+        _t_tests(table) if source.kind == "lme" else _f_tests(source.anova, asked.treatment, table)
     )
     columns = ["estimate", *interval_names(asked.prob)]
     return Answers(
@@ -166,11 +167,11 @@ def _direction(draws: Array, null: float) -> str:
     return f"P({sign} {null:g}) {text}"
 
 
-def _z_tests(table: pd.DataFrame) -> tuple[str, ...]:
+def _t_tests(table: pd.DataFrame) -> tuple[str, ...]:
     return tuple(
-        f"z = {number(estimate / error)}, {_p(p)}"
-        for estimate, error, p in zip(
-            table["estimate"], table["std_error"], table["p_value"], strict=True
+        f"{'z' if np.isinf(df) else f't({degrees(df)})'} = {number(estimate / error)}, {_p(p)}"
+        for estimate, error, df, p in zip(
+            table["estimate"], table["std_error"], table["df"], table["p_value"], strict=True
         )
     )
 
