@@ -123,19 +123,11 @@ class PymcBackend:
 
         The order is that of `winstan.unconstrained.coordinate_sizes`.
         """
-        built = pymc_model(model)
-        variables = built.value_vars
-        sizes = [int(np.prod(built.initial_point()[v.name].shape)) for v in variables]
         # A few points are evaluated sooner than a fast function is compiled.
-        density = built.compile_logp(mode="FAST_COMPILE")
-        slope = built.compile_dlogp(mode="FAST_COMPILE")
+        density = pymc_model(model).logp_dlogp_function(ravel_inputs=True, mode="FAST_COMPILE")
+        density.set_extra_values({})
         points = np.atleast_2d(np.asarray(unconstrained, float))
-        values, slopes = [], []
-        for point in points:
-            parts = np.split(point, np.cumsum(sizes)[:-1])
-            at = {v.name: part for v, part in zip(variables, parts, strict=True)}
-            values.append(float(density(at)))
-            slopes.append(np.asarray(slope(at)))
+        values, slopes = zip(*(density(point) for point in points), strict=True)
         return np.array(values), np.array(slopes)
 
     def code(self, model: Model) -> str:
