@@ -185,7 +185,14 @@ def of_stan_program(model, point, *, center):
     return lp + priors(model, values, center=center) + rows(model, values)
 
 
-@pytest.mark.parametrize("name", ["student", "levels and slopes", "counts", "proportions"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "student",
+        "proportions",
+        *(pytest.param(name, marks=pytest.mark.long) for name in ("levels and slopes", "counts")),
+    ],
+)
 @pytest.mark.slow
 def test_stan_program_has_the_density_of_the_rows(name, tmp_path):
     model = case(name)
