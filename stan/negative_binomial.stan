@@ -7,6 +7,7 @@ functions {
 #include include/priors.stan
 #include include/matrices.stan
 #include include/links.stan
+#include include/rising.stan
 
   // What Stirling's series has beyond (z - 1/2) log z - z + log(2 pi) / 2.
   real stirling(real z) {
@@ -14,7 +15,7 @@ functions {
     return inv(z) * (inv(12.0) + s * (-inv(360.0) + s * inv(1260.0)));
   }
 
-  // Log of the product of 1 + k / alpha over k < y, and over all rows.
+  // The same of one shape, by the rows above each k and a tally of what is beyond them.
   real log_rising(vector n_above, vector k, vector excess, vector tally, vector moments, real largest,
                   real alpha) {
     real out = 0;
@@ -51,21 +52,6 @@ functions {
       }
     }
     return dot_product(sum_y, log_mu) - dot_product(sum_y + n * alpha, log1p(ratio));
-  }
-
-  // stirling, of many numbers from eight up.
-  vector stirling_series(vector z) {
-    vector[num_elements(z)] s = inv_square(z);
-    return inv(z) .* (inv(12.0) + s .* (-inv(360.0) + s .* (inv(1260.0) - s * inv(1680.0))));
-  }
-
-  // Of a shape for each cell: eight factors one by one, the others by Stirling's series.
-  real log_rising_by_cell(vector y, vector tally, vector alpha) {
-    vector[num_elements(y)] a = alpha + 8;
-    vector[num_elements(y)] out = (a + y - 0.5) .* log1p(y ./ a) + y .* (log1p(8 / alpha) - 1)
-                                  + stirling_series(a + y) - stirling_series(a);
-    for (k in 0:7) out -= log1p(y ./ (alpha + k));
-    return dot_product(tally, out);
   }
 
   real negative_binomial_shapes_lpdf(vector sum_y, vector n, vector log_mu, vector alpha) {
@@ -112,11 +98,11 @@ model {
     vector[C] alpha
       = exp(log_mu) ./ parameter_from(eta, aux, block_of[1], number_of[1], beside_link[1], C);
     target += negative_binomial_shapes_lpdf(sum_y | n, log_mu, alpha)
-              + log_rising_by_cell(excess, tally, alpha[cell]) + log_constant;
+              + log_rising(excess, tally, alpha[cell]) + log_constant;
   } else if (rows > C) {
     vector[C] alpha = mean_from(block_from(eta, block_of[1], C), beside_link[1]);
     target += negative_binomial_shapes_lpdf(sum_y | n, log_mean_from(block_from(eta, 1, C), link), alpha)
-              + log_rising_by_cell(excess, tally, alpha[cell]) + log_constant;
+              + log_rising(excess, tally, alpha[cell]) + log_constant;
   } else {
     target += negative_binomial_cells_lpdf(sum_y | n, mean_y, log_mean_from(eta, link), aux[1])
               + log_rising(n_above, k_above, excess, tally, moments, largest, aux[1])

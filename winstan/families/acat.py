@@ -14,21 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.families.auxiliary import mean
-from winstan.families.categories import category_counts, draw_category, no_mean, places
 from winstan.families.distribution import Distribution
-from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.ordered import rows_beyond, step_thresholds
+from winstan.families.ordinal import Ordinal, ordinal
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from winstan._typing import Array
     from winstan.families.family import Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
-    from winstan.families.sample import Sample
 
 
 def log_weights(eta: Any, thresholds: Sequence[Any], xp: Namespace) -> tuple[list[Any], Any]:
@@ -38,13 +35,6 @@ def log_weights(eta: Any, thresholds: Sequence[Any], xp: Namespace) -> tuple[lis
         weights.append(weights[-1] + eta - threshold)
         total = total - xp.log_expit(total - weights[-1])  # log(exp(a) + exp(b))
     return weights, total
-
-
-def statistics(
-    sample: Sample, cell: np.ndarray, n_cells: int, predicted: Collection[str] = ()
-) -> Statistics:
-    """Rows of each cell in each category."""
-    return {**category_counts(sample, cell, n_cells), "form": 3}
 
 
 def log_likelihood(
@@ -80,19 +70,12 @@ def _shares(eta: Array, thresholds: Sequence[Any]) -> Array:
     return np.exp(np.stack(weights, axis=-1) - total[..., None])
 
 
-def category_probability(k: int, eta: Array, aux: Mapping[str, Any], link: Link) -> Array:
-    """Probability of category k, counted from 0."""
-    weights, total = log_weights(eta, aux["threshold"], NUMPY)
-    return np.exp(weights[k] - total)
-
-
-def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
-    """Log density of single rows."""
-    weights, total = log_weights(eta, aux["threshold"], NUMPY)
-    out = np.zeros(np.broadcast_shapes(np.shape(y), np.shape(eta)))
-    for k, weight in enumerate(weights):
-        out = np.where(y == k, weight - total, out)
-    return out
+def log_probabilities(
+    of: Iterable[int], eta: Array, thresholds: Sequence[Any], link: Link
+) -> list[Array]:
+    """Log probabilities of categories, counted from 0."""
+    weights, total = log_weights(eta, thresholds, NUMPY)
+    return [weights[k] - total for k in of]
 
 
 def first_thresholds(shares: Array, link: Link) -> Array:
@@ -105,24 +88,18 @@ def category_strip(n: int) -> float:
     return float(np.pi / (n - 1))
 
 
-ACAT = Family(
-    name="acat",
+ACAT = ordinal(
+    "acat",
+    Ordinal(3, log_probabilities),
+    ("logit",),
+    step_thresholds(),
     aliases=("adjacent_category", "adjacent_categories"),
-    kind="ordered",
     label="adjacent-category ordinal",
-    parameters=(mean("real", "logit"), step_thresholds()),
-    template="cumulative",
-    support=places,
-    statistics=statistics,
     log_likelihood=log_likelihood,
     score=score,
     threshold_score=threshold_score,
     first_thresholds=first_thresholds,
-    category_probability=category_probability,
     category_strip=category_strip,
-    log_density=log_density,
-    draw=draw_category,
-    response_mean=no_mean,
     stan=Distribution(
         name="acat",
         arguments="eta{i}, threshold",

@@ -15,30 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.families.auxiliary import mean
-from winstan.families.categories import category_counts, draw_category, no_mean, places
 from winstan.families.distribution import Distribution
-from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.ordered import log_probability
+from winstan.families.ordinal import Ordinal, ordinal
 from winstan.families.parameter import Parameter
 from winstan.priors import Dirichlet, Prior
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from winstan._typing import Array
     from winstan.families.family import Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
-    from winstan.families.sample import Sample
-
-
-def statistics(
-    sample: Sample, cell: np.ndarray, n_cells: int, predicted: Collection[str] = ()
-) -> Statistics:
-    """Rows of each cell in each category."""
-    return {**category_counts(sample, cell, n_cells), "form": 1}
 
 
 def log_likelihood(
@@ -91,18 +81,11 @@ def _parts(eta: Array, thresholds: Sequence[Any], link: Link) -> list[tuple[Arra
     return out
 
 
-def category_probability(k: int, eta: Array, aux: Mapping[str, Any], link: Link) -> Array:
-    """Probability of category k, counted from 0."""
-    return np.exp(log_probability(k, eta, aux["threshold"], link, NUMPY))
-
-
-def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
-    """Log density of single rows."""
-    thresholds = aux["threshold"]
-    out = np.zeros(np.broadcast_shapes(np.shape(y), np.shape(eta)))
-    for k in range(len(thresholds) + 1):
-        out = np.where(y == k, log_probability(k, eta, thresholds, link, NUMPY), out)
-    return out
+def log_probabilities(
+    of: Iterable[int], eta: Array, thresholds: Sequence[Any], link: Link
+) -> list[Array]:
+    """Log probabilities of categories, counted from 0."""
+    return [log_probability(k, eta, thresholds, link, NUMPY) for k in of]
 
 
 # Stan has the distributions of the other links.
@@ -124,8 +107,11 @@ THRESHOLD = Parameter(
     name="threshold", domain="ordered", label="thresholds", default_prior=_any_probabilities
 )
 
-CUMULATIVE = Family(
-    name="cumulative",
+CUMULATIVE = ordinal(
+    "cumulative",
+    Ordinal(1, log_probabilities),
+    ("logit", "probit", "cloglog"),
+    THRESHOLD,
     aliases=(
         "cumulative_logit",
         "clm",
@@ -138,19 +124,10 @@ CUMULATIVE = Family(
         "polr",
         "proportional_odds",
     ),
-    kind="ordered",
     label="cumulative ordinal",
-    parameters=(mean("real", "logit", "probit", "cloglog"), THRESHOLD),
-    template="cumulative",
-    support=places,
-    statistics=statistics,
     log_likelihood=log_likelihood,
     score=score,
     threshold_score=threshold_score,
-    category_probability=category_probability,
-    log_density=log_density,
-    response_mean=no_mean,
-    draw=draw_category,
     stan=Distribution(
         name="ordered_logistic",
         arguments="eta{i}, threshold",

@@ -13,7 +13,6 @@ lower and upper bounds, Political Analysis 31, 519-536.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,37 +21,22 @@ from scipy import special
 from winstan.families import beta
 from winstan.families.auxiliary import mean
 from winstan.families.distribution import Distribution
-from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.parameter import Parameter
-from winstan.families.support import closed_unit_interval
-from winstan.families.unit_ends import (
-    beta_log_density,
-    beta_score,
-    end_statistics,
-    rows_inside,
-)
+from winstan.families.unit_ends import UnitEnds, beta_score, unit_ends
 from winstan.priors import Gamma, Normal
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from winstan._typing import Array
     from winstan.families.family import Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
-    from winstan.families.sample import Sample
     from winstan.priors import Prior
 
 
-def statistics(
-    sample: Sample, cell: np.ndarray, n_cells: int, predicted: Collection[str] = ()
-) -> Statistics:
-    """Rows at either end, and the beta's statistics of the others, per cell."""
-    return {"ordered_ends": 1, **end_statistics(sample, cell, n_cells)}
-
-
-def _log_shares(eta: Any, aux: Mapping[str, Any], xp: Namespace = NUMPY) -> tuple[Any, Any, Any]:
+def log_shares(eta: Any, aux: Mapping[str, Any], xp: Namespace = NUMPY) -> tuple[Any, Any, Any]:
     """Return the log probabilities of 0, of 1, and of what is between."""
     above_lower = eta - aux["cutzero"]
     above_upper = above_lower - aux["cutgap"]
@@ -61,19 +45,6 @@ def _log_shares(eta: Any, aux: Mapping[str, Any], xp: Namespace = NUMPY) -> tupl
         xp.log_expit(-above_lower),
         xp.log_expit(above_upper),
         between + xp.log(-xp.expm1(-aux["cutgap"])),
-    )
-
-
-def log_likelihood(
-    stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> Any:
-    """Log density of all rows."""
-    zero, one, between = _log_shares(eta, aux, xp)
-    return (
-        beta.log_likelihood(stats, eta, aux, link, xp)
-        + xp.dot(stats["n_zero"], zero)
-        + xp.dot(stats["n_one"], one)
-        + xp.dot(stats["n"], between)
     )
 
 
@@ -97,18 +68,11 @@ def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> 
     return slope, information + rows * by_row
 
 
-def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
-    """Log density of single rows."""
-    zero, one, between = _log_shares(eta, aux)
-    within = between + beta_log_density(y, eta, aux, link)
-    return np.where(y == 0, zero, np.where(y == 1, one, within))
-
-
 def _shares(mu: Array, aux: Mapping[str, Any]) -> tuple[Array, Array, Array]:
     """Return the probabilities of 0, of 1, and of what is between, by the mean of that."""
     with np.errstate(divide="ignore"):
         eta = special.logit(mu)
-    zero, one, between = _log_shares(eta, aux)
+    zero, one, between = log_shares(eta, aux)
     return np.exp(zero), np.exp(one), np.exp(between)
 
 
@@ -159,20 +123,14 @@ CUTGAP = Parameter(
     start=_four,
 )
 
-ORDERED_BETA = Family(
-    name="ordered_beta",
+ORDERED_BETA = unit_ends(
+    "ordered_beta",
+    UnitEnds(ordered=True, log_shares=log_shares),
+    score=score,
     aliases=("ordbeta", "ordbetareg", "ord_beta", "ordered_beta_regression"),
-    kind="proportion",
     label="ordered beta",
     # Of another link the cutpoints would have another unit; the distribution is defined by this.
     parameters=(mean("unit", "logit"), beta.PHI, CUTZERO, CUTGAP),
-    template="unit_ends",
-    support=closed_unit_interval,
-    statistics=statistics,
-    log_likelihood=log_likelihood,
-    score=score,
-    scores={"phi": partial(beta_score, beta.score_of_phi)},
-    log_density=log_density,
     draw=draw,
     stan=Distribution(
         name="beta_proportion",
@@ -193,8 +151,4 @@ ORDERED_BETA = Family(
     response_mean=response_mean,
     # The logistic function's poles are pi from the line, and between them it is bounded.
     mean_strip=np.pi,
-    scale_part=rows_inside,
-    masses=(0.0, 1.0),
-    precision="phi",
-    usual=True,
 )

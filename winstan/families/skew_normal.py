@@ -11,56 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.families.auxiliary import SIGMA, mean
-from winstan.families.cellwise import of_rows
+from winstan.families.auxiliary import SIGMA
 from winstan.families.distribution import Distribution
-from winstan.families.family import Family
-from winstan.families.namespace import NUMPY
-from winstan.families.offsets import subtract_offset
 from winstan.families.parameter import Parameter
-from winstan.families.reaction_times import (
-    by_cell,
-    inverse_mills,
-    reaction_statistics,
-    residual_rows,
-    rows_by_cell,
-)
-from winstan.families.support import any_real
+from winstan.families.reaction_times import OfResiduals, family_of_residuals, inverse_mills
 from winstan.priors import Normal
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from winstan._typing import Array
-    from winstan.families.family import Statistics
-    from winstan.families.links import Link
     from winstan.families.namespace import Namespace
-    from winstan.families.sample import Sample
+    from winstan.families.reaction_times import Own
     from winstan.priors import Prior
-
-
-def statistics(
-    sample: Sample, cell: np.ndarray, n_cells: int, predicted: Collection[str] = ()
-) -> Statistics:
-    """Return a tally of the distinct (cell, value) pairs."""
-    return reaction_statistics("skew_normal", sample, cell)
-
-
-def log_likelihood(
-    stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> Any:
-    """Log density of all rows."""
-    cell = stats["cell"] - 1
-    residual = stats["value"] - link.inverse(eta, xp)[cell]
-    by_row = _density(residual, of_rows(aux["sigma"], cell), of_rows(aux["alpha"], cell), xp)
-    return xp.dot(stats["tally"], by_row) + stats["log_constant"]
-
-
-def _density(residual: Any, sigma: Any, alpha: Any, xp: Namespace) -> Any:
-    shift, width = _standard(alpha)
-    z = shift + width * residual / sigma
-    normaliser = 0.5 * np.log(2 / np.pi) + xp.log(width / sigma)
-    return normaliser - 0.5 * xp.square(z) + xp.log_ndtr(alpha * z)
 
 
 def _standard(alpha: Any) -> tuple[Any, Any]:
@@ -69,62 +32,45 @@ def _standard(alpha: Any) -> tuple[Any, Any]:
     return shift, (1 - shift * shift) ** 0.5
 
 
-def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> tuple[Array, Array]:
-    """Score and about the expected information by eta, shape (C,) each.
-
-    The information is exact as alpha tends to zero and to infinity, and between good to a tenth.
-    """
-    _, residual, own = residual_rows(stats, eta, aux, link)
+def log_kernel(residual: Any, own: Own, xp: Namespace) -> Any:
+    """Log density of a residual."""
     shift, width = _standard(own["alpha"])
     z = shift + width * residual / own["sigma"]
-    by_row = width / own["sigma"] * (z - own["alpha"] * inverse_mills(own["alpha"] * z))
-    slope = link.inverse_derivative(eta)
-    square = np.square(aux["alpha"])
-    more = 2 / np.pi * square / np.sqrt(1 + 0.78 * square)
-    each = (1 + more) * np.square(_standard(aux["alpha"])[1] / aux["sigma"])
-    information = rows_by_cell(stats, eta.size) * each * np.square(slope)
-    return by_cell(stats, by_row, eta.size) * slope, information
+    normaliser = 0.5 * np.log(2 / np.pi) + xp.log(width / own["sigma"])
+    return normaliser - 0.5 * xp.square(z) + xp.log_ndtr(own["alpha"] * z)
 
 
-def score_of_sigma(
-    stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
-) -> tuple[Array, Array]:
-    """Score and about the expected information by sigma, shape (C,) each: that of a normal."""
-    _, residual, own = residual_rows(stats, eta, aux, link)
-    shift, width = _standard(own["alpha"])
-    t = residual / own["sigma"]
-    z = shift + width * t
-    by_row = (width * t * (z - own["alpha"] * inverse_mills(own["alpha"] * z)) - 1) / own["sigma"]
-    information = 2 * rows_by_cell(stats, eta.size) / np.square(aux["sigma"])
-    return by_cell(stats, by_row, eta.size), information
-
-
-def score_of_alpha(
-    stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
-) -> tuple[Array, Array]:
-    """Score by alpha, and a positive number near its expected information, shape (C,) each.
-
-    At an alpha of zero the information itself is zero: the mean and the sd are given, and the
-    skewness grows with its third power.
-    """
-    _, residual, own = residual_rows(stats, eta, aux, link)
-    alpha = own["alpha"]
+def slopes(residual: Array, own: Own) -> dict[str, Array]:
+    """Differentiate the log density by each parameter."""
+    sigma, alpha = own["sigma"], own["alpha"]
     shift, width = _standard(alpha)
+    t = residual / sigma
+    z = shift + width * t
+    mills = inverse_mills(alpha * z)
+    by_z = alpha * mills - z
     by_shift = np.sqrt(2 / np.pi) * (1 + np.square(alpha)) ** -1.5
     by_width = -shift * by_shift / width
-    z = shift + width * residual / own["sigma"]
-    mills = inverse_mills(alpha * z)
-    z_slope = by_shift + by_width * residual / own["sigma"]
-    by_row = by_width / width + z_slope * (alpha * mills - z) + z * mills
-    square = np.square(aux["alpha"])
-    information = rows_by_cell(stats, eta.size) * (0.02 + 0.1 * square) / (1 + square) ** 2.5
-    return by_cell(stats, by_row, eta.size), information
+    return {
+        "mu": -width / sigma * by_z,
+        "sigma": -(width * t * by_z + 1) / sigma,
+        "alpha": by_width / width + (by_shift + by_width * t) * by_z + z * mills,
+    }
 
 
-def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
-    """Log density of single rows."""
-    density: Array = _density(y - link.inverse(eta), aux["sigma"], aux["alpha"], NUMPY)
-    return density
+def information(own: Own) -> dict[str, Array]:
+    """Return about the expected information of a row by each parameter.
+
+    That by mu is exact as alpha tends to zero and to infinity, and between good to a tenth; that by
+    sigma is a normal's. That by alpha is a positive number near it: at an alpha of zero it is zero,
+    as the mean and the sd are given, and the skewness grows with its third power.
+    """
+    square = np.square(own["alpha"])
+    more = 2 / np.pi * square / np.sqrt(1 + 0.78 * square)
+    return {
+        "mu": (1 + more) * np.square(_standard(own["alpha"])[1] / own["sigma"]),
+        "sigma": 2 / np.square(own["sigma"]),
+        "alpha": (0.02 + 0.1 * square) / (1 + square) ** 2.5,
+    }
 
 
 def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
@@ -153,19 +99,12 @@ SLANT = Parameter(
     link_sd=4.0,
 )
 
-SKEW_NORMAL = Family(
-    name="skew_normal",
+SKEW_NORMAL = family_of_residuals(
+    OfResiduals("skew_normal", log_kernel, slopes, information),
+    SIGMA,
+    SLANT,
     aliases=("skewnormal", "skewnorm", "snorm"),
-    kind="real",
     label="skew normal",
-    parameters=(mean("real", "identity", "log", "inverse"), SIGMA, SLANT),
-    template="reaction_times",
-    support=any_real,
-    statistics=statistics,
-    log_likelihood=log_likelihood,
-    score=score,
-    scores={"sigma": score_of_sigma, "alpha": score_of_alpha},
-    log_density=log_density,
     draw=draw,
     stan=Distribution(
         name="skew_normal_mean",
@@ -185,6 +124,4 @@ SKEW_NORMAL = Family(
             "sigma=sigma * (1 - 2 / np.pi * alpha**2 / (1 + alpha**2)) ** -0.5, alpha=alpha"
         ),
     ),
-    absorbs_offset={"identity": subtract_offset},
-    dense_metric=True,
 )

@@ -15,28 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.families.auxiliary import mean
-from winstan.families.categories import category_counts, draw_category, no_mean, places
 from winstan.families.distribution import Distribution
-from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.ordered import rows_beyond, step_thresholds
+from winstan.families.ordinal import Ordinal, ordinal
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from winstan._typing import Array
     from winstan.families.family import Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
-    from winstan.families.sample import Sample
-
-
-def statistics(
-    sample: Sample, cell: np.ndarray, n_cells: int, predicted: Collection[str] = ()
-) -> Statistics:
-    """Rows of each cell in each category."""
-    return {**category_counts(sample, cell, n_cells), "form": 2}
 
 
 def log_likelihood(
@@ -85,26 +75,19 @@ def _steps(
     return out
 
 
-def log_probability(k: int, eta: Array, thresholds: Sequence[Any], link: Link) -> Array:
-    """Log probability of category k, counted from 0: of all steps before it, and of stopping."""
+def log_probabilities(
+    of: Iterable[int], eta: Array, thresholds: Sequence[Any], link: Link
+) -> list[Array]:
+    """Log probabilities of categories, counted from 0: of all steps before it, and of stopping."""
     assert link.log_complement is not None
-    out = np.zeros_like(eta)
-    for threshold in thresholds[:k]:
-        out = out + link.log_complement(threshold - eta, NUMPY)
-    return out if k == len(thresholds) else out + link.log_inverse(thresholds[k] - eta, NUMPY)
-
-
-def category_probability(k: int, eta: Array, aux: Mapping[str, Any], link: Link) -> Array:
-    """Probability of category k, counted from 0."""
-    return np.exp(log_probability(k, eta, aux["threshold"], link))
-
-
-def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
-    """Log density of single rows."""
-    thresholds = aux["threshold"]
-    out = np.zeros(np.broadcast_shapes(np.shape(y), np.shape(eta)))
-    for k in range(len(thresholds) + 1):
-        out = np.where(y == k, log_probability(k, eta, thresholds, link), out)
+    out = []
+    for k in of:
+        log_p = np.zeros_like(eta)
+        for threshold in thresholds[:k]:
+            log_p = log_p + link.log_complement(threshold - eta, NUMPY)
+        if k < len(thresholds):
+            log_p = log_p + link.log_inverse(thresholds[k] - eta, NUMPY)
+        out.append(log_p)
     return out
 
 
@@ -113,23 +96,17 @@ def first_thresholds(shares: Array, link: Link) -> Array:
     return np.asarray(link.function(shares[:-1] / np.cumsum(shares[::-1])[:0:-1]))
 
 
-SRATIO = Family(
-    name="sratio",
+SRATIO = ordinal(
+    "sratio",
+    Ordinal(2, log_probabilities),
+    ("logit", "probit", "cloglog"),
+    step_thresholds(),
     aliases=("stopping_ratio", "continuation_ratio"),
-    kind="ordered",
     label="stopping-ratio ordinal",
-    parameters=(mean("real", "logit", "probit", "cloglog"), step_thresholds()),
-    template="cumulative",
-    support=places,
-    statistics=statistics,
     log_likelihood=log_likelihood,
     score=score,
     threshold_score=threshold_score,
     first_thresholds=first_thresholds,
-    category_probability=category_probability,
-    log_density=log_density,
-    draw=draw_category,
-    response_mean=no_mean,
     stan=Distribution(
         name="sratio",
         arguments="eta{i}, threshold",

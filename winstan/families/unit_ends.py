@@ -6,46 +6,35 @@ are at either end, and the beta's statistics of the others.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from winstan.families import beta
+from winstan.families.family import Family
+from winstan.families.namespace import NUMPY
+from winstan.families.support import closed_unit_interval
 from winstan.families.zeros import LEAST
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
     from winstan._typing import Array
     from winstan.families.family import Score, Statistics
     from winstan.families.links import Link
+    from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
 
 
-def inside(sample: Sample) -> tuple[np.ndarray, Sample]:
-    """Return which rows are between the ends, and these."""
-    kept = (sample.y > 0) & (sample.y < 1)
-    some = replace(
-        sample,
-        y=sample.y[kept],
-        offset=sample.offset[kept],
-        weight=None if sample.weight is None else sample.weight[kept],
-    )
-    return kept, some
+def _is_inside(sample: Sample) -> np.ndarray:
+    return (sample.y > 0) & (sample.y < 1)
 
 
 def rows_inside(sample: Sample) -> Sample:
     """Return the rows between the ends."""
-    return inside(sample)[1]
-
-
-def end_statistics(sample: Sample, cell: np.ndarray, n_cells: int) -> dict[str, Any]:
-    """Rows at either end, and the beta's statistics of the others, per cell."""
-    kept, some = inside(sample)
-    return {
-        "n_zero": sample.by_cell(cell, n_cells, (sample.y == 0).astype(float)),
-        "n_one": sample.by_cell(cell, n_cells, (sample.y == 1).astype(float)),
-        **beta.statistics(some, cell[kept], n_cells),
-    }
+    return sample.taken(_is_inside(sample))
 
 
 def beta_score(
@@ -59,6 +48,83 @@ def beta_score(
     return slope, information
 
 
-def beta_log_density(y: Array, eta: Array, aux: Any, link: Link) -> Array:
-    """Log density of a beta at the rows between the ends; any number elsewhere."""
-    return beta.log_density(np.where((y > 0) & (y < 1), y, 0.5), eta, aux, link, None)
+@dataclass(frozen=True, slots=True)
+class UnitEnds:
+    """The functions of such a family.
+
+    Attributes
+    ----------
+    ordered : bool
+        Whether the ends lie beyond cutpoints of the linear predictor.
+    log_shares : callable
+        ``log_shares(eta, auxiliary, xp)``: the log probabilities of 0, of 1, and of what is
+        between.
+    """
+
+    ordered: bool
+    log_shares: Callable[[Any, Mapping[str, Any], Namespace], tuple[Any, Any, Any]]
+
+    def statistics(
+        self, sample: Sample, cell: np.ndarray, n_cells: int, predicted: Collection[str] = ()
+    ) -> Statistics:
+        """Rows at either end, and the beta's statistics of the others, per cell."""
+        kept = _is_inside(sample)
+        return {
+            "ordered_ends": int(self.ordered),
+            "n_zero": sample.by_cell(cell, n_cells, (sample.y == 0).astype(float)),
+            "n_one": sample.by_cell(cell, n_cells, (sample.y == 1).astype(float)),
+            **beta.statistics(sample.taken(kept), cell[kept], n_cells),
+        }
+
+    def log_likelihood(
+        self,
+        stats: Statistics,
+        eta: Any,
+        aux: Mapping[str, Any],
+        link: Link,
+        xp: Namespace = NUMPY,
+    ) -> Any:
+        """Log density of all rows."""
+        zero, one, between = self.log_shares(eta, aux, xp)
+        return (
+            beta.log_likelihood(stats, eta, aux, link, xp)
+            + xp.total(stats["n_zero"] * zero)
+            + xp.total(stats["n_one"] * one)
+            + xp.total(stats["n"] * between)
+        )
+
+    def log_density(
+        self, y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any
+    ) -> Array:
+        """Log density of single rows."""
+        zero, one, between = self.log_shares(eta, aux, NUMPY)
+        share = np.where((y > 0) & (y < 1), y, 0.5)
+        within = between + beta.log_density(share, eta, aux, link, trials)
+        return np.where(y == 0, zero, np.where(y == 1, one, within))
+
+
+def unit_ends(
+    name: str,
+    functions: UnitEnds,
+    *,
+    score: Score,
+    scores: Mapping[str, Score] | None = None,
+    **own: Any,
+) -> Family:
+    """Return the family of these functions; `own` is what else it says."""
+    return Family(
+        name=name,
+        kind="proportion",
+        template="unit_ends",
+        support=closed_unit_interval,
+        statistics=functions.statistics,
+        log_likelihood=functions.log_likelihood,
+        score=score,
+        scores={"phi": partial(beta_score, beta.score_of_phi), **(scores or {})},
+        log_density=functions.log_density,
+        scale_part=rows_inside,
+        masses=(0.0, 1.0),
+        precision="phi",
+        usual=True,
+        **own,
+    )
