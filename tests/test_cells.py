@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from models import model_of
-from reference_density import modelled, row_log_densities
+from row_densities import modelled, row_log_densities
 from template_cases import data_of
 
 from winstan.families import FAMILIES

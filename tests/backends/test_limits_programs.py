@@ -7,8 +7,9 @@ import pytest
 from limits_cases import CASES, limited_data
 from limits_reference import limited_rows
 from models import model_of
+from prior_densities import prior_log_density
 from program_runs import run, translate
-from reference_density import INVERSE, prior_log_density
+from row_densities import INVERSE
 
 import winstan as ws
 from winstan.backends.bambi_refusals import check_expressible

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from models import model_of
 from predicted_cases import CASES, case, centers, effect_names, effects, priors, rows, slopes
+from prior_densities import cholesky_correlation, lkj_log_density
 from program_runs import run, translate
-from reference_density import cholesky_correlation, lkj_log_density
 from scipy import stats
 from template_cases import data_of
 

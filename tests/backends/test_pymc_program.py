@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from models import correlation_names, model_of
+from prior_densities import lkj_log_density
 from program_runs import run
-from reference_density import Reference, lkj_log_density
+from reference_density import Reference
 from scipy import special, stats
 from template_cases import CASES, STRUCTURES, data_of, formula_of, structure_of
 

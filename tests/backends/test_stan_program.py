@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from models import correlation_names, model_of
+from prior_densities import cholesky_correlation, lkj_log_density
 from program_runs import translate
-from reference_density import Reference, cholesky_correlation, lkj_log_density
+from reference_density import Reference
 from scipy import special, stats
 from template_cases import CASES, LINKS, data_of, formula_of, structure_of
 

@@ -13,7 +13,7 @@ import xarray as xr
 from effects_cases import DATA, MICE, made
 from made_draws import made_fit
 from models import model_of
-from reference_density import INVERSE, row_log_densities
+from row_densities import INVERSE, row_log_densities
 from scipy import special, stats
 
 from winstan import effects

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from made_draws import made_fit
 from models import model_of
+from prior_densities import prior_log_density
 from program_runs import run, translate
-from reference_density import Reference, gradient, prior_log_density
+from reference_density import Reference, gradient
 from scipy import optimize, special, stats
 from template_cases import data_of
 

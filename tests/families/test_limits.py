@@ -9,7 +9,8 @@ from limits_cases import CAN, CASES, CENSORED, limited_data
 from limits_reference import distribution, limited_rows
 from models import model_of
 from posterior_checks import agree
-from reference_density import BESIDE, INVERSE, Reference, gradient
+from reference_density import Reference, gradient
+from row_densities import BESIDE, INVERSE
 from scipy import special, stats
 
 import winstan as ws

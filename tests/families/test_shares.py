@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from models import model_of
-from reference_density import row_log_densities
+from row_densities import row_log_densities
 from scipy import special, stats
 from template_cases import data_of
 

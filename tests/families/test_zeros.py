@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from models import model_of
+from prior_densities import prior_log_density
 from program_runs import run, translate
-from reference_density import Reference, gradient, prior_log_density, row_log_densities
+from reference_density import Reference, gradient
+from row_densities import row_log_densities
 from scipy import optimize, special, stats
 from template_cases import data_of
 from test_rising import exact

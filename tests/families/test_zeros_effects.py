@@ -7,7 +7,7 @@ import pytest
 from effects_cases import DATA, draws_of
 from made_draws import flat, made_posterior
 from models import model_of
-from reference_density import row_log_densities
+from row_densities import row_log_densities
 from scipy import integrate, special, stats
 from zeros_reference import base_of, zero_of
 

@@ -12,12 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from models import correlation_names
-from reference_density import (
-    cholesky_correlation,
-    lkj_log_density,
-    means_within_level,
-    prior_log_density,
-)
+from prior_densities import cholesky_correlation, lkj_log_density, prior_log_density
+from reference_density import means_within_level
 from scipy import linalg, stats
 
 import winstan as ws

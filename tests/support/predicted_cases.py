@@ -10,14 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from models import model_of
-from reference_density import (
-    BESIDE,
-    lkj_log_density,
-    modelled,
-    prior_log_density,
-    row_log_densities,
-    with_prior,
-)
+from prior_densities import lkj_log_density, prior_log_density
+from reference_density import with_prior
+from row_densities import BESIDE, modelled, row_log_densities
 from scipy import stats
 from template_cases import data_of
 

@@ -12,10 +12,14 @@ import numpy as np
 from curves_reference import curved, sds, shared_log_density
 from limits_reference import limited_rows
 from models import correlation_names
-from scipy import special, stats
-from scipy_densities import BY_NAME
-from shares_reference import SHARES
-from zeros_reference import base_of, with_zeros
+from prior_densities import (
+    cholesky_correlation,
+    lkj_log_density,
+    prior_log_density,
+    threshold_log_density,
+)
+from row_densities import BESIDE, INVERSE, modelled, row_log_densities
+from scipy import stats
 
 from winstan import priors as pr
 from winstan.draws import Sampled, canonical
@@ -24,186 +28,6 @@ if TYPE_CHECKING:
     from winstan.coordinates import Coordinates
     from winstan.design import Design, RandomTerm
     from winstan.model import Model
-
-INVERSE = {
-    "identity": lambda eta: eta,
-    "log": np.exp,
-    "inverse": lambda eta: 1 / eta,
-    "sqrt": lambda eta: eta**2,
-    "logit": special.expit,
-    "probit": stats.norm.cdf,
-    "cloglog": lambda eta: 1 - np.exp(-np.exp(eta)),
-    "tan_half": lambda eta: 2 * np.arctan(eta),
-    "softmax": lambda eta: eta,
-}
-
-
-# Formulas of positive parameters are of their logarithms, of probabilities of their log odds.
-BESIDE = {
-    "sigma": np.exp,
-    "nu": np.exp,
-    "alpha": np.exp,
-    "phi": np.exp,
-    "lam": np.exp,
-    "beta": np.exp,
-    "kappa": np.exp,
-    "zi": special.expit,
-    "hu": special.expit,
-    "zoi": special.expit,
-    "coi": special.expit,
-    # Log odds of the categories after the second.
-    "muc": lambda eta: eta,
-    "mud": lambda eta: eta,
-}
-
-
-def modelled(model: Model) -> np.ndarray:
-    """Return the response as the linear predictor has it: angles under a half-tangent turned."""
-    y, weight = model.design.response.y, model.design.weights
-    if model.link.name != "tan_half":
-        return y
-    east, north = (np.average(part, weights=weight) for part in (np.cos(y), np.sin(y)))
-    return y - np.arctan2(north, east)
-
-
-def row_log_densities(
-    family: str, link: str, y: np.ndarray, eta: np.ndarray, aux: dict[str, Any], trials: Any
-) -> np.ndarray:
-    """Log density of each row, by scipy; a parameter is a number, or one for each row."""
-    mu = INVERSE[link](eta)
-    if family in BY_NAME:
-        return BY_NAME[family](y, mu, aux)
-    if family in SHARES:
-        return SHARES[family](y, mu, eta, aux, trials)
-    if family == "gaussian":
-        return stats.norm.logpdf(y, mu, aux["sigma"])
-    if family == "student":
-        return stats.t.logpdf(y, aux["nu"], mu, aux["sigma"])
-    if family == "gamma":
-        return stats.gamma.logpdf(y, aux["alpha"], scale=mu / aux["alpha"])
-    if family in CATEGORIES:
-        return CATEGORIES[family](link, y, eta, aux)
-    if family == "poisson":
-        return stats.poisson.logpmf(y, mu)
-    if family == "negative_binomial":
-        return stats.nbinom.logpmf(y, aux["alpha"], aux["alpha"] / (aux["alpha"] + mu))
-    if family.startswith(("zero_inflated", "hurdle")):
-        base, some = base_of(family), np.where(y > 0, y, 1.0)
-        above, none = (
-            row_log_densities(base, "identity", at, mu, aux, trials) for at in (some, 0.0 * some)
-        )
-        return with_zeros(family, y, above, none, aux)
-    return stats.binom.logpmf(y, 1 if trials is None else trials, mu)
-
-
-LATENT = {"logit": stats.logistic, "probit": stats.norm, "cloglog": stats.gumbel_l}
-
-
-def categorical_log_probabilities(
-    link: str, y: np.ndarray, eta: np.ndarray, aux: dict[str, Any]
-) -> np.ndarray:
-    """Log of the softmax of log odds against the first category."""
-    etas = np.stack(np.broadcast_arrays(0.0 * eta, eta, *aux.values()))
-    return special.log_softmax(etas, axis=0)[y.astype(int), np.arange(y.size)]
-
-
-def cumulative_log_probabilities(
-    link: str, y: np.ndarray, eta: np.ndarray, aux: dict[str, Any]
-) -> np.ndarray:
-    """Log probability that a latent variable lies between the thresholds of its category."""
-    cut = np.concatenate([[-np.inf], np.asarray(aux["threshold"], float).ravel(), [np.inf]])
-    low, high = cut[y.astype(int)] - eta, cut[y.astype(int) + 1] - eta
-    F = LATENT[link]
-    # Of the two tails the one that is not about one.
-    return np.log(np.where(low > 0, F.sf(low) - F.sf(high), F.cdf(high) - F.cdf(low)))
-
-
-def stopping_log_probabilities(
-    link: str, y: np.ndarray, eta: np.ndarray, aux: dict[str, Any]
-) -> np.ndarray:
-    """Log probability of going on until the category, and of stopping there."""
-    F, out, cut = LATENT[link], np.zeros(y.shape), np.asarray(aux["threshold"], float).ravel()
-    for n, (k, at) in enumerate(zip(y.astype(int), eta, strict=True)):
-        out[n] = F.logsf(cut[:k] - at).sum() + (F.logcdf(cut[k] - at) if k < cut.size else 0.0)
-    return out
-
-
-def adjacent_log_probabilities(
-    link: str, y: np.ndarray, eta: np.ndarray, aux: dict[str, Any]
-) -> np.ndarray:
-    """Log probability whose odds, of neighbours, are exp(eta - threshold)."""
-    cut = np.asarray(aux["threshold"], float).ravel()
-    weights = np.cumsum(np.column_stack([0 * eta, eta[:, None] - cut]), axis=1)
-    return weights[np.arange(y.size), y.astype(int)] - special.logsumexp(weights, axis=1)
-
-
-CATEGORIES = {
-    "cumulative": cumulative_log_probabilities,
-    "sratio": stopping_log_probabilities,
-    "acat": adjacent_log_probabilities,
-    "categorical": categorical_log_probabilities,
-}
-
-
-def threshold_log_density(prior: pr.Prior, link: str, thresholds: np.ndarray) -> float:
-    """Log density of thresholds: of each, or by the categories' probabilities at eta = 0."""
-    if not isinstance(prior, pr.Dirichlet):
-        return sum(prior_log_density(prior, float(at)) for at in thresholds)
-    F = LATENT[link]
-    shares = np.diff(F.cdf(thresholds), prepend=0.0, append=1.0)
-    alpha = np.full(shares.size, prior.alpha)
-    return float(stats.dirichlet.logpdf(shares, alpha) + F.logpdf(thresholds).sum())
-
-
-def prior_log_density(prior: pr.Prior, x: float) -> float:
-    """Log density of a scalar prior, by scipy."""
-    p = prior.numbers
-    frozen: dict[type, Any] = {
-        pr.Normal: lambda: stats.norm(*p),
-        pr.StudentT: lambda: stats.t(*p),
-        pr.Cauchy: lambda: stats.cauchy(*p),
-        pr.Exponential: lambda: stats.expon(scale=1 / p[0]),
-        pr.Gamma: lambda: stats.gamma(p[0], scale=1 / p[1]),
-        pr.InverseGamma: lambda: stats.invgamma(p[0], scale=p[1]),
-        pr.Beta: lambda: stats.beta(*p),
-        pr.HalfNormal: lambda: stats.halfnorm(scale=p[0]),
-        pr.HalfCauchy: lambda: stats.halfcauchy(scale=p[0]),
-    }
-    if isinstance(prior, pr.Flat):
-        return 0.0
-    if prior.bounded:
-        (mu, sigma), (low, high) = p, prior.bounds
-        return float(stats.truncnorm((low - mu) / sigma, (high - mu) / sigma, mu, sigma).logpdf(x))
-    if isinstance(prior, pr.HalfStudentT):
-        return float(np.log(2) + stats.t.logpdf(x, p[0], 0, p[1]))
-    return float(frozen[type(prior)]().logpdf(x))
-
-
-def cholesky_correlation(y: np.ndarray, q: int) -> tuple[np.ndarray, float]:
-    """Cholesky factor from unconstrained numbers, and the log Jacobian (Stan reference manual)."""
-    z, log_jacobian, at = np.tanh(y), np.log1p(-(np.tanh(y) ** 2)).sum(), 0
-    L = np.zeros((q, q), y.dtype)
-    L[0, 0] = 1
-    for i in range(1, q):
-        left = 1.0
-        for j in range(i):
-            L[i, j] = z[at] * np.sqrt(left)
-            log_jacobian += 0.5 * np.log(left)
-            left -= L[i, j] ** 2
-            at += 1
-        L[i, i] = np.sqrt(left)
-    return L, log_jacobian
-
-
-def lkj_log_density(L: np.ndarray, eta: float) -> float:
-    """LKJ density of a Cholesky factor: that of L L', times the Jacobian of L -> L L'."""
-    q = L.shape[0]
-    constant = 0.0  # Lewandowski et al. (2009), equations 16 and 17
-    for k in range(1, q):
-        b = eta + (q - 1 - k) / 2
-        constant += (2 * eta - 2 + q - k) * (q - k) * np.log(2) + (q - k) * special.betaln(b, b)
-    jacobian = sum((q - 1 - i) * np.log(L[i, i]) for i in range(1, q))
-    return float(2 * (eta - 1) * np.log(np.diag(L)).sum() + jacobian - constant)
 
 
 def hyperbolic(coordinates: Coordinates, raw: np.ndarray) -> tuple[np.ndarray, float]:
