@@ -20,10 +20,10 @@ from winstan.families.ordered import rows_beyond, step_thresholds
 from winstan.families.ordinal import Ordinal, ordinal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from winstan._typing import Array
-    from winstan.families.family import Statistics
+    from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
 
@@ -37,9 +37,7 @@ def log_weights(eta: Any, thresholds: Sequence[Any], xp: Namespace) -> tuple[lis
     return weights, total
 
 
-def log_likelihood(
-    stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> Any:
+def log_likelihood(stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> Any:
     """Log density of all rows."""
     counts = stats["counts"]
     weights, total = log_weights(eta, aux["threshold"], xp)
@@ -49,7 +47,7 @@ def log_likelihood(
     return xp.total(by_cell) + stats["log_constant"]
 
 
-def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> tuple[Array, Array]:
+def score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and information by eta, shape (C,) each: the place of the category is sufficient."""
     counts, shares = stats["counts"], _shares(eta, aux["threshold"])
     place = np.arange(counts.shape[1])
@@ -58,7 +56,7 @@ def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> 
     return counts @ place - n * middle, n * np.maximum(spread, 1e-300)
 
 
-def threshold_score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> Array:
+def threshold_score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> Array:
     """Differentiate the log density of all rows by each threshold, shape (K - 1,)."""
     counts, shares = stats["counts"], _shares(eta, aux["threshold"])
     expected = counts.sum(axis=1)[:, None] * rows_beyond(shares)

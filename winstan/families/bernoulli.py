@@ -12,9 +12,8 @@ from winstan.families.distribution import BambiFamily, Distribution
 from winstan.families.family import Family
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from winstan._typing import Array
+    from winstan.families.family import Aux
     from winstan.families.sample import Sample
     from winstan.families.support import Support
 
@@ -27,7 +26,7 @@ def support(sample: Sample) -> Support:
     return bad, "a response of 0 and 1", remedy
 
 
-def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw 0 or 1 for each probability."""
     return (rng.random(mu.shape) < mu).astype(float)
 

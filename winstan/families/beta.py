@@ -16,10 +16,10 @@ from winstan.families.support import unit_interval
 from winstan.priors import InverseGamma
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from winstan._typing import Array
-    from winstan.families.family import Statistics
+    from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
@@ -56,9 +56,7 @@ def statistics(
     }
 
 
-def log_likelihood(
-    stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> Any:
+def log_likelihood(stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> Any:
     """Log density of all rows."""
     log_normaliser, a, b = _shapes(eta, aux["phi"], link, xp)
     return (
@@ -83,7 +81,7 @@ def _shapes(eta: Any, phi: Any, link: Link, xp: Namespace = NUMPY) -> tuple[Any,
     return log_normaliser, a, b
 
 
-def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> tuple[Array, Array]:
+def score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and information by eta, shape (C,) each (Ferrari and Cribari-Neto 2004)."""
     n, phi, slope = stats["n"], aux["phi"], link.inverse_derivative(eta)
     a, b = _positive_shapes(eta, phi, link)
@@ -92,9 +90,7 @@ def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> 
     return phi * slope * excess, n * np.square(phi * slope) * spread
 
 
-def score_of_phi(
-    stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
-) -> tuple[Array, Array]:
+def score_of_phi(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and expected information by phi, shape (C,) each."""
     n, phi = stats["n"], aux["phi"]
     a, b = _positive_shapes(eta, phi, link)
@@ -129,13 +125,13 @@ def _positive_shapes(eta: Array, phi: Any, link: Link) -> tuple[Array, Array]:
     return np.maximum(a, 1e-100), np.maximum(b, 1e-100)
 
 
-def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
+def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
     """Log density of single rows."""
     log_normaliser, a, b = _shapes(eta, aux["phi"], link)
     return log_normaliser + (a - 1) * np.log(y) + (b - 1) * np.log1p(-y)
 
 
-def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a response for each mean."""
     return draw_shares(rng, mu, aux["phi"])
 

@@ -25,10 +25,10 @@ from winstan.families.rising import log_rising
 from winstan.families.trials import log_rising_of, rising_slopes_of, rising_tally
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from winstan._typing import Array
-    from winstan.families.family import Statistics
+    from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
@@ -54,9 +54,7 @@ def statistics(
     }
 
 
-def log_likelihood(
-    stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> Any:
+def log_likelihood(stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> Any:
     """Log density of all rows."""
     phi = xp.minimum(aux["phi"], LARGEST_PHI)
     a, b = _shapes(eta, phi, link, xp)
@@ -75,7 +73,7 @@ def _shapes(eta: Any, phi: Any, link: Link, xp: Namespace = NUMPY) -> tuple[Any,
     return a, b
 
 
-def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> tuple[Array, Array]:
+def score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and about the expected information by eta, shape (C,) each.
 
     The information is between that of the variance alone (McCullagh and Nelder 1989, section 9.2)
@@ -96,9 +94,7 @@ def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> 
     return by_mu * slope, stats["n_rows"] * np.square(slope) / np.sqrt(least * most)
 
 
-def score_of_phi(
-    stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
-) -> tuple[Array, Array]:
+def score_of_phi(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and about the expected information by a phi of each cell, shape (C,) each.
 
     The information is a beta's, times two factors: few trials tell little of a large phi, and of a
@@ -119,7 +115,7 @@ def score_of_phi(
     return score, information_of_phi(stats["n_rows"], a, b) * np.maximum(factors, SMALLEST)
 
 
-def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
+def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
     """Log density of single rows."""
     phi = np.minimum(aux["phi"], LARGEST_PHI)
     a, b = _shapes(eta, phi, link)
@@ -133,7 +129,7 @@ def _log_rising(y: Array, shape: Array) -> Array:
     return np.where(y > 0, log_rising(np.maximum(y, 1.0), shape), 0.0)
 
 
-def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a number of successes for each mean probability."""
     return binomial.draw(rng, draw_shares(rng, mu, aux["phi"]), aux, trials)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from winstan._typing import Array
-    from winstan.families.family import Statistics
+    from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
@@ -65,9 +65,7 @@ def log_probabilities(eta: Any, link: Link, xp: Namespace = NUMPY) -> tuple[Any,
     return link.log_inverse(eta, xp), link.log_complement(eta, xp)
 
 
-def log_likelihood(
-    stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> Any:
+def log_likelihood(stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> Any:
     """Log density of all rows."""
     successes, failures = stats["sum_y"], stats["n"] - stats["sum_y"]
     log_p, log_q = log_probabilities(eta, link, xp)
@@ -83,7 +81,7 @@ def score(
     return quasi_score(stats["n"], excess, link.inverse_derivative(eta), variance(mu))
 
 
-def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
+def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
     """Log density of single rows."""
     n = np.ones_like(y) if trials is None else trials
     log_p, log_q = log_probabilities(eta, link)
@@ -93,7 +91,7 @@ def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials
     return coefficient + successes + np.where(y < n, (n - y) * log_q, 0.0)
 
 
-def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a number of successes for each probability."""
     assert trials is not None
     return rng.binomial(np.asarray(trials, np.int64), mu, mu.shape).astype(float)

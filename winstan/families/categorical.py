@@ -36,10 +36,10 @@ from winstan.families.sample import sum_by
 from winstan.families.zeros import log_sum
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     from winstan._typing import Array
-    from winstan.families.family import SharedInformation, Statistics
+    from winstan.families.family import Aux, SharedInformation, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
@@ -72,12 +72,7 @@ class Categorical:
         return {**found, "counts": found["counts"][:, order]}
 
     def log_likelihood(
-        self,
-        stats: Statistics,
-        eta: Any,
-        aux: Mapping[str, Any],
-        link: Link,
-        xp: Namespace = NUMPY,
+        self, stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY
     ) -> Any:
         """Log density of all rows."""
         counts, etas = stats["counts"], self._etas(eta, aux)
@@ -86,14 +81,12 @@ class Categorical:
             out += xp.dot(counts[:, k], own)
         return out
 
-    def score(
-        self, stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
-    ) -> tuple[Array, Array]:
+    def score(self, stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
         """Score and expected information by the first linear predictor, shape (C,) each."""
         return self.score_of(0, stats, eta, aux, link)
 
     def score_of(
-        self, k: int, stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
+        self, k: int, stats: Statistics, eta: Array, aux: Aux, link: Link
     ) -> tuple[Array, Array]:
         """Score and expected information by linear predictor k, counted from 0."""
         n, etas = stats["counts"].sum(axis=1), self._etas(eta, aux)
@@ -104,22 +97,20 @@ class Categorical:
         return stats["counts"][:, k + 1] - n * p, n * p * rest
 
     def shared_of(
-        self, j: int, k: int, stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
+        self, j: int, k: int, stats: Statistics, eta: Array, aux: Aux, link: Link
     ) -> Array:
         """Return the expected information that linear predictors j and k share, shape (C,)."""
         etas = self._etas(eta, aux)
         p = np.exp(etas[j] + etas[k] - 2 * _log_total(etas))
         return -stats["counts"].sum(axis=1) * p
 
-    def category_probability(self, k: int, eta: Array, aux: Mapping[str, Any], link: Link) -> Array:
+    def category_probability(self, k: int, eta: Array, aux: Aux, link: Link) -> Array:
         """Probability of the category in place k."""
         etas = self._etas(eta, aux)
         own: Any = 0.0 if k == self.reference else etas[self.place.index(k)]
         return np.exp(own - _log_total(etas))
 
-    def log_density(
-        self, y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any
-    ) -> Array:
+    def log_density(self, y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
         """Log density of single rows."""
         etas = self._etas(eta, aux)
         out = -_log_total(etas)
@@ -144,7 +135,7 @@ class Categorical:
             by_link={"softmax": (name, arguments.replace("{all}", said))},
         )
 
-    def _etas(self, eta: Any, aux: Mapping[str, Any]) -> list[Any]:
+    def _etas(self, eta: Any, aux: Aux) -> list[Any]:
         return [eta, *(aux[name] for name in self.names[1:])]
 
 

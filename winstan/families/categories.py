@@ -16,10 +16,10 @@ from winstan.errors import FamilyError, OptionError, near_matches
 from winstan.families.sample import sum_by
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from winstan._typing import Array
-    from winstan.families.family import Family
+    from winstan.families.family import Aux, Family
     from winstan.families.links import Link
     from winstan.families.sample import Sample
     from winstan.families.support import Support
@@ -66,23 +66,21 @@ def place_of_reference(reference: Any, labels: Sequence[Any]) -> int:
     return found[0]
 
 
-def draw_category(
-    rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any
-) -> Array:
+def draw_category(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a category's place by the probabilities of all, shape (..., K)."""
     at_most = np.cumsum(mu, axis=-1)
     drawn = rng.random(mu.shape[:-1])[..., None] * at_most[..., -1:]
     return np.sum(drawn >= at_most, axis=-1).clip(max=mu.shape[-1] - 1).astype(float)
 
 
-def probabilities(family: Family, n: int, eta: Array, aux: Mapping[str, Any], link: Link) -> Array:
+def probabilities(family: Family, n: int, eta: Array, aux: Aux, link: Link) -> Array:
     """Return the probabilities of n categories where the linear predictor is eta: (..., n)."""
     assert family.category_probability is not None
     each = [family.category_probability(k, eta, aux, link) for k in range(n)]
     return np.stack(np.broadcast_arrays(*each), axis=-1)
 
 
-def no_mean(mu: Array, aux: Mapping[str, Any]) -> Array:
+def no_mean(mu: Array, aux: Aux) -> Array:
     """Refuse: categories have no mean response."""
     raise OptionError(
         "Categories have no mean response. contrast, means, conditional, effects and predict give "
@@ -96,7 +94,7 @@ def of_category(family: Family, link: Link, k: int, n: int) -> Family:
     own = family.category_probability
     assert own is not None
 
-    def response_mean(eta: Array, aux: Mapping[str, Any]) -> Array:
+    def response_mean(eta: Array, aux: Aux) -> Array:
         return own(k, eta, aux, link)
 
     return _with_mean(family, link, response_mean, n, kind="binary")
@@ -107,7 +105,7 @@ def of_score(family: Family, link: Link, scores: Sequence[float]) -> Family:
     own = family.category_probability
     assert own is not None
 
-    def response_mean(eta: Array, aux: Mapping[str, Any]) -> Array:
+    def response_mean(eta: Array, aux: Aux) -> Array:
         return np.sum([s * own(k, eta, aux, link) for k, s in enumerate(scores)], axis=0)
 
     return _with_mean(family, link, response_mean, len(scores), kind="real")

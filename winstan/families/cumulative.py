@@ -23,17 +23,15 @@ from winstan.families.parameter import Parameter
 from winstan.priors import Dirichlet, Prior
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from winstan._typing import Array
-    from winstan.families.family import Statistics
+    from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
 
 
-def log_likelihood(
-    stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> Any:
+def log_likelihood(stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> Any:
     """Log density of all rows."""
     counts, by_cell = stats["counts"], 0.0
     # A category that no row has says nothing, though its probability may round to zero.
@@ -43,7 +41,7 @@ def log_likelihood(
     return xp.total(by_cell) + stats["log_constant"]
 
 
-def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> tuple[Array, Array]:
+def score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and expected information by eta, shape (C,) each."""
     counts = stats["counts"]
     n = counts.sum(axis=1)
@@ -55,7 +53,7 @@ def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> 
     return total, information
 
 
-def threshold_score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> Array:
+def threshold_score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> Array:
     """Differentiate the log density of all rows by each threshold, shape (K - 1,)."""
     counts = stats["counts"]
     out = np.zeros(counts.shape[1] - 1)

@@ -25,15 +25,13 @@ from winstan.families.reaction_times import (
 from winstan.priors import Exponential, Gamma
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from winstan._typing import Array
+    from winstan.families.family import Aux
     from winstan.families.namespace import Namespace
-    from winstan.families.reaction_times import Own
     from winstan.priors import Prior
 
 
-def log_kernel(residual: Any, own: Own, xp: Namespace) -> Any:
+def log_kernel(residual: Any, own: Aux, xp: Namespace) -> Any:
     """Log density of a residual."""
     sigma, beta = own["sigma"], own["beta"]
     z, r = (residual + beta) / sigma, sigma / beta
@@ -43,7 +41,7 @@ def log_kernel(residual: Any, own: Own, xp: Namespace) -> Any:
     return xp.where(w < 0, below, above) - xp.log(beta)
 
 
-def slopes(residual: Array, own: Own) -> dict[str, Array]:
+def slopes(residual: Array, own: Aux) -> dict[str, Array]:
     """Differentiate the log density by each parameter."""
     sigma, beta = own["sigma"], own["beta"]
     z, r = (residual + beta) / sigma, sigma / beta
@@ -56,7 +54,7 @@ def slopes(residual: Array, own: Own) -> dict[str, Array]:
     }
 
 
-def information(own: Own) -> dict[str, Array]:
+def information(own: Aux) -> dict[str, Array]:
     """Return about the expected information of a row by each parameter.
 
     That by mu has the limits 1 / sigma^2, of a normal, and 0.9 / (sigma beta), of an edge that the
@@ -71,7 +69,7 @@ def information(own: Own) -> dict[str, Array]:
     }
 
 
-def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a response for each mean."""
     excess = aux["beta"] * (rng.standard_exponential(mu.shape) - 1)
     return mu + aux["sigma"] * rng.standard_normal(mu.shape) + excess

@@ -18,10 +18,10 @@ from winstan.families.tails import log_complement
 from winstan.families.waiting_times import waiting_statistics
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from winstan._typing import Array
-    from winstan.families.family import Statistics
+    from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
@@ -36,37 +36,33 @@ def statistics(
     return waiting_statistics("exponential", own)
 
 
-def log_likelihood(
-    stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> Any:
+def log_likelihood(stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> Any:
     """Log density of all rows."""
     log_mu = link.log_inverse(eta, xp)
     by_row = log_mu + stats["mean_y"] * xp.exp(-log_mu)
     return stats["log_constant"] - xp.dot(stats["n"], by_row)
 
 
-def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> tuple[Array, Array]:
+def score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and information by eta, shape (C,) each."""
     mu = link.inverse(eta)
     excess = stats["n"] * (stats["mean_y"] - mu)
     return quasi_score(stats["n"], excess, link.inverse_derivative(eta), np.square(mu))
 
 
-def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
+def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
     """Log density of single rows."""
     mu = link.inverse(eta)
     return -np.log(mu) - y / mu
 
 
-def log_tails(
-    y: Any, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> tuple[Any, Any]:
+def log_tails(y: Any, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> tuple[Any, Any]:
     """Return the logarithms of P(Y <= y) and P(Y > y)."""
     log_above = -y * xp.exp(-link.log_inverse(eta, xp))
     return log_complement(log_above, xp), log_above
 
 
-def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a response for each mean."""
     return np.maximum(mu * rng.standard_exponential(mu.shape), np.finfo(float).tiny)
 

@@ -36,8 +36,10 @@ Kind = Literal[
 """What a response is: any number, positive, positive or zero, in (0, 1), from 0 to 1, a count, 0 or
 1, successes of trials, an angle, one of several categories with or without an order."""
 Statistics = Mapping[str, Any]
-Score = Callable[[Statistics, Array, Mapping[str, Any], Link], tuple[Array, Array]]
-SharedInformation = Callable[[Statistics, Array, Mapping[str, Any], Link], Array]
+Aux = Mapping[str, Any]
+"""The parameters beside the mean, by name: a number each, or one for each row, cell or draw."""
+Score = Callable[[Statistics, Array, Aux, Link], tuple[Array, Array]]
+SharedInformation = Callable[[Statistics, Array, Aux, Link], Array]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -57,7 +59,7 @@ class Cumulative:
     log_tails: Callable[..., tuple[Any, Any]]
 
 
-def mean_itself(mu: Array, auxiliary: Mapping[str, Any]) -> Array:
+def mean_itself(mu: Array, auxiliary: Aux) -> Array:
     """Return mu: the inverse link gives the mean."""
     return mu
 
@@ -188,12 +190,12 @@ class Family:
     statistics: Callable[[Sample, np.ndarray, int, Collection[str]], Statistics]
     log_likelihood: Callable[..., Any]
     score: Score
-    log_density: Callable[[Array, Array, Mapping[str, Any], Link, Any], Array]
-    draw: Callable[[np.random.Generator, Array, Mapping[str, Any], Any], Array]
+    log_density: Callable[[Array, Array, Aux, Link, Any], Array]
+    draw: Callable[[np.random.Generator, Array, Aux, Any], Array]
     scores: Mapping[str, Score] = field(default_factory=dict)
     shared: Mapping[tuple[str, str], SharedInformation] = field(default_factory=dict)
-    category_probability: Callable[[int, Array, Mapping[str, Any], Link], Array] | None = None
-    threshold_score: Callable[[Statistics, Array, Mapping[str, Any], Link], Array] | None = None
+    category_probability: Callable[[int, Array, Aux, Link], Array] | None = None
+    threshold_score: Callable[[Statistics, Array, Aux, Link], Array] | None = None
     of_labels: Callable[[Family, Sequence[Any]], Family] | None = None
     reference: Any = None
     starts: Callable[[Sample], tuple[float, ...]] | None = None
@@ -204,7 +206,7 @@ class Family:
     bambi: BambiFamily | None = None
     aliases: tuple[str, ...] = ()
     absorbs_offset: Mapping[str, Callable[[Sample], Sample]] = field(default_factory=dict)
-    response_mean: Callable[[Array, Mapping[str, Any]], Array] = mean_itself
+    response_mean: Callable[[Array, Aux], Array] = mean_itself
     mean_link: str | None = None
     mean_strip: float | None = None
     scale_part: Callable[[Sample], Sample] | None = None
@@ -323,12 +325,7 @@ class Family:
         return self.positive_mean and link.name != "log"
 
     def log_densities(
-        self,
-        y: Array,
-        eta: Array,
-        auxiliary: Mapping[str, Any],
-        link: Link,
-        trials: Array | Limits | None = None,
+        self, y: Array, eta: Array, auxiliary: Aux, link: Link, trials: Array | Limits | None = None
     ) -> Array:
         """Return the log density of each response at each linear predictor.
 
@@ -355,7 +352,7 @@ class Family:
         self,
         rng: np.random.Generator,
         mu: Array,
-        auxiliary: Mapping[str, Any],
+        auxiliary: Aux,
         trials: Array | Limits | None = None,
     ) -> Array:
         """Draw a response for each mean.

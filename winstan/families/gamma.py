@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from winstan._typing import Array
-    from winstan.families.family import Statistics
+    from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
@@ -38,9 +38,7 @@ def statistics(
     }
 
 
-def log_likelihood(
-    stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> Any:
+def log_likelihood(stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> Any:
     """Log density of all rows."""
     n, alpha, log_mu = stats["n"], aux["alpha"], link.log_inverse(eta, xp)
     of_mean = n * log_mu + stats["sum_y"] * xp.exp(-log_mu)
@@ -60,9 +58,7 @@ def score(
     return quasi_score(stats["n"], excess, link.inverse_derivative(eta), mu**2 / aux["alpha"])
 
 
-def score_of_alpha(
-    stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
-) -> tuple[Array, Array]:
+def score_of_alpha(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and expected information by alpha, shape (C,) each."""
     n, alpha, mu = stats["n"], aux["alpha"], link.inverse(eta)
     of_mean = n * np.log(mu) + stats["sum_y"] / mu
@@ -70,22 +66,20 @@ def score_of_alpha(
     return score, n * (special.polygamma(1, alpha) - 1 / alpha)
 
 
-def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
+def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
     """Log density of single rows."""
     alpha = aux["alpha"]
     scaled = alpha * y / link.inverse(eta)
     return alpha * np.log(scaled) - scaled - np.log(y) - special.gammaln(alpha)
 
 
-def log_tails(
-    y: Any, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> tuple[Any, Any]:
+def log_tails(y: Any, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> tuple[Any, Any]:
     """Return the logarithms of P(Y <= y) and P(Y > y)."""
     alpha = aux["alpha"]
     return gamma_log_tails(alpha, alpha * y * xp.exp(-link.log_inverse(eta, xp)), xp)
 
 
-def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a response for each mean."""
     unit = rng.standard_gamma(aux["alpha"], mu.shape) / aux["alpha"]
     # A small shape puts mass below the smallest double: zero is outside the support.

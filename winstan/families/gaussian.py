@@ -15,10 +15,10 @@ from winstan.families.offsets import subtract_offset
 from winstan.families.support import any_real
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from winstan._typing import Array
-    from winstan.families.family import Statistics
+    from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
@@ -39,9 +39,7 @@ def statistics(
     return {"n": n, "mean_y": means, "ss_within": ss, "log_constant": sample.log_jacobian}
 
 
-def log_likelihood(
-    stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> Any:
+def log_likelihood(stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> Any:
     """Log density of all rows."""
     n, sigma = stats["n"], aux["sigma"]
     ss = stats["ss_within"] + n * xp.square(stats["mean_y"] - link.inverse(eta, xp))
@@ -49,36 +47,32 @@ def log_likelihood(
     return stats["log_constant"] - normaliser - 0.5 * xp.total(ss / xp.square(sigma))
 
 
-def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> tuple[Array, Array]:
+def score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and information by eta, shape (C,) each."""
     excess = stats["n"] * (stats["mean_y"] - link.inverse(eta))
     return quasi_score(stats["n"], excess, link.inverse_derivative(eta), aux["sigma"] ** 2)
 
 
-def score_of_sigma(
-    stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
-) -> tuple[Array, Array]:
+def score_of_sigma(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and expected information by sigma, shape (C,) each: 2 n / sigma^2 is the latter."""
     n, sigma = stats["n"], aux["sigma"]
     ss = stats["ss_within"] + n * np.square(stats["mean_y"] - link.inverse(eta))
     return ss / sigma**3 - n / sigma, 2 * n / np.square(sigma)
 
 
-def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
+def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
     """Log density of single rows."""
     z = (y - link.inverse(eta)) / aux["sigma"]
     return -0.5 * np.square(z) - np.log(aux["sigma"]) - 0.5 * np.log(2 * np.pi)
 
 
-def log_tails(
-    y: Any, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> tuple[Any, Any]:
+def log_tails(y: Any, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> tuple[Any, Any]:
     """Return the logarithms of P(Y <= y) and P(Y > y)."""
     z = (y - link.inverse(eta, xp)) / aux["sigma"]
     return xp.log_ndtr(z), xp.log_ndtr(-z)
 
 
-def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a response for each mean."""
     return mu + aux["sigma"] * rng.standard_normal(mu.shape)
 

@@ -20,10 +20,10 @@ from winstan.families.rising import rising_statistics
 from winstan.families.support import counts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from winstan._typing import Array
-    from winstan.families.family import Statistics
+    from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
@@ -42,29 +42,27 @@ def statistics(
     }
 
 
-def log_likelihood(
-    stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> Any:
+def log_likelihood(stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> Any:
     """Log density of all rows."""
     n, sum_y, log_mu = stats["n"], stats["sum_y"], link.log_inverse(eta, xp)
     beyond = xp.dot(sum_y + n, xp.log1p(xp.exp(log_mu)))
     return xp.dot(sum_y, log_mu) - beyond + stats["log_constant"]
 
 
-def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> tuple[Array, Array]:
+def score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and information by eta, shape (C,) each."""
     mu = link.inverse(eta)
     excess = stats["sum_y"] - stats["n"] * mu
     return quasi_score(stats["n"], excess, link.inverse_derivative(eta), mu + np.square(mu))
 
 
-def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
+def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
     """Log density of single rows."""
     mu = link.inverse(eta)
     return special.xlogy(y, mu) - (y + 1) * np.log1p(mu)
 
 
-def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a response for each mean."""
     return negative_binomial.draw(rng, mu, {"alpha": 1.0}, trials)
 

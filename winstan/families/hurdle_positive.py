@@ -20,10 +20,10 @@ from winstan.families.support import zeros_and_positive
 from winstan.families.zeros import LEAST, above_zero, log_odds, zero_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection
 
     from winstan._typing import Array
-    from winstan.families.family import Score, Statistics
+    from winstan.families.family import Aux, Score, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
@@ -57,12 +57,7 @@ class HurdlePositive:
         }
 
     def log_likelihood(
-        self,
-        stats: Statistics,
-        eta: Any,
-        aux: Mapping[str, Any],
-        link: Link,
-        xp: Namespace = NUMPY,
+        self, stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY
     ) -> Any:
         """Log density of all rows."""
         odds, log_rest = log_odds(aux["hu"], xp)
@@ -71,20 +66,18 @@ class HurdlePositive:
         )
         return self.base.log_likelihood(stats, eta, aux, link, xp) + zeros
 
-    def score(
-        self, stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
-    ) -> tuple[Array, Array]:
+    def score(self, stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
         """Score and information by eta, shape (C,) each, of the rows above zero."""
         return self._of_base(self.base.score, stats, eta, aux, link)
 
     def score_of(
-        self, name: str, stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
+        self, name: str, stats: Statistics, eta: Array, aux: Aux, link: Link
     ) -> tuple[Array, Array]:
         """Score and information by a parameter of the rows above zero, shape (C,) each."""
         return self._of_base(self.base.scores[name], stats, eta, aux, link)
 
     def _of_base(
-        self, score: Score, stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
+        self, score: Score, stats: Statistics, eta: Array, aux: Aux, link: Link
     ) -> tuple[Array, Array]:
         n = stats["n"]
         # A cell of zeros alone tells next to nothing of these.
@@ -94,28 +87,24 @@ class HurdlePositive:
         return slope, information
 
     def score_of_hu(
-        self, stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
+        self, stats: Statistics, eta: Array, aux: Aux, link: Link
     ) -> tuple[Array, Array]:
         """Score and expected information by hu, shape (C,) each."""
         n_zero, n, hu = stats["n_zero"], stats["n"], aux["hu"]
         return n_zero / hu - n / (1 - hu), (n_zero + n) / (hu * (1 - hu))
 
-    def log_density(
-        self, y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any
-    ) -> Array:
+    def log_density(self, y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
         """Log density of single rows."""
         zero, hu = y == 0, aux["hu"]
         above = self.base.log_density(np.where(zero, 1.0, y), eta, aux, link, trials)
         return np.where(zero, np.log(hu), np.log1p(-hu) + above)
 
-    def draw(
-        self, rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any
-    ) -> Array:
+    def draw(self, rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
         """Draw a response for each mean."""
         zero = rng.random(mu.shape) < aux["hu"]
         return np.where(zero, 0.0, self.base.draw(rng, mu, aux, trials))
 
-    def response_mean(self, mu: Array, aux: Mapping[str, Any]) -> Array:
+    def response_mean(self, mu: Array, aux: Aux) -> Array:
         """Mean of all responses, zeros among them."""
         return (1 - aux["hu"]) * self.base.response_mean(mu, aux)
 

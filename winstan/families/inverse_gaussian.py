@@ -22,10 +22,10 @@ from winstan.families.waiting_times import waiting_statistics
 from winstan.priors import InverseGamma
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from winstan._typing import Array
-    from winstan.families.family import Statistics
+    from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
@@ -47,39 +47,35 @@ def statistics(
     )
 
 
-def log_likelihood(
-    stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> Any:
+def log_likelihood(stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> Any:
     """Log density of all rows."""
     n, m, lam, log_mu = stats["n"], stats["mean_y"], aux["lam"], link.log_inverse(eta, xp)
     squares = n * xp.square(m * xp.exp(-log_mu) - 1) / m + stats["excess"]
     return 0.5 * xp.total(n * xp.log(lam) - lam * squares) + stats["log_constant"]
 
 
-def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> tuple[Array, Array]:
+def score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and information by eta, shape (C,) each."""
     mu = link.inverse(eta)
     excess = stats["n"] * (stats["mean_y"] - mu)
     return quasi_score(stats["n"], excess, link.inverse_derivative(eta), mu**3 / aux["lam"])
 
 
-def score_of_lam(
-    stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
-) -> tuple[Array, Array]:
+def score_of_lam(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and expected information by lam, shape (C,) each."""
     n, m, lam = stats["n"], stats["mean_y"], aux["lam"]
     squares = n * np.square(m / link.inverse(eta) - 1) / m + stats["excess"]
     return 0.5 * (n / lam - squares), 0.5 * n / np.square(lam)
 
 
-def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
+def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
     """Log density of single rows."""
     lam = aux["lam"]
     normaliser = 0.5 * (np.log(lam) - np.log(2 * np.pi) - 3 * np.log(y))
     return normaliser - 0.5 * lam * np.square(y / link.inverse(eta) - 1) / y
 
 
-def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a response for each mean (Michael, Schucany and Haas 1976).
 
     Of the two roots, whose product is mu^2, the smaller one is written as a quotient: as a

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from winstan._typing import Array
-    from winstan.families.family import Family, Statistics
+    from winstan.families.family import Aux, Family, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
@@ -158,12 +158,7 @@ class Limited:
         }
 
     def log_likelihood(
-        self,
-        stats: Statistics,
-        eta: Any,
-        aux: Mapping[str, Any],
-        link: Link,
-        xp: Namespace = NUMPY,
+        self, stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY
     ) -> Any:
         """Log density of the measured rows, and log probabilities of intervals."""
         eta, aux = self._of_parts(stats, eta, aux, xp)
@@ -173,7 +168,7 @@ class Limited:
         return out + xp.dot(stats["interval_tally"], self._of_tally(stats, eta, aux, link, xp))
 
     def _of_parts(
-        self, stats: Statistics, eta: Any, aux: Mapping[str, Any], xp: Namespace
+        self, stats: Statistics, eta: Any, aux: Aux, xp: Namespace
     ) -> tuple[Any, Mapping[str, Any]]:
         """Return the linear predictor and the parameters of each part of a cell."""
         if not self.known:
@@ -190,15 +185,13 @@ class Limited:
     def _noise(self) -> str:
         return str(self.base.noise)
 
-    def _total(self, known: Any, aux: Mapping[str, Any], xp: Namespace) -> Any:
+    def _total(self, known: Any, aux: Aux, xp: Namespace) -> Any:
         """Return the scale of both errors."""
         if not self.with_sigma:
             return known
         return xp.sqrt(xp.square(aux[self._noise]) + xp.square(known))
 
-    def _of_tally(
-        self, stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace
-    ) -> Any:
+    def _of_tally(self, stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace) -> Any:
         """Log probability of each interval of the tally, given those of the parts of cells."""
         assert self.base.cumulative is not None
         at, left = stats["end_part"] - 1, stats["n_left"]
@@ -209,9 +202,7 @@ class Limited:
         closed = log_difference(below[low], above[low], below[high], above[high], xp)
         return xp.concatenate([below[:left], above[left : low.start], closed])
 
-    def score(
-        self, stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
-    ) -> tuple[Array, Array]:
+    def score(self, stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
         """Score and information by eta, shape (C,) each."""
         of_parts, own = self._of_parts(stats, eta, aux, NUMPY)
         measured = self._summed(stats, self.base.score(stats, of_parts, own, link), eta)
@@ -228,7 +219,7 @@ class Limited:
         return self._with_intervals(stats, measured, moved, _STEP * scale)
 
     def score_of(
-        self, name: str, stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
+        self, name: str, stats: Statistics, eta: Array, aux: Aux, link: Link
     ) -> tuple[Array, Array]:
         """Score and information by a parameter of each cell, shape (C,) each."""
         of_parts, own = self._of_parts(stats, eta, aux, NUMPY)
@@ -253,7 +244,7 @@ class Limited:
         score, information = (np.bincount(at, part, minlength=eta.size) for part in parts)
         return score, information
 
-    def _scale_of_cells(self, stats: Statistics, aux: Mapping[str, Any], eta: Array) -> Array:
+    def _scale_of_cells(self, stats: Statistics, aux: Aux, eta: Array) -> Array:
         """Return a scale of the noise in each cell: the smallest of its parts."""
         if not self.known:
             return np.broadcast_to(aux[self._noise], eta.shape)
@@ -262,7 +253,7 @@ class Limited:
         np.minimum.at(least, stats["cell_of"] - 1, own[self._noise])
         return least
 
-    def _by_cell(self, stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> Array:
+    def _by_cell(self, stats: Statistics, eta: Array, aux: Aux, link: Link) -> Array:
         """Sum the log probabilities of intervals over each cell."""
         values = self._of_tally(stats, *self._of_parts(stats, eta, aux, NUMPY), link, NUMPY)
         at = self._cells_of_tally(stats)
@@ -296,9 +287,7 @@ class Limited:
         curvature = (2 * mid - low - high) / np.square(step)
         return score + (high - low) / (2 * step), np.maximum(information + curvature, least)
 
-    def log_density(
-        self, y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any
-    ) -> Array:
+    def log_density(self, y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
         """Log density of single rows, a censored one's probability; their limits are `trials`."""
         limits: Limits = trials
         own = dict(aux)
@@ -320,9 +309,7 @@ class Limited:
             out = out - self._between(*self._intervals.bounds(limits, y.size), eta, own, link)
         return out
 
-    def _between(
-        self, low: Array, high: Array, eta: Array, aux: Mapping[str, Any], link: Link
-    ) -> Array:
+    def _between(self, low: Array, high: Array, eta: Array, aux: Aux, link: Link) -> Array:
         """Log probability of (low, high] row by row, where ends may be infinite."""
         assert self.base.cumulative is not None
         tails = self.base.cumulative.log_tails
@@ -335,9 +322,7 @@ class Limited:
         one_sided = np.where(is_low, above_low, np.where(is_high, below_high, 0.0))
         return np.where(is_low & is_high, closed, one_sided)
 
-    def draw(
-        self, rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any
-    ) -> Array:
+    def draw(self, rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
         """Draw a response for each mean, not censored or truncated; `trials` has known errors."""
         if self.known:
             aux = {**aux, self._noise: self._total(trials.error, aux, NUMPY)}

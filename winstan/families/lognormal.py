@@ -15,10 +15,10 @@ from winstan.families.offsets import divide_by_exp_offset
 from winstan.families.support import positive_real
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from winstan._typing import Array
-    from winstan.families.family import Statistics
+    from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.sample import Sample
 
@@ -32,17 +32,17 @@ def statistics(
     return gaussian.statistics(replace(sample, y=log_y, log_jacobian=jacobian), cell, n_cells)
 
 
-def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
+def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
     """Log density of single rows."""
     return gaussian.log_density(np.log(y), eta, aux, link, trials) - np.log(y)
 
 
-def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a response for each mean of its logarithm."""
     return np.exp(gaussian.draw(rng, mu, aux, trials))
 
 
-def response_mean(mu: Array, aux: Mapping[str, Any]) -> Array:
+def response_mean(mu: Array, aux: Aux) -> Array:
     """Mean of a lognormal whose logarithm has mean mu and standard deviation sigma."""
     return np.exp(mu + 0.5 * np.square(aux["sigma"]))
 

@@ -26,10 +26,10 @@ from winstan.families.sample import sum_by
 from winstan.families.support import counts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from winstan._typing import Array
-    from winstan.families.family import Statistics
+    from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
@@ -57,9 +57,7 @@ def statistics(
     }
 
 
-def log_likelihood(
-    stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> Any:
+def log_likelihood(stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> Any:
     """Log density of all rows."""
     alpha, log_mu = xp.minimum(aux["alpha"], LARGEST_ALPHA), link.log_inverse(eta, xp)
     mu = xp.exp(log_mu)
@@ -76,7 +74,7 @@ def log_likelihood(
     )
 
 
-def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> tuple[Array, Array]:
+def score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and information by eta, shape (C,) each."""
     mu = link.inverse(eta)
     excess = stats["sum_y"] - stats["n"] * mu
@@ -84,9 +82,7 @@ def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> 
     return quasi_score(stats["n"], excess, link.inverse_derivative(eta), variance)
 
 
-def score_of_alpha(
-    stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
-) -> tuple[Array, Array]:
+def score_of_alpha(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and about the expected information by an alpha of each cell, shape (C,) each.
 
     The information has no closed form: this one has the right limits where mu is large (gamma) and
@@ -101,12 +97,12 @@ def score_of_alpha(
     return score, n * np.maximum(of_gamma, 0.5 / alpha**2) * np.square(mu / (alpha + mu))
 
 
-def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
+def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
     """Log density of single rows."""
     return log_pmf(y, link.inverse(eta), aux["alpha"])
 
 
-def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a response for each mean: Poisson about a gamma mean."""
     alpha = np.minimum(aux["alpha"], LARGEST_ALPHA)
     unit = rng.standard_gamma(alpha, mu.shape) / alpha

@@ -20,10 +20,10 @@ from winstan.families.support import counts
 from winstan.priors import HalfCauchy
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from winstan._typing import Array
-    from winstan.families.family import Statistics
+    from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
@@ -37,15 +37,13 @@ def statistics(
     return {**negative_binomial.statistics(sample, cell, n_cells, ["alpha"]), "linear": 1}
 
 
-def log_likelihood(
-    stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> Any:
+def log_likelihood(stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> Any:
     """Log density of all rows."""
     alpha = xp.exp(link.log_inverse(eta, xp)) / aux["phi"]
     return negative_binomial.log_likelihood(stats, eta, {"alpha": alpha}, link, xp)
 
 
-def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> tuple[Array, Array]:
+def score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and about the expected information by eta, shape (C,) each: the mean moves the shape.
 
     The information is that of a quasi-likelihood of this variance.
@@ -56,9 +54,7 @@ def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> 
     return of_mean + of_shape * link.inverse_derivative(eta) / aux["phi"], information
 
 
-def score_of_phi(
-    stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
-) -> tuple[Array, Array]:
+def score_of_phi(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and about the expected information by phi, shape (C,) each: those by the shape."""
     alpha = _shape(link.inverse(eta), aux["phi"])
     of_shape, information = negative_binomial.score_of_alpha(stats, eta, {"alpha": alpha}, link)
@@ -70,13 +66,13 @@ def _shape(mu: Array, phi: Any) -> Array:
     return np.clip(mu / phi, np.finfo(float).tiny, LARGEST_ALPHA)
 
 
-def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
+def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
     """Log density of single rows."""
     shape = {"alpha": _shape(link.inverse(eta), aux["phi"])}
     return negative_binomial.log_density(y, eta, shape, link, trials)
 
 
-def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a response for each mean."""
     return negative_binomial.draw(rng, mu, {"alpha": _shape(mu, aux["phi"])}, trials)
 

@@ -27,16 +27,14 @@ from winstan.families.unit_ends import UnitEnds, beta_score, unit_ends
 from winstan.priors import Gamma, Normal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from winstan._typing import Array
-    from winstan.families.family import Statistics
+    from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.priors import Prior
 
 
-def log_shares(eta: Any, aux: Mapping[str, Any], xp: Namespace = NUMPY) -> tuple[Any, Any, Any]:
+def log_shares(eta: Any, aux: Aux, xp: Namespace = NUMPY) -> tuple[Any, Any, Any]:
     """Return the log probabilities of 0, of 1, and of what is between."""
     above_lower = eta - aux["cutzero"]
     above_upper = above_lower - aux["cutgap"]
@@ -48,7 +46,7 @@ def log_shares(eta: Any, aux: Mapping[str, Any], xp: Namespace = NUMPY) -> tuple
     )
 
 
-def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> tuple[Array, Array]:
+def score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and information by eta, shape (C,) each.
 
     The beta's part of the information is of as many rows between the ends as there are.
@@ -68,7 +66,7 @@ def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> 
     return slope, information + rows * by_row
 
 
-def _shares(mu: Array, aux: Mapping[str, Any]) -> tuple[Array, Array, Array]:
+def _shares(mu: Array, aux: Aux) -> tuple[Array, Array, Array]:
     """Return the probabilities of 0, of 1, and of what is between, by the mean of that."""
     with np.errstate(divide="ignore"):
         eta = special.logit(mu)
@@ -76,7 +74,7 @@ def _shares(mu: Array, aux: Mapping[str, Any]) -> tuple[Array, Array, Array]:
     return np.exp(zero), np.exp(one), np.exp(between)
 
 
-def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a response for each mean between the ends."""
     zero, one, _ = _shares(mu, aux)
     u = rng.random(mu.shape)
@@ -84,7 +82,7 @@ def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: An
     return np.where(u < zero, 0.0, np.where(u >= 1 - one, 1.0, within))
 
 
-def response_mean(mu: Array, aux: Mapping[str, Any]) -> Array:
+def response_mean(mu: Array, aux: Aux) -> Array:
     """Mean of all responses, zeros and ones among them."""
     _, one, between = _shares(mu, aux)
     return one + between * mu

@@ -12,10 +12,10 @@ from winstan.families.categories import category_counts, draw_category, no_mean,
 from winstan.families.family import Family
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from winstan._typing import Array
-    from winstan.families.family import Statistics
+    from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.parameter import Parameter
     from winstan.families.sample import Sample
@@ -42,13 +42,11 @@ class Ordinal:
         """Rows of each cell in each category."""
         return {**category_counts(sample, cell, n_cells), "form": self.form}
 
-    def category_probability(self, k: int, eta: Array, aux: Mapping[str, Any], link: Link) -> Array:
+    def category_probability(self, k: int, eta: Array, aux: Aux, link: Link) -> Array:
         """Probability of category k, counted from 0."""
         return np.exp(self.log_probabilities([k], eta, aux["threshold"], link)[0])
 
-    def log_density(
-        self, y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any
-    ) -> Array:
+    def log_density(self, y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
         """Log density of single rows."""
         categories = range(len(aux["threshold"]) + 1)
         out = np.zeros(np.broadcast_shapes(np.shape(y), np.shape(eta)))

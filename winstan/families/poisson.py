@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from winstan._typing import Array
-    from winstan.families.family import Statistics
+    from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
@@ -44,9 +44,7 @@ def statistics(
     }
 
 
-def log_likelihood(
-    stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> Any:
+def log_likelihood(stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> Any:
     """Log density of all rows."""
     log_mu = link.log_inverse(eta, xp)
     kernel = xp.dot(stats["sum_y"], log_mu) - xp.dot(stats["n"], xp.exp(log_mu))
@@ -62,22 +60,20 @@ def score(
     return quasi_score(stats["n"], excess, link.inverse_derivative(eta), mu)
 
 
-def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
+def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
     """Log density of single rows."""
     mu = link.inverse(eta)
     return special.xlogy(y, mu) - mu - special.gammaln(y + 1)
 
 
-def log_tails(
-    y: Any, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> tuple[Any, Any]:
+def log_tails(y: Any, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> tuple[Any, Any]:
     """Return the logarithms of P(Y <= y) and P(Y > y), of whole numbers."""
     # As many events as y + 1 take longer than mu, or not.
     below, above = gamma_log_tails(y + 1.0, xp.exp(link.log_inverse(eta, xp)), xp)
     return above, below
 
 
-def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a response for each mean."""
     small = mu <= LARGEST_POISSON
     out = rng.poisson(np.where(small, mu, 0.0)).astype(float)

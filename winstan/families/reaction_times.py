@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from winstan._typing import Array
-    from winstan.families.family import Statistics
+    from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.parameter import Parameter
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 ROOT_HALF = float(np.sqrt(0.5))
 _CODES = {"exgaussian": 1, "shifted_lognormal": 2, "skew_normal": 3}
 type Name = Literal["exgaussian", "shifted_lognormal", "skew_normal"]
-type Own = Mapping[str, Any]
-"""The parameters beside the mean: numbers, or one for each row or cell."""
 
 
 def reaction_statistics(
@@ -80,9 +78,9 @@ class OfResiduals:
     """
 
     name: Name
-    log_kernel: Callable[[Any, Own, Namespace], Any]
-    slopes: Callable[[Array, Own], Mapping[str, Array]]
-    information: Callable[[Own], Mapping[str, Array]]
+    log_kernel: Callable[[Any, Aux, Namespace], Any]
+    slopes: Callable[[Array, Aux], Mapping[str, Array]]
+    information: Callable[[Aux], Mapping[str, Array]]
 
     def statistics(
         self, sample: Sample, cell: np.ndarray, n_cells: int, predicted: Collection[str] = ()
@@ -91,32 +89,32 @@ class OfResiduals:
         return reaction_statistics(self.name, sample, cell)
 
     def log_likelihood(
-        self, stats: Statistics, eta: Any, aux: Own, link: Link, xp: Namespace = NUMPY
+        self, stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY
     ) -> Any:
         """Log density of all rows."""
         by_row = self.log_kernel(*_of_pairs(stats, link.inverse(eta, xp), aux), xp)
         return xp.dot(stats["tally"], by_row) + stats["log_constant"]
 
-    def score(self, stats: Statistics, eta: Array, aux: Own, link: Link) -> tuple[Array, Array]:
+    def score(self, stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
         """Score and about the expected information by eta, shape (C,) each."""
         score, information = self.score_of("mu", stats, eta, aux, link)
         slope = link.inverse_derivative(eta)
         return score * slope, information * np.square(slope)
 
     def score_of(
-        self, name: str, stats: Statistics, eta: Array, aux: Own, link: Link
+        self, name: str, stats: Statistics, eta: Array, aux: Aux, link: Link
     ) -> tuple[Array, Array]:
         """Score and about the expected information by a parameter, shape (C,) each."""
         by_row = self.slopes(*_of_pairs(stats, link.inverse(eta), aux))[name]
         information = rows_by_cell(stats, eta.size) * self.information(aux)[name]
         return by_cell(stats, by_row, eta.size), information
 
-    def log_density(self, y: Array, eta: Array, aux: Own, link: Link, trials: Any) -> Array:
+    def log_density(self, y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
         """Log density of single rows."""
         return np.asarray(self.log_kernel(y - link.inverse(eta), aux, NUMPY))
 
 
-def _of_pairs(stats: Statistics, mu: Any, aux: Own) -> tuple[Any, dict[str, Any]]:
+def _of_pairs(stats: Statistics, mu: Any, aux: Aux) -> tuple[Any, dict[str, Any]]:
     """Residual and parameters beside the mean of each pair of cell and value."""
     cell = stats["cell"] - 1
     return stats["value"] - mu[cell], {name: of_rows(value, cell) for name, value in aux.items()}

@@ -21,10 +21,10 @@ from winstan.families.reaction_times import by_cell, reaction_statistics, rows_b
 from winstan.families.support import positive_real
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from winstan._typing import Array
-    from winstan.families.family import Statistics
+    from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
@@ -42,9 +42,7 @@ def statistics(
     return reaction_statistics("shifted_lognormal", sample, cell, _least(sample))
 
 
-def log_likelihood(
-    stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> Any:
+def log_likelihood(stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> Any:
     """Log density of all rows."""
     cell = stats["cell"] - 1
     log_y = xp.log(stats["value"] - stats["least"] * aux["ndt"])
@@ -54,7 +52,7 @@ def log_likelihood(
     return stats["log_constant"] - xp.dot(stats["tally"], by_row)
 
 
-def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> tuple[Array, Array]:
+def score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and information by eta, shape (C,) each."""
     by_row = _residual(stats, eta, aux, link)
     n, slope = rows_by_cell(stats, eta.size), link.inverse_derivative(eta)
@@ -63,22 +61,20 @@ def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> 
     return score * slope, n * np.square(slope) / variance
 
 
-def score_of_sigma(
-    stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
-) -> tuple[Array, Array]:
+def score_of_sigma(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and expected information by sigma, shape (C,) each."""
     n, sigma = rows_by_cell(stats, eta.size), aux["sigma"]
     squares = by_cell(stats, np.square(_residual(stats, eta, aux, link)), eta.size)
     return squares / sigma**3 - n / sigma, 2 * n / np.square(sigma)
 
 
-def _residual(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> Array:
+def _residual(stats: Statistics, eta: Array, aux: Aux, link: Link) -> Array:
     log_y = np.log(stats["value"] - stats["least"] * aux["ndt"])
     residual: Array = log_y - link.inverse(eta)[stats["cell"] - 1]
     return residual
 
 
-def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
+def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
     """Log density of single rows; none below the shift."""
     beyond = y - aux["ndt"]
     log_y = np.log(np.where(beyond > 0, beyond, 1.0))
@@ -87,12 +83,12 @@ def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials
     )
 
 
-def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a response for each mean of the logarithm."""
     return aux["ndt"] + np.exp(gaussian.draw(rng, mu, aux, trials))
 
 
-def response_mean(mu: Array, aux: Mapping[str, Any]) -> Array:
+def response_mean(mu: Array, aux: Aux) -> Array:
     """Mean of the response, shift included."""
     return aux["ndt"] + np.exp(mu + 0.5 * np.square(aux["sigma"]))
 

@@ -18,11 +18,9 @@ from winstan.families.reaction_times import OfResiduals, family_of_residuals, in
 from winstan.priors import Normal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from winstan._typing import Array
+    from winstan.families.family import Aux
     from winstan.families.namespace import Namespace
-    from winstan.families.reaction_times import Own
     from winstan.priors import Prior
 
 
@@ -32,7 +30,7 @@ def _standard(alpha: Any) -> tuple[Any, Any]:
     return shift, (1 - shift * shift) ** 0.5
 
 
-def log_kernel(residual: Any, own: Own, xp: Namespace) -> Any:
+def log_kernel(residual: Any, own: Aux, xp: Namespace) -> Any:
     """Log density of a residual."""
     shift, width = _standard(own["alpha"])
     z = shift + width * residual / own["sigma"]
@@ -40,7 +38,7 @@ def log_kernel(residual: Any, own: Own, xp: Namespace) -> Any:
     return normaliser - 0.5 * xp.square(z) + xp.log_ndtr(own["alpha"] * z)
 
 
-def slopes(residual: Array, own: Own) -> dict[str, Array]:
+def slopes(residual: Array, own: Aux) -> dict[str, Array]:
     """Differentiate the log density by each parameter."""
     sigma, alpha = own["sigma"], own["alpha"]
     shift, width = _standard(alpha)
@@ -57,7 +55,7 @@ def slopes(residual: Array, own: Own) -> dict[str, Array]:
     }
 
 
-def information(own: Own) -> dict[str, Array]:
+def information(own: Aux) -> dict[str, Array]:
     """Return about the expected information of a row by each parameter.
 
     That by mu is exact as alpha tends to zero and to infinity, and between good to a tenth; that by
@@ -73,7 +71,7 @@ def information(own: Own) -> dict[str, Array]:
     }
 
 
-def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a response for each mean: a normal and half a normal."""
     shift, width = _standard(aux["alpha"])
     delta = np.sqrt(np.pi / 2) * shift

@@ -21,17 +21,15 @@ from winstan.families.ordered import rows_beyond, step_thresholds
 from winstan.families.ordinal import Ordinal, ordinal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from winstan._typing import Array
-    from winstan.families.family import Statistics
+    from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
 
 
-def log_likelihood(
-    stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> Any:
+def log_likelihood(stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> Any:
     """Log density of all rows."""
     assert link.log_complement is not None
     counts, further, by_cell = stats["counts"], rows_beyond(stats["counts"]), 0.0
@@ -42,7 +40,7 @@ def log_likelihood(
     return xp.total(by_cell) + stats["log_constant"]
 
 
-def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> tuple[Array, Array]:
+def score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and expected information by eta, shape (C,) each."""
     reach = stats["counts"].sum(axis=1)
     total, information = np.zeros_like(eta), np.zeros_like(eta)
@@ -53,7 +51,7 @@ def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> 
     return total, information
 
 
-def threshold_score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> Array:
+def threshold_score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> Array:
     """Differentiate the log density of all rows by each threshold, shape (K - 1,)."""
     return np.array([by.sum() for by, *_ in _steps(stats, eta, aux["threshold"], link)])
 

@@ -17,10 +17,10 @@ from winstan.families.support import any_real
 from winstan.families.tails import student_log_tails
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from winstan._typing import Array
-    from winstan.families.family import Statistics
+    from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
@@ -33,9 +33,7 @@ def statistics(
     return tally_by_cell(sample, cell) | {"log_constant": sample.log_jacobian}
 
 
-def log_likelihood(
-    stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> Any:
+def log_likelihood(stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> Any:
     """Log density of all rows."""
     cell, tally = stats["cell"] - 1, stats["tally"]
     sigma, nu = of_rows(aux["sigma"], cell), of_rows(aux["nu"], cell)
@@ -47,7 +45,7 @@ def log_likelihood(
     return xp.total(tally * normaliser) - xp.total(tally * kernel) + stats["log_constant"]
 
 
-def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> tuple[Array, Array]:
+def score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and information by eta, shape (C,) each (Lange, Little and Taylor 1989)."""
     cell, tally, sigma, nu, residual = _rows(stats, eta, aux, link)
     pull = tally * (nu + 1) / (nu + np.square(residual / sigma)) * residual / sigma**2
@@ -57,9 +55,7 @@ def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> 
     return np.bincount(cell, pull, minlength=eta.size) * slope, information
 
 
-def score_of_sigma(
-    stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
-) -> tuple[Array, Array]:
+def score_of_sigma(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and expected information by sigma, shape (C,) each."""
     cell, tally, sigma, nu, residual = _rows(stats, eta, aux, link)
     square = np.square(residual / sigma)
@@ -69,9 +65,7 @@ def score_of_sigma(
     return np.bincount(cell, by_row, minlength=eta.size), information
 
 
-def score_of_nu(
-    stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
-) -> tuple[Array, Array]:
+def score_of_nu(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and expected information by nu, shape (C,) each (Lange, Little and Taylor 1989)."""
     cell, tally, sigma, nu, residual = _rows(stats, eta, aux, link)
     square = np.square(residual / sigma)
@@ -83,14 +77,14 @@ def score_of_nu(
     return np.bincount(cell, 0.5 * tally * (half + rest), minlength=eta.size), information
 
 
-def _rows(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> tuple[Any, ...]:
+def _rows(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Any, ...]:
     """Cell, tally, sigma, nu and residual of each pair of cell and value."""
     cell = stats["cell"] - 1
     sigma, nu = of_rows(aux["sigma"], cell), of_rows(aux["nu"], cell)
     return cell, stats["tally"], sigma, nu, stats["value"] - link.inverse(eta)[cell]
 
 
-def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
+def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
     """Log density of single rows."""
     sigma, nu = aux["sigma"], aux["nu"]
     z = (y - link.inverse(eta)) / sigma
@@ -99,15 +93,13 @@ def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials
     return normaliser - 0.5 * (nu + 1) * np.log1p(np.square(z) / nu)
 
 
-def log_tails(
-    y: Any, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> tuple[Any, Any]:
+def log_tails(y: Any, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> tuple[Any, Any]:
     """Return the logarithms of P(Y <= y) and P(Y > y)."""
     z = (y - link.inverse(eta, xp)) / aux["sigma"]
     return student_log_tails(z, aux["nu"], xp)
 
 
-def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a response for each location."""
     return mu + aux["sigma"] * rng.standard_t(aux["nu"], mu.shape)
 

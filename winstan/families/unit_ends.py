@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from winstan._typing import Array
-    from winstan.families.family import Score, Statistics
+    from winstan.families.family import Aux, Score, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
@@ -77,12 +77,7 @@ class UnitEnds:
         }
 
     def log_likelihood(
-        self,
-        stats: Statistics,
-        eta: Any,
-        aux: Mapping[str, Any],
-        link: Link,
-        xp: Namespace = NUMPY,
+        self, stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY
     ) -> Any:
         """Log density of all rows."""
         zero, one, between = self.log_shares(eta, aux, xp)
@@ -93,9 +88,7 @@ class UnitEnds:
             + xp.total(stats["n"] * between)
         )
 
-    def log_density(
-        self, y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any
-    ) -> Array:
+    def log_density(self, y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
         """Log density of single rows."""
         zero, one, between = self.log_shares(eta, aux, NUMPY)
         share = np.where((y > 0) & (y < 1), y, 0.5)

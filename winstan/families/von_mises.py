@@ -23,10 +23,10 @@ from winstan.families.support import angles
 from winstan.priors import HalfCauchy
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from winstan._typing import Array
-    from winstan.families.family import Statistics
+    from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
@@ -57,9 +57,7 @@ def statistics(
     }
 
 
-def log_likelihood(
-    stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> Any:
+def log_likelihood(stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> Any:
     """Log density of all rows."""
     kappa = aux["kappa"]
     half = xp.sin(0.5 * (link.inverse(eta, xp) - stats["direction"]))
@@ -88,7 +86,7 @@ def _slope_of_length(kappa: Any) -> Any:
     return np.where(kappa < _FAR, 1 - A / near - np.square(A), series)
 
 
-def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> tuple[Array, Array]:
+def score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and expected information by eta, shape (C,) each (Mardia and Jupp 2000, 5.3)."""
     kappa, slope = aux["kappa"], link.inverse_derivative(eta)
     pull = stats["length"] * np.sin(stats["direction"] - link.inverse(eta))
@@ -96,9 +94,7 @@ def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> 
     return kappa * pull * slope, information * np.square(slope)
 
 
-def score_of_kappa(
-    stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
-) -> tuple[Array, Array]:
+def score_of_kappa(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and expected information by kappa, shape (C,) each."""
     n, kappa = stats["n"], aux["kappa"]
     half = np.sin(0.5 * (link.inverse(eta) - stats["direction"]))
@@ -106,18 +102,18 @@ def score_of_kappa(
     return n * _shortening(kappa) - lost, n * _slope_of_length(kappa)
 
 
-def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
+def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
     """Log density of single rows."""
     lost = 2 * np.square(np.sin(0.5 * (y - link.inverse(eta))))
     return -aux["kappa"] * lost - np.log(special.i0e(aux["kappa"])) - np.log(TURN)
 
 
-def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw an angle for each direction, between -pi and pi."""
     return rng.vonmises(mu, np.broadcast_to(aux["kappa"], mu.shape))
 
 
-def mean_vector(mu: Array, aux: Mapping[str, Any]) -> Array:
+def mean_vector(mu: Array, aux: Aux) -> Array:
     """Return the mean of the responses' unit vectors: A(kappa) long, in direction mu."""
     return mean_length(aux["kappa"]) * np.exp(1j * mu)
 

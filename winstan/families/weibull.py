@@ -21,10 +21,10 @@ from winstan.families.tails import log_complement
 from winstan.families.waiting_times import waiting_statistics
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from winstan._typing import Array
-    from winstan.families.family import Statistics
+    from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
@@ -40,9 +40,7 @@ def statistics(
     return waiting_statistics("weibull", {**own, "log_value": log_value, "log_constant": constant})
 
 
-def log_likelihood(
-    stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> Any:
+def log_likelihood(stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> Any:
     """Log density of all rows."""
     cell, alpha = stats["cell"] - 1, aux["alpha"]
     log_scale = link.log_inverse(eta, xp) - xp.gammaln(1 + 1 / alpha)
@@ -51,7 +49,7 @@ def log_likelihood(
     return xp.dot(stats["tally"], xp.log(alpha) + power - xp.exp(power)) + stats["log_constant"]
 
 
-def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> tuple[Array, Array]:
+def score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and information by eta, shape (C,) each: alpha^2 of each row by log mu."""
     cell, _, power = _rows(stats, eta, aux, link)
     alpha, tally = aux["alpha"], stats["tally"]
@@ -61,9 +59,7 @@ def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> 
     return by_log * slope, n * np.square(alpha * slope)
 
 
-def score_of_alpha(
-    stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
-) -> tuple[Array, Array]:
+def score_of_alpha(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and expected information by alpha, shape (C,) each.
 
     exp(alpha L) is a standard exponential variable E: with c = psi(1 + 1 / alpha), the score is
@@ -78,16 +74,14 @@ def score_of_alpha(
     return np.bincount(cell, by_row, minlength=eta.size), n * spread / np.square(aux["alpha"])
 
 
-def shared_of_alpha(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> Array:
+def shared_of_alpha(stats: Statistics, eta: Array, aux: Aux, link: Link) -> Array:
     """Return the information that eta and alpha share, shape (C,)."""
     slope = link.inverse_derivative(eta) / link.inverse(eta)
     n = np.bincount(stats["cell"] - 1, stats["tally"], minlength=eta.size)
     return n * slope * (special.psi(1 + 1 / aux["alpha"]) - special.psi(2.0))
 
 
-def _rows(
-    stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
-) -> tuple[np.ndarray, Any, Array]:
+def _rows(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[np.ndarray, Any, Array]:
     """Cell, alpha and alpha L of each pair of cell and value."""
     cell, alpha = stats["cell"] - 1, aux["alpha"]
     log_scale = link.log_inverse(eta, NUMPY) - special.gammaln(1 + 1 / alpha)
@@ -95,16 +89,14 @@ def _rows(
     return cell, alpha, alpha * (stats["log_value"] - log_scale[cell])
 
 
-def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
+def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
     """Log density of single rows."""
     alpha, log_y = aux["alpha"], np.log(y)
     power = alpha * (log_y - link.log_inverse(eta, NUMPY) + special.gammaln(1 + 1 / alpha))
     return np.log(alpha) + power - np.exp(power) - log_y
 
 
-def log_tails(
-    y: Any, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> tuple[Any, Any]:
+def log_tails(y: Any, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> tuple[Any, Any]:
     """Return the logarithms of P(Y <= y) and P(Y > y)."""
     alpha = aux["alpha"]
     log_scale = link.log_inverse(eta, xp) - xp.gammaln(1 + 1 / alpha)
@@ -112,7 +104,7 @@ def log_tails(
     return log_complement(log_above, xp), log_above
 
 
-def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a response for each mean."""
     inverse = 1 / aux["alpha"]
     log_unit = inverse * np.log(rng.standard_exponential(mu.shape)) - special.gammaln(1 + inverse)

@@ -27,10 +27,10 @@ from winstan.families.support import counts
 from winstan.families.zeros import LEAST, log_odds, log_sum, positive_part, zero_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from winstan._typing import Array
-    from winstan.families.family import Statistics
+    from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
@@ -87,12 +87,7 @@ class ZeroCounts:
         }
 
     def log_likelihood(
-        self,
-        stats: Statistics,
-        eta: Any,
-        aux: Mapping[str, Any],
-        link: Link,
-        xp: Namespace = NUMPY,
+        self, stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY
     ) -> Any:
         """Log density of all rows."""
         log_mu = link.log_inverse(eta, xp)
@@ -112,9 +107,7 @@ class ZeroCounts:
             return kernel + xp.total(n_zero * odds) - xp.dot(n_above, log_some)
         return kernel + xp.dot(n_zero, log_sum(odds, log_f0, xp))
 
-    def score(
-        self, stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
-    ) -> tuple[Array, Array]:
+    def score(self, stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
         """Score and expected information by eta, shape (C,) each.
 
         Of a hurdle, the information of as many rows above zero as there are.
@@ -134,7 +127,7 @@ class ZeroCounts:
         return damped * by_mu * slope, np.square(damped * slope) * information
 
     def score_of_alpha(
-        self, stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
+        self, stats: Statistics, eta: Array, aux: Aux, link: Link
     ) -> tuple[Array, Array]:
         """Score and about the expected information by an alpha of each cell, shape (C,) each.
 
@@ -159,7 +152,7 @@ class ZeroCounts:
         return score, rows * spread
 
     def score_of_zero(
-        self, stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
+        self, stats: Statistics, eta: Array, aux: Aux, link: Link
     ) -> tuple[Array, Array]:
         """Score and expected information by the probability of zeros, shape (C,) each."""
         n_zero, n_above, p = stats["n_zero"], stats["n_above"], aux[self.zero]
@@ -170,18 +163,14 @@ class ZeroCounts:
         information = (n_zero + n_above) * some / (zero * (1 - p))
         return n_zero * some / zero - n_above / (1 - p), information
 
-    def shared_of_zi(
-        self, stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
-    ) -> Array:
+    def shared_of_zi(self, stats: Statistics, eta: Array, aux: Aux, link: Link) -> Array:
         """Information that eta and zi share, shape (C,): Poisson's zeros may be of either."""
         f0 = np.exp(-link.inverse(eta))
         zero = aux["zi"] + (1 - aux["zi"]) * f0
         rows = stats["n_zero"] + stats["n_above"]
         return -rows * f0 / zero * link.inverse_derivative(eta)
 
-    def log_density(
-        self, y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any
-    ) -> Array:
+    def log_density(self, y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
         """Log density of single rows."""
         base = negative_binomial if self.dispersed else poisson
         _, log_f0, _, some = self._none(link.inverse(eta), aux)
@@ -191,16 +180,14 @@ class ZeroCounts:
             return np.where(y == 0, np.log(p), above - np.log(some))
         return np.where(y == 0, np.logaddexp(np.log(p), np.log1p(-p) + log_f0), above)
 
-    def draw(
-        self, rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any
-    ) -> Array:
+    def draw(self, rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
         """Draw a response for each mean."""
         some = rng.random(mu.shape) >= aux[self.zero]
         base = negative_binomial if self.dispersed else poisson
         drawn = self._above(rng, mu, aux) if self.hurdle else base.draw(rng, mu, aux, trials)
         return np.where(some, drawn, 0.0)
 
-    def _above(self, rng: np.random.Generator, mu: Array, aux: Mapping[str, Any]) -> Array:
+    def _above(self, rng: np.random.Generator, mu: Array, aux: Aux) -> Array:
         """Draw counts above zero: events of a process until mu, of which there is a first.
 
         Its waiting time has an inverse distribution function, also where it is not beyond mu; what
@@ -215,7 +202,7 @@ class ZeroCounts:
             rate = rng.standard_gamma(alpha + 1, mu.shape) / (alpha + first)
         return 1.0 + poisson.draw(rng, rate * np.maximum(mu - first, 0.0), aux, None)
 
-    def response_mean(self, mu: Array, aux: Mapping[str, Any]) -> Array:
+    def response_mean(self, mu: Array, aux: Aux) -> Array:
         """Mean of all responses, zeros among them."""
         whole = (1 - aux[self.zero]) * mu
         if not self.hurdle:
@@ -223,7 +210,7 @@ class ZeroCounts:
         _, _, _, some = self._none(np.maximum(mu, np.finfo(float).tiny), aux)
         return np.where(mu > np.finfo(float).tiny, whole / some, 1 - aux[self.zero])
 
-    def _none(self, mu: Array, aux: Mapping[str, Any]) -> tuple[Any, Array, Array, Array]:
+    def _none(self, mu: Array, aux: Aux) -> tuple[Any, Array, Array, Array]:
         """Return alpha, log f(0), f(0) and 1 - f(0)."""
         alpha = np.minimum(aux["alpha"], LARGEST_ALPHA) if self.dispersed else None
         log_f0 = -mu if alpha is None else -alpha * np.log1p(mu / alpha)

@@ -23,10 +23,10 @@ from winstan.families.trials import named_tally, no_tally, sum_of_tally
 from winstan.families.zeros import log_odds, log_sum
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from winstan._typing import Array
-    from winstan.families.family import Statistics
+    from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
@@ -49,9 +49,7 @@ def statistics(
     }
 
 
-def log_likelihood(
-    stats: Statistics, eta: Any, aux: Mapping[str, Any], link: Link, xp: Namespace = NUMPY
-) -> Any:
+def log_likelihood(stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> Any:
     """Log density of all rows."""
     some = binomial.log_likelihood(stats, eta, aux, link, xp)
     odds, log_rest = log_odds(aux["zi"], xp)
@@ -62,7 +60,7 @@ def log_likelihood(
     return some + xp.dot(stats["trials_tally"], zeros) + xp.total(log_rest * stats["n_rows"])
 
 
-def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> tuple[Array, Array]:
+def score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and expected information by eta, shape (C,) each; the latter at the mean trials."""
     mu, slope = _inside(link.inverse(eta)), link.inverse_derivative(eta)
     rest, trials = 1 - mu, stats["trials_value"]
@@ -76,9 +74,7 @@ def score(stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link) -> 
     return by_mu * slope, rows * (1 - aux["zi"]) * by_row * np.square(slope)
 
 
-def score_of_zi(
-    stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
-) -> tuple[Array, Array]:
+def score_of_zi(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and expected information by zi, shape (C,) each; the latter at the mean trials."""
     rest, zi = 1 - _inside(link.inverse(eta)), aux["zi"]
     cell = stats["trials_cell"] - 1
@@ -109,7 +105,7 @@ def _inside(mu: Array) -> Array:
     return np.clip(mu, 1e-12, 1 - 1e-12)
 
 
-def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials: Any) -> Array:
+def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
     """Log density of single rows."""
     zi = aux["zi"]
     binomials = binomial.log_density(y, eta, aux, link, trials)
@@ -117,13 +113,13 @@ def log_density(y: Array, eta: Array, aux: Mapping[str, Any], link: Link, trials
     return np.where(y == 0, np.logaddexp(np.log(zi), above), above)
 
 
-def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a number of successes for each probability."""
     some = rng.random(mu.shape) >= aux["zi"]
     return np.where(some, binomial.draw(rng, mu, aux, trials), 0.0)
 
 
-def response_mean(mu: Array, aux: Mapping[str, Any]) -> Array:
+def response_mean(mu: Array, aux: Aux) -> Array:
     """Mean share of successes of all rows, those of extra zeros among them."""
     return (1 - aux["zi"]) * mu
 

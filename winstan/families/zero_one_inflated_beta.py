@@ -19,15 +19,13 @@ from winstan.families.unit_ends import UnitEnds, beta_score, unit_ends
 from winstan.families.zeros import LEAST, log_odds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from winstan._typing import Array
-    from winstan.families.family import Statistics
+    from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
 
 
-def log_shares(eta: Any, aux: Mapping[str, Any], xp: Namespace = NUMPY) -> tuple[Any, Any, Any]:
+def log_shares(eta: Any, aux: Aux, xp: Namespace = NUMPY) -> tuple[Any, Any, Any]:
     """Return the log probabilities of 0, of 1, and of what is between."""
     at_end, between = log_odds(aux["zoi"], xp)
     at_one, at_zero = log_odds(aux["coi"], xp)
@@ -35,16 +33,12 @@ def log_shares(eta: Any, aux: Mapping[str, Any], xp: Namespace = NUMPY) -> tuple
     return zero, zero + at_one, between
 
 
-def score_of_zoi(
-    stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
-) -> tuple[Array, Array]:
+def score_of_zoi(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and expected information by zoi, shape (C,) each."""
     return _of_share(stats["n_zero"] + stats["n_one"], stats["n"], aux["zoi"])
 
 
-def score_of_coi(
-    stats: Statistics, eta: Array, aux: Mapping[str, Any], link: Link
-) -> tuple[Array, Array]:
+def score_of_coi(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and information by coi, of as many rows at the ends as there are, shape (C,) each."""
     slope, information = _of_share(stats["n_one"], stats["n_zero"], aux["coi"])
     # A cell without such rows tells next to nothing of it.
@@ -55,14 +49,14 @@ def _of_share(yes: Array, no: Array, p: Any) -> tuple[Array, Array]:
     return yes / p - no / (1 - p), (yes + no) / (p * (1 - p))
 
 
-def draw(rng: np.random.Generator, mu: Array, aux: Mapping[str, Any], trials: Any) -> Array:
+def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a response for each mean between the ends."""
     at_end = rng.random(mu.shape) < aux["zoi"]
     one = rng.random(mu.shape) < aux["coi"]
     return np.where(at_end, one.astype(float), beta.draw(rng, mu, aux, trials))
 
 
-def response_mean(mu: Array, aux: Mapping[str, Any]) -> Array:
+def response_mean(mu: Array, aux: Aux) -> Array:
     """Mean of all responses, zeros and ones among them."""
     return aux["zoi"] * aux["coi"] + (1 - aux["zoi"]) * mu
 
