@@ -131,7 +131,7 @@ def _curved(model: Model, beta: Array, numbers: Array) -> Array:
     for j, (p, variance) in enumerate(zip(model.shrinkage.at, variances, strict=True)):
         given = 1 / (shrunk.known[j] + 1 / variance)
         x = beta[..., p] - model.coordinates.beta_location[p]
-        out[..., p] = given * shrunk.pull[j] + np.sqrt(given) * shrunk.root[j] * x
+        out[..., p] = given * shrunk.score[j] + np.sqrt(given) * shrunk.root[j] * x
     return out
 
 

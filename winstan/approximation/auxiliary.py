@@ -1,9 +1,9 @@
 """Auxiliary parameters (sigma, alpha, nu) of the approximate fit: where they lie, how widely.
 
 Each is mapped to the whole line (`winstan.families.domains`), positive ones by their logarithms.
-What is free so is linear in what is sampled, all but a shape that may be infinite: counts no more
-variable than Poisson tell how small alpha is not, and leave its logarithm a tail above as long as
-the prior's (density ``alpha^-0.4`` by default), where below it ends abruptly. It is::
+These are linear in what is sampled, but for a shape that may be infinite. Counts no more variable
+than Poisson bound alpha from below alone: its logarithm ends abruptly there, and has a tail above
+as long as the prior's (density ``alpha^-0.4`` by default). Such a logarithm is::
 
     log alpha = location + scale x + skew log(1 + exp(-3 (x - knot))) / 3
 

@@ -1,8 +1,8 @@
 """Averages of the log likelihood, and of its derivatives, over the linear predictor's uncertainty.
 
-A normal approximation that is right about where a posterior lies makes averages stationary, not
-values at its middle: of yes and no, four to a child, the mode has the children's sd at 1.3, and the
-posterior its mean at 2.2. (Gaussian variational approximation: Ormerod and Wand (2012), J.
+A normal approximation lies where a posterior does if averages over it are stationary, rather than
+values at its middle. With four answers of yes or no a child, the children's sd is 1.3 at the mode,
+and its posterior mean 2.2. (Gaussian variational approximation: Ormerod and Wand (2012), J.
 Computational and Graphical Statistics 21, 2-17; Opper and Archambeau (2009), Neural Computation 21,
 786-792.)
 """
@@ -48,8 +48,8 @@ def confine(problem: Problem, eta: Array) -> Array:
 def quadrature_nodes(problem: Problem, eta: Array, spread: Array) -> tuple[Node, ...]:
     """Nodes, their weights, and the linear predictors there.
 
-    Of several linear predictors each goes to either side as often with another as against it: what
-    moves one is then no part of another's average.
+    Each of several linear predictors moves as often with another as against it, so that it adds
+    nothing to the other's average.
 
     Parameters
     ----------
@@ -115,12 +115,12 @@ def mean_score(
 def observed_information(
     problem: Problem, eta: Array, spread: Array, aux: Mapping[str, float]
 ) -> Array:
-    """Average observed information of each cell: of a normal variable, how the score follows it.
+    """Average observed information of each cell: by Stein's lemma, of how the score follows eta.
 
-    The expected one, which the iterations use because it is never negative, is of cells that lie
-    where the fit has them. (A student's observed information is negative at outliers: some of the
-    expected one is kept. Of pairs of linear predictors it may be anything, as of zeros that are of
-    either kind: the expected one is taken.)
+    The iterations use the expected one because it is never negative, but it is that of data which
+    lie where the fit has them. (A student's observed information is negative at outliers: some of
+    the expected one is kept. Between pairs of linear predictors it may have any sign, as with zeros
+    of either kind: the expected one is taken.)
     """
     expected = mean_score(problem, quadrature_nodes(problem, eta, spread), aux)[1]
     if expected.ndim > 1:

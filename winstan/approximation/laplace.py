@@ -151,8 +151,7 @@ def _log_sds(covariance: tuple[Array, ...]) -> Array:
 def _expectation_maximisation(problem: Problem, state: State) -> tuple[Array, ...]:
     """One EM step for each term's covariance (Dempster, Laird and Rubin 1977), priors included.
 
-    Without the sds' priors, few answers of yes and no that groups part completely would have an
-    infinite sd.
+    The priors keep the sd finite where groups part a few answers of yes and no completely.
     """
     out, k = [], 0
     for M, J, correlated in zip(

@@ -185,8 +185,8 @@ class PIRLS:
     ) -> Array:
         """Variance of each cell's linear predictor, where that has logarithms' or logits' unit.
 
-        Elsewhere, and in large models, of what the terms add to it, each with all others given:
-        where likelihoods are quadratic, that is for sigma alone.
+        Elsewhere, and in large models, it is that of what the terms add, each with all others
+        given; where likelihoods are quadratic, sigma alone needs it.
         """
         problem = self.problem
         size = problem.X.shape[0] * self.layout.remaining.size

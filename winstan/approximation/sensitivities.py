@@ -1,8 +1,8 @@
 """How the approximate fit follows the sds, and what the data say of these.
 
-Where the likelihood of an effect is far from normal, as of a few answers of yes and no, a larger sd
-means larger coefficients too, effects do not follow it as those of normal likelihoods would, and it
-is known less well. All are differences of fits at sds a little to either side.
+The likelihood of a few answers of yes and no is far from normal: a larger sd then means larger
+coefficients too, effects follow it otherwise than under normal likelihoods, and the sd itself is
+known less well. All of this is found by differences of fits at sds a little to either side.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def sd_sensitivities(
 ) -> tuple[Sensitivity, ...]:
     """Fit at other sds, one at a time.
 
-    Nothing where there are no group terms, where likelihoods are as good as normal, or where a fit
-    at other sds fails: coordinates that do not follow the sds will do.
+    Nothing is returned where there are no group terms, where likelihoods are as good as normal, or
+    where a fit at other sds fails: coordinates that do not follow the sds will do.
     """
     problem = pirls.problem
     spread = problem.likelihood.without_unit(state.spread).max(initial=0.0)

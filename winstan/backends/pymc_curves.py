@@ -46,7 +46,7 @@ def curved(pm: Any, pt: Any, model: Model, beta: Any, free_aux: Any, numbers: Se
     variance = pt.stack(shrinkage.variances(own, sigma))
     given = 1 / (shrunk.known + 1 / variance)
     x = beta[shrinkage.at] - model.coordinates.beta_location[shrinkage.at]
-    b = given * shrunk.pull + pt.sqrt(given) * shrunk.root * x
+    b = given * shrunk.score + pt.sqrt(given) * shrunk.root * x
     slope = 0.5 * pt.log(given).sum() + np.log(shrunk.root).sum()
     density = -0.5 * (pt.sqr(b) / variance + pt.log(variance)).sum()
     pm.Potential("shrunk", slope + density - 0.5 * np.log(2 * np.pi) * len(shrinkage.at))

@@ -1,9 +1,9 @@
 """Group terms that are crossed with the largest one: items for its subjects.
 
-A subject's effect, given coefficients and items, lies about the mean of what its rows leave. Where
-sds are known to a factor of two, as of few levels, no fixed linear map has that: the items' mean
-may be wide, and undone by the Intercept, and what a subject's score takes of both has to cancel at
-all sds. For the same reason the Intercept is sampled as what it adds up to with the items' mean.
+Given coefficients and items, a subject's effect lies about the mean residual of its rows. Few
+levels leave an sd open by a factor of two, and then no fixed linear map follows that mean: the
+items' mean may be wide where the Intercept undoes it, and the two must cancel in a subject's score
+at all sds. For the same reason the Intercept is sampled as its sum with the items' mean.
 """
 
 from __future__ import annotations

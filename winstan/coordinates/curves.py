@@ -5,8 +5,8 @@ b = u + w log(1 + exp((lower - u) / w)) - w log(1 + exp((u - upper) / w)). Far f
 straight, so that the approximate fit's coordinates hold.
 
 One that is shrunk (`winstan.shrinkage`) has an sd s that is sampled: given s, it would have the
-variance v = 1 / (I + 1 / s^2), where I is what the data know of it, and the mean v p. It is
-v p + sqrt(v) r x, with r x its coordinate: centred where the data know it, else non-centred.
+variance v = 1 / (I + 1 / s^2), where I is the information of the data on it, and the mean v p. It
+is v p + sqrt(v) r x, with r x its coordinate: centred where the data know it, else non-centred.
 """
 
 from __future__ import annotations
@@ -68,15 +68,15 @@ class Shrunk:
     Attributes
     ----------
     known : ndarray, shape (n,)
-        What the data know of each: I.
-    pull : ndarray, shape (n,)
-        p.
+        Information of the data on each: I.
+    score : ndarray, shape (n,)
+        That information times what the data have them at: p.
     root : ndarray, shape (n,)
-        r.
+        Scale of the coordinate: r.
     """
 
     known: Array
-    pull: Array
+    score: Array
     root: Array
 
 

@@ -68,20 +68,20 @@ class Decorrelation:
     regression: sparse.csr_array
     low_rank: DiagonalPlusLowRank | None = None
 
-    def deviations(self, joint: Array, rest: Array) -> Array:
+    def deviations(self, remaining: Array, eliminated: Array) -> Array:
         """Deviations of all coefficients, and effects, at coordinates z.
 
         Parameters
         ----------
-        joint : ndarray, shape (..., P + W)
-        rest : ndarray, shape (..., T - W)
+        remaining : ndarray, shape (..., P + W)
+        eliminated : ndarray, shape (..., T - W)
 
         Returns
         -------
         both : ndarray, shape (..., P + T)
         """
-        first = joint @ self.remaining_scale.T
-        after = self.eliminated_scale * rest
+        first = remaining @ self.remaining_scale.T
+        after = self.eliminated_scale * eliminated
         if self.regression.nnz:
             flat = first.reshape(-1, first.shape[-1])
             after = after + (self.regression @ flat.T).T.reshape(after.shape)
@@ -112,8 +112,8 @@ def decorrelate(
 ) -> Decorrelation:
     """Decorrelate coefficients and effects by the approximate posterior.
 
-    Of several effects of one level of the largest term, given all others, the scales alone are
-    undone: their scores are nearly uncorrelated as they are.
+    Several effects of one level of the largest term are only scaled, given all others: their scores
+    are nearly uncorrelated as they are.
 
     Parameters
     ----------
@@ -156,8 +156,8 @@ def decorrelate(
 def low_rank(scale: Array, P: int, apart: float) -> DiagonalPlusLowRank | None:
     """Replace a large factor of a covariance by scales and a few axes, or None if it has many.
 
-    InstEval's 1,128 lecturers have 50: the rest of what their students have in common moves none of
-    them by a twentieth of its width. The P coefficients' columns stay as they are.
+    InstEval's 1,128 lecturers have 50: what else their students have in common moves no lecturer by
+    a twentieth of its width. The P coefficients' columns stay as they are.
 
     Parameters
     ----------

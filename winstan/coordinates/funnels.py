@@ -1,10 +1,9 @@
 """Axes of coefficients and effects, each of which widens with the sds in its own way.
 
-The mean of six items is known to the sd of items over the root of six, and the Intercept, the items
-given, to the sd of subjects over the root of their number. Each is the width of a funnel. Where
-coefficients and effects are drawn together, the axes along which their covariance grows with one
-sd and with another are found, and the coordinates are turned to them; each is then scaled by
-its own.
+The mean of six items is known to the sd of items over the root of six; given the items, the
+Intercept is known to the sd of subjects over the root of their number. Each is a funnel of its own.
+Where coefficients and effects are drawn together, the coordinates are turned to the axes along
+which their covariance grows with one sd or another, and each axis is then scaled by itself.
 """
 
 from __future__ import annotations

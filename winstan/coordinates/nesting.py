@@ -87,8 +87,8 @@ def information(
 ) -> list[Array]:
     """Return the information of the data on each level's effects, (J, q, q) a term.
 
-    Of a term with others nested in it: through the totals of those directly inside, whose own
-    spread it is blurred by.
+    A term with others nested in it is known through the totals of those directly inside it, and so
+    blurred by their own spread.
     """
     order = np.argsort([-J for J in problem.n_levels], kind="stable")
     out: dict[int, Array] = {}

@@ -61,7 +61,7 @@ NOTHING = SdDependentCovariance(np.zeros((0, 0)), {})
 def find_sd_dependent_covariance(
     fit: Approximation, terms: Sequence[TermCoordinates], decorrelation: Decorrelation
 ) -> tuple[Array, SdDependentCovariance] | None:
-    """Find how the coefficients' covariance compensation, and the axes along which it does.
+    """Find how the coefficients' covariance follows the effects', and along which axes.
 
     A change dS of a term's prior covariance S changes the coefficients' posterior covariance by
     ``C S^-1 dS S^-1 C'``, summed over levels, with C their covariance with the level's effects.
@@ -72,7 +72,7 @@ def find_sd_dependent_covariance(
         Orthogonal: the joint coordinates' axes are its columns.
     covariance : SdDependentCovariance
 
-    None where no term has several effects of few levels, or nothing compensation.
+    None where no term has several effects of few levels, or nothing follows.
     """
     few = any(q > 1 and J < MANY_LEVELS and t.informed for t in terms for q, J in [t.shape])
     if fit.factor is None or decorrelation.low_rank is not None or not few:

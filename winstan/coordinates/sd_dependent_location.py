@@ -1,8 +1,8 @@
 """How the middles and widths of coefficients' and scores' coordinates follow the sds.
 
-The scores have the effects' means and widths follow the sds as those of normal likelihoods do.
-Others follow differently, each a little; but an sd that five hundred effects tell of, each by
-a twentieth of its width, is as good as known from them, and moves as slowly as they let it.
+With scores as coordinates, the effects' means and widths follow the sds as normal likelihoods have
+them do. Under other likelihoods each effect departs from that a little. But five hundred effects,
+each off by a twentieth of its width, together tell the sd: it then moves as slowly as they let it.
 """
 
 from __future__ import annotations

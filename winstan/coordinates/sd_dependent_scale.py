@@ -1,9 +1,9 @@
 """How a coordinate's scale follows the sds of the effects that its groups share.
 
-The mean of eight mice is known to the sd of mice over the root of eight, so that the intercept's
-width is that of a funnel: it grows with the sd. To first order in the squared sds, a coefficient's
-posterior variance is linear in them, and so is it taken to be; a balanced treatment within groups
-has no part in it. Where terms are crossed, other axes are scaled (`winstan.coordinates.funnels`).
+The mean of eight mice is known to the sd of mice over the root of eight: the intercept's width
+grows with the sd, as a funnel's does. A coefficient's posterior variance is taken to be linear in
+the squared sds, which it is to first order. A balanced treatment within groups does not depend on
+them. Where terms are crossed, other axes are scaled (`winstan.coordinates.funnels`).
 """
 
 from __future__ import annotations

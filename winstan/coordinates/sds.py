@@ -1,11 +1,11 @@
 """Coordinates for the group sds, in which their posterior is about normal.
 
-The approximate fit tells of the effects a mean and a covariance given the sd that it ended at. What
-the data alone say of them follows by division (their cavity), and so the posterior density of
-the sd: a sum over contrasts of few groups, whose common mean the Intercept may undo, or over groups
-where they are many; flattened where fits at other sds tell less of it. On the log scale it
-has a long tail towards zero where few or poorly informed groups leave zero possible, and none to
-the other side; a hyperbola,
+The approximate fit gives the effects' mean and covariance at the sd that it ended at. Dividing by
+the prior leaves what the data alone say of them (their cavity), and this gives the sd's posterior
+density: a sum over groups where they are many, or over contrasts of few groups, whose common mean
+the Intercept may undo. It is flattened where fits at other sds show less information. On the log
+scale it has a long tail towards zero where few or poorly informed groups leave zero possible, and
+none to the other side; a hyperbola,
 ``log sd = location + scale x + skew sqrt(1 + x^2)``, has one slope for either side, and is laid
 through the quantiles at which a standard normal has x.
 """
@@ -84,8 +84,8 @@ def sd_coordinates(
 def sd_correlation_root(fit: Approximation) -> Array:
     """Return what mixes uncorrelated coordinates of the sds: lower triangular, rows of length one.
 
-    Broods' and locations' sds are known by their sum: where broods lie in locations, what is not of
-    the one is of the other.
+    Of broods that lie in locations the data know the sum of both variances: what is not of the one
+    is of the other.
     """
     covariance = _covariance(fit)
     width = np.sqrt(np.diag(covariance))

@@ -1,9 +1,9 @@
 """Finds coordinates for the variances by importance sampling, before NUTS begins.
 
-Some thousand points of a t distribution about the approximate fit, spread evenly over it, are
-weighed by the posterior density; the weighed points' quantiles and correlations make better
-coordinates, the same points in these are the next ones, and so on until the weights are even.
-Weights are tempered as long as few points would have them all.
+Some thousand points, spread evenly over a t distribution about the approximate fit, are weighed by
+the posterior density. The quantiles and correlations of the weighed points make better coordinates,
+in which the same points are weighed again, until the weights are even. Weights are tempered as long
+as a few points would have nearly all of them.
 
 References
 ----------

@@ -1,11 +1,11 @@
-"""Monotone marginal transforms: of standard normal numbers, coordinates of any width and tails.
+"""Monotone marginal transforms of standard normal numbers, to coordinates of any width and tails.
 
 With ``p = x + sqrt(1 + x^2)``, of which 1/p is the same for -x, a curve is
 ``location + above p + above_tail p^2 - below / p - below_tail / p^2``: it rises everywhere, as a
-straight line or as a square to either side. Logs of sds want squares. The density of an sd that
-may be zero is flat there, that of its logarithm exp(log sd), and the standard normal's exp(-x^2/2);
-above, few groups leave a power of the sd. (p is exp(arsinh x); the sinh-arcsinh curves of Jones and
-Pewsey 2009, Biometrika 96, 761-780, are one such term to either side.)
+straight line or as a square to either side. The logarithms of sds need squares: where an sd may be
+zero its density is flat, so that its logarithm's falls as exp(log sd), and the standard normal's as
+exp(-x^2/2); far above, few groups leave a power of the sd. (p is exp(arsinh x); the sinh-arcsinh
+curves of Jones and Pewsey 2009, Biometrika 96, 761-780, are one such term to either side.)
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The marginal likelihood's matrices at many variances at once: for its density, and for draws.
 
 Given the columns c, a group's projected response is ``t = T c + R L z + e``, of covariance
-``V = sigma^2 I + R L L' R'`` about ``T c``. What the columns' posterior needs of all groups is one
-cross-product, weighed by the inverses of these covariances.
+``V = sigma^2 I + R L L' R'`` about ``T c``. The columns' posterior needs one
+cross-product of all groups, weighed by the inverses of these covariances.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Coordinates of the variances: what is sampled where all else is integrated out.
 
-The sds of a term with several effects are sampled as the sd of what they add up to in the data, and
-as contrasts of their logarithms. Where an intercept and a slope share the groups' variance, the
-data know the sum and hardly the shares: either sd may be next to nothing, while the other then has
-a lower bound. Of the sum and the shares, each is about the same wherever the other is.
+A term with several effects is sampled by its total variance in the data, and by contrasts of the
+logarithms of its sds. Where an intercept and a slope share the groups' variance, the data know the
+total and hardly the shares: either sd may be next to nothing, but not both. The total and the
+contrasts hardly depend on each other.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Variances:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Terms:
-    """How the sds of each group term become a sum and shares.
+    """How the sds of each group term become a total variance and log contrasts.
 
     The term's share of the data's variance is ``tr(S G)``, with S the covariance of its effects and
     G the mean cross-product of their columns over rows.
@@ -96,7 +96,7 @@ class Terms:
         Parameters
         ----------
         at : ndarray, shape (..., Q + n_corr + 1)
-            Log sds of sums, each followed by its contrasts; partial correlations; log sigma.
+            Log sds of totals, each followed by its contrasts; partial correlations; log sigma.
         """
         Q = sum(self.widths)
         log_sd = at[..., :Q] @ self.contrasts.T
