@@ -6,6 +6,7 @@ functions {
 #include include/matrices.stan
 #include include/links.stan
 #include include/probabilities.stan
+#include include/rising.stan
 
   // The smaller tail of a gamma distribution of rate one, or nearly (winstan/families/tails.py): above
   // x if `above`, else below.
@@ -37,6 +38,35 @@ functions {
            + log(dot_product(weight, exp(-nu * (t + log1p(falling * exp(-2 * t)) - log1p(falling)))));
   }
 
+  // Counts of mean mu and variance mu + mu^2 / alpha: more than y if `more`, else up to y.
+  real negative_binomial_log_tail(real y, real log_mu, real alpha, int more, vector node,
+                                  vector weight) {
+    real above = y + 1;
+    real ratio = exp(log_mu) / alpha;
+    real damping = log1p(ratio);
+    real p = ratio / (1 + ratio);
+    real q = inv(1 + ratio);
+    real a = more ? above : alpha;
+    real b = more ? alpha : above;
+    real odds = more ? ratio : inv(ratio);
+    real own = above * (log_mu - damping) - alpha * damping + log1p(y / alpha) - lgamma(above)
+               + log_rising([y]', [1]', [alpha]');
+    real rate;
+    if (b <= a) {
+      rate = a - (b - 1 - sqrt(b)) * odds;
+      if (rate > a) rate = a;
+      vector[num_elements(node)] t = node / rate;
+      return own - log(more ? q : p) - log(rate)
+             + log(dot_product(weight, exp((b - 1) * log1p(-odds * expm1(-t)) - a * t)));
+    }
+    real u = more ? p : q;
+    rate = abs(a - (a + b) * u) + sqrt((a + b) * p * q);
+    if (rate > a) rate = a;
+    vector[num_elements(node)] t = node / rate;
+    return own - log(rate)
+           + log(dot_product(weight, exp(-(a + b) * log1p(u * expm1(-t)) - a * t)));
+  }
+
   // Logarithms of P(Y <= y) and P(Y > y); first is the mean, its logarithm, or that of a scale.
   array[] vector log_tails(int base, vector y, vector first, vector a, vector b, vector node,
                            vector weight) {
@@ -47,7 +77,7 @@ functions {
       vector[2 * n] both = log_Phi(append_row(z, -z));
       return {both[1:n], both[(n + 1):(2 * n)]};
     }
-    if (base > 4) {
+    if (base == 5 || base == 6) {
       vector[n] power = exp(a .* (log(y) - first));
       return {log1m_exp(-power), -power};
     }
@@ -58,6 +88,10 @@ functions {
         real z = (y[i] - first[i]) / a[i];
         above = 0 <= z;
         tail = student_log_tail((above ? z : -z) * inv_sqrt(b[i]), b[i], node, weight);
+      } else if (base == 7) {
+        real rest = (y[i] + 1 + a[i]) * inv(1 + exp(first[i]) / a[i]);
+        above = (a[i] > 0.03 ? a[i] : 0.03) <= rest;
+        tail = negative_binomial_log_tail(y[i], first[i], a[i], above, node, weight);
       } else {
         real shape = base == 3 ? a[i] : y[i] + 1;
         real x = exp(base == 3 ? log(a[i] * y[i]) - first[i] : first[i]);
@@ -73,8 +107,8 @@ functions {
 }
 data {
 #include include/data.stan
-  int<lower=1, upper=6> base;                        // normal, Student's t, gamma, Poisson,
-                                                     // exponential, Weibull
+  int<lower=1, upper=7> base;                        // normal, Student's t, gamma, Poisson,
+                                                     // exponential, Weibull, negative binomial
   int<lower=0, upper=1> with_sigma;                  // 0: known errors alone
   int<lower=0> parts;
   array[parts] int<lower=1, upper=C> cell_of;
@@ -82,12 +116,14 @@ data {
   vector<lower=0>[base == 2 || base == 6 ? 0 : parts] n;
   vector[base == 1 || base == 5 ? parts : 0] mean_y;
   vector<lower=0>[base == 1 ? parts : 0] ss_within;
-  vector<lower=0>[base == 3 || base == 4 ? parts : 0] sum_y;
+  vector<lower=0>[base == 3 || base == 4 || base == 7 ? parts : 0] sum_y;
   vector[base == 3 ? parts : 0] sum_log_y;
   int<lower=0> V;                                    // distinct (part, value) pairs
   array[V] int<lower=1, upper=parts> cell;
   vector[base == 2 ? V : 0] value;
   vector[base == 6 ? V : 0] log_value;
+  vector<lower=0>[base == 7 ? V : 0] excess;
+  int<lower=0, upper=1> linear;                      // the variance, in the mean
   vector<lower=0>[V] tally;
   real log_constant;
   int<lower=0> n_left;                               // intervals open below, open above, and others
@@ -134,6 +170,10 @@ model {
     first = log_mean_from(block_from(eta, 1, C), link)[cell_of];
     if (base == 3 || base == 6)
       a = parameter_from(eta, aux, block_of[1], number_of[1], beside_link[1], C)[cell_of];
+    else if (base == 7 && n_beside > 0) {            // of geometric counts it stays one
+      a = parameter_from(eta, aux, block_of[1], number_of[1], beside_link[1], C)[cell_of];
+      if (linear) a = exp(first) ./ a;
+    }
     if (base == 6) first -= lgamma(1 + inv(a));
   }
 
@@ -154,6 +194,10 @@ model {
     target += dot_product(sum_y, first) - dot_product(n, exp(first));
   } else if (base == 5) {
     target += -dot_product(n, first + mean_y .* exp(-first));
+  } else if (base == 7) {
+    vector[parts] damping = log1p(exp(first) ./ a);
+    target += dot_product(sum_y, first - damping) - dot_product(n, a .* damping)
+              + log_rising(excess, tally, a[cell]);
   } else {
     vector[V] power = a[cell] .* (log_value - first[cell]);
     target += dot_product(tally, log(a[cell]) + power - exp(power));

@@ -19,6 +19,9 @@ def distribution(family: str, mu: np.ndarray, aux: dict[str, Any]) -> Any:
         "lognormal": lambda: stats.lognorm(aux["sigma"], scale=np.exp(mu)),
         "gamma": lambda: stats.gamma(aux["alpha"], scale=mu / aux["alpha"]),
         "poisson": lambda: stats.poisson(mu),
+        "negative_binomial": lambda: stats.nbinom(aux["alpha"], aux["alpha"] / (aux["alpha"] + mu)),
+        "negative_binomial1": lambda: stats.nbinom(mu / aux["phi"], 1 / (1 + aux["phi"])),
+        "geometric": lambda: stats.nbinom(1, 1 / (1 + mu)),
         "exponential": lambda: stats.expon(scale=mu),
         "weibull": lambda: stats.weibull_min(
             aux["alpha"], scale=mu / special.gamma(1 + 1 / aux["alpha"])
@@ -35,7 +38,7 @@ def limited_rows(
         sigma = aux["sigma"] if limits.with_sigma else 0.0
         aux = {**aux, "sigma": np.sqrt(limits.error**2 + sigma**2)}
     own = distribution(family, mu, aux)
-    counted = family == "poisson"
+    counted = isinstance(own.dist, stats.rv_discrete)
     lb = np.full(y.shape, -np.inf) if limits.lb is None else limits.lb - counted
     ub = np.full(y.shape, np.inf) if limits.ub is None else limits.ub
     out = (own.logpmf if counted else own.logpdf)(y)

@@ -123,8 +123,12 @@ class PymcBackend:
 
         The order is that of `winstan.unconstrained.coordinate_sizes`.
         """
-        # A few points are evaluated sooner than a fast function is compiled.
-        density = pymc_model(model).logp_dlogp_function(ravel_inputs=True, mode="FAST_COMPILE")
+        from pytensor.compile.mode import get_mode  # noqa: PLC0415 - as slow to import as PyMC
+
+        # A few points are evaluated sooner than a fast function is compiled. Without the rewriting:
+        # it makes one sum of sums, and in this mode no sum can have more than 32 terms.
+        mode = get_mode("FAST_COMPILE").excluding("canonicalize")
+        density = pymc_model(model).logp_dlogp_function(ravel_inputs=True, mode=mode)
         density.set_extra_values({})
         points = np.atleast_2d(np.asarray(unconstrained, float))
         values, slopes = zip(*(density(point) for point in points), strict=True)

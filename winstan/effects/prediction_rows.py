@@ -122,7 +122,7 @@ def known_errors(model: Specified, newdata: Any, n: int) -> Limits:
     assert spec is not None
     assert spec.error is not None
     if newdata is None:
-        return limits
+        return Limits(error=limits.error, with_sigma=limits.with_sigma)
     node = spec.error.node
     if isinstance(node, Name):
         table = take_columns(open_table(newdata), [node.text], "new data")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan.draws import ROW, row_numbers, tree_name
+from winstan.effects.clipping import clipped, limits_of_clip
 from winstan.effects.means import (
     auxiliary,
     draw_responses,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from winstan._typing import Array
+    from winstan.effects.clipping import Clip
     from winstan.model import Model
 
 # Times that as many parameters are drawn anew where a mean must be positive.
@@ -30,7 +32,12 @@ ATTEMPTS = 200
 
 
 def posterior_predictive(
-    model: Model, posterior: Mapping[str, Array], n_chains: int, draws: int, seed: int
+    model: Model,
+    posterior: Mapping[str, Array],
+    n_chains: int,
+    draws: int,
+    seed: int,
+    clip: Clip = False,
 ) -> xr.DataArray:
     """Draw a response for every row of the data, from some of the posterior's draws.
 
@@ -44,23 +51,26 @@ def posterior_predictive(
     draws
         How many, thinned evenly, or the next multiple of `n_chains`; all S if there are fewer.
     seed
+    clip
+        See `winstan.effects.clipping`.
 
     Returns
     -------
     xarray.DataArray
-        Dims chain, draw (its place in the chain) and row; the response's units. Responses are not
-        censored or truncated.
+        Dims chain, draw (its place in the chain) and row; the response's units. Truncated responses
+        are within their bounds, censored ones what was behind their limits, unless clipped.
     """
     check_draws(draws)
+    ends = limits_of_clip(model, clip)
     n = n_draws_of(posterior) // n_chains
     draw = evenly(n, -(-draws // n_chains))
     chosen = (np.arange(n_chains)[:, None] * n + draw).ravel()
     thinned = {name: values[chosen] for name, values in posterior.items()}
     y = _responses(model, thinned, _eta(model, thinned), np.random.default_rng(check_seed(seed)))
-    return _labelled(model, y, n_chains, draw)
+    return _labelled(model, clipped(y, ends), n_chains, draw)
 
 
-def prior_predictive(model: Model, draws: int, seed: int) -> xr.DataArray:
+def prior_predictive(model: Model, draws: int, seed: int, clip: Clip = False) -> xr.DataArray:
     """Draw a response for every row of the data, from parameters drawn from the priors.
 
     Links that do not keep a positive mean positive (identity, inverse and sqrt of gamma, poisson
@@ -78,6 +88,7 @@ def prior_predictive(model: Model, draws: int, seed: int) -> xr.DataArray:
         If a prior is improper, or almost none of its draws is possible.
     """
     check_draws(draws)
+    ends = limits_of_clip(model, clip)
     rng = np.random.default_rng(check_seed(seed))
     parameters = prior_draws(model, rng, draws)
     eta = _eta(model, parameters)
@@ -97,7 +108,8 @@ def prior_predictive(model: Model, draws: int, seed: int) -> xr.DataArray:
                 f"after {ATTEMPTS} attempts: link={model.link.name!r} needs a prior that keeps "
                 "the linear predictor positive. Narrow the priors, or use link='log'."
             )
-    return _labelled(model, _responses(model, parameters, eta, rng), 1, np.arange(draws))
+    y = clipped(_responses(model, parameters, eta, rng), ends)
+    return _labelled(model, y, 1, np.arange(draws))
 
 
 def evenly(n: int, draws: int) -> np.ndarray:

@@ -53,10 +53,14 @@ class Cumulative:
     log_tails : callable
         ``log_tails(y, eta, auxiliary, link, xp)``: the logarithms of P(Y <= y) and P(Y > y), exact
         far out in both tails; where `Family.log_response`, of log y.
+    by_part : bool
+        Whether the template takes the statistics of a family whose other parameters have formulas,
+        whether they have or not.
     """
 
     code: int
     log_tails: Callable[..., tuple[Any, Any]]
+    by_part: bool = False
 
 
 def mean_itself(mu: Array, auxiliary: Aux) -> Array:

@@ -14,10 +14,11 @@ from winstan.families import negative_binomial
 from winstan.families.auxiliary import mean
 from winstan.families.cellwise import quasi_score
 from winstan.families.distribution import Distribution
-from winstan.families.family import Family
+from winstan.families.family import Cumulative, Family
 from winstan.families.namespace import NUMPY
 from winstan.families.rising import rising_statistics
 from winstan.families.support import counts
+from winstan.families.tails import log_complement
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -62,6 +63,13 @@ def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Arra
     return special.xlogy(y, mu) - (y + 1) * np.log1p(mu)
 
 
+def log_tails(y: Any, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> tuple[Any, Any]:
+    """Return the logarithms of P(Y <= y) and P(Y > y), of whole numbers."""
+    log_mu = link.log_inverse(eta, xp)
+    above = (y + 1.0) * (log_mu - xp.log1p(xp.exp(log_mu)))
+    return log_complement(above, xp), above
+
+
 def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a response for each mean."""
     return negative_binomial.draw(rng, mu, {"alpha": 1.0}, trials)
@@ -101,4 +109,5 @@ GEOMETRIC = Family(
     variance=variance,
     excess_kurtosis=excess_kurtosis,
     wider="negative_binomial",
+    cumulative=Cumulative(code=7, log_tails=log_tails),
 )

@@ -78,19 +78,23 @@ class Intervals:
         upper = y if limits.upper is None else limits.upper  # that of a left-censored row is y
         low = np.where(status == LEFT, -np.inf, y)
         high = np.where(status == RIGHT, np.inf, upper)
-        return self._scaled(low), self._scaled(high)
+        return self.scaled(low), self.scaled(high)
 
     def bounds(self, limits: Limits, n: int) -> tuple[Array, Array]:
         """Return the bounds of truncation, a and b of (a, b], on the base's scale."""
         lb = np.full(n, -np.inf) if limits.lb is None else limits.lb
         ub = np.full(n, np.inf) if limits.ub is None else limits.ub
         # The bounds are values that can be seen: of whole numbers the lower one is, too.
-        return self._scaled(np.ceil(lb) - 1 if self.base.whole else lb), self._scaled(ub)
+        return self.scaled(np.ceil(lb) - 1 if self.base.whole else lb), self.scaled(ub)
 
-    def _scaled(self, values: Array) -> Array:
+    @property
+    def least(self) -> float:
+        """Below the support, or its end."""
+        return {"real": -np.inf, "count": -1.0}.get(self.base.kind, 0.0)
+
+    def scaled(self, values: Array) -> Array:
         """Return values as the base's statistics have them; those below its support have no end."""
-        least = {"real": -np.inf, "count": -1.0}.get(self.base.kind, 0.0)
-        below = values <= least
+        below = values <= self.least
         if self.base.log_response:
             values = np.log(np.where(below, 1.0, values))
         return np.where(below, -np.inf, np.floor(values) if self.base.whole else values)

@@ -23,6 +23,7 @@ from winstan.families.registry import FAMILIES
 from winstan.families.sample import INTERVAL, MEASURED, Limits
 from winstan.families.suitable import named
 from winstan.families.tails import log_difference
+from winstan.families.truncation import draw_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -40,9 +41,10 @@ _OTHERS: dict[str, Any] = {
     "V": 0,
     "cell": np.zeros(0, int),
     **dict.fromkeys(
-        ("n", "mean_y", "ss_within", "sum_y", "sum_log_y", "value", "log_value", "tally"),
+        ("n", "mean_y", "ss_within", "sum_y", "sum_log_y", "value", "log_value", "excess", "tally"),
         np.zeros(0),
     ),
+    "linear": 0,
 }
 # What a censored row tells at least, of what a measured one does: next to nothing, and above zero.
 _LEAST = 1e-6
@@ -146,6 +148,8 @@ class Limited:
             np.ones(sample.y.shape, bool) if limits.status is None else limits.status == MEASURED
         )
         assert self.base.cumulative is not None
+        if self.base.cumulative.by_part:
+            predicted = self.base.auxiliary
         return {
             **_OTHERS,
             "base": self.base.cumulative.code,
@@ -171,6 +175,10 @@ class Limited:
         self, stats: Statistics, eta: Any, aux: Aux, xp: Namespace
     ) -> tuple[Any, Mapping[str, Any]]:
         """Return the linear predictor and the parameters of each part of a cell."""
+        assert self.base.cumulative is not None
+        if self.base.cumulative.by_part:
+            each = np.zeros(len(stats["cell_of"]))
+            return eta, {name: value + each for name, value in aux.items()}
         if not self.known:
             return eta, aux
         at = stats["cell_of"] - 1
@@ -323,10 +331,14 @@ class Limited:
         return np.where(is_low & is_high, closed, one_sided)
 
     def draw(self, rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
-        """Draw a response for each mean, not censored or truncated; `trials` has known errors."""
+        """Draw a response for each mean, not censored; `trials` has its bounds and known errors."""
+        limits: Limits | None = trials
         if self.known:
-            aux = {**aux, self._noise: self._total(trials.error, aux, NUMPY)}
-        return self.base.draw(rng, mu, aux, None)
+            assert limits is not None
+            aux = {**aux, self._noise: self._total(limits.error, aux, NUMPY)}
+        if limits is None or not limits.truncated:
+            return self.base.draw(rng, mu, aux, None)
+        return draw_within(self.base, rng, mu, aux, limits)
 
 
 def _limits_of(sample: Sample) -> Limits:

@@ -11,7 +11,7 @@ from winstan.families import poisson
 from winstan.families.auxiliary import ALPHA, mean
 from winstan.families.cellwise import log_factorial, quasi_score, tally_by_cell
 from winstan.families.distribution import BambiFamily, Distribution
-from winstan.families.family import Family
+from winstan.families.family import Cumulative, Family
 from winstan.families.namespace import NUMPY
 from winstan.families.rising import (
     LARGEST_ALPHA,
@@ -24,6 +24,7 @@ from winstan.families.rising import (
 )
 from winstan.families.sample import sum_by
 from winstan.families.support import counts
+from winstan.families.tails import negative_binomial_log_tails
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -102,6 +103,12 @@ def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Arra
     return log_pmf(y, link.inverse(eta), aux["alpha"])
 
 
+def log_tails(y: Any, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> tuple[Any, Any]:
+    """Return the logarithms of P(Y <= y) and P(Y > y), of whole numbers."""
+    alpha = xp.minimum(aux["alpha"], LARGEST_ALPHA)
+    return negative_binomial_log_tails(y, link.log_inverse(eta, xp), alpha, xp)
+
+
 def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a response for each mean: Poisson about a gamma mean."""
     alpha = np.minimum(aux["alpha"], LARGEST_ALPHA)
@@ -144,4 +151,5 @@ NEGATIVE_BINOMIAL = Family(
     bambi=BambiFamily(name="negativebinomial", weighted=True),
     exponential_family=True,
     usual=True,
+    cumulative=Cumulative(code=7, log_tails=log_tails, by_part=True),
 )

@@ -12,11 +12,12 @@ import numpy as np
 from winstan.families import negative_binomial
 from winstan.families.auxiliary import mean
 from winstan.families.distribution import Distribution
-from winstan.families.family import Family
+from winstan.families.family import Cumulative, Family
 from winstan.families.namespace import NUMPY
 from winstan.families.parameter import Parameter
 from winstan.families.rising import LARGEST_ALPHA
 from winstan.families.support import counts
+from winstan.families.tails import negative_binomial_log_tails
 from winstan.priors import HalfCauchy
 
 if TYPE_CHECKING:
@@ -72,6 +73,13 @@ def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Arra
     return negative_binomial.log_density(y, eta, shape, link, trials)
 
 
+def log_tails(y: Any, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> tuple[Any, Any]:
+    """Return the logarithms of P(Y <= y) and P(Y > y), of whole numbers."""
+    log_mu = link.log_inverse(eta, xp)
+    alpha = xp.minimum(xp.exp(log_mu) / aux["phi"], LARGEST_ALPHA)
+    return negative_binomial_log_tails(y, log_mu, alpha, xp)
+
+
 def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a response for each mean."""
     return negative_binomial.draw(rng, mu, {"alpha": _shape(mu, aux["phi"])}, trials)
@@ -115,4 +123,5 @@ NEGATIVE_BINOMIAL1 = Family(
     draw=draw,
     stan=Distribution(name="neg_binomial_2", arguments="mu{i}, mu{i} {over} phi"),
     pymc=Distribution(name="NegativeBinomial", arguments="mu=mu, alpha=mu / phi"),
+    cumulative=Cumulative(code=7, log_tails=log_tails),
 )

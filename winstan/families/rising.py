@@ -45,6 +45,7 @@ N_MOMENTS = 13
 STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680)
 # Of a shape for each cell: few enough to be written out in a vector each.
 FEW = 8
+_FACTORS = np.arange(float(FEW))
 # Of single rows: where the log gammas themselves still have all digits.
 _LOG_GAMMAS_BELOW = 32.0
 # No double that is larger changes anything, and infinity is not a number to compute with.
@@ -168,9 +169,9 @@ def log_rising(y: Any, alpha: Any, xp: Namespace = NUMPY) -> Any:
     from_few = alpha + FEW
     out = (from_few + y - 0.5) * xp.log1p(y / from_few) + y * (xp.log1p(FEW / alpha) - 1)
     out += _stirling(from_few + y) - _stirling(from_few)
-    for k in range(FEW):
-        out -= xp.log1p(y / (alpha + k))
-    return out
+    # As one sum: of many terms PyTensor makes one step, which has no more than 32 of them.
+    factors = xp.integral(lambda k: xp.log1p(y / (alpha + k)), _FACTORS, np.ones(FEW), 1.0)
+    return out - factors
 
 
 def rising_slope(y: Array, alpha: Array) -> Array:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from winstan.families.rising import log_rising
+
 if TYPE_CHECKING:
     from winstan.families.namespace import Namespace
 
@@ -89,3 +91,39 @@ def log_difference(
     larger = xp.where(upper, above_low, below_high)
     smaller = xp.where(upper, above_high, below_low)
     return larger + log_complement(smaller - larger, xp)
+
+
+def negative_binomial_log_tails(y: Any, log_mu: Any, alpha: Any, xp: Namespace) -> tuple[Any, Any]:
+    """Return log P(Y <= y) and log P(Y > y) of counts of mean mu and variance mu + mu^2 / alpha.
+
+    P(Y > y) is that of a beta variable U of y + 1 and alpha to be below mu / (mu + alpha) (NIST
+    Digital Library of Mathematical Functions, 8.17.5). Of a tail towards zero of a beta variable
+    of a and b, the density of -log U is integrated where b is the smaller, and else that of the
+    logit: these fall by a, where other choices would end like exp(-exp(t)). The tail towards one is
+    that of 1 - U.
+    """
+    above, ratio = y + 1.0, xp.exp(log_mu) / alpha
+    p, q = ratio / (1 + ratio), 1 / (1 + ratio)
+    more = (above + alpha) * q >= xp.where(alpha > 0.03, alpha, 0.03)  # of the count
+    a, b = xp.where(more, above, alpha), xp.where(more, alpha, above)
+    odds, u = xp.where(more, ratio, 1 / ratio), xp.where(more, p, q)
+    fewer = b <= a
+    slope = xp.where(
+        fewer,
+        a - (b - 1 - xp.sqrt(b)) * odds,
+        abs(a - (a + b) * u) + xp.sqrt((a + b) * p * q),
+    )
+    power, share = xp.where(fewer, b - 1, -(a + b)), xp.where(fewer, -odds, u)
+    integral = xp.integral(
+        lambda t: xp.exp(power * xp.log1p(share * xp.expm1(-t)) - a * t),
+        NODES,
+        WEIGHTS,
+        1 / xp.where(slope < a, slope, a),
+    )
+    damping = xp.log1p(ratio)
+    own = above * (log_mu - damping) - alpha * damping + xp.log1p(y / alpha)
+    own += log_rising(y, alpha, xp) - xp.gammaln(above)
+    own -= xp.where(fewer, xp.log(xp.where(more, q, p)), 0.0)
+    tail = own + xp.log(integral)
+    other = log_complement(tail, xp)
+    return xp.where(more, other, tail), xp.where(more, tail, other)

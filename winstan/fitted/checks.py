@@ -19,6 +19,7 @@ from winstan.options import Check, check_flags, check_option
 if TYPE_CHECKING:
     from plotnine import ggplot
 
+    from winstan.effects.clipping import Clip
     from winstan.fitted.fit import Fit
     from winstan.model import Model
 
@@ -141,6 +142,7 @@ def plot_predictive(
     by: str | None = None,
     draws: int = 200,
     seed: int = 0,
+    clip: Clip = False,
     prob: float = 0.94,
     unit: str | None = None,
     log: bool | None = None,
@@ -156,7 +158,7 @@ def plot_predictive(
         Replicates from the prior, in place of the posterior.
     by
         For ``"groups"``: a column; by default the first group factor.
-    draws, seed
+    draws, seed, clip
         As for `posterior_predictive`.
     prob
         Probability of the intervals, equal-tailed.
@@ -186,7 +188,7 @@ def plot_predictive(
     make = fit.prior_predictive if prior else fit.posterior_predictive
     response = model.design.response
     y, name = response.in_units(response.y[model.design.responses]).astype(float), response.name
-    y_rep = make(draws=draws, seed=seed).to_numpy().reshape(-1, len(y))
+    y_rep = make(draws=draws, seed=seed, clip=clip).to_numpy().reshape(-1, len(y))
     what = "prior" if prior else "posterior"
     counted = model.family.trials
     whole = model.family.whole

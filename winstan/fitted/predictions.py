@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from arviz import ELPDDataLOO
 
+    from winstan.effects.clipping import Clip
     from winstan.fitted.fit import Fit
     from winstan.options import Interval, Predicted
 
@@ -173,7 +174,9 @@ def hypothesis(
     return effects.hypothesis_table(found, prob, interval)
 
 
-def posterior_predictive(fit: Fit, draws: int = 200, seed: int = 0) -> xr.DataArray:
+def posterior_predictive(
+    fit: Fit, draws: int = 200, seed: int = 0, *, clip: Clip = False
+) -> xr.DataArray:
     """Draw replicates of the data from the posterior.
 
     Parameters
@@ -184,6 +187,10 @@ def posterior_predictive(fit: Fit, draws: int = 200, seed: int = 0) -> xr.DataAr
         ``loo_pit`` wants all.
     seed
         The same seed gives the same responses.
+    clip : bool or tuple of two
+        Of censored responses: True puts replicates beyond a limit at it, as the data are, where
+        all censored rows of a side have one; a pair, such as ``(0.2, None)``, says which. By
+        default replicates are of the response itself, behind its limits.
 
     Returns
     -------
@@ -193,13 +200,25 @@ def posterior_predictive(fit: Fit, draws: int = 200, seed: int = 0) -> xr.DataAr
         of ``fit.draws["observed_data"]``. Responses in the units of the data, with each row's own
         group effects, offset and trials; counts of successes for binomial. A row with a frequency
         weight is one row; one that counts categories is there for each response that it counts.
+        Truncated responses are within their bounds: means and predictions are not.
+
+    Raises
+    ------
+    OptionError
+        If `clip` is no pair of limits, or the data do not have one.
+
+    Examples
+    --------
+    >>> fit.posterior_predictive(clip=(0.2, None))  # doctest: +SKIP
     """
     return effects.posterior_predictive(
-        fit.model, fit.joined(), fit.draws["posterior"].sizes["chain"], draws, seed
+        fit.model, fit.joined(), fit.draws["posterior"].sizes["chain"], draws, seed, clip
     )
 
 
-def prior_predictive(fit: Fit, draws: int = 200, seed: int = 0) -> xr.DataArray:
+def prior_predictive(
+    fit: Fit, draws: int = 200, seed: int = 0, *, clip: Clip = False
+) -> xr.DataArray:
     """Draw data from the priors: what the model held possible before it saw the response.
 
     Parameters
@@ -207,6 +226,8 @@ def prior_predictive(fit: Fit, draws: int = 200, seed: int = 0) -> xr.DataArray:
     draws
         How many.
     seed
+        As for `posterior_predictive`.
+    clip
         As for `posterior_predictive`.
 
     Returns
@@ -220,7 +241,7 @@ def prior_predictive(fit: Fit, draws: int = 200, seed: int = 0) -> xr.DataArray:
     PriorError
         If a prior is improper (`Flat`), or does not keep a mean positive that must be so.
     """
-    return effects.prior_predictive(fit.model, draws, seed)
+    return effects.prior_predictive(fit.model, draws, seed, clip)
 
 
 def log_likelihood(fit: Fit) -> xr.DataArray:
