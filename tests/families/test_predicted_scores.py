@@ -23,19 +23,9 @@ SCORES = [
 
 def density(family: str, y, mu, aux):
     """Log density of rows by scipy."""
-    if family in BY_NAME:
-        return BY_NAME[family](y, mu, aux)
-    if family == "gaussian":
-        return stats.norm.logpdf(y, mu, aux["sigma"])
-    if family == "lognormal":
-        return stats.lognorm.logpdf(y, aux["sigma"], scale=np.exp(mu))
-    if family == "student":
-        return stats.t.logpdf(y, aux["nu"], mu, aux["sigma"])
-    if family == "gamma":
-        return stats.gamma.logpdf(y, aux["alpha"], scale=mu / aux["alpha"])
     if family == "beta":
         return stats.beta.logpdf(y, mu * aux["phi"], (1 - mu) * aux["phi"])
-    return stats.nbinom.logpmf(y, aux["alpha"], aux["alpha"] / (aux["alpha"] + mu))
+    return BY_NAME[family](y, mu, aux)
 
 
 def example(family: str, unit: float):

@@ -8,6 +8,26 @@ import numpy as np
 from scipy import special, stats
 
 
+def gaussian(y: np.ndarray, mu: np.ndarray, aux: dict[str, Any]) -> np.ndarray:
+    return stats.norm.logpdf(y, mu, aux["sigma"])
+
+
+def student(y: np.ndarray, mu: np.ndarray, aux: dict[str, Any]) -> np.ndarray:
+    return stats.t.logpdf(y, aux["nu"], mu, aux["sigma"])
+
+
+def gamma(y: np.ndarray, mu: np.ndarray, aux: dict[str, Any]) -> np.ndarray:
+    return stats.gamma.logpdf(y, aux["alpha"], scale=mu / aux["alpha"])
+
+
+def poisson(y: np.ndarray, mu: np.ndarray, aux: dict[str, Any]) -> np.ndarray:
+    return stats.poisson.logpmf(y, mu)
+
+
+def negative_binomial(y: np.ndarray, mu: np.ndarray, aux: dict[str, Any]) -> np.ndarray:
+    return stats.nbinom.logpmf(y, aux["alpha"], aux["alpha"] / (aux["alpha"] + mu))
+
+
 def exponential(y: np.ndarray, mu: np.ndarray, aux: dict[str, Any]) -> np.ndarray:
     return stats.expon.logpdf(y, scale=mu)
 
@@ -55,6 +75,7 @@ def shifted_lognormal(y: np.ndarray, mu: np.ndarray, aux: dict[str, Any]) -> np.
 BY_NAME = {
     f.__name__: f
     for f in (
+        *(gaussian, student, gamma, poisson, negative_binomial),
         *(exponential, weibull, inverse_gaussian, geometric, negative_binomial1),
         *(exgaussian, skew_normal, shifted_lognormal),
         *(lognormal, von_mises),

@@ -46,10 +46,11 @@ def data_of(family: str, seed: int = 0) -> pd.DataFrame:
         data["y"] = rng.poisson(np.exp(1 + level))
     elif FAMILIES[family].kind == "count":
         data["y"] = rng.poisson(np.exp(1 + level) * rng.gamma(1.7, 1 / 1.7, n))
-    elif family == "bernoulli":
-        data["y"] = rng.binomial(1, 1 / (1 + np.exp(0.9 - level)))
+    elif FAMILIES[family].of_trials:
+        trials = 1 if family == "bernoulli" else data.trials
+        data["y"] = rng.binomial(trials, 1 / (1 + np.exp(0.9 - level)))
     else:
-        data["y"] = rng.binomial(data.trials, 1 / (1 + np.exp(0.9 - level)))
+        raise KeyError(f"{family} has no data here")
     return data
 
 

@@ -77,7 +77,8 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
         ),
         **dict.fromkeys(
             ("cox", "coxph", "cox_ph", "survival"),
-            "times with censoring are not modelled: use brms or lifelines",
+            "times with censoring are censored(y, status) ~ ... with family='weibull', 'gamma', "
+            "'lognormal' or 'exponential'; for proportional hazards use lifelines",
         ),
         **dict.fromkeys(
             ("logistic", "logit"), "logistic regression is family='bernoulli', whose link is logit"
@@ -92,7 +93,7 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
         ),
         "custom_family": "ws.register_family makes a family of your own known, by its Stan program",
         **dict.fromkeys(("discrete_weibull", "binomial_n"), "the family itself is in bambi"),
-        "truncated_normal": "truncated responses are not modelled: use bambi or brms",
+        "truncated_normal": "truncated responses are truncated(y, lb, ub) ~ ... of another family",
     }
 )
 """By name, what comes near and which packages have it."""
