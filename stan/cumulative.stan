@@ -95,6 +95,16 @@ transformed data {
       cell_of[(k - 1) * n + c] = c;
     }
   }
+  // Blocks of eta after the first are of one threshold each; of the further cell they are zero.
+  int with_own = rows > C;
+  if (with_own && rows != K * C) reject("there are ", K - 1, " thresholds, and ", rows, " linear predictors");
+  array[with_own ? n * (K - 1) : 0] int own_of;
+  if (with_own) {
+    for (k in 1:(K - 1)) {
+      for (c in 1:C) own_of[(k - 1) * n + c] = k * C + c;
+      own_of[k * n] = rows + 1;
+    }
+  }
   array[n * (K - 2)] int step_of = head(threshold_of, n * (K - 2));
   vector[n * (K - 1)] further = rep_vector(0, n * (K - 1));
   for (k in 1:(K - 1))
@@ -117,6 +127,7 @@ model {
   target += log_prior_of_thresholds(cutpoint - sum(intercept), threshold_prior, threshold_prior_p, link);
   vector[n] mu = append_row(block_from(eta, 1, C), intercept);
   vector[n * (K - 1)] at = cutpoint[threshold_of] - mu[cell_of];
+  if (with_own) at -= append_row(eta, rep_vector(0, 1))[own_of];
   if (form == 1)
     target += cumulative_log_density(at, segment(aux, before_steps + 1, K - 2)[step_of], counts_of, n, link);
   else if (form == 2)

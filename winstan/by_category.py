@@ -1,4 +1,7 @@
-"""Unordered categories: a formula is one for each of their linear predictors.
+"""Responses of categories: a formula is one for each of their linear predictors.
+
+Of unordered ones it is that of each category but the reference; of ordered ones the terms inside
+``cs()`` are those of each threshold.
 
 ``multinomial(a, b, c)`` counts what would be rows of one category each: their likelihood is the
 same but for a constant, so that each row of the data is an observation of each category that it
@@ -13,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 from winstan.data.columns import how_many, some_levels
 from winstan.design.response import make_response
 from winstan.design_warnings import warn_design
-from winstan.errors import DataError, FamilyError
+from winstan.errors import DataError, FamilyError, FormulaError
 from winstan.families.categories import place_of_reference
-from winstan.formula import evaluation_names, for_each
+from winstan.families.specific import check_specific, with_specific
+from winstan.formula import evaluation_names, for_each, for_thresholds
 from winstan.formula.terms import Atom
 from winstan.formula.tree import Name
 
@@ -56,13 +60,34 @@ def with_categories(
     DesignWarning
         ``unused_levels``, of other categories that no row has.
     """
-    if family.of_labels is None:
+    specific = next((one for one in formula.every if one.specific is not None), None)
+    if specific is not None:
+        _check_specific(formula, specific, family)
+    if family.of_labels is None and specific is None:
         return formula, family
     response = make_response(formula, frame, evaluation_names(formula, namespace), family.kind)
     assert response.categories is not None
+    if family.of_labels is None:
+        own = with_specific(family, len(response.categories) - 1)
+        return for_thresholds(formula, [p.name for p in own.parameters if p.shared_name]), own
     own = family.of_labels(family, response.categories)
     _check_unseen(response, formula.response_spec, family, of_all=frame.categories is not None)
     return for_each(formula, [parameter.name for parameter in own.parameters]), own
+
+
+def _check_specific(formula: Formula, specific: Formula, family: Family) -> None:
+    """Refuse ``cs()`` of a family without such effects, or in another parameter's formula."""
+    check_specific(family)
+    if specific is not formula:
+        raise FormulaError(
+            f"cs() is of the thresholds, which the first formula is held against: it has no "
+            f"meaning in {specific.text!r}. Write the terms without cs()."
+        )
+    if formula.parameters:
+        raise FormulaError(
+            f"The {family.name} family has no parameter {next(iter(formula.parameters))!r} beside "
+            "cs(): leave its formula out."
+        )
 
 
 def _check_unseen(response: Response, spec: ResponseSpec, family: Family, *, of_all: bool) -> None:

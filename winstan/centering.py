@@ -62,12 +62,44 @@ def at_zero(slopes: Array, means: Array | None) -> Array:
 
 
 def predictor_means(stacked: Stacked, cells: Cells, *, centered: bool) -> Array:
-    """Return the means of the mean's predictors, where there is an Intercept to be at them."""
+    """Return the means of the mean's predictors, where there is an Intercept to be at them.
+
+    Predictors of single thresholds stand beside that constant too.
+    """
     out = np.zeros(stacked.block.size)
-    if centered:
-        own = stacked.block == 0
-        out[own] = np.average(cells.of_block(cells.X, 0)[:, own], axis=0, weights=cells.weight)
+    for b, anchored in enumerate(stacked.anchored):
+        if centered and (b == 0 or anchored):
+            own = stacked.block == b
+            out[own] = np.average(cells.of_block(cells.X, b)[:, own], axis=0, weights=cells.weight)
     return out
+
+
+def moved_by_means(stacked: Stacked, slopes: Array, means: Array) -> Array:
+    """Return what predictors add to the linear predictor of each block at their means, (..., B).
+
+    Parameters
+    ----------
+    stacked
+    slopes : ndarray, shape (..., K)
+    means : ndarray, shape (K,)
+        From `predictor_means`.
+    """
+    blocks = [stacked.block == b for b in range(len(stacked.parameters))]
+    return np.stack([slopes[..., own] @ means[own] for own in blocks], axis=-1)
+
+
+def thresholds_at_zero(stacked: Stacked, at_mean: Array, moved: Array) -> Array:
+    """Move thresholds from the means of the predictors to their zeros, shape (..., K - 1).
+
+    Parameters
+    ----------
+    stacked
+    at_mean : ndarray, shape (..., K - 1)
+    moved : ndarray, shape (..., B)
+        From `moved_by_means`: of the mean's predictors, and of each threshold's own.
+    """
+    own = np.flatnonzero(stacked.anchored)
+    return at_mean + moved[..., :1] + (moved[..., own] if own.size else 0.0)
 
 
 def center_levels(stacked: Stacked, cells: Cells, priors: Priors) -> tuple[Array | None, Priors]:

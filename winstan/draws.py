@@ -11,7 +11,7 @@ import numpy as np
 
 from winstan._angles import wrap_angles
 from winstan._version import __version__
-from winstan.centering import at_zero
+from winstan.centering import at_zero, moved_by_means, thresholds_at_zero
 from winstan.coordinates import by_row
 from winstan.families.ordered import cutpoints
 
@@ -111,10 +111,9 @@ def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:
     out: dict[str, Array] = {}
     beta = model.coefficients.whole(sampled.beta)
     slopes = at_zero(beta[..., int(design.intercept) :], model.level_means)
-    intercept: Any = 0.0
+    moved = moved_by_means(design, slopes, model.predictor_mean)
     if design.intercept:
-        intercept = beta[..., 0] - slopes @ model.predictor_mean
-        out["Intercept"] = intercept
+        out["Intercept"] = beta[..., 0] - moved[..., 0]
     for term in design.terms:
         values = slopes[..., list(term.columns)]
         out[term.variable] = values if term.labels else values[..., 0]
@@ -133,7 +132,8 @@ def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:
     if (vector := model.family.thresholds) is not None:
         del out["Intercept"]  # a shift of the thresholds
         found_at = cutpoints([numbers[name] for name in likelihood.steps])
-        out[vector.name] = np.stack([at - intercept for at in found_at], axis=-1)
+        at_mean = np.stack([at - beta[..., 0] for at in found_at], axis=-1)
+        out[vector.name] = thresholds_at_zero(design, at_mean, moved)
     if model.shrinkage is not None:
         out |= model.shrinkage.reported(sampled.aux[..., len(likelihood.scalars) :])
     return out | effects

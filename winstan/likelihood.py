@@ -171,6 +171,9 @@ class Likelihood:
         mean, beside = self._parts(eta, numbers, NUMPY)
         if not self.predicted:
             return self.family.score(self.statistics, mean, beside, self.link)
+        if self.family.joint_score is not None:
+            by_block, shared = self.family.joint_score(self.statistics, mean, beside, self.link)
+            return by_block.ravel(), shared
         parts = [self.family.score(self.statistics, mean, beside, self.link)]
         slopes = [np.ones(self.n)]
         for block, name in enumerate(self.predicted, 1):

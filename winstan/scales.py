@@ -13,7 +13,7 @@ the value that the response's own scale implies, and its coefficients are Normal
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,6 +69,8 @@ class Scales:
         Between the thresholds of an ordered parameter, as the data have them.
     means : tuple of str
         See `Family.means`.
+    shared_names : mapping of str to str
+        By parameter, what it and others of its kind are called together.
     """
 
     eta_mean: tuple[float, ...]
@@ -78,6 +80,7 @@ class Scales:
     response: float
     steps: Mapping[str, float]
     means: tuple[str, ...]
+    shared_names: Mapping[str, str]
 
     def coefficient(self, x: Array, weight: Array, block: int = 0) -> float:
         """Scale of a coefficient of the predictor x: that of eta over that of x."""
@@ -197,7 +200,16 @@ def measure_scales(cells: Cells, likelihood: Likelihood) -> Scales:
     )
     means = tuple(float(c - offset) for c, offset in zip(centers, offsets, strict=True))
     slopes = tuple(_LOG_SLOPES if own.name == "log" else _SLOPES for own in likelihood.links)
-    return Scales(means, tuple(etas), tuple(widths), slopes, deviation, steps, family.means)
+    return Scales(
+        eta_mean=means,
+        eta=tuple(etas),
+        widths=tuple(widths),
+        slopes=slopes,
+        response=deviation,
+        steps=steps,
+        means=family.means,
+        shared_names={p.name: p.shared_name for p in family.parameters if p.shared_name},
+    )
 
 
 def coefficient_slots(stacked: Stacked, cells: Cells, scales: Scales) -> list[pr.PriorSlot]:
@@ -208,7 +220,7 @@ def coefficient_slots(stacked: Stacked, cells: Cells, scales: Scales) -> list[pr
         slots.append(pr.PriorSlot("Intercept", ("Intercept",), "real", default))
     for term in stacked.terms:
         for name, column in zip(term.column_names, term.columns, strict=True):
-            keys = tuple(dict.fromkeys((name, term.variable)))
+            keys = tuple(dict.fromkeys((name, term.variable, *_shared_keys(scales, term, column))))
             b = int(stacked.block[column])
             of_constant, of_slope = scales.widths[b]
             kind = "b" if term.parameter in scales.means else None  # no class is of sigma
@@ -220,6 +232,15 @@ def coefficient_slots(stacked: Stacked, cells: Cells, scales: Scales) -> list[pr
                 default = pr.Normal(0.0, of_slope * scales.coefficient(x, cells.weight, b))
             slots.append(pr.PriorSlot(name, keys, "real", default, kind))
     return slots
+
+
+def _shared_keys(scales: Scales, term: Term, column: int) -> tuple[str, ...]:
+    """Return names in ``priors=`` that reach a coefficient and others of its kind."""
+    shared = scales.shared_names.get(term.parameter)
+    if shared is None:
+        return ()
+    same = replace(term, parameter=shared)
+    return same.column_names[term.columns.index(column)], same.variable
 
 
 def default_slots(

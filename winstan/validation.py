@@ -70,7 +70,7 @@ def check_predicted(formula: Formula, family: Family) -> None:
                 f"formula {formula.parameters[name].text!r}; it has {has}. A second response is "
                 "a model of its own." + near_matches(name, family.auxiliary)
             )
-        if name not in family.scores:
+        if name not in family.scores and family.joint_score is None:
             raise FormulaError(
                 f"{name!r} of the {family.name} family cannot have a formula: the family states no "
                 f"score of it (`Family.scores`). Leave {formula.parameters[name].text!r} out."

@@ -101,22 +101,39 @@ SPECIAL = [
 ]  # fmt: skip
 
 
+def thresholds_of_shares(link):
+    """A prior of the categories' shares that is not even."""
+    priors = {"threshold": ws.Dirichlet(2.5)}
+    return model_of("y ~ x", data_of("cumulative"), "cumulative", link=link, priors=priors)
+
+
+def of_each_threshold(family, link, formula):
+    priors = {"cs_t": ws.Normal(0.1, 0.7), "cs2_cond[c]": ws.StudentT(4, 0, 1)}
+    data = data_of(family)
+    return model_of(formula, data, family, link=link, weights="w", priors=priors)
+
+
 # Likelihood and structure are written independently: every structure with gamma is enough.
-def writes(family, link):
-    """Whether PyMC has the distribution: of ordered categories by some links only."""
-    row = FAMILIES[family]
-    return row.pymc is not None and (row.thresholds is None or link in row.pymc.by_link)
-
-
 MIXED = [
     c
     for c in CASES
-    if writes(*c[:2])
+    if FAMILIES[c[0]].pymc is not None
     and (c[0] == "gamma" or c[2] in ("no intercept", "levels and a slope", "offset, weights"))
 ]
 MODELS = [
     *(pytest.param(lambda c=c: case(*c), id=" ".join(c)) for c in MIXED),
     *(pytest.param(make, id=make.__name__.replace("_", " ")) for make in SPECIAL),
+    *(
+        pytest.param(lambda x=x: thresholds_of_shares(x), id=f"thresholds of shares {x}")
+        for x in ("logit", "cloglog")
+    ),
+    *(
+        pytest.param(lambda c=c: of_each_threshold(*c), id=f"of each threshold {c[0]}")
+        for c in (
+            ("sratio", "cloglog", "y ~ x + cs(cond + t) + (1|g)"),
+            ("acat", "logit", "y ~ cs(cond + t)"),
+        )
+    ),
 ]
 
 
@@ -127,7 +144,9 @@ def sensible_point(built, model, rng):
         y = np.log(y[y > 0])
     trials = model.design.response.trials
     mean = y.mean() if trials is None else y.sum() / trials.sum()
-    center = float(model.link.function(np.asarray(mean)))
+    center = 0.0  # of categories, whose places have no link
+    if not model.family.of_categories:
+        center = float(model.link.function(np.asarray(mean)))
     size = 0.4 if model.link.unitless else 0.03 * abs(center)
     point = {}
     for variable in built.free_RVs:
@@ -221,8 +240,10 @@ def test_program_has_the_density_of_the_model(make):
         }
         expected, reported = expected_density(model, drawn, values)
         assert np.isfinite(expected)
-        if model.family.thresholds is not None:  # PyMC's are not divided by their orders
-            expected -= special.gammaln(len(model.design.response.categories))
+        if isinstance(shares := model.priors.table.get("threshold"), ws.Dirichlet):
+            # Thresholds of such shares are written but for a constant.
+            K, alpha = len(model.design.response.categories), shares.alpha
+            expected -= special.gammaln(K * alpha) - K * special.gammaln(alpha)
         # PyTensor takes the logarithm of a literal 2.5 in single precision: a constant of 3e-8.
         # OrderedProbit's root of two is in single precision too, in each row.
         ordered_probit = model.family.thresholds is not None and model.link.name == "probit"

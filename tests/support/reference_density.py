@@ -211,6 +211,9 @@ class Reference:
                 continue
             if name == "threshold":
                 moved = self.moved_by_means(self.model.design, values) if self.model.center else 0.0
+                if self.model.center and self.model.design.beside:  # thresholds' own predictors
+                    own = self.model.design.beside.values()
+                    moved = moved + np.array([self.moved_by_means(d, values) for d in own])
                 link = self.model.link.name
                 lp += threshold_log_density(prior, link, values["threshold"] - moved)
                 continue

@@ -43,6 +43,8 @@ BESIDE = {
     # Log odds of the categories after the second.
     "muc": lambda eta: eta,
     "mud": lambda eta: eta,
+    # What each of four thresholds is less by.
+    **{f"cs{k}": lambda eta: eta for k in (1, 2, 3, 4)},
 }
 
 
@@ -103,17 +105,25 @@ def stopping_log_probabilities(
     link: str, y: np.ndarray, eta: np.ndarray, aux: dict[str, Any]
 ) -> np.ndarray:
     """Log probability of going on until the category, and of stopping there."""
-    F, out, cut = LATENT[link], np.zeros(y.shape), np.asarray(aux["threshold"], float).ravel()
-    for n, (k, at) in enumerate(zip(y.astype(int), eta, strict=True)):
+    F, out, cuts = LATENT[link], np.zeros(y.shape), own_thresholds(eta, aux)
+    for n, (k, at, cut) in enumerate(zip(y.astype(int), eta, cuts, strict=True)):
         out[n] = F.logsf(cut[:k] - at).sum() + (F.logcdf(cut[k] - at) if k < cut.size else 0.0)
     return out
+
+
+def own_thresholds(eta: np.ndarray, aux: dict[str, Any]) -> np.ndarray:
+    """Thresholds of each row, (N, K - 1): less by what the predictors of cs() add at each."""
+    cut = np.tile(np.asarray(aux["threshold"], float).ravel(), (eta.size, 1))
+    for k in range(cut.shape[1]):
+        cut[:, k] -= aux.get(f"cs{k + 1}", 0.0)
+    return cut
 
 
 def adjacent_log_probabilities(
     link: str, y: np.ndarray, eta: np.ndarray, aux: dict[str, Any]
 ) -> np.ndarray:
     """Log probability whose odds, of neighbours, are exp(eta - threshold)."""
-    cut = np.asarray(aux["threshold"], float).ravel()
+    cut = own_thresholds(eta, aux)
     weights = np.cumsum(np.column_stack([0 * eta, eta[:, None] - cut]), axis=1)
     return weights[np.arange(y.size), y.astype(int)] - special.logsumexp(weights, axis=1)
 

@@ -110,6 +110,11 @@ class Predictor:
         return self.design.parameter
 
     @property
+    def has_constant(self) -> bool:
+        """Whether its constant is its own: not so of what a single threshold is less by."""
+        return not self.design.anchored
+
+    @property
     def intercept(self) -> str:
         """The name of its Intercept; nothing without one, or where thresholds stand for it."""
         has_one = self.design.intercept and self.thresholds is None
@@ -276,7 +281,8 @@ class Parts:
             offset=offset,
             intercept_prior=priors[name] if design.intercept and not thresholds else None,
             priors=tuple(priors[name] for name in design.column_names),
-            center=bool(coefficients) and name in priors.at_mean,
+            center=_has_columns(design, model)
+            and _constant_of(design, model, name) in priors.at_mean,
             moves=tuple({int(i): float(row[i]) for i in np.flatnonzero(row)} for row in means),
             thresholds=thresholds,
         )
@@ -321,6 +327,18 @@ class Parts:
                 )
             )
         return out
+
+
+def _constant_of(design: Design, model: Model, own: str) -> str:
+    """Name the constant that columns stand beside: of those of one threshold, the thresholds."""
+    vector = model.family.thresholds
+    return vector.name if design.anchored and vector is not None else own
+
+
+def _has_columns(design: Design, model: Model) -> bool:
+    """Whether any columns stand beside a linear predictor's constant."""
+    also = model.design.beside.values() if design is model.design else ()
+    return bool(design.terms) or any(own.anchored for own in also)
 
 
 def _columns_of(term: Term) -> tuple[str, ...]:

@@ -32,6 +32,13 @@ _INVERSE = {
 }
 
 
+# Of thresholds whose categories' probabilities are as likely as any others.
+_LATENT: dict[str, tuple[str, dict[str, float]]] = {
+    "logit": ("Logistic", {"mu": 0.0, "s": 1.0}),
+    "probit": ("Normal", {"mu": 0.0, "sigma": 1.0}),
+}
+
+
 class Linear:
     """The linear predictor of a parameter, under the names of the program.
 
@@ -71,7 +78,7 @@ class Linear:
                 self._slopes.append(name)
             self._terms.append((name, term))
         own = predictor.thresholds.name if predictor.thresholds else predictor.intercept
-        self.at_mean = f"{own}_c" if predictor.center else own
+        self.at_mean = f"{own}_c" if predictor.center and own else own
 
     def columns(self) -> list[str]:
         """Centre columns."""
@@ -110,25 +117,32 @@ class Linear:
             lines += self._called.variable(variable, called, own, term.labels, (_dim(term),))
         for name, term in moved:
             lines += self._at_zero(name, term, inside)
-        if self.of.center and self.of.thresholds is None:
-            moves = [
-                f"- {slope} * {self._mean(column.name)}"
-                for slope, column in zip(self._slopes, self.of.coefficients, strict=True)
-            ]
+        if self.of.center and intercept:
+            moves = [f"- {move}" for move in self.at_means()]
             lines += total(intercept, [self.at_mean, *moves])
             lines.append(f"pm.Deterministic({quote(intercept)}, {intercept})")
-        return lines + self._thresholds_at_zero()
+        return lines
 
-    def _thresholds_at_zero(self) -> list[str]:
-        """Write the thresholds at the zeros of all columns, where they are at their means."""
+    def at_means(self) -> list[str]:
+        """Write what each term adds at its column's mean."""
+        pairs = zip(self._slopes, self.of.coefficients, strict=True)
+        return [f"{slope} * {self._mean(column.name)}" for slope, column in pairs]
+
+    def thresholds_at_zero(self, of_each: Sequence[Linear]) -> list[str]:
+        """Write the thresholds at the zeros of all columns, where they are at their means.
+
+        `of_each` are the linear predictors of single thresholds, if there are any.
+        """
         own = self.of.thresholds
         if own is None or not self.of.center:
             return []
-        moves = [
-            f"+ {slope} * {self._mean(column.name)}"
-            for slope, column in zip(self._slopes, self.of.coefficients, strict=True)
-        ]
-        lines = total(own.name, [self.at_mean, *moves])
+        moves, lines = [f"+ {move}" for move in self.at_means()], list[str]()
+        if of_each:
+            elements = [" + ".join(linear.at_means()) for linear in of_each]
+            apart = self._called.names.new(f"{own.name}_moves")
+            lines += statement(f"{apart} = pm.math.stack([", elements, "])")
+            moves.append(f"+ {apart}")
+        lines += total(own.name, [self.at_mean, *moves])
         return lines + deterministic(own.name, own.name, quote(_dim_of(own)))
 
     def _thresholds(self, own: Thresholds) -> list[str]:
@@ -136,23 +150,47 @@ class Linear:
         prior, called = own.prior, self.at_mean
         if self.of.center:
             called = self._called.new(self.at_mean)
-        if isinstance(prior, Dirichlet):  # of one, which is all that is written
-            named = {"logit": "Logistic", "probit": "Normal"}[self.of.link.name]
-            kind, numbers = named, {"mu": 0.0, "s" if named == "Logistic" else "sigma": 1.0}
+        if isinstance(prior, Dirichlet):
+            kind, numbers = _LATENT.get(self.of.link.name, ("Flat", {}))
         else:
             kind = prior.pymc_name("real")
             numbers = dict(zip(prior.pymc, prior.numbers, strict=True))
-        return statement(
+        in_order = [
+            "transform=pm.distributions.transforms.ordered",
+            f"initval=np.linspace(-1, 1, {len(own.labels)})",
+        ]
+        lines = statement(
             f"{self.at_mean} = pm.{kind}(",
             [
                 quote(called),
                 *(f"{name}={number(value)}" for name, value in numbers.items()),
-                "transform=pm.distributions.transforms.ordered",
-                f"initval=np.linspace(-1, 1, {len(own.labels)})",
+                *(in_order if own.stan == "ordered" else []),
                 f"dims={quote(_dim_of(own))}",
             ],
             ")",
         )
+        return lines + (self._of_shares(prior) if isinstance(prior, Dirichlet) else [])
+
+    def _of_shares(self, prior: Dirichlet) -> list[str]:
+        """Write what a prior of the categories' shares adds to thresholds' own distribution."""
+        at, parts = self.at_mean, []
+        if self.of.link.name not in _LATENT:
+            parts.append(f"({at} - pm.math.exp({at})).sum()")
+        lines = []
+        if prior.alpha != 1:
+            below = self._called.names.new("below")
+            made = inverse(self.of.link, at)
+            lines.append(f"{below} = pm.math.concatenate([[0.0], {made}, [1.0]])")
+            shares = f"pm.math.log({below}[1:] - {below}[:-1])"
+            parts.append(f"{number(prior.alpha - 1)} * {shares}.sum()")
+        if not parts:
+            return []
+        potential = quote(self._called.new(f"{at}_prior"))
+        return [
+            f"# Dirichlet({number(prior.alpha)}) on the categories' probabilities",
+            *lines,
+            *statement("pm.Potential(", [potential, " + ".join(parts)], ")"),
+        ]
 
     def _shrunk(self, name: str, called: str, term: Term) -> list[str]:
         """Write the coefficients of a term whose sds are a prior's that others share."""

@@ -31,7 +31,6 @@ from winstan.backends.pymc_statements import (
     statement,
 )
 from winstan.errors import BackendError
-from winstan.priors import Dirichlet
 
 if TYPE_CHECKING:
     from winstan.backends.program_parts import Group
@@ -51,6 +50,7 @@ class _Program:
     def __init__(self, model: Model) -> None:
         self.model = model
         taken = [*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_OWN.split()]
+        taken += written_distribution(model, "pymc").names
         taken += [*model.family.auxiliary, *(f"{name}_c" for name in model.family.auxiliary)]
         for design in model.design.beside.values():
             name = design.intercept_name
@@ -98,6 +98,7 @@ class _Program:
         blocks = [
             self._mean(mean),
             *(linear.coefficients() for linear in beside),
+            self._thresholds(),
             *(self._effects(group) for group in self.parts.groups),
             self._correlations(),
             self._likelihood(),
@@ -118,10 +119,17 @@ class _Program:
             return [*mean.coefficients(), *self._numbers()]
         return [*self._numbers(), *pymc_numbers(self.model), *mean.coefficients()]
 
+    def _thresholds(self) -> list[str]:
+        """Write thresholds at zero of all predictors, by the coefficients of all."""
+        mean, *beside = self.linear
+        return mean.thresholds_at_zero([x for x in beside if not x.of.has_constant])
+
     def _comments(self) -> list[str]:
         model = self.model
         formula = one_line(model.formula.text)
-        links = "".join(f"; {p.parameter}, link {p.link.name}" for p in self.parts.beside)
+        links = "".join(
+            f"; {p.parameter}, link {p.link.name}" for p in self.parts.beside if p.has_constant
+        )
         lines = [
             f"# {formula}",
             f"# family {model.family.name}, link {model.link.name}{links}; PyMC 6",
@@ -133,7 +141,7 @@ class _Program:
             f"# {x.at_mean} is at the mean of {'its' if block else 'the'} predictors, "
             f"{x.at_mean.removesuffix('_c')} at zero."
             for block, x in enumerate(self.linear)
-            if x.of.center
+            if x.of.center and x.of.has_constant
         ]
         if self.parts.centers_levels:
             lines.append("# Levels' own priors (_c) are at the mean of the other predictors.")
@@ -242,8 +250,13 @@ class _Program:
         name, arguments = written.by_link.get(link, (written.name, written.arguments))
         if link in written.by_link:  # PyMC takes the linear predictor itself
             lines = [line for line in lines if not line.startswith("mu = ")]
+            before = written.before.get(link, ())
             if mean.of.center and mean.of.thresholds is not None:
                 arguments = arguments.replace("threshold", mean.at_mean)
+                before = tuple(line.replace("threshold", mean.at_mean) for line in before)
+            if before and lines[0] == "eta = 0":  # of each row, where no term is
+                lines[0] = f"eta = np.zeros(len({self.parts.response.name}))"
+            lines += before
         said = arguments.format(p=p, trials=trials)
         y, weight = self.parts.response, self.parts.weight
         if written.one:
@@ -365,8 +378,6 @@ def pymc_program(model: Model) -> tuple[str, dict[str, Any]]:
     >>> exec(program, space)  # doctest: +SKIP
     >>> space["model"]  # doctest: +SKIP
     """
-    if (vector := model.family.thresholds) is not None:
-        _check_thresholds(model, vector.name)
     if (arms := model.stacked.with_arms) is not None:
         raise BackendError(
             f"code('pymc') does not write gr({arms.factor}, by={arms.by}): fit.code('stan') does, "
@@ -375,17 +386,3 @@ def pymc_program(model: Model) -> tuple[str, dict[str, Any]]:
     _check_limits(model)
     program = _Program(model)
     return program.text(), program.data()
-
-
-def _check_thresholds(model: Model, name: str) -> None:
-    """Refuse thresholds that PyMC has no distribution for."""
-    prior, link = model.priors[name], model.link.name
-    elsewhere = "fit.code('stan') does, and fit.pymc_model has it."
-    if link not in written_distribution(model, "pymc").by_link:
-        raise BackendError(
-            f"code('pymc') does not write the {link} link of {model.family.name}: {elsewhere}"
-        )
-    if isinstance(prior, Dirichlet) and prior.alpha != 1:
-        raise BackendError(
-            f"code('pymc') does not write the prior {prior} of {name!r}: {elsewhere}"
-        )

@@ -74,6 +74,10 @@ class _Linear:
         """Name the Intercept, or the thresholds that stand for it."""
         return self.of.thresholds.name if self.of.thresholds else self.of.intercept
 
+    def at_means(self) -> list[str]:
+        """Write what each term adds at its column's mean."""
+        return [f"{b} * {mean}" for b, mean in zip(self.slopes, self.means, strict=True)]
+
     def prior_of(self, k: int) -> str:
         """Write what a coefficient's prior is of: a level is taken to the mean of the others."""
         moves = [
@@ -142,7 +146,9 @@ class _Program:
     def _header(self) -> list[str]:
         model = self.model
         formula = one_line(model.formula.text).encode("ascii", "replace").decode()
-        links = "".join(f"; {p.parameter}, link {p.link.name}" for p in self.parts.beside)
+        links = "".join(
+            f"; {p.parameter}, link {p.link.name}" for p in self.parts.beside if p.has_constant
+        )
         lines = [f"// {formula}", f"// family {model.family.name}, link {model.link.name}{links}"]
         if self.parts.groups:
             lines.append("// Group effects are non-centred: u = sd * z, with z standard normal.")
@@ -150,7 +156,7 @@ class _Program:
             f"// {x.at_mean} is at the mean of {'its' if block else 'the'} predictors, "
             f"{x.at_zero} at zero."
             for block, x in enumerate(self.linear)
-            if x.of.center
+            if x.of.center and x.of.has_constant
         ]
         if self.parts.centers_levels:
             lines.append("// Levels have their priors at the mean of the other predictors.")
@@ -314,13 +320,16 @@ class _Program:
     def _generated(self) -> list[str]:
         lines = []
         for linear in self.linear:
-            if not linear.of.center:
+            if not (linear.of.center and linear.of.has_constant):
                 continue
             thresholds = linear.of.thresholds
             kind = f"vector[{len(thresholds.labels)}]" if thresholds else "real"
             head, sign = f"{kind} {linear.at_zero} = {linear.at_mean}", "+" if thresholds else "-"
-            pairs = zip(linear.slopes, linear.means, strict=True)
-            moves = [f" {sign} {b} * {at}" for b, at in pairs]
+            moves = [f" {sign} {move}" for move in linear.at_means()]
+            if thresholds and (own := [x for x in self.linear if not x.of.has_constant]):
+                elements = [" + ".join(x.at_means()) for x in own]
+                moves += [f" + [{elements[0]},", *(f"    {e}," for e in elements[1:])]
+                moves[-1] = moves[-1].removesuffix(",") + "]'"
             indent = "\n" + " " * len(head)
             lines += (head + indent.join(moves) + ";").split("\n")
         for g in self.parts.groups:

@@ -179,9 +179,9 @@ def check_contrasts(formula: str, wanted: Sequence[str], family: str) -> None:
 
 def contrasts_of(fit: Fit) -> list[str]:
     """Return the predictors of the common terms: what is compared unless the user chooses."""
-    common = fit.model.formula.effects
-    columns = dict.fromkeys(c for atom in common.atoms.values() for c in atom.columns)
-    return [c for c in columns if c in fit.model.design.predictors.columns]
+    from winstan.effects import population_predictors
+
+    return population_predictors(fit.model)
 
 
 def _show(

@@ -294,7 +294,7 @@ def _check_column(
 
 def _tell_order(formula: Formula, table: nw.DataFrame[Any]) -> None:
     """Say where the levels of an Arrow dictionary are sorted, and the order decides something."""
-    decides = {column for atom in formula.effects.atoms.values() for column in atom.columns}
+    decides = {column for atom in formula.population_atoms for column in atom.columns}
     for name in table.columns:
         if name not in decides and name not in formula.response_columns:
             continue

@@ -77,7 +77,7 @@ def check_text_predictors(
     for name in _bare(formula.atoms):
         if name in text:
             _check_numbers(text[name], name, kept, column.format(name))
-    for name in _bare(formula.effects.atoms.values()):
+    for name in _bare(formula.population_atoms):
         # One row per label is how counted trials and weighted rows are often given.
         if not row_is_one or name not in text:
             continue

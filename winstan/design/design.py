@@ -44,6 +44,9 @@ class Design:
         Of all N rows.
     intercept
         Whether the common part has an intercept.
+    anchored
+        Whether the columns stand beside the mean's constant, as those of one threshold do: they
+        are measured from their means where the mean's are.
     terms
         The common terms, without the intercept; columns index `X`.
     X : ndarray of shape (D, K)
@@ -106,6 +109,7 @@ class Design:
     names: Mapping[str, Any]
     memory: Memory = field(repr=False)
     parameter: str = MEAN
+    anchored: bool = False
     beside: Mapping[str, Design] = field(default_factory=dict)
     drawn: tuple[tuple[RandomTerm, tuple[tuple[str, int], ...]], ...] = ()
 

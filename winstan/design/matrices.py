@@ -111,13 +111,23 @@ def build_design(
         memory=Memory(FittedEffects(formula.effects, (), None), (), (), (), frozenset(), ()),
     )
     mean = _matrices(formula, shared, parameter)
-    beside = {
-        name: _same_of(mean, name)
-        if own.effects is formula.effects and own.groups is formula.groups
-        else _matrices(own, shared, name)
-        for name, own in formula.parameters.items()
-    }
-    return _by_observation(with_places(replace(mean, beside=beside)))
+    made, beside = [(formula, mean)], {}
+    for name, own in formula.parameters.items():
+        known = (design for other, design in made if _is_same(own, other))
+        same = next(known, None)
+        beside[name] = _matrices(own, shared, name) if same is None else _same_of(same, name)
+        made.append((own, beside[name]))
+    made_whole = replace(mean, beside=beside)
+    _check_thresholds(made_whole)
+    return _by_observation(with_places(made_whole))
+
+
+def _check_thresholds(design: Design) -> None:
+    """Refuse columns of single thresholds that are combinations of those of all."""
+    own = next((one for one in design.beside.values() if one.anchored), None)
+    if own is not None:
+        names = [*design.column_names, *own.column_names]
+        check_rank(np.hstack([design.X, own.X]), names, intercept=True)
 
 
 def _by_observation(design: Design) -> Design:
@@ -189,7 +199,8 @@ def _matrices(formula: Formula, shared: Design, parameter: str) -> Design:
 
     return replace(
         shared,
-        intercept=formula.effects.intercept,
+        intercept=formula.effects.intercept and not formula.anchored,
+        anchored=formula.anchored,
         terms=terms,
         X=X,
         constant=None if formula.effects.intercept else constant_weights(X, terms),
@@ -206,6 +217,11 @@ def _matrices(formula: Formula, shared: Design, parameter: str) -> Design:
         ),
         parameter=parameter,
     )
+
+
+def _is_same(own: Formula, other: Formula) -> bool:
+    """Whether one formula was made for both parameters."""
+    return own.effects is other.effects and own.groups is other.groups
 
 
 def _same_of(design: Design, parameter: str) -> Design:

@@ -63,6 +63,8 @@ class Stacked:
     written : tuple of Written
         Group terms as they are reported, and which of `groups` each is.
     offset : ndarray, shape (B, D)
+    anchored : tuple of bool, shape (B,)
+        Whether a block's columns stand beside the mean's constant: those of a threshold.
     """
 
     parameters: tuple[str, ...]
@@ -75,6 +77,7 @@ class Stacked:
     group_block: tuple[np.ndarray, ...]
     written: tuple[Written, ...]
     offset: np.ndarray
+    anchored: tuple[bool, ...]
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -161,6 +164,7 @@ def stack(design: Design) -> Stacked:
             for one in whole
         ),
         offset=np.stack([one.offset for one in designs]),
+        anchored=tuple(one.anchored for one in designs),
     )
 
 

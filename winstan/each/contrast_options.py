@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan import effects
-from winstan.effects.comparisons import columns_of_offsets
 from winstan.effects.intervals import interval_names
 from winstan.errors import OptionError, collected_warnings, near_matches
 from winstan.fitted import Fit
@@ -57,7 +56,7 @@ def contrasts_of(
     common = {} if groups is None else {"groups": groups}
     effects.choose_estimand(model, groups)  # refuses a wrong option, before any is sampled
     if wanted is None:
-        return {name: dict(common) for name in _predictors(model)}
+        return {name: dict(common) for name in effects.population_predictors(model)}
     if isinstance(wanted, Mapping):
         chosen = {name: common | dict(options) for name, options in wanted.items()}
     else:
@@ -73,13 +72,6 @@ def contrasts_of(
                 )
         _try(model, name, {"prob": prob, "interval": interval, **options})
     return chosen
-
-
-def _predictors(model: Model) -> list[str]:
-    apart = columns_of_offsets(model)
-    atoms = model.formula.effects.atoms.values()
-    names = dict.fromkeys(c for atom in atoms for c in atom.columns)
-    return [c for c in names if c in model.design.predictors and c not in apart]
 
 
 def _try(model: Model, name: str, options: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from winstan.effects.categories import (
     linear_parts,
     parts_of,
 )
-from winstan.effects.comparisons import levels_to_compare
+from winstan.effects.comparisons import levels_to_compare, population_predictors
 from winstan.effects.contrasts import (
     Contrast,
     contrast,
@@ -96,6 +96,7 @@ __all__ = [
     "observed_contrast",
     "observed_rows",
     "parts_of",
+    "population_predictors",
     "posterior_predictive",
     "predict",
     "prediction_draws",

@@ -203,6 +203,14 @@ def columns_of_effects(model: Specified) -> set[str]:
     return {c for design in designs for atom in design.atoms.values() for c in atom.columns}
 
 
+def population_predictors(model: Specified) -> list[str]:
+    """Return the columns of common terms, of all formulas that an answer depends on, in order."""
+    apart = columns_of_offsets(model)
+    atoms = (atom for formula in _formulas_of(model) for atom in formula.effects.atoms.values())
+    names = dict.fromkeys(c for atom in atoms for c in atom.columns)
+    return [c for c in names if c in model.design.predictors and c not in apart]
+
+
 def columns_of_factors(formula: Formula) -> set[str]:
     """Columns of the group factors."""
     return {c for group in formula.groups for c in group.factor_columns}

@@ -16,9 +16,9 @@ from winstan._angles import wrap_angles
 from winstan.effects.averaging import averaged_means, averaged_slopes
 from winstan.effects.comparisons import (
     check_treatment,
-    columns_of_offsets,
     comparison,
     has_labels,
+    population_predictors,
 )
 from winstan.effects.estimands import Estimand, choose_estimand
 from winstan.effects.extrapolation import warn_of_values
@@ -204,9 +204,7 @@ def effects_table(
     OptionError
         If there is no such predictor.
     """
-    apart = columns_of_offsets(model)
-    names = dict.fromkeys(c for a in model.formula.effects.atoms.values() for c in a.columns)
-    names = {c: None for c in names if c in model.design.predictors and c not in apart}
+    names = population_predictors(model)
     if not names:
         raise OptionError(f"{model.formula.text!r} has no population-level predictor.")
     out = []

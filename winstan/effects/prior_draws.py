@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from winstan.centering import at_zero
+from winstan.centering import at_zero, moved_by_means, thresholds_at_zero
 from winstan.draws import group_draws
 from winstan.errors import PriorError
 from winstan.families.ordered import draw_thresholds
@@ -62,8 +62,9 @@ def prior_draws(model: Model, rng: np.random.Generator, size: int) -> dict[str, 
     vector = model.family.thresholds
     intercept = drawn(["Intercept"])[:, 0] if design.intercept and vector is None else None
     slopes = at_zero(drawn(columns), model.level_means)
+    moved = moved_by_means(design, slopes, model.predictor_mean)
     if intercept is not None:
-        out["Intercept"] = intercept - slopes @ model.predictor_mean
+        out["Intercept"] = intercept - moved[:, 0]
     for term in design.terms:
         values = slopes[:, list(term.columns)]
         out[term.variable] = values if term.labels else values[:, 0]
@@ -88,7 +89,7 @@ def prior_draws(model: Model, rng: np.random.Generator, size: int) -> dict[str, 
         at_mean = draw_thresholds(
             priors[vector.name], n, link, rng, size, ordered=vector.domain == "ordered"
         )
-        out[vector.name] = at_mean + (slopes @ model.predictor_mean)[:, None]
+        out[vector.name] = thresholds_at_zero(design, at_mean, moved)
     return out | effects
 
 

@@ -63,6 +63,17 @@ def threshold_score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> Arra
     return np.asarray((expected - rows_beyond(counts)).sum(axis=0))
 
 
+def step_scores(
+    stats: Statistics, eta: Array, thresholds: Sequence[Any], link: Link
+) -> tuple[Array, Array]:
+    """Score and information by each step's predictor: rows beyond each step are sufficient."""
+    counts, shares = stats["counts"], _shares(eta, thresholds)
+    beyond, total = rows_beyond(shares).T, counts.sum(axis=1)
+    later = np.maximum.outer(np.arange(len(thresholds)), np.arange(len(thresholds)))
+    information = total * (beyond[later] - beyond[:, None] * beyond[None])
+    return rows_beyond(counts).T - total * beyond, information
+
+
 def _shares(eta: Array, thresholds: Sequence[Any]) -> Array:
     weights, total = log_weights(eta, thresholds, NUMPY)
     return np.exp(np.stack(weights, axis=-1) - total[..., None])
@@ -96,6 +107,7 @@ ACAT = ordinal(
     log_likelihood=log_likelihood,
     score=score,
     threshold_score=threshold_score,
+    step_scores=step_scores,
     first_thresholds=first_thresholds,
     category_strip=category_strip,
     stan=Distribution(
@@ -109,5 +121,18 @@ ACAT = ordinal(
             "  return lp[y] - log_sum_exp(lp);",
             "}",
         ),
+    ),
+    pymc=Distribution(
+        name="Categorical",
+        arguments="logit_p=log_weight",
+        by_link={"logit": ("Categorical", "logit_p=log_weight")},
+        before={
+            "logit": (
+                "log_odds = eta[:, None] - threshold",
+                "none = pm.math.zeros_like(log_odds[:, :1])",
+                "total = pm.math.cumsum(log_odds, axis=1)",
+                "log_weight = pm.math.concatenate([none, total], axis=1)",
+            )
+        },
     ),
 )

@@ -143,6 +143,16 @@ CUMULATIVE = ordinal(
         by_link={
             "logit": ("OrderedLogistic", "eta=eta, cutpoints=threshold"),
             "probit": ("OrderedProbit", "eta=eta, cutpoints=threshold"),
+            "cloglog": ("Categorical", "logit_p=log_p"),
+        },
+        before={
+            "cloglog": (  # of what is left beyond each threshold
+                "rate = pm.math.exp(threshold - eta[:, None])",
+                "none = pm.math.zeros_like(rate[:, :1])",
+                "beyond = pm.math.concatenate([none, -rate], axis=1)",
+                "gone = pm.math.log1mexp(beyond[:, 1:] - beyond[:, :-1])",
+                "log_p = beyond + pm.math.concatenate([gone, none], axis=1)",
+            )
         },
     ),
     usual=True,

@@ -34,6 +34,8 @@ class Distribution:
         What it is the distribution of: ``{y} - ndt``.
     definition : tuple of str
         The lines of ``NAME_lpdf``, of a row, where Stan does not have it.
+    before : mapping of str to tuple of str
+        By link, the statements that come before it (PyMC), with the linear predictor ``eta``.
     defined_for : tuple of str
         The links under which it is needed; empty is all.
     """
@@ -46,6 +48,7 @@ class Distribution:
     one: str = ""
     of: str = "{y}"
     definition: tuple[str, ...] = ()
+    before: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     defined_for: tuple[str, ...] = ()
 
     def definition_of(self, link: str) -> tuple[str, ...]:
@@ -54,10 +57,12 @@ class Distribution:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What a program calls, under any link."""
+        """What a program calls or makes, under any link."""
         own, said = zip(*self.by_link.values(), strict=True) if self.by_link else ((), ())
         texts = (self.arguments, self.zero, self.one, self.above, *said, *self.definition)
-        return self.name, *own, *re.findall(r"\w+(?=\()", " ".join(texts))
+        called = re.findall(r"\w+(?=\()", " ".join(texts))
+        made = (line.partition(" = ")[0] for lines in self.before.values() for line in lines)
+        return self.name, *own, *called, *made
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -39,6 +39,7 @@ Statistics = Mapping[str, Any]
 Aux = Mapping[str, Any]
 """The parameters beside the mean, by name: a number each, or one for each row, cell or draw."""
 Score = Callable[[Statistics, Array, Aux, Link], tuple[Array, Array]]
+StepScores = Callable[[Statistics, Array, Sequence[Any], Link], tuple[Array, Array]]
 SharedInformation = Callable[[Statistics, Array, Aux, Link], Array]
 
 
@@ -119,6 +120,16 @@ class Family:
     of_labels : callable, or None
         ``of_labels(family, labels)``: the family of a response with these categories, each but one
         of which has a parameter. The formula is that of each of them.
+    step_scores : callable, or None
+        ``step_scores(statistics, eta, thresholds, link)``, where each threshold can have a linear
+        predictor of its own (`winstan.families.specific`): the score of each cell by what each
+        threshold is held against, shape (K - 1, C), and the expected information that pairs of
+        these have, shape (K - 1, K - 1, C). The thresholds may be numbers or have one for each
+        cell.
+    joint_score : callable, or None
+        ``joint_score(statistics, eta, auxiliary, link)``, in place of `scores` and `shared` where
+        these have most of their work in common: the scores by all linear predictors, shape (B, C),
+        and their expected information, (B, B, C). The links of all but the mean's are the identity.
     reference : object
         The category without one; None is the first.
     starts : callable, or None
@@ -201,6 +212,8 @@ class Family:
     category_probability: Callable[[int, Array, Aux, Link], Array] | None = None
     threshold_score: Callable[[Statistics, Array, Aux, Link], Array] | None = None
     of_labels: Callable[[Family, Sequence[Any]], Family] | None = None
+    step_scores: StepScores | None = None
+    joint_score: Score | None = None
     reference: Any = None
     starts: Callable[[Sample], tuple[float, ...]] | None = None
     first_thresholds: Callable[[Array, Link], Array] | None = None
@@ -313,7 +326,8 @@ class Family:
     def means(self) -> tuple[str, ...]:
         """The parameters that the priors of the classes b and sd are for."""
         n = len(self.parameters) if self.kind == "unordered" else 1
-        return tuple(parameter.name for parameter in self.parameters[:n])
+        parts = (p for p in self.parameters[n:] if p.shared_name)
+        return tuple(parameter.name for parameter in (*self.parameters[:n], *parts))
 
     def parameter(self, name: str) -> Parameter:
         """Return the parameter of this name."""

@@ -57,6 +57,9 @@ class Parameter:
     bound : str or None
         Of one that the data bound from above: the statistic that bounds it. It is sampled, and has
         its prior, as a share of that, between 0 and 1; draws are in the unit of the bound.
+    shared_name : str
+        Of one among several of a kind, each a part of the mean's linear predictor: what they are
+        called together in ``priors=``, where the classes of the mean reach them too.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Parameter:
     link_sd: float = 2.5
     coefficient_sd: float = 1.0
     bound: str | None = None
+    shared_name: str = ""
 
     def __post_init__(self) -> None:
         if not self.links and self.domain in DOMAINS:

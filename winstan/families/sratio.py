@@ -19,6 +19,7 @@ from winstan.families.distribution import Distribution
 from winstan.families.namespace import NUMPY
 from winstan.families.ordered import rows_beyond, step_thresholds
 from winstan.families.ordinal import Ordinal, ordinal
+from winstan.families.stopping import STOPPING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -54,6 +55,19 @@ def score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, A
 def threshold_score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> Array:
     """Differentiate the log density of all rows by each threshold, shape (K - 1,)."""
     return np.array([by.sum() for by, *_ in _steps(stats, eta, aux["threshold"], link)])
+
+
+def step_scores(
+    stats: Statistics, eta: Array, thresholds: Sequence[Any], link: Link
+) -> tuple[Array, Array]:
+    """Score and expected information by each step's predictor: steps have none in common."""
+    n = len(thresholds)
+    reach = stats["counts"].sum(axis=1)
+    scores, information = np.zeros((n, eta.size)), np.zeros((n, n, eta.size))
+    for k, (by_threshold, of_step, go_on) in enumerate(_steps(stats, eta, thresholds, link)):
+        scores[k], information[k, k] = -by_threshold, reach * of_step
+        reach = reach * go_on
+    return scores, information
 
 
 def _steps(
@@ -104,6 +118,7 @@ SRATIO = ordinal(
     log_likelihood=log_likelihood,
     score=score,
     threshold_score=threshold_score,
+    step_scores=step_scores,
     first_thresholds=first_thresholds,
     stan=Distribution(
         name="sratio",
@@ -118,4 +133,5 @@ SRATIO = ordinal(
             "}",
         ),
     ),
+    pymc=STOPPING,
 )

@@ -1,6 +1,19 @@
 """Formula: what a model formula says, before any data are seen."""
 
-from winstan.formula.parsed import Formula, evaluation_names, for_each, parse_formula
+from winstan.formula.parsed import (
+    Formula,
+    evaluation_names,
+    for_each,
+    for_thresholds,
+    parse_formula,
+)
 from winstan.formula.terms import GroupSpec
 
-__all__ = ["Formula", "GroupSpec", "evaluation_names", "for_each", "parse_formula"]
+__all__ = [
+    "Formula",
+    "GroupSpec",
+    "evaluation_names",
+    "for_each",
+    "for_thresholds",
+    "parse_formula",
+]

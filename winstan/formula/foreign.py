@@ -110,10 +110,6 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
         "pd.Categorical(y, categories=[...], ordered=True)",
         "cat": "categories are counted from the response: declare those that no row has, with "
         "pd.Categorical(y, categories=[...])",
-        "cs": "effects of single categories are not supported, nor is compound symmetry: "
-        "family='cumulative', 'sratio' or 'acat' has one effect for all thresholds, and "
-        "'categorical' one for each category; (1 | g) makes the rows of a group equally "
-        "correlated; brms and glmmTMB have the others",
         **dict.fromkeys(("bf", "brmsformula", "lf"), _DISTRIBUTIONAL),
         **dict.fromkeys(("nl", "nlf", "set_nl", "nlmer"), _NONLINEAR),
         **dict.fromkeys(("SSlogis", "SSasymp", "SSfpl", "SSmicmen", "SSbiexp"), _NONLINEAR),

@@ -27,7 +27,14 @@ from winstan.formula.tree import Call, Name, walk
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
-__all__ = ["Formula", "GroupSpec", "evaluation_names", "for_each", "parse_formula"]
+__all__ = [
+    "Formula",
+    "GroupSpec",
+    "evaluation_names",
+    "for_each",
+    "for_thresholds",
+    "parse_formula",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,10 @@ class Formula:
         The parts again, as trees.
     parameters : mapping of str to Formula
         Formulas of parameters beside the mean, by the parameter, which is their response.
+    specific
+        The terms inside ``cs()``, which have a coefficient at each threshold; None without any.
+    anchored
+        Of the formula of such terms: it is coded as if beside a constant, which is the thresholds'.
     """
 
     text: str
@@ -83,6 +94,8 @@ class Formula:
     effects: Effects = field(repr=False)
     offset_atoms: tuple[Atom, ...] = field(repr=False)
     parameters: Mapping[str, Formula] = field(default_factory=dict)
+    specific: Effects | None = None
+    anchored: bool = False
 
     @property
     def every(self) -> tuple[Formula, ...]:
@@ -127,6 +140,11 @@ class Formula:
             )
 
     @property
+    def population_atoms(self) -> tuple[Atom, ...]:
+        """The atoms of common terms, those inside ``cs()`` among them."""
+        return _right_atoms(self.effects, (), (), self.specific)
+
+    @property
     def limit_columns(self) -> frozenset[str]:
         """Columns that say how the response is limited, and nothing else: need not vary."""
         return self._only_of(() if (spec := self.response_spec.limits) is None else spec.atoms)
@@ -147,7 +165,7 @@ class Formula:
     @property
     def atoms(self) -> tuple[Atom, ...]:
         """The atoms of the right side: of common terms, offsets and group effects."""
-        return _right_atoms(self.effects, self.offset_atoms, self.groups)
+        return _right_atoms(self.effects, self.offset_atoms, self.groups, self.specific)
 
 
 def parse_formula(
@@ -237,6 +255,33 @@ def for_each(formula: Formula, names: Sequence[str]) -> Formula:
     )
 
 
+def for_thresholds(formula: Formula, names: Sequence[str]) -> Formula:
+    """Give each of these parameters, one for each threshold, the terms inside ``cs()``.
+
+    Parameters
+    ----------
+    formula
+        From `parse_formula`, with terms inside ``cs()``.
+    names
+        The parameters.
+    """
+    specific = formula.specific
+    assert specific is not None
+    right = specific.text.removeprefix("1 + ")
+    own = replace(
+        formula,
+        common=specific.text,
+        offset=(),
+        groups=(),
+        effects=specific,
+        offset_atoms=(),
+        specific=None,
+        anchored=True,
+    )
+    parameters = {name: replace(own, text=f"{name} ~ {right}", response=name) for name in names}
+    return replace(formula, specific=None, parameters=parameters)
+
+
 def _joined(mean: Formula, parameters: dict[str, Formula]) -> Formula:
     """Put the formulas of other parameters into that of the mean."""
     whole = (mean, *parameters.values())
@@ -260,7 +305,7 @@ def _read(
     """Read a single formula."""
     reading = read_formula(source, namespace, constants)
     response = reading.response
-    atoms = _right_atoms(reading.effects, reading.offsets, reading.groups)
+    atoms = _right_atoms(reading.effects, reading.offsets, reading.groups, reading.specific)
     left = [column for atom in response.atoms for column in (*atom.columns, *atom.grouping)]
     right = [column for atom in atoms for column in (*atom.columns, *atom.grouping)]
     right += [c for group in reading.groups for c in (*group.factor_columns, group.by) if c]
@@ -280,6 +325,7 @@ def _read(
         response_spec=response,
         effects=reading.effects,
         offset_atoms=reading.offsets,
+        specific=reading.specific,
     )
     # Of the other names only the data can tell whether they are columns.
     certain = set(formula.columns).difference(formula.ambient)
@@ -304,7 +350,11 @@ def evaluation_names(formula: Formula, namespace: Mapping[str, Any] | None) -> d
 
 
 def _right_atoms(
-    effects: Effects, offsets: tuple[Atom, ...], groups: tuple[GroupSpec, ...]
+    effects: Effects,
+    offsets: tuple[Atom, ...],
+    groups: tuple[GroupSpec, ...],
+    specific: Effects | None,
 ) -> tuple[Atom, ...]:
     of_groups = (atom for group in groups for atom in group.design.atoms.values())
-    return (*effects.atoms.values(), *offsets, *of_groups)
+    of_thresholds = () if specific is None else specific.atoms.values()
+    return (*effects.atoms.values(), *of_thresholds, *offsets, *of_groups)

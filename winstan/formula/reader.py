@@ -9,6 +9,7 @@ from winstan.formula.atoms import AtomReader
 from winstan.formula.foreign import check_left, check_wrapped, foreign_call, second_tilde
 from winstan.formula.functions import COUNTS, PROPORTIONS
 from winstan.formula.limits import LIMITS, read_left, read_limited
+from winstan.formula.specific import SPECIFIC, check_specific, inside_specific, misplaced
 from winstan.formula.syntax import Parser, Token, formula_error, tokenize
 from winstan.formula.terms import Atom, Effects, GroupSpec, ResponseSpec, Terms, unique
 from winstan.formula.tree import Bar, Binary, Call, Constant, Level, Name, Node, Unary, write
@@ -27,8 +28,8 @@ class Reading:
     ----------
     response
         The left side.
-    effects, offsets, groups
-        The right side: common terms, offsets, group terms.
+    effects, offsets, groups, specific
+        The right side: common terms, offsets, group terms, and the terms inside ``cs()``.
     functions, constants, ambient
         What its code needs beside columns, see `AtomReader`.
     """
@@ -37,6 +38,7 @@ class Reading:
     effects: Effects
     offsets: tuple[Atom, ...]
     groups: tuple[GroupSpec, ...]
+    specific: Effects | None
     functions: tuple[str, ...]
     constants: tuple[tuple[str, object], ...]
     ambient: tuple[str, ...]
@@ -59,21 +61,27 @@ def read_formula(
     left, right = _sides(source)
     atoms = AtomReader(source, namespace, constants)
     response = _read_response(*read_left(left, source), atoms, source)
-    effects, offsets, groups = _Right(atoms, source).read(Parser(right, source).parse())
-    if not effects.names and not groups and not offsets:
+    whole = _Right(atoms, source)
+    effects, offsets, groups = whole.read(Parser(right, source).parse())
+    specific = whole.specific()
+    if not effects.names and not groups and not offsets and specific is None:
         raise formula_error(_NOTHING, source)
-    if response.value.name in effects.names:
+    if response.value.name in (*effects.names, *(specific.names if specific else ())):
         raise formula_error(
             f"the response '{response.value.name}' is also a predictor; remove it from one side.",
             source,
         )
-    _check_names(effects, groups, source)
+    _check_names((effects, *(group.design for group in groups)), source)
+    if specific is not None:
+        _check_names((specific,), source)
+        check_specific(specific, effects, source)
     _check_duplicates(groups, source)
     return Reading(
         response=response,
         effects=effects,
         offsets=offsets,
         groups=groups,
+        specific=specific,
         functions=tuple(atoms.functions),
         constants=tuple(atoms.constants.items()),
         ambient=atoms.ambient,
@@ -142,6 +150,12 @@ class _Right:
     def __init__(self, atoms: AtomReader, source: str) -> None:
         self._atoms = atoms
         self._source = source
+        self._specific: list[Terms] = []
+
+    def specific(self) -> Effects | None:
+        """Return the terms inside ``cs()`` that were read, beside a constant; None without any."""
+        terms = [item for one in self._specific for item in one.items.values()]
+        return Terms(terms).effects() if terms else None
 
     def read(self, node: Node) -> tuple[Effects, tuple[Atom, ...], tuple[GroupSpec, ...]]:
         """Part a right side into common terms, offsets and group terms."""
@@ -155,6 +169,9 @@ class _Right:
                 groups += self._groups(addend)
             elif _is_offset(addend):
                 offsets.append(self._offset(addend))
+            elif isinstance(addend, Call) and addend.function == SPECIFIC:
+                inside = inside_specific(addend, sign, self._source)
+                self._specific.append(self._accumulate(Terms(), "+", inside))
             else:
                 terms = self._accumulate(terms, sign, addend)
         return terms.effects(), tuple(offsets), tuple(groups)
@@ -208,6 +225,8 @@ class _Right:
     def _single(self, node: Name | Call) -> Terms:
         if isinstance(node, Call) and node.function in PROPORTIONS | LIMITS:
             raise self._error(f"{node.function}() belongs on the left side.", node.pos)
+        if isinstance(node, Call) and node.function == SPECIFIC:
+            raise misplaced(node, self._source)
         if _is_offset(node):
             raise self._error(
                 "offset() can only be added to the common part; it is no part of an interaction "
@@ -305,9 +324,9 @@ class _Right:
         )
 
 
-def _check_names(effects: Effects, groups: tuple[GroupSpec, ...], source: str) -> None:
+def _check_names(parts: tuple[Effects, ...], source: str) -> None:
     """Refuse columns whose coefficients would have the name of a constant."""
-    for part in (effects, *(group.design for group in groups)):
+    for part in parts:
         for name in part.atoms:
             if name in ("Intercept", "1"):
                 raise formula_error(

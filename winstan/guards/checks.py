@@ -18,6 +18,7 @@ from winstan.guards.shares import check_shares
 from winstan.guards.skew import check_skew, is_logarithm
 from winstan.guards.slopes import missing_slopes
 from winstan.guards.spread import unequal_spread
+from winstan.guards.thresholds import with_terms_of_thresholds
 from winstan.guards.unidentified import check_identification
 from winstan.guards.zeros import check_zeros
 
@@ -51,12 +52,11 @@ def check_model(model: Model, frame: Frame, data: Any) -> None:
         ``unequal_spread``, ``overdispersion``, ``excess_zeros``, ``scores``, ``shares`` and
         ``unreached_direction``, each once at most; ``unidentified``, once for each term and kind.
     """
+    formula, design = with_terms_of_thresholds(model)
     guards = {
         "pseudoreplication": lambda: _repeats(model, frame, data),
-        "confounding": lambda: check_confounding(model.formula, model.design),
-        "random_slopes": lambda: missing_slopes(
-            model.formula, model.design, binary=_is_binary(model)
-        ),
+        "confounding": lambda: check_confounding(formula, design),
+        "random_slopes": lambda: missing_slopes(formula, design, binary=_is_binary(model)),
         "skew": lambda: _skew(model, frame, data),
         "heap": lambda: heaped(model),
         "unequal_spread": lambda: unequal_spread(model),

@@ -44,6 +44,7 @@ from winstan.guards.codes import (
     owner_of,
     whole_values,
 )
+from winstan.guards.thresholds import with_terms_of_thresholds
 from winstan.guards.words import TRIAL, UNIT, noun, words_of
 
 if TYPE_CHECKING:
@@ -185,7 +186,8 @@ def _rows(model: Model, sampled: np.ndarray | None = None) -> _Rows:
         is_factor = isinstance(design.predictors[name].dtype, pd.CategoricalDtype)
         if is_factor or name in groups or number_of(code) <= MOST_CONDITIONS:
             named[name] = code
-    population = {c for atom in formula.effects.atoms.values() for c in atom.columns}
+    effects = with_terms_of_thresholds(model)[0].effects
+    population = {c for atom in effects.atoms.values() for c in atom.columns}
     cell = combine(zero, *named.values())
     condition = combine(zero, *(code for name, code in named.items() if name in population))
     row, (y, trials) = design.row[design.data_rows], _response(model)

@@ -8,7 +8,7 @@ from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from winstan.effects.comparisons import columns_of_offsets, has_labels
+from winstan.effects.comparisons import has_labels, population_predictors
 from winstan.effects.estimands import choose_estimand
 from winstan.effects.own_values import own_values
 from winstan.errors import WinstanError
@@ -44,9 +44,7 @@ def figures_of(
 ) -> tuple[list[Figure], list[Figure], str]:
     """Choose the figures: of what the fit says, of whether to trust it; and what is left out."""
     model = fit.model
-    apart = columns_of_offsets(model)
-    known = dict.fromkeys(c for a in model.formula.effects.atoms.values() for c in a.columns)
-    predictors = [c for c in known if c in model.design.predictors and c not in apart]
+    predictors = population_predictors(model)
     results = [_figure_of(fit, name, prob, unit, groups) for name in predictors[:PREDICTORS]]
     if model.design.groups:
         group = model.design.groups[0]

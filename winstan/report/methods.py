@@ -104,12 +104,7 @@ def _model_sentences(model: Model) -> list[str]:
     if model.link.cut:
         out.append(f"A linear predictor of zero is the direction {model.link.origin:.4g}.")
     out += _limit_sentences(model)
-    for name, formula in model.formula.parameters.items():
-        parameter = family.parameter(name)
-        out.append(
-            f"The {parameter.label} ({name}) was modelled through the {parameter.link.name} link "
-            f"with the linear predictor {formula.text}."
-        )
+    out += _parameter_sentences(model)
     parts = []
     for group in (one.term for one in model.stacked.written):
         names = " and ".join(
@@ -130,6 +125,26 @@ def _model_sentences(model: Model) -> list[str]:
     if numbers:
         named = " and ".join(f"{p.label} ({p.name})" for p in numbers)
         out.append(f"Also estimated: {named}.")
+    return out
+
+
+def _parameter_sentences(model: Model) -> list[str]:
+    """Say what parameters beside the mean were modelled by."""
+    out = []
+    own = [p for p in model.family.parameters if p.shared_name]
+    for name, formula in model.formula.parameters.items():
+        parameter = model.family.parameter(name)
+        if parameter not in own:
+            out.append(
+                f"The {parameter.label} ({name}) was modelled through the {parameter.link.name} "
+                f"link with the linear predictor {formula.text}."
+            )
+    if own:
+        terms = model.formula.parameters[own[0].name].effects.names[1:]
+        out.append(
+            f"Each threshold had coefficients of its own for {', '.join(terms)} "
+            f"({own[0].name} to {own[-1].name})."
+        )
     return out
 
 
@@ -249,7 +264,7 @@ _WHOSE = {
 
 def _effect_sentences(model: Model, prob: float, groups: Whose | None) -> list[str]:
     out = [f"Intervals are {100 * prob:g}% highest-density intervals."]
-    if not model.formula.effects.terms:
+    if not effects.population_predictors(model):
         return out
     estimand = effects.choose_estimand(model, groups)
     said = [

@@ -129,7 +129,7 @@ def effects_table(fit: Fit, *, prob: float, groups: Whose | None = None) -> pd.D
 
     ``attrs["whose"]`` says in words whose effects the rows are, by what stands behind their names.
     """
-    if not fit.model.formula.effects.terms:
+    if not effects.population_predictors(fit.model):
         return None
     table = fit.effects(prob=prob, groups=groups)
     parts = [table]
