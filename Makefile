@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.14 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install stan browser demo test quick long lint bench bench-all bench-families many-rows overheads figure notebooks wheel clean help
+.PHONY: install stan browser demo test quick long lint bench bench-all bench-families many-rows overheads sbc figure notebooks wheel clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -67,6 +67,10 @@ bench-families: install  ## every family that bambi has, beside bambi (an hour)
 
 many-rows: install stan  ## half a million rows beside five hundred, for every family (ten minutes)
 	$(PY) -m benchmarks.many_rows
+
+SIMULATIONS ?= 100
+sbc: install stan  ## simulation-based calibration of every family and structure (hours): CASES='gamma*' for some
+	$(PY) -m benchmarks.sbc --simulations $(SIMULATIONS) --cases $(or $(CASES),'*') --out out/calibration.csv
 
 overheads: install  ## import, large frames, tables, figures and a small fit, compilers, beside their goals (eight minutes)
 	$(PY) -m benchmarks.overheads

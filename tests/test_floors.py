@@ -26,7 +26,7 @@ FLOORS = (
     "convergence summary diagnostics effects classical guards",
     "plots",
     "fitted report",
-    "compare each keywords real_data simulate",
+    "calibration compare each keywords real_data simulate",
     "fitting cli __init__ __main__",
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}

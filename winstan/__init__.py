@@ -47,6 +47,7 @@ from winstan.priors import (
 from winstan.toolchain import toolchain
 
 if TYPE_CHECKING:
+    from winstan.calibration import Calibration, calibrate
     from winstan.classical import LME, Anova, anova, lme
     from winstan.compare import Agreement, Fits, agree
     from winstan.compare.side_by_side import side_by_side
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
 _LAZY = {
     "Agreement": "winstan.compare",
     "Anova": "winstan.classical",
+    "Calibration": "winstan.calibration",
     "Family": "winstan.families",
     "Fit": "winstan.fitted",
     "FitEach": "winstan.each",
@@ -70,6 +72,7 @@ _LAZY = {
     "LME": "winstan.classical",
     "agree": "winstan.compare",
     "anova": "winstan.classical",
+    "calibrate": "winstan.calibration",
     "categorical": "winstan.families.categorical",
     "datasets": "winstan.real_data",
     "detection_limits": "winstan.data.detection",
@@ -94,6 +97,7 @@ __all__ = [
     "Anova",
     "BackendError",
     "Beta",
+    "Calibration",
     "Cauchy",
     "Constant",
     "ConvergenceWarning",
@@ -123,6 +127,7 @@ __all__ = [
     "__version__",
     "agree",
     "anova",
+    "calibrate",
     "categorical",
     "datasets",
     "detection_limits",

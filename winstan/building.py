@@ -26,7 +26,7 @@ from winstan.formula import parse_formula
 from winstan.likelihood import Likelihood
 from winstan.marginal import Plan, adapt_coordinates, marginalise, plan_marginal
 from winstan.model import Model, lkj_numbers
-from winstan.priors import Flat, resolve
+from winstan.priors import Flat, Priors, resolve
 from winstan.scales import default_slots, measure_scales
 from winstan.shrinkage import Shrinkage
 from winstan.tuning import USUAL, Tuning
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from winstan.families import Family
     from winstan.families.links import Link
     from winstan.formula import Formula
-    from winstan.priors import Prior, Priors
+    from winstan.priors import Prior
     from winstan.scales import Scales
 
 
@@ -106,7 +106,7 @@ def build_model(
     family: Family,
     link: Link,
     *,
-    priors: Mapping[str, Prior] | None = None,
+    priors: Mapping[str, Prior] | Priors | None = None,
     center: bool = True,
     parametrization: str | Mapping[str, str] | None = None,
     tuning: Tuning = USUAL,
@@ -118,7 +118,8 @@ def build_model(
     formula, design
     family, link
     priors
-        The user's, by parameter name or class.
+        The user's, by parameter name or class; or those of another model of the same parameters,
+        whatever scales this response has.
     center
         Whether to centre the population-level predictors.
     parametrization : {"marginal", "centered", "noncentered"}, or a mapping, or None
@@ -139,7 +140,8 @@ def build_model(
     check_parameters(formula, design, family)
     check_intercept(formula, design, family)
     check_response(design, family, link)
-    if link.cut:  # as far from the data as can be, whatever angle is called zero
+    # As far from the data as can be, whatever angle is called zero; one that is turned stays so.
+    if link.cut and not link.origin:
         link = link.about(float(mean_direction(design.response.y, design.weights)))
     cells = compress(design, stacked, family, link)
     likelihood = Likelihood.of(cells, family, link, stacked.parameters[1:])
@@ -149,7 +151,10 @@ def build_model(
     centered = center and design.intercept
     location = "Intercept" if family.thresholds is None else family.thresholds.name
     apart = centered and stacked.intercept  # an Intercept before the columns
-    resolved = resolve(slots, priors, at_mean=[location] if apart else [])
+    if isinstance(priors, Priors):
+        resolved = priors
+    else:
+        resolved = resolve(slots, priors, at_mean=[location] if apart else [])
     predictor_mean = predictor_means(stacked, cells, centered=apart)
     means = None
     if center and np.any(stacked.constant):

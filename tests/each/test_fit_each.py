@@ -151,7 +151,7 @@ def no_sampling(monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("it began to sample")
 
-    monkeypatch.setattr("winstan.each.parallel.fit_one", refuse)
+    monkeypatch.setattr("winstan.each.task.fit_one", refuse)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from distributed import Client, Event, LocalCluster
 
 import winstan as ws
 from winstan.each import parallel
-from winstan.each.task import Outcome
+from winstan.each.task import GroupTasks, Outcome
 from winstan.each.workers import Workers
 
 FORMULA = "y ~ x + (1|g)"
@@ -147,7 +147,7 @@ def test_groups_are_sifted(deadly, untried, monkeypatch):
     monkeypatch.setattr(parallel._Run, "_outcomes", outcomes)
     parts = SimpleNamespace(keys=list(range(20)), rows=[[0]] * 20)
     workers = Workers(2, here=False, as_they_come=True, sends=False)
-    found = parallel.run_tasks(None, parts, [0] * 20, workers, progress=False)
+    found = parallel.run_tasks(GroupTasks(None, parts, [0] * 20), workers, progress=False)
     assert [outcome.key for outcome in found] == list(range(20))
     said = {o.key: o.problems[0].message for o in found if o.problems}
     assert list(said) == list(deadly)

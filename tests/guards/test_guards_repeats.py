@@ -7,11 +7,12 @@ import pandas as pd
 import polars as pl
 import pytest
 from guard_cases import grid, guards
+from scipy import stats
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
 import winstan as ws
-from winstan.guards.chance import difference_of_units
+from winstan.guards.chance import difference_across_cells, difference_of_units
 
 
 @pytest.fixture(scope="module")
@@ -202,3 +203,45 @@ def test_millions_of_rows_take_no_time():
     assert "300,000 rows hold 15,000 distinct trials (column 'trial')" in text
     data["y"] = rng.normal(10, 1, n)
     assert guards("y ~ stim + (stim|mouse)", data.drop(columns="trial")) == {}
+
+
+def growth(spread: float, seed: int) -> pd.DataFrame:
+    """Sixteen mice of two diets, weighed in six weeks."""
+    rng = np.random.default_rng(seed)
+    mouse, week = np.repeat(np.arange(16), 6), np.tile(np.arange(6), 16)
+    own = rng.normal(0, spread, 16)
+    weight = 25 + own[mouse] + 0.5 * week + rng.normal(0, 1, 96)
+    diet = np.where(mouse % 2, "fat", "chow")
+    return pd.DataFrame({"weight": weight, "week": week, "diet": diet, "mouse": mouse})
+
+
+def test_units_measured_once_under_each_condition_are_found():
+    for formula in ("weight ~ week * diet", "weight ~ C(week) + diet"):
+        text = guards(formula, growth(2.0, 1))["pseudoreplication"]
+        assert text.startswith("96 rows hold 16 distinct ")
+        assert "Add `(1|mouse)`." in text
+    assert "pseudoreplication" not in guards("weight ~ week + (1|mouse)", growth(2.0, 1))
+
+
+def test_units_that_are_not_alike_are_no_finding():
+    for seed in range(20):
+        assert guards("weight ~ week * diet", growth(0.0, seed)) == {}
+
+
+def test_units_across_cells_have_the_two_way_f_test():
+    """Balanced and not, against least squares with a column for every cell and unit."""
+    rng = np.random.default_rng(5)
+    cell, unit = np.repeat(np.arange(4), 12), np.tile(np.arange(12), 4)
+    for kept in (np.ones(48, bool), rng.random(48) < 0.7):
+        c, u = (np.unique(code[kept], return_inverse=True)[1] for code in (cell, unit))
+        of_cells = np.eye(4)[c]
+        models = (of_cells, np.hstack([of_cells, np.eye(12)[u]]))
+        for spread in np.linspace(0.8, 3.2, 13):
+            y = rng.normal(0, spread, 12)[u] + c + rng.normal(0, 1, u.size)
+            fitted = [X @ np.linalg.lstsq(X, y, rcond=None)[0] for X in models]
+            rss = [np.sum(np.square(y - mean)) for mean in fitted]
+            rank = [int(np.linalg.matrix_rank(X)) for X in models]
+            df, rest = rank[1] - rank[0], y.size - rank[1]
+            p = stats.f.sf((rss[0] - rss[1]) / df / (rss[1] / rest), df, rest)
+            if not 0.5e-6 < p < 2e-6:  # as near as the sweeps come
+                assert difference_across_cells(y, c, u) == (p < 1e-6)

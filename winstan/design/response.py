@@ -232,4 +232,7 @@ def _remedy(values: pd.Series[Any], name: str, frame: Frame) -> str:
         percent = any(str(level).rstrip().endswith("%") for level in levels)
         shares = ", and divide it by 100 for shares from 0 to 1" if percent else ""
         return f"Most look like numbers: {numbers}{shares}."
-    return f'For one level against all others write {quote_name(name)}["{levels[-1]}"] ~ ...'
+    return (
+        'For all of its levels, in no order, use family="categorical" (in an order: "cumulative"). '
+        f'For one level against all others write {quote_name(name)}["{levels[-1]}"] ~ ...'
+    )

@@ -17,7 +17,7 @@ from winstan.each.groups import partition, seed_of
 from winstan.each.parallel import run_tasks
 from winstan.each.result import FitEach, result_of
 from winstan.each.shown import named_groups
-from winstan.each.task import Question
+from winstan.each.task import GroupTasks, Question
 from winstan.each.workers import workers_of
 from winstan.effects import CATEGORY
 from winstan.effects.intervals import interval_names
@@ -215,7 +215,7 @@ parametrization, silence
         if used.name == "stan":
             build(model.template, progress=progress)  # once, for all
         seeds = [seed_of(key, seed) for key in parts.keys]
-        outcomes = run_tasks(question, parts, seeds, workers, progress)
+        outcomes = run_tasks(GroupTasks(question, parts, seeds), workers, progress)
         if not any(outcome.fitted for outcome in outcomes):
             raise BackendError(
                 f"All {how_many(len(outcomes), 'group')} failed. The first, {parts.name(0)}: "

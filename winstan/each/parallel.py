@@ -1,4 +1,4 @@
-"""Tasks side by side, by joblib; a group that kills its worker costs the others nothing."""
+"""Tasks side by side, by joblib; one that kills its worker costs the others nothing."""
 
 from __future__ import annotations
 
@@ -6,32 +6,65 @@ import pickle
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from winstan.each.task import Outcome, Problem, fit_one
 from winstan.each.workers import WorkersFailedError, losses_heard, on_dask, sent
 from winstan.progress import ProgressLine, duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
-    from winstan.each.groups import Parts
-    from winstan.each.task import Question
     from winstan.each.workers import Workers
 
 
-# Groups a worker, at a time, where results come all at once (multiprocessing, Ray)
+# Tasks a worker, at a time, where results come all at once (multiprocessing, Ray)
 _ROUND = 8
-# Times in a row that workers die of all groups at hand, after which no others are tried
+# Times in a row that workers die of all tasks at hand, after which no others are tried
 _IN_VAIN = 2
 
 
-def run_tasks(
-    question: Question, parts: Parts, seeds: list[int], workers: Workers, progress: bool | None
-) -> list[Outcome]:
-    """Fit every group; return the outcomes in the groups' order.
+class Done(Protocol):
+    """What a task gives."""
 
-    Where a worker dies, the groups that were at hand are fitted again, half by half: those that
+    @property
+    def fitted(self) -> bool:
+        """Whether there is a fit."""
+
+
+class Tasks[T: Done](Protocol):
+    """Fits that know nothing of each other.
+
+    Attributes
+    ----------
+    noun : str
+        What the progress line calls them: ``groups``.
+    """
+
+    noun: ClassVar[str]
+
+    @property
+    def n(self) -> int:
+        """How many there are."""
+
+    @property
+    def asked(self) -> Any:
+        """What all of them are asked."""
+
+    @property
+    def fit(self) -> Callable[..., T]:
+        """``fit(asked, *own(i), running)``, at the top of a module; its errors are its outcome."""
+
+    def own(self, i: int) -> tuple[Any, ...]:
+        """Return what task i is asked beside."""
+
+    def lost(self, i: int, message: str) -> T:
+        """Return the outcome of a task whose worker died."""
+
+
+def run_tasks[T: Done](tasks: Tasks[T], workers: Workers, progress: bool | None) -> list[T]:
+    """Fit all; return the outcomes in the tasks' order.
+
+    Where a worker dies, the tasks that were at hand are done again, half by half: those that
     kill their worker alone are failures.
 
     Raises
@@ -39,35 +72,33 @@ def run_tasks(
     OptionError
         If the data, or what the formula calls, cannot be sent to a worker.
     """
-    n = len(parts.keys)
-    asked = sent(question) if workers.sends else question
+    asked = sent(tasks.asked) if workers.sends else tasks.asked
     if workers.sends:
-        sent(parts.part(0))  # what cannot be is refused before anything runs
-    run = _Run(asked, parts, seeds, workers)
+        sent(tasks.own(0))  # what cannot be is refused before anything runs
+    run = _Run(tasks, asked, workers)
     with ProgressLine(progress) as line:
-        line.show(f"fitting {n:,} groups")
-        _finish(run, lambda: line.show(_progress(run.done, n, line.elapsed)))
-    return [run.done[i] for i in range(n)]
+        line.show(f"fitting {tasks.n:,} {tasks.noun}")
+        _finish(run, lambda: line.show(_progress(run, line.elapsed)))
+    return [run.done[i] for i in range(tasks.n)]
 
 
 @dataclass(slots=True)
-class _Run:
-    """Groups to be fitted: what is asked of them; which are done, of these lost, and at hand."""
+class _Run[T: Done]:
+    """Tasks: what is asked of them; which are done, of these lost, and at hand."""
 
-    asked: Question | bytes
-    parts: Parts
-    seeds: list[int]
+    tasks: Tasks[T]
+    asked: Any
     workers: Workers
-    done: dict[int, Outcome] = field(default_factory=dict)
+    done: dict[int, T] = field(default_factory=dict)
     lost: set[int] = field(default_factory=set)
     at_hand: set[int] = field(default_factory=set)
 
     @property
     def left(self) -> list[int]:
-        return [i for i in range(len(self.parts.keys)) if i not in self.done]
+        return [i for i in range(self.tasks.n) if i not in self.done]
 
-    def fit(self, groups: Iterable[int], show: Callable[[], None]) -> None:
-        """Fit some groups side by side; a fit's own errors are in its outcome.
+    def fit(self, some: Iterable[int], show: Callable[[], None]) -> None:
+        """Do some side by side.
 
         Raises
         ------
@@ -75,28 +106,26 @@ class _Run:
             If a worker died.
         """
         self.at_hand.clear()
-        with losses_heard(), closing(self._outcomes(groups)) as outcomes:
+        with losses_heard(), closing(self._outcomes(some)) as outcomes:
             for i, outcome in outcomes:
                 self.done[i] = outcome
                 show()
 
     def fitted_since(self, left: list[int]) -> bool:
-        """Whether a worker lived through one of these groups, which were left."""
+        """Whether a worker lived through one of these, which were left."""
         return any(i in self.done and i not in self.lost for i in left)
 
     def give_up(self, i: int, problem: WorkersFailedError) -> None:
-        said = Problem("fit", "BackendError", str(problem))
-        key, rows = self.parts.keys[i], len(self.parts.rows[i])
-        self.done[i] = Outcome(key, rows, self.seeds[i], problems=(said,))
+        self.done[i] = self.tasks.lost(i, str(problem))
         self.lost.add(i)
 
-    def _outcomes(self, groups: Iterable[int]) -> Generator[tuple[int, Outcome]]:
+    def _outcomes(self, some: Iterable[int]) -> Generator[tuple[int, T]]:
         """Give numbered outcomes as they come."""
         from joblib import Parallel, delayed  # noqa: PLC0415
 
         running: set[Any] = set()  # filled by threads only: processes have copies
         # Made as they are dispatched: only few groups are in memory twice
-        tasks = (self._task(i, running) for i in groups)
+        tasks = (self._task(i, running) for i in some)
         n_jobs = self.workers.n_jobs
         try:
             if self.workers.here:
@@ -119,39 +148,36 @@ class _Run:
 
     def _task(self, i: int, running: set[Any]) -> tuple[Any, ...]:
         self.at_hand.add(i)
-        data = self.parts.part(i)
-        if self.workers.sends:
-            data = sent(data)
-        rows = self.parts.rows[i]
-        return i, self.asked, self.parts.keys[i], data, rows, self.seeds[i], running
+        own = self.tasks.own(i)
+        return i, self.tasks.fit, self.asked, sent(own) if self.workers.sends else own, running
 
 
-def _finish(run: _Run, show: Callable[[], None]) -> None:
-    """Fit all groups, whatever workers die."""
+def _finish(run: _Run[Any], show: Callable[[], None]) -> None:
+    """Do all, whatever workers die."""
     in_vain = 0
     while left := run.left:
-        # The other end first, the second time: groups may lie by their size
+        # The other end first, the second time: they may lie by their size
         _sift(run, left[::-1] if in_vain else left, show)
         in_vain = 0 if run.fitted_since(left) else in_vain + 1
         if in_vain == _IN_VAIN:
             untried = WorkersFailedError(
-                "It was not tried: workers died of all groups that were. Fit fewer groups at once"
-                " (n_jobs=; on a cluster, fewer threads a worker)."
+                f"It was not tried: workers died of all {run.tasks.noun} that were. Fit fewer at"
+                " once (n_jobs=; on a cluster, fewer threads a worker)."
             )
             for i in run.left:
                 run.give_up(i, untried)
 
 
-def _sift(run: _Run, groups: list[int], show: Callable[[], None]) -> None:
-    """Fit groups side by side; where a worker dies, those that were at hand again, half by half.
+def _sift(run: _Run[Any], some: list[int], show: Callable[[], None]) -> None:
+    """Do some side by side; where a worker dies, those that were at hand again, half by half.
 
-    A group that was alone when its worker died is given up.
+    One that was alone when its worker died is given up.
     """
     try:
-        run.fit(groups, show)
+        run.fit(some, show)
     except WorkersFailedError as problem:
-        if len(groups) == 1:
-            run.give_up(groups[0], problem)
+        if len(some) == 1:
+            run.give_up(some[0], problem)
             return
         suspects = sorted(run.at_hand.difference(run.done))
         middle = (len(suspects) + 1) // 2
@@ -160,13 +186,14 @@ def _sift(run: _Run, groups: list[int], show: Callable[[], None]) -> None:
                 _sift(run, half, show)
 
 
-def _numbered(i: int, asked: Question | bytes, key: Any, data: Any, *rest: Any) -> Any:
-    question = pickle.loads(asked) if isinstance(asked, bytes) else asked
-    return i, fit_one(question, key, pickle.loads(data) if isinstance(data, bytes) else data, *rest)
+def _numbered(i: int, fit: Callable[..., Any], asked: Any, own: Any, running: Any) -> Any:
+    whole = pickle.loads(asked) if isinstance(asked, bytes) else asked
+    return i, fit(whole, *(pickle.loads(own) if isinstance(own, bytes) else own), running)
 
 
-def _progress(done: dict[int, Outcome], n: int, elapsed: float) -> str:
+def _progress(run: _Run[Any], elapsed: float) -> str:
+    done, n = run.done, run.tasks.n
     failed = sum(not outcome.fitted for outcome in done.values())
     left = duration(elapsed / len(done) * (n - len(done)))
-    text = f"fitted {len(done):,} of {n:,} groups"
+    text = f"fitted {len(done):,} of {n:,} {run.tasks.noun}"
     return f"{text}{f', {failed:,} failed' if failed else ''}, {left} left"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from winstan.backends import Settings, backend_named
 from winstan.errors import collected_warnings
@@ -12,12 +12,13 @@ from winstan.fitted.pipeline import fit_by, model_from
 from winstan.toolchain import run as runner
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Callable, Hashable, Mapping
 
     import numpy as np
     import pandas as pd
 
     from winstan.diagnostics import Diagnostics
+    from winstan.each.groups import Parts
     from winstan.families import Family
     from winstan.fitted import Fit
     from winstan.model import Model
@@ -128,6 +129,43 @@ class Outcome:
     def fitted(self) -> bool:
         """Whether there is a fit."""
         return self.diagnostics is not None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTasks:
+    """The fits of all groups, as `winstan.each.parallel.run_tasks` takes them.
+
+    Attributes
+    ----------
+    asked : Question
+    parts : Parts
+    seeds : list of int
+    """
+
+    asked: Question
+    parts: Parts
+    seeds: list[int]
+    noun: ClassVar[str] = "groups"
+
+    @property
+    def n(self) -> int:
+        """Number of groups."""
+        return len(self.parts.keys)
+
+    @property
+    def fit(self) -> Callable[..., Outcome]:
+        """What fits one."""
+        return fit_one
+
+    def own(self, i: int) -> tuple[Any, ...]:
+        """Return what a group's fit is given beside the question."""
+        return self.parts.keys[i], self.parts.part(i), self.parts.rows[i], self.seeds[i]
+
+    def lost(self, i: int, message: str) -> Outcome:
+        """Return the outcome of a group whose worker died."""
+        said = Problem("fit", "BackendError", message)
+        rows = len(self.parts.rows[i])
+        return Outcome(self.parts.keys[i], rows, self.seeds[i], problems=(said,))
 
 
 def fit_one(

@@ -183,7 +183,7 @@ def _names(thing: object) -> list[str]:
 def _said(problem: BaseException) -> str:
     name, said = type(problem).__name__, str(problem).partition("\n")[0]
     return (
-        "A worker process died, most likely for want of memory: fit fewer groups at once"
+        "A worker process died, most likely for want of memory: fit fewer at once"
         " (n_jobs=; on a cluster, fewer threads a worker)."
         f" ({f'{name}: {said}' if said else name})"
     )

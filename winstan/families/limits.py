@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan.errors import FamilyError
+from winstan.families.between_bounds import draw_between
 from winstan.families.cellwise import of_rows
 from winstan.families.intervals import Intervals
 from winstan.families.namespace import NUMPY
@@ -95,6 +96,46 @@ def limited(family: Family, limits: Limits) -> Family:
         zeros=(),
         wider=None,
     )
+
+
+def unlimited(family: Family) -> Family:
+    """Return the family of responses without their limits: what `limited` was given."""
+    own = _limited_of(family)
+    return family if own is None else own.base
+
+
+def draw_within_bounds(
+    family: Family,
+    rng: np.random.Generator,
+    eta: Array,
+    aux: Mapping[str, Any],
+    link: Link,
+    limits: Limits,
+) -> Array:
+    """Draw responses of a limited family that truncation lets be seen, at each linear predictor.
+
+    Parameters
+    ----------
+    family
+        From `limited`.
+    rng
+    eta : ndarray, shape (N,)
+    aux
+        Parameters beside the mean: numbers, or of shape (N,).
+    link, limits
+
+    Returns
+    -------
+    ndarray, shape (N,)
+    """
+    own = _limited_of(family)
+    assert own is not None
+    return own.draw_within_bounds(rng, eta, aux, link, limits)
+
+
+def _limited_of(family: Family) -> Limited | None:
+    own = getattr(family.draw, "__self__", None)
+    return own if isinstance(own, Limited) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +380,20 @@ class Limited:
         if limits is None or not limits.truncated:
             return self.base.draw(rng, mu, aux, None)
         return draw_within(self.base, rng, mu, aux, limits)
+
+    def draw_within_bounds(
+        self,
+        rng: np.random.Generator,
+        eta: Array,
+        aux: Mapping[str, Any],
+        link: Link,
+        limits: Limits,
+    ) -> Array:
+        """See the function of this name."""
+        if limits.error is not None:
+            aux = {**aux, self._noise: self._total(limits.error, aux, NUMPY)}
+        low, high = self._intervals.bounds(limits, eta.size)
+        return draw_between(self.base, rng, eta, aux, link, low, high)
 
 
 def _limits_of(sample: Sample) -> Limits:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+from scipy import sparse, stats
+from scipy.sparse import csgraph
 
 from winstan.guards.codes import codes_of, number_of, owner_of, pieces
 
@@ -16,6 +17,8 @@ _SHARED = 0.01
 _SPARSE = 200
 _DECIMALS = 9
 _PIECE = 2**19
+# In which means of cells and of units are fitted in turn; too few find less than there is.
+_SWEEPS = 30
 
 
 def constant_by_chance(cell: np.ndarray, pair: np.ndarray, unit: np.ndarray) -> bool:
@@ -134,6 +137,39 @@ def difference_of_units(y: np.ndarray, cell: np.ndarray, unit: np.ndarray) -> bo
     if within * (n - n_units) <= 1e-12 * squares:  # rounding
         return between > 0
     return bool(stats.f.sf(between / within, n_units - n_cells, n - n_units) < LIKELIHOOD)
+
+
+def difference_across_cells(y: np.ndarray, cell: np.ndarray, unit: np.ndarray) -> bool:
+    """Whether units that several cells share differ, by an F test at 1e-6.
+
+    The means of cells and of units are fitted together, as effects that add up.
+
+    Parameters
+    ----------
+    y : ndarray of float, shape (N,)
+    cell, unit : ndarray of int, shape (N,)
+        Codes.
+    """
+    n, n_units, n_cells = len(y), number_of(unit), number_of(cell)
+    size = n_cells + n_units
+    edges = sparse.coo_array((np.ones(n), (cell, n_cells + unit)), shape=(size, size))
+    parts, _ = csgraph.connected_components(edges, directed=False)
+    of_units, of_rest = n_units - parts, n - n_cells - n_units + parts
+    if of_units < 1 or of_rest < 1:
+        return False
+    left = _less_means(y, cell)
+    rest = left
+    for _ in range(_SWEEPS):  # of a balanced design one is enough
+        rest = _less_means(_less_means(rest, unit), cell)
+    within, total = float(rest @ rest), float(left @ left)
+    if within <= 1e-12 * total:  # rounding
+        return total > within
+    f = (total - within) / of_units / (within / of_rest)
+    return bool(stats.f.sf(f, of_units, of_rest) < LIKELIHOOD)
+
+
+def _less_means(y: np.ndarray, code: np.ndarray) -> np.ndarray:
+    return y - (np.bincount(code, y) / np.bincount(code))[code]
 
 
 def stand_together(unit: np.ndarray) -> bool:

@@ -5,8 +5,8 @@ Three findings, in this order.
 1. *A column names what was repeated*: given the formula's factors the response is constant within
    each of its values, far beyond chance.
 2. *Rows come from units*: a column that is called trial, neuron, session or the like holds several
-   rows of each combination of the formula's factors; rows of one unit are alike (an F test), or
-   stand together, as the samples of one trial do (Hurlbert 1984,
+   rows of each combination of the formula's factors, or one row of each of several; rows of one
+   unit are alike (an F test), or stand together, as the samples of one trial do (Hurlbert 1984,
    https://doi.org/10.2307/1942661).
 3. *Rows are repeated*: a continuous response has the same value in rows that share all predictors,
    and no column says why.
@@ -30,6 +30,7 @@ from winstan.formula.tree import quote_name
 from winstan.guards.chance import (
     are_coincidences,
     constant_by_chance,
+    difference_across_cells,
     difference_of_units,
     met_elsewhere,
     stand_together,
@@ -342,6 +343,26 @@ def _units(
             f"{n:,} rows hold {n_named:,} distinct {noun(name)} (column '{name}'), of which the "
             "formula does not know: rows of one need not be independent, so that intervals may be "
             f"too narrow. Add `(1|{factor})`, or average to one row of each."
+        )
+    return _repeated_measures(model, rows, others, names)
+
+
+def _repeated_measures(
+    model: Model, rows: _Rows, others: Callable[..., Any], names: Sequence[str]
+) -> str | None:
+    """Find a column of units that were measured once under each of several conditions."""
+    n = len(rows.y)
+    if n > model.tuning.judged_rows:
+        return None
+    for name, values, code in others(None, names):
+        if _is_float(values) or words_of(name) & TRIAL or n < 2 * number_of(code):
+            continue
+        if not difference_across_cells(_residuals(model, rows), rows.cell, code):
+            continue
+        return (
+            f"{n:,} rows hold {number_of(code):,} distinct {noun(name)} (column '{name}'), of which"
+            " the formula does not know: rows of one are alike, under other conditions too, so that"
+            f" intervals of what differs between them are too narrow. Add `(1|{quote_name(name)})`."
         )
     return None
 
