@@ -100,14 +100,7 @@ def compress(design: Design, stacked: Stacked, family: Family, link: Link) -> Ce
     offset, *others = stacked.offset
     has_offset = bool(np.any(offset))
     each = offset[design.row] if has_offset else np.broadcast_to(0.0, response.y.shape)
-    sample = Sample(
-        response.y,
-        design.weights,
-        each,
-        response.trials,
-        categories=len(response.categories or ()),
-        limits=response.limits,
-    )
+    sample = sample_of(design, each)
     if has_offset and link.name in family.absorbs_offset:
         sample = family.absorbs_offset[link.name](sample)
         offset = np.zeros_like(offset)
@@ -133,6 +126,19 @@ def compress(design: Design, stacked: Stacked, family: Family, link: Link) -> Ce
         statistics=family.statistics(sample, of_row, n_cells, stacked.parameters[1:]),
         sample=sample,
         labels=response.categories or (),
+    )
+
+
+def sample_of(design: Design, offset: Array) -> Sample:
+    """Return the response of a design row by row, with an offset for each, shape (N,)."""
+    response = design.response
+    return Sample(
+        response.y,
+        design.weights,
+        offset,
+        response.trials,
+        categories=len(response.categories or ()),
+        limits=response.limits,
     )
 
 

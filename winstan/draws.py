@@ -29,7 +29,7 @@ ROW = "row"
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """What a sampler drew, in the coordinates of the model's coordinates.
+    """What a sampler drew, in the model's coordinates.
 
     Attributes
     ----------

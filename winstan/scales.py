@@ -131,7 +131,7 @@ class Scales:
     def numbers(self, scalars: Iterable[Parameter]) -> dict[str, float]:
         """Where to begin with the parameters that are numbers."""
         return {
-            p.name: self.steps[p.name] if p.name in self.steps else p.start(self.response)
+            p.name: self.steps[p.name] if p.name in self.steps else p.start_at(self.response)
             for p in scalars
         }
 
@@ -189,7 +189,7 @@ def measure_scales(cells: Cells, likelihood: Likelihood) -> Scales:
     centers, etas, widths = [center], [eta], [(width, width)]
     for name, own in zip(likelihood.predicted, likelihood.links[1:], strict=True):
         parameter = family.parameter(name)
-        centers.append(float(own.function(parameter.start(deviation))))
+        centers.append(float(own.function(parameter.start_at(deviation))))
         etas.append(1.0)
         widths.append((parameter.link_sd, parameter.coefficient_sd))
     if family.starts is not None:
@@ -261,11 +261,11 @@ def default_slots(
             keys = tuple(dict.fromkeys((name, group.correlation_variable)))
             slots.append(pr.PriorSlot(name, keys, "correlation", pr.LKJ(1.0), "corr"))
     for parameter in likelihood.reported:
-        name, default = parameter.name, parameter.default_prior(scales.response)
+        name, default = parameter.name, parameter.prior_at(scales.response)
         share_of = None if parameter.bound is None else f"the {parameter.bound} response"
         slots.append(pr.PriorSlot(name, (name,), parameter.domain, default, share_of=share_of))
     if (vector := likelihood.family.thresholds) is not None:
-        default = vector.default_prior(scales.response)
+        default = vector.prior_at(scales.response)
         slots.append(pr.PriorSlot(vector.name, (vector.name,), vector.domain, default))
         slots = [slot for slot in slots if slot.name != "Intercept"]  # a shift of the thresholds
     return slots

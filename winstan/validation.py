@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from winstan.cells import sample_of
 from winstan.data.columns import how_many
 from winstan.errors import DataError, FamilyError, FormulaError, near_matches
 from winstan.families import check_support
@@ -96,15 +97,7 @@ def check_response(design: Design, family: Family, link: Link) -> None:
     """Refuse a response that the family does not have, or that never varies."""
     response = design.response
     y, trials = response.y, response.trials
-    zeros = np.broadcast_to(0.0, y.shape)
-    sample = Sample(
-        y,
-        design.weights,
-        zeros,
-        trials,
-        categories=len(response.categories or ()),
-        limits=response.limits,
-    )
+    sample = sample_of(design, np.broadcast_to(0.0, y.shape))
     if family.trials and trials is None:
         raise FamilyError(
             f"family={family.name!r} needs the number of trials: write "

@@ -111,20 +111,8 @@ def _prior_of_shift(scale: float) -> Normal:
     return Normal(4.0, 1.0)
 
 
-def _prior_of_share(scale: float) -> Beta:
-    return Beta(1.0, 9.0)
-
-
 def _own_scale(scale: float) -> float:
     return scale
-
-
-def _four(scale: float) -> float:
-    return 4.0
-
-
-def _tenth(scale: float) -> float:
-    return 0.1
 
 
 SHIFTED = Family(
@@ -146,14 +134,14 @@ SHIFTED = Family(
             domain="real",
             label="shift",
             default_prior=_prior_of_shift,
-            start=_four,
+            start=4.0,
         ),
         Parameter(
             name="share",
             domain="unit",
             label="share of shifted ones",
-            default_prior=_prior_of_share,
-            start=_tenth,
+            default_prior=Beta(1.0, 9.0),
+            start=0.1,
         ),
     ),
     template="",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupedRows:
-    """Rows whose groups are settled.
+    """Rows with the groups that an estimand asks for.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ def place(
     estimand: Estimand,
     seed: int = 0,
 ) -> GroupedRows:
-    """Code rows of predictors, and settle what becomes of their groups.
+    """Code rows of predictors, and put them into the groups that the estimand asks for.
 
     Parameters
     ----------
@@ -90,23 +90,16 @@ def place(
         for (name, one), level in zip(coded.beside.items(), others, strict=True)
     }
     coded = replace(coded, level=own, beside=beside)
-    return settle(model, posterior, coded, estimand, seed)
-
-
-def settle(
-    model: Specified, posterior: Mapping[str, Array], rows: NewRows, estimand: Estimand, seed: int
-) -> GroupedRows:
-    """Settle what becomes of the groups of coded rows; their levels count under ``"these"``."""
     new = set(estimand.of("new"))
-    rows = keep_levels(model, rows, set(estimand.of("these")))
+    coded = keep_levels(model, coded, set(estimand.of("these")))
     if new:
-        every = model.design.every[: len(rows.every)]
+        every = model.design.every[: len(coded.every)]
         columns = {c for one in every for factor in one.memory.factors for c in factor.columns}
-        one = pd.DataFrame(dict.fromkeys(columns, np.zeros(len(rows.offset), int)))
-        posterior, rows = draw_new_levels(
-            model, posterior, rows, one, np.random.default_rng(seed), new
+        one = pd.DataFrame(dict.fromkeys(columns, np.zeros(len(rows), int)))
+        posterior, coded = draw_new_levels(
+            model, posterior, coded, one, np.random.default_rng(seed), new
         )
-    return GroupedRows(posterior, rows, integrated_terms(model, posterior, estimand))
+    return GroupedRows(posterior, coded, integrated_terms(model, posterior, estimand))
 
 
 def keep_levels(model: Specified, rows: NewRows, factors: set[str]) -> NewRows:

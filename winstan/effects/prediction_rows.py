@@ -47,11 +47,16 @@ def with_fitted_levels(model: Specified, newdata: Any) -> Any:
     if not changed:
         return newdata
     names = [name for name in there if there.count(name) == 1]
-    whole = take_columns(table, names, "new data")
-    native = whole.to_native()
-    if not isinstance(native, pd.DataFrame):
-        native = pd.DataFrame({name: whole[name].to_list() for name in names})
-    return native.assign(**changed)
+    return _in_pandas(table, names).assign(**changed)
+
+
+def _in_pandas(table: Any, names: list[str]) -> pd.DataFrame:
+    """Take some columns as pandas has them."""
+    given = take_columns(table, names, "new data")
+    native = given.to_native()
+    if isinstance(native, pd.DataFrame):
+        return native
+    return pd.DataFrame({name: given[name].to_list() for name in names})
 
 
 def code_rows(model: Specified, newdata: Any, of_levels: set[str], *, beside: bool) -> NewRows:
@@ -81,13 +86,9 @@ def code_rows(model: Specified, newdata: Any, of_levels: set[str], *, beside: bo
         return evaluate(model.design, newdata, beside=beside)
     # An intercept alone has no column to count the rows by: any will do.
     wanted = [*effect_columns, *needed] or there[:1]
-    given = take_columns(table, wanted, "new data")
-    native = given.to_native()
-    if not isinstance(native, pd.DataFrame):
-        native = pd.DataFrame({name: given[name].to_list() for name in wanted})
     known = model.design.predictors
     apart = {c for factor in factors for c in factor.columns} - set(wanted)
-    rows = native.assign(**{c: known[c].iloc[0] for c in apart})
+    rows = _in_pandas(table, wanted).assign(**{c: known[c].iloc[0] for c in apart})
     return evaluate(model.design, rows, beside=beside)
 
 

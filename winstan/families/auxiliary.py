@@ -24,22 +24,6 @@ def _same(scale: float) -> float:
     return scale
 
 
-def _prior_of_alpha(scale: float) -> Prior:
-    return InverseGamma(0.4, 0.3)
-
-
-def _prior_of_nu(scale: float) -> Prior:
-    return Gamma(2.0, 0.1)
-
-
-def _uniform(scale: float) -> Prior:
-    return Beta(1.0, 1.0)
-
-
-def _half(scale: float) -> float:
-    return 0.5
-
-
 def share(name: str, label: str) -> Parameter:
     """Return a probability that any value is as likely for as another.
 
@@ -49,14 +33,10 @@ def share(name: str, label: str) -> Parameter:
         name=name,
         domain="unit",
         label=label,
-        default_prior=_uniform,
-        start=_half,
+        default_prior=Beta(1.0, 1.0),
+        start=0.5,
         link_sd=1.5,
     )
-
-
-def _ten(scale: float) -> float:
-    return 10.0
 
 
 SIGMA = Parameter(
@@ -70,14 +50,14 @@ ALPHA = Parameter(
     name="alpha",
     domain="positive",
     label="shape",
-    default_prior=_prior_of_alpha,
+    default_prior=InverseGamma(0.4, 0.3),
 )
 NU = Parameter(
     name="nu",
     domain="positive",
     label="degrees of freedom",
-    default_prior=_prior_of_nu,
-    start=_ten,
+    default_prior=Gamma(2.0, 0.1),
+    start=10.0,
     # The likelihood may rise with nu for ever (normal data), where the prior's bulk ends near 50;
     # and with a small nu that of sigma rises for ever towards zero, at rows that the effects fit
     # exactly.

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
     from winstan.families.support import Support
-    from winstan.priors import Prior
 
 # Beyond, responses differ from their mean by rounding alone.
 LARGEST_PHI = 1e30
@@ -151,24 +150,16 @@ def draw_shares(rng: np.random.Generator, mu: Array, phi: Array) -> Array:
     return np.clip(y, tiny, np.nextafter(1.0, 0.0))
 
 
-def _prior_of_phi(scale: float) -> Prior:
-    # 1 / sqrt(phi), about the sd of y as a share of the largest that its mean allows, is
-    # HalfNormal(0.5): nine tenths of phi are between 1, from where responses pile up at the ends,
-    # and 1000. The tail above is that of a power: precise responses overcome it.
-    return InverseGamma(0.5, 2.0)
-
-
-def _thirty(scale: float) -> float:
-    return 30.0
-
-
 PHI = Parameter(
     name="phi",
     domain="positive",
     label="precision",
-    default_prior=_prior_of_phi,
+    # 1 / sqrt(phi), about the sd of y as a share of the largest that its mean allows, is
+    # HalfNormal(0.5): nine tenths of phi are between 1, from where responses pile up at the ends,
+    # and 1000. The tail above is that of a power: precise responses overcome it.
+    default_prior=InverseGamma(0.5, 2.0),
     # Where it has a formula: 95 of 100 between 0.6 and 1500, about the middle of the same range.
-    start=_thirty,
+    start=30.0,
     link_sd=2.0,
 )
 

@@ -20,7 +20,7 @@ from winstan.families.namespace import NUMPY
 from winstan.families.ordered import log_probability
 from winstan.families.ordinal import Ordinal, ordinal
 from winstan.families.parameter import Parameter
-from winstan.priors import Dirichlet, Prior
+from winstan.priors import Dirichlet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -97,12 +97,8 @@ ORDERED_CLOGLOG = (
 )
 
 
-def _any_probabilities(scale: float) -> Prior:
-    return Dirichlet(1.0)
-
-
 THRESHOLD = Parameter(
-    name="threshold", domain="ordered", label="thresholds", default_prior=_any_probabilities
+    name="threshold", domain="ordered", label="thresholds", default_prior=Dirichlet(1.0)
 )
 
 CUMULATIVE = ordinal(

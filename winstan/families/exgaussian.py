@@ -15,14 +15,13 @@ import numpy as np
 
 from winstan.families.auxiliary import SIGMA
 from winstan.families.distribution import Distribution
-from winstan.families.parameter import Parameter
 from winstan.families.reaction_times import (
     ROOT_HALF,
     OfResiduals,
     family_of_residuals,
     inverse_mills,
 )
-from winstan.priors import Exponential, Gamma
+from winstan.priors import Gamma
 
 if TYPE_CHECKING:
     from winstan._typing import Array
@@ -82,21 +81,7 @@ def _prior_of_sigma(scale: float) -> Prior:
     return Gamma(3.0, 6 / scale)
 
 
-def _prior_of_beta(scale: float) -> Prior:
-    return Exponential(1 / scale)
-
-
-def _same(scale: float) -> float:
-    return scale
-
-
-BETA = Parameter(
-    name="beta",
-    domain="positive",
-    label="mean of the exponential part",
-    default_prior=_prior_of_beta,
-    start=_same,
-)
+BETA = replace(SIGMA, name="beta", label="mean of the exponential part")
 
 EXGAUSSIAN = family_of_residuals(
     OfResiduals("exgaussian", log_kernel, slopes, information),

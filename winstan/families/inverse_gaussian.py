@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan.families import gaussian
-from winstan.families.auxiliary import mean
+from winstan.families.auxiliary import SIGMA, mean
 from winstan.families.cellwise import quasi_score
 from winstan.families.distribution import BambiFamily, Distribution
 from winstan.families.family import Family
@@ -94,12 +94,8 @@ def _prior_of_lam(scale: float) -> Prior:
     return InverseGamma(0.4, 0.3 * scale)
 
 
-def _same(scale: float) -> float:
-    return scale
-
-
 LAM = Parameter(
-    name="lam", domain="positive", label="shape", default_prior=_prior_of_lam, start=_same
+    name="lam", domain="positive", label="shape", default_prior=_prior_of_lam, start=SIGMA.start
 )
 
 INVERSE_GAUSSIAN = Family(

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
-    from winstan.priors import Prior
 
 
 def statistics(
@@ -85,16 +84,12 @@ def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     return negative_binomial.draw(rng, mu, {"alpha": _shape(mu, aux["phi"])}, trials)
 
 
-def _prior_of_phi(scale: float) -> Prior:
-    # As likely above one, twice the variance of Poisson counts, as below. The tail is a power's.
-    return HalfCauchy(1.0)
-
-
 PHI = Parameter(
     name="phi",
     domain="positive",
     label="overdispersion",
-    default_prior=_prior_of_phi,
+    # As likely above one, twice the variance of Poisson counts, as below. The tail is a power's.
+    default_prior=HalfCauchy(1.0),
     link_sd=2.0,
 )
 

@@ -102,13 +102,11 @@ def rows_beyond(counts: Array) -> Array:
     return np.cumsum(counts[:, :0:-1], axis=1)[:, ::-1]
 
 
-def _any_step(scale: float) -> Prior:
-    return Normal(0.0, 2.5)
-
-
 def step_thresholds() -> Parameter:
     """Return thresholds of steps, each on its own: in no order."""
-    return Parameter(name="threshold", domain="vector", label="thresholds", default_prior=_any_step)
+    return Parameter(
+        name="threshold", domain="vector", label="thresholds", default_prior=Normal(0.0, 2.5)
+    )
 
 
 def log_probability(k: int, eta: Any, thresholds: Sequence[Any], link: Link, xp: Namespace) -> Any:

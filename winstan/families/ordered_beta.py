@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from winstan.families.family import Aux, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
-    from winstan.priors import Prior
 
 
 def log_shares(eta: Any, aux: Aux, xp: Namespace = NUMPY) -> tuple[Any, Any, Any]:
@@ -88,37 +87,21 @@ def response_mean(mu: Array, aux: Aux) -> Array:
     return one + between * mu
 
 
-def _prior_of_cutzero(scale: float) -> Prior:
-    # About a share of 1/2, nine tenths of the probabilities of a zero are between 0.002 and 0.9.
-    return Normal(-2.0, 2.5)
-
-
-def _prior_of_cutgap(scale: float) -> Prior:
-    # Nine tenths between 0.7 and 9.5: ends may be as likely as all else, or one row in a thousand.
-    return Gamma(2.0, 0.5)
-
-
-def _minus_two(scale: float) -> float:
-    return -2.0
-
-
-def _four(scale: float) -> float:
-    return 4.0
-
-
 CUTZERO = Parameter(
     name="cutzero",
     domain="real",
     label="cutpoint between zero and what is above it, in log odds",
-    default_prior=_prior_of_cutzero,
-    start=_minus_two,
+    # About a share of 1/2, nine tenths of the probabilities of a zero are between 0.002 and 0.9.
+    default_prior=Normal(-2.0, 2.5),
+    start=-2.0,
 )
 CUTGAP = Parameter(
     name="cutgap",
     domain="positive",
     label="distance from there to the cutpoint below one",
-    default_prior=_prior_of_cutgap,
-    start=_four,
+    # Nine tenths between 0.7 and 9.5: ends may be as likely as all else, or one row in a thousand.
+    default_prior=Gamma(2.0, 0.5),
+    start=4.0,
 )
 
 ORDERED_BETA = unit_ends(

@@ -14,14 +14,7 @@ if TYPE_CHECKING:
 
 DomainName = Literal["real", "positive", "unit", "ordered", "vector"]
 VECTORS: tuple[DomainName, ...] = ("ordered", "vector")
-
-
-def _flat(scale: float) -> Prior:
-    return Flat()
-
-
-def _one(scale: float) -> float:
-    return 1.0
+_FLAT = Flat()
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -42,11 +35,11 @@ class Parameter:
     links : tuple of str
         The links that a linear predictor of it can have, its default first: by default the map of
         its domain from the whole line.
-    default_prior : callable
-        ``default_prior(scale)``: the default prior of a scalar one, where the response (of a
+    default_prior : Prior or callable
+        The default prior of a scalar one, or ``default_prior(scale)``, where the response (of a
         lognormal one, its logarithm) has this standard deviation.
-    start : callable
-        ``start(scale)``: where the search for its mode begins.
+    start : float or callable
+        Where the search for its mode begins, or ``start(scale)``.
     limits : tuple of float, or None
         Between which values that search stays; None is anywhere in the domain.
     link_sd : float
@@ -66,8 +59,8 @@ class Parameter:
     domain: DomainName
     label: str
     links: tuple[str, ...] = ()
-    default_prior: Callable[[float], Prior] = _flat
-    start: Callable[[float], float] = _one
+    default_prior: Prior | Callable[[float], Prior] = _FLAT
+    start: float | Callable[[float], float] = 1.0
     limits: tuple[float, float] | None = None
     link_sd: float = 2.5
     coefficient_sd: float = 1.0
@@ -88,6 +81,15 @@ class Parameter:
         """Whether it is a vector: functions of the family get a sequence of its elements."""
         return self.domain in VECTORS
 
+    def prior_at(self, scale: float) -> Prior:
+        """Return the default prior where the response has this standard deviation."""
+        prior = self.default_prior
+        return prior if isinstance(prior, Prior) else prior(scale)
+
+    def start_at(self, scale: float) -> float:
+        """Return where the search for its mode begins."""
+        return self.start(scale) if callable(self.start) else self.start
+
     def steps(self, n: int) -> tuple[Parameter, ...]:
         """Return the n numbers that a vector of n + 1 is sampled by: positive if it is ordered."""
         domain: DomainName = "positive" if self.domain == "ordered" else "real"
@@ -96,7 +98,7 @@ class Parameter:
                 self,
                 name=f"{self.name}_step[{i}]",
                 domain=domain,
-                default_prior=_flat,
+                default_prior=_FLAT,
                 links=(),
             )
             for i in range(1, n + 1)

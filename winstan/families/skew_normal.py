@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.families.family import Aux
     from winstan.families.namespace import Namespace
-    from winstan.priors import Prior
 
 
 def _standard(alpha: Any) -> tuple[Any, Any]:
@@ -80,20 +79,12 @@ def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     return mu + aux["sigma"] / width * (half + other - shift)
 
 
-def _prior_of_alpha(scale: float) -> Prior:
-    return Normal(0.0, 4.0)
-
-
-def _zero(scale: float) -> float:
-    return 0.0
-
-
 SLANT = Parameter(
     name="alpha",
     domain="real",
     label="slant",
-    default_prior=_prior_of_alpha,
-    start=_zero,
+    default_prior=Normal(0.0, 4.0),
+    start=0.0,
     link_sd=4.0,
 )
 

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.families.sample import Sample
-    from winstan.priors import Prior
 
 # From here the asymptotic series of A(kappa) is good to rounding, and differences of Bessel
 # functions are not.
@@ -118,12 +117,6 @@ def mean_vector(mu: Array, aux: Aux) -> Array:
     return mean_length(aux["kappa"]) * np.exp(1j * mu)
 
 
-def _prior_of_kappa(scale: float) -> Prior:
-    # Half lie above 3, where a mean vector is 0.8 long; its density is finite at zero (no direction
-    # is preferred), and its tail that of a power: precise responses overcome it.
-    return HalfCauchy(3.0)
-
-
 def _inverse_square(scale: float) -> float:
     return 1 / scale**2
 
@@ -132,7 +125,9 @@ KAPPA = Parameter(
     name="kappa",
     domain="positive",
     label="concentration",
-    default_prior=_prior_of_kappa,
+    # Half lie above 3, where a mean vector is 0.8 long; its density is finite at zero (no direction
+    # is preferred), and its tail that of a power: precise responses overcome it.
+    default_prior=HalfCauchy(3.0),
     # About the concentration of angles that deviate so much.
     start=_inverse_square,
     link_sd=2.0,
