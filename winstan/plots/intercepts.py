@@ -23,6 +23,7 @@ from winstan.plots.composing import Plot
 from winstan.plots.layers import (
     LINE_END,
     box_layers,
+    dot_layer,
     legend,
     row_height,
     spread,
@@ -153,14 +154,7 @@ def plot_intercepts(
         + box_layers(boxed, ["row", "what"], axis, 0.3 * lane, whiskers=True)
         + geom_point(aes("x", "y", fill="what"), drawn, shape="o", size=1.1, stroke=0, alpha=0.55)
         + geom_segment(aes("lower", "y", xend="upper", yend="y"), rows, size=1.1, **LINE_END)
-        + geom_point(
-            aes("mean", "y", fill="what"),
-            rows.assign(what=posterior_label),
-            shape="o",
-            size=2.2,
-            stroke=0.4,
-            color="black",
-        )
+        + dot_layer("mean", "y", rows, posterior_label, size=2.2, stroke=0.4, color="black")
         + triangle_layers(beyond, "#777777")
         + scale_fill_manual(
             values={posterior_label: POSTERIOR} | colours, breaks=[posterior_label, *colours]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from plotnine import (
@@ -44,6 +44,11 @@ def spread(points: pd.DataFrame, keys: list[str]) -> Floats:
     """
     rank = points.groupby(keys).cumcount().to_numpy(dtype=float)
     return (0.5 + rank * (5**0.5 - 1) / 2) % 1 - 0.5
+
+
+def dot_layer(x: str, y: str, rows: pd.DataFrame, label: str, **look: Any) -> geom_point:
+    """Return round dots at two columns of some rows, which the legend calls by the label."""
+    return geom_point(aes(x, y, fill="what"), rows.assign(what=label), shape="o", **look)
 
 
 def box_layers(

@@ -26,7 +26,7 @@ from winstan.options import check_flags
 from winstan.plots.axis import Axis, bulk, forward, logarithmic
 from winstan.plots.composing import Plot
 from winstan.plots.density import kernel_density
-from winstan.plots.layers import legend
+from winstan.plots.layers import dot_layer, legend
 from winstan.plots.panels import caption_of
 from winstan.plots.tables import require_columns, require_finite
 from winstan.plots.theme import POSTERIOR, theme_winstan
@@ -258,13 +258,7 @@ def _plot_counts(
             alpha=0.35,
         )
         + geom_segment(aes("left", "mid", xend="right", yend="mid"), table, color=POSTERIOR)
-        + geom_point(
-            aes("x", "data", fill="what"),
-            table.assign(what=data_label),
-            size=1.8,
-            stroke=0,
-            shape="o",
-        )
+        + dot_layer("x", "data", table, data_label, size=1.8, stroke=0)
         # Beyond the data's own mark, none is drawn of this: it is there for the legend.
         + geom_point(
             aes("x", "mid", fill="what"), table.iloc[:1].assign(what=label), alpha=0, shape="o"

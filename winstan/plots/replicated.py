@@ -27,7 +27,7 @@ from plotnine import (
 from winstan.options import check_flags
 from winstan.plots.axis import Axis, backward, forward, plain_labels
 from winstan.plots.composing import Plot
-from winstan.plots.layers import LINE_END, row_height, theme_rows, triangle_layers
+from winstan.plots.layers import LINE_END, dot_layer, row_height, theme_rows, triangle_layers
 from winstan.plots.panels import as_panels, caption_of, columns_for, theme_panels
 from winstan.plots.tables import as_text, require_columns, require_finite
 from winstan.plots.theme import OBSERVED, POSTERIOR
@@ -127,13 +127,7 @@ def plot_groups(
             stroke=0.8,
             color=POSTERIOR,
         )
-        + geom_point(
-            aes("observed", "y", fill="what"),
-            rows.assign(what=data_label),
-            shape="o",
-            size=1.9,
-            stroke=0,
-        )
+        + dot_layer("observed", "y", rows, data_label, size=1.9, stroke=0)
         + triangle_layers(cut, POSTERIOR)
         + scale_fill_manual(
             values={data_label: "black", label: POSTERIOR}, breaks=[data_label, label]

@@ -24,7 +24,7 @@ from winstan.errors import DataError
 from winstan.options import Interval
 from winstan.plots.axis import Axis, plain_labels
 from winstan.plots.composing import Plot
-from winstan.plots.layers import LINE_END, row_height, theme_rows
+from winstan.plots.layers import LINE_END, dot_layer, row_height, theme_rows
 from winstan.plots.panels import caption_of, columns_for, strip_title
 from winstan.plots.tables import as_text, require_columns, require_finite
 from winstan.plots.theme import OBSERVED, POSTERIOR, theme_winstan
@@ -117,22 +117,8 @@ def plot_slopes(
         + geom_segment(
             aes("x", "y", xend="mean", yend="y"), joins, size=0.9, color=OBSERVED, alpha=0.6
         )
-        + geom_point(
-            aes("x", "y", fill="what"),
-            inside.assign(what=own_label),
-            shape="o",
-            size=1.8,
-            stroke=0.5,
-            color=OBSERVED,
-        )
-        + geom_point(
-            aes("mean", "y", fill="what"),
-            rows.assign(what=pooled_label),
-            shape="o",
-            size=2.0,
-            stroke=0.4,
-            color="black",
-        )
+        + dot_layer("x", "y", inside, own_label, size=1.8, stroke=0.5, color=OBSERVED)
+        + dot_layer("mean", "y", rows, pooled_label, size=2.0, stroke=0.4, color="black")
     )
     for left, part in beyond.groupby("left"):
         plot += geom_point(
@@ -261,22 +247,8 @@ def plot_plane(
             alpha=0.7,
             size=0.6,
         )
-        + geom_point(
-            aes("own_x", "own_y", fill="what"),
-            inside.assign(what=own_label),
-            shape="o",
-            size=1.8,
-            stroke=0.5,
-            color=OBSERVED,
-        )
-        + geom_point(
-            aes("mean_x", "mean_y", fill="what"),
-            points.assign(what=pooled_label),
-            shape="o",
-            size=2.0,
-            stroke=0.4,
-            color="black",
-        )
+        + dot_layer("own_x", "own_y", inside, own_label, size=1.8, stroke=0.5, color=OBSERVED)
+        + dot_layer("mean_x", "mean_y", points, pooled_label, size=2.0, stroke=0.4, color="black")
         + geom_point(aes("x", "y"), middle, shape="x", size=3, stroke=0.9, color="black")
         + scale_fill_manual(values={pooled_label: POSTERIOR, own_label: "white"}, breaks=labels)
         + guides(
