@@ -11,6 +11,7 @@ from winstan.families.sample import sum_by
 
 if TYPE_CHECKING:
     from winstan._typing import Array
+    from winstan.families.family import Statistics
     from winstan.families.sample import Sample
 
 
@@ -46,6 +47,16 @@ def tally_by_cell(sample: Sample, cell: np.ndarray) -> dict[str, Any]:
         "value": by_value[new],
         "tally": sum_by(np.cumsum(new) - 1, weight, 0),
     }
+
+
+def by_cell(stats: Statistics, values: Array, n_cells: int) -> Array:
+    """Sum values of the pairs of `tally_by_cell` over each cell."""
+    return sum_by(stats["cell"] - 1, stats["tally"] * values, n_cells)
+
+
+def rows_by_cell(stats: Statistics, n_cells: int) -> Array:
+    """Count the rows of each cell."""
+    return sum_by(stats["cell"] - 1, stats["tally"], n_cells)
 
 
 def quasi_score(n: Array, excess: Array, slope: Array, variance: Any) -> tuple[Array, Array]:

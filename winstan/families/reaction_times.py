@@ -10,11 +10,10 @@ import numpy as np
 from scipy import special
 
 from winstan.families.auxiliary import mean
-from winstan.families.cellwise import of_rows, tally_by_cell
+from winstan.families.cellwise import by_cell, of_rows, rows_by_cell, tally_by_cell
 from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.offsets import subtract_offset
-from winstan.families.sample import sum_by
 from winstan.families.support import any_real
 
 if TYPE_CHECKING:
@@ -42,16 +41,6 @@ def reaction_statistics(
         "least": least,
         "log_constant": sample.log_jacobian,
     }
-
-
-def by_cell(stats: Statistics, values: Array, n_cells: int) -> Array:
-    """Sum values of the pairs over each cell, by their tally."""
-    return sum_by(stats["cell"] - 1, stats["tally"] * values, n_cells)
-
-
-def rows_by_cell(stats: Statistics, n_cells: int) -> Array:
-    """Count the rows of each cell."""
-    return sum_by(stats["cell"] - 1, stats["tally"], n_cells)
 
 
 def inverse_mills(x: Array) -> Array:

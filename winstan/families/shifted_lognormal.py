@@ -13,11 +13,11 @@ import numpy as np
 
 from winstan.families import gaussian
 from winstan.families.auxiliary import SIGMA, mean, share
-from winstan.families.cellwise import of_rows
+from winstan.families.cellwise import by_cell, of_rows, rows_by_cell
 from winstan.families.distribution import Distribution
 from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
-from winstan.families.reaction_times import by_cell, reaction_statistics, rows_by_cell
+from winstan.families.reaction_times import reaction_statistics
 from winstan.families.support import positive_real
 
 if TYPE_CHECKING:

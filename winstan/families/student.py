@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from winstan.families.auxiliary import NU, SIGMA, mean
-from winstan.families.cellwise import of_rows, tally_by_cell
+from winstan.families.cellwise import by_cell, of_rows, rows_by_cell, tally_by_cell
 from winstan.families.distribution import BambiFamily, Distribution
 from winstan.families.family import Cumulative, Family
 from winstan.families.namespace import NUMPY
@@ -47,41 +47,41 @@ def log_likelihood(stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namesp
 
 def score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and information by eta, shape (C,) each (Lange, Little and Taylor 1989)."""
-    cell, tally, sigma, nu, residual = _rows(stats, eta, aux, link)
-    pull = tally * (nu + 1) / (nu + np.square(residual / sigma)) * residual / sigma**2
+    sigma, nu, residual = _rows(stats, eta, aux, link)
+    by_row = (nu + 1) / (nu + np.square(residual / sigma)) * residual / sigma**2
     slope = link.inverse_derivative(eta)
-    n = np.bincount(cell, tally, minlength=eta.size)
+    n = rows_by_cell(stats, eta.size)
     information = n * np.square(slope) * (aux["nu"] + 1) / (aux["nu"] + 3) / aux["sigma"] ** 2
-    return np.bincount(cell, pull, minlength=eta.size) * slope, information
+    return by_cell(stats, by_row, eta.size) * slope, information
 
 
 def score_of_sigma(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and expected information by sigma, shape (C,) each."""
-    cell, tally, sigma, nu, residual = _rows(stats, eta, aux, link)
+    sigma, nu, residual = _rows(stats, eta, aux, link)
     square = np.square(residual / sigma)
-    by_row = tally * ((nu + 1) * square / (nu + square) - 1) / sigma
-    n = np.bincount(cell, tally, minlength=eta.size)
+    by_row = ((nu + 1) * square / (nu + square) - 1) / sigma
+    n = rows_by_cell(stats, eta.size)
     information = 2 * n * aux["nu"] / ((aux["nu"] + 3) * np.square(aux["sigma"]))
-    return np.bincount(cell, by_row, minlength=eta.size), information
+    return by_cell(stats, by_row, eta.size), information
 
 
 def score_of_nu(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and expected information by nu, shape (C,) each (Lange, Little and Taylor 1989)."""
-    cell, tally, sigma, nu, residual = _rows(stats, eta, aux, link)
+    sigma, nu, residual = _rows(stats, eta, aux, link)
     square = np.square(residual / sigma)
     half = special.digamma(0.5 * (nu + 1)) - special.digamma(0.5 * nu) - 1 / nu
     rest = (nu + 1) * square / (nu * (nu + square)) - np.log1p(square / nu)
-    n, nu = np.bincount(cell, tally, minlength=eta.size), aux["nu"]
+    n, nu = rows_by_cell(stats, eta.size), aux["nu"]
     spread = special.polygamma(1, 0.5 * nu) - special.polygamma(1, 0.5 * (nu + 1))
     information = n * (0.25 * spread - 0.5 * (nu + 5) / (nu * (nu + 1) * (nu + 3)))
-    return np.bincount(cell, 0.5 * tally * (half + rest), minlength=eta.size), information
+    return by_cell(stats, 0.5 * (half + rest), eta.size), information
 
 
 def _rows(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Any, ...]:
-    """Cell, tally, sigma, nu and residual of each pair of cell and value."""
+    """Sigma, nu and residual of each pair of cell and value."""
     cell = stats["cell"] - 1
     sigma, nu = of_rows(aux["sigma"], cell), of_rows(aux["nu"], cell)
-    return cell, stats["tally"], sigma, nu, stats["value"] - link.inverse(eta)[cell]
+    return sigma, nu, stats["value"] - link.inverse(eta)[cell]
 
 
 def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import special
 
 from winstan.families.auxiliary import ALPHA, mean
-from winstan.families.cellwise import of_rows, tally_by_cell
+from winstan.families.cellwise import by_cell, of_rows, rows_by_cell, tally_by_cell
 from winstan.families.distribution import BambiFamily, Distribution
 from winstan.families.family import Cumulative, Family
 from winstan.families.namespace import NUMPY
@@ -51,12 +51,11 @@ def log_likelihood(stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namesp
 
 def score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and information by eta, shape (C,) each: alpha^2 of each row by log mu."""
-    cell, _, power = _rows(stats, eta, aux, link)
-    alpha, tally = aux["alpha"], stats["tally"]
-    by_log = alpha * np.bincount(cell, tally * np.expm1(power), minlength=eta.size)
+    _, power = _rows(stats, eta, aux, link)
+    alpha = aux["alpha"]
+    by_log = alpha * by_cell(stats, np.expm1(power), eta.size)
     slope = link.inverse_derivative(eta) / link.inverse(eta)
-    n = np.bincount(cell, tally, minlength=eta.size)
-    return by_log * slope, n * np.square(alpha * slope)
+    return by_log * slope, rows_by_cell(stats, eta.size) * np.square(alpha * slope)
 
 
 def score_of_alpha(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
@@ -66,27 +65,27 @@ def score_of_alpha(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple
     (1 + (log E - c)(1 - E)) / alpha, whose variance follows from the moments of E and its
     logarithm.
     """
-    cell, alpha, power = _rows(stats, eta, aux, link)
+    alpha, power = _rows(stats, eta, aux, link)
     c = special.psi(1 + 1 / alpha)
-    by_row = stats["tally"] * (1 - (power - c) * np.expm1(power)) / alpha
-    n = np.bincount(cell, stats["tally"], minlength=eta.size)
+    by_row = (1 - (power - c) * np.expm1(power)) / alpha
+    n = rows_by_cell(stats, eta.size)
     spread = np.square(special.psi(2.0) - special.psi(1 + 1 / aux["alpha"])) + np.pi**2 / 6
-    return np.bincount(cell, by_row, minlength=eta.size), n * spread / np.square(aux["alpha"])
+    return by_cell(stats, by_row, eta.size), n * spread / np.square(aux["alpha"])
 
 
 def shared_of_alpha(stats: Statistics, eta: Array, aux: Aux, link: Link) -> Array:
     """Return the information that eta and alpha share, shape (C,)."""
     slope = link.inverse_derivative(eta) / link.inverse(eta)
-    n = np.bincount(stats["cell"] - 1, stats["tally"], minlength=eta.size)
+    n = rows_by_cell(stats, eta.size)
     return n * slope * (special.psi(1 + 1 / aux["alpha"]) - special.psi(2.0))
 
 
-def _rows(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[np.ndarray, Any, Array]:
-    """Cell, alpha and alpha L of each pair of cell and value."""
+def _rows(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Any, Array]:
+    """Alpha and alpha L of each pair of cell and value."""
     cell, alpha = stats["cell"] - 1, aux["alpha"]
     log_scale = link.log_inverse(eta, NUMPY) - special.gammaln(1 + 1 / alpha)
     alpha = of_rows(alpha, cell)
-    return cell, alpha, alpha * (stats["log_value"] - log_scale[cell])
+    return alpha, alpha * (stats["log_value"] - log_scale[cell])
 
 
 def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:

@@ -11,11 +11,11 @@ from winstan.fitted.intervals import ends_renamed, scale_of_coefficients
 from winstan.options import check_flags
 
 if TYPE_CHECKING:
+    import pandas as pd
     from plotnine import ggplot
 
     from winstan.fitted.fit import Fit
     from winstan.options import Interval
-
 
 ELLIPSES = (0.5, 0.94)
 """Shares of the groups that the ellipses of a plane hold."""
@@ -132,14 +132,7 @@ def plot_slopes(
     flat = fit.joined()
     table, population = shrinkage(fit.model, flat, group, prob, interval)
     if levels is not None:
-        known = {str(level) for level in table["level"]}
-        wanted = [str(v) for v in ([levels] if isinstance(levels, str) else levels)]
-        for level in wanted:
-            if level not in known:
-                raise OptionError(f"{group!r} has no level {level!r}." + near_matches(level, known))
-        table = table[[str(level) in wanted for level in table["level"]]]
-        if table.empty:
-            raise OptionError("levels= names no group.")
+        table = _of_levels(table, levels, group)
     names = list(dict.fromkeys(population["effect"]))
     scale = scale_of_coefficients(fit.model)
     at = effects.totals_text(fit.model, group)
@@ -175,6 +168,18 @@ def plot_slopes(
         interval=interval,
         at=at,
     )
+
+
+def _of_levels(table: pd.DataFrame, levels: Sequence[Any], group: str) -> pd.DataFrame:
+    """Return the rows of some groups, named by their levels."""
+    known = {str(level) for level in table["level"]}
+    wanted = [str(v) for v in ([levels] if isinstance(levels, str) else levels)]
+    for level in wanted:
+        if level not in known:
+            raise OptionError(f"{group!r} has no level {level!r}." + near_matches(level, known))
+    if not wanted:
+        raise OptionError("levels= names no group.")
+    return table[[str(level) in wanted for level in table["level"]]]
 
 
 def _units(unit: str | Mapping[str, str] | None, effects: Sequence[str]) -> dict[str, str]:
