@@ -75,8 +75,7 @@ def comparison(
                 )
             return Comparison((_unchanged, _one_more), (), ((0, 1),))
         values = known
-    values = [values] if isinstance(values, str) or not isinstance(values, Iterable) else values
-    values = list(values)
+    values = listed(values)
     if len(values) < 2:
         raise OptionError(
             f"A contrast of {treatment!r} needs two values at least, the reference first, such as "
@@ -103,6 +102,11 @@ def levels_to_compare(model: Specified, predictor: str) -> list[Any]:
             "follows it."
         )
     return known
+
+
+def listed(values: Any) -> list[Any]:
+    """Return values as a list: one value is a list of one."""
+    return [values] if isinstance(values, str) or not np.iterable(values) else list(values)
 
 
 def settle_value(model: Specified, column: str, value: Any) -> Any:

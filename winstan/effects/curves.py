@@ -11,7 +11,13 @@ import pandas as pd
 
 from winstan.effects.averaging import averaged_means
 from winstan.effects.codings import coding_of
-from winstan.effects.comparisons import check_predictor, check_treatment, has_labels, settle_value
+from winstan.effects.comparisons import (
+    check_predictor,
+    check_treatment,
+    has_labels,
+    listed,
+    settle_value,
+)
 from winstan.effects.contrasts import check_scale, check_scale_of_categories
 from winstan.effects.estimands import Estimand, choose_estimand
 from winstan.effects.extrapolation import warn_of_values
@@ -165,8 +171,7 @@ def _column(values: tuple[Any, ...]) -> np.ndarray:
 def _grid(model: Specified, predictor: str, given: Any, points: int) -> tuple[Any, ...]:
     column = model.design.predictors[predictor]
     if given is not None:
-        given = [given] if isinstance(given, str) or not np.iterable(given) else list(given)
-        if not given:
+        if not (given := listed(given)):
             raise OptionError(f"values= has no values for {predictor!r}.")
         return tuple(settle_value(model, predictor, value) for value in given)
     if has_labels(model, predictor) or column.nunique() <= 2:

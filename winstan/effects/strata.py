@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from winstan.effects.comparisons import check_predictor, has_labels, settle_value
+from winstan.effects.comparisons import check_predictor, has_labels, listed, settle_value
 from winstan.effects.means import (
     designs_of,
 )
@@ -88,8 +88,7 @@ def strata(model: Specified, by: str | Mapping[str, Iterable[Any]] | None) -> St
         mean = 0.0 if abs(mean) < 1e-12 * sd else mean
         given = [float(mean - sd), float(mean), float(mean + sd)]
     if given is not None:
-        values = [given] if isinstance(given, str) or not np.iterable(given) else list(given)
-        levels = tuple(settle_value(model, by, value) for value in values)
+        levels = tuple(settle_value(model, by, value) for value in listed(given))
         if not levels:
             raise OptionError(f"by= has no values for {by!r}.")
         return Strata(by, levels, _weights(model, everything), sets=True)
