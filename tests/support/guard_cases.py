@@ -47,3 +47,11 @@ def grid(seed: int = 1, **sizes: int) -> pd.DataFrame:
     data = index.to_frame(index=False)
     rng = np.random.default_rng(seed)
     return data.assign(y=10 + rng.normal(size=len(data)), x=rng.normal(size=len(data)))
+
+
+def cages(per_arm: int = 5) -> pd.DataFrame:
+    """Cages numbered within arms, and by names of their own."""
+    arms = [grid(seed=i, cage=per_arm, rep=6).assign(treat=t) for i, t in enumerate(["no", "yes"])]
+    data = pd.concat(arms, ignore_index=True)
+    data["cage"] = data["cage"].str[4:].astype(int) + 1
+    return data.assign(id=data["treat"] + data["cage"].astype(str))
