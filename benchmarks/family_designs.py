@@ -58,7 +58,7 @@ def _categories(family: Family, eta: np.ndarray, rng: np.random.Generator) -> np
 
 def _beside(family: Family, mu: np.ndarray) -> dict[str, Any]:
     """Return the other parameters: where a search for them would start."""
-    return {p.name: np.full(mu.shape, p.start(SCALE)) for p in family.parameters[1:]}
+    return {p.name: np.full(mu.shape, p.start_at(SCALE)) for p in family.parameters[1:]}
 
 
 def _link(family: Family) -> str | None:

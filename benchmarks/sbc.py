@@ -128,7 +128,7 @@ def _predicted() -> Iterator[Case]:
             priors = priors_of(family, "x + (1|g)")
             priors.pop(number, None)
             parameter = family.parameter(number)
-            middle = float(parameter.link.function(parameter.start(0.4)))
+            middle = float(parameter.link.function(parameter.start_at(0.4)))
             priors[f"{number}_Intercept"] = ws.Normal(middle, 0.5)
             priors[f"{number}_x"] = ws.Normal(0, 0.5)
             name = f"{family.name} {number} ~ x"

@@ -34,10 +34,6 @@ SHARED_NAME = "cs"
 """What the parameters of all thresholds are called together; each has its number from 1 up."""
 
 
-def _zero(scale: float) -> float:
-    return 0.0
-
-
 @dataclass(frozen=True, slots=True)
 class Specific:
     """The functions of a family whose thresholds have linear predictors of their own.
@@ -54,12 +50,7 @@ class Specific:
     names: tuple[str, ...]
 
     def log_likelihood(
-        self,
-        stats: Statistics,
-        eta: Any,
-        aux: Aux,
-        link: Link,
-        xp: Namespace = NUMPY,
+        self, stats: Statistics, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY
     ) -> Any:
         """Log density of all rows."""
         return self.family.log_likelihood(stats, eta, self._moved(aux), link, xp)
@@ -146,7 +137,7 @@ def with_specific(family: Family, n: int) -> Family:
                     name=name,
                     domain="real",
                     label=f"predictor of threshold {k} alone",
-                    start=_zero,
+                    start=0.0,
                     coefficient_sd=2.5,
                     shared_name=SHARED_NAME,
                 )
