@@ -21,11 +21,11 @@ FLOORS = (
     "formula data",
     "design families priors variables scales centering coefficients shrinkage cells correlations"
     " likelihood by_category",
-    "approximation coordinates marginal model building validation toolchain backends unconstrained"
-    " draws tree",
+    "approximation coordinates inputs marginal model building validation toolchain backends"
+    " unconstrained draws tree",
     "convergence summary diagnostics effects classical guards",
     "plots",
-    "fitted report",
+    "fitted keeping report",
     "calibration compare each keywords real_data simulate",
     "fitting cli __init__ __main__",
 )

@@ -19,9 +19,11 @@ from winstan.errors import (
     DesignWarning,
     FailureWarning,
     FamilyError,
+    FitFileError,
     FormulaError,
     OptionError,
     PriorError,
+    RefitWarning,
     WinstanError,
 )
 from winstan.priors import (
@@ -52,10 +54,12 @@ if TYPE_CHECKING:
     from winstan.compare import Agreement, Fits, agree
     from winstan.compare.side_by_side import side_by_side
     from winstan.each import FitEach, fit_each
+    from winstan.each.kept import load_fit_each
     from winstan.families import Family, register_family
     from winstan.families.categorical import categorical
     from winstan.fitted import Fit
     from winstan.fitting import fit
+    from winstan.keeping.fits import load_fit
     from winstan.plots import plot_data, theme_winstan
     from winstan.real_data import datasets, load
     from winstan.simulate import simulate_lfp, simulate_spikes
@@ -80,6 +84,8 @@ _LAZY = {
     "fit_each": "winstan.each",
     "lme": "winstan.classical",
     "load": "winstan.real_data",
+    "load_fit": "winstan.keeping.fits",
+    "load_fit_each": "winstan.each.kept",
     "plot_data": "winstan.plots",
     "register_family": "winstan.families",
     "side_by_side": "winstan.compare.side_by_side",
@@ -110,6 +116,7 @@ __all__ = [
     "FamilyError",
     "Fit",
     "FitEach",
+    "FitFileError",
     "Fits",
     "Flat",
     "FormulaError",
@@ -122,6 +129,7 @@ __all__ = [
     "Normal",
     "OptionError",
     "PriorError",
+    "RefitWarning",
     "StudentT",
     "WinstanError",
     "__version__",
@@ -135,6 +143,8 @@ __all__ = [
     "fit_each",
     "lme",
     "load",
+    "load_fit",
+    "load_fit_each",
     "plot_data",
     "register_family",
     "side_by_side",

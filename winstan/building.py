@@ -23,6 +23,7 @@ from winstan.errors import DataError, OptionError, PriorError, near_matches
 from winstan.families import family_named
 from winstan.families.limits import limited
 from winstan.formula import parse_formula
+from winstan.inputs import Inputs, names_in_use
 from winstan.likelihood import Likelihood
 from winstan.marginal import Plan, adapt_coordinates, marginalise, plan_marginal
 from winstan.model import Model, lkj_numbers
@@ -77,27 +78,89 @@ def model_and_frame(
     data: Any,
     family: str | Family,
     namespace: Mapping[str, Any],
+    **options: Any,
+) -> tuple[Model, Frame]:
+    """Run the stages up to the model, without the guards; `options` are those of `ModelOptions`."""
+    tuning = options.pop("tuning", USUAL)
+    inputs, parsed = read_inputs(formula, data, family, namespace, **options)
+    return model_of(inputs, parsed, tuning=tuning), inputs.frame
+
+
+def read_inputs(
+    formula: str | Sequence[str],
+    data: Any,
+    family: str | Family,
+    namespace: Mapping[str, Any],
     *,
     formulas: Mapping[str, str] | None = None,
-    link: str | None = None,
-    weights: str | None = None,
-    trials: str | int | None = None,
     rows: np.ndarray | None = None,
     categories: tuple[Any, ...] | None = None,
     **options: Any,
-) -> tuple[Model, Frame]:
-    """Run the stages up to the model, without the guards; `options` are those of `build_model`."""
+) -> tuple[Inputs, Formula]:
+    """Read the formula and take its columns out of the data; arguments as of `model_and_frame`."""
     chosen = family_named(family)
     parsed = parse_formula(formula, namespace, formulas, for_all=chosen.of_labels is not None)
     frame = frame_from(
-        data, parsed, weights=weights, trials=trials, rows=rows, all_levels=chosen.of_categories
+        data,
+        parsed,
+        weights=options.get("weights"),
+        trials=options.get("trials"),
+        rows=rows,
+        all_levels=chosen.of_categories,
     )
-    frame = replace(frame, categories=categories)
-    parsed = with_counts(parsed, chosen)
-    frame = leave_out_zero_trials(parsed, frame, namespace)
-    parsed, chosen = with_categories(parsed, chosen, frame, namespace)
+    frame = leave_out_zero_trials(
+        with_counts(parsed, chosen), replace(frame, categories=categories), namespace
+    )
+    inputs = Inputs(
+        formula=formula if isinstance(formula, str) else tuple(formula),
+        formulas=dict(formulas or {}),
+        family=chosen,
+        namespace=names_in_use(parsed, namespace),
+        frame=frame,
+        **options,
+    )
+    return inputs, parsed
+
+
+def model_of(
+    inputs: Inputs,
+    parsed: Formula | None = None,
+    *,
+    priors: Priors | None = None,
+    coordinates: Coordinates | None = None,
+    tuning: Tuning = USUAL,
+) -> Model:
+    """Run the stages from inputs to the model.
+
+    Parameters
+    ----------
+    inputs
+    parsed
+        Their formula, where it was read already.
+    priors
+        Those of an equal model, whatever the defaults are now.
+    coordinates
+        Its coordinates; None to look for them.
+    tuning
+    """
+    family, namespace, frame = inputs.family, inputs.namespace, inputs.frame
+    if parsed is None:
+        every = family.of_labels is not None
+        parsed = parse_formula(inputs.formula, namespace, inputs.formulas, for_all=every)
+    parsed, chosen = with_categories(with_counts(parsed, family), family, frame, namespace)
     design = build_design(parsed, frame, namespace, chosen.kind, chosen.parameters[0].name)
-    return build_model(parsed, design, chosen, chosen.link(link), **options), frame
+    model = build_model(
+        parsed,
+        design,
+        chosen,
+        chosen.link(inputs.link),
+        priors=inputs.priors if priors is None else priors,
+        center=inputs.center,
+        parametrization=inputs.parametrization,
+        coordinates=coordinates,
+        tuning=tuning,
+    )
+    return replace(model, inputs=inputs)
 
 
 def build_model(
@@ -109,6 +172,7 @@ def build_model(
     priors: Mapping[str, Prior] | Priors | None = None,
     center: bool = True,
     parametrization: str | Mapping[str, str] | None = None,
+    coordinates: Coordinates | None = None,
     tuning: Tuning = USUAL,
 ) -> Model:
     """Put a model together: check the response, compress it, resolve priors, choose coordinates.
@@ -126,6 +190,8 @@ def build_model(
         "marginal" integrates coefficients and effects out; the others sample them, and can be given
         by group factor. None takes marginal where that is possible and cheaper; factors without a
         name here are sampled as standard scores of what the data say of them.
+    coordinates
+        Those of an equal model; None to look for them.
     tuning
         How it is computed.
 
@@ -170,7 +236,9 @@ def build_model(
     own = {name: resolved.of(name) for name in coefficients.sampled_names}
     if parametrization is None or parametrization == "marginal":
         plan = _plan(stacked, cells, population, likelihood, own, parametrization)
-    coordinates = _coordinates(design, problem, sampled, resolved, marginal=plan is not None)
+    coordinates = coordinates or _coordinates(
+        design, problem, sampled, resolved, marginal=plan is not None
+    )
     check_noise(design, likelihood, coordinates, scales.response)
     sds = posterior_sds(coordinates.decorrelation, population.shape[1])
     shrinkage = Shrinkage.of(stacked, cells, coefficients, resolved, likelihood, scales)

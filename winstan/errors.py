@@ -53,6 +53,10 @@ class BackendError(WinstanError, RuntimeError):
     """A backend is missing, cannot express the model, or failed while it ran."""
 
 
+class FitFileError(WinstanError, OSError):
+    """A file of a saved fit is damaged, of a newer winstan, or cannot be written or read."""
+
+
 class AgreementError(WinstanError, RuntimeError):
     """Fits of one question disagree, or have not converged, so that nothing can be said."""
 
@@ -73,6 +77,10 @@ class DesignWarning(UserWarning):
 
 class ConvergenceWarning(UserWarning):
     """The sampler's draws should not be trusted as they are."""
+
+
+class RefitWarning(UserWarning):
+    """A saved fit is not the one that is asked for: it was fitted anew, and its file replaced."""
 
 
 class FailureWarning(UserWarning):

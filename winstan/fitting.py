@@ -7,13 +7,18 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, overload
 
 from winstan.backends import Settings, backends_named
-from winstan.errors import ConvergenceWarning, warn_user
-from winstan.fitted.pipeline import fit_by, model_from
+from winstan.building import ModelOptions, read_inputs
+from winstan.data.tables import in_memory
+from winstan.design_warnings import silenced
+from winstan.errors import OptionError
+from winstan.fitted.pipeline import fit_by, model_from, warn_of_verdict
 from winstan.formula.scope import namespace_of_caller
+from winstan.keeping.fits import kept_fit
 from winstan.keywords import explains_keywords
 from winstan.options import check_flags
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Mapping, Sequence
 
     from winstan.compare import Fits
@@ -44,6 +49,7 @@ def fit(
     sampler: str | None = None,
     parametrization: str | Mapping[str, str] | None = None,
     silence: str | Iterable[str] | None = None,
+    file: str | os.PathLike[str] | None = None,
     **formulas: str,
 ) -> Fit: ...
 
@@ -70,6 +76,7 @@ def fit(
     sampler: str | None = None,
     parametrization: str | Mapping[str, str] | None = None,
     silence: str | Iterable[str] | None = None,
+    file: str | os.PathLike[str] | None = None,
     **formulas: str,
 ) -> Fits: ...
 
@@ -96,6 +103,7 @@ def fit(
     sampler: str | None = None,
     parametrization: str | Mapping[str, str] | None = None,
     silence: str | Iterable[str] | None = None,
+    file: str | os.PathLike[str] | None = None,
     **formulas: str,
 ) -> Fit | Fits:
     """Fit a mixed model by NUTS.
@@ -173,6 +181,11 @@ def fit(
         "centered"}``. None takes marginal where it is possible and quick.
     silence
         Names of `DesignWarning`s not to give, or ``"all"``; `winstan.guards.GUARDS` lists them.
+    file
+        Where the fit is kept, ``"fit.nc"``. If a fit is there that was made with the same formula,
+        columns in use, priors, family, options and version of winstan, it is read and returned;
+        otherwise a `RefitWarning` says what has changed, and the new fit is saved there. The seed
+        counts if it is given; cores, progress and silence never do.
     **formulas
         Right sides of the formulas of other parameters of the family, by their names:
         ``sigma="stim + (1|mouse)"``. They are of the parameter's logarithm, or of its log odds
@@ -189,6 +202,8 @@ def fit(
         Before any sampling.
     BackendError
         If the backend is missing, or fails.
+    FitFileError
+        If `file` is damaged, or cannot be written.
 
     Warns
     -----
@@ -196,6 +211,8 @@ def fit(
         If the data or the formula deserve a second look: see `silence`.
     ConvergenceWarning
         If the draws should not be trusted as they are.
+    RefitWarning
+        If `file` holds another fit.
     """
     check_flags(center=center, progress=progress)
     start = perf_counter()
@@ -211,11 +228,7 @@ def fit(
         progress=progress,
         sampler=sampler,
     )
-    model = model_from(
-        formula,
-        data,
-        family,
-        namespace,
+    options = ModelOptions(
         formulas=formulas,
         link=link,
         priors=priors,
@@ -223,8 +236,17 @@ def fit(
         weights=weights,
         trials=trials,
         parametrization=parametrization,
-        silence=silence,
     )
+    if file is not None:
+        if not isinstance(backend, str):
+            raise OptionError("file= keeps the fit of one backend: call ws.fit once for each.")
+        data = in_memory(data)  # it is read twice
+        with silenced("all"):
+            inputs, _ = read_inputs(formula, data, family, namespace, **options)
+        kept = kept_fit(file, inputs, settings, backend, any_seed=seed is None)
+        if kept is not None:
+            return kept
+    model = model_from(formula, data, family, namespace, silence=silence, **options)
     if len(used) > 1:  # a single backend finds out for itself
         for one in used:
             one.check(model, settings)
@@ -232,9 +254,9 @@ def fit(
     for one in used:
         fits.append(fit_by(one, model, settings, start))
         start = perf_counter()
-        if not fits[-1].diagnostics.ok:
-            who = f"{one.name}: " if len(used) > 1 else ""
-            warn_user(who + fits[-1].verdict, ConvergenceWarning)
+        warn_of_verdict(fits[-1], f"{one.name}: " if len(used) > 1 else "")
+    if file is not None:
+        fits[0].save(file)
     if isinstance(backend, str):
         return fits[0]
     from winstan.compare import Fits, agree  # noqa: PLC0415 - only where there are several

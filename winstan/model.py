@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from winstan.families import Family
     from winstan.families.links import Link
     from winstan.formula import Formula
+    from winstan.inputs import Inputs
 
 
 # Stan's own target acceptance; one for random slopes that are sampled, where correlations near one
@@ -99,6 +100,8 @@ class Model:
     variances : VarianceCoordinates or None
         The coordinates of what remains to be sampled beside `marginal`.
     tuning : Tuning
+    inputs : Inputs or None
+        What it was made of.
     """
 
     formula: Formula
@@ -120,6 +123,7 @@ class Model:
     marginal: Marginal | None = None
     variances: VarianceCoordinates | None = None
     tuning: Tuning = USUAL
+    inputs: Inputs | None = None
 
     @property
     def family(self) -> Family:

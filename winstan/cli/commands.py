@@ -32,11 +32,14 @@ def run_fit(arguments: argparse.Namespace) -> int:
     """``winstan fit``."""
     from winstan.effects.estimands import check_groups
     from winstan.fitting import fit
+    from winstan.keeping.files import checked_path
 
     if arguments.groups is not None:
         check_groups(arguments.groups)
     data = _data(arguments)
     check_contrasts(arguments.formula, arguments.contrast or [], arguments.family)
+    if arguments.save is not None:
+        checked_path(arguments.save)
     make_folder(arguments.out)
     result = fit(
         arguments.formula,
@@ -46,6 +49,8 @@ def run_fit(arguments: argparse.Namespace) -> int:
         **_question(arguments),
         **_sampling(arguments),
     )
+    if arguments.save is not None:
+        result.save(arguments.save)
     wanted = arguments.contrast or contrasts_of(result)
     _show(result, wanted, arguments.out, groups=arguments.groups)
     return 0
@@ -54,9 +59,12 @@ def run_fit(arguments: argparse.Namespace) -> int:
 def run_fit_each(arguments: argparse.Namespace) -> int:
     """``winstan fit-each``."""
     from winstan.each import fit_each
+    from winstan.keeping.files import checked_path
 
     data = _data(arguments)
     check_contrasts(arguments.formula, arguments.contrast or [], arguments.family)
+    if arguments.save is not None:
+        checked_path(arguments.save)
     make_folder(arguments.out)
     result = fit_each(
         arguments.formula,
@@ -65,12 +73,15 @@ def run_fit_each(arguments: argparse.Namespace) -> int:
         by=arguments.by[0] if len(arguments.by) == 1 else arguments.by,
         contrasts=arguments.contrast,
         groups=arguments.groups,
+        keep="summary" if arguments.save is None else "fits",
         n_jobs=arguments.jobs,
         backend=arguments.backend,
         **_question(arguments),
         **_sampling(arguments),
     )
     print(result)
+    if arguments.save is not None:
+        result.save(arguments.save)
     write_each(result, arguments.out)
     return 0 if result.failures.empty else FAILED_GROUPS
 

@@ -83,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a predictor to compare (may be repeated; default: every one)",
     )
     _add_groups(fit)
+    _add_save(fit, "ws.load_fit")
     _add_backend(fit)
     _add_sampling(fit, written="summary.csv, draws.nc and the figures")
     fit.set_defaults(run=run_fit)
@@ -108,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a predictor to compare (may be repeated; default: every one)",
     )
     _add_groups(each)
+    _add_save(each, "ws.load_fit_each")
     each.add_argument("--jobs", type=int, help="groups at once (default: one a processor)")
     _add_backend(each)
     _add_sampling(each, written="table.csv, verdicts.csv, failures.csv, contrasts and figures")
@@ -192,6 +194,12 @@ def _add_groups(command: argparse.ArgumentParser) -> None:
         metavar="{these,typical,population,new}",
         help="whose effects the contrasts are (default: the population's, where it has a stable "
         "mean, and else a typical group's; the table says which)",
+    )
+
+
+def _add_save(command: argparse.ArgumentParser, read_by: str) -> None:
+    command.add_argument(
+        "--save", type=Path, metavar="FILE", help=f"keep the fit in FILE.nc, for {read_by}"
     )
 
 

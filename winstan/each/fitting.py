@@ -33,6 +33,7 @@ from winstan.errors import (
 from winstan.families import family_named
 from winstan.formula import parse_formula
 from winstan.formula.scope import namespace_of_caller
+from winstan.inputs import names_in_use
 from winstan.keywords import explains_keywords
 from winstan.options import Kept, Whose, check_flags, check_option
 from winstan.toolchain import build
@@ -190,7 +191,7 @@ parametrization, silence
             formula=formula,
             family=known,
             backend=used.name,
-            namespace=_used(parsed, namespace),
+            namespace=names_in_use(parsed, namespace),
             model={
                 "link": link,
                 "priors": priors,
@@ -232,12 +233,6 @@ def _one(backend: str) -> str:
             f"fit_each takes one backend, not {backend!r}: call it once for each, and compare."
         )
     return backend
-
-
-def _used(parsed: Formula, namespace: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the formula calls of the caller's own: all that is sent to other processes."""
-    names = {function.split(".")[0] for function in parsed.functions} | set(parsed.ambient)
-    return {name: namespace[name] for name in sorted(names) if name in namespace}
 
 
 def _check_columns(

@@ -13,7 +13,9 @@ from winstan.errors import FailureWarning, OptionError, near_matches, warn_user
 from winstan.plots.words import join_words
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Hashable, Iterator, Mapping
+    from pathlib import Path
 
     from plotnine import ggplot
 
@@ -211,6 +213,32 @@ class FitEach:
             failed=int((~self.verdicts["fitted"]).sum()),
             circular=self._circular and options.get("scale") != "link",
         )
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Save the fits of all groups in one file, as `Fit.save` does one.
+
+        `winstan.load_fit_each` reads it. Without ``keep="fits"`` it holds the tables.
+
+        Parameters
+        ----------
+        path
+            The file, which ends in ``.nc``. One that exists is replaced once the new one is whole.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        OptionError
+            If the path does not end in ``.nc``, or the formula calls functions of your own code.
+        FitFileError
+            If the file cannot be written; what was there before is as it was.
+        """
+        from winstan.each.kept import save_fit_each  # noqa: PLC0415 - it makes results itself
+
+        return save_fit_each(self, path)
 
     @property
     def _declared(self) -> str:

@@ -7,7 +7,7 @@ become its methods.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from winstan.draws import tree_name
 from winstan.effects import main_group
@@ -22,19 +22,23 @@ from winstan.fitted import (
     predictions,
     programs,
 )
+from winstan.formula.scope import namespace_of_caller
 from winstan.report import fit_as_html, fit_as_text
 from winstan.summary import summarise
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
     from pathlib import Path
 
     import pandas as pd
     import xarray as xr
 
     from winstan._typing import Array
+    from winstan.backends import Settings
     from winstan.diagnostics import Diagnostics
     from winstan.effects.specification import Specified
+    from winstan.families import Family
     from winstan.model import Model
     from winstan.options import Interval, Whose
     from winstan.priors import Priors
@@ -55,6 +59,8 @@ class Fit:
     backend : str
     seconds : float
         Wall time of the whole fit.
+    settings : Settings or None
+        As they were asked for; None of fits that are put together by hand.
     """
 
     model: Model
@@ -63,6 +69,7 @@ class Fit:
     backend: str
     seconds: float
     _table: pd.DataFrame = field(repr=False)
+    settings: Settings | None = field(default=None, repr=False)
 
     # On the scale of the data: tidy tables.
     contrast = effects.contrast
@@ -145,6 +152,90 @@ class Fit:
         from winstan.report.page import write_report  # noqa: PLC0415 - with the figures
 
         return write_report(self, path, title=title, unit=unit, prob=prob, groups=groups)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Save the fit in one file, from which `winstan.load_fit` has it back.
+
+        The file is netCDF, so that `arviz.from_netcdf` and xarray open it too: the draws are its
+        groups, and a group ``winstan`` holds the formula, the columns in use, the priors, the
+        options and the tables. There is no code in it.
+
+        Parameters
+        ----------
+        path
+            The file, which ends in ``.nc``. One that exists is replaced once the new one is whole.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        OptionError
+            If the path does not end in ``.nc``, or the formula calls functions of your own code.
+        FitFileError
+            If the file cannot be written; what was there before is as it was.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import winstan as ws
+        >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+        >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, seed=1, silence="all")
+        >>> file = fit.save(pathlib.Path(tempfile.mkdtemp()) / "fit.nc")
+        >>> ws.load_fit(file).verdict == fit.verdict
+        True
+        """
+        from winstan.keeping.fits import save_fit  # noqa: PLC0415 - it makes fits itself
+
+        return save_fit(self, path)
+
+    def update(
+        self,
+        formula: str | Sequence[str] | None = None,
+        data: Any = None,
+        family: str | Family | None = None,
+        **options: Any,
+    ) -> Fit:
+        """Fit again, with what is given changed and all else as it was, the seed too.
+
+        Parameters
+        ----------
+        formula
+            As for `winstan.fit`; those of other parameters go with it.
+        data
+            None is the rows of this fit, of which it keeps the columns that it uses.
+        family
+            Another family comes with its own link, unless ``link=`` is given.
+        **options
+            Any others of `winstan.fit`: ``priors=``, which replace all that were given before,
+            ``draws=``, ``backend=``, ``sigma="stim"``.
+
+        Returns
+        -------
+        Fit
+
+        Raises
+        ------
+        DataError
+            If the formula has a column that this fit does not use, and no data are given.
+        OptionError
+            If there is no such option.
+        WinstanError
+            All that `winstan.fit` raises.
+
+        Examples
+        --------
+        >>> import winstan as ws
+        >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+        >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, seed=1, silence="all")
+        >>> fit.update(priors={"stim": ws.Normal(0, 5)}, silence="all").priors["stim"]
+        Normal(mu=0.0, sigma=5.0)
+        """
+        from winstan.keeping.changes import update  # noqa: PLC0415 - it makes fits itself
+
+        return update(self, formula, data, family, namespace=namespace_of_caller(), **options)
 
     @property
     def priors(self) -> Priors:

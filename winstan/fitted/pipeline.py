@@ -10,6 +10,7 @@ from winstan.data.tables import in_memory
 from winstan.design_warnings import is_silent, silenced
 from winstan.diagnostics import diagnose
 from winstan.draws import to_datatree
+from winstan.errors import ConvergenceWarning, warn_user
 from winstan.fitted.fit import Fit
 from winstan.guards.checks import check_model
 from winstan.summary import summarise
@@ -45,6 +46,12 @@ def model_from(
     return model
 
 
+def warn_of_verdict(fit: Fit, who: str = "") -> None:
+    """Warn if the draws should not be trusted as they are."""
+    if not fit.diagnostics.ok:
+        warn_user(who + fit.verdict, ConvergenceWarning)
+
+
 def fit_by(backend: Backend, model: Model, settings: Settings, start: float) -> Fit:
     """Sample a model with one backend, and judge the draws; `start` is `perf_counter`'s."""
     sampled = backend.sample(model, settings)
@@ -52,4 +59,4 @@ def fit_by(backend: Backend, model: Model, settings: Settings, start: float) -> 
     table = summarise(tree)
     constant = table.index.intersection(list(model.coefficients.constant_names))
     diagnostics = diagnose(sampled, table.drop(index=constant))
-    return Fit(model, tree, diagnostics, backend.name, perf_counter() - start, table)
+    return Fit(model, tree, diagnostics, backend.name, perf_counter() - start, table, settings)

@@ -1,0 +1,146 @@
+"""`Fit.update`, `ws.fit(file=)`, fits of groups in a file, and the command line's ``--save``."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import winstan as ws
+from winstan.backends import stan
+from winstan.cli.main import main
+
+FORMULA = "y ~ x + (1|g)"
+QUICK = {"seed": 3, "draws": 500, "progress": False, "silence": "all"}
+
+
+def rows(seed=0):
+    rng = np.random.default_rng(seed)
+    g = np.arange(120) % 10
+    x = rng.normal(size=120)
+    y = 100 + 7 * rng.normal(size=10)[g] + 9 * x + 4 * rng.normal(size=120)
+    return pd.DataFrame({"y": y, "x": x, "g": [f"g{i}" for i in g], "z": x**2, "n": np.arange(120)})
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """How often Stan has sampled."""
+    calls = []
+    sample = stan.StanBackend.sample
+    monkeypatch.setattr(
+        stan.StanBackend, "sample", lambda *a, **k: (calls.append(1), sample(*a, **k))[1]
+    )
+    return calls
+
+
+@pytest.fixture(scope="module")
+def fit():
+    data = rows()
+    data.loc[3, "x"] = np.nan
+    return ws.fit(FORMULA, data, **QUICK)
+
+
+def test_a_fit_is_made_again_with_something_changed(fit, counted):
+    same = fit.update(silence="all")
+    assert counted == [1]
+    assert same.draws["posterior"].equals(fit.draws["posterior"])
+    assert same.draws["observed_data"].equals(fit.draws["observed_data"])  # rows 0, 1, 2, 4, ...
+    tight = fit.update(priors={"x": ws.Normal(0, 0.01)}, silence="all")
+    assert abs(tight.summary().loc["x", "mean"]) < 0.5 < fit.summary().loc["x", "mean"]
+    simpler = fit.update("y ~ x", silence="all")
+    assert "1|g_sigma" not in simpler.summary().index
+    robust = fit.update(family="student", draws=600, silence="all")
+    assert robust.model.family.name == "student"
+    assert robust.draws["posterior"].sizes["draw"] == 600
+    other = fit.update(data=rows(seed=1), silence="all")
+    pd.testing.assert_frame_equal(other.summary(), ws.fit(FORMULA, rows(seed=1), **QUICK).summary())
+
+
+def test_what_a_fit_has_not_kept_is_asked_for(fit):
+    with pytest.raises(ws.DataError, match=r"keeps the columns that it uses, .*'z' is none.*data="):
+        fit.update("y ~ x + z + (1|g)")
+    more = fit.update("y ~ x + z + (1|g)", rows(), silence="all")
+    assert "z" in more.summary().index
+    with pytest.raises(ws.OptionError, match=r"no option 'prior'.*'priors'"):
+        fit.update(prior={})
+
+
+def test_a_saved_fit_is_updated_as_well(fit, tmp_path, counted):
+    found = ws.load_fit(fit.save(tmp_path / "fit.nc"))
+    assert counted == []
+    assert found.update(silence="all").draws["posterior"].equals(fit.draws["posterior"])
+
+
+def test_a_file_is_read_until_what_it_is_made_of_changes(tmp_path, counted):
+    file = tmp_path / "fit.nc"
+    data = rows()
+
+    def asked(formula=FORMULA, data=data, **options):
+        return ws.fit(formula, data, file=file, **QUICK | options)
+
+    first = asked()
+    # Nothing of it: another column, another kind of frame, another way to be shown or to compute.
+    again = asked(data={name: data[name].tolist() for name in ("g", "y", "x")}, cores=1)
+    asked(data=data.assign(z=0.0), seed=None)
+    assert counted == [1]
+    pd.testing.assert_frame_equal(again.summary(), first.summary())
+    for what, options in {
+        "the column 'x' changed": {"data": data.assign(x=data["x"].to_numpy() + np.eye(120)[7])},
+        "the data .120 rows, now 119.": {"data": data.iloc[1:]},
+        "the formula changed": {"formula": "y ~ x + (x|g)"},
+        "priors changed": {"priors": {"x": ws.Normal(0, 1)}},
+        "the family .gaussian, now student": {"family": "student"},
+        "draws, seed changed": {"draws": 600, "seed": 9},
+    }.items():
+        asked()
+        before = len(counted)
+        with pytest.warns(ws.RefitWarning, match=f"another fit: {what}"):
+            asked(**options)
+        assert len(counted) == before + 1
+        with pytest.warns(ws.RefitWarning):  # and back
+            asked()
+    with pytest.raises(ws.OptionError, match="one backend"):
+        asked(backend=("stan", "pymc"))
+    file.write_bytes(b"no fit")
+    with pytest.raises(ws.FitFileError, match="damaged"):
+        asked()
+
+
+def test_another_version_of_winstan_fits_again(tmp_path, counted, monkeypatch):
+    file = tmp_path / "fit.nc"
+    ws.fit(FORMULA, rows(), file=file, **QUICK)
+    monkeypatch.setattr("winstan.keeping.changes.__version__", "99.0")
+    with pytest.warns(ws.RefitWarning, match=r"the version of winstan \(.*, now 99\.0\)"):
+        ws.fit(FORMULA, rows(), file=file, **QUICK)
+    assert counted == [1, 1]
+
+
+@pytest.mark.parametrize("keep", ["fits", "summary"])
+def test_fits_of_groups_come_back(keep, tmp_path, counted):
+    data = rows().assign(half=np.where(np.arange(120) < 60, 1, 2))
+    each = ws.fit_each("y ~ x", data, by="half", contrasts=["x"], keep=keep, n_jobs=1, **QUICK)
+    found = ws.load_fit_each(each.save(tmp_path / "each.nc"))
+    sampled = len(counted)
+    assert repr(found) == repr(each)
+    assert found.keys == each.keys == (1, 2)
+    for name in ("table", "verdicts", "failures", "warnings"):
+        pd.testing.assert_frame_equal(getattr(found, name), getattr(each, name))
+    pd.testing.assert_frame_equal(found.contrast("x"), each.contrast("x"))
+    if keep == "fits":
+        pd.testing.assert_frame_equal(found.contrast("x", prob=0.5), each.contrast("x", prob=0.5))
+        assert found[2].draws.identical(each[2].draws)
+        assert found[2].draws["observed_data"]["row"].to_numpy()[0] == 60
+    else:
+        with pytest.raises(ws.OptionError, match="not kept"):
+            found[2]
+    assert len(counted) == sampled
+    with pytest.raises(ws.OptionError, match=r"ws\.load_fit_each"):
+        ws.load_fit(tmp_path / "each.nc")
+
+
+def test_the_command_line_saves(tmp_path, capsys):
+    table, file = tmp_path / "rows.csv", tmp_path / "fit.nc"
+    rows().to_csv(table, index=False)
+    options = ["--seed", "3", "--draws", "200", "--chains", "2", "--quiet", "--silence", "all"]
+    assert main(["fit", str(table), FORMULA, *options, "--save", str(file)]) == 0
+    assert ws.load_fit(file).summary().loc["x", "mean"] == pytest.approx(9, abs=1.5)
+    assert main(["fit", str(table), FORMULA, *options, "--save", str(tmp_path / "fit.csv")]) == 2
+    assert "does not end in '.nc'" in capsys.readouterr().err

@@ -1,0 +1,94 @@
+"""Fits of all groups in one file, and back."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from winstan.each.result import FitEach
+from winstan.errors import FamilyError, FitFileError, OptionError
+from winstan.keeping.codec import decode, encode
+from winstan.keeping.files import checked_path, damaged, read, write
+from winstan.keeping.fits import about_fit, fit_of, nodes_of
+
+if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
+    import numpy as np
+    import xarray as xr
+
+
+def save_fit_each(result: FitEach, path: str | os.PathLike[str]) -> Path:
+    """Save the fits of all groups; see `FitEach.save`."""
+    place = checked_path(path)
+    arrays: list[np.ndarray] = []
+    nodes: dict[str, xr.Dataset] = {}
+    about: dict[str, Any] = {
+        field.name: encode(getattr(result, field.name), arrays)
+        for field in fields(result)
+        if field.name != "_fits"
+    }
+    if result._fits is None:
+        about["fits"] = None
+    else:
+        about["fits"] = []
+        for i, (key, fit) in enumerate(result._fits.items()):
+            about["fits"].append([encode(key, arrays), about_fit(fit, arrays)])
+            nodes |= {f"group_{i}/{name}": node for name, node in nodes_of(fit).items()}
+    write(place, "fit_each", about, arrays, nodes)
+    return place
+
+
+def load_fit_each(path: str | os.PathLike[str]) -> FitEach:
+    """Read the fits of groups that `FitEach.save` saved: nothing is fitted again.
+
+    Parameters
+    ----------
+    path
+        The file, ``each.nc``.
+
+    Returns
+    -------
+    FitEach
+        With the fits, where ``keep="fits"`` had kept them.
+
+    Raises
+    ------
+    FitFileError
+        If there is no such file, or it is damaged, of a newer winstan, or holds no such fits.
+    FamilyError
+        If the fits are of a family of your own that is not registered here.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=4, n_trials=20, seed=1)
+    >>> each = ws.fit_each("Power ~ stim", trials, by="mouse", seed=1, silence="all")
+    >>> file = each.save(pathlib.Path(tempfile.mkdtemp()) / "each.nc")
+    >>> ws.load_fit_each(file).table.equals(each.table)
+    True
+    """
+    place = checked_path(path)
+    contents = read(place)
+    if contents.kind != "fit_each":
+        raise OptionError(f"{str(place)!r} holds a single fit: read it with ws.load_fit.")
+    about, arrays = contents.about, contents.arrays
+    fits = None
+    try:
+        parts = {
+            field.name: decode(about[field.name], arrays)
+            for field in fields(FitEach)
+            if field.name != "_fits"
+        }
+        if about["fits"] is not None:
+            fits = {
+                decode(key, arrays): fit_of(own, contents, place, at=f"group_{i}/")
+                for i, (key, own) in enumerate(about["fits"])
+            }
+    except (FitFileError, FamilyError):
+        raise
+    except Exception as error:  # whatever is not as it was written
+        raise damaged(place, f"what it says of the fits cannot be read ({error!r})") from error
+    return FitEach(**parts, _fits=fits)
