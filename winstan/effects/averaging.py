@@ -10,6 +10,7 @@ what becomes of the groups' effects.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,11 +22,10 @@ from winstan.effects.means import (
     eta_at,
     linear_predictor,
     mean_needs_beside,
-    mean_response,
     mean_slope,
 )
 from winstan.effects.placing import GroupedRows, place
-from winstan.effects.population import population_mean, population_slope
+from winstan.effects.population import population_slope
 from winstan.effects.strata import Strata, row_weights
 from winstan.errors import OptionError
 from winstan.scales import spread
@@ -79,7 +79,7 @@ def averaged_means(
         if scale == "link":
             return eta
         beside = auxiliary(model, placed.posterior, placed.rows, part, offsets=False)
-        return _mean(model, placed, beside, part, eta)
+        return placed.mean(model, beside, part, eta)
 
     out = _average(model, placed, weights, value)
     _check_finite(out, estimand)
@@ -124,6 +124,8 @@ def averaged_slopes(
         _, derivative = next(derivatives)
         if scale == "link":
             return derivative
+        if at.joint:
+            return _slopes_by_differences(model, at, (one, two), (a, b), part)
         beside = auxiliary(model, at.posterior, at.rows, part, offsets=False)
         if not at.integrated:
             slopes = derivative * mean_slope(model, beside, eta)
@@ -137,7 +139,7 @@ def averaged_slopes(
 
         def vector(part: slice, eta: Array) -> Array:
             beside = auxiliary(model, at.posterior, at.rows, part, offsets=False)
-            return _mean(model, at, beside, part, eta)
+            return at.mean(model, beside, part, eta)
 
         # The angle of z(x) turns by the imaginary part of z' / z.
         out = np.imag(out / _average(model, at, weights, vector))
@@ -147,7 +149,7 @@ def averaged_slopes(
 
 def _rise(at: NewRows, one: NewRows, two: NewRows, a: Array, b: Array) -> NewRows:
     """Differentiate the columns: the parabola through x, x + a and x + b has this slope at x."""
-    w_one, w_two = -(b / (a * (a - b)))[:, None], -(a / (b * (b - a)))[:, None]
+    w_one, w_two = (w[:, None] for w in _parabola(a, b))
     return NewRows(
         w_one * (one.X - at.X) + w_two * (two.X - at.X),
         tuple(
@@ -183,19 +185,43 @@ def _slope_beside(
         own = link.function(beside[name])
         step = np.cbrt(np.finfo(float).eps) * np.maximum(1.0, np.abs(own))
         above, below = (
-            _mean(model, at, {**beside, name: link.inverse(own + d)}, part, eta)
+            at.mean(model, {**beside, name: link.inverse(own + d)}, part, eta)
             for d in (step, -step)
         )
         slope = (above - below) / (2 * step)
         yield slope * eta_at(design, slopes_only, rise.beside[name], part)
 
 
-def _mean(
-    model: Specified, at: GroupedRows, beside: Mapping[str, Array], part: slice, eta: Array
+def _slopes_by_differences(
+    model: Specified,
+    at: GroupedRows,
+    others: Sequence[NewRows],
+    steps: Sequence[Array],
+    part: slice,
 ) -> Array:
-    if not at.integrated:
-        return mean_response(model, beside, eta)
-    return population_mean(model, beside, eta, at.variance(part))
+    """Slopes of means over several linear predictors: of the parabola through three points."""
+
+    def mean(rows: NewRows) -> Array:
+        placed = replace(at, rows=rows)
+        eta = eta_at(model.design, at.posterior, rows, part)
+        beside = auxiliary(model, at.posterior, rows, part, offsets=False)
+        return placed.mean(model, beside, part, eta)
+
+    first = mean(at.rows)
+    weights = _parabola(*(step[part] for step in steps))
+    moved = (mean(_placed_as(at.rows, rows)) for rows in others)
+    return sum((w * (own - first) for w, own in zip(weights, moved, strict=True)), 0.0 * first)
+
+
+def _placed_as(at: NewRows, rows: NewRows) -> NewRows:
+    """Return rows in the groups of others."""
+    beside = {name: replace(own, level=at.beside[name].level) for name, own in rows.beside.items()}
+    return replace(rows, level=at.level, beside=beside)
+
+
+def _parabola(a: Array, b: Array) -> tuple[Array, Array]:
+    """Weights of two steps from x in the slope at x of the parabola through the three points."""
+    return -(b / (a * (a - b))), -(a / (b * (b - a)))
 
 
 def _steps(x: Array, sd: float) -> tuple[Array, Array]:

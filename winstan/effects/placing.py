@@ -10,12 +10,16 @@ import pandas as pd
 
 from winstan.design import NewRows, evaluate
 from winstan.effects.covariances import Covariances, covariances
+from winstan.effects.joint_population import JointTerm, covariance_of, joint_mean, joint_terms
+from winstan.effects.means import mean_response
 from winstan.effects.new_levels import draw_new_levels
+from winstan.effects.population import has_joint_mean, population_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from winstan._typing import Array
+    from winstan.design import Design
     from winstan.effects.estimands import Estimand
     from winstan.effects.specification import Specified
 
@@ -32,16 +36,31 @@ class GroupedRows:
         Rows whose levels index these effects; -1 where an effect is zero or integrated out.
     terms : tuple of (Covariances, int)
         Of the group terms that are integrated out: their effects' covariances, and their places.
+    joint : tuple of JointTerm
+        Those of all linear predictors, where the mean is over several that groups move.
     """
 
     posterior: Mapping[str, Array]
     rows: NewRows
     terms: tuple[tuple[Covariances, int], ...]
+    joint: tuple[JointTerm, ...] = ()
 
     @property
     def integrated(self) -> bool:
         """Whether there are effects to integrate out."""
         return bool(self.terms)
+
+    def mean(self, model: Specified, beside: Mapping[str, Array], part: slice, eta: Array) -> Array:
+        """Return the mean response at linear predictors, shape (S, rows of the part).
+
+        `beside` has the other parameters, from `auxiliary`; what is to be is integrated out.
+        """
+        if self.joint:
+            covariance = covariance_of(self.joint, self.rows.every, part)
+            return joint_mean(model, beside, eta, covariance)
+        if self.integrated:
+            return population_mean(model, beside, eta, self.variance(part))
+        return mean_response(model, beside, eta)
 
     def variance(self, part: slice) -> Array:
         """Return the variance of eta over the population, shape (S, rows of the part)."""
@@ -93,13 +112,31 @@ def place(
     new = set(estimand.of("new"))
     coded = keep_levels(model, coded, set(estimand.of("these")))
     if new:
-        every = model.design.every[: len(coded.every)]
+        every = rows_designs(model, coded)
         columns = {c for one in every for factor in one.memory.factors for c in factor.columns}
         one = pd.DataFrame(dict.fromkeys(columns, np.zeros(len(rows), int)))
         posterior, coded = draw_new_levels(
             model, posterior, coded, one, np.random.default_rng(seed), new
         )
-    return GroupedRows(posterior, coded, integrated_terms(model, posterior, estimand))
+    return grouped_rows(model, posterior, coded, estimand)
+
+
+def grouped_rows(
+    model: Specified, posterior: Mapping[str, Array], rows: NewRows, estimand: Estimand
+) -> GroupedRows:
+    """Return coded rows with what is to be integrated out of their means."""
+    whole = set(estimand.of("population"))
+    joint: tuple[JointTerm, ...] = ()
+    if has_joint_mean(model) and any(
+        group.factor in whole for one in rows_designs(model, rows)[1:] for group in one.groups
+    ):
+        joint = joint_terms(model.design, posterior, whole)
+    return GroupedRows(posterior, rows, integrated_terms(model, posterior, estimand), joint)
+
+
+def rows_designs(model: Specified, rows: NewRows) -> tuple[Design, ...]:
+    """Return the designs that rows were coded by."""
+    return model.design.every[: len(rows.every)]
 
 
 def keep_levels(model: Specified, rows: NewRows, factors: set[str]) -> NewRows:

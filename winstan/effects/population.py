@@ -48,13 +48,22 @@ def has_population_mean(model: Specified) -> bool:
     return mean_link(model) != "inverse"
 
 
+def has_joint_mean(model: Specified) -> bool:
+    """Whether groups' effects on several linear predictors are integrated out together.
+
+    That is of categories' probabilities (`winstan.effects.joint_population`).
+    """
+    return model.family.category_probability is not None and mean_needs_beside(model)
+
+
 def noisy_parameters(model: Specified, factors: Collection[str]) -> tuple[str, ...]:
     """Return the parameters beside the mean that it depends on, and that vary between groups.
 
     That is between levels of these factors. The mean of a lognormal response over normal effects on
-    the logarithm of its sigma is not finite. Of other families it is not computed.
+    the logarithm of its sigma is not finite. Of other families it is not computed, but for
+    probabilities of categories (`has_joint_mean`).
     """
-    if not mean_needs_beside(model):
+    if not mean_needs_beside(model) or has_joint_mean(model):
         return ()
     beside = model.design.beside.items()
     return tuple(name for name, one in beside if any(g.factor in factors for g in one.groups))

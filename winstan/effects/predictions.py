@@ -21,14 +21,12 @@ from winstan.effects.means import (
     eta_at,
     linear_predictor,
     mean_needs_beside,
-    mean_response,
     n_draws_of,
     rows_of,
     take_rows,
 )
 from winstan.effects.new_levels import draw_new_levels, refuse_new_levels
-from winstan.effects.placing import GroupedRows, integrated_terms, keep_levels
-from winstan.effects.population import population_mean
+from winstan.effects.placing import GroupedRows, grouped_rows, keep_levels
 from winstan.effects.prediction_rows import (
     code_rows,
     factor_columns,
@@ -171,7 +169,7 @@ def predict(
     rows = keep_levels(model, rows, own_levels | new)
     if newdata is not None and not each:
         rows, at = merge_alike(rows)
-    placed = GroupedRows(draws, rows, integrated_terms(model, posterior, estimand))
+    placed = grouped_rows(model, draws, rows, estimand)
     blocks = _values(model, placed, kind, predictor)
     if kind == "response":
         blocks = _responses(model, placed, blocks, of, rng)
@@ -301,10 +299,7 @@ def _values(
             yield part, with_offset
             continue
         beside = auxiliary(model, posterior, placed.rows, part)
-        if placed.integrated:
-            mean = population_mean(model, beside, with_offset, placed.variance(part))
-        else:
-            mean = mean_response(model, beside, with_offset)
+        mean = placed.mean(model, beside, part, with_offset)
         yield part, np.angle(mean) if model.family.circular else mean
 
 
