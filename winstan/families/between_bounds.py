@@ -9,10 +9,10 @@ import numpy as np
 from winstan.families.namespace import NUMPY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from winstan._typing import Array
-    from winstan.families.family import Family
+    from winstan.families.family import Aux, Family
     from winstan.families.links import Link
 
 # Halvings that leave two neighbouring numbers of a bracket, or nearly.
@@ -23,7 +23,7 @@ def draw_between(
     family: Family,
     rng: np.random.Generator,
     eta: Array,
-    aux: Mapping[str, Any],
+    aux: Aux,
     link: Link,
     low: Array,
     high: Array,
@@ -76,7 +76,7 @@ def draw_between(
 
 
 def _at_ends(
-    ends: Array, tails: Callable[..., Any], eta: Array, aux: Mapping[str, Any], link: Link
+    ends: Array, tails: Callable[..., Any], eta: Array, aux: Aux, link: Link
 ) -> tuple[Array, Array]:
     """Return log P(Y <= end) and log P(Y > end), where ends may be infinite."""
     finite = np.isfinite(ends)

@@ -10,11 +10,11 @@ from winstan.families import gaussian
 from winstan.families.auxiliary import mean
 from winstan.families.cellwise import quasi_score
 from winstan.families.distribution import BambiFamily, Distribution
-from winstan.families.family import Cumulative, Family
+from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.offsets import divide_by_exp_offset
 from winstan.families.support import positive_real
-from winstan.families.tails import log_complement
+from winstan.families.tails import Cumulative, log_complement
 from winstan.families.waiting_times import waiting_statistics
 
 if TYPE_CHECKING:

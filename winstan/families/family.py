@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from winstan.families.distribution import BambiFamily, Distribution
     from winstan.families.parameter import Parameter
     from winstan.families.sample import Limits, Sample
+    from winstan.families.tails import Cumulative
 
 Kind = Literal[
     "real",
@@ -41,27 +42,6 @@ Aux = Mapping[str, Any]
 Score = Callable[[Statistics, Array, Aux, Link], tuple[Array, Array]]
 StepScores = Callable[[Statistics, Array, Sequence[Any], Link], tuple[Array, Array]]
 SharedInformation = Callable[[Statistics, Array, Aux, Link], Array]
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Cumulative:
-    """The distribution function, by which responses can be censored and truncated.
-
-    Attributes
-    ----------
-    code : int
-        Of the distribution in ``stan/limits.stan``.
-    log_tails : callable
-        ``log_tails(y, eta, auxiliary, link, xp)``: the logarithms of P(Y <= y) and P(Y > y), exact
-        far out in both tails; where `Family.log_response`, of log y.
-    by_part : bool
-        Whether the template takes the statistics of a family whose other parameters have formulas,
-        whether they have or not.
-    """
-
-    code: int
-    log_tails: Callable[..., tuple[Any, Any]]
-    by_part: bool = False
 
 
 def mean_itself(mu: Array, auxiliary: Aux) -> Array:

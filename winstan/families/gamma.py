@@ -10,11 +10,11 @@ from scipy import special
 from winstan.families.auxiliary import ALPHA, mean
 from winstan.families.cellwise import quasi_score
 from winstan.families.distribution import BambiFamily, Distribution
-from winstan.families.family import Cumulative, Family
+from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.offsets import divide_by_exp_offset
 from winstan.families.support import positive_real
-from winstan.families.tails import gamma_log_tails
+from winstan.families.tails import Cumulative, gamma_log_tails
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -9,10 +9,11 @@ import numpy as np
 from winstan.families.auxiliary import SIGMA, mean
 from winstan.families.cellwise import quasi_score
 from winstan.families.distribution import BambiFamily, Distribution
-from winstan.families.family import Cumulative, Family
+from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.offsets import subtract_offset
 from winstan.families.support import any_real
+from winstan.families.tails import Cumulative
 
 if TYPE_CHECKING:
     from collections.abc import Collection

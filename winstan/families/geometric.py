@@ -14,11 +14,11 @@ from winstan.families import negative_binomial
 from winstan.families.auxiliary import mean
 from winstan.families.cellwise import quasi_score
 from winstan.families.distribution import Distribution
-from winstan.families.family import Cumulative, Family
+from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.rising import rising_statistics
 from winstan.families.support import counts
-from winstan.families.tails import log_complement
+from winstan.families.tails import Cumulative, log_complement
 
 if TYPE_CHECKING:
     from collections.abc import Collection

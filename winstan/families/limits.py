@@ -105,12 +105,7 @@ def unlimited(family: Family) -> Family:
 
 
 def draw_within_bounds(
-    family: Family,
-    rng: np.random.Generator,
-    eta: Array,
-    aux: Mapping[str, Any],
-    link: Link,
-    limits: Limits,
+    family: Family, rng: np.random.Generator, eta: Array, aux: Aux, link: Link, limits: Limits
 ) -> Array:
     """Draw responses of a limited family that truncation lets be seen, at each linear predictor.
 
@@ -382,12 +377,7 @@ class Limited:
         return draw_within(self.base, rng, mu, aux, limits)
 
     def draw_within_bounds(
-        self,
-        rng: np.random.Generator,
-        eta: Array,
-        aux: Mapping[str, Any],
-        link: Link,
-        limits: Limits,
+        self, rng: np.random.Generator, eta: Array, aux: Aux, link: Link, limits: Limits
     ) -> Array:
         """See the function of this name."""
         if limits.error is not None:

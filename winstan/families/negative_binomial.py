@@ -11,7 +11,7 @@ from winstan.families import poisson
 from winstan.families.auxiliary import ALPHA, mean
 from winstan.families.cellwise import log_factorial, quasi_score, tally_by_cell
 from winstan.families.distribution import BambiFamily, Distribution
-from winstan.families.family import Cumulative, Family
+from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.rising import (
     LARGEST_ALPHA,
@@ -24,7 +24,7 @@ from winstan.families.rising import (
 )
 from winstan.families.sample import sum_by
 from winstan.families.support import counts
-from winstan.families.tails import negative_binomial_log_tails
+from winstan.families.tails import Cumulative, negative_binomial_log_tails
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -12,12 +12,12 @@ import numpy as np
 from winstan.families import negative_binomial
 from winstan.families.auxiliary import mean
 from winstan.families.distribution import Distribution
-from winstan.families.family import Cumulative, Family
+from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.parameter import Parameter
 from winstan.families.rising import LARGEST_ALPHA
 from winstan.families.support import counts
-from winstan.families.tails import negative_binomial_log_tails
+from winstan.families.tails import Cumulative, negative_binomial_log_tails
 from winstan.priors import HalfCauchy
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from scipy import special
 from winstan.families.auxiliary import NU, SIGMA, mean
 from winstan.families.cellwise import by_cell, of_rows, rows_by_cell, tally_by_cell
 from winstan.families.distribution import BambiFamily, Distribution
-from winstan.families.family import Cumulative, Family
+from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.offsets import subtract_offset
 from winstan.families.support import any_real
-from winstan.families.tails import student_log_tails
+from winstan.families.tails import Cumulative, student_log_tails
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -10,6 +10,7 @@ less it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,12 +18,35 @@ import numpy as np
 from winstan.families.rising import log_rising
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from winstan.families.namespace import Namespace
 
 _STEP = 0.2
 _TAU = -3.2 + _STEP * np.arange(36)
 NODES = np.exp(_TAU - np.exp(-_TAU))
 WEIGHTS = _STEP * NODES * (1 + np.exp(-_TAU))
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Cumulative:
+    """The distribution function, by which responses can be censored and truncated.
+
+    Attributes
+    ----------
+    code : int
+        Of the distribution in ``stan/limits.stan``.
+    log_tails : callable
+        ``log_tails(y, eta, auxiliary, link, xp)``: the logarithms of P(Y <= y) and P(Y > y), exact
+        far out in both tails; where `Family.log_response`, of log y.
+    by_part : bool
+        Whether the template takes the statistics of a family whose other parameters have formulas,
+        whether they have or not.
+    """
+
+    code: int
+    log_tails: Callable[..., tuple[Any, Any]]
+    by_part: bool = False
 
 
 def log_complement(log_p: Any, xp: Namespace) -> Any:

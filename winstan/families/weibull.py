@@ -13,11 +13,11 @@ from scipy import special
 from winstan.families.auxiliary import ALPHA, mean
 from winstan.families.cellwise import by_cell, of_rows, rows_by_cell, tally_by_cell
 from winstan.families.distribution import BambiFamily, Distribution
-from winstan.families.family import Cumulative, Family
+from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.offsets import divide_by_exp_offset
 from winstan.families.support import positive_real
-from winstan.families.tails import log_complement
+from winstan.families.tails import Cumulative, log_complement
 from winstan.families.waiting_times import waiting_statistics
 
 if TYPE_CHECKING:

@@ -27,15 +27,6 @@ from winstan.formula.tree import Call, Name, walk
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
-__all__ = [
-    "Formula",
-    "GroupSpec",
-    "evaluation_names",
-    "for_each",
-    "for_thresholds",
-    "parse_formula",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Formula:
