@@ -139,6 +139,17 @@ KINDS = (
     Kind("excess_zeros", "alpha 0.7", COUNTS, "poisson", _negative_binomial(2, 0.7), False),
     Kind("excess_zeros", "successes, 30% zeros", TRIALS, "binomial",
          _zeros(0.3, _successes(-0.4)), True),
+    Kind("excess_zeros", "alpha 2, 30% zeros", COUNTS, "negative_binomial",
+         _zeros(0.3, _negative_binomial(4, 2)), True),
+    Kind("excess_zeros", "alpha 5, 50% zeros", COUNTS, "negative_binomial",
+         _zeros(0.5, _negative_binomial(6, 5)), True),
+    Kind("excess_zeros", "alpha 2", COUNTS, "negative_binomial", _negative_binomial(4, 2), False),
+    Kind("excess_zeros", "alpha 5, rare", COUNTS, "negative_binomial",
+         _negative_binomial(1, 5), False),
+    Kind("excess_zeros", "alpha 0.7", COUNTS, "negative_binomial",
+         _negative_binomial(2, 0.7), False),
+    Kind("excess_zeros", "alpha 0.4", COUNTS, "negative_binomial",
+         _negative_binomial(6, 0.4), False),
     Kind("excess_zeros", "binomial successes", TRIALS, "binomial", _successes(-2.5), False),
     Kind("excess_zeros", "successes of phi 2", TRIALS, "binomial", _varying(-0.4, 2), False),
     Kind("shares", "shares of phi 5", REAL, "gaussian", _shares(-0.5, 5), True),
@@ -195,7 +206,7 @@ def main(arguments: list[str] | None = None) -> int:
         good &= fine
         bound = f">= {ENOUGH:.0%}" if kind.needed else f"<  {FEW:.0%}"
         print(
-            f"{kind.guard:15} {kind.family:9} {kind.label:24} {rate:6.1%} {bound} "
+            f"{kind.guard:15} {kind.family:17} {kind.label:24} {rate:6.1%} {bound} "
             f"{'' if fine else 'NO'}",
             flush=True,
         )

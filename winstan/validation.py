@@ -14,6 +14,9 @@ from winstan.families.sample import LEFT, RIGHT, Sample
 from winstan.families.suitable import fitting_families, named, usual_families
 from winstan.variables import variables
 
+# Sums of squares of many rows, and their squares, are still numbers.
+_LARGEST = 1e70
+
 if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.coordinates import Coordinates
@@ -134,6 +137,7 @@ def check_response(design: Design, family: Family, link: Link) -> None:
             f"{y[0]:g}, so there is nothing to explain. "
             "Check the column, or the filter before it."
         )
+    _check_size(y, response.name)
     if family.scale_part is not None:
         _check_part(family, sample, response.name)
     mean = float(np.average(y, weights=design.weights))
@@ -142,6 +146,18 @@ def check_response(design: Design, family: Family, link: Link) -> None:
             f"link='log' needs a positive mean, but that of {response.name!r} is {mean:g}. "
             "Use link='identity'."
         )
+
+
+def _check_size(y: Array, name: str) -> None:
+    """Refuse numbers in a unit so large or so small that their squares are none."""
+    size = float(np.abs(y).max())
+    if 1 / _LARGEST < size < _LARGEST:
+        return
+    raise DataError(
+        f"The largest of {how_many(y.size, 'row')} of {name!r} is {size:.3g} in size, and its "
+        "square is beyond what numbers hold: put it in another unit, such as "
+        f"{name} / {size:.0e}."
+    )
 
 
 def _check_part(family: Family, sample: Sample, name: str) -> None:

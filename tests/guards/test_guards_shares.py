@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from guard_cases import guards
 from models import model_of
-from scipy import special, stats
+from scipy import optimize, special, stats
 
 from benchmarks.guard_rates import KINDS, fires
 from winstan.guards.scores import check_scores
+from winstan.guards.zero_score import zero_score
 from winstan.guards.zeros import check_zeros
 
 
@@ -45,6 +46,32 @@ def test_zeros_of_their_own_are_counted_against_those_expected():
     heavier = data.loc[np.repeat(data.index, 2)].reset_index(drop=True)
     twice = check_zeros(model_of("y ~ cond", data.assign(w=2), "poisson", weights="w"))
     assert twice.split()[3:9] == check_zeros(model_of("y ~ cond", heavier, "poisson")).split()[3:9]
+
+
+@pytest.mark.parametrize("formula", ["y ~ 1", "y ~ 1; alpha ~ 1"])
+def test_zeros_beyond_a_negative_binomial_are_counted_against_its_own(formula):
+    """Those of the shape that the counts have at the largest likelihood; weights are rows."""
+    rng, data = np.random.default_rng(5), rows()
+    data["y"] = rng.poisson(6 * rng.gamma(4, 0.25, 240)) * (rng.random(240) < 0.6)
+    said = check_zeros(model_of(formula, data, "negative_binomial"))
+    mean = data.y.mean()
+
+    def lost(log_alpha):
+        alpha = np.exp(log_alpha)
+        return -stats.nbinom.logpmf(data.y, alpha, alpha / (alpha + mean)).sum()
+
+    alpha = np.exp(optimize.minimize_scalar(lost, bounds=(-5, 5), method="bounded").x)
+    numbers = [int(word) for word in said.replace(",", "").split() if word.isdigit()]
+    expected = 240 * stats.nbinom.pmf(0, alpha, alpha / (alpha + mean))
+    assert numbers[:2] == [int((data.y == 0).sum()), 240]
+    assert numbers[2] == pytest.approx(expected, abs=1)
+    assert "'zero_inflated_negative_binomial' or 'hurdle_negative_binomial'" in said
+    once = data.y.value_counts().rename_axis("y").reset_index(name="w")
+    rolled = check_zeros(model_of(formula, once, "negative_binomial", weights="w"))
+    assert rolled is None or rolled.split()[3] == said.split()[3]
+    _, _, errors = zero_score(model_of(formula, data, "negative_binomial"))
+    _, _, same = zero_score(model_of(formula, once, "negative_binomial", weights="w"))
+    assert same == pytest.approx(errors, rel=0.02)
 
 
 def test_successes_of_no_row_are_named_their_family():

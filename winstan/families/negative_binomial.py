@@ -150,6 +150,7 @@ NEGATIVE_BINOMIAL = Family(
     pymc=Distribution(name="NegativeBinomial", arguments="mu=mu, alpha=alpha"),
     bambi=BambiFamily(name="negativebinomial", weighted=True),
     exponential_family=True,
+    zeros=("zero_inflated_negative_binomial", "hurdle_negative_binomial"),
     usual=True,
     cumulative=Cumulative(code=7, log_tails=log_tails, by_part=True),
 )

@@ -10,6 +10,7 @@ from scipy import special
 from winstan.families.suitable import named
 from winstan.guards.dispersion import of_cells
 from winstan.guards.residuals import LEAST_FREE, some_rows
+from winstan.guards.zero_score import zero_score
 
 if TYPE_CHECKING:
     from winstan._typing import Array
@@ -33,7 +34,8 @@ def check_zeros(model: Model) -> str | None:
     quick approximate fit, and of the variance that the counts have about them, so that a variance
     beyond the family's is not taken for zeros of their own: `winstan.guards.dispersion` names that.
     The excess is held against its standard error, in which the variance's own is counted, row by
-    row.
+    row. A family that has a shape for the variance is told by the score of extra zeros instead
+    (`winstan.guards.zero_score`).
 
     Parameters
     ----------
@@ -48,6 +50,8 @@ def check_zeros(model: Model) -> str | None:
     family, sample = model.family, model.cells.sample
     if not family.zeros:
         return None
+    if family.auxiliary:
+        return _beyond_a_shape(model)
     rows = some_rows(model)
     size = np.ones(len(rows.row)) if sample.size is None else sample.size[rows.row]
     mean, variance, leverage = of_cells(model, rows.cell)
@@ -76,9 +80,25 @@ def check_zeros(model: Model) -> str | None:
     error = float(np.sqrt(w @ np.square(each)))
     if found < RATIO * wanted or found - wanted < ERRORS * error:
         return None
+    return _words(model, found, wanted, float(w.sum()))
+
+
+def _beyond_a_shape(model: Model) -> str | None:
+    zero = model.cells.sample.y == 0
+    if zero.size < FEWEST_ROWS or np.count_nonzero(zero) < FEWEST_ZEROS or zero.all():
+        return None
+    rows, wanted, errors = zero_score(model)
+    found = float(rows.weight @ zero[rows.row])
+    if errors < ERRORS or found <= wanted:
+        return None
+    return _words(model, found, wanted, float(rows.weight.sum()))
+
+
+def _words(model: Model, found: float, wanted: float, total: float) -> str:
+    family = model.family
     trials = " successes" if family.of_trials else ""
     return (
-        f"'{model.design.response.name}' has {found:,.0f} rows of zero{trials} among {w.sum():,.0f}"
+        f"'{model.design.response.name}' has {found:,.0f} rows of zero{trials} among {total:,.0f}"
         f", and {wanted:,.0f} is what their means and their variance let one expect: some zeros "
         "come about in a way of their own, and the mean of the others is larger than the model's. "
         f"Use {named(list(family.zeros))}, whose `{_parameter(model)}` can have a formula."
