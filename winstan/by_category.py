@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from winstan.data.columns import how_many, some_levels
-from winstan.design.response import make_response
+from winstan.design.response import check_categories, make_response
 from winstan.design_warnings import warn_design
 from winstan.errors import DataError, FamilyError, FormulaError
 from winstan.families.categories import place_of_reference
@@ -53,7 +53,8 @@ def with_categories(
     Raises
     ------
     DataError
-        If no row has the reference, which the parameters of all others are held against.
+        If there is one category alone, or no row has the reference, which the parameters of all
+        others are held against.
 
     Warns
     -----
@@ -67,6 +68,7 @@ def with_categories(
         return formula, family
     response = make_response(formula, frame, evaluation_names(formula, namespace), family.kind)
     assert response.categories is not None
+    check_categories(response)
     if family.of_labels is None:
         own = with_specific(family, len(response.categories) - 1)
         return for_thresholds(formula, [p.name for p in own.parameters if p.shared_name]), own

@@ -8,6 +8,7 @@ import numpy as np
 
 from winstan.cells import sample_of
 from winstan.data.columns import how_many
+from winstan.design.response import check_categories
 from winstan.errors import DataError, FamilyError, FormulaError, near_matches
 from winstan.families import check_support
 from winstan.families.sample import LEFT, RIGHT, Sample
@@ -74,10 +75,21 @@ def check_predicted(formula: Formula, family: Family) -> None:
                 f"formula {formula.parameters[name].text!r}; it has {has}. A second response is "
                 "a model of its own." + near_matches(name, family.auxiliary)
             )
+        text = formula.parameters[name].text
+        if name not in family.scores and family.parameter(name).bound:
+            by = [group.factor for group in formula.parameters[name].groups] or ["..."]
+            raise FormulaError(
+                f"{name!r} of the {family.name} family cannot have a formula, as {text!r}: the "
+                "least response of all rows bounds it. That of each group would be bounded by the "
+                "group's own least response, which a new group does not have, so that nothing "
+                "could be said of the population. Fit each group alone, "
+                f"ws.fit_each(..., by={by[0]!r}), or use family='exgaussian', where the formula "
+                "moves the whole distribution."
+            )
         if name not in family.scores and family.joint_score is None:
             raise FormulaError(
                 f"{name!r} of the {family.name} family cannot have a formula: the family states no "
-                f"score of it (`Family.scores`). Leave {formula.parameters[name].text!r} out."
+                f"score of it (`Family.scores`). Leave {text!r} out."
             )
 
 
@@ -118,7 +130,7 @@ def check_response(design: Design, family: Family, link: Link) -> None:
             f"family={family.name!r} needs numbers. Two levels fit family='bernoulli'."
         )
     if response.categories is not None:
-        _check_categories(response)
+        check_categories(response)
     check_support(family, sample, response.name, design.kept)
     _check_measured(response)
     same = _never_varies(response)
@@ -182,18 +194,6 @@ def _of_no_trials(sample: Sample) -> str:
     if np.all((y >= 0) & (y <= 1)) and np.any((y > 0) & (y < 1)):
         return f" Shares that are not of trials fit {named(fitting_families(sample))}."
     return ""
-
-
-def _check_categories(response: Response) -> None:
-    """Refuse a response that has one category in all rows, or has no other."""
-    labels, seen = response.categories or (), np.unique(response.y.astype(int))
-    if seen.size > 1:
-        return
-    what = "is its only category" if len(labels) == 1 else "is the only category that any row has"
-    raise DataError(
-        f"All {how_many(response.y.size, 'row')} of {response.name!r} are {labels[seen[0]]!r}, "
-        f"which {what}: there is nothing to explain. Check the column, or the filter before it."
-    )
 
 
 def _never_varies(response: Response) -> bool:

@@ -128,8 +128,12 @@ def test_shift_is_bounded_by_the_least_response_that_counts():
 
 
 def test_formulas_and_wrong_priors_of_the_shift_are_refused_by_name():
-    with pytest.raises(ws.FormulaError, match="ndt"):
-        model_of(["y ~ 1", "ndt ~ 1"], times(), "shifted_lognormal")
+    with pytest.raises(ws.FormulaError, match=r"'ndt ~ \(1\|g\)'.*least response.*by='g'"):
+        model_of(
+            ["y ~ 1", "ndt ~ (1|g)"], times().assign(g=list("abcdefgh") * 5), "shifted_lognormal"
+        )
+    with pytest.raises(ws.FormulaError, match=r"'ndt ~ x'.*exgaussian"):
+        model_of(["y ~ 1", "ndt ~ x"], times().assign(x=range(40)), "shifted_lognormal")
     with pytest.raises(ws.PriorError, match=r"'ndt'.*share.*Beta or Flat"):
         model_of("y ~ 1", times(), "shifted_lognormal", priors={"ndt": ws.Normal(200, 50)})
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from winstan.data.columns import check_trials, some_levels
+from winstan.data.columns import check_trials, how_many, some_levels
 from winstan.data.text import as_ordered, factor_as_numbers
 from winstan.design.categories import as_categories, numbers_of
 from winstan.design.checks import check_finite
@@ -16,7 +16,7 @@ from winstan.design.counts import counts_of
 from winstan.design.evaluation import as_numbers, fit_expression, one_per_row
 from winstan.design.limits import make_limits
 from winstan.design_warnings import warn_design
-from winstan.errors import FormulaError, near_matches
+from winstan.errors import DataError, FormulaError, near_matches
 from winstan.formula.tree import Binary, Name, quote_name
 
 if TYPE_CHECKING:
@@ -235,4 +235,16 @@ def _remedy(values: pd.Series[Any], name: str, frame: Frame) -> str:
     return (
         'For all of its levels, in no order, use family="categorical" (in an order: "cumulative"). '
         f'For one level against all others write {quote_name(name)}["{levels[-1]}"] ~ ...'
+    )
+
+
+def check_categories(response: Response) -> None:
+    """Refuse a response that has one category in all rows, or has no other."""
+    labels, seen = response.categories or (), np.unique(response.y.astype(int))
+    if seen.size > 1:
+        return
+    what = "is its only category" if len(labels) == 1 else "is the only category that any row has"
+    raise DataError(
+        f"All {how_many(response.y.size, 'row')} of {response.name!r} are {labels[seen[0]]!r}, "
+        f"which {what}: there is nothing to explain. Check the column, or the filter before it."
     )
