@@ -156,6 +156,7 @@ def test_balanced_groups_are_one_pattern():
         ("y ~ 0 + offset(x)", "gaussian", {}, "neither a coefficient nor a group term"),
         ("positive ~ x + (1|g)", "gamma", {}, "gamma"),
         ("positive ~ x + (1|g)", "gaussian", {"link": "log"}, "the link is 'log'"),
+        ("y | se(positive) ~ x + (1|g)", "gaussian", {}, "limits or standard errors of their own"),
         ("y ~ x + (1|g)", "gaussian", {"priors": {"x": ws.StudentT(4, 0, 9)}}, "prior of 'x'"),
         ("y ~ x + (1|g)", "gaussian", {"priors": {"Intercept": ws.Cauchy(0, 9)}}, "'Intercept'"),
     ],

@@ -133,6 +133,8 @@ def _without_groups(population: Array) -> Plan:
 def _obstacle(
     stacked: Stacked, likelihood: Likelihood, coefficients: Mapping[str, pr.Prior]
 ) -> str | None:
+    if likelihood.family.template == "limits":
+        return "rows of the response have limits or standard errors of their own"
     if not likelihood.family.conjugate:
         return f"family={likelihood.family.name!r} is neither gaussian nor lognormal"
     if likelihood.link.name != "identity":
