@@ -70,7 +70,9 @@ many-rows: install stan  ## half a million rows beside five hundred, for every f
 
 SIMULATIONS ?= 100
 sbc: install stan  ## simulation-based calibration of every family and structure (hours): CASES='gamma*' for some
-	$(PY) -m benchmarks.sbc --simulations $(SIMULATIONS) --cases $(or $(CASES),'*') --out out/calibration.csv
+	$(PY) -m benchmarks.sbc --simulations $(SIMULATIONS) --cases $(or $(CASES),'*') --out out/calibration.csv \
+		--kept out/calibration
+	$(PY) -m benchmarks.sbc_page out/calibration
 
 overheads: install  ## import, large frames, tables, figures and a small fit, compilers, beside their goals (eight minutes)
 	$(PY) -m benchmarks.overheads

@@ -154,10 +154,11 @@ def _limits() -> Iterator[Case]:
             continue
         case = Case("", "", family.name, "limits")
         y = case.data()["y"].to_numpy(float)
-        low, high = (np.floor(q) if family.whole else q for q in np.quantile(y, [0.25, 0.8]))
+        low, high = (np.floor(q) if family.whole else q for q in np.quantile(y, [0.15, 0.85]))
         status = np.where(y <= low, "left", np.where(y > high, "right", "none"))
         cut = np.clip(y, low, high)
-        priors = priors_of(family, "x + (1|g)")
+        # Else most simulated data would be beyond the limits altogether.
+        priors = {**priors_of(family, "x + (1|g)"), "Intercept": ws.Normal(0.5, 0.3)}
         yield Case(
             f"{family.name} censored",
             "censored(y, status) ~ x + (1|g)",
@@ -207,6 +208,11 @@ def _terms() -> Iterator[Case]:
 
 
 PRIORS_SD: dict[str, Prior] = {"sd": ws.HalfNormal(0.5)}
+
+
+def stem_of(name: str) -> str:
+    """Return what the files of a case are called."""
+    return "".join(c if c.isalnum() else "_" for c in name)
 
 
 def row_of(case: Case, found: Calibration) -> dict[str, Any]:
@@ -266,7 +272,7 @@ def main() -> None:
         print(f"{case.name}: {found.verdict}", flush=True)
         if options.kept is not None:
             options.kept.mkdir(parents=True, exist_ok=True)
-            stem = "".join(c if c.isalnum() else "_" for c in f"{case.name} {options.seed}")
+            stem = f"{stem_of(case.name)}_{options.seed}"
             found.ranks.to_parquet(options.kept / f"{stem}.ranks.parquet")
             found.simulations.to_parquet(options.kept / f"{stem}.fits.parquet")
 

@@ -161,7 +161,9 @@ def fit(
         The same seed gives the same draws. None takes one at random; it is kept in
         ``draws["posterior"].attrs``.
     target_accept
-        NUTS's target acceptance rate; nearer 1 cures divergences, slowly. None is 0.8; 0.98
+        NUTS's target acceptance rate; nearer 1 cures divergences, slowly. None is 0.8; 0.95
+        of truncated and of mostly censored responses, of zero-inflated and hurdle families with a
+        shape, of hurdle_lognormal and of acat; 0.98
         where effects are sampled and there are random slopes, or few groups, as four, or few events
         hardly tell a group sd from zero; where effects are integrated out, 0.9 for slopes whose sd
         may be zero or whose groups are fewer than eight, 0.85 for intercepts whose sd may; of bambi

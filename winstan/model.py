@@ -13,6 +13,7 @@ from winstan.coordinates.curves import (
     Bounds,
     Shrunk,
 )
+from winstan.families.family import ACCEPT
 from winstan.likelihood import Likelihood
 from winstan.marginal import (
     Marginal,
@@ -32,11 +33,10 @@ if TYPE_CHECKING:
     from winstan.inputs import Inputs
 
 
-# Stan's own target acceptance; one for random slopes that are sampled, where correlations near one
+# One for random slopes that are sampled, where correlations near one
 # bring divergences at Stan's step size, and for sds that the data hardly tell from zero; where
 # effects are integrated out, one for slopes whose sd may vanish, whose groups are few, or whose
 # prior has correlations at one and minus one (LKJ below 1), and one for intercepts' sds that may.
-ACCEPT = 0.8
 ACCEPT_CURVED = 0.98
 ACCEPT_MARGINAL_SLOPES = 0.9
 ACCEPT_MARGINAL = 0.85
@@ -147,7 +147,7 @@ class Model:
             open_ended = ACCEPT_MARGINAL_SLOPES if self.slopes else ACCEPT_MARGINAL
             return open_ended if self._open_ended else ACCEPT
         curved = self.slopes or self.coordinates.curved or self.family.dense_metric
-        return ACCEPT_CURVED if curved else ACCEPT
+        return ACCEPT_CURVED if curved else self.family.target_accept
 
     @property
     def metric(self) -> str:

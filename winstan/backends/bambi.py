@@ -32,7 +32,8 @@ from winstan.backends.interrupts import interrupts_raised
 from winstan.backends.pymc import checked_sampler, failures_named, sampler_statistics
 from winstan.draws import Draws, run_attributes
 from winstan.errors import BackendError
-from winstan.model import ACCEPT, default_draws
+from winstan.families.family import ACCEPT
+from winstan.model import default_draws
 from winstan.progress import someone_looks_on
 from winstan.toolchain.silence import silent
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan.families.distribution import Distribution
+from winstan.families.family import ACCEPT_OPEN
 from winstan.families.namespace import NUMPY
 from winstan.families.ordered import rows_beyond, step_thresholds
 from winstan.families.ordinal import Ordinal, ordinal
@@ -135,4 +136,5 @@ ACAT = ordinal(
             )
         },
     ),
+    target_accept=ACCEPT_OPEN,
 )

@@ -14,7 +14,7 @@ import numpy as np
 
 from winstan.families.auxiliary import HU
 from winstan.families.distribution import BambiFamily, Distribution
-from winstan.families.family import Family
+from winstan.families.family import ACCEPT_OPEN, Family
 from winstan.families.namespace import NUMPY
 from winstan.families.support import zeros_and_positive
 from winstan.families.zeros import LEAST, above_zero, log_odds, zero_rows
@@ -142,4 +142,5 @@ def hurdle_positive(
         masses=(0.0,),
         precision=base.precision,
         usual=True,
+        target_accept=ACCEPT_OPEN,
     )

@@ -18,6 +18,7 @@ import numpy as np
 from winstan.errors import FamilyError
 from winstan.families.between_bounds import draw_between
 from winstan.families.cellwise import of_rows
+from winstan.families.family import ACCEPT_OPEN
 from winstan.families.intervals import Intervals
 from winstan.families.namespace import NUMPY
 from winstan.families.registry import FAMILIES
@@ -95,6 +96,14 @@ def limited(family: Family, limits: Limits) -> Family:
         excess_kurtosis=None,
         zeros=(),
         wider=None,
+        target_accept=ACCEPT_OPEN if _mostly_beyond(limits) else family.target_accept,
+    )
+
+
+def _mostly_beyond(limits: Limits) -> bool:
+    """Whether most responses are only known to be beyond a limit, or none beyond it was seen."""
+    return limits.truncated or (
+        limits.status is not None and 2 * limits.censored > limits.status.size
     )
 
 
