@@ -19,6 +19,7 @@ from winstan.backends.stan_program import stan_program
 from winstan.errors import DataError, FamilyError, FormulaError, OptionError
 from winstan.families import family_named
 from winstan.families.sample import Sample
+from winstan.fitted.category_figures import for_figure, places_of, share_statistics
 
 LABELS = ("a", "b", "c", "d")
 STRUCTURES = {
@@ -317,3 +318,31 @@ def test_ordered_categories_keep_levels_without_rows_and_without_a_word():
     data["y"] = pd.Categorical(data["y"], categories=range(-1, 12), ordered=True)
     model = model_of("y ~ x", data, "cumulative")
     assert model.design.response.categories == tuple(range(-1, 12))
+
+
+def test_replicates_of_categories_are_drawn_by_their_labels():
+    """Places are no numbers: axes have the categories, and statistics are shares of each."""
+    fit = made_fit(model_of("y ~ x + (1|g)", data_of("categorical"), "categorical"), draws=20)
+    (axis,) = [scale for scale in fit.plot_predictive().scales if "x" in scale.aesthetics]
+    assert list(axis.labels) == list(LABELS)
+    counts = np.bincount(fit.model.design.response.y.astype(int))
+    y = fit.model.design.response.y[None]
+    for (name, share), label, n in zip(share_statistics(fit.model), LABELS, counts, strict=True):
+        assert name == f"share of {label}"
+        assert share(y)[0] == n / counts.sum()
+    with pytest.raises(OptionError, match="categories without an order"):
+        fit.plot_predictive("groups")
+
+
+def test_replicates_of_ordered_words_have_ranks_and_numbers_stay():
+    words = np.array(["dull", "fair", "good", "fine", "best"])
+    data = data_of("cumulative")
+    ranked = pd.Categorical(words[data["y"] - 3], words, ordered=True)
+    model = model_of("y ~ x", data.assign(y=ranked), "cumulative")
+    y, _, name = for_figure(model, "groups", model.design.response.y, np.zeros((2, 3)))
+    np.testing.assert_array_equal(y, data["y"] - 2)
+    assert name == "rank of y"
+    model = model_of("y ~ x", data, "cumulative")
+    numbers = model.design.response.in_units(model.design.response.y)
+    np.testing.assert_array_equal(places_of(model, numbers), data["y"] - 3)
+    assert for_figure(model, "groups", numbers, numbers[None])[2] == "y"

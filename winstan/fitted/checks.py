@@ -13,6 +13,7 @@ from winstan._angles import deviations, mean_direction, resultant, wrap_angles
 from winstan._typing import Array
 from winstan.effects.observed import ordered_labels
 from winstan.errors import OptionError, near_matches
+from winstan.fitted import category_figures
 from winstan.fitted.parameters import Parameter, long_draws, select
 from winstan.options import Check, check_flags, check_option
 
@@ -184,6 +185,7 @@ def plot_predictive(
         raise OptionError(f"by= is for kind='groups', not {kind!r}.")
     effects.interval_names(prob, "eti")  # refuses what is none, before any work
     model = fit.model
+    category_figures.check_kind(model, kind)
     column = _groups_column(model, by) if kind == "groups" else None
     make = fit.prior_predictive if prior else fit.posterior_predictive
     response = model.design.response
@@ -192,6 +194,8 @@ def plot_predictive(
     what = "prior" if prior else "posterior"
     counted = model.family.trials
     whole = model.family.whole
+    if model.family.of_categories:
+        y, y_rep, name = category_figures.for_figure(model, kind, y, y_rep)
     if counted and response.trials is not None and kind != "groups":
         trials = response.trials
         if kind == "statistic" or np.ptp(trials) > 0:
@@ -211,6 +215,7 @@ def plot_predictive(
             unit=unit,
             log=log,
             circular=model.family.circular,
+            labels=category_figures.labels_of_places(model),
         )
     if column is not None:
         return plots.plot_groups(
@@ -224,9 +229,7 @@ def plot_predictive(
         )
     if model.family.circular:
         return _plot_direction_statistics(y, y_rep, name, what, unit)
-    statistics = STATISTICS[:1] if model.family.kind == "binary" else STATISTICS
-    if whole and (y == 0).any():
-        statistics = (*statistics[:-2], STATISTICS[-1], ("share of zeros", _zeros))
+    statistics = _statistics_of(model, zeros=whole and bool((y == 0).any()))
     return plots.plot_statistics(
         pd.concat(
             pd.DataFrame({"statistic": label, "draw": np.arange(len(y_rep)), "value": of(y_rep)})
@@ -237,6 +240,16 @@ def plot_predictive(
         what=what,
         unit=unit,
     )
+
+
+def _statistics_of(model: Model, *, zeros: bool) -> tuple[category_figures.Statistic, ...]:
+    """Choose what is told of replicates; `zeros` says that some whole numbers are zero."""
+    if model.family.kind == "unordered":
+        return category_figures.share_statistics(model)
+    statistics = STATISTICS[:1] if model.family.kind == "binary" else STATISTICS
+    if zeros and not model.family.of_categories:
+        return (*statistics[:-2], STATISTICS[-1], ("share of zeros", _zeros))
+    return statistics
 
 
 def _plot_direction_statistics(

@@ -236,7 +236,8 @@ def _panel(model: Model, parameter: Parameter) -> str:
     of = parameter.of
     name = of.name if of.role == "effect" else PANELS[of.role]
     if of.parameter != MEAN and of.role != "effect":
-        name += f" of {of.parameter}"
+        shared = model.family.parameter(of.parameter).shared_name
+        name += f" of {shared or of.parameter}"
     return name + _scale(model, of)
 
 

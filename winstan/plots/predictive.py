@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 from plotnine import (
     aes,
     element_blank,
+    element_text,
     geom_line,
     geom_point,
     geom_rect,
@@ -33,12 +36,17 @@ from winstan.plots.theme import POSTERIOR, theme_winstan
 from winstan.plots.turns import near, turn_density
 from winstan.plots.words import percent
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 LINES = 50
 """Replicates whose density is drawn."""
 COUNTS = 40
 """Counts up to which each has its own place on the axis."""
 SHARES = 20
 """Classes that proportions are counted in."""
+TURNED = 40
+"""Letters of all categories above which their labels are turned."""
 SPIKE = 1.5
 """How far a replicate may rise above nine tenths of them before it is cut."""
 
@@ -55,6 +63,7 @@ def plot_density(
     unit: str | None = None,
     log: bool | None = None,
     circular: bool = False,
+    labels: Sequence[str] = (),
 ) -> Plot:
     """Draw the density of the data over those of replicated data.
 
@@ -86,6 +95,8 @@ def plot_density(
     circular
         Whether the values are angles: the axis is then one turn, cut opposite to the data, and
         densities go round.
+    labels
+        Of categories, whose places from 0 up the values are; none of other values.
 
     Returns
     -------
@@ -109,10 +120,12 @@ def plot_density(
     if log is None:
         log = not (whole or share) and bool(rep[finite].min() > 0) and logarithmic(y)
     require_finite("observed", observed.astype(float), positive=log)
-    if (whole and y.max() <= COUNTS) or ((whole or share) and not log):
-        edges = _classes(y, rep[finite], whole=whole)
+    if labels or (whole and y.max() <= COUNTS) or ((whole or share) and not log):
+        edges = np.arange(len(labels) + 1) - 0.5
+        if not labels:
+            edges = _classes(y, rep[finite], whole=whole)
         return _plot_counts(
-            replicated, y, edges, response=response, what=what, prob=prob, unit=unit
+            replicated, y, edges, labels, response=response, what=what, prob=prob, unit=unit
         )
     draws = replicated["draw"].drop_duplicates()
     chosen = draws.iloc[np.unique(np.linspace(0, len(draws) - 1, LINES).astype(int))]
@@ -215,6 +228,7 @@ def _plot_counts(
     replicated: pd.DataFrame,
     y: np.ndarray,
     edges: np.ndarray,
+    categories: Sequence[str] = (),
     *,
     response: str,
     what: str,
@@ -249,6 +263,9 @@ def _plot_counts(
     limits = (float(edges[0]) - pad, float(edges[-1]) + pad)
     axis = Axis(*limits, log=False)
     breaks = [float(b) for b in axis.breaks() if edges[-1] <= 1 or float(b).is_integer()]
+    if categories:
+        breaks = list(map(float, range(len(categories))))
+    turned = sum(map(len, categories)) > TURNED
     return (
         Plot()
         + geom_rect(
@@ -268,11 +285,15 @@ def _plot_counts(
         )
         + legend([data_label, label])
         + scale_x_continuous(
-            breaks=breaks, labels=axis.labels(breaks), limits=limits, expand=(0, 0)
+            breaks=breaks,
+            labels=categories or axis.labels(breaks),
+            limits=limits,
+            expand=(0, 0),
         )
         + scale_y_continuous(expand=(0.02, 0, 0.05, 0))
         + labs(x=axis.title(response, unit), y="share of rows", fill="", caption=caption)
-        + theme_winstan(width=90, height=64 + 3 * len(caption.splitlines()))
+        + theme_winstan(width=90, height=64 + 3 * len(caption.splitlines()) + 8 * turned)
+        + (theme(axis_text_x=element_text(rotation=30, ha="right")) if turned else theme())
     )
 
 
