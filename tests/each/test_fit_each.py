@@ -20,6 +20,8 @@ import winstan as ws
 from winstan.cli import main
 from winstan.each.groups import partition, seed_of
 from winstan.fitted.pipeline import model_from
+from winstan.formula import parse_formula
+from winstan.inputs import names_in_use
 
 QUICK = {"warmup": 500, "draws": 1500, "seed": 7, "progress": False, "silence": "all"}
 FORMULA = "y ~ x + (1|g)"
@@ -286,11 +288,10 @@ def test_the_figure(found):
 def test_a_worker_sees_what_the_formula_calls_only(no_sampling):
     unpicklable = (i for i in range(3))  # in scope, and not sent
     assert unpicklable is not None
-    from winstan.each.fitting import _used  # noqa: PLC0415
-    from winstan.formula import parse_formula  # noqa: PLC0415
-
-    space = {"half": half, "other": unpicklable}
-    assert _used(parse_formula("half(y) ~ x", space), space) == {"half": half}
+    space = {"half": half, "other": unpicklable, "M": [[0], [1]]}
+    assert names_in_use(parse_formula("half(y) ~ x", space), space) == {"half": half}
+    coded = names_in_use(parse_formula("y ~ C(f, M)", space), space)
+    assert coded == {"M": space["M"]}, "a matrix that codes a factor goes along"
 
 
 def test_fits_in_threads_leave_stdout_alone():
