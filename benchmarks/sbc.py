@@ -195,7 +195,8 @@ def _terms() -> Iterator[Case]:
     for name in ("sratio", "acat"):
         priors = priors_of(FAMILIES[name], "x + (1|g)")
         yield Case(f"{name} cs(x)", "y ~ cs(x) + (1|g)", name, "terms", {"priors": priors})
-    yield Case("nested", "y ~ x + (1|g/h)", "gaussian", "terms", {"priors": usual})
+    within = {"h": np.tile(np.repeat([0, 1], ROWS // GROUPS // 2), GROUPS)}
+    yield Case("nested", "y ~ x + (1|g/h)", "gaussian", "terms", {"priors": usual}, within)
     yield Case("(x||g)", "y ~ x + (x||g)", "gaussian", "terms", {"priors": usual})
     yield Case("offset", "y ~ x + offset(z) + (1|g)", "poisson", "terms", {"priors": poisson})
     yield Case("levels", "y ~ 0 + C(dose) + z + (1|g)", "gaussian", "terms", {"priors": PRIORS_SD})

@@ -163,7 +163,7 @@ def fit(
     target_accept
         NUTS's target acceptance rate; nearer 1 cures divergences, slowly. None is 0.8; 0.95
         of truncated and of mostly censored responses, of zero-inflated and hurdle families with a
-        shape, of hurdle_lognormal and of acat; 0.98
+        shape, of hurdle_lognormal and of acat, and under Horseshoe and R2D2; 0.98
         where effects are sampled and there are random slopes, or few groups, as four, or few events
         hardly tell a group sd from zero; where effects are integrated out, 0.9 for slopes whose sd
         may be zero or whose groups are fewer than eight, 0.85 for intercepts whose sd may; of bambi

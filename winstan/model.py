@@ -13,7 +13,7 @@ from winstan.coordinates.curves import (
     Bounds,
     Shrunk,
 )
-from winstan.families.family import ACCEPT
+from winstan.families.family import ACCEPT, ACCEPT_OPEN
 from winstan.likelihood import Likelihood
 from winstan.marginal import (
     Marginal,
@@ -147,7 +147,9 @@ class Model:
             open_ended = ACCEPT_MARGINAL_SLOPES if self.slopes else ACCEPT_MARGINAL
             return open_ended if self._open_ended else ACCEPT
         curved = self.slopes or self.coordinates.curved or self.family.dense_metric
-        return ACCEPT_CURVED if curved else self.family.target_accept
+        if curved:
+            return ACCEPT_CURVED
+        return ACCEPT_OPEN if self.shrinkage is not None else self.family.target_accept
 
     @property
     def metric(self) -> str:

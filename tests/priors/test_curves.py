@@ -204,3 +204,9 @@ def test_programs_for_readers_say_it(backend):
         exec(program, space)
         built = space["model"]
         assert np.isfinite(built.compile_logp(mode="FAST_COMPILE")(built.initial_point()))
+
+
+def test_steps_are_small_where_coefficients_share_a_prior():
+    """Divergences of 5 in 30 small fits under R2D2 at 0.8 (`make sbc`)."""
+    family, formula, options = CASES["R2D2 by sigma"]
+    assert model_of(formula, data_of(family), family, **options).target_accept == 0.95
