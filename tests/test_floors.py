@@ -21,8 +21,8 @@ FLOORS = (
     "formula data",
     "design families priors variables scales centering coefficients shrinkage cells correlations"
     " likelihood by_category",
-    "approximation coordinates inputs marginal model building validation toolchain backends"
-    " unconstrained draws tree",
+    "approximation coordinates inputs marginal residual model building validation toolchain"
+    " backends unconstrained draws tree",
     "convergence summary diagnostics effects classical guards",
     "plots",
     "fitted keeping report",

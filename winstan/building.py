@@ -28,6 +28,7 @@ from winstan.likelihood import Likelihood
 from winstan.marginal import Plan, adapt_coordinates, marginalise, plan_marginal
 from winstan.model import Model, lkj_numbers
 from winstan.priors import Flat, Priors, resolve
+from winstan.residual import adapt, check_residual, correlate, residual_slots
 from winstan.scales import default_slots, measure_scales
 from winstan.shrinkage import Shrinkage
 from winstan.tuning import USUAL, Tuning
@@ -51,7 +52,9 @@ if TYPE_CHECKING:
     from winstan.families import Family
     from winstan.families.links import Link
     from winstan.formula import Formula
+    from winstan.marginal import Marginal, VarianceCoordinates
     from winstan.priors import Prior
+    from winstan.residual import CorrelatedResiduals
     from winstan.scales import Scales
 
 
@@ -214,6 +217,9 @@ def build_model(
     check_names(stacked, likelihood)
     scales = measure_scales(cells, likelihood)
     slots = default_slots(stacked, cells, likelihood, scales)
+    if design.residual is not None:
+        check_residual(design, family, link, parametrization)
+        slots += residual_slots(design.residual)
     centered = center and design.intercept
     location = "Intercept" if family.thresholds is None else family.thresholds.name
     apart = centered and stacked.intercept  # an Intercept before the columns
@@ -232,12 +238,12 @@ def build_model(
     population = population[:, coefficients.sampled]
     problem = _problem(stacked, cells, population, likelihood, scales, resolved, tuning)
     sampled = _parametrization(stacked, parametrization)
-    plan = None
+    plan, correlated = None, design.residual is not None
     own = {name: resolved.of(name) for name in coefficients.sampled_names}
-    if parametrization is None or parametrization == "marginal":
+    if not correlated and (parametrization is None or parametrization == "marginal"):
         plan = _plan(stacked, cells, population, likelihood, own, parametrization)
     coordinates = coordinates or _coordinates(
-        design, problem, sampled, resolved, marginal=plan is not None
+        design, problem, sampled, resolved, marginal=plan is not None or correlated
     )
     check_noise(design, likelihood, coordinates, scales.response)
     sds = posterior_sds(coordinates.decorrelation, population.shape[1])
@@ -247,19 +253,9 @@ def build_model(
         wide = problem.beta_prior[:, 1]
         shrunk = shrunk_of(shrinkage, coordinates.beta_location, sds, wide)
         coordinates = replace(coordinates, **with_numbers(coordinates, shrinkage))
-    marginal = variances = None
-    if plan is not None:
-        marginal = marginalise(plan, cells, population, coordinates, list(own.values()))
-        variances = adapt_coordinates(
-            stacked,
-            cells,
-            coordinates,
-            marginal,
-            problem.sd_prior,
-            resolved[str(family.noise)],
-            lkj_numbers(stacked, resolved),
-            tuning,
-        )
+    integrated = _integrated(
+        design, stacked, cells, population, likelihood, plan, coordinates, own, resolved, tuning
+    )
     return Model(
         formula=formula,
         design=design,
@@ -277,10 +273,50 @@ def build_model(
         shrinkage=shrinkage,
         shrunk=shrunk,
         coordinates=coordinates,
-        marginal=marginal,
-        variances=variances,
         tuning=tuning,
+        **integrated,
     )
+
+
+class _Integrated(TypedDict, total=False):
+    """What a model has where coefficients and effects are integrated out."""
+
+    marginal: Marginal
+    residual: CorrelatedResiduals
+    variances: VarianceCoordinates
+
+
+def _integrated(
+    design: Design,
+    stacked: Stacked,
+    cells: Cells,
+    population: Array,
+    likelihood: Likelihood,
+    plan: Plan | None,
+    coordinates: Coordinates,
+    own: Mapping[str, Prior],
+    priors: Priors,
+    tuning: Tuning,
+) -> _Integrated:
+    """Take the statistics, and find coordinates of what is left to sample.
+
+    `own` are the priors of the coefficients that are sampled.
+    """
+    lkj = lkj_numbers(stacked, priors)
+    if design.residual is not None:
+        residual = correlate(
+            design.residual, stacked, cells, population, likelihood, coordinates, own, priors, lkj
+        )
+        return {"residual": residual, "variances": adapt(residual, coordinates, tuning)}
+    if plan is None:
+        return {}
+    marginal = marginalise(plan, cells, population, coordinates, list(own.values()))
+    sd_priors = [priors[name] for group in stacked.groups for name in group.sd_names]
+    noise = priors[str(likelihood.family.noise)]
+    variances = adapt_coordinates(
+        stacked, cells, coordinates, marginal, sd_priors, noise, lkj, tuning
+    )
+    return {"marginal": marginal, "variances": variances}
 
 
 def _coordinates(

@@ -21,6 +21,7 @@ GUARDS: Mapping[str, str] = MappingProxyType(
         "skew": "a gaussian fit of positive, strongly skewed data",
         "heap": "many rows have the smallest or the largest response, as at a limit",
         "unequal_spread": "residuals spread more at one level of a predictor than at another",
+        "serial_correlation": "residuals of rows that follow each other are correlated",
         "overdispersion": "counts vary more than a binomial or Poisson model allows",
         "unreached_direction": "angles point where the half-tangent does not reach",
         "excess_zeros": "counts have more zeros than their means and variance let one expect",
@@ -28,6 +29,7 @@ GUARDS: Mapping[str, str] = MappingProxyType(
         "shares": "a gaussian fit of shares from 0 to 1, whose ends it goes beyond",
         "few_levels": "a grouping factor has few levels",
         "same_groups": "two grouping factors part the rows in the same way",
+        "single_rows": "units of correlated residuals have one row, which says nothing of it",
         "empty_cells": "cells of an interaction that no row has are left out",
         "unidentified": "the data cannot tell the standard deviations of a group term",
         "summed_response": "the left side adds columns up, as another package writes two responses",
@@ -45,6 +47,7 @@ GUARDS: Mapping[str, str] = MappingProxyType(
         "type_3_numbers": "an analysis of variance of type 3 has numbers in an interaction",
         "extrapolation": "values beyond the data are compared or predicted",
         "censored_loo": "leave-one-out of censored rows has probabilities among densities",
+        "conditional_loo": "leave-one-out of correlated rows is given the others of their unit",
         "influential_rows": "rows weigh too much on a posterior for leave-one-out",
     }
 )

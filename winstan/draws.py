@@ -41,6 +41,8 @@ class Sampled:
     effect : ndarray, shape (chains, draws, T)
         Standard scores (`winstan.coordinates.standard`), by `Coordinates.start`, by column.
     aux : ndarray, shape (chains, draws, A)
+    residual : mapping of str to ndarray
+        The correlations of residuals, by name, as they are reported.
     """
 
     beta: Array
@@ -48,6 +50,7 @@ class Sampled:
     factors: Sequence[Array]
     effect: Array
     aux: Array
+    residual: Mapping[str, Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:
         out[vector.name] = thresholds_at_zero(design, at_mean, moved)
     if model.shrinkage is not None:
         out |= model.shrinkage.reported(sampled.aux[..., len(likelihood.scalars) :])
-    return out | effects
+    return out | dict(sampled.residual) | effects
 
 
 def group_draws(

@@ -166,7 +166,8 @@ def fit(
         shape, of hurdle_lognormal and of acat, and under Horseshoe and R2D2; 0.98
         where effects are sampled and there are random slopes, or few groups, as four, or few events
         hardly tell a group sd from zero; where effects are integrated out, 0.9 for slopes whose sd
-        may be zero or whose groups are fewer than eight, 0.85 for intercepts whose sd may; of bambi
+        may be zero or whose groups are fewer than eight, 0.85 for intercepts whose sd may, 0.95
+        for group terms beside correlated residuals; of bambi
         0.95 with group terms, and 0.98 with random slopes.
     cores
         Chains that run at once; None is as many as there are.
@@ -191,7 +192,8 @@ def fit(
     **formulas
         Right sides of the formulas of other parameters of the family, by their names:
         ``sigma="stim + (1|mouse)"``. They are of the parameter's logarithm, or of its log odds
-        where it is a probability.
+        where it is a probability. ``residual="ar(trial, mouse)"`` is how residuals of one mouse are
+        correlated, which may stand in the first formula as well (docs/residual-correlation.md).
 
     Returns
     -------

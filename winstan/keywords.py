@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from winstan.errors import OptionError, near_matches
 from winstan.families import FAMILIES, Family
+from winstan.formula.residual import RESIDUAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -78,7 +79,7 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
 def explains_keywords[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     """Make a function refuse unknown keywords with an `OptionError` that says what to write.
 
-    Names of families' parameters are known too: they take formulas.
+    Names of families' parameters are known too: they take formulas. So does ``residual``.
     """
     known = [name for name, p in signature(function).parameters.items() if p.kind != p.VAR_KEYWORD]
 
@@ -97,7 +98,8 @@ def explains_keywords[**P, R](function: Callable[P, R]) -> Callable[P, R]:
 def _parameters(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> set[str]:
     """Return the names of the parameters of all families, and of one that was given itself."""
     given = [value for value in (*args, *kwargs.values()) if isinstance(value, Family)]
-    return {parameter.name for one in (*FAMILIES.values(), *given) for parameter in one.parameters}
+    own = {parameter.name for one in (*FAMILIES.values(), *given) for parameter in one.parameters}
+    return own | {RESIDUAL}
 
 
 def _unknown(function: str, name: str, known: list[str]) -> str:

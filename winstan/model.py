@@ -20,6 +20,7 @@ from winstan.marginal import (
     VarianceCoordinates,
 )
 from winstan.priors import Priors
+from winstan.residual import CorrelatedResiduals
 from winstan.shrinkage import Shrinkage
 from winstan.tuning import USUAL, Tuning
 from winstan.variables import Variable, variables
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 ACCEPT_CURVED = 0.98
 ACCEPT_MARGINAL_SLOPES = 0.9
 ACCEPT_MARGINAL = 0.85
+# Beside correlated residuals any group sd may vanish: they take what lasts within units.
+ACCEPT_CORRELATED = 0.95
 # Where the coordinates are about standard normal there is a step size to find, and no scales. They
 # are less so with correlations, and small steps take longer to find.
 WARMUP = 100
@@ -97,8 +100,10 @@ class Model:
     marginal : Marginal or None
         Statistics by which coefficients and effects are integrated out (and drawn afterwards);
         None where they are sampled.
+    residual : CorrelatedResiduals or None
+        As `marginal`, where residuals are correlated.
     variances : VarianceCoordinates or None
-        The coordinates of what remains to be sampled beside `marginal`.
+        The coordinates of what remains to be sampled beside either.
     tuning : Tuning
     inputs : Inputs or None
         What it was made of.
@@ -121,6 +126,7 @@ class Model:
     shrinkage: Shrinkage | None = None
     shrunk: Shrunk | None = None
     marginal: Marginal | None = None
+    residual: CorrelatedResiduals | None = None
     variances: VarianceCoordinates | None = None
     tuning: Tuning = USUAL
     inputs: Inputs | None = None
@@ -138,12 +144,21 @@ class Model:
     @property
     def template(self) -> str:
         """Name of the Stan template that has its density."""
+        if self.residual is not None:
+            return "gaussian_residual"
         return self.family.template if self.marginal is None else "gaussian_marginal"
+
+    @property
+    def integrated(self) -> bool:
+        """Whether coefficients and effects are integrated out, and drawn afterwards."""
+        return self.marginal is not None or self.residual is not None
 
     @property
     def target_accept(self) -> float:
         """NUTS's target acceptance rate, unless the user gives one."""
-        if self.marginal is not None:
+        if self.residual is not None and self.stacked.groups:
+            return ACCEPT_CORRELATED
+        if self.integrated:
             open_ended = ACCEPT_MARGINAL_SLOPES if self.slopes else ACCEPT_MARGINAL
             return open_ended if self._open_ended else ACCEPT
         curved = self.slopes or self.coordinates.curved or self.family.dense_metric
@@ -187,7 +202,7 @@ class Model:
         decorrelation = self.coordinates.decorrelation
         return (
             0
-            if self.marginal
+            if self.integrated
             else len(decorrelation.remaining_scale) + decorrelation.eliminated_scale.size
         )
 
@@ -207,7 +222,9 @@ class Model:
     @property
     def variables(self) -> tuple[Variable, ...]:
         """The parameters, in order, as every backend reports them."""
-        return variables(self.stacked, self.likelihood, self.shrinkage)
+        residual = self.residual
+        dims = {} if residual is None else {residual.structure.name: residual.structure.dims}
+        return variables(self.stacked, self.likelihood, self.shrinkage, dims)
 
 
 def default_draws(sampled: int) -> int:

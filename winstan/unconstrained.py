@@ -14,6 +14,7 @@ from winstan.approximation.student import shift_of_sigma
 from winstan.correlations import correlation_factors
 from winstan.draws import Sampled
 from winstan.marginal.draws import sampled_with_effects
+from winstan.residual.draws import sampled_with_correlation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,12 +31,13 @@ def coordinate_sizes(model: Model) -> dict[str, int]:
     """
     coordinates = model.coordinates
     rest = coordinates.decorrelation.eliminated_scale.size
+    residual = model.residual
     return {
-        "joint_raw": 0 if model.marginal else len(coordinates.decorrelation.remaining_scale),
+        "joint_raw": 0 if model.integrated else len(coordinates.decorrelation.remaining_scale),
         "sd_raw": coordinates.log_sd_location.size,
         "corr_raw": model.stacked.n_correlations,
-        "rest_raw": 0 if model.marginal else rest,
-        "aux_raw": coordinates.aux_location.size,
+        "rest_raw": 0 if model.integrated else rest,
+        "aux_raw": coordinates.aux_location.size if residual is None else residual.n_last,
     }
 
 
@@ -54,6 +56,8 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
     -------
     Sampled
     """
+    if model.residual is not None:
+        return sampled_with_correlation(model, raw, seed)
     if model.variances is not None:
         at = model.variances.variances(
             np.concatenate([raw["sd_raw"], raw["corr_raw"], raw["aux_raw"]], axis=-1)

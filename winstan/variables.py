@@ -46,9 +46,15 @@ class Variable:
 
 
 def variables(
-    stacked: Stacked, likelihood: Likelihood, shrinkage: Shrinkage | None = None
+    stacked: Stacked,
+    likelihood: Likelihood,
+    shrinkage: Shrinkage | None = None,
+    residual: Mapping[str, Mapping[str, tuple[Any, ...]]] | None = None,
 ) -> tuple[Variable, ...]:
-    """List a model's parameters: coefficients, group sds, correlations, numbers, effects."""
+    """List a model's parameters: coefficients, group sds, correlations, numbers, effects.
+
+    `residual` has the dims of residual correlations, by name.
+    """
     vector = likelihood.family.thresholds
     out = [Variable("Intercept", {}, "coefficient")] if stacked.intercept and not vector else []
     for term in stacked.terms:
@@ -71,6 +77,7 @@ def variables(
             Variable(name, {f"{name}_dim": own} if own else {}, "auxiliary")
             for name, own in shrinkage.dims.items()
         ]
+    out += [Variable(name, dims, "auxiliary") for name, dims in (residual or {}).items()]
     for group in written:
         levels = {f"{group.factor}__factor_dim": group.levels}
         out += [

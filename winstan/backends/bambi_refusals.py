@@ -23,6 +23,7 @@ def check_expressible(model: Model) -> None:
     BackendError
     """
     family_of(model)
+    _check_residual(model)
     _check_priors(model)
     _check_limits(model)
     _check_correlations(model)
@@ -58,6 +59,13 @@ def check_expressible(model: Model) -> None:
             raise BackendError(
                 f"bambi has no {link.name} link; backend='stan' and 'pymc' have.{instead}"
             )
+
+
+def _check_residual(model: Model) -> None:
+    if (term := model.design.residual) is not None:
+        raise BackendError(
+            f"bambi has no residual correlation, as {term.spec.text}: use backend='stan' or 'pymc'."
+        )
 
 
 def _check_priors(model: Model) -> None:

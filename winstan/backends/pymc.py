@@ -21,6 +21,7 @@ from winstan.backends.pymc_groups import compensation, covary_by_sds, group_effe
 from winstan.backends.pymc_marginal import add_marginal_likelihood
 from winstan.backends.pymc_priors import add_priors, add_threshold_prior
 from winstan.backends.pymc_program import pymc_program
+from winstan.backends.pymc_residual import add_correlated_likelihood
 from winstan.backends.pymc_scales import scales
 from winstan.draws import Draws, canonical, run_attributes
 from winstan.errors import BackendError, OptionError
@@ -203,7 +204,7 @@ def pymc_model(model: Model) -> pymc.Model:
     coordinates, cells = model.coordinates, model.cells
     sizes = coordinate_sizes(model)
     P = coordinates.beta_location.size
-    marginal = model.marginal
+    marginal, residual = model.marginal, model.residual
 
     with pm.Model() as built:
         raw = {
@@ -212,7 +213,7 @@ def pymc_model(model: Model) -> pymc.Model:
         given = scales(pm, pt, model, raw)
         sd, xp = pt.exp(given.log_sd), pytensor_namespace()
         aux = model.likelihood.constrained(given.free_aux, xp)
-        if marginal is None:
+        if not model.integrated:
             both = _deviations(pm, pt, model, raw, sd, given.factors)
             beta, effect = coordinates.beta_location + both[:P], both[P:]
             beta = beta + compensation(pt, model, effect, sd, given.factors)
@@ -229,6 +230,10 @@ def pymc_model(model: Model) -> pymc.Model:
         log_jacobian = model.likelihood.log_jacobian(given.free_aux, xp)
         pm.Potential("jacobian", given.log_sd.sum() + given.log_slope + log_jacobian)
 
+        if residual is not None:
+            own_scales = (sd, given.factors, given.free_aux)
+            add_correlated_likelihood(pm, pt, model, residual, *own_scales)
+            return built
         if marginal is not None:
             add_marginal_likelihood(pm, pt, model, marginal, sd, given.factors, *aux.values())
             return built

@@ -112,7 +112,7 @@ def _of_variances(
         k += q
     return Scales(
         log_sd=pt.concatenate(parts) if parts else pt.zeros(0),
-        free_aux=at[-1:],
+        free_aux=at[Q + terms.n_corr :],
         factors=factors,
         log_slope=pt.log(slope).sum(),
     )

@@ -10,21 +10,23 @@ from scipy import sparse
 
 from winstan.backends.quadratic_form import distinct_rows, quadratic_form
 from winstan.backends.stan_coordinates import coordinates_data
-from winstan.priors import R2D2, Flat
+from winstan.backends.stan_priors import prior_data
+from winstan.backends.stan_residual import residual_data
+from winstan.priors import R2D2
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from winstan._typing import Array
     from winstan.backends.quadratic_form import QuadraticForm
     from winstan.marginal import Marginal, VarianceCoordinates
     from winstan.model import Model
-    from winstan.priors import Prior
 
 
 def stan_data(model: Model) -> dict[str, Any]:
     """Return the data of the model's template, under the names of its data block."""
     shared = _terms_data(model)
+    if model.residual is not None:
+        assert model.variances is not None
+        return shared | residual_data(model.residual) | _variances_data(model.variances)
     if model.marginal is None:
         return shared | _cells_data(model)
     assert model.variances is not None
@@ -36,10 +38,10 @@ def _terms_data(model: Model) -> dict[str, Any]:
     groups = model.stacked.groups
     widths = [group.q for group in groups]
     priors = model.priors
-    sd_kind, sd_numbers = _prior_data(priors[n] for group in groups for n in group.sd_names)
+    sd_kind, sd_numbers = prior_data(priors[n] for group in groups for n in group.sd_names)
     own = [priors.of(p.name) for p in model.likelihood.scalars]
     own += model.shrinkage.priors if model.shrinkage is not None else ()
-    aux_kind, aux_numbers = _prior_data(own)
+    aux_kind, aux_numbers = prior_data(own)
     return {
         "M": len(groups),
         "J": [len(group.levels) for group in groups],
@@ -65,7 +67,7 @@ def _cells_data(model: Model) -> dict[str, Any]:
     rows = cells.offset.size if form is None else 0
     Z = np.hstack([*cells.Z, np.zeros((cells.offset.size, 0))])[:rows]
     coordinates = coordinates_data(model.coordinates, model.tuning.picked_from)
-    beta_kind, beta_numbers = _prior_data(
+    beta_kind, beta_numbers = prior_data(
         model.priors.of(n) for n in model.coefficients.sampled_names
     )
     statistics: dict[str, Any] = dict(cells.statistics)
@@ -151,7 +153,7 @@ def _threshold_data(model: Model) -> dict[str, Any]:
     """Return the data of ``stan/include/thresholds.stan``, where the family has thresholds."""
     if (vector := model.family.thresholds) is None:
         return {}
-    kind, numbers = _prior_data([model.priors[vector.name]])
+    kind, numbers = prior_data([model.priors[vector.name]])
     steps, scalars = model.likelihood.steps, [p.name for p in model.likelihood.scalars]
     return {
         "threshold_prior": kind[0],
@@ -234,12 +236,3 @@ def _variances_data(variances: VarianceCoordinates) -> dict[str, Any]:
         **asdict(variances.transform),
         "mixing": variances.correlation_root,
     }
-
-
-def _prior_data(priors: Iterable[Prior]) -> tuple[list[int], Array]:
-    priors = list(priors)
-    numbers = np.zeros((len(priors), 3))
-    for row, prior in zip(numbers, priors, strict=True):
-        if prior.kind != Flat.kind:  # those that are shared are data of their own
-            row[: len(prior.numbers)] = prior.numbers
-    return [prior.kind for prior in priors], numbers

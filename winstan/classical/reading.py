@@ -24,6 +24,11 @@ def read(formula: str, data: Any, namespace: Mapping[str, Any]) -> tuple[Formula
             f"ws.lme and ws.anova have one {name}, and no formula of it: leave "
             f"{parsed.parameters[name].text!r} out, or use ws.fit."
         )
+    if parsed.residual is not None:
+        raise FormulaError(
+            f"ws.lme and ws.anova have independent residuals: leave {parsed.residual.text} out, or "
+            "use ws.fit."
+        )
     if (term := next((g for g in parsed.groups if g.by), None)) is not None:
         raise FormulaError(
             f"ws.lme has one covariance for all groups of a term: leave by= out of {term.text}, "

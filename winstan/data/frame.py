@@ -155,6 +155,7 @@ def frame_from(
         table = table[place]
     kept = place if rows is None else rows[place]
 
+    units = _columns_of_units(formula)  # a single series is one unit
     columns: dict[str, Any] = {}
     for name in table.columns:
         if name in formula.optional_columns:
@@ -165,7 +166,7 @@ def frame_from(
             levels, codes = declared_levels(table[name])
             columns[name], unused = factor_of(codes, levels), []
         if name not in formula.limit_columns:  # that all rows are censored is said elsewhere
-            _check_column(columns[name], name, kept, unused)
+            _check_column(columns[name], name, kept, unused, varies=name not in units)
     _tell_order(formula, table)
     text = {
         name: columns[name]
@@ -277,6 +278,8 @@ def _check_column(
     name: str,
     kept: np.ndarray,
     unused: list[Any],
+    *,
+    varies: bool = True,
 ) -> None:
     if unused:
         shown = some_levels(unused)
@@ -287,9 +290,16 @@ def _check_column(
         )
     if isinstance(values, pd.Categorical):
         check_levels(values, name, kept)
-        check_varies(values, name)
+        if varies:
+            check_varies(values, name)
     elif values.dtype.kind == "f" and len(bad := np.flatnonzero(~np.isfinite(values))):
         raise DataError(_infinite(name, kept[bad]))
+
+
+def _columns_of_units(formula: Formula) -> frozenset[str]:
+    """Columns that name units of correlated residuals, and nothing else."""
+    own = () if formula.residual is None else formula.residual.factor_columns
+    return frozenset(own).difference(formula.response_columns, formula.predictor_columns)
 
 
 def _tell_order(formula: Formula, table: nw.DataFrame[Any]) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from winstan.design.evaluation import FittedEffects, FittedExpression, Term
     from winstan.design.grouping import Factor
     from winstan.design.random_terms import RandomTerm
+    from winstan.design.residual import ResidualTerm
     from winstan.design.response import Response
 
 
@@ -88,6 +89,8 @@ class Design:
     drawn : tuple of (RandomTerm, ((parameter, place), ...))
         The group terms of the whole model as they are drawn: those of one label together, without
         rows, and of which parameters' terms each is made.
+    residual : ResidualTerm or None
+        How the residuals of the N rows are correlated.
     """
 
     response: Response
@@ -112,6 +115,7 @@ class Design:
     anchored: bool = False
     beside: Mapping[str, Design] = field(default_factory=dict)
     drawn: tuple[tuple[RandomTerm, tuple[tuple[str, int], ...]], ...] = ()
+    residual: ResidualTerm | None = None
 
     @property
     def data_rows(self) -> slice | np.ndarray:

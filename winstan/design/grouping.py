@@ -16,6 +16,7 @@ from winstan.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from winstan.formula.residual import ResidualSpec
     from winstan.formula.terms import GroupSpec
 
 
@@ -60,13 +61,13 @@ class Factor:
         return np.where(known & seen, place, -1)
 
 
-def find_levels(spec: GroupSpec, predictors: pd.DataFrame) -> Factor:
+def find_levels(spec: GroupSpec | ResidualSpec, predictors: pd.DataFrame) -> Factor:
     """Find the levels of a factor: of several columns, only the combinations that occur.
 
     Parameters
     ----------
     spec
-        The group term.
+        The group term, or that of residual correlation.
     predictors
         D rows with the factor's columns.
     """

@@ -26,6 +26,7 @@ from winstan.design.evaluation import (
     sum_offsets,
 )
 from winstan.design.grouping import find_levels, group_term
+from winstan.design.residual import residual_term, warn_of_intercepts
 from winstan.design.response import make_response
 from winstan.design.stacking import with_places
 from winstan.formula import evaluation_names
@@ -119,6 +120,10 @@ def build_design(
         made.append((own, beside[name]))
     made_whole = replace(mean, beside=beside)
     _check_thresholds(made_whole)
+    if formula.residual is not None:
+        term = residual_term(formula.residual, frame.data, frame.kept)
+        made_whole = replace(made_whole, residual=term)
+        warn_of_intercepts(made_whole)
     return _by_observation(with_places(made_whole))
 
 

@@ -1,5 +1,6 @@
 """Effects: what a posterior says on the scale of the data, as tidy tables."""
 
+from winstan.effects.autocorrelation import residual_autocorrelation
 from winstan.effects.categories import (
     CATEGORY,
     Part,
@@ -102,6 +103,7 @@ __all__ = [
     "prediction_draws",
     "prediction_table",
     "prior_predictive",
+    "residual_autocorrelation",
     "response_label",
     "summarise_values",
     "totals_text",

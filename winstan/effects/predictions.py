@@ -12,6 +12,11 @@ import pandas as pd
 from winstan.data.tables import in_memory
 from winstan.design import NewRows
 from winstan.draws import row_numbers
+from winstan.effects.correlated import (
+    check_given,
+    residuals_of_rows,
+    values_with_residuals,
+)
 from winstan.effects.estimands import Estimand, choose_estimand, factors_of
 from winstan.effects.extrapolation import warn_of_rows
 from winstan.effects.intervals import interval_names, summarise_values
@@ -90,6 +95,7 @@ def predict(
     seed: int = 0,
     own: bool = True,
     predictor: str | None = None,
+    given: str | None = None,
 ) -> Prediction:
     """Predict rows, offsets included.
 
@@ -114,6 +120,8 @@ def predict(
         they need them once.
     predictor
         The parameter whose linear predictor is wanted; None is the first one.
+    given : {"data"}, optional
+        Whether correlated residuals are given those of the data.
 
     Returns
     -------
@@ -132,7 +140,9 @@ def predict(
         ``extrapolation``, of new rows outside the data's range by more than a tenth of it.
     """
     check_option("kind", kind, Predicted)
-    every = kind == "response" or predictor is not None
+    known = check_given(model, given, groups)
+    correlated = model.residual is not None and (known or (kind == "response" and own))
+    every = kind == "response" or predictor is not None or correlated
     if isinstance(groups, Mapping):  # rows are in groups of their own, where nothing else is said
         left_out: dict[str, Groups] = dict.fromkeys(factors_of(model, beside=every), "these")
         groups = left_out | dict(groups)
@@ -145,7 +155,7 @@ def predict(
     rng = np.random.default_rng(check_seed(seed))
     limits = model.design.response.limits
     errors = limits is not None and limits.error is not None
-    each = kind == "response" and (own or model.family.trials or errors)
+    each = correlated or (kind == "response" and (own or model.family.trials or errors))
     own_levels, new = set(estimand.of("these")), set(estimand.of("new"))
     beside = every or (kind == "mean" and mean_needs_beside(model))
     if newdata is None:
@@ -171,7 +181,10 @@ def predict(
         rows, at = merge_alike(rows)
     placed = grouped_rows(model, draws, rows, estimand)
     blocks = _values(model, placed, kind, predictor)
-    if kind == "response":
+    if correlated:
+        found = residuals_of_rows(model, draws, newdata, rows, given=known, rng=rng)
+        blocks = values_with_residuals(model, draws, rows, found, kind)
+    elif kind == "response":
         blocks = _responses(model, placed, blocks, of, rng)
     row = row_numbers(model.design)[model.design.data_rows] if newdata is None else None
     n_draws = n_draws_of(posterior)

@@ -82,6 +82,9 @@ def prior_draws(model: Model, rng: np.random.Generator, size: int) -> dict[str, 
     found, effects = group_draws(design, sds, u, factors)
     out |= found
     out |= numbers
+    if model.residual is not None:
+        structure = model.residual.structure
+        out[structure.name] = structure.draw(rng, size)
     if model.shrinkage is not None:
         out |= {name: shared[name] for name in model.shrinkage.dims}
     if vector is not None:

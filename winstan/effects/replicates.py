@@ -17,6 +17,7 @@ from winstan.effects.means import (
 )
 from winstan.effects.prior_draws import prior_draws
 from winstan.errors import OptionError, PriorError
+from winstan.residual.rows import draw_residuals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -149,12 +150,32 @@ def _responses(
     beside = design.response.trials if model.family.trials else design.response.limits
     aux = auxiliary(model, parameters, rows_of(design, beside=True))
     out = np.empty((len(eta), len(row)))
+    if model.residual is not None:
+        return _correlated(model, parameters, eta[:, row], aux, rng)
     size = max(1, model.tuning.chunk // len(row))
     for start in range(0, len(eta), size):
         some = slice(start, start + size)
         of_some = {name: _some(values, some, row) for name, values in aux.items()}
         out[some] = draw_responses(model, rng, eta[some][:, row], of_some, beside)
     return design.response.in_units(out)
+
+
+def _correlated(
+    model: Model,
+    parameters: Mapping[str, Array],
+    eta: Array,
+    aux: Mapping[str, Any],
+    rng: np.random.Generator,
+) -> Array:
+    """Draw responses whose residuals are correlated, shape (S, N)."""
+    term, residual = model.design.residual, model.residual
+    assert term is not None
+    assert residual is not None
+    structure, design = residual.structure, model.design
+    spread = aux["sigma"] if aux["sigma"].shape[1] == 1 else aux["sigma"][:, design.row]
+    e = draw_residuals(structure, term, parameters[structure.name], spread, rng)
+    y = eta + e
+    return design.response.in_units(np.exp(y) if model.family.log_response else y)
 
 
 def _some(values: Any, some: slice, row: np.ndarray) -> Any:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from winstan.design import Design
     from winstan.families import Family, Link
     from winstan.formula import Formula
+    from winstan.residual import CorrelatedResiduals
     from winstan.tuning import Tuning
 
 
@@ -36,6 +37,10 @@ class Specified(Protocol):
         """The link of its mean."""
 
     @property
+    def residual(self) -> CorrelatedResiduals | None:
+        """How residuals are correlated."""
+
+    @property
     def tuning(self) -> Tuning:
         """How much is held at once."""
 
@@ -49,3 +54,4 @@ class Specification:
     family: Family = GAUSSIAN
     link: Link = LINKS["identity"]
     tuning: Tuning = USUAL
+    residual: None = None

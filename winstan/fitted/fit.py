@@ -97,6 +97,8 @@ class Fit:
     plot_rank = checks.plot_rank
     plot_pairs = checks.plot_pairs
     plot_predictive = checks.plot_predictive
+    residual_autocorrelation = checks.residual_autocorrelation
+    plot_residual_autocorrelation = checks.plot_residual_autocorrelation
     # The same model in the words of each backend.
     code = programs.code
     code_data = programs.code_data

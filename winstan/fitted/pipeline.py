@@ -39,7 +39,7 @@ def model_from(
     Parameters and errors are those of `fit`; `namespace` has the names that the formula may call.
     """
     with silenced(silence):
-        if not (is_silent("pseudoreplication") and is_silent("skew")):
+        if not all(map(is_silent, ("pseudoreplication", "skew", "serial_correlation"))):
             data = in_memory(data)  # these guards look at columns that the formula does not use
         model, frame = model_and_frame(formula, data, family, namespace, **options)
         check_model(model, frame, data)

@@ -31,6 +31,7 @@ def predict(
     interval: Interval = "hdi",
     draws: bool = False,
     seed: int = 0,
+    given: str | None = None,
     silence: str | Iterable[str] | None = None,
 ) -> pd.DataFrame:
     """Predict the rows of the data, or new ones.
@@ -63,6 +64,11 @@ def predict(
         Return the draws in long form (columns row, draw, value).
     seed
         Of responses and new levels: the same seed gives the same.
+    given : {"data"}, optional
+        Where residuals are correlated (``ar(trial, mouse)``): what is known of a unit's rows in the
+        data counts for its other rows, the next trial given the earlier ones. New rows then need
+        the columns of the correlation; rows of the data are predicted from the others of their
+        unit. By default predictions are of a unit of which nothing is known but its group effects.
     silence
         Names of `DesignWarning`s not to give, as for `winstan.fit`.
 
@@ -107,6 +113,7 @@ def predict(
                 trials=trials,
                 seed=seed,
                 own=draws,
+                given=given,
                 predictor=part.parameter,
             ),
         )

@@ -20,13 +20,15 @@ _PROCESS = (
     "bambi or brms"
 )
 _TIME = (
-    "correlated residuals are not supported: let group effects take the correlation, such as "
-    "(1 + time | subject) or (1 | subject:session), put the previous value into a column of the "
-    "data as a predictor, or use brms or glmmTMB"
+    "residuals that resemble their neighbours are ar(time, unit), by position, or car(time, unit), "
+    "by time; equally correlated ones cs(visit, unit), and toep(visit, unit) and unstr(visit, "
+    "unit) have a correlation for each lag, or pair of visits. Moving averages, random walks and "
+    "higher orders are in brms"
 )
 _STRUCTURE = (
-    "covariance structures are not named: (x | g) has correlated effects, (x || g) uncorrelated "
-    "ones; others are in glmmTMB and brms"
+    "(x | g) has correlated effects, (x || g) uncorrelated ones; correlations of residuals of one "
+    "unit's visits are unstr(visit, unit), toep(visit, unit), cs(visit, unit) and ar(visit, unit), "
+    "with spreads by a formula of sigma"
 )
 _SPATIAL = "spatial correlation is not supported: use brms, or glmmTMB"
 _CENSORED = (
@@ -65,7 +67,7 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("ns", "cr", "cc", "rcs", "pspline"), _SMOOTH),
         **dict.fromkeys(("gp", "hsgp"), _PROCESS),
         **dict.fromkeys(
-            ("ar", "arma", "ma", "cosy", "unstr", "ar1", "ou", "cor_ar", "cor_arma", "rw", "rw1"),
+            ("arma", "ma", "cosy", "ar1", "car1", "ou", "cor_ar", "cor_arma", "rw", "rw1"),
             _TIME,
         ),
         **dict.fromkeys(("AR", "corAR1", "corCAR1", "corCompSymm", "autocor"), _TIME),
@@ -76,7 +78,6 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
                 "homcs",
                 "homdiag",
                 "hetar1",
-                "toep",
                 "rr",
                 "homtoep",
                 "equalto",
@@ -84,7 +85,7 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
             ),
             _STRUCTURE,
         ),
-        **dict.fromkeys(("car", "sar", "exp_spatial", "mat", "gau", "besag", "icar"), _SPATIAL),
+        **dict.fromkeys(("sar", "exp_spatial", "mat", "gau", "besag", "icar"), _SPATIAL),
         **dict.fromkeys(("Surv", "constrained"), _CENSORED),
         "me": _ERRORS,
         "mi": _MISSING,

@@ -20,12 +20,15 @@ from winstan.formula.functions import (
 )
 from winstan.formula.joining import apart, check_labels
 from winstan.formula.reader import read_formula
+from winstan.formula.residual import RESIDUAL, the_only
 from winstan.formula.syntax import formula_error
 from winstan.formula.terms import Atom, Effects, GroupSpec, ResponseSpec, unique
 from winstan.formula.tree import Call, Name, walk
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
+
+    from winstan.formula.residual import ResidualSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class Formula:
         The terms inside ``cs()``, which have a coefficient at each threshold; None without any.
     anchored
         Of the formula of such terms: it is coded as if beside a constant, which is the thresholds'.
+    residual : ResidualSpec or None
+        How residuals are correlated; its columns are no predictors.
     """
 
     text: str
@@ -87,6 +92,7 @@ class Formula:
     parameters: Mapping[str, Formula] = field(default_factory=dict)
     specific: Effects | None = None
     anchored: bool = False
+    residual: ResidualSpec | None = None
 
     @property
     def every(self) -> tuple[Formula, ...]:
@@ -195,6 +201,7 @@ def parse_formula(
     source, *others = apart(text, parameters)
     mean = _read(source, namespace)
     found: dict[str, Formula] = {}
+    apart_from: list[Formula] = []
     constants = dict(mean.constants)
     for other in others:
         formula = _read(other, namespace, constants)
@@ -206,14 +213,51 @@ def parse_formula(
                 "is none. One model has one response.",
                 other,
             )
-        if name in found:
+        if name in found or (name == RESIDUAL and apart_from):
             raise formula_error(f"there are two formulas of {name!r}.", other)
-        found[name] = formula
+        if name == RESIDUAL:
+            apart_from.append(_residual_alone(formula))
+        else:
+            _without_residual(formula)
+            found[name] = formula
+    if apart_from:
+        mean = _with_residual(mean, apart_from[0])
     whole = (mean, *found.values())
     if not for_all:
         groups = (g for formula in whole for g in formula.groups)
         check_labels(groups, "; ".join([source, *others]))
     return _joined(mean, found) if found else mean
+
+
+def _residual_alone(formula: Formula) -> Formula:
+    """Take the formula ``residual ~ ar(time, unit)``, which has nothing else."""
+    if formula.residual is None or formula.effects.terms or formula.groups or formula.offset:
+        raise formula_error(
+            "residual= is how residuals are correlated, and nothing else: ar(time, unit), "
+            "car(time, unit), cs(visit, unit), toep(visit, unit) or unstr(visit, unit).",
+            formula.text,
+        )
+    return formula
+
+
+def _without_residual(formula: Formula) -> None:
+    if formula.residual is not None:
+        raise formula_error(
+            f"{formula.residual.text} stands in the first formula, or in residual=: residuals are "
+            "those of the response.",
+            formula.text,
+        )
+
+
+def _with_residual(mean: Formula, other: Formula) -> Formula:
+    """Put the residual correlation of a formula of its own into that of the mean."""
+    own = [spec for spec in (mean.residual, other.residual) if spec is not None]
+    return replace(
+        mean,
+        text=f"{mean.text}; {other.text}",
+        columns=unique([*mean.columns, *residual_columns(other)]),
+        residual=the_only(own, f"{mean.text}; {other.text}"),
+    )
 
 
 def for_each(formula: Formula, names: Sequence[str]) -> Formula:
@@ -273,6 +317,11 @@ def for_thresholds(formula: Formula, names: Sequence[str]) -> Formula:
     return replace(formula, specific=None, parameters=parameters)
 
 
+def residual_columns(formula: Formula) -> tuple[str, ...]:
+    """Return the columns of a formula's residual correlation."""
+    return () if formula.residual is None else formula.residual.columns
+
+
 def _joined(mean: Formula, parameters: dict[str, Formula]) -> Formula:
     """Put the formulas of other parameters into that of the mean."""
     whole = (mean, *parameters.values())
@@ -280,7 +329,7 @@ def _joined(mean: Formula, parameters: dict[str, Formula]) -> Formula:
     return replace(
         mean,
         text="; ".join(formula.text for formula in whole),
-        columns=unique([*mean.response_columns, *right]),
+        columns=unique([*mean.response_columns, *right, *residual_columns(mean)]),
         predictor_columns=right,
         ambient=unique(name for formula in whole for name in formula.ambient),
         elementwise=all(formula.elementwise for formula in whole),
@@ -306,7 +355,9 @@ def _read(
         common=reading.effects.text,
         offset=tuple(atom.text for atom in reading.offsets),
         groups=reading.groups,
-        columns=unique([*left, *right]),
+        columns=unique(
+            [*left, *right, *([] if reading.residual is None else reading.residual.columns)]
+        ),
         response_columns=unique(left),
         predictor_columns=unique(right),
         ambient=reading.ambient,
@@ -317,6 +368,7 @@ def _read(
         effects=reading.effects,
         offset_atoms=reading.offsets,
         specific=reading.specific,
+        residual=reading.residual,
     )
     # Of the other names only the data can tell whether they are columns.
     certain = set(formula.columns).difference(formula.ambient)

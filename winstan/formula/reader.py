@@ -9,6 +9,7 @@ from winstan.formula.atoms import AtomReader
 from winstan.formula.foreign import check_left, check_wrapped, foreign_call, second_tilde
 from winstan.formula.functions import COUNTS, PROPORTIONS
 from winstan.formula.limits import LIMITS, read_left, read_limited
+from winstan.formula.residual import ResidualSpec, is_residual, read_residual, the_only
 from winstan.formula.specific import SPECIFIC, check_specific, inside_specific, misplaced
 from winstan.formula.syntax import Parser, Token, formula_error, tokenize
 from winstan.formula.terms import Atom, Effects, GroupSpec, ResponseSpec, Terms, unique
@@ -28,8 +29,9 @@ class Reading:
     ----------
     response
         The left side.
-    effects, offsets, groups, specific
-        The right side: common terms, offsets, group terms, and the terms inside ``cs()``.
+    effects, offsets, groups, specific, residual
+        The right side: common terms, offsets, group terms, the terms inside ``cs()``, and the term
+        of residual correlation.
     functions, constants, ambient
         What its code needs beside columns, see `AtomReader`.
     """
@@ -39,6 +41,7 @@ class Reading:
     offsets: tuple[Atom, ...]
     groups: tuple[GroupSpec, ...]
     specific: Effects | None
+    residual: ResidualSpec | None
     functions: tuple[str, ...]
     constants: tuple[tuple[str, object], ...]
     ambient: tuple[str, ...]
@@ -64,7 +67,8 @@ def read_formula(
     whole = _Right(atoms, source)
     effects, offsets, groups = whole.read(Parser(right, source).parse())
     specific = whole.specific()
-    if not effects.names and not groups and not offsets and specific is None:
+    residual = the_only(whole.residuals, source)
+    if not effects.names and not groups and not offsets and specific is None and residual is None:
         raise formula_error(_NOTHING, source)
     if response.value.name in (*effects.names, *(specific.names if specific else ())):
         raise formula_error(
@@ -82,6 +86,7 @@ def read_formula(
         offsets=offsets,
         groups=groups,
         specific=specific,
+        residual=residual,
         functions=tuple(atoms.functions),
         constants=tuple(atoms.constants.items()),
         ambient=atoms.ambient,
@@ -151,6 +156,7 @@ class _Right:
         self._atoms = atoms
         self._source = source
         self._specific: list[Terms] = []
+        self.residuals: list[ResidualSpec] = []
 
     def specific(self) -> Effects | None:
         """Return the terms inside ``cs()`` that were read, beside a constant; None without any."""
@@ -163,9 +169,15 @@ class _Right:
         offsets: list[Atom] = []
         groups: list[GroupSpec] = []
         for sign, addend in _addends(node):
-            if sign == "-" and (isinstance(addend, Bar) or _is_offset(addend)):
-                raise self._error("a group term or an offset cannot be subtracted.", addend.pos)
-            if isinstance(addend, Bar):
+            apart = isinstance(addend, Bar) or _is_offset(addend) or is_residual(addend)
+            if sign == "-" and apart:
+                raise self._error(
+                    "a group term, an offset or a residual correlation cannot be subtracted.",
+                    addend.pos,
+                )
+            if is_residual(addend):
+                self.residuals.append(self._residual(addend))
+            elif isinstance(addend, Bar):
                 groups += self._groups(addend)
             elif _is_offset(addend):
                 offsets.append(self._offset(addend))
@@ -175,6 +187,11 @@ class _Right:
             else:
                 terms = self._accumulate(terms, sign, addend)
         return terms.effects(), tuple(offsets), tuple(groups)
+
+    def _residual(self, addend: Node) -> ResidualSpec:
+        spec = read_residual(addend, self._source)
+        self._atoms.must_be_columns(spec.columns)
+        return spec
 
     def _error(self, message: str, pos: int) -> Exception:
         return formula_error(message, self._source, pos)
@@ -225,6 +242,12 @@ class _Right:
     def _single(self, node: Name | Call) -> Terms:
         if isinstance(node, Call) and node.function in PROPORTIONS | LIMITS:
             raise self._error(f"{node.function}() belongs on the left side.", node.pos)
+        if isinstance(node, Call) and is_residual(node):
+            raise self._error(
+                f"{node.function}() is the correlation of residuals: it can only be added to the "
+                "formula of the mean, and has no coefficient.",
+                node.pos,
+            )
         if isinstance(node, Call) and node.function == SPECIFIC:
             raise misplaced(node, self._source)
         if _is_offset(node):

@@ -29,10 +29,10 @@ def inside_specific(call: Call, sign: str, source: str) -> Node:
     (inside,) = call.arguments
     if _has_bar(inside):
         raise formula_error(
-            f"{write(call)} is compound symmetry in glmmTMB, which is not supported: (1 | g) makes "
-            "the rows of a group equally correlated. As brms has it, cs(x) gives a predictor a "
-            "coefficient at each threshold, and group effects are the same at all: (x | g) beside "
-            "cs(x).",
+            f"{write(call)} is compound symmetry in glmmTMB; of residuals it is cs(visit, g) here, "
+            "and (1 | g) makes the rows of a group equally correlated. As brms has it, cs(x) gives "
+            "a predictor a coefficient at each threshold, and group effects are the same at all: "
+            "(x | g) beside cs(x).",
             source,
             call.pos,
         )

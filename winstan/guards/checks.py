@@ -14,6 +14,7 @@ from winstan.guards.dispersion import check_dispersion
 from winstan.guards.heap import heaped
 from winstan.guards.repeats import repeated_responses
 from winstan.guards.scores import check_scores
+from winstan.guards.serial import serial_correlation
 from winstan.guards.shares import check_shares
 from winstan.guards.skew import check_skew, is_logarithm
 from winstan.guards.slopes import missing_slopes
@@ -49,8 +50,9 @@ def check_model(model: Model, frame: Frame, data: Any) -> None:
     -----
     DesignWarning
         ``random_slopes``, ``pseudoreplication``, ``confounding``, ``skew``, ``heap``,
-        ``unequal_spread``, ``overdispersion``, ``excess_zeros``, ``scores``, ``shares`` and
-        ``unreached_direction``, each once at most; ``unidentified``, once for each term and kind.
+        ``unequal_spread``, ``serial_correlation``, ``overdispersion``, ``excess_zeros``,
+        ``scores``, ``shares`` and ``unreached_direction``, each once at most; ``unidentified``,
+        once for each term and kind.
     """
     formula, design = with_terms_of_thresholds(model)
     guards = {
@@ -60,6 +62,7 @@ def check_model(model: Model, frame: Frame, data: Any) -> None:
         "skew": lambda: _skew(model, frame, data),
         "heap": lambda: heaped(model),
         "unequal_spread": lambda: unequal_spread(model),
+        "serial_correlation": lambda: serial_correlation(model, *_columns(frame, data)),
         "overdispersion": lambda: check_dispersion(model),
         "excess_zeros": lambda: check_zeros(model),
         "scores": lambda: check_scores(model),

@@ -29,7 +29,7 @@ from winstan.marginal.variances import Terms, VarianceCoordinates
 from winstan.tuning import USUAL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from winstan._typing import Array
     from winstan.cells import Cells
@@ -143,10 +143,35 @@ def adapt_coordinates(
     """
     products, chunk = cross_products(marginal), tuning.marginal_chunk
     target = Target(stacked, marginal, products, sd_priors, sigma_prior, lkj, chunk)
-    found = _start(Terms.of(stacked, cells), coordinates)
+    terms = Terms.of(stacked, cells)
+
+    def log_density(at: Array) -> Array:
+        return target.log_density(terms.variances(at))
+
+    return search(_start(terms, coordinates), log_density, marginal.count.size, tuning)
+
+
+def search(
+    found: VarianceCoordinates,
+    log_density: Callable[[Array], Array],
+    patterns: int,
+    tuning: Tuning,
+) -> VarianceCoordinates:
+    """Find coordinates of a density from first ones.
+
+    Parameters
+    ----------
+    found
+        About the density's mode.
+    log_density
+        Of points, shape (S, D), without their Jacobian.
+    patterns
+        How much a point costs, in patterns of groups.
+    tuning
+    """
     D = found.size
     needed = AT_LEAST + AT_LEAST_EACH * D
-    n = min(POINTS + POINTS_EACH * D, max(1, tuning.search_patterns // marginal.count.size))
+    n = min(POINTS + POINTS_EACH * D, max(1, tuning.search_patterns // patterns))
     power_of_two = max(round(np.log2(n)), math.ceil(np.log2(FEWEST * needed)))
     raw, log_proposed = _proposed(power_of_two, D)
     log_ideal = -0.5 * np.square(raw).sum(axis=1) - log_proposed
@@ -156,8 +181,7 @@ def adapt_coordinates(
     with np.errstate(all="ignore"):  # points far out have no weight
         for _ in range(tuning.search_rounds):
             at = found.at(raw)
-            log_weight = target.log_density(found.terms.variances(at))
-            log_weight += found.log_slope(raw) - log_proposed
+            log_weight = log_density(at) + found.log_slope(raw) - log_proposed
             if np.count_nonzero(np.isfinite(log_weight)) < needed:
                 break
             weight, power = _tempered(log_weight, needed)

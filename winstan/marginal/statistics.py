@@ -147,7 +147,9 @@ def marginalise(
         [np.bincount(plan.pattern, gap[:, a] * gap[:, b]) for a in range(q) for b in range(q)],
         axis=1,
     ).reshape(-1, q, q)
-    prior, constant = _prior(coordinates, coefficient_priors, W)
+    prior, constant = prior_of_columns(
+        coordinates.decorrelation.remaining_scale, coordinates.beta_location, coefficient_priors, W
+    )
     size = float(n.sum())
     return Marginal(
         factor=plan.factor,
@@ -213,23 +215,23 @@ def _roots(gram: Array) -> tuple[Array, Array]:
     )
 
 
-def _prior(coordinates: Coordinates, priors: Sequence[pr.Prior], W: int) -> tuple[Array, float]:
+def prior_of_columns(
+    scale: Array, location: Array, priors: Sequence[pr.Prior], W: int
+) -> tuple[Array, float]:
     """Quadratic form of the columns' prior about the approximate fit, and the constant beside it.
 
-    A normal prior's 2 pi cancels that of the integral; a flat one leaves it.
+    Coefficients are ``location + scale c``; the other columns' are standard normal. A normal
+    prior's 2 pi cancels that of the integral; a flat one leaves it.
     """
     P = len(priors)
     prior = np.eye(W + 1)
     flat = np.array([isinstance(p, pr.Flat) for p in priors], bool)
     mean = np.array([0.0 if isinstance(p, pr.Flat) else p.numbers[0] for p in priors])
     sd = np.array([np.inf if isinstance(p, pr.Flat) else p.numbers[1] for p in priors])
-    scaled = coordinates.decorrelation.remaining_scale / sd[:, None]
-    pull = np.where(flat, 0.0, (mean - coordinates.beta_location) / sd)
+    scaled = scale / sd[:, None]
+    pull = np.where(flat, 0.0, (mean - location) / sd)
     prior[:P, :P] = scaled.T @ scaled
     prior[:P, W] = prior[W, :P] = scaled.T @ pull
     prior[W, W] = pull @ pull
-    constant = (
-        np.log(np.abs(np.diag(coordinates.decorrelation.remaining_scale))).sum()
-        - np.log(sd[~flat]).sum()
-    )
+    constant = np.log(np.abs(np.diag(scale))).sum() - np.log(sd[~flat]).sum()
     return prior, float(constant + 0.5 * flat.sum() * np.log(2 * np.pi))

@@ -75,7 +75,8 @@ class Terms:
         for Z, some in zip(cells.Z, _slices(widths), strict=True):
             q = Z.shape[1]
             if q > 1:
-                own = Z.T @ (cells.weight[:, None] * Z) / cells.weight.sum()
+                of_mean = cells.of_block(Z, 0)
+                own = of_mean.T @ (cells.weight[:, None] * of_mean) / cells.weight.sum()
                 gram[some, some] = own if np.any(own) else np.eye(q)  # columns of nothing but zeros
                 contrasts[some, some.start + 1 : some.stop] = linalg.helmert(q).T
         correlated = tuple(group.has_correlations for group in stacked.groups)

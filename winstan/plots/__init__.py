@@ -6,6 +6,7 @@ beside, ``a / b`` above, ``a + theme(...)``.
 """
 
 from winstan.plots.agreement import plot_agreement
+from winstan.plots.autocorrelation import plot_autocorrelation
 from winstan.plots.calibration import plot_calibration
 from winstan.plots.chains import plot_rank, plot_trace
 from winstan.plots.conditional import CURVES, plot_conditional
@@ -27,6 +28,7 @@ __all__ = [
     "DIRECTIONS",
     "OKABE_ITO",
     "plot_agreement",
+    "plot_autocorrelation",
     "plot_calibration",
     "plot_conditional",
     "plot_data",

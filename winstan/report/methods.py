@@ -105,6 +105,7 @@ def _model_sentences(model: Model) -> list[str]:
         out.append(f"A linear predictor of zero is the direction {model.link.origin:.4g}.")
     out += _limit_sentences(model)
     out += _parameter_sentences(model)
+    out += _residual_sentences(model)
     parts = []
     for group in (one.term for one in model.stacked.written):
         names = " and ".join(
@@ -126,6 +127,25 @@ def _model_sentences(model: Model) -> list[str]:
         named = " and ".join(f"{p.label} ({p.name})" for p in numbers)
         out.append(f"Also estimated: {named}.")
     return out
+
+
+_CORRELATION = {
+    "ar": "fell off with the positions between them, first-order autoregressively",
+    "car": "fell off with the time between them, first-order autoregressively",
+    "cs": "was one for all pairs (compound symmetry)",
+    "toep": "was one for each lag (Toeplitz)",
+    "unstr": "was one for each pair of visits (unstructured)",
+}
+
+
+def _residual_sentences(model: Model) -> list[str]:
+    """Say how residuals were correlated."""
+    if (term := model.design.residual) is None:
+        return []
+    return [
+        f"Residuals of rows of one {term.spec.factor} were correlated: the correlation of two rows "
+        f"{_CORRELATION[term.kind]}, with {term.spec.time} as their place ({term.kind})."
+    ]
 
 
 def _parameter_sentences(model: Model) -> list[str]:

@@ -1,0 +1,87 @@
+"""Published and independently computed maxima of likelihoods with correlated residuals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import optimize
+from support.residual_reference import model_of
+
+import winstan as ws
+from winstan.residual.marginal import system
+
+
+def criteria(model, at):
+    """Log likelihoods at spreads and numbers: coefficients integrated, and profiled."""
+    residual = model.residual
+    n = residual.n_spread
+    matrices = system(residual, [], at[None, :n], at[None, n:])
+    restricted = matrices.log_likelihood(residual)[0]
+    last = np.linalg.cholesky(matrices.gram[0])[-1, -1]
+    rows = model.cells.of_row.size
+    profiled = -0.5 * (rows * np.log(2 * np.pi) + matrices.log_determinant[0] + last**2)
+    return restricted, profiled
+
+
+def maximum(model, which, start):
+    found = optimize.minimize(
+        lambda at: -criteria(model, at)[which], start, method="BFGS", options={"gtol": 1e-7}
+    )
+    return found.x, -found.fun
+
+
+def orthodont(term, **formulas):
+    return model_of(
+        "distance ~ Sex*I(age - 11)",
+        ws.load("Orthodont"),
+        formulas={"residual": term} | formulas,
+        priors={"b": ws.Flat(), "Intercept": ws.Flat()},
+    )
+
+
+def test_orthodont_by_ar_has_the_likelihoods_of_gls():
+    # shared reference values: maximum likelihood, and restricted, of the AR(1) model
+    model = orthodont("ar(age, Subject)")
+    at, ml = maximum(model, 1, np.array([0.8, 0.6]))
+    assert ml == pytest.approx(-220.34050, abs=2e-5)
+    assert (np.exp(at[0]), np.tanh(at[1])) == pytest.approx((2.21151, 0.607117), abs=2e-5)
+    at, reml = maximum(model, 0, at)
+    assert reml == pytest.approx(-222.29372, abs=2e-5)
+    assert (np.exp(at[0]), np.tanh(at[1])) == pytest.approx((2.28351, 0.624489), abs=2e-5)
+
+
+def test_orthodont_by_car_over_two_years_is_ar():
+    by_time, by_place = orthodont("car(age, Subject)"), orthodont("ar(age, Subject)")
+    numbers = np.arctanh(0.6), np.log(0.6 / 0.4)
+    found = [
+        criteria(model, np.array([0.7, z]))[0]
+        for model, z in zip((by_place, by_time), numbers, strict=True)
+    ]
+    assert found[0] == pytest.approx(found[1], rel=1e-12)
+    car = by_time.residual.structure.correlations(np.array([[numbers[1]]]))[0]
+    assert car == pytest.approx(0.6**0.5)  # of rows a year apart
+
+
+def test_orthodont_by_compound_symmetry_is_the_random_intercept():
+    at, ml = maximum(orthodont("cs(age, Subject)"), 1, np.array([0.8, 1.0]))
+    assert ml == pytest.approx(-214.31953, abs=2e-5)
+    rho = orthodont("cs(age, Subject)").residual.structure.correlations(at[None, 1:])[0]
+    assert rho == pytest.approx(0.617832, abs=2e-5)
+
+
+def test_orthodont_unstructured_is_the_pooled_covariance_within_the_sexes():
+    model = model_of(
+        "distance ~ 0 + Sex:C(age)",
+        ws.load("Orthodont"),
+        formulas={"residual": "unstr(age, Subject)", "sigma": "0 + C(age)"},
+        priors={"b": ws.Flat()},
+    )
+    at, _ = maximum(model, 0, np.r_[np.full(4, 0.8), np.full(6, 0.5)])
+    residual = model.residual
+    sd = np.exp(residual.spreads.log(at[None, :4]))[0]
+    order = np.argsort([float(x) for x in np.argmax(residual.spreads.X, axis=1)])
+    C = residual.structure.matrix(residual.structure.correlations(at[None, 4:]))[0]
+    found = C * np.outer(sd[order], sd[order])
+    expected = [5.415455, 2.716818, 4.184773, 3.910227, 2.927159, 6.455739]
+    expected += [2.710227, 3.317159, 4.130739, 4.985739]
+    np.testing.assert_allclose(found[np.tril_indices(4)], expected, rtol=2e-4)

@@ -1,0 +1,133 @@
+"""Terms of residual correlation: ``ar(time, unit)``, and the like.
+
+They stand in the formula of the mean, or by themselves: ``residual="ar(time, unit)"``, which is
+the formula ``residual ~ ar(time, unit)``. ``cs(visit, unit)`` has two columns; with one, ``cs(x)``,
+it is another term.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from winstan.formula.syntax import formula_error
+from winstan.formula.tree import Binary, Call, Constant, Name, Node, write
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+RESIDUAL = "residual"
+"""The left side of a formula that has nothing else."""
+KINDS = ("ar", "car", "cs", "toep", "unstr")
+_PLACES = {"time": 0, "visit": 0, "gr": 1, "unit": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class ResidualSpec:
+    """A term of residual correlation.
+
+    Attributes
+    ----------
+    kind : {"ar", "car", "cs", "toep", "unstr"}
+    time
+        The column of times, or of visits.
+    factor_columns
+        Columns whose combinations are the units; rows of different units are independent.
+    """
+
+    kind: str
+    time: str
+    factor_columns: tuple[str, ...]
+
+    @property
+    def factor(self) -> str:
+        """The factor of the units: ``mouse``, ``mouse:session``."""
+        return ":".join(self.factor_columns)
+
+    @property
+    def text(self) -> str:
+        """As a formula writes it."""
+        return f"{self.kind}({self.time}, {self.factor})"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All its columns."""
+        return self.time, *self.factor_columns
+
+
+def is_residual(node: Node) -> bool:
+    """Whether an addend is such a term."""
+    if not isinstance(node, Call) or node.function not in KINDS:
+        return False
+    return node.function != "cs" or len(node.arguments) + len(node.keywords) > 1
+
+
+def read_residual(node: Node, source: str) -> ResidualSpec:
+    """Read a term.
+
+    Raises
+    ------
+    FormulaError
+        If it has not two columns.
+    """
+    assert isinstance(node, Call)
+    kind = node.function
+    what = "visit" if kind in ("cs", "toep", "unstr") else "time"
+
+    def wrong(said: str, pos: int) -> Exception:
+        return formula_error(f"{kind}({what}, unit) {said}", source, pos)
+
+    given: list[Node | None] = [*node.arguments, None, None][: max(2, len(node.arguments))]
+    for name, value in node.keywords:
+        if name == "p" and isinstance(value, Constant) and value.value == 1:
+            continue
+        if name not in _PLACES:
+            raise wrong(
+                f"has no option {name}=: its correlation is of first order, within units, and "
+                "spreads that differ have a formula of sigma.",
+                node.pos,
+            )
+        if given[_PLACES[name]] is not None:
+            raise wrong(f"says twice what {name}= is.", node.pos)
+        given[_PLACES[name]] = value
+    if len(given) > 2 or given[0] is None or given[1] is None:
+        raise wrong(
+            f"takes a column that orders the rows of a unit, and the column of the units: "
+            f"{kind}({'visit' if what == 'visit' else 'trial'}, mouse).",
+            node.pos,
+        )
+    if not isinstance(given[0], Name):
+        raise wrong(
+            f"takes a column, not '{write(given[0])}'. Make it a column of the data first.",
+            given[0].pos,
+        )
+    return ResidualSpec(kind, given[0].text, _units(given[1], source))
+
+
+def _units(node: Node, source: str) -> tuple[str, ...]:
+    match node:
+        case Name(text) | Call("C" | "factor", (Name(text),), ()):
+            return (text,)
+        case Binary(":", left, right):
+            return tuple(dict.fromkeys((*_units(left, source), *_units(right, source))))
+    raise formula_error(
+        f"'{write(node)}' is no unit of rows: units are a column, or a:b.", source, node.pos
+    )
+
+
+def the_only(specs: Sequence[ResidualSpec], source: str) -> ResidualSpec | None:
+    """Return the only term there is, or None.
+
+    Raises
+    ------
+    FormulaError
+        If there are several.
+    """
+    if len(specs) > 1:
+        raise formula_error(
+            f"there are two terms of residual correlation, {specs[0].text} and {specs[1].text}: a "
+            "model has one. A group term, (1 | g), is how rows of further units resemble each "
+            "other.",
+            source,
+        )
+    return specs[0] if specs else None

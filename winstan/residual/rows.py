@@ -1,0 +1,158 @@
+"""Residuals of rows, draw by draw: drawn with their correlation, or given those of other rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from winstan._typing import Array
+    from winstan.design.residual import ResidualTerm
+    from winstan.residual.marginal import CorrelatedResiduals
+    from winstan.residual.structures import Structure
+
+
+def given_others(
+    residual: CorrelatedResiduals, correlations: Array, spread: Array, error: Array
+) -> tuple[Array, Array]:
+    """Mean and sd of each row's residual given all other rows of its unit.
+
+    Parameters
+    ----------
+    residual
+    correlations : ndarray, shape (S, *dims)
+        Draws of the residual correlation, as reported.
+    spread, error : ndarray, shape (S, N)
+        Standard deviations of the rows, and their residuals.
+
+    Returns
+    -------
+    mean, sd : ndarray, shape (S, N)
+
+    Notes
+    -----
+    With Q the precision, the mean is ``e_i - [Q e]_i / Q_ii``, the variance ``1 / Q_ii``
+    (Sundararajan and Keerthi 2001, Neural Computation 13, 1103-1118; Buerkner, Gabry and Vehtari
+    2021, Computational Statistics 36, 1243-1261).
+    """
+    pairs, N = residual.pairs, error.shape[1]
+    weights, _ = residual.structure.weights_at(correlations)
+    e = error / spread
+    precision, product = np.zeros_like(e), np.zeros_like(e)
+    of_rows = pairs.first < N
+    same = of_rows & (pairs.first == pairs.second)
+    np.add.at(precision.T, pairs.first[same], weights[:, pairs.weight[same]].T)
+    product += precision * e
+    beside = of_rows & ~same
+    a, b, w = pairs.first[beside], pairs.second[beside], weights[:, pairs.weight[beside]]
+    np.add.at(product.T, a, (w * e[:, b]).T)
+    np.add.at(product.T, b, (w * e[:, a]).T)
+    if not of_rows.all():  # sums over the rows of a unit
+        of_unit = weights[:, pairs.weight[~of_rows]]
+        unit = residual.unit
+        total = np.zeros((len(e), of_unit.shape[1]))
+        np.add.at(total.T, unit, e.T)
+        product += (of_unit * total)[:, unit]
+        precision += of_unit[:, unit]
+    return (e - product / precision) * spread, spread / np.sqrt(precision)
+
+
+def draw_residuals(
+    structure: Structure,
+    term: ResidualTerm,
+    correlations: Array,
+    spread: Array,
+    rng: np.random.Generator,
+) -> Array:
+    """Draw the residuals of all rows, those of a unit with their correlation, (S, N).
+
+    Parameters
+    ----------
+    structure, term
+    correlations : ndarray, shape (S, *dims)
+    spread : ndarray, shape (S, N) or (S, 1)
+    rng
+    """
+    noise = rng.standard_normal((len(correlations), term.unit.size))
+    if structure.name in ("ar", "car"):
+        return spread * _chained(term, correlations, noise)
+    sizes = term.sizes
+    if structure.name == "cs":
+        mean = np.zeros((len(noise), sizes.size))
+        np.add.at(mean.T, term.unit, noise.T)
+        mean = (mean / sizes)[:, term.unit]
+        own, rho = sizes[term.unit], correlations[:, None]
+        return spread * (np.sqrt(1 - rho) * (noise - mean) + np.sqrt(1 + (own - 1) * rho) * mean)
+    out = np.empty_like(noise)
+    for rows in np.split(term.rows, np.cumsum(sizes)[:-1]):
+        C = structure.between(correlations, term.place[rows], term.place[rows])
+        out[:, rows] = (root_of(C) @ noise[:, rows, None])[..., 0]
+    return spread * out
+
+
+def _chained(term: ResidualTerm, correlations: Array, noise: Array) -> Array:
+    """Let each row follow the one before it, by the time between them."""
+    out = noise.copy()
+    after = np.flatnonzero(term.same_unit) + 1
+    gap = np.zeros(term.rows.size)
+    gap[after] = term.gaps
+    starts = np.setdiff1d(np.arange(term.rows.size), after)
+    # Each row's number in its unit.
+    nth = np.arange(term.rows.size) - np.repeat(starts, np.diff(np.r_[starts, term.rows.size]))
+    for k in range(1, int(nth.max(initial=0)) + 1):
+        at = np.flatnonzero(nth == k)
+        now, before = term.rows[at], term.rows[at - 1]
+        phi = correlations[:, None] ** gap[at]
+        out[:, now] = phi * out[:, before] + np.sqrt(1 - np.square(phi)) * noise[:, now]
+    return out
+
+
+def root_of(C: Array) -> Array:
+    """Return a root of covariances, (..., n, n), some of which rounding may have made singular."""
+    values, vectors = np.linalg.eigh(C)
+    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :])
+
+
+def given_observed(
+    structure: Structure,
+    correlations: Array,
+    seen: Array,
+    new: Array,
+    standard: Array,
+) -> tuple[Array, Array]:
+    """Mean of new rows' residuals given those of rows seen, in sds, and a root of what is left.
+
+    Parameters
+    ----------
+    structure
+    correlations : ndarray, shape (S, *dims)
+    seen, new : ndarray, shapes (m,), (n,)
+        Places in one unit.
+    standard : ndarray, shape (S, m)
+        Residuals of the rows that were seen, in their sds.
+
+    Returns
+    -------
+    mean : ndarray, shape (S, n)
+    root : ndarray, shape (S, n, n)
+    """
+    near = _neighbours(structure, seen, new)
+    seen, standard = seen[near], standard[:, near]
+    own = structure.between(correlations, new, new)
+    if not seen.size:
+        return np.zeros((len(own), new.size)), root_of(own)
+    across = structure.between(correlations, seen, new)
+    solved = np.linalg.solve(structure.between(correlations, seen, seen), across)
+    mean = np.einsum("smn,sm->sn", solved, standard)
+    return mean, root_of(own - np.swapaxes(across, 1, 2) @ solved)
+
+
+def _neighbours(structure: Structure, seen: Array, new: Array) -> np.ndarray:
+    """Which of the rows seen say anything of the new ones, once the others are known."""
+    if structure.name not in ("ar", "car"):
+        return np.arange(seen.size)
+    order = np.argsort(seen)
+    at = np.searchsorted(seen[order], new)
+    found = np.unique(np.concatenate([at[at > 0] - 1, at[at < seen.size]]))
+    return order[found.astype(int)]
