@@ -132,18 +132,26 @@ def test_one_formula_may_have_a_label(models):
         models("y ~ x + (1 |p| mouse)", frame, "cumulative")
 
 
-def test_a_group_without_the_reference_says_so_and_has_no_other(models):
+def test_the_reference_is_one_that_every_group_has(models):
+    """Unless the user chose it: log odds of all groups are against the same one."""
+    groups = models("y ~ x", data(), "categorical")
+    assert [model.stacked.parameters for model in groups] == [("mudull", "mugood")] * 2
+    loud = QUICK | {"silence": None}
+    with (
+        pytest.warns(ws.DesignWarning, match="'dull' of 'y' in 1 group: .*n1.*against 'fair'"),
+        pytest.raises(ws.BackendError, match="no sampling"),
+    ):
+        ws.fit_each("y ~ x", data(), "categorical", by="neuron", n_jobs=1, **loud)
+
+
+def test_a_group_without_the_chosen_reference_says_so_and_has_no_other(models):
     """Log odds against another reference would stand under the same names."""
-    (model,) = models("y ~ x", data(), "categorical")
+    chosen = ws.categorical("dull")
+    (model,) = models("y ~ x", data(), chosen)
     assert model.stacked.parameters == ("mufair", "mugood")
+    alone = data().query("neuron == 'n1'").assign(y=lambda d: pd.Categorical(d["y"], LABELS))
     with pytest.raises(ws.DataError, match=r"'dull' in none of 80 rows.*fit these rows by"):
-        ws.fit_each(
-            "y ~ x",
-            data().query("neuron == 'n1'").assign(y=lambda d: pd.Categorical(d["y"], LABELS)),
-            "categorical",
-            by="neuron",
-            **QUICK,
-        )
+        ws.fit_each("y ~ x", alone, chosen, by="neuron", **QUICK)
 
 
 def test_the_column_of_categories_is_no_group():

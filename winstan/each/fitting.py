@@ -11,7 +11,7 @@ from winstan.backends import Settings, backends_named
 from winstan.data.columns import how_many
 from winstan.data.tables import column_names, take_columns
 from winstan.design_warnings import silenced
-from winstan.each.categories import settled_categories
+from winstan.each.categories import with_settled_categories
 from winstan.each.contrast_options import contrasts_of
 from winstan.each.groups import partition, seed_of
 from winstan.each.parallel import run_tasks
@@ -85,7 +85,8 @@ def fit_each(
     Each group's fit is the one that `winstan.fit` gives of its rows alone, with its seed: nothing
     is shared between groups. (To share, write the group into the formula: ``(stim|neuron)``.) Only
     the categories of a response of text or whole numbers, which declares none, are those of all
-    groups, so that every group has the same ones, and the same reference.
+    groups, so that every group has the same ones, and the same reference: the first category
+    that every group has, unless `winstan.categorical` chooses another.
 
     Parameters
     ----------
@@ -207,7 +208,7 @@ parametrization, silence
             interval=interval,
             keep_fits=keep == "fits",
         )
-        question = replace(question, categories=settled_categories(question, parsed, parts))
+        question = with_settled_categories(question, parsed, parts)
         model = _first_model(question, parts)
         used.check(model, settings)
         question = replace(
