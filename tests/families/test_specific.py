@@ -220,7 +220,7 @@ def test_predictors_of_thresholds_are_listed_with_the_others():
         ("y ~ cs(1 + x)", "sratio", "no 1 or 0 in it: the thresholds are a constant"),
         ("y ~ x + cs(x)", "sratio", "'x' is inside cs.. and outside"),
         ("y ~ x - cs(x)", "sratio", "cannot be subtracted"),
-        ("y ~ cs(x, t)", "sratio", "one sum of terms"),
+        ("y ~ cs()", "sratio", "one sum of terms"),
         ("y ~ x + cs(twice)", "sratio", "'cs1_twice' = 2 'x'"),
         ("y ~ 0 + cs(x)", "sratio", "no Intercept to leave out"),
         (["y ~ cs(x)", "cs1 ~ t"], "sratio", "no parameter 'cs1' beside cs"),
