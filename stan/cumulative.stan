@@ -123,7 +123,7 @@ model {
 #include include/effects.stan
 #include include/model.stan
   vector[K - 1] cutpoint = cutpoints_from(aux, before_steps, K - 1);
-  vector[1] intercept = head(beta_location, 1) + head(moved, 1);
+  vector[1] intercept = head(beta, 1);
   target += log_prior_of_thresholds(cutpoint - sum(intercept), threshold_prior, threshold_prior_p, link);
   vector[n] mu = append_row(block_from(eta, 1, C), intercept);
   vector[n * (K - 1)] at = cutpoint[threshold_of] - mu[cell_of];

@@ -19,8 +19,8 @@ PACKAGE = Path(winstan.__file__).parent
 FLOORS = (
     "errors _angles _text _typing _version chance design_warnings options progress tuning",
     "formula data",
-    "design families priors variables scales centering coefficients shrinkage cells correlations"
-    " likelihood by_category",
+    "design families priors variables scales centering coefficients shrinkage monotonic cells"
+    " correlations likelihood by_category",
     "approximation coordinates inputs marginal residual model building validation toolchain"
     " backends unconstrained draws tree",
     "convergence summary diagnostics effects classical guards",

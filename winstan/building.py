@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
 from winstan._angles import mean_direction
 from winstan.approximation.problem import Problem
+from winstan.approximation.simplexes import fit_simplexes
 from winstan.by_category import with_categories, with_counts
 from winstan.cells import compress
 from winstan.centering import center_levels, centered_design, predictor_means
 from winstan.coefficients import Coefficients
 from winstan.coordinates import choose_coordinates
 from winstan.coordinates.curves import bounds_of, posterior_sds, shrunk_of, with_numbers
+from winstan.coordinates.monotonic import CurvedColumn, curved_columns, raw_columns
 from winstan.data import frame_from
 from winstan.design import build_design, stack
 from winstan.design.zero_trials import leave_out_zero_trials
@@ -27,6 +29,7 @@ from winstan.inputs import Inputs, names_in_use
 from winstan.likelihood import Likelihood
 from winstan.marginal import Plan, adapt_coordinates, marginalise, plan_marginal
 from winstan.model import Model, lkj_numbers
+from winstan.monotonic import Simplexes
 from winstan.priors import Flat, Priors, resolve
 from winstan.residual import adapt, check_residual, correlate, residual_slots
 from winstan.scales import default_slots, measure_scales
@@ -232,11 +235,13 @@ def build_model(
     if center and np.any(stacked.constant):
         means, resolved = center_levels(stacked, cells, resolved)
     coefficients = Coefficients.of(stacked, resolved)
-    population = centered_design(stacked, cells, predictor_mean, means)
+    problem, bent = _problem_of(
+        stacked, cells, (predictor_mean, means), coefficients, likelihood, scales, resolved, tuning
+    )
+    population = bent.population
     constant = population @ coefficients.constant
     cells = replace(cells, offset=cells.offset + constant)
     population = population[:, coefficients.sampled]
-    problem = _problem(stacked, cells, population, likelihood, scales, resolved, tuning)
     sampled = _parametrization(stacked, parametrization)
     plan, correlated = None, design.residual is not None
     own = {name: resolved.of(name) for name in coefficients.sampled_names}
@@ -250,9 +255,8 @@ def build_model(
     shrinkage = Shrinkage.of(stacked, cells, coefficients, resolved, likelihood, scales)
     shrunk = None
     if shrinkage is not None:
-        wide = problem.beta_prior[:, 1]
-        shrunk = shrunk_of(shrinkage, coordinates.beta_location, sds, wide)
-        coordinates = replace(coordinates, **with_numbers(coordinates, shrinkage))
+        shrunk = shrunk_of(shrinkage, coordinates.beta_location, sds, problem.beta_prior[:, 1])
+    coordinates = _with_other_numbers(coordinates, shrinkage, bent.simplexes)
     integrated = _integrated(
         design, stacked, cells, population, likelihood, plan, coordinates, own, resolved, tuning
     )
@@ -272,6 +276,8 @@ def build_model(
         bounds=bounds_of(list(own.values()), sds),
         shrinkage=shrinkage,
         shrunk=shrunk,
+        simplexes=bent.simplexes,
+        curved=bent.curved,
         coordinates=coordinates,
         tuning=tuning,
         **integrated,
@@ -317,6 +323,54 @@ def _integrated(
         stacked, cells, coordinates, marginal, sd_priors, noise, lkj, tuning
     )
     return {"marginal": marginal, "variances": variances}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Bent:
+    """The population design of all coefficients, and what bends it (see `Model`)."""
+
+    population: Array
+    simplexes: Simplexes | None = None
+    curved: tuple[CurvedColumn, ...] = ()
+
+
+def _problem_of(
+    stacked: Stacked,
+    cells: Cells,
+    centers: tuple[Array, Array | None],
+    coefficients: Coefficients,
+    likelihood: Likelihood,
+    scales: Scales,
+    priors: Priors,
+    tuning: Tuning,
+) -> tuple[Problem, _Bent]:
+    """Return the model's numbers, where it has monotonic effects at simplexes near the data's."""
+
+    def problem_at(near: Cells) -> tuple[Problem, Array]:
+        whole = centered_design(stacked, near, *centers)
+        own = _problem(stacked, cells, whole, coefficients, likelihood, scales, priors, tuning)
+        return replace(own, Z=near.Z), whole
+
+    problem, population = problem_at(cells)
+    simplexes = Simplexes.of(stacked, priors)
+    if simplexes is None:
+        return problem, _Bent(population)
+    raw = raw_columns(simplexes, stacked, cells, coefficients)
+    simplexes = fit_simplexes(simplexes, problem, *raw)
+    problem, population = problem_at(simplexes.at_reference(cells))
+    curved = curved_columns(simplexes, stacked, cells, coefficients, priors, population)
+    return problem, _Bent(population, simplexes, curved)
+
+
+def _with_other_numbers(
+    coordinates: Coordinates, shrinkage: Shrinkage | None, simplexes: Simplexes | None
+) -> Coordinates:
+    """Put the coordinates of numbers that are none of the family's after those of its own."""
+    if shrinkage is not None:
+        coordinates = with_numbers(coordinates, *shrinkage.free_scales())
+    if simplexes is not None:
+        coordinates = with_numbers(coordinates, simplexes.location, simplexes.scale)
+    return coordinates
 
 
 def _coordinates(
@@ -408,6 +462,7 @@ def _problem(
     stacked: Stacked,
     cells: Cells,
     population: Array,
+    coefficients: Coefficients,
     likelihood: Likelihood,
     scales: Scales,
     priors: Priors,
@@ -415,12 +470,12 @@ def _problem(
 ) -> Problem:
     vector = likelihood.family.thresholds
     return Problem(
-        X=population,
+        X=population[:, coefficients.sampled],
         Z=cells.Z,
         level=cells.level,
         n_levels=tuple(len(group.levels) for group in stacked.groups),
         correlated=tuple(group.correlated for group in stacked.groups),
-        offset=cells.offset,
+        offset=cells.offset + population @ coefficients.constant,
         likelihood=likelihood,
         beta_prior=scales.normal_priors(stacked, cells, priors),
         sd_guess=np.concatenate([[], *scales.group_sds(stacked, cells)]),

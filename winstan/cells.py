@@ -7,7 +7,7 @@ approximated.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,6 +55,8 @@ class Cells:
         The rows themselves, offsets moved: what the statistics were taken from.
     labels : tuple
         Of the response's categories; none of numbers.
+    steps : ndarray of int, shape (C, V)
+        Of the monotonic predictors of all blocks.
     """
 
     design_row: np.ndarray
@@ -68,6 +70,7 @@ class Cells:
     statistics: Statistics
     sample: Sample
     labels: tuple[Any, ...] = ()
+    steps: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), int))
 
     @property
     def n(self) -> int:
@@ -105,7 +108,7 @@ def compress(design: Design, stacked: Stacked, family: Family, link: Link) -> Ce
         sample = family.absorbs_offset[link.name](sample)
         offset = np.zeros_like(offset)
 
-    columns = [*stacked.X.T, offset, *others]
+    columns = [*stacked.X.T, offset, *others, *stacked.steps.T]
     for group in stacked.groups:
         columns += [*group.Z.T, group.level]
     of_design_row, first = distinct(columns, design.X.shape[0])
@@ -126,6 +129,7 @@ def compress(design: Design, stacked: Stacked, family: Family, link: Link) -> Ce
         statistics=family.statistics(sample, of_row, n_cells, stacked.parameters[1:]),
         sample=sample,
         labels=response.categories or (),
+        steps=stacked.steps[first],
     )
 
 

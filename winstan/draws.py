@@ -13,6 +13,7 @@ from winstan._angles import wrap_angles
 from winstan._version import __version__
 from winstan.centering import at_zero, moved_by_means, thresholds_at_zero
 from winstan.coordinates import by_row
+from winstan.coordinates.monotonic import to_sampled
 from winstan.families.ordered import cutpoints
 
 if TYPE_CHECKING:
@@ -138,7 +139,12 @@ def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:
         at_mean = np.stack([at - beta[..., 0] for at in found_at], axis=-1)
         out[vector.name] = thresholds_at_zero(design, at_mean, moved)
     if model.shrinkage is not None:
-        out |= model.shrinkage.reported(sampled.aux[..., len(likelihood.scalars) :])
+        out |= model.shrinkage.reported(
+            sampled.aux[..., len(likelihood.scalars) : model.first_piece]
+        )
+    if model.simplexes is not None:
+        pieces = np.moveaxis(sampled.aux, -1, 0)[model.first_piece :]
+        out |= model.simplexes.reported(list(pieces))
     return out | dict(sampled.residual) | effects
 
 
@@ -198,7 +204,11 @@ def _deviations(model: Model, sampled: Sampled, roots: Sequence[Array]) -> dict[
     """
     terms = model.coordinates.terms
     start = model.coordinates.start
-    moved = sampled.beta - model.coordinates.beta_location
+    beta = sampled.beta
+    if model.simplexes is not None:
+        pieces = list(np.moveaxis(sampled.aux, -1, 0)[model.first_piece :])
+        beta = to_sampled(model.curved, model.simplexes, model.cells, beta, pieces)
+    moved = beta - model.coordinates.beta_location
     out: dict[int, Array] = {}
     for m in model.coordinates.order:
         term, root = terms[m], roots[m]

@@ -136,9 +136,9 @@ def fit(
         By default the family's first: identity, log, logit, softmax or tan_half.
     priors
         By parameter (``"stim"``, ``"1|mouse_sigma"``, ``"Intercept"``) or by class (``"b"``,
-        ``"sd"``, ``"corr"``); see `winstan.priors`. Where a predictor has the name of a class,
-        ``"`b`"`` (in back-ticks) is the predictor and ``"class b"`` the class. The others have the
-        defaults, which do not depend on units.
+        ``"sd"``, ``"corr"``, ``"simo"``); see `winstan.priors`. Where a predictor has the name of a
+        class, ``"`b`"`` (in back-ticks) is the predictor and ``"class b"`` the class. The others
+        have the defaults, which do not depend on units.
     center
         Whether the Intercept's prior is at the mean of the predictors (else at zero). Without an
         Intercept, so are the default priors of the levels that stand for it (``0 + cond + x``): at

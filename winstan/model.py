@@ -13,12 +13,14 @@ from winstan.coordinates.curves import (
     Bounds,
     Shrunk,
 )
+from winstan.coordinates.monotonic import CurvedColumn
 from winstan.families.family import ACCEPT, ACCEPT_OPEN
 from winstan.likelihood import Likelihood
 from winstan.marginal import (
     Marginal,
     VarianceCoordinates,
 )
+from winstan.monotonic import Simplexes
 from winstan.priors import Priors
 from winstan.residual import CorrelatedResiduals
 from winstan.shrinkage import Shrinkage
@@ -37,8 +39,10 @@ if TYPE_CHECKING:
 # One for random slopes that are sampled, where correlations near one
 # bring divergences at Stan's step size, and for sds that the data hardly tell from zero; where
 # effects are integrated out, one for slopes whose sd may vanish, whose groups are few, or whose
-# prior has correlations at one and minus one (LKJ below 1), and one for intercepts' sds that may.
+# prior has correlations at one and minus one (LKJ below 1), and one for intercepts' sds that may;
+# and one for shares of monotonic steps, which may vanish.
 ACCEPT_CURVED = 0.98
+ACCEPT_SIMPLEX = 0.9
 ACCEPT_MARGINAL_SLOPES = 0.9
 ACCEPT_MARGINAL = 0.85
 # Beside correlated residuals any group sd may vanish: they take what lasts within units.
@@ -97,6 +101,10 @@ class Model:
         The prior that coefficients share, if there is one.
     shrunk : Shrunk or None
         Their coordinates.
+    simplexes : Simplexes or None
+        Of monotonic effects, if there are any; `population` is at those that they say.
+    curved : tuple of CurvedColumn
+        The population columns that they bend.
     marginal : Marginal or None
         Statistics by which coefficients and effects are integrated out (and drawn afterwards);
         None where they are sampled.
@@ -125,6 +133,8 @@ class Model:
     bounds: Bounds
     shrinkage: Shrinkage | None = None
     shrunk: Shrunk | None = None
+    simplexes: Simplexes | None = None
+    curved: tuple[CurvedColumn, ...] = ()
     marginal: Marginal | None = None
     residual: CorrelatedResiduals | None = None
     variances: VarianceCoordinates | None = None
@@ -161,10 +171,13 @@ class Model:
         if self.integrated:
             open_ended = ACCEPT_MARGINAL_SLOPES if self.slopes else ACCEPT_MARGINAL
             return open_ended if self._open_ended else ACCEPT
-        curved = self.slopes or self.coordinates.curved or self.family.dense_metric
-        if curved:
+        curved = self.slopes or self.coordinates.curved or self._open_simplex
+        if curved or self.family.dense_metric:
             return ACCEPT_CURVED
-        return ACCEPT_OPEN if self.shrinkage is not None else self.family.target_accept
+        if self.shrinkage is not None:
+            return ACCEPT_OPEN
+        own = self.family.target_accept
+        return own if self.simplexes is None else max(own, ACCEPT_SIMPLEX)
 
     @property
     def metric(self) -> str:
@@ -172,13 +185,14 @@ class Model:
 
         ``"diag_e"`` with random slopes; where coefficients and effects are integrated out,
         ``"dense_e"`` if the variances' posterior was not found well, or where the family asks for
-        it and the parameters are few.
+        it, or a monotonic effect, and the parameters are few.
         """
         if self.variances is not None:
             return "unit_e" if self.variances.converged else "dense_e"
-        if self.family.dense_metric and self._sampled <= DENSE_UP_TO:
+        wanted = self.family.dense_metric or self.simplexes is not None
+        if wanted and self._sampled <= DENSE_UP_TO:
             return "dense_e"
-        return "diag_e" if self.slopes or self.family.dense_metric else "unit_e"
+        return "diag_e" if self.slopes or wanted else "unit_e"
 
     def warmup(self, target_accept: float) -> int:
         """Warm-up iterations of each chain at this acceptance rate, unless the user gives them."""
@@ -207,12 +221,24 @@ class Model:
         )
 
     @property
+    def first_piece(self) -> int:
+        """The place of the simplexes' first piece among the numbers."""
+        before = 0 if self.shrinkage is None else len(self.shrinkage.names)
+        return len(self.likelihood.scalars) + before
+
+    @property
     def _open_ended(self) -> bool:
         """Whether an sd may vanish, or correlations may come near one."""
         groups = self.stacked.groups
         few = any(g.q > 1 and g.n_levels < FEW_GROUPS for g in groups)
         lkj = lkj_numbers(self.stacked, self.priors)
         return few or self.coordinates.vanishing or min(lkj, default=1.0) < 1.0
+
+    @property
+    def _open_simplex(self) -> bool:
+        """Whether no row has the last category of a monotonic effect: its share has no bound."""
+        steps = self.cells.steps
+        return any(steps[:, v].max() < one.n for v, one in enumerate(self.stacked.monotones))
 
     @property
     def slopes(self) -> bool:

@@ -260,6 +260,10 @@ def default_slots(
         if name := group.correlation_name:
             keys = tuple(dict.fromkeys((name, group.correlation_variable)))
             slots.append(pr.PriorSlot(name, keys, "correlation", pr.LKJ(1.0), "corr"))
+    for one in stacked.monotones:
+        kind = "simo" if one.parameter in scales.means else None
+        name = one.variable
+        slots.append(pr.PriorSlot(name, (name,), "simplex", pr.Dirichlet(1.0), kind, size=one.n))
     for parameter in likelihood.reported:
         name, default = parameter.name, parameter.prior_at(scales.response)
         share_of = None if parameter.bound is None else f"the {parameter.bound} response"

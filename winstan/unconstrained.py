@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.approximation.student import shift_of_sigma
+from winstan.coordinates.monotonic import to_coefficients
 from winstan.correlations import correlation_factors
 from winstan.draws import Sampled
 from winstan.marginal.draws import sampled_with_effects
@@ -98,17 +99,25 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
     if coordinates.compensation.terms:
         led = _led(model, both[..., P:n], model.stacked.roots(sd, factors))
         beta += coordinates.compensation.location - led @ coordinates.compensation.regression.T
-    aux = list(model.likelihood.constrained(free_aux).values())
-    if model.shrinkage is not None:
-        aux += model.shrinkage.constrained(free_aux[..., len(aux) :])
-    numbers = np.stack(aux, axis=-1) if aux else free_aux
+    numbers = _numbers(model, free_aux)
+    beta = _curved(model, beta, numbers)
     return Sampled(
-        beta=_curved(model, beta, numbers),
+        beta=beta,
         sd=sd,
         factors=factors,
         effect=both[..., P:],
         aux=numbers,
     )
+
+
+def _numbers(model: Model, free_aux: Array) -> Array:
+    """Return the numbers, those of the family first, from free ones, shape (..., A)."""
+    aux = list(model.likelihood.constrained(free_aux).values())
+    if model.shrinkage is not None:
+        aux += model.shrinkage.constrained(free_aux[..., len(aux) :])
+    if model.simplexes is not None:
+        aux += model.simplexes.constrained(free_aux[..., model.first_piece :])
+    return np.stack(aux, axis=-1) if aux else free_aux
 
 
 def _covarying(model: Model, joint: Array, roots: Sequence[Array]) -> Array:
@@ -126,6 +135,15 @@ def _curved(model: Model, beta: Array, numbers: Array) -> Array:
     if bounds.at.size:
         below, above = bounds.taken(beta[..., bounds.at], lambda x: np.logaddexp(0, x))
         out[..., bounds.at] += bounds.width * (below - above)
+    out = _shrunk(model, beta, out, numbers)
+    if model.simplexes is None:
+        return out
+    pieces = list(np.moveaxis(numbers, -1, 0)[model.first_piece :])
+    return to_coefficients(model.curved, model.simplexes, model.cells, out, pieces)
+
+
+def _shrunk(model: Model, beta: Array, out: Array, numbers: Array) -> Array:
+    """Put those that are shrunk among the coefficients."""
     if model.shrinkage is None or model.shrunk is None:
         return out
     A = len(model.likelihood.scalars)

@@ -24,7 +24,7 @@ class Variable:
         ``Intercept``, ``stim``, ``1|mouse``, ``1|mouse_sigma``, ``mouse_corr``, ``sigma``.
     coords : mapping of str to tuple
         Labels by dim, in order; empty for a scalar.
-    role : {"coefficient", "effect", "sd", "correlation", "auxiliary"}
+    role : {"coefficient", "effect", "sd", "correlation", "simplex", "auxiliary"}
     parameter : str
         In whose linear predictor it is: ``mu``, the mean; ``sigma``.
     """
@@ -68,6 +68,9 @@ def variables(
         ]
     for name, pairs in stacked.correlation_labels.items():
         out.append(Variable(name, {f"{name}_dim": pairs}, "correlation"))
+    for one in stacked.monotones:
+        dims = {f"{one.variable}_dim": one.labels}
+        out.append(Variable(one.variable, dims, "simplex", one.parameter))
     out += [Variable(number.name, {}, "auxiliary") for number in likelihood.reported]
     if vector is not None:
         labels = likelihood.threshold_labels

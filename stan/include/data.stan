@@ -74,6 +74,26 @@
   vector<lower=0>[n_shrunk] shrunk_known;            // information of the data
   vector[n_shrunk] shrunk_pull;
   vector<lower=0>[n_shrunk] shrunk_root;
+  int<lower=0> n_mono;                               // ordered predictors of monotonic effects
+  array[n_mono] int<lower=2> mono_steps;             // (winstan/monotonic.py); steps of each,
+  array[n_mono] int<lower=0> mono_from;              // numbers before its simplex's pieces
+  array[n_mono, rows] int<lower=1> mono_at;          // each row's category, the lowest is 1
+  int<lower=0> n_product;                            // sets of predictors that share a column
+  array[n_product, n_mono] int<lower=0, upper=1> in_product;
+  int<lower=0> n_curved;                             // coefficients of such columns: their place,
+  array[n_curved] int<lower=0, upper=P> curved_at;   // or 0 where they are constant,
+  vector[n_curved] curved_constant;                  // and what they then are
+  array[n_curved] int<lower=1, upper=n_product> curved_product;
+  matrix[rows, n_curved] curved_x;                   // with equal steps; what centring takes of them;
+  matrix[rows, n_curved] curved_center;
+  matrix[rows, n_curved] curved_reference;           // as X has them
+  array[n_curved] int<lower=0, upper=1> curved_scaled;  // coordinates (winstan/coordinates/monotonic.py)
+  matrix[rows, n_curved] curved_slope;
+  matrix[rows, n_curved] curved_mean;
+  matrix[P, n_curved] curved_place;                  // one in the row of each
+  vector[n_curved > 0 ? P : 0] intercept_place;
+  vector[n_curved > 0 ? rows : 0] intercept_rows;
+  array[Q] int<lower=0, upper=n_product> effect_product;
   array[Q] int sd_prior;
   matrix[Q, 3] sd_prior_p;
   vector<lower=0>[M] lkj;                            // 1: flat on correlation matrices

@@ -117,12 +117,45 @@
     }
     moved += shrunk_place * to_vector(change);
   }
-  {
-    vector[P] beta = beta_location + moved;
-    if (normal_alone) {                              // as they are, unless a user says otherwise
-      target += normal_lpdf(beta | prior_mean, prior_sd);
-    } else {                                         // a sum: an element would part beta, and all before
-      for (p in 1:P)
-        target += prior_lpdf(sum(segment(beta, p, 1)) | beta_prior[p], beta_prior_p[p]);
+  vector[P] beta = beta_location + moved;
+  array[n_product] vector[rows] factor;              // of columns with equal steps
+  vector[n_curved > 0 ? rows : 0] curved = rep_vector(0, n_curved > 0 ? rows : 0);
+  if (n_mono > 0) {                                  // monotonic effects
+    for (p in 1:n_product) factor[p] = rep_vector(1, rows);
+    for (v in 1:n_mono) {
+      array[mono_steps[v] + 1] real own;             // what categories are multiplied by
+      real left = 1;                                 // of the simplex: it is broken piece by piece
+      own[1] = 1;
+      for (x in 1:mono_steps[v]) {
+        if (x < mono_steps[v]) left *= 1 - aux[mono_from[v] + x];
+        else left = 0;
+        own[x + 1] = (1 - left) * mono_steps[v] / x;
+      }
+      vector[mono_steps[v] + 1] height = to_vector(own);
+      for (p in 1:n_product) if (in_product[p, v]) factor[p] .*= height[mono_at[v]];
     }
+    array[n_curved] real change;
+    real taken_off = 0;
+    for (c in 1:n_curved) {                          // sampled: what the data know, whatever the simplex
+      vector[rows] column = curved_x[, c] .* factor[curved_product[c]];
+      real scaling = 1;
+      real b = curved_constant[c];
+      if (curved_at[c] > 0) b = sum(segment(beta, curved_at[c], 1));
+      if (curved_scaled[c]) {
+        scaling = dot_product(curved_slope[, c], column);
+        target += -log(scaling);
+      }
+      column = (column - curved_center[, c]) / scaling - curved_reference[, c];
+      real mean_column = dot_product(curved_mean[, c], column);
+      change[c] = b / scaling - b;
+      taken_off += b * mean_column;
+      curved += b * (column - mean_column * intercept_rows);
+    }
+    beta += curved_place * to_vector(change) - taken_off * intercept_place;
+  }
+  if (normal_alone) {                                // as they are, unless a user says otherwise
+    target += normal_lpdf(beta | prior_mean, prior_sd);
+  } else {                                           // a sum: an element would part beta, and all before
+    for (p in 1:P)
+      target += prior_lpdf(sum(segment(beta, p, 1)) | beta_prior[p], beta_prior_p[p]);
   }

@@ -3,6 +3,7 @@
   vector[rows] eta;
   if (D < rows) eta = linear_location + (X * moved)[row];
   else eta = linear_location + X * moved;            // each row its own, in order
+  if (n_curved > 0) eta += curved;
   vector[kept ? T : 0] deviation;                    // of each effect
   {
     vector[T] pull;
@@ -41,6 +42,7 @@
         target += std_normal_lpdf(z);
         vector[n_m] u = s * z;
         if (ones[k]) eta += u[level[m]];
+        else if (effect_product[k]) eta += Z[, k] .* factor[effect_product[k]] .* u[level[m]];
         else eta += Z[, k] .* u[level[m]];
         if (kept) deviation[start[m]:(start[m] + n_m - 1)] = u;
       } else {
@@ -91,7 +93,9 @@
         for (i in 1:q[m]) {
           vector[J[m]] ui = L[i, 1] * z[1:J[m]];
           for (a in 2:i) ui += L[i, a] * z[((a - 1) * J[m] + 1):(a * J[m])];
-          eta += Z[, k + i - 1] .* ui[level[m]];
+          int p = effect_product[k + i - 1];
+          if (p) eta += Z[, k + i - 1] .* factor[p] .* ui[level[m]];
+          else eta += Z[, k + i - 1] .* ui[level[m]];
           if (kept) deviation[(start[m] + (i - 1) * J[m]):(start[m] + i * J[m] - 1)] = ui;
         }
       }

@@ -49,6 +49,9 @@
     if (k != Q + 1 || at != n_known + 1 || kind != n_size + 1 || inside != n_of + 1)
       reject("the terms' sizes do not add up");
   }
+  for (v in 1:n_mono)
+    if (max(mono_at[v]) > mono_steps[v] + 1 || mono_from[v] + mono_steps[v] - 1 > A)
+      reject("monotonic predictor ", v, " has neither such categories nor such pieces");
   array[E] int pass_start;
   array[E] int J_outer;
   {

@@ -73,7 +73,6 @@ def test_a_sum_of_responses_is_modelled_with_a_warning():
         ("y ~ te(x, z)", "te", "mgcv"),
         ("y ~ gp(x)", "gp", "Gaussian processes"),
         ("y ~ hsgp(x, m = 10, c = 2)", "hsgp", "bambi"),
-        ("y ~ mo(x)", "mo", r"C\(x\)"),
         ("y ~ me(x, s)", "me", "measurement error"),
         ("y ~ gr(g)", "gr", r"by=column"),
         ("y ~ (1 | mm(g, h))", "mm", "multi-membership"),

@@ -25,13 +25,15 @@ def curved(model: Model, beta: np.ndarray, numbers: np.ndarray) -> tuple[np.ndar
             out[p] -= bounds.width[i] * np.log1p(np.exp(b))
         log_slope += np.log(special.expit(a) - special.expit(b))
     if model.shrinkage is not None:
-        own = model.shrinkage.reported(numbers[None, len(model.likelihood.scalars) :])
+        own = model.shrinkage.reported(
+            numbers[None, len(model.likelihood.scalars) : model.first_piece]
+        )
         values = {name: value[0] for name, value in own.items()} | {"sigma": numbers[0]}
         for j, p in enumerate(model.shrinkage.at):
             s = sds(model, values)[j]
             variance = 1 / (model.shrunk.known[j] + 1 / s**2)
             slope = np.sqrt(variance) * model.shrunk.root[j]
-            out[p] = variance * model.shrunk.pull[j]
+            out[p] = variance * model.shrunk.score[j]
             out[p] += slope * (beta[p] - model.coordinates.beta_location[p])
             log_slope += np.log(slope)
     return out, float(log_slope)

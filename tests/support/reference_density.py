@@ -12,6 +12,7 @@ import numpy as np
 from curves_reference import curved, sds, shared_log_density
 from limits_reference import limited_rows
 from models import correlation_names
+from monotonic_reference import bent, columns_of, simplexes_log_density
 from prior_densities import (
     cholesky_correlation,
     lkj_log_density,
@@ -70,6 +71,8 @@ def constrained(model: Model, free: np.ndarray) -> tuple[np.ndarray, float]:
         domains = [domain] * (len(model.design.response.categories) - 2)
     if model.shrinkage is not None:
         domains += [domain.name for domain in model.shrinkage.domains]
+    if model.simplexes is not None:
+        domains += ["unit"] * sum(len(own) - 1 for own in model.simplexes.alpha)
     for a, domain in enumerate(domains):
         x = free[a]
         if domain == "positive":
@@ -105,7 +108,11 @@ class Reference:
             sum(self.widths),
             sum(n_corr),
             self.P + T - self.joint,
-            n_numbers + (len(model.shrinkage.names) if model.shrinkage else 0),
+            n_numbers
+            + (len(model.shrinkage.names) if model.shrinkage else 0)
+            + sum(
+                len(v.coords[f"{v.name}_dim"]) - 1 for v in model.variables if v.role == "simplex"
+            ),
         ]
         self.n_corr = n_corr
 
@@ -152,6 +159,8 @@ class Reference:
         aux_values, log_jacobian = constrained(model, free_aux)
         lp += log_jacobian
         beta, log_slope = curved(model, beta, aux_values)
+        lp += log_slope
+        beta, log_slope = bent(model, beta, aux_values)
         lp += log_slope
 
         factors, at = [], 0
@@ -205,9 +214,9 @@ class Reference:
         return out
 
     def priors(self, values: dict[str, np.ndarray]) -> float:
-        lp = shared_log_density(self.model, values)
+        lp = shared_log_density(self.model, values) + simplexes_log_density(self.model, values)
         for name, prior in self.model.priors.table.items():
-            if isinstance(prior, pr.LKJ):
+            if isinstance(prior, pr.LKJ | pr.Constant) or "simo_" in name:
                 continue
             if name == "threshold":
                 moved = self.moved_by_means(self.model.design, values) if self.model.center else 0.0
@@ -287,11 +296,12 @@ class Reference:
         for n, d in enumerate(design.row):
             eta[n] = design.offset[d] + float(values.get(f"{own}Intercept", 0.0))
             for term in design.terms:
-                eta[n] += design.X[d, list(term.columns)] @ np.atleast_1d(values[own + term.name])
+                columns = columns_of(design, term, design.X, values, d)
+                eta[n] += columns @ np.atleast_1d(values[own + term.name])
             for group in design.groups:
                 for effect in group.effects:
                     u = np.atleast_2d(values[f"{own}{effect.name}|{group.factor}"])
-                    eta[n] += group.Z[d, list(effect.columns)] @ u[:, group.level[d]]
+                    eta[n] += columns_of(design, effect, group.Z, values, d) @ u[:, group.level[d]]
         return eta
 
     def rows(self, values: dict[str, np.ndarray]) -> float:

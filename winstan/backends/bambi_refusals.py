@@ -24,21 +24,11 @@ def check_expressible(model: Model) -> None:
     """
     family_of(model)
     _check_residual(model)
+    _check_terms(model)
     _check_priors(model)
     _check_limits(model)
     _check_correlations(model)
     _check_weights(model)
-    for design in model.design.every:
-        if empty := design.memory.common.empty:
-            raise BackendError(
-                f"bambi keeps the column of {next(iter(empty.values()))!r}, a combination that no "
-                "row has: use backend='stan' or 'pymc', or make one column of the combinations."
-            )
-    if (arms := model.stacked.with_arms) is not None:
-        raise BackendError(
-            f"bambi has one covariance for all groups of a term: gr({arms.factor}, by={arms.by}) "
-            "needs backend='stan' or 'pymc'."
-        )
     for column in model.design.predictors.columns:
         if str(column).startswith(OWN):
             raise BackendError(
@@ -65,6 +55,26 @@ def _check_residual(model: Model) -> None:
     if (term := model.design.residual) is not None:
         raise BackendError(
             f"bambi has no residual correlation, as {term.spec.text}: use backend='stan' or 'pymc'."
+        )
+
+
+def _check_terms(model: Model) -> None:
+    """Refuse terms that bambi has not, or has with another meaning."""
+    for design in model.design.every:
+        if empty := design.memory.common.empty:
+            raise BackendError(
+                f"bambi keeps the column of {next(iter(empty.values()))!r}, a combination that no "
+                "row has: use backend='stan' or 'pymc', or make one column of the combinations."
+            )
+    if columns := sorted(model.formula.monotonic_columns):
+        raise BackendError(
+            f"bambi has no monotonic effects, as mo({columns[0]}) is: use backend='stan' or "
+            f"'pymc', or C({columns[0]}) for an effect of each level."
+        )
+    if (arms := model.stacked.with_arms) is not None:
+        raise BackendError(
+            f"bambi has one covariance for all groups of a term: gr({arms.factor}, by={arms.by}) "
+            "needs backend='stan' or 'pymc'."
         )
 
 

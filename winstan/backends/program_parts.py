@@ -13,6 +13,7 @@ import numpy as np
 
 from winstan._angles import wrap_angles
 from winstan.backends.program_names import Names, format_effect
+from winstan.backends.program_simplexes import Simplex
 from winstan.design import MEAN
 
 if TYPE_CHECKING:
@@ -90,6 +91,9 @@ class Predictor:
     moves
         Of each coefficient, what its prior's location loses for others: their places, and the means
         of their columns (`Model.level_means`).
+    curves
+        Of each coefficient, what multiplies its column: none but in monotonic effects, whose
+        columns are of equal steps.
     thresholds
         None unless it is held against some.
     """
@@ -102,6 +106,7 @@ class Predictor:
     priors: tuple[Prior, ...]
     center: bool
     moves: tuple[Mapping[int, float], ...]
+    curves: tuple[tuple[str, ...], ...]
     thresholds: Thresholds | None = None
 
     @property
@@ -141,6 +146,8 @@ class Group:
         Of its effects; None is the constant.
     of
         The parameter that each effect is on.
+    curves
+        Of each effect, what multiplies its column: see `Predictor`.
     effects
         Their names, in ASCII: some of Stan's tools take nothing else.
     sd_priors
@@ -154,6 +161,7 @@ class Group:
     tail: str
     columns: tuple[Column | None, ...]
     of: tuple[str, ...]
+    curves: tuple[tuple[str, ...], ...]
     effects: tuple[str, ...]
     sd_priors: tuple[Prior, ...]
     lkj: float | None
@@ -179,6 +187,8 @@ class Parts:
         What is known of the response's limits and errors, by `Limits`'s names.
     predictors : tuple of Predictor
         That of the mean first.
+    simplexes : list of Simplex
+        Of monotonic effects.
     groups : list of Group
     """
 
@@ -200,6 +210,7 @@ class Parts:
             text = spec.trials.name if spec.trials and spec.trials.columns else "trials"
             self.trials = self._declare(text, "count", design.response.trials)
         self.limits = self._limits(model)
+        self.simplexes = self._simplexes(model)
         self.predictors = tuple(
             self._predictor(model, block, formula)
             for block, formula in enumerate(model.formula.every)
@@ -252,6 +263,24 @@ class Parts:
         self._shared.append((column, by_design_row))
         return column
 
+    def _simplexes(self, model: Model) -> list[Simplex]:
+        """Name the simplexes, and the columns of their categories."""
+        out, columns = [], dict[str, Column]()
+        for v, one in enumerate(model.stacked.monotones):
+            if one.column not in columns:
+                values = model.stacked.steps[self._row, v]
+                columns[one.column] = self._declare(one.column, "level", values, one.n + 1)
+            name, tail = self._names.new(one.variable), one.variable.replace("simo_", "")
+            prior = model.priors[one.variable]
+            heights = self._names.new(f"h_{tail}")
+            out.append(Simplex(one.variable, name, heights, columns[one.column], prior))
+        return out
+
+    def _curves(self, term: Term) -> tuple[str, ...]:
+        """Return what multiplies a term's columns."""
+        places = self.model.stacked.monotones_of(term)
+        return tuple(self.simplexes[v].factor for v in places)
+
     def _predictor(self, model: Model, block: int, formula: Formula) -> Predictor:
         """Name the columns of a parameter's linear predictor."""
         design, priors = model.design.every[block], model.priors
@@ -283,6 +312,7 @@ class Parts:
             priors=tuple(priors[name] for name in design.column_names),
             center=_has_columns(design, model)
             and _constant_of(design, model, name) in priors.at_mean,
+            curves=tuple(self._curves(term) for term in design.terms for _ in term.columns),
             moves=tuple({int(i): float(row[i]) for i in np.flatnonzero(row)} for row in means),
             thresholds=thresholds,
         )
@@ -321,6 +351,7 @@ class Parts:
                         for name, column in zip(_columns_of(effect), effect.columns, strict=True)
                     ),
                     of=tuple(stacked.parameters[block] for block in blocks),
+                    curves=tuple(self._curves(e) for e in group.effects for _ in e.columns),
                     effects=effects,
                     sd_priors=tuple(priors[name] for name in group.sd_names),
                     lkj=priors[name].numbers[0] if (name := group.correlation_name) else None,

@@ -19,6 +19,7 @@ from winstan.backends.interrupts import interrupts_raised
 from winstan.backends.pymc_curves import curved
 from winstan.backends.pymc_groups import compensation, covary_by_sds, group_effects
 from winstan.backends.pymc_marginal import add_marginal_likelihood
+from winstan.backends.pymc_monotonic import curved_population, monotonic_factors
 from winstan.backends.pymc_priors import add_priors, add_threshold_prior
 from winstan.backends.pymc_program import pymc_program
 from winstan.backends.pymc_residual import add_correlated_likelihood
@@ -218,15 +219,19 @@ def pymc_model(model: Model) -> pymc.Model:
             beta, effect = coordinates.beta_location + both[:P], both[P:]
             beta = beta + compensation(pt, model, effect, sd, given.factors)
             beta = curved(pm, pt, model, beta, given.free_aux, list(aux.values()))
+            factor = monotonic_factors(pm, pt, model, given.free_aux)
+            coefficients, beyond = curved_population(pm, pt, model, beta, factor)
             own = [model.priors.of(name) for name in model.coefficients.sampled_names]
-            add_priors(pm, "beta_prior", own, beta)
+            add_priors(pm, "beta_prior", own, coefficients)
 
         sd_priors = [model.priors[n] for group in model.stacked.groups for n in group.sd_names]
         add_priors(pm, "sd_prior", sd_priors, sd)
         for name, value in aux.items():
             add_priors(pm, f"aux_{name}_prior", [model.priors.of(name)], pt.stack([value]))
         if model.family.thresholds is not None:
-            add_threshold_prior(pm, pt, model, [aux[n] for n in model.likelihood.steps], beta[0])
+            add_threshold_prior(
+                pm, pt, model, [aux[n] for n in model.likelihood.steps], coefficients[0]
+            )
         log_jacobian = model.likelihood.log_jacobian(given.free_aux, xp)
         pm.Potential("jacobian", given.log_sd.sum() + given.log_slope + log_jacobian)
 
@@ -238,7 +243,8 @@ def pymc_model(model: Model) -> pymc.Model:
             add_marginal_likelihood(pm, pt, model, marginal, sd, given.factors, *aux.values())
             return built
         eta = cells.offset + pt.dot(model.population, beta)
-        eta = eta + group_effects(pm, pt, model, beta, sd, given.factors, effect)
+        eta = eta + beyond
+        eta = eta + group_effects(pm, pt, model, beta, sd, given.factors, effect, factor)
         pm.Potential("likelihood", log_likelihood(model, eta, aux))
     return built
 

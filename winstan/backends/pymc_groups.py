@@ -17,13 +17,21 @@ if TYPE_CHECKING:
 
 
 def group_effects(
-    pm: Any, pt: Any, model: Model, beta: Any, sd: Any, factors: Sequence[Any], effect: Any
+    pm: Any,
+    pt: Any,
+    model: Model,
+    beta: Any,
+    sd: Any,
+    factors: Sequence[Any],
+    effect: Any,
+    heights: Sequence[Any] = (),
 ) -> Any:
     """Sum the group terms in each cell; their densities are added as potentials.
 
-    The algebra is that of ``stan/include/model.stan``, and of `winstan.draws.canonical`.
+    The algebra is that of ``stan/include/model.stan``, and of `winstan.draws.canonical`;
+    `heights` are from `winstan.backends.pymc_monotonic.monotonic_factors`.
     """
-    coordinates, cells = model.coordinates, model.cells
+    coordinates, cells, simplexes = model.coordinates, model.cells, model.simplexes
     roots = model.stacked.roots(sd, factors)
     total: Any = 0.0
     deviations: dict[int, Any] = {}
@@ -43,7 +51,9 @@ def group_effects(
         pm.Potential(f"effects_{m}", standard_normal(pt, z) + jacobian)
         deviations[m] = pt.dot(root, z)
         for i in range(q):
-            total = total + cells.Z[m][:, i] * deviations[m][i][cells.level[m]]
+            own = cells.Z[m][:, i] * deviations[m][i][cells.level[m]]
+            product = -1 if simplexes is None else simplexes.effect_product[m][i]
+            total = total + (own if product < 0 else own * heights[product])
     return total
 
 

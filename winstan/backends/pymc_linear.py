@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from winstan.backends.program_names import number, quote, speakable
 from winstan.backends.program_shrinkage import PYMC, sd_of
+from winstan.backends.program_simplexes import bent
 from winstan.backends.pymc_statements import deterministic, prior_of, statement, total
 from winstan.draws import tree_name
 from winstan.errors import BackendError
@@ -62,10 +63,20 @@ class Linear:
         self.centred: dict[str, str] = {}
         if predictor.center:
             self.centred = {
-                name: names.new(f"{name}_c") for name in self._columns if name not in centred
+                name: names.new(f"{name}_c")
+                for name, curve in zip(self._columns, predictor.curves, strict=True)
+                if name not in centred and not curve
             }
             centred |= self.centred
-            self._columns = [centred[name] for name in self._columns]
+            self._columns = [
+                f"({bent(name, curve, '*')} - {self._mean(name)})" if curve else centred[name]
+                for name, curve in zip(self._columns, predictor.curves, strict=True)
+            ]
+        else:
+            self._columns = [
+                bent(name, curve, "*")
+                for name, curve in zip(self._columns, predictor.curves, strict=True)
+            ]
         # A parameter for each term; its columns are elements of it.
         self._terms: list[tuple[str, Term]] = []
         self._slopes: list[str] = []
@@ -177,17 +188,17 @@ class Linear:
         if self.of.link.name not in _LATENT:
             parts.append(f"({at} - pm.math.exp({at})).sum()")
         lines = []
-        if prior.alpha != 1:
+        if prior.numbers[0] != 1:
             below = self._called.names.new("below")
             made = inverse(self.of.link, at)
             lines.append(f"{below} = pm.math.concatenate([[0.0], {made}, [1.0]])")
             shares = f"pm.math.log({below}[1:] - {below}[:-1])"
-            parts.append(f"{number(prior.alpha - 1)} * {shares}.sum()")
+            parts.append(f"{number(prior.numbers[0] - 1)} * {shares}.sum()")
         if not parts:
             return []
         potential = quote(self._called.new(f"{at}_prior"))
         return [
-            f"# Dirichlet({number(prior.alpha)}) on the categories' probabilities",
+            f"# Dirichlet({number(prior.numbers[0])}) on the categories' probabilities",
             *lines,
             *statement("pm.Potential(", [potential, " + ".join(parts)], ")"),
         ]
@@ -210,7 +221,8 @@ class Linear:
         for g in groups:
             for i, column in g.on(parameter):
                 where = g.level.name if len(g.columns) == 1 else f"{i}, {g.level.name}"
-                terms.append(f"u_{g.tail}[{where}]" + (f" * {column.name}" if column else ""))
+                own = [column.name] if column else []
+                terms.append(bent(f"u_{g.tail}[{where}]", [*own, *g.curves[i]], "*"))
         if self.of.offset:
             terms.append(self.of.offset.name)
         terms = terms or ["0"]

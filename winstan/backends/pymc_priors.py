@@ -44,7 +44,7 @@ def add_threshold_prior(pm: Any, pt: Any, model: Model, steps: Sequence[Any], sh
     xp = pytensor_namespace()
     thresholds, n = cutpoint_vector(steps, xp) - shift, len(steps) + 1
     if isinstance(prior, Dirichlet):
-        density = dirichlet_log_density(prior.alpha, thresholds, n, model.link, xp)
+        density = dirichlet_log_density(prior.numbers[0], thresholds, n, model.link, xp)
         pm.Potential("threshold_prior", density)
     else:
         add_priors(pm, "threshold_prior", [prior] * n, thresholds)

@@ -99,6 +99,7 @@ class _Program:
             self._mean(mean),
             *(linear.coefficients() for linear in beside),
             self._thresholds(),
+            [line for simplex in self.parts.simplexes for line in simplex.pymc_lines()],
             *(self._effects(group) for group in self.parts.groups),
             self._correlations(),
             self._likelihood(),
@@ -143,6 +144,7 @@ class _Program:
             for block, x in enumerate(self.linear)
             if x.of.center and x.of.has_constant
         ]
+        lines += [f"# {said}" for simplex in self.parts.simplexes for said in simplex.comments]
         if self.parts.centers_levels:
             lines.append("# Levels' own priors (_c) are at the mean of the other predictors.")
         return [*lines, ""]

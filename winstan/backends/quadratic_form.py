@@ -54,6 +54,7 @@ def quadratic_form(model: Model) -> QuadraticForm | None:
     """Return the quadratic form, or None where the cells cost the sampler no more."""
     cells, coordinates, X = model.cells, model.coordinates, model.population
     integrable = model.family.conjugate and model.link.name == "identity" and cells.blocks == 1
+    integrable = integrable and model.simplexes is None
     if not integrable or cells.n < model.tuning.form_cells:
         return None
     P, T = X.shape[1], sum(term.score.size for term in coordinates.terms)

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from winstan.backends.quadratic_form import distinct_rows, quadratic_form
 from winstan.backends.stan_coordinates import coordinates_data
+from winstan.backends.stan_monotonic import curved_effects, monotonic_data
 from winstan.backends.stan_priors import prior_data
 from winstan.backends.stan_residual import residual_data
 from winstan.priors import R2D2
@@ -41,6 +42,7 @@ def _terms_data(model: Model) -> dict[str, Any]:
     sd_kind, sd_numbers = prior_data(priors[n] for group in groups for n in group.sd_names)
     own = [priors.of(p.name) for p in model.likelihood.scalars]
     own += model.shrinkage.priors if model.shrinkage is not None else ()
+    own += model.simplexes.priors if model.simplexes is not None else ()
     aux_kind, aux_numbers = prior_data(own)
     return {
         "M": len(groups),
@@ -85,12 +87,13 @@ def _cells_data(model: Model) -> dict[str, Any]:
         **_threshold_data(model),
         "level": np.reshape([level[:rows] + 1 for level in cells.level], (len(cells.level), rows)),
         "Z": Z,
-        "ones": np.all(Z == 1, axis=0).astype(int),
+        "ones": (np.all(Z == 1, axis=0) & ~curved_effects(model)).astype(int),
         **coordinates,
         "kept": int(coordinates["E"] > 0 or coordinates["n_crossed"] > 0 or form is not None),
         "beta_prior": beta_kind,
         "beta_prior_p": beta_numbers,
         **_curves_data(model),
+        **monotonic_data(model, rows),
         **statistics,
     }
 
@@ -105,6 +108,7 @@ def _curves_data(model: Model) -> dict[str, Any]:
     bounds, shrinkage, shrunk = model.bounds, model.shrinkage, model.shrunk
     nothing, P = np.zeros(0), model.population.shape[1]
     domains = [*model.likelihood.domains, *(shrinkage.domains if shrinkage else ())]
+    domains += model.simplexes.domains if model.simplexes is not None else ()
     out = {
         "n_bounded": bounds.at.size,
         "bounded_at": bounds.at + 1,

@@ -14,6 +14,7 @@ from winstan import priors as pr
 from winstan.backends.program_names import Names, one_line, written_distribution
 from winstan.backends.program_parts import Parts
 from winstan.backends.program_shrinkage import STAN, sd_of, stan_numbers
+from winstan.backends.program_simplexes import bent
 from winstan.backends.stan_limits import LimitedRow
 from winstan.backends.stan_statements import (
     INVERSE,
@@ -42,10 +43,10 @@ _KEYWORDS = """
 """
 # Functions that the program calls: a variable of that name would hide them.
 _FUNCTIONS = """
-    Phi append_row atan beta cauchy diag_matrix diag_pre_multiply dot_product exp exponential gamma
-    inv inv_cloglog inv_gamma inv_logit lkj_corr_cholesky log log_diff_exp logistic mean min
-    multiply_lower_tri_self_transpose normal pi rep_vector sqrt square std_normal student_t sum
-    to_vector
+    Phi append_row atan beta cauchy cumulative_sum diag_matrix diag_pre_multiply dirichlet
+    dot_product exp exponential gamma inv inv_cloglog inv_gamma inv_logit linspaced_vector
+    lkj_corr_cholesky log log_diff_exp logistic mean min multiply_lower_tri_self_transpose normal
+    pi rep_vector sqrt square std_normal student_t sum to_vector
 """
 # Names that the program gives itself.
 _OWN = "N n eta mu Intercept b_Intercept hs_global hs_slab hs_local R2D2_R2 R2D2_phi"
@@ -106,13 +107,19 @@ class _Program:
         slopes = [self.names.new(predictor.slope(column)) for column in predictor.coefficients]
         columns = [column.name for column in predictor.coefficients]
         if not predictor.center:
-            return _Linear(predictor, slopes, columns, [])
+            curved = [bent(c, own, ".*") for c, own in zip(columns, predictor.curves, strict=True)]
+            inside = [f"({c})" if " " in c else c for c in curved]
+            return _Linear(predictor, slopes, inside, [])
         missing = [column for column in columns if column not in self.centred]
         means = [self.names.new(f"mean_{column}") for column in missing]
         centred = [self.names.new(f"{column}_c") for column in missing]
         self.centred |= dict(zip(missing, zip(means, centred, strict=True), strict=True))
         pairs = [self.centred[column] for column in columns]
-        return _Linear(predictor, slopes, [c for _, c in pairs], [mean for mean, _ in pairs])
+        inside = [
+            f"({bent(name, curve, '.*')} - {mean})" if curve else own
+            for name, curve, (mean, own) in zip(columns, predictor.curves, pairs, strict=True)
+        ]
+        return _Linear(predictor, slopes, inside, [mean for mean, _ in pairs])
 
     def data(self) -> dict[str, Any]:
         """Return what the data block asks for."""
@@ -133,7 +140,10 @@ class _Program:
             "data": ["int<lower=1> N;", *map(declaration, self.parts.columns)],
             "transformed data": self._transformed_data(),
             "parameters": self._parameters(),
-            "transformed parameters": [line for g in self.parts.groups for line in effects_of(g)],
+            "transformed parameters": [
+                *(line for simplex in self.parts.simplexes for line in simplex.stan_heights()),
+                *(line for g in self.parts.groups for line in effects_of(g)),
+            ],
             "model": [*self._priors(), *self._likelihood()],
             "generated quantities": self._generated(),
         }
@@ -158,6 +168,7 @@ class _Program:
             for block, x in enumerate(self.linear)
             if x.of.center and x.of.has_constant
         ]
+        lines += [f"// {said}" for simplex in self.parts.simplexes for said in simplex.comments]
         if self.parts.centers_levels:
             lines.append("// Levels have their priors at the mean of the other predictors.")
         return lines
@@ -166,9 +177,16 @@ class _Program:
         weight = self.parts.weight
         mean = f"dot_product({weight.name}, {{0}}) / sum({weight.name})" if weight else "mean({0})"
         lines = []
+        bends = {
+            column.name
+            for linear in self.linear
+            for column, curve in zip(linear.of.coefficients, linear.of.curves, strict=True)
+            if curve
+        }
         for column, (at, centred) in self.centred.items():
             lines.append(f"real {at} = {mean.format(column)};")
-            lines.append(f"vector[N] {centred} = {column} - {at};")
+            if column not in bends:
+                lines.append(f"vector[N] {centred} = {column} - {at};")
         constants = ((b, p) for b, p in self._coefficients() if isinstance(p, pr.Constant))
         return lines + [f"real {b} = {stan_number(prior.value)};" for b, prior in constants]
 
@@ -206,6 +224,7 @@ class _Program:
             if scalar.bound is not None:
                 declared = f"real<lower=0, upper=min({self.parts.response.name})>"
             lines.append(f"{declared} {scalar.name};")
+        lines += [f"simplex[{simplex.n}] {simplex.name};" for simplex in self.parts.simplexes]
         return lines + stan_numbers(self.model)[0]
 
     def _priors(self) -> list[str]:
@@ -231,6 +250,7 @@ class _Program:
         for scalar in self.model.likelihood.reported:
             share = f" / min({self.parts.response.name})" if scalar.bound is not None else ""
             lines.append(prior_of(f"{scalar.name}{share}", self.model.priors[scalar.name]))
+        lines += [simplex.stan_priors() for simplex in self.parts.simplexes]
         return lines + stan_numbers(self.model)[1]
 
     def _summands(self, linear: _Linear) -> list[str]:
@@ -241,7 +261,8 @@ class _Program:
         for g in self.parts.groups:
             for i, column in g.on(linear.of.parameter):
                 place = g.level.name + ("" if len(g.columns) == 1 else f", {i + 1}")
-                terms.append(f"u_{g.tail}[{place}]" + (f" .* {column.name}" if column else ""))
+                own = [column.name] if column else []
+                terms.append(bent(f"u_{g.tail}[{place}]", [*own, *g.curves[i]], ".*"))
                 numbers_alone = False
         if linear.of.offset:
             terms.append(linear.of.offset.name)

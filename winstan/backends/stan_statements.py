@@ -103,11 +103,11 @@ def prior_of_thresholds(own: Thresholds, link: Link) -> list[str]:
         "cloglog": f"target += sum({name} - exp({name}));",
     }[link.name]
     shares = "the categories' probabilities at the mean of the predictors"
-    lines = [f"// Dirichlet({stan_number(prior.alpha)}) on {shares}", density]
-    if prior.alpha != 1:
+    lines = [f"// Dirichlet({stan_number(prior.numbers[0])}) on {shares}", density]
+    if prior.numbers[0] != 1:
         below = INVERSE[link.name].format(name)
         made = f"log(append_row({below}, 1) - append_row(0, {below}))"
-        lines.append(f"target += {stan_number(prior.alpha - 1)} * sum({made});")
+        lines.append(f"target += {stan_number(prior.numbers[0] - 1)} * sum({made});")
     return lines
 
 

@@ -29,6 +29,7 @@ def read(formula: str, data: Any, namespace: Mapping[str, Any]) -> tuple[Formula
             f"ws.lme and ws.anova have independent residuals: leave {parsed.residual.text} out, or "
             "use ws.fit."
         )
+    no_monotonic(parsed)
     if (term := next((g for g in parsed.groups if g.by), None)) is not None:
         raise FormulaError(
             f"ws.lme has one covariance for all groups of a term: leave by= out of {term.text}, "
@@ -36,6 +37,15 @@ def read(formula: str, data: Any, namespace: Mapping[str, Any]) -> tuple[Formula
         )
     frame = frame_from(data, parsed)
     return parsed, build_design(parsed, frame, namespace), frame
+
+
+def no_monotonic(formula: Formula) -> None:
+    """Refuse monotonic effects, whose columns are estimated."""
+    if columns := sorted(formula.monotonic_columns):
+        raise FormulaError(
+            f"ws.lme and ws.anova have no monotonic effects: write C({columns[0]}) in place of "
+            f"mo({columns[0]}) for an effect of each level, or use ws.fit."
+        )
 
 
 def no_limits(response: Response) -> None:

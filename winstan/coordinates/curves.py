@@ -11,7 +11,7 @@ is v p + sqrt(v) r x, with r x its coordinate: centred where the data know it, e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -110,18 +110,25 @@ def posterior_sds(decorrelation: Decorrelation, P: int) -> Array:
     return np.sqrt(np.square(decorrelation.remaining_scale[:P]).sum(axis=1))
 
 
-def with_numbers(coordinates: Coordinates, shrinkage: Shrinkage) -> dict[str, Any]:
-    """Return the coordinates of the family's numbers, and after them of the prior's own."""
-    middle, width = shrinkage.free_scales()
+def with_numbers(coordinates: Coordinates, middle: Array, width: Array) -> Coordinates:
+    """Return the coordinates of the numbers there are, and after them of E more.
+
+    Parameters
+    ----------
+    coordinates
+    middle, width : ndarray, shape (E,)
+        Of those, when they are free.
+    """
     A, E = coordinates.aux_location.size, middle.size
     scale = np.zeros((A + E, A + E))
     scale[:A, :A] = coordinates.aux_scale
     scale[range(A, A + E), range(A, A + E)] = width
     nothing = np.zeros(E)
-    return {
-        "aux_location": np.concatenate([coordinates.aux_location, middle]),
-        "aux_scale": scale,
-        "aux_skew": np.concatenate([coordinates.aux_skew, nothing]),
-        "aux_knot": np.concatenate([coordinates.aux_knot, nothing]),
-        "aux_taper": np.concatenate([coordinates.aux_taper, nothing]),
-    }
+    return replace(
+        coordinates,
+        aux_location=np.concatenate([coordinates.aux_location, middle]),
+        aux_scale=scale,
+        aux_skew=np.concatenate([coordinates.aux_skew, nothing]),
+        aux_knot=np.concatenate([coordinates.aux_knot, nothing]),
+        aux_taper=np.concatenate([coordinates.aux_taper, nothing]),
+    )

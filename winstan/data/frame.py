@@ -47,7 +47,7 @@ class Frame:
     ----------
     data
         N rows. Columns are bool, int64, float64, or ordered Categorical without unused levels, but
-        for a response that is taken as categories.
+        for a response that is taken as categories, and columns of ``mo()``.
     kept : ndarray of shape (N,)
         Positions of these rows in the user's frame, by which messages and results name them.
     place : ndarray of shape (N,)
@@ -162,7 +162,9 @@ def frame_from(
             columns[name] = numbers_with_gaps(table[name], name)
             continue
         columns[name], unused = plain_column(table[name], name, kept)
-        if unused and all_levels and name in formula.response_columns:
+        if unused and (
+            (all_levels and name in formula.response_columns) or name in formula.monotonic_columns
+        ):
             levels, codes = declared_levels(table[name])
             columns[name], unused = factor_of(codes, levels), []
         if name not in formula.limit_columns:  # that all rows are censored is said elsewhere

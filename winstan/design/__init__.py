@@ -4,6 +4,7 @@ from winstan.design.calls import levels_coded, levels_of
 from winstan.design.design import Design
 from winstan.design.evaluation import MEAN, Term
 from winstan.design.matrices import build_design
+from winstan.design.monotonic import Monotone, ordered_levels, product_of_heights
 from winstan.design.new_rows import NewRows, evaluate
 from winstan.design.random_terms import RandomTerm
 from winstan.design.response import Response
@@ -12,6 +13,7 @@ from winstan.design.stacking import Stacked, stack
 __all__ = [
     "MEAN",
     "Design",
+    "Monotone",
     "NewRows",
     "RandomTerm",
     "Response",
@@ -21,5 +23,7 @@ __all__ = [
     "evaluate",
     "levels_coded",
     "levels_of",
+    "ordered_levels",
+    "product_of_heights",
     "stack",
 ]

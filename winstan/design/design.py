@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from winstan.design.evaluation import FittedEffects, FittedExpression, Term
     from winstan.design.grouping import Factor
+    from winstan.design.monotonic import Monotone
     from winstan.design.random_terms import RandomTerm
     from winstan.design.residual import ResidualTerm
     from winstan.design.response import Response
@@ -86,6 +87,11 @@ class Design:
         What its linear predictor is of: ``mu``, the mean; ``sigma``.
     beside : mapping of str to Design
         Of other parameters that have a formula; of the mean's design alone.
+    monotones : tuple of Monotone
+        The ordered predictors of ``mo()``, V of them: their columns, products of which are in `X`
+        and in those of group terms, are there with equal steps.
+    steps : ndarray of int, shape (D, V)
+        Their steps above the lowest category.
     drawn : tuple of (RandomTerm, ((parameter, place), ...))
         The group terms of the whole model as they are drawn: those of one label together, without
         rows, and of which parameters' terms each is made.
@@ -114,6 +120,8 @@ class Design:
     parameter: str = MEAN
     anchored: bool = False
     beside: Mapping[str, Design] = field(default_factory=dict)
+    monotones: tuple[Monotone, ...] = ()
+    steps: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), int))
     drawn: tuple[tuple[RandomTerm, tuple[tuple[str, int], ...]], ...] = ()
     residual: ResidualTerm | None = None
 

@@ -115,14 +115,14 @@ def without_empty_cells(
         return fitted, X
     place = np.cumsum(kept) - 1
     terms = tuple(
-        Term(
-            term.name,
-            tuple(
+        replace(
+            term,
+            labels=tuple(
                 label
                 for label, column in zip(term.labels, term.columns, strict=False)
                 if kept[column]
             ),
-            tuple(int(place[column]) for column in term.columns if kept[column]),
+            columns=tuple(int(place[column]) for column in term.columns if kept[column]),
         )
         for term in fitted.terms
     )

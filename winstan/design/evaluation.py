@@ -24,6 +24,7 @@ from winstan.data.text import factor_as_numbers
 from winstan.design.calls import check_calls
 from winstan.errors import DataError, EmptyCellError
 from winstan.formula.functions import transforms
+from winstan.formula.monotonic import is_monotonic
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
@@ -65,12 +66,15 @@ class Term:
         Its columns in the design matrix.
     parameter
         Whose linear predictor it is in: ``mu``, the mean; ``sigma``.
+    monotonic
+        Which ``mo()`` its columns are products of; none of other terms.
     """
 
     name: str
     labels: tuple[str, ...]
     columns: tuple[int, ...]
     parameter: str = MEAN
+    monotonic: tuple[str, ...] = ()
 
     @property
     def prefix(self) -> str:
@@ -185,16 +189,20 @@ def fit_effects(
     shown = {_first_component(atom.code).name: atom.name for atom in effects.atoms.values()}
     terms = []
     start = 0
+    ordered = {name for name, atom in effects.atoms.items() if is_monotonic(atom.node)}
     for term in matrix.terms.values():
         if term.kind == "intercept":
             continue
-        name = ":".join(shown.get(part.name, part.name) for part in term.components)
+        parts = [shown.get(part.name, part.name) for part in term.components]
+        name = ":".join(parts)
         width = 1 if term.data.ndim == 1 else term.data.shape[1]
         if width == 0:
             raise DataError(
                 f"'{name}' has only one level: it explains nothing. Leave it out of the formula."
             )
-        terms.append(Term(name, _labels(term, width), tuple(range(start, start + width))))
+        columns = tuple(range(start, start + width))
+        monotonic = tuple(part for part in parts if part in ordered)
+        terms.append(Term(name, _labels(term, width), columns, monotonic=monotonic))
         start += width
     X = _without_constant(matrix.design_matrix, matrix)
     if X.shape != (len(rows), start):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -126,7 +126,7 @@ def group_term(
     effects = [Term("1", (), (0,), parameter)] if shift else []
     for term in fitted.terms:
         columns = tuple(column + shift for column in term.columns)
-        effects.append(Term(term.name, term.labels, columns, parameter))
+        effects.append(replace(term, columns=columns, parameter=parameter))
     level = factor.find(predictors)
     arms, arm_of_level = _arms(spec, factor, level, predictors)
     return RandomTerm(

@@ -26,6 +26,7 @@ from winstan.design.evaluation import (
     sum_offsets,
 )
 from winstan.design.grouping import find_levels, group_term
+from winstan.design.monotonic import check_monotonic, find_monotones, of_parameter, steps_of
 from winstan.design.residual import residual_term, warn_of_intercepts
 from winstan.design.response import make_response
 from winstan.design.stacking import with_places
@@ -81,6 +82,7 @@ def build_design(
     names = evaluation_names(formula, namespace)
     whole = np.ones(len(frame.data)) if frame.weights is None else frame.weights
     response = make_response(formula, frame, weighted(names, whole), kind)
+    check_monotonic(formula, frame)
     columns = [name for name in formula.predictor_columns if name in frame.data]
     if _shares_rows(formula, columns, names):
         first, row = distinct_rows(frame.data, columns)
@@ -202,10 +204,13 @@ def _matrices(formula: Formula, shared: Design, parameter: str) -> Design:
         factors.append(factor)
     check_crossing(groups)
 
+    monotones = find_monotones(formula, predictors, parameter)
     return replace(
         shared,
         intercept=formula.effects.intercept and not formula.anchored,
         anchored=formula.anchored,
+        monotones=monotones,
+        steps=steps_of(monotones, predictors),
         terms=terms,
         X=X,
         constant=None if formula.effects.intercept else constant_weights(X, terms),
@@ -236,7 +241,13 @@ def _same_of(design: Design, parameter: str) -> Design:
         return tuple(replace(term, parameter=parameter) for term in terms)
 
     groups = tuple(replace(group, effects=of(group.effects)) for group in design.groups)
-    return replace(design, terms=of(design.terms), groups=groups, parameter=parameter)
+    return replace(
+        design,
+        terms=of(design.terms),
+        groups=groups,
+        monotones=of_parameter(design.monotones, parameter),
+        parameter=parameter,
+    )
 
 
 def _shares_rows(formula: Formula, columns: list[str], names: Mapping[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from winstan.data.tables import missing_mask, open_table, take_columns
 from winstan.design.checks import check_finite
 from winstan.design.evaluation import as_numbers, sum_offsets
 from winstan.design.grouping import with_constant
+from winstan.design.monotonic import steps_of
 from winstan.errors import DataError, EmptyCellError
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class NewRows:
         Sum of the offsets.
     arm : tuple of (ndarray of int of shape (n,), or None)
         Of each group term with arms, whose covariance counts for each row.
+    steps : ndarray of int, shape (n, V)
+        Of each monotonic predictor, see `Design.steps`.
     beside : mapping of str to NewRows
         The same rows for the linear predictors of other parameters, where they are wanted.
     """
@@ -48,7 +51,8 @@ class NewRows:
     Z: tuple[np.ndarray, ...]
     level: tuple[np.ndarray, ...]
     offset: np.ndarray
-    arm: tuple[np.ndarray | None, ...] = ()
+    arm: tuple[np.ndarray | None, ...]
+    steps: np.ndarray
     beside: Mapping[str, NewRows] = field(default_factory=dict)
 
     @property
@@ -120,7 +124,8 @@ def evaluate(design: Design, new: Any, *, groups: bool = True, beside: bool = Fa
     others = {
         name: evaluate(one, new, groups=groups) for name, one in design.beside.items() if beside
     }
-    return NewRows(X[check:], tuple(Z), tuple(level), offset[check:], tuple(arm), others)
+    steps = steps_of(design.monotones, rows)
+    return NewRows(X[check:], tuple(Z), tuple(level), offset[check:], tuple(arm), steps, others)
 
 
 def _arm(given: pd.DataFrame, group: RandomTerm) -> np.ndarray:

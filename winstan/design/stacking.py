@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from winstan.design.design import Design
+    from winstan.design.monotonic import Monotone
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +66,10 @@ class Stacked:
     offset : ndarray, shape (B, D)
     anchored : tuple of bool, shape (B,)
         Whether a block's columns stand beside the mean's constant: those of a threshold.
+    monotones : tuple of Monotone
+        Ordered predictors of all blocks, V of them.
+    steps : ndarray of int, shape (D, V)
+        Their steps above the lowest category.
     """
 
     parameters: tuple[str, ...]
@@ -78,6 +83,8 @@ class Stacked:
     written: tuple[Written, ...]
     offset: np.ndarray
     anchored: tuple[bool, ...]
+    monotones: tuple[Monotone, ...]
+    steps: np.ndarray
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -88,6 +95,11 @@ class Stacked:
     def coefficient_names(self) -> tuple[str, ...]:
         """Names of the population coefficients, the Intercept first."""
         return ("Intercept",) * self.intercept + self.column_names
+
+    def monotones_of(self, term: Term) -> tuple[int, ...]:
+        """Return the places of the monotonic predictors that a term's columns are products of."""
+        keys = {(term.parameter, name) for name in term.monotonic}
+        return tuple(v for v, one in enumerate(self.monotones) if one.key in keys)
 
     @property
     def with_arms(self) -> RandomTerm | None:
@@ -165,6 +177,8 @@ def stack(design: Design) -> Stacked:
         ),
         offset=np.stack([one.offset for one in designs]),
         anchored=tuple(one.anchored for one in designs),
+        monotones=tuple(monotone for one in designs for monotone in one.monotones),
+        steps=np.hstack([one.steps for one in designs]),
     )
 
 

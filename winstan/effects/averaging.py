@@ -159,6 +159,7 @@ def _rise(at: NewRows, one: NewRows, two: NewRows, a: Array, b: Array) -> NewRow
         at.level,
         np.zeros(len(a)),
         at.arm,
+        at.steps,
         {
             name: _rise(own, one.beside[name], two.beside[name], a, b)
             for name, own in at.beside.items()

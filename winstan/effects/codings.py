@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.design import levels_coded, levels_of
+from winstan.design import levels_coded, levels_of, ordered_levels
 from winstan.formula.codings import encoding_of, sums_to_zero
 from winstan.formula.functions import CODINGS
+from winstan.formula.monotonic import MONOTONIC
 from winstan.formula.tree import Call, Name, walk
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ def coding_of(model: Specified, column: str) -> Coding:
         and node.arguments
         and node.arguments[0] == Name(column)
     ]
+    if calls and all(call.function == MONOTONIC for call in calls):
+        return Coding(ordered_levels(model.design.predictors[column]))
     if not calls or any(call != calls[0] for call in calls) or calls[0].function not in "CST":
         return Coding(tuple(levels))
     names = model.design.names

@@ -29,7 +29,9 @@ class Covariances:
     sd: Array
     correlation: Array | None
 
-    def products(self, a: Array, b: Array, arm: np.ndarray | None) -> Array:
+    def products(
+        self, a: Array, b: Array, arm: np.ndarray | None, curves: Array | None = None
+    ) -> Array:
         """Evaluate a' Sigma b for rows of the term's columns.
 
         Parameters
@@ -37,21 +39,29 @@ class Covariances:
         a, b : ndarray, shape (n, q)
         arm : ndarray of int, shape (n,), or None
             Each row's.
+        curves : ndarray, shape (q, S, n), or None
+            What both are multiplied by, draw by draw, where columns are those of ``mo()``.
 
         Returns
         -------
         ndarray, shape (S, n)
         """
         if arm is None:
-            return self._of_arm(0, a, b)
+            return self._of_arm(0, a, b, curves)
         out = np.empty((self.sd.shape[1], len(a)))
         for k in np.unique(arm):
             rows = arm == k
-            out[:, rows] = self._of_arm(k, a[rows], b[rows])
+            some = None if curves is None else curves[:, :, rows]
+            out[:, rows] = self._of_arm(k, a[rows], b[rows], some)
         return out
 
-    def _of_arm(self, k: int, a: Array, b: Array) -> Array:
+    def _of_arm(self, k: int, a: Array, b: Array, curves: Array | None) -> Array:
         sd = self.sd[k]
+        if curves is not None:
+            left, right = (c.T[:, None] * curves * sd.T[:, :, None] for c in (a, b))
+            if self.correlation is None:
+                return (left * right).sum(axis=0)
+            return np.einsum("isn,sij,jsn->sn", left, self.correlation[k], right)
         if self.correlation is None:
             return np.square(sd) @ (a * b).T
         covariance = self.correlation[k] * sd[:, :, None] * sd[:, None, :]

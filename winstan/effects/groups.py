@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from winstan.data.columns import distinct_rows
-from winstan.design import evaluate
+from winstan.design import evaluate, product_of_heights
 from winstan.effects.intervals import describe
 from winstan.effects.means import n_draws_of
 from winstan.effects.own_values import (
@@ -87,9 +87,12 @@ def group_effects(
             continue
         own = own_values(model, group)
         shares, population = _shares(model, group, own), _population(model, posterior)
+        curved = _curved(model, posterior, own, population)
         for k, name in enumerate(group.column_names):
             if shares[:, k].any():
                 of_setting = population @ shares[:, k].T
+                for column, beyond in curved.items():
+                    of_setting += beyond * shares[:, k, column]
                 out[name] = (group.levels, u[:, k] + of_setting[:, own.setting])
     if not out:
         raise OptionError(
@@ -139,6 +142,28 @@ def _population(model: Specified, posterior: Mapping[str, Array]) -> Array:
         out[:, 0] = posterior[model.design.intercept_name]
     for term in model.design.terms:
         out[:, [1 + c for c in term.columns]] = posterior[term.variable].reshape(n, -1)
+    return out
+
+
+def _curved(
+    model: Specified, posterior: Mapping[str, Array], own: OwnValues, population: Array
+) -> dict[int, Array]:
+    """Return what monotonic columns at the levels' own values add beyond equal steps.
+
+    By place among the coefficients, shape (S, n), of the n combinations of own values. What varies
+    within groups has the same curve in the group term.
+    """
+    design, steps = model.design, model.design.steps[own.first]
+    out: dict[int, Array] = {}
+    for term in design.terms:
+        names = [
+            one.name
+            for one in design.monotones
+            if one.name in term.monotonic and one.column in own.columns
+        ]
+        if names:
+            curve = product_of_heights(design.monotones, names, steps, posterior)
+            out |= {1 + c: population[:, [1 + c]] * (curve - 1) for c in term.columns}
     return out
 
 

@@ -9,7 +9,14 @@ import pandas as pd
 
 from winstan.design import evaluate
 from winstan.effects.intervals import describe
-from winstan.effects.means import auxiliary, mean_needs_beside, mean_response, rows_of, take_rows
+from winstan.effects.means import (
+    auxiliary,
+    curve_of,
+    mean_needs_beside,
+    mean_response,
+    rows_of,
+    take_rows,
+)
 from winstan.effects.own_values import (
     OwnValues,
     atoms_of,
@@ -87,12 +94,16 @@ def group_intercepts(
             eta += posterior[model.design.intercept_name][:, None]
         for term in terms:
             beta = posterior[term.variable].reshape(len(eta), -1)
-            eta += (beta @ cell.X[:, list(term.columns)].T)[:, own.setting]
+            at_settings = beta @ cell.X[:, list(term.columns)].T
+            curve = curve_of(model.design, term, posterior, cell.steps)
+            eta += (at_settings * curve)[:, own.setting]
         for g, other, parent, effects in of_groups:
             for effect in effects:
                 u = posterior[other.effect_name(effect)]
                 u = u.reshape(len(eta), len(effect.columns), len(other.levels))[:, :, parent]
-                eta += np.einsum("skl,lk->sl", u, cell.Z[g][own.setting][:, list(effect.columns)])
+                curve = curve_of(model.design, effect, posterior, cell.steps[own.setting])
+                Z = cell.Z[g][own.setting][:, list(effect.columns)]
+                eta += np.einsum("skl,lk->sl", u, Z) * curve
         mu = mu + mean_response(model, beside, eta) / len(cells)
     circular = model.family.circular
     mu = np.angle(mu) if circular else mu

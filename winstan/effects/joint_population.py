@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.effects.covariances import Covariances, covariances
-from winstan.effects.means import mean_response
+from winstan.effects.means import curves_of, mean_response
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -42,10 +42,30 @@ class JointTerm:
     members : tuple of (int, int, slice)
         The linear predictor that each part of them is on, its place among the group terms there,
         and its columns.
+    designs : tuple of Design
+        By linear predictor.
     """
 
     covariances: Covariances
     members: tuple[tuple[int, int, slice], ...]
+    designs: tuple[Design, ...]
+
+    def curves(
+        self, posterior: Mapping[str, Array], rows: Sequence[NewRows], part: slice
+    ) -> Array | None:
+        """Return what its columns are multiplied by, shape (q, S, n); None without ``mo()``."""
+        found = [
+            curves_of(self.designs[block], place, posterior, rows[block].steps[part])
+            for block, place, _ in self.members
+        ]
+        if all(own is None for own in found):
+            return None
+        S, q = self.covariances.sd.shape[1:]
+        out = np.ones((q, S, len(rows[0].offset[part])))
+        for own, (_, _, columns) in zip(found, self.members, strict=True):
+            if own is not None:
+                out[columns] = own
+        return out
 
 
 def joint_terms(
@@ -63,16 +83,23 @@ def joint_terms(
             q = design.every[block].groups[place].q
             found.append((block, place, slice(start, start + q)))
             start += q
-        out.append(JointTerm(covariances(term, posterior), tuple(found)))
+        out.append(JointTerm(covariances(term, posterior), tuple(found), design.every))
     return tuple(out)
 
 
-def covariance_of(terms: Sequence[JointTerm], rows: Sequence[NewRows], part: slice) -> Array:
+def covariance_of(
+    terms: Sequence[JointTerm],
+    posterior: Mapping[str, Array],
+    rows: Sequence[NewRows],
+    part: slice,
+) -> Array:
     """Return the covariance of a row's linear predictors over the population: (S, n, B, B).
 
     Parameters
     ----------
     terms
+    posterior : mapping of str to ndarray
+        Draws by variable.
     rows
         By linear predictor.
     part
@@ -84,11 +111,12 @@ def covariance_of(terms: Sequence[JointTerm], rows: Sequence[NewRows], part: sli
         wide = np.zeros((len(term.members), n, term.covariances.sd.shape[2]))
         for own, (block, place, columns) in zip(wide, term.members, strict=True):
             own[:, columns] = rows[block].Z[place][part]
+        curves = term.curves(posterior, rows, part)
         for i, (a, place, _) in enumerate(term.members):
             arm = rows[a].arm[place]
             arm = None if arm is None else arm[part]
             for j, (b, _, _) in enumerate(term.members):
-                out[:, :, a, b] += term.covariances.products(wide[i], wide[j], arm)
+                out[:, :, a, b] += term.covariances.products(wide[i], wide[j], arm, curves)
     return out
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.design import NewRows
+from winstan.design import NewRows, product_of_heights
 from winstan.families.categories import probabilities
 from winstan.families.family import mean_itself
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from winstan._typing import Array
-    from winstan.design import Design
+    from winstan.design import Design, Term
     from winstan.effects.specification import Specified
     from winstan.families.sample import Limits
 
@@ -42,9 +42,15 @@ def linear_predictor(
 def eta_at(design: Design, posterior: Mapping[str, Array], rows: NewRows, part: slice) -> Array:
     """Evaluate a design's linear predictor at some rows, without offset: (S, rows of the part)."""
     n_draws = n_draws_of(posterior)
-    slopes = [posterior[t.variable].reshape(n_draws, -1) for t in design.terms]
+    plain = [term for term in design.terms if not term.monotonic]
+    slopes = [posterior[t.variable].reshape(n_draws, -1) for t in plain]
     beta = np.hstack(slopes) if slopes else np.zeros((n_draws, 0))
-    eta = beta @ rows.X[part][:, [c for term in design.terms for c in term.columns]].T
+    eta = beta @ rows.X[part][:, [c for term in plain for c in term.columns]].T
+    for term in design.terms:
+        if term.monotonic:
+            own = posterior[term.variable].reshape(n_draws, -1)
+            of_term = own @ rows.X[part][:, list(term.columns)].T
+            eta += of_term * curve_of(design, term, posterior, rows.steps[part])
     if design.intercept and design.intercept_name in posterior:
         eta += posterior[design.intercept_name][:, None]
     for group, Z, level in zip(design.groups, rows.Z, rows.level, strict=True):
@@ -53,12 +59,48 @@ def eta_at(design: Design, posterior: Mapping[str, Array], rows: NewRows, part: 
             continue
         at = np.where(known, level[part], 0)
         for effect in group.effects:
+            curve = curve_of(design, effect, posterior, rows.steps[part])
             # As many levels as the draws have: those of the data, and perhaps new ones.
             u = posterior[group.effect_name(effect)]
             u = u.reshape(n_draws, len(effect.columns), u.shape[-1])
             for i, column in enumerate(effect.columns):
-                eta += u[:, i, at] * (Z[part, column] * known)
+                eta += u[:, i, at] * (Z[part, column] * known) * curve
     return eta
+
+
+def curve_of(
+    design: Design, term: Term, posterior: Mapping[str, Array], steps: np.ndarray
+) -> Array | float:
+    """Return what a term's columns, of equal steps, are multiplied by: (S, n); 1 of most terms.
+
+    Parameters
+    ----------
+    design
+    term
+    posterior : mapping of str to ndarray
+        Draws by variable, shape (S, *dims).
+    steps : ndarray of int, shape (n, V)
+        Of `NewRows`.
+    """
+    if not term.monotonic:
+        return 1.0
+    return product_of_heights(design.monotones, term.monotonic, steps, posterior)
+
+
+def curves_of(
+    design: Design, place: int, posterior: Mapping[str, Array], steps: np.ndarray
+) -> Array | None:
+    """Return what a group term's columns are multiplied by, shape (q, S, n); None without ``mo()``.
+
+    `place` is the term's among those of the design; `steps` are of `NewRows`.
+    """
+    group = design.groups[place]
+    if not any(effect.monotonic for effect in group.effects):
+        return None
+    out = np.ones((group.q, n_draws_of(posterior), len(steps)))
+    for effect in group.effects:
+        out[list(effect.columns)] = curve_of(design, effect, posterior, steps)
+    return out
 
 
 def mean_needs_beside(model: Specified) -> bool:
@@ -153,6 +195,7 @@ def rows_of(design: Design, *, beside: bool = False) -> NewRows:
         tuple(group.level for group in design.groups),
         design.offset,
         tuple(group.arm for group in design.groups),
+        design.steps,
         {name: rows_of(one) for name, one in design.beside.items() if beside},
     )
 
@@ -166,6 +209,7 @@ def take_rows(rows: NewRows, at: np.ndarray) -> NewRows:
             tuple(level[at] for level in one.level),
             one.offset[at],
             tuple(None if arm is None else arm[at] for arm in one.arm),
+            one.steps[at],
         )
     )
 

@@ -11,7 +11,7 @@ import pandas as pd
 from winstan.design import NewRows, evaluate
 from winstan.effects.covariances import Covariances, covariances
 from winstan.effects.joint_population import JointTerm, covariance_of, joint_mean, joint_terms
-from winstan.effects.means import mean_response
+from winstan.effects.means import curves_of, mean_response
 from winstan.effects.new_levels import draw_new_levels
 from winstan.effects.population import has_joint_mean, population_mean
 
@@ -25,6 +25,28 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Integrated:
+    """A group term whose effects are integrated out.
+
+    Attributes
+    ----------
+    of : Covariances
+        Of its effects.
+    place : int
+        Among the group terms of a design.
+    design : Design
+    """
+
+    of: Covariances
+    place: int
+    design: Design
+
+    def curves(self, posterior: Mapping[str, Array], steps: np.ndarray) -> Array | None:
+        """Return what its columns are multiplied by, shape (q, S, n); None without ``mo()``."""
+        return curves_of(self.design, self.place, posterior, steps)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class GroupedRows:
     """Rows with the groups that an estimand asks for.
 
@@ -34,15 +56,15 @@ class GroupedRows:
         Draws by variable; the effects of new groups stand after those of the fitted ones.
     rows : NewRows
         Rows whose levels index these effects; -1 where an effect is zero or integrated out.
-    terms : tuple of (Covariances, int)
-        Of the group terms that are integrated out: their effects' covariances, and their places.
+    terms : tuple of Integrated
+        The group terms that are integrated out.
     joint : tuple of JointTerm
         Those of all linear predictors, where the mean is over several that groups move.
     """
 
     posterior: Mapping[str, Array]
     rows: NewRows
-    terms: tuple[tuple[Covariances, int], ...]
+    terms: tuple[Integrated, ...]
     joint: tuple[JointTerm, ...] = ()
 
     @property
@@ -56,7 +78,7 @@ class GroupedRows:
         `beside` has the other parameters, from `auxiliary`; what is to be is integrated out.
         """
         if self.joint:
-            covariance = covariance_of(self.joint, self.rows.every, part)
+            covariance = covariance_of(self.joint, self.posterior, self.rows.every, part)
             return joint_mean(model, beside, eta, covariance)
         if self.integrated:
             return population_mean(model, beside, eta, self.variance(part))
@@ -64,18 +86,23 @@ class GroupedRows:
 
     def variance(self, part: slice) -> Array:
         """Return the variance of eta over the population, shape (S, rows of the part)."""
-        parts = (self._products(of, k, self.rows.Z[k][part], part) for of, k in self.terms)
+        parts = (self._products(term, self.rows.Z[term.place][part], part) for term in self.terms)
         # Rounding of the products may leave less than nothing.
         return np.maximum(sum(parts), 0.0)
 
     def variance_rise(self, part: slice, rise: NewRows) -> Array:
         """Return the derivative of the variance, where that of the columns is `rise`."""
-        parts = (self._products(of, k, rise.Z[k][part], part) for of, k in self.terms)
+        parts = (self._products(term, rise.Z[term.place][part], part) for term in self.terms)
         return np.asarray(2 * sum(parts))
 
-    def _products(self, of: Covariances, k: int, other: Array, part: slice) -> Array:
-        arm = self.rows.arm[k]
-        return of.products(self.rows.Z[k][part], other, None if arm is None else arm[part])
+    def _products(self, term: Integrated, other: Array, part: slice) -> Array:
+        arm, Z = self.rows.arm[term.place], self.rows.Z[term.place][part]
+        return term.of.products(
+            Z,
+            other,
+            None if arm is None else arm[part],
+            term.curves(self.posterior, self.rows.steps[part]),
+        )
 
 
 def place(
@@ -151,13 +178,13 @@ def keep_levels(model: Specified, rows: NewRows, factors: set[str]) -> NewRows:
 
 def integrated_terms(
     model: Specified, posterior: Mapping[str, Array], estimand: Estimand
-) -> tuple[tuple[Covariances, int], ...]:
-    """Return covariances and place of each group term that is integrated out."""
+) -> tuple[Integrated, ...]:
+    """Return the group terms that are integrated out."""
     whole = set(estimand.of("population"))
     if not whole:
         return ()
     return tuple(
-        (covariances(group, posterior), k)
+        Integrated(covariances(group, posterior), k, model.design)
         for k, group in enumerate(model.design.groups)
         if group.factor in whole
     )

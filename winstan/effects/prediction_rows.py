@@ -98,6 +98,7 @@ def merge_alike(rows: NewRows) -> tuple[NewRows, np.ndarray]:
     for one in rows.every:
         columns += [*one.X.T, one.offset, *(column for Z in one.Z for column in Z.T), *one.level]
         columns += [arm for arm in one.arm if arm is not None]
+        columns += [*one.steps.T]
     table = pd.DataFrame(dict(enumerate(columns)))
     first, number = distinct_rows(table, list(table.columns))
     return take_rows(rows, first), number

@@ -85,6 +85,8 @@ def prior_draws(model: Model, rng: np.random.Generator, size: int) -> dict[str, 
     if model.residual is not None:
         structure = model.residual.structure
         out[structure.name] = structure.draw(rng, size)
+    for one in design.monotones:
+        out[one.variable] = priors[one.variable].sample(rng, (size, one.n))
     if model.shrinkage is not None:
         out |= {name: shared[name] for name in model.shrinkage.dims}
     if vector is not None:

@@ -140,7 +140,7 @@ def dirichlet_log_density(alpha: float, thresholds: Any, n: int, link: Link, xp:
 def log_prior(prior: Prior, thresholds: Array, link: Link, xp: Namespace) -> float:
     """Log density of thresholds, but for a constant: a prior of single ones holds for each."""
     if isinstance(prior, Dirichlet):
-        return float(dirichlet_log_density(prior.alpha, thresholds, thresholds.size, link, xp))
+        return float(dirichlet_log_density(prior.numbers[0], thresholds, thresholds.size, link, xp))
     return float(np.sum(prior.log_density(thresholds)))
 
 
@@ -149,7 +149,7 @@ def draw_thresholds(
 ) -> Array:
     """Draw n thresholds from their prior, shape (size, n)."""
     if isinstance(prior, Dirichlet):
-        shares = rng.dirichlet(np.full(n + 1, prior.alpha), size)
+        shares = rng.dirichlet(np.full(n + 1, prior.numbers[0]), size)
         return np.asarray(link.function(np.cumsum(shares, axis=1)[:, :-1]))
     drawn = prior.sample(rng, (size, n))
     # Independent ones, given that they are in order: of equal priors, those that are put in order.

@@ -38,6 +38,7 @@ PANELS = {
     "sd": "group sds",
     "correlation": "correlations",
     "auxiliary": "family parameters",
+    "simplex": "shares of monotonic steps",
 }
 """Titles of a forest's panels, by role."""
 

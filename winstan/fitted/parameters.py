@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from winstan.model import Model
     from winstan.variables import Variable
 
-CLASSES = {"b": "coefficient", "sd": "sd", "corr": "correlation"}
+CLASSES = {"b": "coefficient", "sd": "sd", "corr": "correlation", "simo": "simplex"}
 """The classes of parameters, as the priors name them, and their roles."""
 
 
@@ -65,7 +65,8 @@ def select(
     model, draws
     names
         Parameters (``sigma``, ``1|mouse[m3]``), variables of several (``1|mouse``, ``cond``), or
-        classes: ``"b"`` (coefficients), ``"sd"``, ``"corr"``. None is all but the group effects.
+        classes: ``"b"`` (coefficients), ``"sd"``, ``"corr"``,
+        ``"simo"`` (shares of monotonic steps). None is all but the group effects.
 
     Raises
     ------

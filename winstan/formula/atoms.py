@@ -14,9 +14,10 @@ from formulae.categorical import Encoding
 from winstan.formula.codings import CONTRASTS, KNOWN, contrast_of, own_matrix, unknown_contrast
 from winstan.formula.functions import resolve_function, unknown_function
 from winstan.formula.group_means import GROUP_MEANS
+from winstan.formula.monotonic import check_monotonic, column_and_id, is_monotonic
 from winstan.formula.syntax import formula_error
 from winstan.formula.terms import Atom, unique
-from winstan.formula.tree import Bar, Binary, Call, Constant, Name, Node, Unary, write
+from winstan.formula.tree import Bar, Binary, Call, Constant, Name, Node, Unary, walk, write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,6 +77,11 @@ class AtomReader:
         if isinstance(node, Name) and not inside_call:
             self.must_be_columns((node.text,))
         self._grouping = []
+        for below in walk(node):
+            if isinstance(below, Call) and is_monotonic(below):
+                check_monotonic(below, self._source, inside=inside_call or below is not node)
+        if isinstance(node, Call) and is_monotonic(node) and (found := column_and_id(node)):
+            self.must_be_columns(found[:1])
         columns = unique(self._names(node, inside_call=inside_call))
         code = self._code(node)
         if not isinstance(node, Name | Call):

@@ -93,8 +93,6 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
         "c": f"{_MULTI}. For successes and trials write p(successes, trials)",
         "cbind": "for successes and failures make a column of trials, their sum, and write "
         f"p(successes, trials); as for several responses, {_MULTI}",
-        "mo": "monotonic effects are not supported: write C(x) for an effect of each level, or x "
-        "for a straight line, or use brms",
         "mm": "multi-membership is not supported: make rows of one member each, or use brms",
         "mmc": "multi-membership is not supported: make rows of one member each, or use brms",
         "gr": "it stands around a grouping factor: (1 | gr(g, by=column))",

@@ -14,6 +14,7 @@ from winstan.errors import near_matches
 from winstan.formula.codings import contrast_of
 from winstan.formula.foreign import foreign_call
 from winstan.formula.group_means import GROUP_MEANS
+from winstan.formula.monotonic import MONOTONIC, Steps
 from winstan.formula.tree import Call, Node, walk
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ BARE_FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
 )
 # Modules that a formula may use although the caller never imported them under this name.
 MODULES: Mapping[str, Any] = MappingProxyType({"np": np, "numpy": np})
-CODINGS = frozenset({"C", "S", "T", "B", "binary"})
+CODINGS = frozenset({"C", "S", "T", "B", "binary", MONOTONIC})
 PROPORTIONS = frozenset({"p", "prop", "proportion"})
 COUNTS = frozenset({"multinomial", "c"})
 # Elementwise besides numpy's ufuncs: a row's value depends on that row alone. The codings qualify
@@ -61,15 +62,17 @@ def transforms() -> dict[str, Any]:
 def resolve_function(name: str, namespace: Mapping[str, Any]) -> Any:
     """Find the function that a formula calls; None where there is no such function.
 
-    formulae's own come first (as formulae itself has it), then the bare mathematical functions,
-    unless the caller defined a function of that name, then the caller's namespace. What bambi put
-    among formulae's does not count, nor does a function of the caller's that it hides.
+    formulae's own come first (as formulae itself has it) and ``mo``, then the bare mathematical
+    functions, unless the caller defined a function of that name, then the caller's namespace. What
+    bambi put among formulae's does not count, nor does a function of the caller's that it hides.
     """
     known = transforms()
     if name in known:
         return known[name]
     if name in TRANSFORMS:
         return None
+    if name == MONOTONIC:
+        return Steps
     root, *attributes = name.split(".")
     if not attributes and name in BARE_FUNCTIONS:
         own = namespace.get(name)
@@ -106,7 +109,7 @@ def unknown_function(name: str, namespace: Mapping[str, Any]) -> str:
     module_name = name.rpartition(".")[0]
     if not module_name:
         own = [key for key, value in namespace.items() if callable(value)]
-        hint = near_matches(name, [*transforms(), *BARE_FUNCTIONS, *GROUP_MEANS, *own])
+        hint = near_matches(name, [*transforms(), *BARE_FUNCTIONS, *GROUP_MEANS, MONOTONIC, *own])
         remedy = "Functions of your own must be defined where the formula is written."
     elif root not in namespace and root not in MODULES:
         hint, remedy = "", f"'{root}' is not defined where the formula is written."

@@ -19,6 +19,7 @@ from winstan.formula.functions import (
     transforms,
 )
 from winstan.formula.joining import apart, check_labels
+from winstan.formula.monotonic import is_monotonic
 from winstan.formula.reader import read_formula
 from winstan.formula.residual import RESIDUAL, the_only
 from winstan.formula.syntax import formula_error
@@ -115,6 +116,12 @@ class Formula:
             for below in walk(node)
             if isinstance(below, Name)
         )
+
+    @property
+    def monotonic_columns(self) -> frozenset[str]:
+        """Columns inside ``mo()``, which keep the levels that they declare and no row has."""
+        atoms = (atom for formula in self.every for atom in formula.atoms)
+        return frozenset(c for atom in atoms if is_monotonic(atom.node) for c in atom.columns)
 
     def check_response_columns(self, columns: Container[str]) -> None:
         """Refuse a response that is made of nothing but predictors: ``y ~ log(y)``.

@@ -135,8 +135,8 @@ def _read_response(node: Node, beside: Node | None, atoms: AtomReader, source: s
             return ResponseSpec(write(node), name, counts[0], counts=counts)
         case Constant(_, text, pos):
             raise formula_error(f"the response must be a column, not {text}.", source, pos)
-        case Call("offset", pos=pos):
-            raise formula_error("offset() belongs on the right side.", source, pos)
+        case Call("offset" | "mo" as function, pos=pos):
+            raise formula_error(f"{function}() belongs on the right side.", source, pos)
     value = atoms.atom(node)
     return ResponseSpec(value.text, value.name, value)
 

@@ -226,7 +226,7 @@ def _decoded_inputs(about: Mapping[str, Any], arrays: list[np.ndarray]) -> Input
 
 def _encoded_coordinates(model: Model, arrays: list[np.ndarray]) -> Any:
     """Write the coordinates, which take longest to find, unless others were added to them."""
-    if model.shrinkage is not None:
+    if model.shrinkage is not None or model.simplexes is not None:
         return None
     start = len(arrays)
     try:

@@ -95,9 +95,10 @@ def plan_marginal(
     Plan or str
         A reason, as a clause: ``"the link is 'log', not identity"``.
     """
-    obstacle = _obstacle(stacked, likelihood, coefficients) or _obstacle_of_priors(
-        coefficients, population, cells.weight
-    )
+    obstacle = _obstacle(stacked, likelihood, coefficients)
+    if stacked.monotones:
+        obstacle = f"the columns of {stacked.monotones[0].name!r} depend on what is sampled"
+    obstacle = obstacle or _obstacle_of_priors(coefficients, population, cells.weight)
     if obstacle:
         return obstacle
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
+from winstan.errors import PriorError
 from winstan.priors.prior import REAL, Draws, Prior, Size
 
 _OF_THRESHOLDS = REAL | {"ordered", "vector"}  # of each threshold, in order if they are
@@ -323,18 +325,57 @@ class LKJ(Prior):
 
 @dataclass(frozen=True, slots=True)
 class Dirichlet(Prior):
-    """Of thresholds: the categories' probabilities they make are Dirichlet, `alpha` for each.
+    """Of a simplex, or of thresholds: of the categories' probabilities that they make.
 
-    The probabilities are those where the linear predictor is zero: at the mean of the predictors.
+    Parameters
+    ----------
+    alpha
+        The concentration of all shares; or one of each, for the simplex of ``mo()``: of its steps.
 
     Notes
     -----
-    With alpha = 1 all probabilities of K categories are as likely as others, whatever the link.
+    With alpha = 1 all simplexes are as likely as others. The probabilities of categories are those
+    where the linear predictor is zero: at the mean of the predictors. They are then as likely as
+    others whatever the link.
     """
 
-    alpha: float = 1.0
+    alpha: float | tuple[float, ...] = 1.0
     kind = 21
-    domain = frozenset({"ordered"})
+    domain = frozenset({"ordered", "simplex"})
+
+    def __post_init__(self) -> None:
+        if isinstance(self.alpha, Real):
+            Prior.__post_init__(self)
+            return
+        own = tuple(np.atleast_1d(np.asarray(self.alpha, float)).tolist())
+        if not own or not all(math.isfinite(one) and one > 0 for one in own):
+            raise PriorError(f"Dirichlet: alpha must be positive numbers, got {self.alpha!r}.")
+        object.__setattr__(self, "alpha", own)
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """Its concentrations: one, or one of each share."""
+        return self.alpha if isinstance(self.alpha, tuple) else (self.alpha,)
+
+    def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
+        *shape, n = np.atleast_1d(size).tolist()  # the last axis is that of the shares
+        return rng.dirichlet(self.concentrations(n), tuple(shape))
+
+    def concentrations(self, n: int) -> Draws:
+        """Return the concentrations of n shares, shape (n,).
+
+        Raises
+        ------
+        PriorError
+            If it has others.
+        """
+        if len(self.numbers) not in (1, n):
+            raise PriorError(f"{self} has {len(self.numbers)} numbers, and {n} are needed.")
+        return np.broadcast_to(np.array(self.numbers), (n,))
+
+    def __str__(self) -> str:
+        said = ", ".join(f"{value:.4g}" for value in self.numbers)
+        return f"Dirichlet([{said}])" if isinstance(self.alpha, tuple) else f"Dirichlet({said})"
 
 
 def _log_t(z: Draws, nu: float) -> Draws:

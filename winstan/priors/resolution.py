@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from winstan._text import find_name
 from winstan.errors import PriorError, near_matches
-from winstan.priors.distributions import Flat
+from winstan.priors.distributions import Dirichlet, Flat
 from winstan.priors.prior import Prior
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ CLASSES: Mapping[str, str] = MappingProxyType(
         "b": "all population-level coefficients of the mean",
         "sd": "all standard deviations of groups, on the mean",
         "corr": "all correlations",
+        "simo": "all simplexes of mo()",
     }
 )
 """Keys of ``priors=`` that reach many parameters, and which."""
@@ -41,12 +42,14 @@ class PriorSlot:
         The parameter as the user knows it: ``stim``, ``cond[b]``, ``1|mouse_sigma``.
     keys : tuple of str
         Names in ``priors=`` that reach it, the most specific first.
-    domain : {"real", "positive", "unit", "ordered", "vector", "correlation"}
+    domain : {"real", "positive", "unit", "ordered", "vector", "simplex", "correlation"}
     default : Prior
-    kind : {"b", "sd", "corr"}, or None
+    kind : {"b", "sd", "corr", "simo"}, or None
         The class that it is of, which reaches it after all names.
     share_of : str or None
         Of what the prior's parameter is a share, in words, where the prior is of that share.
+    size : int
+        Shares of a simplex.
     """
 
     name: str
@@ -55,6 +58,7 @@ class PriorSlot:
     default: Prior
     kind: str | None = None
     share_of: str | None = None
+    size: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +135,9 @@ def resolve(
         The model's parameters.
     overrides
         The user's ``priors=``: by parameter name, or by class (``"b"`` all coefficients, ``"sd"``
-        all group standard deviations, ``"corr"`` all correlations). Where a parameter has the name
-        of a class, ``"`b`"`` is the parameter and ``"class b"`` the class.
+        all group standard deviations, ``"corr"`` all correlations, ``"simo"`` all simplexes of
+        ``mo()``). Where a parameter has the name of a class, ``"`b`"`` is the parameter and
+        ``"class b"`` the class.
     at_mean
         Names whose prior is at the mean of the predictors.
 
@@ -219,6 +224,8 @@ def _named(word: str, names: Iterable[str]) -> str:
 
 def _check_domain(slot: PriorSlot, prior: Prior) -> None:
     if slot.domain in prior.domain:
+        if isinstance(prior, Dirichlet):
+            _check_concentrations(slot, prior)
         return
     remedy = {
         "real": "It can be negative: use Normal, StudentT, Cauchy or Flat.",
@@ -228,8 +235,23 @@ def _check_domain(slot: PriorSlot, prior: Prior) -> None:
         "vector": "They can be negative: use Normal, StudentT, Cauchy or Flat, for each of them.",
         "ordered": "They are thresholds in increasing order: use Dirichlet (of the categories' "
         "probabilities), or Normal, StudentT, Cauchy or Flat for each of them.",
+        "simplex": "Its shares add up to one: use Dirichlet(1), or a number for each step, such "
+        "as Dirichlet((2, 1, 1)).",
         "correlation": "It is a correlation matrix: use LKJ.",
     }[slot.domain]
     if slot.share_of is not None:
         remedy = f"It has its prior as a share of {slot.share_of}: use Beta or Flat."
     raise PriorError(f"{prior} cannot be the prior of {slot.name!r}. {remedy}")
+
+
+def _check_concentrations(slot: PriorSlot, prior: Dirichlet) -> None:
+    """Refuse as many concentrations as there are no shares; of categories there is one."""
+    if len(prior.numbers) in (1, slot.size):
+        return
+    needed = "one number, of all categories"
+    if slot.domain == "simplex":
+        needed = f"{slot.size} numbers, one of each step, or one for all"
+    raise PriorError(
+        f"{prior} cannot be the prior of {slot.name!r}: it has {len(prior.numbers)} numbers, and "
+        f"takes {needed}."
+    )

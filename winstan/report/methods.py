@@ -106,6 +106,7 @@ def _model_sentences(model: Model) -> list[str]:
     out += _limit_sentences(model)
     out += _parameter_sentences(model)
     out += _residual_sentences(model)
+    out += _monotonic_sentences(model)
     parts = []
     for group in (one.term for one in model.stacked.written):
         names = " and ".join(
@@ -166,6 +167,21 @@ def _parameter_sentences(model: Model) -> list[str]:
             f"({own[0].name} to {own[-1].name})."
         )
     return out
+
+
+def _monotonic_sentences(model: Model) -> list[str]:
+    """Say which effects are monotonic, and what was estimated of them."""
+    if not model.stacked.monotones:
+        return []
+    parts = [
+        f"{one.name}{'' if one.parameter == MEAN else f' on {one.parameter}'} ({one.n + 1} "
+        f"categories; shares of the steps: {one.variable})"
+        for one in model.stacked.monotones
+    ]
+    return [
+        f"Monotonic effects (Bürkner and Charpentier 2020) were those of {'; '.join(parts)}: each "
+        "step from category to category has a share of the whole change."
+    ]
 
 
 def _limit_sentences(model: Model) -> list[str]:

@@ -81,6 +81,12 @@ def check_residual(
                 f"Beside {text} the formula of sigma has predictors alone, no group terms such as "
                 f"(1 | {own.groups[0].factor}): leave them out."
             )
+    if monotones := [one for own in design.every for one in own.monotones]:
+        raise FormulaError(
+            f"Beside {text} coefficients are integrated out, and the columns of "
+            f"{monotones[0].name} depend on what is sampled: write C({monotones[0].column}) for an "
+            "effect of each level, or leave one of the two out."
+        )
     if design.weights is not None:
         raise DataError(
             f"weights= counts equal rows, and rows of {text} have a time each: leave weights= out."
