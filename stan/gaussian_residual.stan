@@ -2,8 +2,7 @@
 // weighted sum of cross-products is all that it takes of the data, and weights follow the residuals'
 // correlation and spreads (winstan/residual). The effects of one factor, in whose groups the units of
 // correlation lie, are integrated group by group; those of others are columns, as in
-// gaussian_marginal.stan. Serves gaussian, lognormal (of log y), and student, whose units have a
-// weight each (a multivariate t for every unit).
+// gaussian_marginal.stan. Serves gaussian, and lognormal (statistics of log y).
 functions {
 #include include/priors.stan
 #include include/matrices.stan
@@ -80,20 +79,12 @@ data {
   int<lower=0> n_places;
   array[n_places] int<lower=1, upper=order> places;
 
-  // Student's weights, of all units or of none.
-  int<lower=0> n_units;
-  vector<lower=0>[n_units] rows_of_unit;
-  vector[n_units] unit_misfit;                       // sum of squares by the approximate fit
-  array[n_units > 0] int nu_prior;
-  matrix[n_units > 0, 3] nu_prior_p;
-
-  // Cross-products: each by a weight of the correlation, two kinds of row and a unit.
+  // Cross-products: each by a weight of the correlation and two kinds of row.
   int<lower=1> F;
   int<lower=1> n_weights;
   array[F] int<lower=1, upper=n_weights> weight_of;
   array[F] int<lower=1, upper=n_kinds> kind_of;
   array[F] int<lower=1, upper=n_kinds> other_kind_of;
-  array[n_units > 0 ? F : 0] int<lower=1, upper=n_units> unit_of;
   int<lower=0> n_nonzero;
   int<lower=1> n_out;                                // entries of W x W; and by group those of the
   vector[n_nonzero] product_w;                       // effects, and of effects by columns
@@ -102,9 +93,8 @@ data {
 }
 transformed data {
 #include include/columns_data.stan
-  int n_nu = n_units > 0;
   int of_pairs = entries(width);
-  int n_last = n_spread + n_numbers + n_nu;
+  int n_last = n_spread + n_numbers;
   int after = Q + n_corr;
   array[n_patterns] int place_start;
   {
@@ -127,7 +117,6 @@ transformed data {
 parameters {
   vector[Q] sd_raw;
   vector[n_corr] corr_raw;
-  vector[n_units] rest_raw;
   vector[n_last] aux_raw;
 }
 transformed parameters {
@@ -226,18 +215,6 @@ model {
   }
 
   vector[F] by = weight[weight_of] .* exp(-log_spread[kind_of] - log_spread[other_kind_of]);
-  if (n_nu) {
-    real nu = exp(coordinate[D]);
-    vector[n_units] width_of_unit = sqrt(2 * inv(nu + rows_of_unit));
-    vector[n_units] log_weight = log(nu + rows_of_unit) - log(nu + unit_misfit)
-                                 + width_of_unit .* rest_raw;
-    vector[n_units] unit_weight = exp(log_weight);
-    by .*= unit_weight[unit_of];
-    target += 0.5 * dot_product(rows_of_unit, log_weight) + sum(log(width_of_unit));
-    target += 0.5 * nu * sum(log_weight - unit_weight)
-              + n_units * (0.5 * nu * log(0.5 * nu) - lgamma(0.5 * nu));
-    target += prior_lpdf(nu | nu_prior[1], nu_prior_p[1]) + coordinate[D];
-  }
   vector[n_out] product = csr_matrix_times_vector(n_out, F, product_w, product_v, product_u, by);
 
   vector[entries(W)] weighted = head(product, entries(W));

@@ -20,6 +20,7 @@ from winstan.errors import (
 )
 from winstan.fitted.pipeline import model_from
 from winstan.formula import parse_formula
+from winstan.residual.plan import check_products
 
 
 @pytest.mark.parametrize(
@@ -150,6 +151,13 @@ def test_models_that_are_refused(error, says, options):
     data = rows().assign(y=lambda d: d.y.abs() + 1)
     with pytest.raises(error, match=says):
         model_of("y ~ x + ar(visit, unit)", data, **options)
+
+
+def test_times_of_too_many_distances_are_refused_before_their_products_are_taken():
+    term = model_of("y ~ x + car(time, unit)", rows()).design.residual
+    check_products(3_000_000, 3, term)
+    with pytest.raises(DataError, match=r"different distances of 'time'.*Round 'time'"):
+        check_products(4_000_000, 3, term)
 
 
 def test_programs_for_readers_are_refused_by_name():

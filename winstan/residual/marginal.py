@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import linalg
 
+from winstan.cells import distinct
 from winstan.correlations import partial_log_density
 from winstan.marginal.statistics import prior_of_columns
 from winstan.marginal.variances import Terms
-from winstan.residual.plan import check_priors, check_size, find_inside
-from winstan.residual.statistics import Rows, cross_products, kinds_of_rows
+from winstan.residual.plan import check_priors, check_products, check_size, find_inside
+from winstan.residual.statistics import Rows, cross_products
 from winstan.residual.structures import structure_of
 
 if TYPE_CHECKING:
@@ -338,12 +339,13 @@ def correlate(
         kind=kind,
     )
     W = columns.shape[1] - 1
+    check_products(structure.n_weights, columns.shape[1], term)
     prior, constant = prior_of_columns(scale, location, [prior_list[p] for p in mean_at], W)
     return CorrelatedResiduals(
         structure=structure,
         pairs=pairs,
         unit=term.unit,
-        products=cross_products(rows, pairs, by_unit=False),
+        products=cross_products(rows, pairs),
         spreads=spreads,
         column=tuple(column),
         mean_at=mean_at,
@@ -399,7 +401,7 @@ def _spreads(
         prior = priors[str(likelihood.family.noise)]
         return Spreads(one, np.zeros(1), rows, False, (prior,)), np.zeros(of_row.size, int)
     X, offset = population[n : 2 * n][:, spread_at], cells.offset[n : 2 * n]
-    of_cell, first = kinds_of_rows([*X.T, offset], n)
+    of_cell, first = distinct([*X.T, offset], n)
     kind = of_cell[of_row]
     rows = np.bincount(kind, minlength=first.size).astype(float)
     own_priors = tuple(own[p] for p in spread_at)

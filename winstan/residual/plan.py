@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Columns: coefficients, and effects of factors that are not integrated group by group. Every
 # gradient takes the Cholesky factor of so wide a matrix.
 COLUMNS_UP_TO = 400
-# Products that every gradient sums.
+# Products that every gradient sums, and memory holds in each process.
 PRODUCTS_UP_TO = 20_000_000
 
 
@@ -140,4 +140,22 @@ def check_size(columns: int, text: str) -> None:
             f"With {text} the model has {columns:,} coefficients and effects of groups that do not "
             f"hold whole units; {COLUMNS_UP_TO} are taken. Group factors in whose levels the units "
             "lie count nothing here: leave out those that cross them."
+        )
+
+
+def check_products(weights: int, columns: int, term: ResidualTerm) -> None:
+    """Refuse times of so many distances that their products fill the memory.
+
+    Raises
+    ------
+    DataError
+    """
+    products = weights * columns * (columns + 1) // 2
+    if products > PRODUCTS_UP_TO:
+        time = term.spec.time
+        raise DataError(
+            f"{term.spec.text} weighs {products:,} products: neighbours are "
+            f"{np.unique(term.gaps).size:,} different distances of '{time}' apart, beside "
+            f"{columns - 1} columns. Round '{time}' to a coarser unit, of which few distances are "
+            f"left, or count positions, ar({time}, {term.spec.factor})."
         )

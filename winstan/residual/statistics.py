@@ -2,9 +2,9 @@
 
 Columns c are those of the mean's coefficients, of the effects of factors that are not integrated
 group by group, and the response, less the approximate fit; Z those of the effects of the factor,
-in whose groups the units lie. By the weights w of `winstan.residual.structures`, spreads s of kinds
-of row and, for Student's t, units' weights, ``C' R^-1 C``, ``Z' R^-1 Z`` and ``Z' R^-1 C`` are the
-products of one sparse matrix with ``w / (s s)``: rows come in once.
+in whose groups the units lie. By the weights w of `winstan.residual.structures` and spreads s of
+kinds of row, ``C' R^-1 C``, ``Z' R^-1 Z`` and ``Z' R^-1 C`` are the products of one sparse matrix
+with ``w / (s s)``: rows come in once.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from scipy import sparse
 from winstan.cells import distinct
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from winstan._typing import Array
     from winstan.residual.structures import Pairs
 
@@ -74,7 +72,7 @@ class Products:
 
     Attributes
     ----------
-    weight_of, kind_of, other_kind_of, unit_of : ndarray of int, shape (F,)
+    weight_of, kind_of, other_kind_of : ndarray of int, shape (F,)
     matrix : sparse array, shape (n_out, F)
         Out come the lower triangle of the columns' products, row by row; and for all groups, entry
         after entry, the lower triangle of those of Z, and those of Z with the columns.
@@ -85,7 +83,6 @@ class Products:
     weight_of: np.ndarray
     kind_of: np.ndarray
     other_kind_of: np.ndarray
-    unit_of: np.ndarray
     matrix: sparse.csr_array
     width: int
     n_groups: int
@@ -119,20 +116,11 @@ class Products:
         return gram, G, np.moveaxis(H, (3, 2), (0, 1))
 
 
-def cross_products(rows: Rows, pairs: Pairs, *, by_unit: bool) -> Products:
-    """Take the cross-products of pairs of rows.
-
-    Parameters
-    ----------
-    rows
-    pairs
-    by_unit
-        Whether each unit's are weighed by themselves.
-    """
+def cross_products(rows: Rows, pairs: Pairs) -> Products:
+    """Take the cross-products of pairs of rows."""
     rows, pairs = _with_sums(rows, pairs)
     first, second = pairs.first, pairs.second
-    unit = rows.unit[first] if by_unit else np.zeros(first.size, int)
-    keys = [pairs.weight, rows.kind[first], rows.kind[second], unit]
+    keys = [pairs.weight, rows.kind[first], rows.kind[second]]
     of, sample = distinct(keys, first.size)
     F = sample.size
     columns, W, q, J = rows.columns, rows.columns.shape[1], rows.Z.shape[1], rows.n_groups
@@ -153,9 +141,8 @@ def cross_products(rows: Rows, pairs: Pairs, *, by_unit: bool) -> Products:
         blocks += [of_groups(Z[a], columns[:, w]) for a in range(q) for w in range(W)]
     matrix = sparse.csr_array(sparse.vstack(blocks))
     matrix.eliminate_zeros()
-    weight_of, kind_of, other_kind_of, unit_of = (key[sample] for key in keys)
-    width = q if J else 0
-    return Products(weight_of, kind_of, other_kind_of, unit_of, matrix, width, J, W)
+    weight_of, kind_of, other_kind_of = (key[sample] for key in keys)
+    return Products(weight_of, kind_of, other_kind_of, matrix, q if J else 0, J, W)
 
 
 def _with_sums(rows: Rows, pairs: Pairs) -> tuple[Rows, Pairs]:
@@ -193,8 +180,3 @@ def _products(
             both = columns[first, a] * columns[second, b] + columns[second, a] * columns[first, b]
             out[a, b] = out[b, a] = np.bincount(of, times / 2 * both, F)
     return out
-
-
-def kinds_of_rows(columns: Sequence[np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Tell rows of different spreads: the kind of each, and a row of each kind."""
-    return distinct(columns, n)
