@@ -103,7 +103,7 @@ def test_equal_steps_for_certain_give_the_line_s_answers():
     )
 
 
-def test_a_saturating_dose_is_recovered_with_groups_and_after_the_fit():
+def test_a_saturating_dose_is_recovered_with_groups_and_after_the_fit(tmp_path):
     rng = np.random.default_rng(11)
     shares = np.array([0.6, 0.3, 0.1])
     dose, mouse = rng.integers(0, 4, 400), np.arange(400) % 10
@@ -118,7 +118,6 @@ def test_a_saturating_dose_is_recovered_with_groups_and_after_the_fit():
     )
     fit = ws.fit("n ~ mo(dose) + (mo(dose) | mouse)", data, "poisson", seed=4)
     assert fit.diagnostics.ok, fit.verdict
-    table = fit.summary(prob=0.998) if "prob" in ws.Fit.summary.__code__.co_varnames else None
     draws = fit.draws["posterior"]
     simplex = draws["simo_dose"].to_numpy().reshape(-1, 3)
     low, high = np.quantile(simplex, [0.001, 0.999], axis=0)
@@ -131,4 +130,8 @@ def test_a_saturating_dose_is_recovered_with_groups_and_after_the_fit():
         assert np.quantile(own, 0.001) < true < np.quantile(own, 0.999), label
     assert np.isfinite(fit.loo().elpd)
     assert "mo(dose)" in fit.code("stan")
-    assert table is None or "simo_dose[a]" in table.index
+    assert "simo_dose[a]" in fit.summary().index
+    assert fit.hypothesis("mo(dose) > 0")["probability"].item() > 0.99
+    fit.save(tmp_path / "fit.nc")
+    again = ws.load_fit(tmp_path / "fit.nc")
+    pd.testing.assert_frame_equal(again.predict(data.head(3)), fit.predict(data.head(3)))
