@@ -39,7 +39,9 @@ what it is for the worst of so many quantities.
 
 The exponentially modified normal and the shifted lognormal are the two families whose default fits
 of so few rows often want more draws: the parts of their noise trade places along a curve that no
-metric straightens. Their ranks are uniform, and several hundred rows leave no curve.
+metric straightens. Their ranks are uniform, and of 400 rows in 10 groups such fits converged.
+Of the other fits with divergences most have one or two in 4,000 draws, which smaller steps cure, as
+their verdicts say; hurdle models with groups have more, where few rows are above zero.
 
 """
 
