@@ -188,7 +188,8 @@ def fit(
         Where the fit is kept, ``"fit.nc"``. If a fit is there that was made with the same formula,
         columns in use, priors, family, options and version of winstan, it is read and returned;
         otherwise a `RefitWarning` says what has changed, and the new fit is saved there. The seed
-        counts if it is given; cores, progress and silence never do.
+        counts if it is given; cores, progress and silence never do. A fit that is read is not
+        checked against its data again, so that it gives no `DesignWarning`.
     **formulas
         Right sides of the formulas of other parameters of the family, by their names:
         ``sigma="stim + (1|mouse)"``. They are of the parameter's logarithm, or of its log odds
@@ -249,6 +250,7 @@ def fit(
             inputs, _ = read_inputs(formula, data, family, namespace, **options)
         kept = kept_fit(file, inputs, settings, backend, any_seed=seed is None)
         if kept is not None:
+            warn_of_verdict(kept)  # as when it was made
             return kept
     model = model_from(formula, data, family, namespace, silence=silence, **options)
     if len(used) > 1:  # a single backend finds out for itself

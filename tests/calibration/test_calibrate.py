@@ -199,6 +199,15 @@ def test_what_cannot_be_calibrated_is_refused(options, error, words):
         ws.calibrate("y ~ x", **given)
 
 
+def test_rows_that_are_left_out_are_said():
+    table = data().assign(x=lambda t: t["x"].where(t.index > 2))
+    with (
+        pytest.warns(ws.DesignWarning, match=r"3 of 24 rows.*'x' \(3\)"),
+        pytest.raises(ws.PriorError, match="improper"),
+    ):
+        ws.calibrate("y ~ x", table, priors={"b": ws.Flat()}, simulations=10)
+
+
 @pytest.mark.parametrize(
     ("status", "words"),
     [

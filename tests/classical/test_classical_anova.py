@@ -229,6 +229,9 @@ def test_offsets_and_missing_rows():
     ("formula", "options", "error", "message"),
     [
         ("y ~ stim + (1|mouse)", {}, ws.FormulaError, r'group term.*group="mouse".*ws.lme'),
+        ("y ~ stim + cs(x)", {}, ws.FormulaError, r"cs\(x\) is of the thresholds.*ws.fit"),
+        ("y ~ stim + cs(x)", {"group": "mouse"}, ws.FormulaError, r"cs\(x\) is of the thresholds"),
+        ("y ~ stim; sigma ~ stim", {"group": "mouse"}, ws.FormulaError, "have one sigma"),
         ("y ~ stim", {"group": "Mouse"}, ws.OptionError, "no column.*'mouse'"),
         ("y ~ stim + mouse", {"group": "mouse"}, ws.OptionError, "also in the formula"),
         ("y ~ sex", {"group": "mouse"}, ws.DataError, "'sex' has one level within each"),

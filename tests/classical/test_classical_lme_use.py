@@ -101,6 +101,7 @@ def test_terms_that_cannot_be_told_apart_are_no_convergence():
         ("y ~ x + I(2*x) + (1|a)", ws.DataError, "rank-deficient"),
         ("flat ~ 1 + (1|a)", ws.DataError, "explain 'flat' exactly"),
         ("steps ~ 1 + (1|a)", ws.DataError, "no residual variation"),
+        ("y ~ cs(x) + (1|a)", ws.FormulaError, r"cs\(x\) is of the thresholds.*x without cs"),
         ("y ~ x + (x + I(2*x)|a)", ws.DataError, r"I\(2\*x\)|I\(2 \* x\).*repeats"),
     ],
 )

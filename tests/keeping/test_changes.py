@@ -104,6 +104,13 @@ def test_a_file_is_read_until_what_it_is_made_of_changes(tmp_path, counted):
         asked()
 
 
+def test_a_fit_that_did_not_converge_says_so_whenever_it_is_read(tmp_path, counted):
+    for _ in range(2):
+        with pytest.warns(ws.ConvergenceWarning, match="Not converged"):
+            ws.fit(FORMULA, rows(), file=tmp_path / "fit.nc", **QUICK | {"draws": 20})
+    assert counted == [1]
+
+
 def test_another_version_of_winstan_fits_again(tmp_path, counted, monkeypatch):
     file = tmp_path / "fit.nc"
     ws.fit(FORMULA, rows(), file=file, **QUICK)

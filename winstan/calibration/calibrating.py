@@ -11,7 +11,7 @@ from winstan.building import model_and_frame
 from winstan.calibration.result import Calibration, result_of
 from winstan.calibration.simulation import simulator_of
 from winstan.calibration.task import Asked, SimulationTasks
-from winstan.design_warnings import silenced
+from winstan.design_warnings import GUARDS, silenced
 from winstan.each.parallel import run_tasks
 from winstan.each.workers import workers_of
 from winstan.effects.replicates import check_seed
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 LEAST = 10
 """Simulations from which ranks can say anything."""
+_OF_ROWS = ("missing_rows", "zero_weights", "zero_trials")
 
 
 @explains_keywords
@@ -109,6 +110,8 @@ sampler, parametrization
 
     Warns
     -----
+    DesignWarning
+        If rows were left out.
     ConvergenceWarning
         If ranks are not uniform.
     FailureWarning
@@ -200,7 +203,8 @@ def _model(
         return formula.model
     if data is None:
         raise OptionError("calibrate takes a formula and data, or a fit.")
-    with silenced("all"):  # of a response that is not the one to be modelled
+    # Of a response that is not the one to be modelled; rows that are left out are of the design.
+    with silenced([guard for guard in GUARDS if guard not in _OF_ROWS]):
         model, _ = model_and_frame(
             formula, data, family, namespace_of_caller(), formulas=formulas, **options
         )

@@ -10,7 +10,7 @@ import pandas as pd
 
 from winstan.classical import shown
 from winstan.classical.paired import Paired, paired_cells
-from winstan.classical.reading import no_limits, no_monotonic, numeric_response, read
+from winstan.classical.reading import no_limits, numeric_response, one_mean, read
 from winstan.classical.squares import (
     LinearFit,
     anova_table,
@@ -161,6 +161,7 @@ def anova(
     chosen, covariance = check_options(typ, robust)
     namespace = namespace_of_caller()
     parsed = parse_formula(formula, namespace)
+    one_mean(parsed)
     if parsed.groups:
         raise FormulaError(
             f"{parsed.text!r} has a group term, {parsed.groups[0].text}, which ws.anova does not "
@@ -221,7 +222,6 @@ def _paired(text: str, data: Any, group: str, namespace: Mapping[str, Any]) -> A
             f"{group!r} is group= and also in the formula. Leave it out of the formula: its levels "
             "are compared with themselves."
         )
-    no_monotonic(parsed)
     with_group = parse_formula(f"{text} + (1|{quote_name(group)})", namespace)
     frame = frame_from(data, with_group)
     response = make_response(with_group, frame, evaluation_names(with_group, namespace))

@@ -18,6 +18,19 @@ if TYPE_CHECKING:
 def read(formula: str, data: Any, namespace: Mapping[str, Any]) -> tuple[Formula, Design, Frame]:
     """Parse a formula and build its design."""
     parsed = parse_formula(formula, namespace)
+    one_mean(parsed)
+    frame = frame_from(data, parsed)
+    return parsed, build_design(parsed, frame, namespace), frame
+
+
+def one_mean(parsed: Formula) -> None:
+    """Refuse what is not of the mean, and covariances of single arms.
+
+    Raises
+    ------
+    FormulaError
+        Naming the term, and what to write instead.
+    """
     if parsed.parameters:
         name = next(iter(parsed.parameters))
         raise FormulaError(
@@ -29,22 +42,21 @@ def read(formula: str, data: Any, namespace: Mapping[str, Any]) -> tuple[Formula
             f"ws.lme and ws.anova have independent residuals: leave {parsed.residual.text} out, or "
             "use ws.fit."
         )
-    no_monotonic(parsed)
+    if columns := sorted(parsed.monotonic_columns):
+        raise FormulaError(
+            f"ws.lme and ws.anova have no monotonic effects: write C({columns[0]}) in place of "
+            f"mo({columns[0]}) for an effect of each level, or use ws.fit."
+        )
+    if parsed.specific is not None:
+        terms = parsed.specific.text.removeprefix("1 + ")
+        raise FormulaError(
+            f"cs({terms}) is of the thresholds of ordered categories, which ws.lme and ws.anova "
+            f"have not: write {terms} without cs(), or use ws.fit(..., family='sratio')."
+        )
     if (term := next((g for g in parsed.groups if g.by), None)) is not None:
         raise FormulaError(
             f"ws.lme has one covariance for all groups of a term: leave by= out of {term.text}, "
             "or use ws.fit."
-        )
-    frame = frame_from(data, parsed)
-    return parsed, build_design(parsed, frame, namespace), frame
-
-
-def no_monotonic(formula: Formula) -> None:
-    """Refuse monotonic effects, whose columns are estimated."""
-    if columns := sorted(formula.monotonic_columns):
-        raise FormulaError(
-            f"ws.lme and ws.anova have no monotonic effects: write C({columns[0]}) in place of "
-            f"mo({columns[0]}) for an effect of each level, or use ws.fit."
         )
 
 

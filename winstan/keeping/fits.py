@@ -206,7 +206,6 @@ def _encoded_inputs(inputs: Inputs, arrays: list[np.ndarray]) -> dict[str, Any]:
     return {
         "family": family.name,
         "reference": encode(family.reference, arrays),
-        "own": FAMILIES.get(family.name) is None or family.template.endswith(".stan"),
         "inputs": encode(plain, arrays),
     }
 
