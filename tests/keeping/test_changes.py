@@ -111,6 +111,12 @@ def test_a_fit_that_did_not_converge_says_so_whenever_it_is_read(tmp_path, count
     assert counted == [1]
 
 
+def test_a_folder_that_is_not_there_is_said_before_sampling(tmp_path, counted):
+    with pytest.raises(ws.FitFileError, match=r"There is no folder .*none"):
+        ws.fit(FORMULA, rows(), file=tmp_path / "none" / "fit.nc", **QUICK)
+    assert counted == []
+
+
 def test_another_version_of_winstan_fits_again(tmp_path, counted, monkeypatch):
     file = tmp_path / "fit.nc"
     ws.fit(FORMULA, rows(), file=file, **QUICK)

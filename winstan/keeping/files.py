@@ -58,6 +58,10 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
         raise OptionError(f"A fit is saved as netCDF, and {str(found)!r} does not end in '.nc'.")
     if found.is_dir():
         raise OptionError(f"{str(found)!r} is a folder: name a file in it.")
+    if not found.parent.is_dir():
+        raise FitFileError(
+            f"There is no folder {str(found.parent)!r}: make it, or name a file in another."
+        )
     return found
 
 
