@@ -29,31 +29,31 @@
   // their totals (winstan/coordinates/standard.py).
   array[M] int<lower=0, upper=1> informed;           // 0: of their prior
   vector[T] score;                                   // of the likelihood, at effects of zero,
-  int<lower=0, upper=P> n_taken;                     // of which a coefficient's move takes its share
-  array[n_taken] int<lower=1, upper=P> taken_by;     // n_taken = P: all of them, in order
-  matrix[T, n_taken] taken;
-  array[M] int<lower=0> n_kinds;                     // kinds of levels; 0: each its own
-  int<lower=0> n_known;
-  vector[n_known] known;                             // information, entry by entry: kinds or levels
-  int<lower=0> n_size;
-  vector<lower=1>[n_size] size_of_kind;              // levels of each
-  int<lower=0> n_of;
-  array[n_of] int<lower=1> kind_of;                  // of each level, where there are several effects
+  int<lower=0, upper=P> n_centred;                   // of which a coefficient's move takes its share
+  array[n_centred] int<lower=1, upper=P> centred_by;  // n_centred = P: all of them, in order
+  matrix[T, n_centred] information_centring;
+  array[M] int<lower=0> n_classes;                   // classes of levels; 0: each its own
+  int<lower=0> n_information;
+  vector[n_information] information;                 // information of the data, by class or by level
+  int<lower=0> n_class_sizes;
+  vector<lower=1>[n_class_sizes] class_size;         // levels of each
+  int<lower=0> n_class_of;
+  array[n_class_of] int<lower=1> class_of;           // of each level, where there are several effects
   int<lower=0, upper=1> kept;                        // whether deviations are asked for again
   int<lower=0> E;                                    // pairs of nested terms, effect by effect
-  array[E] int<lower=1, upper=M> inner;              // the inner term, and its effect's first place
-  array[E] int<lower=1, upper=T> inner_start;
-  array[E] int<lower=1, upper=T> outer_start;
-  int<lower=0> n_pass;
-  array[n_pass] int<lower=1> outer_level;            // of each inner level
-  vector[n_pass] pass;                               // what its deviation takes of the score
+  array[E] int<lower=1, upper=M> nested;             // the nested term, and its effect's first place
+  array[E] int<lower=1, upper=T> nested_start;
+  array[E] int<lower=1, upper=T> parent_start;
+  int<lower=0> n_parent;
+  array[n_parent] int<lower=1> parent_level;         // of each nested level
+  vector[n_parent] parent_information;               // what its deviation takes of the score
 
   int<lower=0> n_crossed;                            // effects crossed with the largest term's: 0 or W
   matrix[n_crossed ? T - W : 0, n_crossed] crossed;  // what each takes of its score
   int<lower=0, upper=M> n_leading;                   // terms of which the coefficients follow
   array[n_leading] int<lower=1, upper=M> leading;
-  matrix[n_leading ? P : 0, n_leading ? W : 0] follow;
-  vector[n_leading ? P : 0] follow_location;
+  matrix[n_leading ? P : 0, n_leading ? W : 0] compensation;
+  vector[n_leading ? P : 0] compensation_location;
 
   array[P] int beta_prior;                           // see priors.stan
   matrix[P, 3] beta_prior_p;
@@ -71,8 +71,8 @@
   vector<lower=0>[n_shrunk] shrunk_unit;
   int<lower=0> shrunk_sigma;                         // place of sigma, in whose units the sds are, or 0
   int<lower=0> shrunk_from;                          // places of the prior's own numbers
-  vector<lower=0>[n_shrunk] shrunk_known;            // information of the data
-  vector[n_shrunk] shrunk_pull;
+  vector<lower=0>[n_shrunk] shrunk_information;      // information of the data
+  vector[n_shrunk] shrunk_score;
   vector<lower=0>[n_shrunk] shrunk_root;
   int<lower=0> n_mono;                               // ordered predictors of monotonic effects
   array[n_mono] int<lower=2> mono_steps;             // (winstan/monotonic.py); steps of each,
@@ -105,42 +105,42 @@
   // Location and scale of the posterior by a quick approximate fit: the sampler then starts, and
   // moves, in units in which everything is of order one. They change no posterior.
   vector[P] beta_location;
-  int<lower=0, upper=P + W> n_stretched;             // joint coordinates, from the first, up to the last
-  vector<lower=0>[n_stretched] stretch_base;         // whose scale follows the sds
-  matrix<lower=0>[n_stretched, Q] stretch_slope;
-  int<lower=0, upper=1> bounded;                     // whether priors bound some of these scales
-  vector<lower=0>[bounded ? n_stretched : 0] stretch_bound;
-  int<lower=0, upper=P> n_spread;                    // the first, whose covariance follows the effects'
-  array[n_spread, n_spread] real spread_base;
-  int<lower=0> n_growth;                             // entries of effects' covariances: term, row, column
-  array[n_growth, 3] int<lower=1> growth_of;
-  array[n_growth, n_spread, n_spread] real growth;
+  int<lower=0, upper=P + W> n_sd_scaled;             // joint coordinates, from the first, up to the last
+  vector<lower=0>[n_sd_scaled] sd_scale_base;        // whose scale follows the sds
+  matrix<lower=0>[n_sd_scaled, Q] sd_scale_slope;
+  int<lower=0, upper=1> sd_scale_bounded;            // whether priors bound some of these scales
+  vector<lower=0>[sd_scale_bounded ? n_sd_scaled : 0] sd_scale_bound;
+  int<lower=0, upper=P> n_sd_covariance;             // the first, whose covariance follows the effects'
+  array[n_sd_covariance, n_sd_covariance] real sd_covariance_base;
+  int<lower=0> n_covariance_growth;                  // entries of effects' covariances: term, row, column
+  array[n_covariance_growth, 3] int<lower=1> covariance_growth_of;
+  array[n_covariance_growth, n_sd_covariance, n_sd_covariance] real covariance_growth;
   int<lower=0> n_dense;                              // their scale is one matrix (n_dense = P + W),
   matrix[n_dense, n_dense] joint_scale;
-  vector[n_dense > 0 ? 0 : P + W] own_scale;         // or diag(own) + onto * along
-  int<lower=0> n_axes;
-  matrix[P + W, n_axes] onto_axes;
-  matrix[n_axes, P + W] along_axes;
-  vector[T - W] rest_scale;                          // the other effects given these
-  int<lower=0> n_given;                              // and how they follow these: a sparse matrix
-  vector[n_given] given_w;
-  array[n_given] int<lower=1, upper=P + W> given_v;
-  array[T - W + 1] int<lower=1, upper=n_given + 1> given_u;
-  int<lower=0, upper=1> drifting;                    // coefficients and scores follow the sds, from:
-  vector[Q] drift_at;
-  matrix[drifting ? P + T : 0, Q] shift;             // their middles
-  matrix[drifting ? P + T : 0, Q] widening;          // and their scales' logarithms
+  vector[n_dense > 0 ? 0 : P + W] diagonal_scale;    // or diagonal + left * right
+  int<lower=0> n_low_rank;
+  matrix[P + W, n_low_rank] low_rank_left;
+  matrix[n_low_rank, P + W] low_rank_right;
+  vector[T - W] eliminated_scale;                    // the other effects given these
+  int<lower=0> n_regression;                         // and how they follow these: a sparse matrix
+  vector[n_regression] regression_w;
+  array[n_regression] int<lower=1, upper=P + W> regression_v;
+  array[T - W + 1] int<lower=1, upper=n_regression + 1> regression_u;
+  int<lower=0, upper=1> sd_dependent;                // coefficients and scores follow the sds, from:
+  vector[Q] sd_reference;
+  matrix[sd_dependent ? P + T : 0, Q] sd_location;   // their middles
+  matrix[sd_dependent ? P + T : 0, Q] sd_log_scale;  // and their scales' logarithms
   vector[Q] log_sd_location;
   vector<lower=0>[Q] log_sd_scale;
-  vector[Q] log_sd_bend;                             // of either sign, smaller than the scale
-  int<lower=0, upper=1> mixed;                       // whether the sds' coordinates are
-  matrix[Q, Q] sd_mixing;                            // lower triangular, rows of length one
+  vector[Q] log_sd_skew;                             // of either sign, smaller than the scale
+  int<lower=0, upper=1> sds_correlated;              // whether the sds' coordinates are
+  matrix[Q, Q] sd_correlation_root;                  // lower triangular, rows of length one
   int<lower=0> n_corr;                               // free correlations, over all terms
   vector[n_corr] corr_location;
   vector<lower=0>[n_corr] corr_scale;
   vector[A] aux_location;
   vector<lower=0>[A] aux_scale;
-  vector[A] aux_bend;                                // less slope below the knot: less than the scale
+  vector[A] aux_skew;                                // less slope below the knot: less than the scale
   vector[A] aux_knot;
   vector<lower=0>[A] aux_taper;                      // of both tails, which are shorter than normal
   int<lower=0, upper=1> sigma_follows_nu;            // the first of two (winstan/approximation/student.py)

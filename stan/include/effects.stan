@@ -1,18 +1,18 @@
   // Declares coefficients, and the effects' standard scores: W of them in joint, and rest.
   vector[P + W] unit = joint_raw;
-  if (n_stretched > 0) {
-    vector[n_stretched] stretch = stretch_base + stretch_slope * square(sd);
-    if (bounded) stretch = sqrt(stretch ./ (1 + stretch_bound .* stretch));
-    else stretch = sqrt(stretch);
-    unit[1:n_stretched] = joint_raw[1:n_stretched] .* stretch;
-    target += sum(log(stretch));
+  if (n_sd_scaled > 0) {
+    vector[n_sd_scaled] sd_scale = sd_scale_base + sd_scale_slope * square(sd);
+    if (sd_scale_bounded) sd_scale = sqrt(sd_scale ./ (1 + sd_scale_bound .* sd_scale));
+    else sd_scale = sqrt(sd_scale);
+    unit[1:n_sd_scaled] = joint_raw[1:n_sd_scaled] .* sd_scale;
+    target += sum(log(sd_scale));
   }
-  if (n_spread > 0) {                                // few: numbers one by one
-    array[n_spread, n_spread] real cov_beta = spread_base;
-    for (g in 1:n_growth) {
-      int m = growth_of[g, 1];
-      int a = growth_of[g, 2];
-      int b = growth_of[g, 3];
+  if (n_sd_covariance > 0) {                         // few: numbers one by one
+    array[n_sd_covariance, n_sd_covariance] real cov_beta = sd_covariance_base;
+    for (g in 1:n_covariance_growth) {
+      int m = covariance_growth_of[g, 1];
+      int a = covariance_growth_of[g, 2];
+      int b = covariance_growth_of[g, 3];
       real S = sd[k_start[m] + a - 1] * sd[k_start[m] + b - 1];
       if (correlated[m]) {                           // columns one after another
         real R = 0;
@@ -23,14 +23,14 @@
       } else if (a != b) {
         S = 0;
       }
-      for (i in 1:n_spread)
-        for (j in 1:i) cov_beta[i, j] += growth[g, i, j] * S;
+      for (i in 1:n_sd_covariance)
+        for (j in 1:i) cov_beta[i, j] += covariance_growth[g, i, j] * S;
     }
-    vector[n_spread] spread = rep_vector(0, n_spread);
-    for (j in 1:n_spread) {                          // its Cholesky factor, column by column
+    vector[n_sd_covariance] spread = rep_vector(0, n_sd_covariance);
+    for (j in 1:n_sd_covariance) {                   // its Cholesky factor, column by column
       for (c in 1:(j - 1)) cov_beta[j, j] -= square(cov_beta[j, c]);
       cov_beta[j, j] = sqrt(cov_beta[j, j]);
-      for (i in (j + 1):n_spread) {
+      for (i in (j + 1):n_sd_covariance) {
         for (c in 1:(j - 1)) cov_beta[i, j] -= cov_beta[i, c] * cov_beta[j, c];
         cov_beta[i, j] /= cov_beta[j, j];
       }
@@ -38,14 +38,14 @@
       target += log(cov_beta[j, j]);
       spread += to_vector(cov_beta[, j]) * sum(segment(unit, j, 1));
     }
-    unit[1:n_spread] = spread;
+    unit[1:n_sd_covariance] = spread;
   }
-  vector[T - W] rest = rest_scale .* rest_raw;
-  vector[drifting ? P + T : 0] shifted;
-  if (drifting) {
-    vector[Q] along = (square(sd) - square(drift_at)) ./ (square(sd) + square(drift_at));
-    vector[P + T] wider = widening * along;
-    shifted = shift * along;
+  vector[T - W] rest = eliminated_scale .* rest_raw;
+  vector[sd_dependent ? P + T : 0] shifted;
+  if (sd_dependent) {
+    vector[Q] along = (square(sd) - square(sd_reference)) ./ (square(sd) + square(sd_reference));
+    vector[P + T] wider = sd_log_scale * along;
+    shifted = sd_location * along;
     unit .*= exp(head(wider, P + W));
     rest .*= exp(segment(wider, P + W + 1, T - W));
     target += sum(wider);
@@ -54,12 +54,12 @@
   if (n_dense > 0) {
     joint = joint_scale * unit;
   } else {
-    joint = own_scale .* unit;
-    if (n_axes > 0) joint += onto_axes * (along_axes * unit);
+    joint = diagonal_scale .* unit;
+    if (n_low_rank > 0) joint += low_rank_left * (low_rank_right * unit);
   }
-  if (n_given > 0)
-    rest += csr_matrix_times_vector(T - W, P + W, given_w, given_v, given_u, joint);
-  if (drifting) {
+  if (n_regression > 0)
+    rest += csr_matrix_times_vector(T - W, P + W, regression_w, regression_v, regression_u, joint);
+  if (sd_dependent) {
     joint += head(shifted, P + W);
     rest += segment(shifted, P + W + 1, T - W);
   }
@@ -71,14 +71,14 @@
       vector[J[m]] z = segment(joint, P + start[m], J[m]);
       if (informed[m]) {
         vector[J[m]] I;
-        if (n_kinds[m] > 0) I = rep_vector(known[known_start[m]], J[m]);
-        else I = segment(known, known_start[m], J[m]);
+        if (n_classes[m] > 0) I = rep_vector(information[information_start[m]], J[m]);
+        else I = segment(information, information_start[m], J[m]);
         vector[J[m]] width = inv_sqrt(1 + square(s) * I);
         z = width .* (z + s * width .* segment(score, start[m], J[m]));
       }
       led[start[m]:(start[m] + J[m] - 1)] = s * z;
     }
-    moved += follow_location - follow * led;
+    moved += compensation_location - compensation * led;
   }
   if (n_bounded > 0) {
     array[n_bounded] real change;
@@ -110,8 +110,8 @@
       } else {
         variance *= left;
       }
-      real given = inv(shrunk_known[j] + inv(variance));
-      real b = given * shrunk_pull[j] + sqrt(given) * shrunk_root[j] * x;
+      real given = inv(shrunk_information[j] + inv(variance));
+      real b = given * shrunk_score[j] + sqrt(given) * shrunk_root[j] * x;
       target += 0.5 * log(given) + log(shrunk_root[j]) + normal_lpdf(b | 0, sqrt(variance));
       change[j] = b - beta_location[p] - x;
     }

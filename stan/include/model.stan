@@ -6,37 +6,37 @@
   if (n_curved > 0) eta += curved;
   vector[kept ? T : 0] deviation;                    // of each effect
   {
-    vector[T] pull;
-    if (n_taken < P) pull = score - taken * moved[taken_by];
-    else pull = score - taken * moved;
+    vector[T] centred_score;
+    if (n_centred < P) centred_score = score - information_centring * moved[centred_by];
+    else centred_score = score - information_centring * moved;
     for (m in order) {
       int k = k_start[m];
       int n_m = J[m] * q[m];
       real s = sd[k];
       vector[n_m] x;
-      vector[n_m] own_pull = segment(pull, start[m], n_m);
+      vector[n_m] own_score = segment(centred_score, start[m], n_m);
       vector[n_m] z;                                 // the effects' z-scores
       if (start[m] > W) x = segment(rest, start[m] - W, n_m);
       else x = segment(joint, P + start[m], n_m);
       for (e in 1:E) {
-        if (inner[e] == m) {
-          int at = inner_start[e] - start[m];
-          array[J[m]] int above = segment(outer_level, pass_start[e], J[m]);
-          own_pull[(at + 1):(at + J[m])]
-            -= segment(pass, pass_start[e], J[m]) .* segment(deviation, outer_start[e], J_outer[e])[above];
+        if (nested[e] == m) {
+          int at = nested_start[e] - start[m];
+          array[J[m]] int above = segment(parent_level, parent_entry[e], J[m]);
+          own_score[(at + 1):(at + J[m])]
+            -= segment(parent_information, parent_entry[e], J[m]) .* segment(deviation, parent_start[e], J_parent[e])[above];
         }
       }
-      if (n_crossed > 0 && start[m] > W) own_pull -= crossed * head(deviation, W);
+      if (n_crossed > 0 && start[m] > W) own_score -= crossed * head(deviation, W);
       if (q[m] == 1) {
         if (!informed[m]) {
           z = x;
-        } else if (n_kinds[m] > 0) {                 // levels that are known alike
-          real width = inv_sqrt(1 + square(s) * known[known_start[m]]);
-          z = width * x + (s * square(width)) * own_pull;
+        } else if (n_classes[m] > 0) {               // levels of one class
+          real width = inv_sqrt(1 + square(s) * information[information_start[m]]);
+          z = width * x + (s * square(width)) * own_score;
           target += J[m] * log(width);
         } else {
-          vector[n_m] width = inv_sqrt(1 + segment(known, known_start[m], n_m) .* rep_vector(square(s), n_m));
-          z = width .* (x + s * width .* own_pull);
+          vector[n_m] width = inv_sqrt(1 + segment(information, information_start[m], n_m) .* rep_vector(square(s), n_m));
+          z = width .* (x + s * width .* own_score);
           target += sum(log(width));
         }
         target += std_normal_lpdf(z);
@@ -54,39 +54,39 @@
         L = diag_pre_multiply(sd[k:(k + q[m] - 1)], L);
         z = x;
         if (informed[m]) {
-          // z = K'^-1 (x + K^-1 L' pull), K K' = 1 + L' I L: entry (a, b) of all kinds is one vector.
-          int n_k = n_kinds[m];
-          array[J[m]] int kind = segment(kind_of, kind_start[m], J[m]);
-          array[q[m], q[m]] vector[n_k] own;         // 1 + L' I L; its factor's inverse: short
+          // z = K'^-1 (x + K^-1 L' score), K K' = 1 + L' I L: entry (a, b) of all classes is one vector.
+          int n_c = n_classes[m];
+          array[J[m]] int level_class = segment(class_of, class_start[m], J[m]);
+          array[q[m], q[m]] vector[n_c] own;         // 1 + L' I L; its factor's inverse: short
           vector[n_m] w = x;
           for (a in 1:q[m]) {
             for (b in 1:a) {
-              own[a, b] = rep_vector(a == b, n_k);
+              own[a, b] = rep_vector(a == b, n_c);
               for (c in a:q[m]) {
                 for (d in b:q[m]) {
-                  int at = known_start[m] + ((c - 1) * q[m] + d - 1) * n_k;
-                  own[a, b] += L[c, a] * L[d, b] * segment(known, at, n_k);
+                  int at = information_start[m] + ((c - 1) * q[m] + d - 1) * n_c;
+                  own[a, b] += L[c, a] * L[d, b] * segment(information, at, n_c);
                 }
               }
             }
           }
           own = lower_inverse_of_each(cholesky_of_each(own));
           for (b in 1:q[m]) {
-            vector[J[m]] p = L[b, b] * segment(own_pull, (b - 1) * J[m] + 1, J[m]);
-            for (c in (b + 1):q[m]) p += L[c, b] * segment(own_pull, (c - 1) * J[m] + 1, J[m]);
+            vector[J[m]] p = L[b, b] * segment(own_score, (b - 1) * J[m] + 1, J[m]);
+            for (c in (b + 1):q[m]) p += L[c, b] * segment(own_score, (c - 1) * J[m] + 1, J[m]);
             for (a in b:q[m]) {
-              if (n_k == 1) w[((a - 1) * J[m] + 1):(a * J[m])] += own[a, b][1] * p;
-              else w[((a - 1) * J[m] + 1):(a * J[m])] += own[a, b][kind] .* p;
+              if (n_c == 1) w[((a - 1) * J[m] + 1):(a * J[m])] += own[a, b][1] * p;
+              else w[((a - 1) * J[m] + 1):(a * J[m])] += own[a, b][level_class] .* p;
             }
           }
           for (i in 1:q[m]) {
             vector[J[m]] zi = rep_vector(0, J[m]);
             for (a in i:q[m]) {
-              if (n_k == 1) zi += own[a, i][1] * segment(w, (a - 1) * J[m] + 1, J[m]);
-              else zi += own[a, i][kind] .* segment(w, (a - 1) * J[m] + 1, J[m]);
+              if (n_c == 1) zi += own[a, i][1] * segment(w, (a - 1) * J[m] + 1, J[m]);
+              else zi += own[a, i][level_class] .* segment(w, (a - 1) * J[m] + 1, J[m]);
             }
             z[((i - 1) * J[m] + 1):(i * J[m])] = zi;
-            target += dot_product(segment(size_of_kind, size_start[m], n_k), log(own[i, i]));
+            target += dot_product(segment(class_size, size_start[m], n_c), log(own[i, i]));
           }
         }
         target += std_normal_lpdf(z);

@@ -6,15 +6,15 @@
   vector[A] free_aux;
   for (k in 1:Q) {
     real x = sd_raw[k];
-    if (mixed) {
-      x *= sd_mixing[k, k];
-      for (l in 1:(k - 1)) x += sd_mixing[k, l] * sd_raw[l];
+    if (sds_correlated) {
+      x *= sd_correlation_root[k, k];
+      for (l in 1:(k - 1)) x += sd_correlation_root[k, l] * sd_raw[l];
     }
     real arc = sqrt(1 + square(x));
-    real log_sd = log_sd_location[k] + log_sd_scale[k] * x + log_sd_bend[k] * arc;
+    real log_sd = log_sd_location[k] + log_sd_scale[k] * x + log_sd_skew[k] * arc;
     sd[k] = exp(log_sd);
     target += prior_lpdf(sd[k] | sd_prior[k], sd_prior_p[k]) + log_sd
-              + log(log_sd_scale[k] + log_sd_bend[k] * x / arc);
+              + log(log_sd_scale[k] + log_sd_skew[k] * x / arc);
   }
   for (back in 1:A) {
     int a = A + 1 - back;                            // nu before sigma
@@ -24,10 +24,10 @@
       target += -0.5 * log1p(square(aux_taper[a] * aux_raw[a]));
     }
     free_aux[a] = aux_location[a] + aux_scale[a] * along;
-    if (aux_bend[a] != 0) {                          // a long tail (winstan/approximation/auxiliary.py)
+    if (aux_skew[a] != 0) {                          // a long tail (winstan/approximation/auxiliary.py)
       real x = 3 * (along - aux_knot[a]);
-      free_aux[a] += aux_bend[a] / 3 * log1p_exp(-x);
-      target += log1p(0.5 * aux_bend[a] / aux_scale[a] * (tanh(0.5 * x) - 1));
+      free_aux[a] += aux_skew[a] / 3 * log1p_exp(-x);
+      target += log1p(0.5 * aux_skew[a] / aux_scale[a] * (tanh(0.5 * x) - 1));
     }
     if (sigma_follows_nu && a == 1) free_aux[1] -= log1p_exp(-free_aux[2]);
     if (aux_domain[a] == 1) {                        // positive

@@ -10,58 +10,58 @@
   for (m in 1:M) if (correlated[m]) n_factor += q[m] * q[m];
   array[M] int k_start;                              // where a term starts in Q, corr_factor,
   array[M] int f_start;
-  array[M] int known_start;                          // known, size_of_kind, kind_of
+  array[M] int information_start;                    // information, class_size, class_of
   array[M] int size_start;
-  array[M] int kind_start;
+  array[M] int class_start;
   {
     int k = 1;
     int f = 1;
     int at = 1;
-    int kind = 1;
+    int entry = 1;
     int inside = 1;
     for (m in 1:M) {
       k_start[m] = k;
       f_start[m] = f;
-      known_start[m] = at;
-      size_start[m] = kind;
-      kind_start[m] = inside;
+      information_start[m] = at;
+      size_start[m] = entry;
+      class_start[m] = inside;
       k += q[m];
       if (correlated[m]) f += q[m] * q[m];
-      if (informed[m]) at += n_kinds[m] > 0 ? n_kinds[m] * q[m] * q[m] : J[m];
-      kind += n_kinds[m];
+      if (informed[m]) at += n_classes[m] > 0 ? n_classes[m] * q[m] * q[m] : J[m];
+      entry += n_classes[m];
       if (rows > 0 && max(level[m]) > J[m])
         reject("term ", m, " has ", J[m], " levels, and cells of level ", max(level[m]));
       if (start[m] + J[m] * q[m] - 1 > T || (start[m] <= W && start[m] + J[m] * q[m] - 1 > W))
         reject("term ", m, " does not fit the places of the effects");
       if (q[m] > 1) {
-        if (max(segment(kind_of, inside, J[m])) > n_kinds[m])
-          reject("term ", m, " has ", n_kinds[m], " kinds, and levels of others");
+        if (max(segment(class_of, inside, J[m])) > n_classes[m])
+          reject("term ", m, " has ", n_classes[m], " classes, and levels of others");
         inside += J[m];
       }
     }
     if (n_crossed > 0 && (n_crossed != W || !kept)) reject("crossed effects are not those drawn with coefficients");
     for (m in leading)
       if (q[m] > 1 || start[m] > W) reject("coefficients cannot follow term ", m);
-    for (g in 1:n_growth)
-      if (growth_of[g, 1] > M || max(growth_of[g, 2:3]) > q[growth_of[g, 1]])
-        reject("there is no such entry of a covariance: ", growth_of[g]);
+    for (g in 1:n_covariance_growth)
+      if (covariance_growth_of[g, 1] > M || max(covariance_growth_of[g, 2:3]) > q[covariance_growth_of[g, 1]])
+        reject("there is no such entry of a covariance: ", covariance_growth_of[g]);
     // Sizes that the declarations leave open: no index is checked later (light_model.hpp).
-    if (k != Q + 1 || at != n_known + 1 || kind != n_size + 1 || inside != n_of + 1)
+    if (k != Q + 1 || at != n_information + 1 || entry != n_class_sizes + 1 || inside != n_class_of + 1)
       reject("the terms' sizes do not add up");
   }
   for (v in 1:n_mono)
     if (max(mono_at[v]) > mono_steps[v] + 1 || mono_from[v] + mono_steps[v] - 1 > A)
       reject("monotonic predictor ", v, " has neither such categories nor such pieces");
-  array[E] int pass_start;
-  array[E] int J_outer;
+  array[E] int parent_entry;
+  array[E] int J_parent;
   {
     int at = 1;
     for (e in 1:E) {
-      pass_start[e] = at;
-      at += J[inner[e]];
-      if (inner_start[e] < start[inner[e]]
-          || inner_start[e] + J[inner[e]] > start[inner[e]] + J[inner[e]] * q[inner[e]])
-        reject("term ", inner[e], " does not have the places of its nested effects");
-      J_outer[e] = max(segment(outer_level, pass_start[e], J[inner[e]]));
+      parent_entry[e] = at;
+      at += J[nested[e]];
+      if (nested_start[e] < start[nested[e]]
+          || nested_start[e] + J[nested[e]] > start[nested[e]] + J[nested[e]] * q[nested[e]])
+        reject("term ", nested[e], " does not have the places of its nested effects");
+      J_parent[e] = max(segment(parent_level, parent_entry[e], J[nested[e]]));
     }
   }

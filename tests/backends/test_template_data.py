@@ -56,17 +56,17 @@ def program_and_data(case: str):
 FAR = 10_000
 WRONG = [
     *(("poisson", name, value)
-      for name in ("row", "level", "start", "order", "taken_by", "kind_of", "inner", "inner_start",
-                   "outer_start", "given_v")
+      for name in ("row", "level", "start", "order", "centred_by", "class_of", "nested",
+                   "nested_start", "parent_start", "regression_v")
       for value in (0, FAR)),
-    *(("poisson", name, FAR) for name in ("J", "q", "n_kinds", "outer_level", "given_u")),
-    *(("poisson", name, value) for name, value in (("outer_level", 0), ("given_u", 0))),
-    *(("poisson", name, FAR) for name in ("Q", "W", "n_stretched")),
+    *(("poisson", name, FAR) for name in ("J", "q", "n_classes", "parent_level", "regression_u")),
+    *(("poisson", name, value) for name, value in (("parent_level", 0), ("regression_u", 0))),
+    *(("poisson", name, FAR) for name in ("Q", "W", "n_sd_scaled")),
     *((case, name, value)
       for case, name in (("crossed", "leading"), ("student", "cell"), ("quadratic form", "form_v"),
                          ("quadratic form", "form_u"))
       for value in (0, FAR)),
-    *(("crossed", name, FAR) for name in ("n_crossed", "n_stretched")),
+    *(("crossed", name, FAR) for name in ("n_crossed", "n_sd_scaled")),
     *(("marginal", name, value)
       for name, value in (("column", FAR), ("J", FAR), ("q", 3), ("D", FAR))),
 ]  # fmt: skip
@@ -90,7 +90,8 @@ def test_wrong_indices_and_sizes_are_refused_as_they_are_read(case, name, value)
 
 
 @pytest.mark.parametrize(
-    ("name", "count"), [("known", "n_known"), ("size_of_kind", "n_size"), ("kind_of", "n_of")]
+    ("name", "count"),
+    [("information", "n_information"), ("class_size", "n_class_sizes"), ("class_of", "n_class_of")],
 )
 def test_vectors_of_all_terms_are_as_long_as_the_terms_together(name, count):
     program, data, n = program_and_data("poisson")

@@ -78,10 +78,10 @@ def test_the_cases_pick_from_vectors_and_do_not():
     formula, options = STRUCTURES["intercepts"]
     model = model_of(formula, data_of("gamma"), "gamma", **options)
     whole = stan_data(model)
-    assert (whole["D"], whole["n_taken"]) == (whole["C"], whole["P"])
+    assert (whole["D"], whole["n_centred"]) == (whole["C"], whole["P"])
     picked = stan_data(replace(model, tuning=Tuning(picked_from=0)))
     assert picked["D"] < picked["C"]
-    assert picked["n_taken"] < picked["P"]
+    assert picked["n_centred"] < picked["P"]
 
 
 @pytest.mark.parametrize("family", ["poisson", "gaussian"])
@@ -99,7 +99,7 @@ def test_template_with_few_axes_is_the_sum_over_rows(family, monkeypatch):
         "y ~ x + (1|g) + (x|h)", data_of(family), family, parametrization={}, tuning=FORM
     )
     data = stan_data(model)
-    assert data["n_axes"] > 2
+    assert data["n_low_rank"] > 2
     assert data["joint_scale"].size == 0
     assert data.get("form", 0) == (family == "gaussian")
     reference = Reference(model)
@@ -187,7 +187,7 @@ def test_many_effects_of_no_axes_need_no_matrix():
     })  # fmt: skip
     model = model_of("y ~ 0 + (1|g) + (1|h)", rows, "poisson", tuning=Tuning(low_rank_apart=9.0))
     data = stan_data(model)
-    assert (data["n_axes"], data["n_dense"]) == (0, 0)
+    assert (data["n_low_rank"], data["n_dense"]) == (0, 0)
     reference = Reference(model)
     points = rng.normal(0, 0.8, (2, reference.dim))
     density, _ = BACKEND.log_density(model, points)

@@ -40,16 +40,16 @@ def coordinates_data(coordinates: Coordinates, few: int) -> dict[str, Any]:
         "W": len(decorrelation.remaining_scale) - coordinates.beta_location.size,
         **_sd_dependent_scale_data(coordinates.sd_dependent_scale),
         **_sd_dependent_covariance_data(coordinates.sd_dependent_covariance),
-        "drifting": int(drifting),
-        "drift_at": location.at,
-        "shift": location.location if drifting else location.location[:0],
-        "widening": location.log_scale if drifting else location.log_scale[:0],
+        "sd_dependent": int(drifting),
+        "sd_reference": location.at,
+        "sd_location": location.location if drifting else location.location[:0],
+        "sd_log_scale": location.log_scale if drifting else location.log_scale[:0],
         **_axes_data(decorrelation),
-        "rest_scale": decorrelation.eliminated_scale,
-        "n_given": regression.nnz,
-        "given_w": regression.data,
-        "given_v": regression.indices + 1,
-        "given_u": regression.indptr + 1,
+        "eliminated_scale": decorrelation.eliminated_scale,
+        "n_regression": regression.nnz,
+        "regression_w": regression.data,
+        "regression_v": regression.indices + 1,
+        "regression_u": regression.indptr + 1,
     }
 
 
@@ -58,15 +58,15 @@ def _scales_data(coordinates: Coordinates) -> dict[str, Any]:
     return {
         "log_sd_location": coordinates.log_sd_location,
         "log_sd_scale": coordinates.log_sd_scale,
-        "log_sd_bend": coordinates.log_sd_skew,
-        "mixed": int(np.any(np.tril(coordinates.sd_correlation_root, -1))),
-        "sd_mixing": coordinates.sd_correlation_root,
+        "log_sd_skew": coordinates.log_sd_skew,
+        "sds_correlated": int(np.any(np.tril(coordinates.sd_correlation_root, -1))),
+        "sd_correlation_root": coordinates.sd_correlation_root,
         "n_corr": coordinates.corr_location.size,
         "corr_location": coordinates.corr_location,
         "corr_scale": coordinates.corr_scale,
         "aux_location": coordinates.aux_location,
         "aux_scale": coordinates.aux_scale.diagonal(),
-        "aux_bend": coordinates.aux_skew,
+        "aux_skew": coordinates.aux_skew,
         "aux_knot": coordinates.aux_knot,
         "aux_taper": coordinates.aux_taper,
         "sigma_follows_nu": int(coordinates.sigma_follows_nu),
@@ -84,10 +84,10 @@ def _axes_data(decorrelation: Decorrelation) -> dict[str, Any]:
 
 def _of_axes(low_rank: DiagonalPlusLowRank) -> dict[str, Any]:
     return {
-        "own_scale": low_rank.diagonal,
-        "n_axes": len(low_rank.right),
-        "onto_axes": low_rank.left,
-        "along_axes": low_rank.right,
+        "diagonal_scale": low_rank.diagonal,
+        "n_low_rank": len(low_rank.right),
+        "low_rank_left": low_rank.left,
+        "low_rank_right": low_rank.right,
     }
 
 
@@ -102,11 +102,11 @@ def _sd_dependent_scale_data(scale: SdDependentScale) -> dict[str, Any]:
     bound[scale.at] = scale.bound
     bounded = int(np.any(bound))
     return {
-        "n_stretched": n,
-        "stretch_base": base,
-        "stretch_slope": slope,
-        "bounded": bounded,
-        "stretch_bound": bound if bounded else bound[:0],
+        "n_sd_scaled": n,
+        "sd_scale_base": base,
+        "sd_scale_slope": slope,
+        "sd_scale_bounded": bounded,
+        "sd_scale_bound": bound if bounded else bound[:0],
     }
 
 
@@ -120,11 +120,11 @@ def _sd_dependent_covariance_data(covariance: SdDependentCovariance) -> dict[str
     ]
     n = len(covariance.base)
     return {
-        "n_spread": n,
-        "spread_base": covariance.base,
-        "n_growth": len(entries),
-        "growth_of": np.array([entry[:3] for entry in entries], int).reshape(-1, 3),
-        "growth": np.array([entry[3] for entry in entries]).reshape(len(entries), n, n),
+        "n_sd_covariance": n,
+        "sd_covariance_base": covariance.base,
+        "n_covariance_growth": len(entries),
+        "covariance_growth_of": np.array([entry[:3] for entry in entries], int).reshape(-1, 3),
+        "covariance_growth": np.array([entry[3] for entry in entries]).reshape(len(entries), n, n),
     }
 
 
@@ -155,16 +155,16 @@ def _information_data(coordinates: Coordinates, few: int) -> dict[str, Any]:
     return {
         "informed": [int(term.informed) for term in coordinates.terms],
         "score": np.concatenate(scores),
-        "n_taken": taken_by.size,
-        "taken_by": taken_by + 1,
-        "taken": taken[:, taken_by],
-        "n_kinds": [0 if term.each else len(term.information) for term in coordinates.terms],
-        "n_known": sum(n.size for n in known),
-        "known": np.concatenate(known),
-        "n_size": size.size,
-        "size_of_kind": size,
-        "n_of": kind.size,
-        "kind_of": kind,
+        "n_centred": taken_by.size,
+        "centred_by": taken_by + 1,
+        "information_centring": taken[:, taken_by],
+        "n_classes": [0 if term.each else len(term.information) for term in coordinates.terms],
+        "n_information": sum(n.size for n in known),
+        "information": np.concatenate(known),
+        "n_class_sizes": size.size,
+        "class_size": size,
+        "n_class_of": kind.size,
+        "class_of": kind,
     }
 
 
@@ -187,12 +187,12 @@ def _nesting_data(coordinates: Coordinates) -> dict[str, Any]:
     ]
     return {
         "E": len(pairs),
-        "inner": [m + 1 for m, *_ in pairs],
-        "inner_start": [at + 1 for _, at, *_ in pairs],
-        "outer_start": [at + 1 for _, _, at, *_ in pairs],
-        "n_pass": sum(w.size for *_, w in pairs),
-        "outer_level": np.concatenate([np.zeros(0, int), *(level + 1 for *_, level, _ in pairs)]),
-        "pass": np.concatenate([np.zeros(0), *(w for *_, w in pairs)]),
+        "nested": [m + 1 for m, *_ in pairs],
+        "nested_start": [at + 1 for _, at, *_ in pairs],
+        "parent_start": [at + 1 for _, _, at, *_ in pairs],
+        "n_parent": sum(w.size for *_, w in pairs),
+        "parent_level": np.concatenate([np.zeros(0, int), *(level + 1 for *_, level, _ in pairs)]),
+        "parent_information": np.concatenate([np.zeros(0), *(w for *_, w in pairs)]),
     }
 
 
@@ -214,6 +214,6 @@ def _crossing_data(coordinates: Coordinates) -> dict[str, Any]:
         "crossed": crossed,
         "n_leading": len(compensation.terms),
         "leading": [m + 1 for m in compensation.terms],
-        "follow": compensation.regression if compensation.terms else np.zeros((0, 0)),
-        "follow_location": compensation.location if compensation.terms else np.zeros(0),
+        "compensation": compensation.regression if compensation.terms else np.zeros((0, 0)),
+        "compensation_location": compensation.location if compensation.terms else np.zeros(0),
     }

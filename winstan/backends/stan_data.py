@@ -124,8 +124,8 @@ def _curves_data(model: Model) -> dict[str, Any]:
         "shrunk_unit": shrinkage.unit if shrinkage else nothing,
         "shrunk_sigma": shrinkage.sigma + 1 if shrinkage and shrinkage.sigma is not None else 0,
         "shrunk_from": len(model.likelihood.scalars) + 1 if shrinkage else 0,
-        "shrunk_known": shrunk.known if shrunk else nothing,
-        "shrunk_pull": shrunk.score if shrunk else nothing,
+        "shrunk_information": shrunk.known if shrunk else nothing,
+        "shrunk_score": shrunk.score if shrunk else nothing,
         "shrunk_root": shrunk.root if shrunk else nothing,
     }
     return out | {"aux_domain": [domain.code for domain in domains]}
