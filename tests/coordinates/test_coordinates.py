@@ -12,7 +12,6 @@ from models import correlation_names, model_of
 from scipy import integrate, linalg, sparse, stats
 from template_cases import data_of
 
-from winstan import model as model_module
 from winstan.approximation import block_cholesky, laplace
 from winstan.backends import Settings, backend_named
 from winstan.coordinates import (
@@ -138,7 +137,7 @@ def test_a_failed_start_names_the_response(monkeypatch):
     def fails(*_, **__):
         raise ValueError("array must not contain infs or NaNs")
 
-    monkeypatch.setattr(model_module, "choose_coordinates", fails)
+    monkeypatch.setattr("winstan.building.choose_coordinates", fails)
     data = pd.DataFrame({"y": [1e-9, 2.0, 3e70], "x": [0.0, 1.0, 3.0]})
     with pytest.raises(DataError, match=r"'y' runs from 1e-09 to 3e\+70"):
         model_of("y ~ x", data, "gamma")
