@@ -166,8 +166,8 @@ def _check_size(y: Array, name: str) -> None:
     if 1 / _LARGEST < size < _LARGEST:
         return
     raise DataError(
-        f"The largest of {how_many(y.size, 'row')} of {name!r} is {size:.3g} in size, and its "
-        "square is beyond what numbers hold: put it in another unit, such as "
+        f"The largest of {how_many(y.size, 'row')} of {name!r} is {size:.3g} in size, and the "
+        f"fit takes {1 / _LARGEST:g} to {_LARGEST:g}: put it in another unit, such as "
         f"{name} / {size:.0e}."
     )
 
