@@ -23,10 +23,10 @@ FLOORS = (
     " correlations likelihood by_category",
     "approximation coordinates inputs marginal residual model building validation toolchain"
     " backends unconstrained draws tree",
-    "convergence summary diagnostics effects classical guards",
+    "convergence summary diagnostics effects classical guards keywords",
     "plots",
     "fitted keeping report",
-    "calibration compare each keywords real_data simulate",
+    "calibration compare each real_data simulate",
     "fitting cli __init__ __main__",
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}

@@ -36,6 +36,7 @@ GUARDS: Mapping[str, str] = MappingProxyType(
         "missing_rows": "rows are left out for missing values",
         "missing_words": "a file has words such as NA: missing among numbers, labels in text",
         "unused_levels": "a factor declares levels that no row has",
+        "unmeasured_steps": "mo() has categories that no row has, and steps that no row tells",
         "numbers_as_labels": "a predictor is text, and its few values are written as numbers",
         "many_levels": "a predictor is text, with few rows to each of its many levels",
         "level_order": "an Arrow dictionary is not marked as ordered, and its levels are sorted",

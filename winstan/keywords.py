@@ -23,6 +23,15 @@ _PROGRESS = "write progress=True or False"
 _ROWS = "take the rows out of the data before; rows with missing values are left out"
 _DEFAULT = "it has no counterpart, and needs none: leave it out"
 
+_STATED: Mapping[str, str] = {
+    **dict.fromkeys(("subset", "dropna", "na_action", "missing"), _ROWS),
+    "offset": "write offset(x) in the formula",
+    "categorical": "write C(x) in the formula for numbers that are labels",
+    "contrasts": "write C(x, Sum) or C(x, Treatment('level')) in the formula",
+    "random": "group terms stand in the formula: y ~ x + (1 | g)",
+    "groups": "groups stand in the formula: y ~ x + (1 | g)",
+    "re_formula": "group terms stand in the formula: y ~ x + (x | g)",
+}
 FOREIGN: Mapping[str, str] = MappingProxyType(
     {
         "iter": "it counts the warm-up too: write warmup= and draws=, of each chain",
@@ -59,13 +68,7 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
             "write parametrization='noncentered' or 'centered'",
         ),
         **dict.fromkeys(("auto_scale", "save_pars", "save_model", "normalize"), _DEFAULT),
-        **dict.fromkeys(("subset", "dropna", "na_action", "missing"), _ROWS),
-        "offset": "write offset(x) in the formula",
-        "categorical": "write C(x) in the formula for numbers that are labels",
-        "contrasts": "write C(x, Sum) or C(x, Treatment('level')) in the formula",
-        "random": "group terms stand in the formula: y ~ x + (1 | g)",
-        "groups": "groups stand in the formula: y ~ x + (1 | g)",
-        "re_formula": "group terms stand in the formula: y ~ x + (x | g)",
+        **_STATED,
         "REML": "it is an option of ws.lme: reml=",
         "reml": "it is an option of ws.lme: reml=",
         "weight": "write weights=, the name of a column",
@@ -75,19 +78,61 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
 )
 """By keyword, what to write in its place."""
 
+_OF_FIT = (
+    *("backend", "priors", "prior", "center", "trials", "chains", "warmup", "draws", "iter"),
+    *("seed", "target_accept", "cores", "progress", "sampler", "parametrization", "file"),
+)
+_CLASSICAL: Mapping[str, str] = {
+    **_STATED,
+    **dict.fromkeys(_OF_FIT, "the model is not sampled: use ws.fit, which has such options"),
+    **dict.fromkeys(("family", "link"), "responses are gaussian: use ws.fit, which takes family="),
+    **dict.fromkeys(
+        ("weights", "weight"), "all rows count alike: use ws.fit, which takes weights="
+    ),
+}
+_PARAMETER = "the residuals of all rows have one sigma, and are independent: use ws.fit, where"
+# Of functions that sample nothing.
+_OWN: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "lme": {
+            **_CLASSICAL,
+            **dict.fromkeys(("REML", "method"), "write reml=True or reml=False"),
+            **dict.fromkeys(("type", "typ"), "write fit.anova(typ=2) of what ws.lme returns"),
+            "ddf": "write df='kenward-roger', 'satterthwaite' or 'normal'",
+            "robust": "it is an option of ws.anova",
+            "group": "groups stand in the formula: y ~ x + (1 | g)",
+        },
+        "anova": {
+            **_CLASSICAL,
+            **dict.fromkeys(("type", "test"), "write typ=1, 2 or 3 for the sums of squares"),
+            **dict.fromkeys(("REML", "reml", "df"), "it is an option of ws.lme"),
+            **dict.fromkeys(
+                ("groups", "random", "subject", "within"), "write group= for the paired analysis"
+            ),
+        },
+    }
+)
+
 
 def explains_keywords[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     """Make a function refuse unknown keywords with an `OptionError` that says what to write.
 
-    Names of families' parameters are known too: they take formulas. So does ``residual``.
+    Where it takes any, names of families' parameters are known too: they take formulas. So does
+    ``residual``.
     """
-    known = [name for name, p in signature(function).parameters.items() if p.kind != p.VAR_KEYWORD]
+    options = signature(function).parameters
+    known = [name for name, p in options.items() if p.kind != p.VAR_KEYWORD]
+    takes_formulas = len(known) < len(options)
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
         parameters = _parameters(args, kwargs) if set(kwargs).difference(known) else set()
         for name in kwargs:
-            if name not in known and name not in parameters:
+            if name in known:
+                continue
+            if not takes_formulas:
+                raise OptionError(_unsampled(function.__name__, name, known, parameters))
+            if name not in parameters:
                 candidates = [*known, *sorted(parameters)]
                 raise OptionError(_unknown(function.__name__, name, candidates))
         return function(*args, **kwargs)
@@ -102,7 +147,17 @@ def _parameters(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> set[str]:
     return own | {RESIDUAL}
 
 
-def _unknown(function: str, name: str, known: list[str]) -> str:
-    said = FOREIGN.get(name)
+def _unsampled(function: str, name: str, known: list[str], parameters: set[str]) -> str:
+    """Explain a keyword to those who call a function that takes no formulas of parameters."""
+    remedies = _OWN[function]
+    if name in parameters and name not in remedies:
+        remedies = {name: f"{_PARAMETER} {name}= takes a formula"}
+    return _unknown(function, name, known, remedies)
+
+
+def _unknown(
+    function: str, name: str, known: list[str], remedies: Mapping[str, str] = FOREIGN
+) -> str:
+    said = remedies.get(name)
     remedy: Any = f" {said[0].upper()}{said[1:]}." if said else near_matches(name, known)
     return f"ws.{function} has no option {name!r}.{remedy}"

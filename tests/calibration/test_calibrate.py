@@ -13,9 +13,11 @@ from scipy import stats
 import winstan as ws
 from winstan.building import model_and_frame
 from winstan.calibration.quantities import quantities
-from winstan.calibration.simulation import simulator_of
+from winstan.calibration.simulation import Simulator, simulator_of
 from winstan.calibration.task import Asked, SimulationTasks, simulate_one
 from winstan.families import FAMILIES
+from winstan.families.sample import Limits
+from winstan.families.truncation import draw_by_inverse
 
 PRIORS = {
     "Intercept": ws.Normal(1, 1),
@@ -241,3 +243,31 @@ def test_the_figure_has_a_panel_for_each_quantity(sound):
         sound.plot("xx")
     assert "Calibrated" in repr(sound)
     assert "Calibrated" in sound._repr_html_()
+
+
+def test_a_truth_without_posterior_draws_to_rank_it_among_is_a_failure(monkeypatch):
+    """It says nothing of calibration: a rank among no draws would be uniform by itself."""
+    asked = Asked(*_asked(PRIORS))
+    monkeypatch.setattr(
+        Simulator, "possible", lambda self, draws: np.zeros(len(draws["Intercept"]), bool)
+    )
+    found = simulate_one(asked, 3, QUICK["seed"])
+    assert not found.fitted
+    assert found.error == "DataError"
+    assert "no rank among them" in found.message
+    assert found.pit.size == 0
+
+
+def test_rows_without_bounds_are_drawn_beside_truncated_ones():
+    """Also where the mean is beyond what a number holds: by the linear predictor, and its link."""
+    n = 600
+    family, rng = FAMILIES["gaussian"], np.random.default_rng(2)
+    limits = Limits(lb=np.repeat([-np.inf, 1.0], n), ub=np.full(2 * n, np.inf))
+    link, aux = family.link(None), {"sigma": 2.0}
+    y = draw_by_inverse(family, rng, np.full(2 * n, 0.5), aux, link, limits)
+    assert stats.kstest(y[:n], stats.norm(0.5, 2).cdf).pvalue > 1e-3
+    assert stats.kstest(y[n:], stats.truncnorm(0.25, np.inf, 0.5, 2).cdf).pvalue > 1e-3
+    count = FAMILIES["poisson"]
+    limits = Limits(lb=np.full(n, 2.0))
+    low = draw_by_inverse(count, rng, np.full(n, -800.0), {}, count.link(None), limits)
+    assert (low == 2).all()  # whose mean is zero to a double

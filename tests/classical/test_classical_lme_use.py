@@ -115,6 +115,37 @@ def test_refusals(formula, error, message):
         ws.lme(formula, data)
 
 
+@pytest.mark.parametrize(
+    ("keyword", "message"),
+    [
+        ("weights", "All rows count alike: use ws.fit, which takes weights="),
+        ("family", "Responses are gaussian: use ws.fit"),
+        ("sigma", "have one sigma.*use ws.fit, where sigma= takes a formula"),
+        ("residual", "are independent: use ws.fit, where residual="),
+        ("seed", "is not sampled: use ws.fit"),
+        ("subset", "take the rows out of the data"),
+        ("silense", "Did you mean 'silence'"),
+    ],
+)
+def test_keywords_of_other_functions_are_explained(keyword, message):
+    for function in (ws.lme, ws.anova):
+        with pytest.raises(ws.OptionError, match=f"(?i)no option '{keyword}'.*{message}"):
+            function("y ~ x", crossed(), **{keyword: "x"})
+
+
+def test_keywords_of_one_another_are_explained():
+    with pytest.raises(ws.OptionError, match="Write reml=True"):
+        ws.lme("y ~ x + (1|a)", crossed(), method="ML")
+    with pytest.raises(ws.OptionError, match="It is an option of ws"):
+        ws.anova("y ~ x", crossed(), reml=True)
+
+
+def test_a_mean_alone_has_no_terms_to_test():
+    fit = ws.lme("y ~ 1 + (1|a)", crossed())
+    with pytest.raises(ws.FormulaError, match=r"'y ~ 1 \+ \(1 ?\| ?a\)' has no terms to test"):
+        fit.anova()
+
+
 def test_options_are_checked():
     with pytest.raises(ws.OptionError, match="reml must be True or False, not 'ML'"):
         ws.lme("y ~ x + (1|a)", crossed(), reml="ML")

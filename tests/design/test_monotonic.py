@@ -13,6 +13,7 @@ from scipy import stats
 import winstan as ws
 from winstan.backends import backend_named
 from winstan.design import evaluate
+from winstan.design_warnings import silenced
 from winstan.effects.averaging import averaged_means
 from winstan.effects.contrasts import contrast
 from winstan.effects.estimands import choose_estimand
@@ -23,6 +24,8 @@ from winstan.effects.predictions import predict, prediction_draws
 from winstan.effects.prior_draws import prior_draws
 from winstan.effects.strata import strata
 from winstan.errors import BackendError, DataError, FormulaError, OptionError, PriorError
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*Nobody measured:winstan.DesignWarning")
 
 DOSES = ["none", "low", "mid", "high", "top"]  # of which the last has no rows
 
@@ -96,7 +99,10 @@ def test_where_it_is_no_term(formula, said):
 @pytest.mark.parametrize(
     ("column", "said"),
     [
-        (lambda d: d["dose"].astype(str), r"4 levels.*no.* 96 rows.*pd\.Categorical\(data\['q'\]"),
+        (
+            lambda d: d["dose"].astype(str),
+            r"4 levels.*no.* 96 rows.*pd\.Categorical\(data\['q'\], \[\.\.\.\].*the lowest first",
+        ),
         (lambda d: d["dose"].cat.as_unordered(), r"declared, in 96 rows.*ordered=True"),
         (lambda d: d["k"] + 0.5 * (d.index < 2), r"2 rows that are no whole number.*rows 0, 1"),
         (lambda d: 10 ** (d["k"] - 2), r"every whole number from 1 to 1000.*1,000.*have 4"),
@@ -108,6 +114,39 @@ def test_columns_without_ordered_categories(column, said):
     data["q"] = column(data)
     with pytest.raises(DataError, match=said):
         design_of("y ~ mo(q)", data)
+
+
+@pytest.mark.filterwarnings("error:.*Nobody measured")
+def test_steps_that_no_row_tells_are_counted():
+    data = rows().assign(q=lambda d: d["k"].map({2: 0, 3: 1, 4: 2, 5: 5}))
+    data["inner"] = data["dose"].replace("low", "mid").cat.rename_categories({"none": "zero"})
+    cases = {
+        "q": r"mo\(q\) has 2 levels.*: 3, 4\. Nobody measured 3 of its 5 steps.*\[0, 1, 2, 5\], ",
+        "dose": r"1 level that no row has: 'top'\. Nobody measured 1 of its 4 steps",
+        "inner": r"2 levels that no row has: 'low', 'top'\. Nobody measured 3 of its 4 steps",
+    }
+    for column, said in cases.items():
+        with pytest.warns(ws.DesignWarning, match=said) as caught:
+            design_of(f"y ~ mo({column}) * x", data)
+        assert [w.message.guard for w in caught] == ["unmeasured_steps"]
+        with silenced("unmeasured_steps"):
+            design_of(f"y ~ mo({column}) * x", data)
+    design_of("y ~ mo(k) + mo(age)", data)  # whose levels all have rows
+
+
+@pytest.mark.parametrize(
+    ("right", "said"),
+    [
+        ("mo(k) + k", r"A straight line is one shape of a mono.*write mo\(k\) or k, not both"),
+        ("k * x + mo(k):x", r"A straight line is.*write mo\(k\) or k, not both"),
+        ("mo(age) + age", r"one of those that a factor can have: write mo\(age\) or age"),
+        ("mo(k) + C(k)", r"one of those that a factor can have: write mo\(k\) or C\(k\)"),
+        ("mo(k) + x + I(2 * x)", "Leave out the terms that repeat"),
+    ],
+)
+def test_a_column_is_monotonic_or_in_the_formula_itself(right, said):
+    with pytest.raises(DataError, match=said):
+        design_of(f"y ~ {right}", rows())
 
 
 def test_priors_of_simplexes():

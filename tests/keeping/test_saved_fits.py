@@ -292,6 +292,11 @@ def test_a_file_that_was_cut_is_named(file, tmp_path, share):
 def test_files_of_others_are_told_apart(fit, file, tmp_path):
     with pytest.raises(ws.FitFileError, match="There is no file"):
         ws.load_fit(tmp_path / "none.nc")
+    for text in ("x,y\n1,2\n3,4\n", "CDF\1"):  # the second is the netCDF of before HDF5
+        (tmp_path / "other.nc").write_text(text)
+        with pytest.raises(ws.FitFileError, match=r"is not a netCDF 4 file.*fit\.save") as told:
+            ws.load_fit(tmp_path / "other.nc")
+        assert "damaged" not in str(told.value)
     fit.draws.to_netcdf(tmp_path / "draws.nc", engine="h5netcdf")
     with pytest.raises(ws.FitFileError, match=r"no fit that winstan saved.*arviz.from_netcdf"):
         ws.load_fit(tmp_path / "draws.nc")

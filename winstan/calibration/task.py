@@ -11,7 +11,7 @@ import numpy as np
 from winstan.backends import Settings, backend_named
 from winstan.calibration.quantities import quantities
 from winstan.convergence import convergence
-from winstan.errors import collected_warnings
+from winstan.errors import DataError, collected_warnings
 from winstan.fitted.pipeline import fit_by
 from winstan.toolchain import run as runner
 
@@ -170,11 +170,17 @@ def _ranked(
     found_ess = convergence(np.nan_to_num(drawn).reshape(chains, -1, drawn.shape[1]))
     ess = np.fmin(found_ess.ess_bulk, found_ess.ess_tail)
     possible = simulator.possible(posterior)
+    if not possible.any():
+        raise DataError(
+            "No draw of the posterior is one that the priors of the user's data can give: a "
+            "parameter that the least response bounds is above that of the user's data in all of "
+            f"{len(drawn):,}, so that the truth has no rank among them."
+        )
     truths = at_truth.values[0]
     rank, draws = np.empty((2, truths.size), int)
     for q, truth_of_q in enumerate(truths):
         step = int(np.ceil(len(drawn) / max(1.0, float(np.nan_to_num(ess[q], nan=1.0)))))
-        own = drawn[::step, q][possible[::step]]
+        own = drawn[possible, q][::step]
         below, equal = np.count_nonzero(own < truth_of_q), np.count_nonzero(own == truth_of_q)
         rank[q], draws[q] = below + rng.integers(equal + 1), own.size
     return replace(

@@ -26,6 +26,7 @@ from winstan.errors import DataError, FormulaError, OptionError, near_matches
 from winstan.formula import evaluation_names, parse_formula
 from winstan.formula.scope import namespace_of_caller
 from winstan.formula.tree import quote_name
+from winstan.keywords import explains_keywords
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -112,6 +113,7 @@ class Anova:
         return shown.anova_as_html(self)
 
 
+@explains_keywords
 def anova(
     formula: str,
     data: Any,

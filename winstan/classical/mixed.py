@@ -21,6 +21,7 @@ from winstan.design_warnings import silenced, warn_design
 from winstan.effects.specification import Specification
 from winstan.errors import ConvergenceWarning, FormulaError, OptionError, warn_user
 from winstan.formula.scope import namespace_of_caller
+from winstan.keywords import explains_keywords
 from winstan.options import DegreesOfFreedom, check_flags, check_option
 
 if TYPE_CHECKING:
@@ -125,6 +126,8 @@ class LME:
 
         Raises
         ------
+        FormulaError
+            If the formula has no terms to test, only a constant.
         OptionError
             For type 3, if factors in interactions have another coding; it gives the formula.
 
@@ -136,6 +139,10 @@ class LME:
         ['df', 'den_df', 'F', 'PR(>F)']
         """
         typ, _ = check_options(typ, None)
+        if not self.design.terms:
+            raise FormulaError(
+                f"{self.formula.text!r} has no terms to test. Write y ~ stim + (1|mouse)."
+            )
         if typ == 3 and (coded := needs_sum_coding(self.formula, self.design)):
             groups = " + ".join(group.text for group in self.formula.groups)
             raise OptionError(
@@ -229,6 +236,7 @@ class LME:
         return shown.lme_as_html(self)
 
 
+@explains_keywords
 def lme(
     formula: str,
     data: Any,

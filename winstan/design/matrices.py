@@ -26,7 +26,13 @@ from winstan.design.evaluation import (
     sum_offsets,
 )
 from winstan.design.grouping import find_levels, group_term
-from winstan.design.monotonic import check_monotonic, find_monotones, of_parameter, steps_of
+from winstan.design.monotonic import (
+    check_monotonic,
+    find_monotones,
+    of_parameter,
+    one_of_two_shapes,
+    steps_of,
+)
 from winstan.design.residual import residual_term, warn_of_intercepts
 from winstan.design.response import make_response
 from winstan.design.stacking import with_places
@@ -34,11 +40,14 @@ from winstan.formula import evaluation_names
 from winstan.formula.group_means import weighted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import pandas as pd
 
     from winstan.data import Frame
     from winstan.design.evaluation import Term
     from winstan.formula import Formula
+    from winstan.formula.terms import Effects
 
 
 def build_design(
@@ -172,9 +181,9 @@ def _matrices(formula: Formula, shared: Design, parameter: str) -> Design:
         X,
         column_names,
         intercept=formula.effects.intercept,
-        remedy=lambda redundant: combined_column(
+        remedy=lambda redundant: _remedy(
             formula.effects,
-            [t for t in common.terms if redundant.intersection(t.columns)],
+            [term for term in common.terms if redundant.intersection(term.columns)],
             predictors,
             coded,
         ),
@@ -226,6 +235,16 @@ def _matrices(formula: Formula, shared: Design, parameter: str) -> Design:
             grouping=frozenset(grouping).difference(used),
         ),
         parameter=parameter,
+    )
+
+
+def _remedy(
+    effects: Effects, to_blame: Sequence[Term], predictors: pd.DataFrame, coded: frozenset[str]
+) -> str:
+    """Say what to do about terms whose columns repeat others; nothing if the cause is another."""
+    names = {term.name for term in to_blame}
+    return combined_column(effects, to_blame, predictors, coded) or one_of_two_shapes(
+        effects, names, predictors
     )
 
 

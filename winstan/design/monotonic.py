@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from winstan.data.columns import how_many, some_levels, some_rows
-from winstan.data.text import as_ordered
 from winstan.design.evaluation import MEAN, parameter_name
+from winstan.design_warnings import warn_design
 from winstan.errors import DataError
+from winstan.formula.functions import CODINGS
 from winstan.formula.monotonic import column_and_id, is_monotonic
 from winstan.formula.tree import Call
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.data import Frame
     from winstan.formula import Formula
+    from winstan.formula.terms import Effects
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,45 @@ def steps_of(monotones: Sequence[Monotone], rows: pd.DataFrame) -> np.ndarray:
     return np.stack(columns, axis=1) if columns else np.zeros((len(rows), 0), int)
 
 
+def one_of_two_shapes(effects: Effects, redundant: Iterable[str], predictors: pd.DataFrame) -> str:
+    """Say what to do where a monotonic effect's column is in the formula as well.
+
+    Parameters
+    ----------
+    effects
+        The common ones.
+    redundant
+        Names of the terms with columns that repeat others.
+    predictors
+
+    Returns
+    -------
+    str
+        A sentence, or nothing where no such column is to blame.
+    """
+    atoms = [
+        atom
+        for term in effects.terms
+        if ":".join(atom.name for atom in term) in {*redundant}
+        for atom in term
+    ]
+    blamed = {column for atom in atoms for column in atom.columns}
+    for own in effects.atoms.values():
+        if not is_monotonic(own.node) or not blamed.intersection(own.columns):
+            continue
+        (column,) = own.columns
+        for other in effects.atoms.values():
+            if is_monotonic(other.node) or other.columns != own.columns:
+                continue
+            is_coded = isinstance(other.node, Call) and other.node.function in CODINGS
+            if is_coded or isinstance(predictors[column].dtype, pd.CategoricalDtype):
+                what = "A monotonic effect is one of those that a factor can have"
+            else:
+                what = "A straight line is one shape of a monotonic effect"
+            return f" {what}: write {own.name} or {other.name}, not both."
+    return ""
+
+
 def check_monotonic(formula: Formula, frame: Frame) -> None:
     """Refuse columns that have no order, or are numbers without categories.
 
@@ -179,6 +220,11 @@ def check_monotonic(formula: Formula, frame: Frame) -> None:
     ------
     DataError
         Naming the column, what is wrong with how many rows, and the remedy.
+
+    Warns
+    -----
+    DesignWarning
+        ``unmeasured_steps``, of categories that no row has.
     """
     for column in sorted(formula.monotonic_columns):
         values = frame.data[column]
@@ -190,10 +236,32 @@ def check_monotonic(formula: Formula, frame: Frame) -> None:
                     f"mo({column}) needs an order, and the {how_many(len(levels), 'level')} of "
                     f"column '{column}' ({some_levels(levels)}) have none that was declared, in "
                     f"{how_many(len(values), 'row')}. Put them in theirs: "
-                    f"{as_ordered(values.array, code)}."
+                    f"pd.Categorical({code}, [...], ordered=True) with every level, the lowest "
+                    "first."
                 )
-            continue
-        _check_numbers(column, values.to_numpy(float), frame.kept, code)
+        else:
+            _check_numbers(column, values.to_numpy(float), frame.kept, code)
+        _tell_unmeasured(column, values, code)
+
+
+def _tell_unmeasured(column: str, values: pd.Series, code: str) -> None:
+    """Warn of steps that no row tells: those to and from a category that no row has."""
+    levels = ordered_levels(values)
+    seen = {*values.unique()}
+    has_rows = np.array([level in seen for level in levels])
+    if has_rows.all():
+        return
+    unmeasured = ~(has_rows[1:] & has_rows[:-1])
+    n, n_steps = int(unmeasured.sum()), len(levels) - 1
+    absent = [level for level, there in zip(levels, has_rows, strict=True) if not there]
+    kept = [level for level, there in zip(levels, has_rows, strict=True) if there]
+    warn_design(
+        f"mo({column}) has {how_many(len(absent), 'level')} that no row has: "
+        f"{some_levels(absent)}. Nobody measured {n} of its {how_many(n_steps, 'step')}: the data "
+        f"tell at most sums of these, and the prior of simo_{column} the rest. If only the other "
+        f"levels are meant, write pd.Categorical({code}, {kept!r}, ordered=True).",
+        "unmeasured_steps",
+    )
 
 
 def _check_numbers(column: str, values: Array, kept: np.ndarray, code: str) -> None:

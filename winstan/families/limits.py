@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan.errors import FamilyError
-from winstan.families.between_bounds import draw_between
 from winstan.families.cellwise import of_rows
 from winstan.families.family import ACCEPT_OPEN
 from winstan.families.intervals import Intervals
@@ -25,7 +24,7 @@ from winstan.families.registry import FAMILIES
 from winstan.families.sample import INTERVAL, MEASURED, Limits
 from winstan.families.suitable import named
 from winstan.families.tails import log_difference
-from winstan.families.truncation import draw_within
+from winstan.families.truncation import draw_by_inverse, draw_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -391,8 +390,7 @@ class Limited:
         """See the function of this name."""
         if limits.error is not None:
             aux = {**aux, self._noise: self._total(limits.error, aux, NUMPY)}
-        low, high = self._intervals.bounds(limits, eta.size)
-        return draw_between(self.base, rng, eta, aux, link, low, high)
+        return draw_by_inverse(self.base, rng, eta, aux, link, limits)
 
 
 def _limits_of(sample: Sample) -> Limits:

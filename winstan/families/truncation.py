@@ -20,6 +20,7 @@ from winstan.families.tails import log_complement
 if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.families.family import Aux, Family
+    from winstan.families.links import Link
     from winstan.families.sample import Limits
 
 # Draws of the whole distribution before its inverse is taken.
@@ -47,8 +48,7 @@ def draw_within(
     limits
         With the bounds, values that can still be seen; broadcast against `mu`.
     """
-    lb = np.broadcast_to(-np.inf if limits.lb is None else limits.lb, mu.shape)
-    ub = np.broadcast_to(np.inf if limits.ub is None else limits.ub, mu.shape)
+    lb, ub = _bounds(limits, mu.shape)
     out = family.draw(rng, mu, aux, None)
     for _ in range(_ATTEMPTS):
         beyond = (out < lb) | (out > ub)
@@ -56,9 +56,42 @@ def draw_within(
             return out
         out[beyond] = family.draw(rng, mu[beyond], _at(aux, beyond, mu.shape), None)
     beyond = (out < lb) | (out > ub)
-    some = _Inverse(Intervals(family), mu[beyond], _at(aux, beyond, mu.shape))
+    own = _at(aux, beyond, mu.shape)
+    some = _Inverse(Intervals(family), mu[beyond], own, LINKS["identity"])
     out[beyond] = some.draw(rng, lb[beyond], ub[beyond])
     return out
+
+
+def draw_by_inverse(
+    family: Family, rng: np.random.Generator, eta: Array, aux: Aux, link: Link, limits: Limits
+) -> Array:
+    """Draw a response at each linear predictor, given that it is between bounds.
+
+    That is right, too, where the mean itself is beyond what a number holds.
+
+    Parameters
+    ----------
+    family
+        With a `Cumulative`.
+    rng
+    eta : ndarray, shape (N,)
+    aux
+        Parameters beside the mean: numbers, or of shape (N,).
+    link
+    limits
+        As for `draw_within`.
+
+    Returns
+    -------
+    ndarray, shape (N,)
+    """
+    return _Inverse(Intervals(family), eta, aux, link).draw(rng, *_bounds(limits, eta.shape))
+
+
+def _bounds(limits: Limits, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    lb = np.broadcast_to(-np.inf if limits.lb is None else limits.lb, shape)
+    ub = np.broadcast_to(np.inf if limits.ub is None else limits.ub, shape)
+    return lb, ub
 
 
 def _at(aux: Aux, where: np.ndarray, shape: tuple[int, ...]) -> dict[str, Any]:
@@ -73,16 +106,17 @@ class _Inverse:
     ----------
     of : Intervals
         Of their family.
-    mu, aux
-        As of `draw_within`, of n responses.
+    eta, aux, link
+        As of `draw_by_inverse`, of n responses.
     """
 
     of: Intervals
-    mu: Array
+    eta: Array
     aux: Aux
+    link: Link
 
     def draw(self, rng: np.random.Generator, lb: Array, ub: Array) -> Array:
-        """Draw each between its bounds, of which at least one is finite."""
+        """Draw each between its bounds, which may be infinite."""
         whole = self.of.base.whole
         low = np.maximum(np.ceil(lb) - 1 if whole else lb, self.of.least)
         high = np.floor(ub) if whole else ub
@@ -93,17 +127,20 @@ class _Inverse:
             # log(exp(near) + u (exp(far) - exp(near))), of the tail that is the smaller
             inside = far + log_complement(near - far, NUMPY)
             goal = np.logaddexp(near, np.log1p(-rng.random(low.size)) + inside)
-        low, high = self._finite(low, high, goal, upper)
-        return self._bisected(low, high, goal, upper)
+        origin = np.where(np.isfinite(low), low, np.where(np.isfinite(high), high, 0.0))
+        return self._bisected(
+            self._finite(low, origin, -1, goal, upper),
+            self._finite(high, origin, 1, goal, upper),
+            goal,
+            upper,
+        )
 
     def tails(self, y: Array) -> tuple[Array, Array]:
         """Return log P(Y <= y) and log P(Y > y), of ends that are none too."""
         cumulative, at = self.of.base.cumulative, self.of.scaled(y)
         assert cumulative is not None
         is_end = np.isfinite(at)
-        own = cumulative.log_tails(
-            np.where(is_end, at, 1.0), self.mu, self.aux, LINKS["identity"], NUMPY
-        )
+        own = cumulative.log_tails(np.where(is_end, at, 1.0), self.eta, self.aux, self.link, NUMPY)
         beyond = np.where(at > 0, 0.0, -np.inf), np.where(at > 0, -np.inf, 0.0)
         below, above = (np.where(is_end, tail, e) for tail, e in zip(own, beyond, strict=True))
         return below, above
@@ -114,20 +151,19 @@ class _Inverse:
         return np.where(upper, above <= goal, below >= goal)
 
     def _finite(
-        self, low: Array, high: Array, goal: Array, upper: np.ndarray
-    ) -> tuple[Array, Array]:
-        """Put a number beyond the response in the place of an end that is none."""
-        no_low, no_high = np.isinf(low), np.isinf(high)
-        step = np.maximum(np.abs(np.where(no_low, high, low)), 1.0) * 2.0**-20
+        self, ends: Array, origin: Array, sign: int, goal: Array, upper: np.ndarray
+    ) -> Array:
+        """Put a number below (by `sign`, above) the response in the place of infinite ends."""
+        is_open = np.isinf(ends)
+        step = np.maximum(np.abs(origin), 1.0) * 2.0**-20
         step = np.ceil(step) if self.of.base.whole else step
         for _ in range(_DOUBLINGS):
-            low, high = np.where(no_low, high - step, low), np.where(no_high, low + step, high)
-            reached = self._reached(np.where(no_low, low, high), goal, upper)
-            wider = (no_low & reached) | (no_high & ~reached)
+            ends = np.where(is_open, origin + sign * step, ends)
+            wider = is_open & (self._reached(ends, goal, upper) == (sign < 0))
             if not wider.any():
                 break
             step = np.where(wider, 2 * step, step)
-        return low, high
+        return ends
 
     def _bisected(self, low: Array, high: Array, goal: Array, upper: np.ndarray) -> Array:
         for _ in range(_HALVINGS):

@@ -10,7 +10,7 @@ from winstan.formula.foreign import check_left, check_wrapped, foreign_call, sec
 from winstan.formula.functions import COUNTS, PROPORTIONS
 from winstan.formula.limits import LIMITS, read_left, read_limited
 from winstan.formula.residual import ResidualSpec, is_residual, read_residual, the_only
-from winstan.formula.specific import SPECIFIC, check_specific, inside_specific, misplaced
+from winstan.formula.specific import SPECIFIC, check_only_inside, inside_specific, misplaced
 from winstan.formula.syntax import Parser, Token, formula_error, tokenize
 from winstan.formula.terms import Atom, Effects, GroupSpec, ResponseSpec, Terms, unique
 from winstan.formula.tree import Bar, Binary, Call, Constant, Level, Name, Node, Unary, write
@@ -78,7 +78,7 @@ def read_formula(
     _check_names((effects, *(group.design for group in groups)), source)
     if specific is not None:
         _check_names((specific,), source)
-        check_specific(specific, effects, source)
+        check_only_inside(specific, effects, source)
     _check_duplicates(groups, source)
     return Reading(
         response=response,

@@ -56,7 +56,7 @@ def misplaced(call: Call, source: str) -> Exception:
     )
 
 
-def check_specific(specific: Effects, effects: Effects, source: str) -> None:
+def check_only_inside(specific: Effects, effects: Effects, source: str) -> None:
     """Refuse a term that is both inside ``cs()`` and outside.
 
     Raises

@@ -23,6 +23,7 @@ FORMAT = 1
 """Of the files that are written; those of a larger one are of a newer winstan."""
 NODE = "winstan"
 """The group that holds what is no draws."""
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"  # of HDF5, which netCDF 4 is
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,6 +127,7 @@ def read(path: Path) -> Contents:
 
     if not path.is_file():
         raise FitFileError(f"There is no file {str(path)!r}.")
+    _check_signature(path)
     try:
         with h5py.File(path, "r") as file:
             return _contents(file, path)
@@ -133,6 +135,17 @@ def read(path: Path) -> Contents:
         raise
     except Exception as error:  # HDF5 has many words for a file that is not whole
         raise damaged(path, _first_line(error)) from error
+
+
+def _check_signature(path: Path) -> None:
+    """Refuse a file of another kind; one that was cut is damaged."""
+    with path.open("rb") as file:
+        found = file.read(len(_SIGNATURE))
+    if found != _SIGNATURE[: len(found)]:
+        raise FitFileError(
+            f"{str(path)!r} is not a netCDF 4 file, as fit.save writes them: it begins with "
+            f"{found!r}. Name the file of a saved fit, or a new one to keep a fit in."
+        )
 
 
 def _contents(file: Any, path: Path) -> Contents:
