@@ -23,6 +23,7 @@ from winstan.design import build_design, stack
 from winstan.design.zero_trials import leave_out_zero_trials
 from winstan.errors import DataError, OptionError, PriorError, near_matches
 from winstan.families import family_named
+from winstan.families.definition import definition_of
 from winstan.families.limits import limited
 from winstan.formula import parse_formula
 from winstan.inputs import Inputs, names_in_use
@@ -123,6 +124,7 @@ def read_inputs(
         family=chosen,
         namespace=names_in_use(parsed, namespace),
         frame=frame,
+        definition=definition_of(chosen),
         **options,
     )
     return inputs, parsed

@@ -80,7 +80,7 @@ class ConvergenceWarning(UserWarning):
 
 
 class RefitWarning(UserWarning):
-    """A saved fit is not the one that is asked for: it was fitted anew, and its file replaced."""
+    """A saved fit is not the one that is asked for, and is fitted anew; or of another family."""
 
 
 class FailureWarning(UserWarning):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -34,6 +34,8 @@ class Inputs:
         The columns in use.
     weights, trials, link, priors, center, parametrization
         As of `winstan.fit`.
+    definition : mapping of str to str
+        Of the family when the model was asked for, see `winstan.families.definition`.
     """
 
     formula: str | tuple[str, ...]
@@ -47,6 +49,7 @@ class Inputs:
     priors: Mapping[str, Prior] | Priors | None = None
     center: bool = True
     parametrization: str | Mapping[str, str] | None = None
+    definition: Mapping[str, str] = field(default_factory=dict)
 
     def data(self) -> pd.DataFrame:
         """Return the rows in use as a data frame that a fit can be asked for with, shape (N, K)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from reference_density import Reference, gradient
 import winstan as ws
 from winstan.backends import pymc, stan
 from winstan.families import Distribution, registry
+from winstan.families.definition import definition_changes, definition_of
 from winstan.report.methods import methods_text
 
 
@@ -145,6 +147,22 @@ def test_priors_of_each_domain_are_checked(shifted):
         model_of("y ~ x", data(), "shifted", priors={"share": ws.Normal()})
     with pytest.raises(ws.PriorError, match=r"'shift'\. It can be negative"):
         model_of("y ~ x", data(), "shifted", priors={"shift": ws.Beta(2, 2)})
+
+
+def test_what_defines_it_is_told_from_winstan_s_own():
+    """Of these the version tells, in another process too."""
+    for family in map(registry.own_family, registry._OWN):
+        assert definition_of(pickle.loads(pickle.dumps(family))) == {}
+    own = definition_of(SHIFTED)
+    assert own == definition_of(replace(SHIFTED, label="other", aliases=("otherwise",)))
+    assert {"template", "parameter 'share'", "log_density", "draw"} <= own.keys()
+
+    def shifted_by(a):
+        return replace(SHIFTED, draw=lambda rng, mu, aux, trials: mu + a)
+
+    held = [definition_of(shifted_by(a)) for a in (1.0, 1.0, 2.0)]
+    assert held[0] == held[1]
+    assert definition_changes("shifted", held[1], held[2]) == ["draw"]
 
 
 def test_names_that_are_taken_and_templates_that_are_not_there_are_refused(tmp_path):

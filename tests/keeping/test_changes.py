@@ -1,12 +1,20 @@
 """`Fit.update`, `ws.fit(file=)`, fits of groups in a file, and the command line's ``--save``."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+from made_draws import made_fit
+from models import model_of
+from own_family import SHIFTED, TEMPLATE
 
 import winstan as ws
-from winstan.backends import stan
+from winstan.backends import Settings, stan
+from winstan.building import read_inputs
 from winstan.cli.main import main
+from winstan.families import FAMILIES, registry
+from winstan.keeping.fits import kept_fit
 
 FORMULA = "y ~ x + (1|g)"
 QUICK = {"seed": 3, "draws": 500, "progress": False, "silence": "all"}
@@ -157,3 +165,81 @@ def test_the_command_line_saves(tmp_path, capsys):
     assert ws.load_fit(file).summary().loc["x", "mean"] == pytest.approx(9, abs=1.5)
     assert main(["fit", str(table), FORMULA, *options, "--save", str(tmp_path / "fit.csv")]) == 2
     assert "does not end in '.nc'" in capsys.readouterr().err
+
+
+def _other_draw(rng, mu, aux, trials):
+    return rng.normal(mu, aux["sigma"])
+
+
+@pytest.fixture
+def register(tmp_path):
+    """Registers `SHIFTED` with changes, of the family and of its template's text."""
+    path = tmp_path / "shifted.stan"
+
+    def registered(template=TEMPLATE, **change):
+        path.write_text(template)
+        return ws.register_family(replace(SHIFTED, **change), template=path)
+
+    yield registered
+    registry._FAMILIES.pop("shifted", None)
+
+
+def as_sampled(data, family):
+    fit = made_fit(model_of("y ~ x", data, family), draws=20)
+    fit.draws["posterior"].attrs["creation_library_version"] = ws.__version__
+    return replace(fit, settings=Settings())
+
+
+def test_a_family_that_is_registered_otherwise_is_told(register, tmp_path):
+    """Its template by its text, its parameters, functions by their source: each is named."""
+    mu, sigma, shift, share = SHIFTED.parameters
+    register()
+    data = pd.DataFrame({"y": np.arange(24) % 7 * 30.0, "x": np.arange(24) % 2})
+    fit = as_sampled(data, "shifted")
+    file = fit.save(tmp_path / "fit.nc")
+    asked = {"any_seed": True, "backend": fit.backend, "settings": fit.settings}
+
+    def kept():
+        inputs, _ = read_inputs("y ~ x", data, "shifted", {})
+        return kept_fit(file, inputs, **asked)
+
+    again = ws.load_fit(file)
+    assert again.draws.identical(fit.draws)
+    assert kept().draws.identical(fit.draws)
+    for said, change in {
+        r"'shifted' .template. changed": {"template": TEMPLATE + "// other\n"},
+        r"'shifted' .draw. changed": {"draw": _other_draw},
+        r"'shifted' .parameter 'mu'. changed": {
+            "parameters": (replace(mu, links=("log",)), sigma, shift, share)
+        },
+        r"'shifted' .parameter 'share'. changed": {
+            "parameters": (mu, sigma, shift, replace(share, default_prior=ws.Beta(2, 2)))
+        },
+        r"'shifted' .target_accept. changed": {"target_accept": 0.9},
+    }.items():
+        register(**change)
+        with pytest.warns(ws.RefitWarning, match=f"another fit: the family {said}"):
+            assert kept() is None
+        if "parameters" in change:
+            with pytest.raises(ws.FamilyError, match=r"another family 'shifted'.*parameter '"):
+                ws.load_fit(file)
+        else:
+            with pytest.warns(ws.RefitWarning, match=r"another family 'shifted'.*register it as"):
+                ws.load_fit(file)
+    register(label="shifted normal, as others call it")
+    assert kept() is not None
+
+
+def test_a_family_that_was_given_itself_is_no_other_of_its_name(tmp_path):
+    data = rows()
+    own = replace(FAMILIES["gaussian"], draw=_other_draw)
+    fit = as_sampled(data, own)
+    file = fit.save(tmp_path / "fit.nc")
+    with pytest.warns(ws.RefitWarning, match="another family 'gaussian'.*: draw changed"):
+        ws.load_fit(file)
+    asked = {"any_seed": True, "backend": fit.backend, "settings": fit.settings}
+    same, _ = read_inputs("y ~ x", data, own, {})
+    assert kept_fit(file, same, **asked).model.family.draw is _other_draw
+    other, _ = read_inputs("y ~ x", data, "gaussian", {})
+    with pytest.warns(ws.RefitWarning, match=r"the family 'gaussian' \(draw\) changed"):
+        assert kept_fit(file, other, **asked) is None

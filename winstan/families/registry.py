@@ -92,6 +92,11 @@ def _templates() -> set[str]:
     return {family.template for name, family in _FAMILIES.items() if name in _OWN}
 
 
+def own_family(name: str) -> Family | None:
+    """Return winstan's own family of this name, if there is one: users cannot replace it."""
+    return _FAMILIES[name] if name in _OWN else None
+
+
 def aliases() -> dict[str, str]:
     """Return the families' other names, each with the name that it stands for."""
     return {alias: family.name for family in tuple(FAMILIES.values()) for alias in family.aliases}

@@ -67,8 +67,6 @@ def draw_by_inverse(
 ) -> Array:
     """Draw a response at each linear predictor, given that it is between bounds.
 
-    That is right, too, where the mean itself is beyond what a number holds.
-
     Parameters
     ----------
     family

@@ -13,7 +13,8 @@ from winstan._version import __version__
 from winstan.backends import Settings, backends_named
 from winstan.data.columns import how_many
 from winstan.errors import DataError, OptionError, near_matches
-from winstan.families import family_named
+from winstan.families import FAMILIES, family_named
+from winstan.families.definition import definition_changes
 from winstan.fitted.pipeline import fit_by, model_from, warn_of_verdict
 from winstan.formula import parse_formula
 
@@ -43,6 +44,27 @@ def changes(fit: Fit, inputs: Inputs, settings: Settings, backend: str) -> tuple
         *_of_sampling(fit, fit.settings, settings, backend),
         *_of_data(before, inputs),
     )
+
+
+def family_changes(kept: Mapping[str, Any], now: Inputs) -> tuple[str, ...]:
+    """Name what of a kept fit's family is other than in the one that is asked for.
+
+    Parameters
+    ----------
+    kept
+        What the file says of the inputs.
+    now
+
+    Returns
+    -------
+    tuple of str
+        Empty too if it is a family of another name that is known: `changes` says that.
+    """
+    name, family = kept["family"], now.family
+    if name != family.name:
+        return () if name in FAMILIES else (f"the family ({name}, now {family.name})",)
+    found = definition_changes(name, kept["definition"], now.definition)
+    return (f"the family {name!r} ({', '.join(found)})",) if found else ()
 
 
 def _of_question(fit: Fit, before: Inputs, now: Inputs) -> list[str]:

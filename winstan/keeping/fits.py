@@ -11,8 +11,9 @@ from winstan.design_warnings import silenced
 from winstan.draws import Draws, to_datatree, tree_name
 from winstan.errors import FamilyError, OptionError, RefitWarning, warn_user
 from winstan.families import FAMILIES
+from winstan.families.definition import PARAMETER, definition_changes, definition_of
 from winstan.fitted.fit import Fit
-from winstan.keeping.changes import changes
+from winstan.keeping.changes import changes, family_changes
 from winstan.keeping.codec import NotDataError, decode, encode
 from winstan.keeping.files import Contents, checked_path, damaged, read, write
 
@@ -60,8 +61,13 @@ def load_fit(path: str | os.PathLike[str]) -> Fit:
     FitFileError
         If there is no such file, or it is damaged, of a newer winstan, or no fit.
     FamilyError
-        If the fit is of a family of your own that is not registered here: call
-        `winstan.register_family` before.
+        If the fit is of a family of your own that is not registered here (call
+        `winstan.register_family` before), or is registered with other parameters.
+
+    Warns
+    -----
+    RefitWarning
+        If it is registered with another template, other functions or other links.
 
     Examples
     --------
@@ -74,10 +80,18 @@ def load_fit(path: str | os.PathLike[str]) -> Fit:
     True
     """
     place = checked_path(path)
+    return _loaded(_read_fit(place), place)
+
+
+def _read_fit(place: Path) -> Contents:
     contents = read(place)
     if contents.kind != "fit":
         raise OptionError(f"{str(place)!r} holds fits of groups: read it with ws.load_fit_each.")
-    fit = fit_of(contents.about, contents, place)
+    return contents
+
+
+def _loaded(contents: Contents, place: Path, family: Family | None = None) -> Fit:
+    fit = fit_of(contents.about, contents, place, family=family)
     return replace(fit, draws=_with_others(fit, place))
 
 
@@ -99,12 +113,17 @@ def kept_fit(
     place = checked_path(path)
     if not place.exists():
         return None
-    fit = load_fit(place)
-    if any_seed and fit.settings is not None:
-        settings = replace(settings, seed=fit.settings.seed)
-    found = changes(fit, inputs, settings, backend)
+    contents = _read_fit(place)
+    # Of another family the model could not be made again.
+    found = family_changes(contents.about["inputs"], inputs)
     if not found:
-        return fit
+        is_same = contents.about["inputs"]["family"] == inputs.family.name
+        fit = _loaded(contents, place, inputs.family if is_same else None)
+        if any_seed and fit.settings is not None:
+            settings = replace(settings, seed=fit.settings.seed)
+        found = changes(fit, inputs, settings, backend)
+        if not found:
+            return fit
     warn_user(
         f"{str(place)!r} holds another fit: {', '.join(found)} changed. It is fitted again, and "
         "the file replaced.",
@@ -149,7 +168,14 @@ def about_fit(fit: Fit, arrays: list[np.ndarray]) -> dict[str, Any]:
     return parts | {"backend": fit.backend, "seconds": fit.seconds}
 
 
-def fit_of(about: Mapping[str, Any], contents: Contents, path: Path, at: str = "") -> Fit:
+def fit_of(
+    about: Mapping[str, Any],
+    contents: Contents,
+    path: Path,
+    at: str = "",
+    *,
+    family: Family | None = None,
+) -> Fit:
     """Make a fit of what is written of it.
 
     Parameters
@@ -161,10 +187,12 @@ def fit_of(about: Mapping[str, Any], contents: Contents, path: Path, at: str = "
         For messages.
     at
         The group that its draws are in, with a slash behind it.
+    family
+        As it was defined; None is the one that is registered by its name.
     """
     arrays = contents.arrays
     try:
-        inputs = _decoded_inputs(about["inputs"], arrays)
+        inputs = _decoded_inputs(about["inputs"], arrays, path, family)
         priors = decode(about["priors"], arrays)
         diagnostics, settings, table, attributes = (
             decode(about[name], arrays)
@@ -202,25 +230,51 @@ def _encoded_inputs(inputs: Inputs, arrays: list[np.ndarray]) -> dict[str, Any]:
                 f"holds no code. Make what it gives a column, data[{name!r}] = ..., and name that "
                 "in the formula."
             ) from None
-    plain = replace(inputs, family=None, namespace=dict(inputs.namespace))  # type: ignore[arg-type]
+    plain = replace(inputs, family=None, namespace=dict(inputs.namespace), definition={})  # type: ignore[arg-type]
     return {
         "family": family.name,
+        "definition": dict(inputs.definition),
         "reference": encode(family.reference, arrays),
         "inputs": encode(plain, arrays),
     }
 
 
-def _decoded_inputs(about: Mapping[str, Any], arrays: list[np.ndarray]) -> Inputs:
+def _decoded_inputs(
+    about: Mapping[str, Any], arrays: list[np.ndarray], path: Path, family: Family | None
+) -> Inputs:
     name = about["family"]
-    if name not in FAMILIES:
+    if family is None and name not in FAMILIES:
         raise FamilyError(
             f"The saved fit is of a family of your own, {name!r}, which is not registered here: "
             f"call ws.register_family(...) before ws.load_fit."
         )
-    family: Family = FAMILIES[name]
+    family = family or FAMILIES[name]
+    _check_definition(about["definition"], family, path)
     if (reference := decode(about["reference"], arrays)) is not None:
         family = replace(family, reference=reference)
-    return replace(decode(about["inputs"], arrays), family=family)
+    inputs = decode(about["inputs"], arrays)
+    return replace(inputs, family=family, definition=about["definition"])
+
+
+def _check_definition(before: Mapping[str, str], family: Family, path: Path) -> None:
+    """Refuse a family of other parameters than the fit has; warn if it is defined otherwise."""
+    found = definition_changes(family.name, before, definition_of(family))
+    if not found:
+        return
+    what = (
+        f"{str(path)!r} holds a fit of another family {family.name!r} than is registered here: "
+        f"{', '.join(found)} changed."
+    )
+    if any(name.startswith(PARAMETER) for name in found):
+        raise FamilyError(
+            f"{what} Its draws are of the parameters that it had: register it as it was, or fit "
+            "again."
+        )
+    warn_user(
+        f"{what} The draws are of the family as it was, and what is computed of them is by the one "
+        "that is registered: register it as it was, or fit again.",
+        RefitWarning,
+    )
 
 
 def _encoded_coordinates(model: Model, arrays: list[np.ndarray]) -> Any:
