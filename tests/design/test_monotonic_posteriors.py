@@ -30,6 +30,7 @@ CASES = {
         "gaussian",
         {"priors": {"mo(dose)": ws.Constant(0.7)}},
     ),
+    "of groups alone": ("y ~ drug + (mo(dose) | mouse)", "gaussian", {}),
     "thresholds": ("k ~ mo(dose) * x + (1 | mouse)", "cumulative", {}),
     "shrunk": (
         "n ~ mo(dose) + x + mo(k) + (1 | mouse)",

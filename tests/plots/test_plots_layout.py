@@ -8,7 +8,7 @@ import pytest
 from plot_checks import NAMES, drawn, recordings, tables
 
 from winstan.plots import OKABE_ITO, plot_difference, plot_intercepts, theme_winstan
-from winstan.plots.axis import Axis, logarithmic
+from winstan.plots.axis import Axis, logarithmic, plain_labels
 from winstan.plots.density import kernel_density
 from winstan.plots.layers import legend
 from winstan.plots.theme import MM
@@ -31,6 +31,10 @@ def test_density_of_equal_draws_is_a_spike():
     density = kernel_density(np.full(100, 2.0), np.linspace(0, 4, 257))
     assert np.isfinite(density).all()
     assert density.argmax() == 128
+
+
+def test_a_single_tick_at_zero_is_a_zero():
+    assert plain_labels([0.0]) == ["0"]
 
 
 def test_ticks_tell_values_apart_far_from_zero():

@@ -104,6 +104,8 @@ def test_the_next_trial_is_predicted_from_the_last_one(fit):
     wide = drawn.pivot_table(index="draw", columns="row", values="value")
     spread = posterior["sigma"] * np.sqrt(1 - posterior["ar"] ** 2)
     assert wide[0].std() == pytest.approx(np.sqrt(np.mean(spread**2)), rel=0.1)
+    with pytest.raises(DataError, match="'trial' of the new data has 1 missing value, in row 1"):
+        fit.predict(new.assign(trial=[25, np.nan]), given="data")
     own = fit.predict(given="data")
     assert np.corrcoef(own["mean"], data.y)[0, 1] > np.corrcoef(fit.predict()["mean"], data.y)[0, 1]
 

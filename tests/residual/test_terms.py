@@ -82,10 +82,16 @@ def test_a_time_that_a_unit_has_twice_is_refused_by_its_rows():
         model_of("y ~ x + ar(visit, unit)", data)
 
 
+def ordered(labels):
+    return pd.Categorical(labels, ordered=True)
+
+
 @pytest.mark.parametrize(
     ("term", "change", "says"),
     [
-        ("ar(visit, unit)", {"visit": list("abcdefghij") * 4 + list("abc")}, None),
+        ("ar(visit, unit)", {"visit": ordered(list("abcdefghij") * 4 + list("abc"))}, "twice"),
+        ("ar(visit, unit)", {"visit": rows().visit.map("v{}".format)}, "have no order"),
+        ("toep(visit, unit)", {"visit": (rows().visit + 8).astype(str)}, "'10', '11', '8'"),
         ("car(visit, unit)", {"visit": rows().visit.map("v{}".format)}, "has labels"),
         ("ar(time, unit)", {}, r"is no whole number, in rows .*car\(time, unit\)"),
         ("ar(x, unit)", {"x": True}, "is no number, in rows 0, 1"),
@@ -96,8 +102,6 @@ def test_a_time_that_a_unit_has_twice_is_refused_by_its_rows():
 )
 def test_times_that_are_refused(term, change, says):
     data = rows().assign(**change)
-    if says is None:  # labels of text are in the order of the alphabet, with repeats in units
-        says = "twice"
     with pytest.raises(DataError, match=says):
         model_of(f"y ~ 1 + {term}", data)
 
@@ -151,6 +155,12 @@ def test_models_that_are_refused(error, says, options):
     data = rows().assign(y=lambda d: d.y.abs() + 1)
     with pytest.raises(error, match=says):
         model_of("y ~ x + ar(visit, unit)", data, **options)
+
+
+def test_limits_and_known_errors_are_refused_as_such():
+    for left in ("y | se(x)", "censored(y, x)"):
+        with pytest.raises(FormulaError, match="limits or known standard errors"):
+            model_of(f"{left} ~ 1 + ar(visit, unit)", rows().assign(x=0 if "cens" in left else 1.0))
 
 
 def test_times_of_too_many_distances_are_refused_before_their_products_are_taken():

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from winstan.coordinates.monotonic import CurvedColumn
+
 if TYPE_CHECKING:
     from winstan.model import Model
 
@@ -38,8 +40,11 @@ def monotonic_data(model: Model, rows: int) -> dict[str, Any]:
             "effect_product": np.zeros(Q, int),
         }
     sizes = np.array([one.n + 1 for one in simplexes.monotones])
-    columns, P = model.curved, model.population.shape[1]
-    V, n = range(len(sizes)), len(columns)
+    P, V = model.population.shape[1], range(len(sizes))
+    columns = model.curved or (
+        _nothing(rows),
+    )  # of group terms alone: the template has one at least
+    n = len(columns)
     matrices = {name: np.zeros((n, rows)) for name in _BY_ROW}
     places = np.zeros((P, n))
     for c, column in enumerate(columns):
@@ -62,10 +67,16 @@ def monotonic_data(model: Model, rows: int) -> dict[str, Any]:
         **{name: matrix.T for name, matrix in matrices.items()},
         "curved_scaled": np.array([int(c.scaled) for c in columns], int),
         "curved_place": places,
-        "intercept_place": (np.eye(1, P)[0] if follows else np.zeros(P))[: P if n else 0],
-        "intercept_rows": (np.arange(rows) < model.cells.n).astype(float)[: rows if n else 0],
+        "intercept_place": np.eye(1, P)[0] if follows else np.zeros(P),
+        "intercept_rows": (np.arange(rows) < model.cells.n).astype(float),
         "effect_product": np.concatenate([np.zeros(0, int), *simplexes.effect_product]) + 1,
     }
+
+
+def _nothing(rows: int) -> CurvedColumn:
+    """Return a column of zeros, whose coefficient is zero."""
+    zero = np.zeros(rows)
+    return CurvedColumn(None, 0.0, 0, zero, zero, zero, zero, zero)
 
 
 def curved_effects(model: Model) -> np.ndarray:

@@ -132,7 +132,7 @@ def build_design(
     made_whole = replace(mean, beside=beside)
     _check_thresholds(made_whole)
     if formula.residual is not None:
-        term = residual_term(formula.residual, frame.data, frame.kept)
+        term = residual_term(formula.residual, frame)
         made_whole = replace(made_whole, residual=term)
         warn_of_intercepts(made_whole)
     return _by_observation(with_places(made_whole))

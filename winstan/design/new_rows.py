@@ -94,7 +94,7 @@ def evaluate(design: Design, new: Any, *, groups: bool = True, beside: bool = Fa
     if groups:
         wanted += [name for factor in memory.factors for name in factor.columns]
         wanted += [group.by for group in design.groups if group.by]
-    given = _read(new, list(dict.fromkeys(wanted)))
+    given = read_rows(new, list(dict.fromkeys(wanted)))
     rows = _like_first(given, design)
     n = len(given)
 
@@ -141,8 +141,14 @@ def _arm(given: pd.DataFrame, group: RandomTerm) -> np.ndarray:
     return place
 
 
-def _read(new: Any, wanted: Sequence[str]) -> pd.DataFrame:
-    """Take the wanted columns out of a data frame, complete and of plain types."""
+def read_rows(new: Any, wanted: Sequence[str]) -> pd.DataFrame:
+    """Take the wanted columns out of a data frame, complete and of plain types.
+
+    Raises
+    ------
+    DataError
+        For a missing column or value.
+    """
     table = take_columns(open_table(new), wanted, "new data")
     columns = {}
     for name in wanted:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from winstan.data.columns import how_many, some_rows
+from winstan.data.columns import how_many, some_levels, some_rows
 from winstan.design.grouping import find_levels
 from winstan.design_warnings import warn_design
 from winstan.errors import DataError
 
 if TYPE_CHECKING:
+    from winstan.data import Frame
     from winstan.design.design import Design
     from winstan.design.grouping import Factor
     from winstan.formula.residual import ResidualSpec
@@ -122,33 +123,33 @@ class ResidualTerm:
         return np.round(places)
 
 
-def residual_term(spec: ResidualSpec, data: pd.DataFrame, kept: np.ndarray) -> ResidualTerm:
+def residual_term(spec: ResidualSpec, frame: Frame) -> ResidualTerm:
     """Find units and places.
 
     Parameters
     ----------
     spec
-    data
+    frame
         N rows.
-    kept
-        Their positions in the user's frame, for messages.
 
     Raises
     ------
     DataError
-        For times that are no numbers, that a unit has twice, or visits that are too many.
+        For times that are no numbers, that a unit has twice, or visits that are too many; labels
+        whose order nobody declared, where positions are counted.
 
     Warns
     -----
     DesignWarning
         Of units of one row, ``single_rows``.
     """
+    data, kept = frame.data, frame.kept
     factor = find_levels(spec, data)
     unit, values = factor.find(data), data[spec.time]
     visits: tuple[Any, ...] = ()
     origin, step = 0.0, 1.0
     if isinstance(values.dtype, pd.CategoricalDtype):
-        _check_order(spec, values)
+        _check_order(spec, values, frame)
         visits, place = tuple(values.cat.categories), values.cat.codes.to_numpy().astype(float)
     elif spec.kind in ("cs", "unstr"):
         found, codes = np.unique(values.to_numpy(), return_inverse=True)
@@ -179,13 +180,22 @@ def _numbers(values: pd.Series, spec: ResidualSpec, kept: np.ndarray) -> np.ndar
     return array.astype(float)
 
 
-def _check_order(spec: ResidualSpec, values: pd.Series) -> None:
-    """Refuse labels that have no distances."""
+def _check_order(spec: ResidualSpec, values: pd.Series, frame: Frame) -> None:
+    """Refuse labels that have no distances, or positions in the order of the alphabet."""
+    labels = values.cat.categories.tolist()
     if spec.kind == "car":
         raise DataError(
-            f"Column '{spec.time}' of {spec.text} has labels, such as "
-            f"{values.cat.categories[0]!r}, in {some_rows(np.arange(len(values)))}, and no times. "
-            f"Make them numbers; ar({spec.time}, {spec.factor}) counts positions."
+            f"Column '{spec.time}' of {spec.text} has labels, such as {labels[0]!r}, in "
+            f"{some_rows(frame.kept)}, and no times. Make them numbers; "
+            f"ar({spec.time}, {spec.factor}) counts positions."
+        )
+    if spec.kind in ("ar", "toep") and len(labels) > 2 and spec.time not in frame.ordered:
+        raise DataError(
+            f"{spec.text} counts positions, and the {len(labels)} levels of column "
+            f"'{spec.time}' ({some_levels(labels)}) have no order that was declared, in "
+            f"{how_many(len(values), 'row')}. Put them in theirs: "
+            f"pd.Categorical({frame.column.format(spec.time)}, [...], ordered=True) with every "
+            "level, in order."
         )
 
 

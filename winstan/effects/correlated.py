@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from winstan.data.columns import how_many, plain_column, some_rows
-from winstan.data.tables import column_names, open_table, take_columns
+from winstan.data.columns import how_many, some_rows
+from winstan.data.tables import column_names, open_table
+from winstan.design.new_rows import read_rows
 from winstan.effects.means import auxiliary, linear_predictor, n_draws_of, rows_of, take_rows
 from winstan.effects.new_levels import as_fitted
 from winstan.errors import DataError, OptionError
@@ -179,8 +180,7 @@ def _spread_of(model: Specified, posterior: Mapping[str, Array], at: np.ndarray)
 def _places(term: ResidualTerm, newdata: Any) -> tuple[Array, np.ndarray]:
     """Places and units of new rows; units that were not fitted have numbers below zero."""
     spec = term.spec
-    table = take_columns(open_table(newdata), list(dict.fromkeys(spec.columns)), "new data")
-    frame = pd.DataFrame({name: plain_column(table[name], name)[0] for name in table.columns})
+    frame = read_rows(newdata, list(dict.fromkeys(spec.columns)))
     place = term.places_of(frame[spec.time])
     for name, values in zip(term.factor.columns, term.factor.categories, strict=True):
         frame[name] = as_fitted(pd.Series(frame[name]), values.tolist())

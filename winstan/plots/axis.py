@@ -98,7 +98,7 @@ class Axis:
     def exponent(self) -> int:
         """Return the power of ten taken out of the tick labels and put into the title."""
         largest = max(abs(self.low), abs(self.high))
-        if self.log or 1e-3 <= largest < 1e5:
+        if self.log or largest == 0 or 1e-3 <= largest < 1e5:
             return 0
         return 3 * int(np.floor(np.log10(largest) / 3))
 

@@ -56,6 +56,11 @@ def check_residual(
     term = design.residual
     assert term is not None
     text, unit = term.spec.text, term.spec.factor
+    if design.response.limits is not None:
+        raise FormulaError(
+            f"{text} is not supported for responses with limits or known standard errors: leave "
+            "one of the two out."
+        )
     if not family.conjugate:
         raise FamilyError(
             f"{text} is the correlation of residuals, which family={family.name!r} does not have: "
@@ -67,11 +72,6 @@ def check_residual(
             f"{text} is the correlation of residuals about a sum of terms: link={link.name!r} is "
             "not supported beside it. Use link='identity'; family='lognormal' has effects that "
             "multiply."
-        )
-    if design.response.limits is not None:
-        raise FormulaError(
-            f"{text} is not supported for responses with limits or known standard errors: leave "
-            "one of the two out."
         )
     for name, own in design.beside.items():
         if name != "sigma":
