@@ -228,6 +228,12 @@ def test_a_family_that_is_registered_otherwise_is_told(register, tmp_path):
                 ws.load_fit(file)
     register(label="shifted normal, as others call it")
     assert kept() is not None
+    del registry._FAMILIES["shifted"]
+    with pytest.raises(ws.FamilyError, match=r"'shifted', which is not registered here"):
+        ws.load_fit(file)
+    other, _ = read_inputs("y ~ x", data, "gaussian", {})
+    with pytest.warns(ws.RefitWarning, match=r"the family \(shifted, now gaussian\) changed"):
+        assert kept_fit(file, other, **asked) is None
 
 
 def test_a_family_that_was_given_itself_is_no_other_of_its_name(tmp_path):

@@ -58,7 +58,13 @@ def load_fit_each(path: str | os.PathLike[str]) -> FitEach:
     FitFileError
         If there is no such file, or it is damaged, of a newer winstan, or holds no such fits.
     FamilyError
-        If the fits are of a family of your own that is not registered here.
+        If the fits are of a family of your own that is not registered here, or has other
+        parameters.
+
+    Warns
+    -----
+    RefitWarning
+        If it is registered with another template, other functions or other links.
 
     Examples
     --------
