@@ -17,7 +17,7 @@ from winstan._text import find_name
 from winstan.backends import backend_named
 from winstan.backends.bambi import built_model
 from winstan.errors import OptionError, PriorError
-from winstan.fitted import checks
+from winstan.fitted import chains
 
 FORMULAS = {
     "slash": "y ~ I(x/10) + (I(x/10)||g)",
@@ -93,7 +93,7 @@ def test_a_parameter_has_the_name_of_the_table_and_of_the_formula(formula, name)
         assert asked in tree["posterior"]
         assert tree["posterior"].get(asked) is not None
     # figures
-    (parameter,) = checks.panels(fit, name, 1)[0]
+    (parameter,) = chains.panels(fit, name, 1)[0]
     assert parameter.name == printed
     np.testing.assert_array_equal(parameter.values, draws)
 
@@ -115,9 +115,9 @@ def test_what_is_no_name_stays_none():
 def test_levels_with_a_slash_are_found_by_figures_and_comparisons():
     fit = fit_of("y ~ I(x/10) + (I(x/10)|`mouse/day`)")
     assert "1|mouse/day[a/1]" in fit.summary().index
-    parameters = checks.panels(fit, "1|mouse/day", 12)[0]
+    parameters = chains.panels(fit, "1|mouse/day", 12)[0]
     assert [p.label for p in parameters] == [f"{g}/1" for g in "abcdef"]
-    table = checks.mixing(fit, parameters)
+    table = chains.mixing(fit, parameters)
     np.testing.assert_array_equal(table["r_hat"], fit.summary().loc[table["parameter"], "r_hat"])
     agreement = ws.agree(fit, made_fit(fit.model, draws=50, seed=1))
     assert set(agreement.table["parameter"]) == set(fit.summary().index)

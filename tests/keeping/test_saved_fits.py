@@ -20,8 +20,7 @@ from scipy import special
 from template_cases import STRUCTURES, data_of, has_structure, structure_of
 
 import winstan as ws
-from winstan import building
-from winstan.building import model_and_frame
+from winstan.building import centering, model_and_frame
 from winstan.design_warnings import silenced
 from winstan.families import FAMILIES
 from winstan.unconstrained import coordinate_sizes
@@ -155,7 +154,7 @@ def test_no_search_is_made_and_loading_is_quick(file, monkeypatch):
     def refused(*_, **__):
         raise AssertionError("the coordinates are in the file")
 
-    monkeypatch.setattr("winstan.building.choose_coordinates", refused)
+    monkeypatch.setattr("winstan.building.sampling.choose_coordinates", refused)
     ws.load_fit(file)
     start = time.process_time()
     ws.load_fit(file)
@@ -246,14 +245,14 @@ def test_a_family_of_ones_own_must_be_registered_where_it_is_loaded(file, tmp_pa
 
 def test_the_priors_are_those_of_the_fit_whatever_the_defaults_are_now(fit, file, monkeypatch):
     """As if a later version had other defaults, and other coordinates."""
-    slots = building.default_slots
+    slots = centering.default_slots
 
     def others(*arguments):
         return tuple(
             replace(s, default=ws.Normal(0, 123)) if s.kind == "b" else s for s in slots(*arguments)
         )
 
-    monkeypatch.setattr("winstan.building.default_slots", others)
+    monkeypatch.setattr("winstan.building.centering.default_slots", others)
     monkeypatch.setattr("winstan.keeping.fits.__version__", "99.0")
     found = ws.load_fit(file)
     assert str(found.priors) == str(fit.priors)

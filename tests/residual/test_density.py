@@ -10,7 +10,7 @@ from support.residual_reference import log_marginal, model_of, rows
 import winstan as ws
 from winstan.backends import backend_named
 from winstan.draws import canonical
-from winstan.residual.structures import Toeplitz, lag_correlations
+from winstan.residual.patterned import Toeplitz, lag_correlations
 from winstan.unconstrained import coordinate_sizes, sampled_at
 
 # Each kind of correlation once, and each structure of the other terms once: units inside a factor's

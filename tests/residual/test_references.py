@@ -8,7 +8,7 @@ from scipy import optimize
 from support.residual_reference import model_of
 
 import winstan as ws
-from winstan.residual.marginal import system
+from winstan.residual.system import system
 
 
 def criteria(model, at):

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
+from models import model_of
 from scipy import linalg
 
 import winstan as ws
+from winstan.approximation import laplace
 from winstan.approximation.problem import Problem
+from winstan.coordinates import coordinates as coordinates_module
 from winstan.families import family_named
 from winstan.likelihood import Likelihood
 
@@ -80,3 +84,29 @@ def crossed(seed=4, C=150):
     p = problem([one, line], [rng.integers(0, 7, C), rng.integers(0, 11, C)], X=line)
     L = np.array([[1.3, 0.0], [0.7, 0.4]])
     return rng, p, (np.array([[2.1]]), L @ L.T), rng.uniform(0.2, 3.0, C)
+
+
+def answers(children: int = 150, sd: float = 2.0, seed: int = 5) -> pd.DataFrame:
+    """Answers of yes and no, four to a child; and counts, positive numbers."""
+    rng = np.random.default_rng(seed)
+    child, x = np.repeat(np.arange(children), 4), np.tile(np.arange(4.0), children)
+    eta = -1.5 - 0.1 * x + sd * rng.normal(size=children)[child]
+    return pd.DataFrame({
+        "bernoulli": rng.binomial(1, 1 / (1 + np.exp(-eta))),
+        "poisson": rng.poisson(np.exp(eta)),
+        "gamma": rng.gamma(2, np.exp(eta) / 2),
+        "x": x, "child": child, "class": child // 10,
+    })  # fmt: skip
+
+
+def problem_of(family: str, formula: str = "x + (1|child)", data=None) -> Problem:
+    """The approximate fit's problem of a model of `answers`, or of other data."""
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            coordinates_module,
+            "approximate",
+            lambda *a: found.append(a[0]) or laplace.approximate(*a),
+        )
+        model_of(f"{family} ~ {formula}", answers() if data is None else data, family)
+    return found[0]

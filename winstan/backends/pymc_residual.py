@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from winstan.model import Model
     from winstan.residual import CorrelatedResiduals
-    from winstan.residual.structures import Structure
+    from winstan.residual.structure import Structure
 
 
 def add_correlated_likelihood(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan.backends.stan_priors import prior_data
-from winstan.residual.structures import Autoregressive
+from winstan.residual.autoregressive import Autoregressive
 
 if TYPE_CHECKING:
     from winstan.residual import CorrelatedResiduals

@@ -11,9 +11,9 @@ import numpy as np
 from winstan._typing import Array
 from winstan.errors import FamilyError
 from winstan.families import foreign
+from winstan.families.consistency import check_consistency
 from winstan.families.domains import DOMAINS, Domain
 from winstan.families.links import LINKS, Link
-from winstan.families.parameter import VECTORS
 
 if TYPE_CHECKING:
     from winstan.families.distribution import BambiFamily, Distribution
@@ -233,36 +233,7 @@ class Family:
     cumulative: Cumulative | None = None
 
     def __post_init__(self) -> None:
-        names = [parameter.name for parameter in self.parameters]
-        wrong = self._wrong_parameters(names)
-        for what, named in (("noise", self.noise), ("precision", self.precision)):
-            if named not in (None, *names[1:]):
-                wrong = f"{what}={named!r}, which is none of its parameters"
-        if self.tails is not None and names[1:] != [self.noise, self.tails]:
-            wrong = f"tails={self.tails!r}, which is for the parameters of noise and tails alone"
-        if self.conjugate and names[1:] != [self.noise]:
-            wrong = "conjugate=True, which is for one parameter beside the mean, that of noise"
-        if wrong:
-            raise FamilyError(f"The family {self.name!r} cannot have {wrong}.")
-
-    def _wrong_parameters(self, names: list[str]) -> str | None:
-        """Say what is wrong about the parameters' names, domains or links."""
-        wrong = None
-        if not names or len(set(names)) < len(names):
-            wrong = f"the parameters {names}: one each, the mean first"
-        for parameter in self.parameters:
-            if parameter.domain not in (*DOMAINS, *VECTORS):
-                wrong = (
-                    f"the domain {parameter.domain!r}; there are {', '.join((*DOMAINS, *VECTORS))}"
-                )
-        for link in self.links if names else ():
-            if link not in LINKS:
-                wrong = f"the link {link!r}; there are {', '.join(LINKS)}"
-        if sum(parameter.is_vector for parameter in self.parameters) > 1:
-            wrong = "two ordered parameters: the linear predictor is held against one"
-        if self.of_categories and self.category_probability is None:
-            wrong = f"kind={self.kind!r} without category_probability"
-        return wrong
+        check_consistency(self)
 
     def __repr__(self) -> str:
         return f"Family({self.name!r})"

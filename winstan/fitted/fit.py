@@ -13,13 +13,15 @@ from winstan.draws import tree_name
 from winstan.effects import main_group
 from winstan.errors import OptionError
 from winstan.fitted import (
-    checks,
+    autocorrelation,
+    chains,
     effects,
     figures,
     group_effects,
     group_figures,
     intervals,
     predictions,
+    predictive_checks,
     programs,
 )
 from winstan.formula.scope import namespace_of_caller
@@ -93,12 +95,12 @@ class Fit:
     plot_directions = figures.plot_directions
     plot_forest = intervals.plot_forest
     plot_posterior = intervals.plot_posterior
-    plot_trace = checks.plot_trace
-    plot_rank = checks.plot_rank
-    plot_pairs = checks.plot_pairs
-    plot_predictive = checks.plot_predictive
-    residual_autocorrelation = checks.residual_autocorrelation
-    plot_residual_autocorrelation = checks.plot_residual_autocorrelation
+    plot_trace = chains.plot_trace
+    plot_rank = chains.plot_rank
+    plot_pairs = chains.plot_pairs
+    plot_predictive = predictive_checks.plot_predictive
+    residual_autocorrelation = autocorrelation.residual_autocorrelation
+    plot_residual_autocorrelation = autocorrelation.plot_residual_autocorrelation
     # The same model in the words of each backend.
     code = programs.code
     code_data = programs.code_data

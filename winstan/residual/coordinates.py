@@ -46,7 +46,7 @@ def adapt(
 
 
 def _first(model: CorrelatedResiduals, coordinates: Coordinates) -> Array:
-    """Begin at the approximate fit."""
+    """Return the coordinates, (D,), of the approximate fit."""
     log_sd = coordinates.log_sd_location + coordinates.log_sd_skew
     if model.spreads.predicted:
         spread = coordinates.beta_location[model.spread_at]
@@ -57,7 +57,7 @@ def _first(model: CorrelatedResiduals, coordinates: Coordinates) -> Array:
 
 
 def _mode(model: CorrelatedResiduals, start: Array) -> Array:
-    """Climb the density."""
+    """Find the density's mode, (D,), by L-BFGS with finite differences."""
     D = start.size
     steps = STEP * np.vstack([np.zeros(D), np.eye(D), -np.eye(D)])
     worst = model.log_density(start[None])[0]
@@ -73,7 +73,7 @@ def _mode(model: CorrelatedResiduals, start: Array) -> Array:
 
 
 def _about(model: CorrelatedResiduals, mode: Array) -> tuple[MonotoneTransform, Array]:
-    """Widths and correlations by the curvature at the mode."""
+    """Find widths, and a root of the correlations, (D, D), by the curvature at the mode."""
     D = mode.size
     i, j = np.tril_indices(D)
     shift = 4 * STEP * np.eye(D)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.draws import Sampled
-from winstan.residual.marginal import chunks, system
+from winstan.residual.system import chunks, system
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ STREAM = 1
 
 
 def sampled_with_correlation(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
-    """Quantities of the model at unconstrained coordinates, what was integrated drawn.
+    """Return the model's quantities at unconstrained coordinates; what was integrated is drawn.
 
     Parameters
     ----------

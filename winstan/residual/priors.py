@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from winstan.priors import LKJ, Beta
 from winstan.priors.resolution import PriorSlot
-from winstan.residual.structures import typical_gap
+from winstan.residual.autoregressive import typical_gap
 
 if TYPE_CHECKING:
     from winstan.design.residual import ResidualTerm

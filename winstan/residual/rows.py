@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.design.residual import ResidualTerm
     from winstan.residual.marginal import CorrelatedResiduals
-    from winstan.residual.structures import Structure
+    from winstan.residual.structure import Structure
 
 
 def given_others(
     residual: CorrelatedResiduals, correlations: Array, spread: Array, error: Array
 ) -> tuple[Array, Array]:
-    """Mean and sd of each row's residual given all other rows of its unit.
+    """Return the mean and sd of each row's residual given all other rows of its unit.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def given_observed(
     new: Array,
     standard: Array,
 ) -> tuple[Array, Array]:
-    """Mean of new rows' residuals given those of rows seen, in sds, and a root of what is left.
+    """Return the mean of new rows' residuals given those of rows seen, in sds, and a root.
 
     Parameters
     ----------
@@ -136,6 +136,7 @@ def given_observed(
     -------
     mean : ndarray, shape (S, n)
     root : ndarray, shape (S, n, n)
+        Of the covariance of what is left.
     """
     near = _neighbours(structure, seen, new)
     seen, standard = seen[near], standard[:, near]
@@ -149,7 +150,7 @@ def given_observed(
 
 
 def _neighbours(structure: Structure, seen: Array, new: Array) -> np.ndarray:
-    """Which of the rows seen say anything of the new ones, once the others are known."""
+    """Tell which of the rows seen the new ones depend on, given all the others."""
     if structure.name not in ("ar", "car"):
         return np.arange(seen.size)
     order = np.argsort(seen)

@@ -1,10 +1,10 @@
-"""What the likelihood of correlated residuals needs of the data: cross-products, once.
+"""What the likelihood of correlated residuals needs of the data: cross-products, taken once.
 
-Columns c are those of the mean's coefficients, of the effects of factors that are not integrated
-group by group, and the response, less the approximate fit; Z those of the effects of the factor,
-in whose groups the units lie. By the weights w of `winstan.residual.structures` and spreads s of
-kinds of row, ``C' R^-1 C``, ``Z' R^-1 Z`` and ``Z' R^-1 C`` are the products of one sparse matrix
-with ``w / (s s)``: rows come in once.
+The columns C are those of the mean's coefficients, those of the effects that are not integrated
+group by group, and the response less the approximate fit. Z has the columns of the other effects:
+those of the factor in whose groups the units lie. With the weights w of
+`winstan.residual.structure` and the sds s of kinds of row, one sparse matrix times ``w / (s s)``
+gives ``C' R^-1 C``, ``Z' R^-1 Z`` and ``Z' R^-1 C``: no evaluation runs over the rows.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from winstan.cells import distinct
 
 if TYPE_CHECKING:
     from winstan._typing import Array
-    from winstan.residual.structures import Pairs
+    from winstan.residual.structure import Pairs
 
 # Features of so many pairs each are multiplied as matrices; fewer are summed entry by entry.
 PAIRS_OF_A_MATRIX = 40
@@ -35,11 +35,11 @@ class Rows:
         The response last.
     Z : ndarray, shape (N, q)
     group : ndarray of int, shape (N,)
-        Of the factor.
+        The factor's group of each row.
     n_groups : int
         Zero without a factor.
     unit, kind : ndarray of int, shape (N,)
-        Unit of correlation; kind of row, which have spreads of their own.
+        The unit within which each row is correlated, and its kind: each kind has its own sd.
     """
 
     columns: Array
@@ -50,7 +50,7 @@ class Rows:
     kind: np.ndarray
 
     def with_sums(self) -> tuple[Rows, np.ndarray]:
-        """Add the sums over rows of one unit and kind; and say whose each is, by unit."""
+        """Append the sums over the rows of one unit and kind; and return the unit of each sum."""
         code, first = distinct([self.unit, self.kind], self.unit.size)
         by = sparse.csr_array(
             (np.ones(code.size), (code, np.arange(code.size))), shape=(first.size, code.size)
@@ -68,16 +68,18 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Products:
-    """Cross-products, each by what weighs it.
+    """Cross-products, summed over the pairs of rows that have the same weight and kinds.
 
     Attributes
     ----------
     weight_of, kind_of, other_kind_of : ndarray of int, shape (F,)
+        The weight, and the kinds of both rows, of each of F such sums.
     matrix : sparse array, shape (n_out, F)
-        Out come the lower triangle of the columns' products, row by row; and for all groups, entry
-        after entry, the lower triangle of those of Z, and those of Z with the columns.
+        Its rows are the entries of the lower triangle of the columns' products, row by row; then,
+        entry after entry and each for all groups, the lower triangle of Z's products, and the
+        products of Z with the columns.
     width, n_groups, W : int
-        W counts the response.
+        Columns of Z, groups, and columns of C, the response among them.
     """
 
     weight_of: np.ndarray
@@ -90,7 +92,7 @@ class Products:
 
     @property
     def entries(self) -> int:
-        """Of the lower triangle of the columns' products."""
+        """How many entries the lower triangle of the columns' products has."""
         return self.W * (self.W + 1) // 2
 
     def parts(self, by: Array) -> tuple[Array, Array, Array]:
