@@ -21,13 +21,19 @@ from winstan.formula.functions import (
 from winstan.formula.joining import apart, check_labels
 from winstan.formula.monotonic import is_monotonic
 from winstan.formula.reader import read_formula
-from winstan.formula.residual import RESIDUAL, the_only
+from winstan.formula.residual import (
+    RESIDUAL,
+    check_residual_alone,
+    refuse_residual,
+    residual_columns,
+    with_residual,
+)
 from winstan.formula.syntax import formula_error
 from winstan.formula.terms import Atom, Effects, GroupSpec, ResponseSpec, unique
 from winstan.formula.tree import Call, Name, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
+    from collections.abc import Container, Iterable
 
     from winstan.formula.residual import ResidualSpec
 
@@ -223,110 +229,18 @@ def parse_formula(
         if name in found or (name == RESIDUAL and apart_from):
             raise formula_error(f"there are two formulas of {name!r}.", other)
         if name == RESIDUAL:
-            apart_from.append(_residual_alone(formula))
+            check_residual_alone(formula)
+            apart_from.append(formula)
         else:
-            _without_residual(formula)
+            refuse_residual(formula)
             found[name] = formula
     if apart_from:
-        mean = _with_residual(mean, apart_from[0])
+        mean = with_residual(mean, apart_from[0])
     whole = (mean, *found.values())
     if not for_all:
         groups = (g for formula in whole for g in formula.groups)
         check_labels(groups, "; ".join([source, *others]))
     return _joined(mean, found) if found else mean
-
-
-def _residual_alone(formula: Formula) -> Formula:
-    """Take the formula ``residual ~ ar(time, unit)``, which has nothing else."""
-    if formula.residual is None or formula.effects.terms or formula.groups or formula.offset:
-        raise formula_error(
-            "residual= is how residuals are correlated, and nothing else: ar(time, unit), "
-            "car(time, unit), cs(visit, unit), toep(visit, unit) or unstr(visit, unit).",
-            formula.text,
-        )
-    return formula
-
-
-def _without_residual(formula: Formula) -> None:
-    if formula.residual is not None:
-        raise formula_error(
-            f"{formula.residual.text} stands in the first formula, or in residual=: residuals are "
-            "those of the response.",
-            formula.text,
-        )
-
-
-def _with_residual(mean: Formula, other: Formula) -> Formula:
-    """Put the residual correlation of a formula of its own into that of the mean."""
-    own = [spec for spec in (mean.residual, other.residual) if spec is not None]
-    return replace(
-        mean,
-        text=f"{mean.text}; {other.text}",
-        columns=unique([*mean.columns, *residual_columns(other)]),
-        residual=the_only(own, f"{mean.text}; {other.text}"),
-    )
-
-
-def for_each(formula: Formula, names: Sequence[str]) -> Formula:
-    """Give each of these parameters the first formula, but for those that have their own.
-
-    Parameters
-    ----------
-    formula
-        From `parse_formula`.
-    names
-        The parameters; the first formula becomes that of the first of them.
-    """
-    right = formula.mean_text.partition("~")[2].strip()
-    alone = replace(formula, parameters={})
-    own = {
-        name: replace(alone, text=f"{name} ~ {right}", response=name)
-        for name in names
-        if name not in formula.parameters
-    } | dict(formula.parameters)
-    first = own.pop(names[0])
-    ordered = {name: own.pop(name) for name in names[1:]}
-    return replace(
-        formula,
-        common=first.common,
-        offset=first.offset,
-        groups=first.groups,
-        effects=first.effects,
-        offset_atoms=first.offset_atoms,
-        parameters=ordered | own,
-    )
-
-
-def for_thresholds(formula: Formula, names: Sequence[str]) -> Formula:
-    """Give each of these parameters, one for each threshold, the terms inside ``cs()``.
-
-    Parameters
-    ----------
-    formula
-        From `parse_formula`, with terms inside ``cs()``.
-    names
-        The parameters.
-    """
-    specific = formula.specific
-    assert specific is not None
-    right = specific.text.removeprefix("1 + ")
-    own = replace(
-        formula,
-        common=specific.text,
-        offset=(),
-        groups=(),
-        effects=specific,
-        offset_atoms=(),
-        specific=None,
-        anchored=True,
-    )
-    parameters = {name: replace(own, text=f"{name} ~ {right}", response=name) for name in names}
-    return replace(formula, specific=None, parameters=parameters)
-
-
-def residual_columns(formula: Formula) -> tuple[str, ...]:
-    """Return the columns of a formula's residual correlation."""
-    return () if formula.residual is None else formula.residual.columns
 
 
 def _joined(mean: Formula, parameters: dict[str, Formula]) -> Formula:

@@ -7,14 +7,17 @@ it is another term.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from winstan.formula.syntax import formula_error
+from winstan.formula.terms import unique
 from winstan.formula.tree import Binary, Call, Constant, Name, Node, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from winstan.formula.parsed import Formula
 
 RESIDUAL = "residual"
 """The left side of a formula that has nothing else."""
@@ -131,3 +134,55 @@ def the_only(specs: Sequence[ResidualSpec], source: str) -> ResidualSpec | None:
             source,
         )
     return specs[0] if specs else None
+
+
+def residual_columns(formula: Formula) -> tuple[str, ...]:
+    """Return the columns of a formula's residual correlation."""
+    return () if formula.residual is None else formula.residual.columns
+
+
+def check_residual_alone(formula: Formula) -> None:
+    """Refuse anything beside the term in ``residual ~ ar(time, unit)``.
+
+    Raises
+    ------
+    FormulaError
+    """
+    if formula.residual is None or formula.effects.terms or formula.groups or formula.offset:
+        raise formula_error(
+            "residual= is how residuals are correlated, and nothing else: ar(time, unit), "
+            "car(time, unit), cs(visit, unit), toep(visit, unit) or unstr(visit, unit).",
+            formula.text,
+        )
+
+
+def refuse_residual(formula: Formula) -> None:
+    """Refuse a residual correlation in the formula of a parameter.
+
+    Raises
+    ------
+    FormulaError
+    """
+    if formula.residual is not None:
+        raise formula_error(
+            f"{formula.residual.text} stands in the first formula, or in residual=: residuals are "
+            "those of the response.",
+            formula.text,
+        )
+
+
+def with_residual(mean: Formula, other: Formula) -> Formula:
+    """Return the formula of the mean with the residual correlation of a formula of its own.
+
+    Raises
+    ------
+    FormulaError
+        If the mean's formula has one already.
+    """
+    own = [spec for spec in (mean.residual, other.residual) if spec is not None]
+    return replace(
+        mean,
+        text=f"{mean.text}; {other.text}",
+        columns=unique([*mean.columns, *residual_columns(other)]),
+        residual=the_only(own, f"{mean.text}; {other.text}"),
+    )
