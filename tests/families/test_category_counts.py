@@ -103,7 +103,7 @@ def test_replicates_are_of_each_response_that_is_counted():
     expected = [shares["left"].loc[row] for row in rows]
     found = (replicates == NAMES.index("left")).mean(("chain", "draw"))
     assert found.mean() == pytest.approx(np.mean(expected), abs=0.002)
-    for kind in ("density", "groups"):
+    for kind in ("density", "statistic"):
         fit.plot_predictive(kind=kind, draws=10).draw()
 
 

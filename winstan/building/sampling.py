@@ -164,7 +164,7 @@ def find_shrinkage(
 ) -> tuple[Shrinkage | None, Shrunk | None]:
     """Return the prior that coefficients share, if there is one, and their coordinates.
 
-    `sds` and `prior_sds` are those of the P coefficients, about the posterior's and the prior's.
+    `sds` are about those of the P coefficients' posterior, `prior_sds` those of their prior.
     """
     shrinkage = Shrinkage.of(
         statement.stacked,

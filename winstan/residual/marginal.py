@@ -107,7 +107,7 @@ class CorrelatedResiduals:
         return self.terms.variances(at[..., : after + 1]), at[..., after:end], at[..., end:]
 
     def log_density(self, at: Array) -> Array:
-        """Return the log density at coordinates (S, D); minus infinity where it has no number."""
+        """Return the log density at coordinates (S, D); minus infinity where there is none."""
         variances, spread, numbers = self.parts(at)
         out = self.spreads.log_prior(spread) + self.structure.log_prior(numbers)
         for k, prior in enumerate(self.sd_priors):
