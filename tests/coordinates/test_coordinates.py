@@ -137,7 +137,7 @@ def test_a_failed_start_names_the_response(monkeypatch):
     def fails(*_, **__):
         raise ValueError("array must not contain infs or NaNs")
 
-    monkeypatch.setattr("winstan.building.choose_coordinates", fails)
+    monkeypatch.setattr("winstan.building.sampling.choose_coordinates", fails)
     data = pd.DataFrame({"y": [1e-9, 2.0, 3e60], "x": [0.0, 1.0, 3.0]})
     with pytest.raises(DataError, match=r"'y' runs from 1e-09 to 3e\+60"):
         model_of("y ~ x", data, "gamma")
