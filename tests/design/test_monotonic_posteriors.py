@@ -12,7 +12,10 @@ from test_monotonic import rows
 import winstan as ws
 from winstan.backends import backend_named
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:.*Nobody measured:winstan.DesignWarning"),
+]
 
 CASES = {
     "interactions": (
