@@ -270,3 +270,27 @@ def test_rows_without_bounds_are_drawn_beside_truncated_ones():
     limits = Limits(lb=np.full(n, 2.0))
     low = draw_by_inverse(count, rng, np.full(n, -30.0), {}, count.link(None), limits)
     assert (low == 2).all()  # the mean is 1e-13
+
+
+def test_residuals_of_a_unit_are_drawn_with_their_correlation():
+    """Neighbours' products, in units of the variance, are the correlation on average."""
+    n, units = 200, 4
+    table = pd.DataFrame(
+        {
+            "y": np.random.default_rng(1).normal(size=n * units),
+            "k": np.tile(np.arange(n), units),
+            "mouse": np.repeat([f"m{i}" for i in range(units)], n),
+        }
+    )
+    priors = {"Intercept": ws.Normal(0, 1e-6), "sigma": ws.HalfNormal(2)}
+    made = simulator_of(model("y ~ 1 + ar(k, mouse)", table, priors=priors))
+    found, true = [], []
+    for seed in range(40):
+        truth, drawn = made.draw(np.random.SeedSequence(seed))
+        e = drawn.design.response.y.reshape(units, n) / truth["sigma"]
+        found.append((e[:, 1:] * e[:, :-1]).mean())
+        true.append(float(truth["ar"][0]))
+    assert np.ptp(true) > 1
+    line = stats.linregress(true, found)
+    assert line.slope == pytest.approx(1, abs=4 * line.stderr)
+    assert line.slope > 0.5

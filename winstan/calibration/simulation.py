@@ -11,7 +11,7 @@ from winstan.building import build_model
 from winstan.data.columns import how_many
 from winstan.effects.means import auxiliary, draw_responses, linear_predictor, rows_of
 from winstan.effects.prior_draws import prior_draws
-from winstan.effects.replicates import ATTEMPTS
+from winstan.effects.replicates import ATTEMPTS, draw_correlated
 from winstan.errors import DataError, OptionError, PriorError
 from winstan.families.limits import draw_within_bounds, unlimited
 from winstan.families.sample import INTERVAL, LEFT, MEASURED, RIGHT, Limits
@@ -103,6 +103,8 @@ class Simulator:
         if limits is not None and limits.truncated:
             own = {name: np.broadcast_to(values[0], row.shape) for name, values in aux.items()}
             y = draw_within_bounds(model.family, rng, eta[0, row], own, model.link, limits)[None]
+        elif model.residual is not None:
+            y = draw_correlated(model, truth, eta[:, row], aux["sigma"], rng)
         else:
             beside = design.response.trials if model.family.trials else limits
             y = draw_responses(model, rng, eta[:, row], aux, beside)

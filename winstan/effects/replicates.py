@@ -151,7 +151,10 @@ def _responses(
     aux = auxiliary(model, parameters, rows_of(design, beside=True))
     out = np.empty((len(eta), len(row)))
     if model.residual is not None:
-        return _correlated(model, parameters, eta[:, row], aux, rng)
+        spread = _some(aux["sigma"], slice(None), row)
+        return design.response.in_units(
+            draw_correlated(model, parameters, eta[:, row], spread, rng)
+        )
     size = max(1, model.tuning.chunk // len(row))
     for start in range(0, len(eta), size):
         some = slice(start, start + size)
@@ -160,22 +163,32 @@ def _responses(
     return design.response.in_units(out)
 
 
-def _correlated(
+def draw_correlated(
     model: Model,
     parameters: Mapping[str, Array],
     eta: Array,
-    aux: Mapping[str, Any],
+    spread: Array,
     rng: np.random.Generator,
 ) -> Array:
-    """Draw responses whose residuals are correlated, shape (S, N)."""
+    """Draw responses whose residuals are correlated, shape (S, N), in the units of the model.
+
+    Parameters
+    ----------
+    model : Model
+        One with a residual term.
+    parameters : mapping of str to ndarray, shape (S, ...)
+    eta : ndarray, shape (S, N)
+        Linear predictor of each row.
+    spread : ndarray, shape (S, 1) or (S, N)
+        Sigma, of all rows or of each.
+    rng : numpy.random.Generator
+    """
     term, residual = model.design.residual, model.residual
     assert term is not None
     assert residual is not None
-    structure, design = residual.structure, model.design
-    spread = aux["sigma"] if aux["sigma"].shape[1] == 1 else aux["sigma"][:, design.row]
-    e = draw_residuals(structure, term, parameters[structure.name], spread, rng)
-    y = eta + e
-    return design.response.in_units(np.exp(y) if model.family.log_response else y)
+    structure = residual.structure
+    y = eta + draw_residuals(structure, term, parameters[structure.name], spread, rng)
+    return np.exp(y) if model.family.log_response else y
 
 
 def _some(values: Any, some: slice, row: np.ndarray) -> Any:
