@@ -97,3 +97,10 @@ def test_importing_winstan_loads_numpy_and_little_else():
     }
     assert not heavy & set(loaded)
     assert "numpy" in loaded
+
+
+def test_no_two_files_of_tests_have_one_name():
+    """pytest imports them by their names alone, and takes the second for the first."""
+    names = sorted(path.name for path in Path(__file__).parent.rglob("*.py"))
+    names = [name for name in names if name != "conftest.py"]
+    assert sorted(set(names)) == names
