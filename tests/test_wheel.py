@@ -48,13 +48,16 @@ trials["score"] = 1 + np.searchsorted([-1, 0, 1], eta + rng.logistic(size=len(tr
 response |= {"successes": "p(hits, of)", "circular": "phase", "ordered": "score"}
 trials["side"] = np.array(["left", "right", "none"])[rng.integers(0, 3, len(trials))]
 response["unordered"] = "side"
+trials["place"] = trials.groupby("mouse", observed=True).cumcount()
 templates = set()
 left = {family: response.get(row.kind, "Power") for family, row in FAMILIES.items()}
 cases = [(left[family], family, None) for family in FAMILIES]
 cases += [("Power", "gaussian", "log"), ("truncated(Power, lb=0)", "lognormal", None)]
-for y, family, link in cases:
+cases = [(f"{y} ~ stim + (1|mouse)", family, link) for y, family, link in cases]
+cases += [("Power ~ stim + ar(place, mouse)", "lognormal", None)]
+for formula, family, link in cases:
     fit = ws.fit(
-        f"{y} ~ stim + (1|mouse)", trials,
+        formula, trials,
         family=family, seed=1, link=link, progress=False, silence="all",
     )
     assert fit.summary()["r_hat"].max() < 1.05, (family, fit.verdict)
