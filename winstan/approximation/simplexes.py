@@ -144,11 +144,11 @@ def _search(simplexes: Simplexes, found: _Sizes, numbers: Array) -> tuple[Array,
                 slope = np.where(np.arange(D) > e, -piece, 0.0)
                 slope[e] = 1 - piece
                 J[at, simplexes.starts[v] + e] = b[k] * D * shares[v] * slope
-        pull = found.precision @ size
-        loss = 0.5 * size @ pull - found.score @ size + 0.5 * np.square((b - mean) / sd).sum()
+        weighted = found.precision @ size
+        loss = 0.5 * size @ weighted - found.score @ size + 0.5 * np.square((b - mean) / sd).sum()
         loss -= numbers[:, 0] @ special.log_expit(theta[:E])
         loss -= numbers[:, 1] @ special.log_expit(-theta[:E])
-        gradient = J.T @ (pull - found.score)
+        gradient = J.T @ (weighted - found.score)
         gradient[:E] += total * pieces - numbers[:, 0]
         gradient[E:] += (b - mean) / sd**2
         curvature = np.concatenate([total * pieces * (1 - pieces), sd**-2.0])

@@ -27,7 +27,7 @@ def coordinates_data(coordinates: Coordinates, few: int) -> dict[str, Any]:
         Numbers of a matrix that are all multiplied sooner than picked from, see `Tuning`.
     """
     decorrelation, location = coordinates.decorrelation, coordinates.sd_dependent_location
-    regression, drifting = decorrelation.regression, location.any
+    regression, follows = decorrelation.regression, location.any
     return {
         "T": sum(term.score.size for term in coordinates.terms),
         "start": [at + 1 for at in coordinates.start],
@@ -40,10 +40,10 @@ def coordinates_data(coordinates: Coordinates, few: int) -> dict[str, Any]:
         "W": len(decorrelation.remaining_scale) - coordinates.beta_location.size,
         **_sd_dependent_scale_data(coordinates.sd_dependent_scale),
         **_sd_dependent_covariance_data(coordinates.sd_dependent_covariance),
-        "sd_dependent": int(drifting),
+        "sd_dependent": int(follows),
         "sd_reference": location.at,
-        "sd_location": location.location if drifting else location.location[:0],
-        "sd_log_scale": location.log_scale if drifting else location.log_scale[:0],
+        "sd_location": location.location if follows else location.location[:0],
+        "sd_log_scale": location.log_scale if follows else location.log_scale[:0],
         **_axes_data(decorrelation),
         "eliminated_scale": decorrelation.eliminated_scale,
         "n_regression": regression.nnz,

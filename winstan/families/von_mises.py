@@ -88,9 +88,9 @@ def _slope_of_length(kappa: Any) -> Any:
 def score(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:
     """Score and expected information by eta, shape (C,) each (Mardia and Jupp 2000, 5.3)."""
     kappa, slope = aux["kappa"], link.inverse_derivative(eta)
-    pull = stats["length"] * np.sin(stats["direction"] - link.inverse(eta))
+    sine = stats["length"] * np.sin(stats["direction"] - link.inverse(eta))
     information = stats["n"] * kappa * mean_length(kappa)
-    return kappa * pull * slope, information * np.square(slope)
+    return kappa * sine * slope, information * np.square(slope)
 
 
 def score_of_kappa(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[Array, Array]:

@@ -229,9 +229,9 @@ def prior_of_columns(
     mean = np.array([0.0 if isinstance(p, pr.Flat) else p.numbers[0] for p in priors])
     sd = np.array([np.inf if isinstance(p, pr.Flat) else p.numbers[1] for p in priors])
     scaled = scale / sd[:, None]
-    pull = np.where(flat, 0.0, (mean - location) / sd)
+    deviation = np.where(flat, 0.0, (mean - location) / sd)
     prior[:P, :P] = scaled.T @ scaled
-    prior[:P, W] = prior[W, :P] = scaled.T @ pull
-    prior[W, W] = pull @ pull
+    prior[:P, W] = prior[W, :P] = scaled.T @ deviation
+    prior[W, W] = deviation @ deviation
     constant = np.log(np.abs(np.diag(scale))).sum() - np.log(sd[~flat]).sum()
     return prior, float(constant + 0.5 * flat.sum() * np.log(2 * np.pi))
