@@ -29,7 +29,7 @@ model {
 #include include/scales.stan
 #include include/effects.stan
 #include include/model.stan
-  vector[C] total = log1p_exp(block_from(eta, 1, C));
-  for (k in 2:(K - 1)) total = log_sum_exp(total, block_from(eta, k, C));
+  vector[C] total = log_sum_of(block_from(eta, 1, C), rep_vector(0, C));
+  for (k in 2:(K - 1)) total = log_sum_of(total, block_from(eta, k, C));
   target += dot_product(of_blocks, eta) - dot_product(n, total) + log_constant;
 }

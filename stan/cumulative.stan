@@ -10,7 +10,8 @@ functions {
 
   // Sum of counts times the logarithms of categories' probabilities, none of which a tail rounds to
   // zero. `at` are thresholds less linear predictors, n to a threshold; counts n to a category; step
-  // is from each threshold, but the last, to the next. Each link's function is called once.
+  // is from each threshold, but the last, to the next. Each link's function is called once. Stretches
+  // are put one after another by assignment: append_row keeps no vector's values in one piece.
   real cumulative_log_density(vector at, vector step, vector counts, int n, int link) {
     int N = num_elements(at);
     int inside = N - n;                              // of categories between two thresholds
@@ -20,16 +21,20 @@ functions {
     vector[inside] low = head(at, inside);
     if (link == 4) {                                 // Phi between mirrored ends, the lower ones
       vector[inside] middle = -abs(low + 0.5 * step);
-      vector[2 * n + 2 * inside] x
-        = append_row(append_row(head(at, n), -segment(at, inside + 1, n)),
-                     append_row(middle + 0.5 * step, middle - 0.5 * step));
+      vector[2 * n + 2 * inside] x;
+      x[1:n] = head(at, n);
+      x[(n + 1):(2 * n)] = -segment(at, inside + 1, n);
+      x[(2 * n + 1):(2 * n + inside)] = middle + 0.5 * step;
+      x[(2 * n + inside + 1):(2 * n + 2 * inside)] = middle - 0.5 * step;
       vector[2 * n + 2 * inside] L = log_Phi(x);
       vector[inside] less = segment(L, 2 * n + inside + 1, inside) - segment(L, 2 * n + 1, inside);
       return dot_product(append_row(append_row(first, last), between), head(L, 2 * n + inside))
              + dot_product(between, log1m_exp(less));
     }
     if (link == 5) {                                 // survivors, and the share of them that go
-      vector[N] log_rate = append_row(head(at, n), low + step + log1m_exp(-step));
+      vector[N] log_rate;
+      log_rate[1:n] = head(at, n);
+      log_rate[(n + 1):N] = low + step + log1m_exp(-step);
       // 1 - exp(-rate) is the rate itself, to rounding, below exp(-37): log_rate is split there.
       vector[N] beyond = abs(log_rate + 37);
       vector[N] log_gone = log1m_exp(-exp(0.5 * (log_rate - 37 + beyond))) + 0.5 * (log_rate + 37 - beyond);
@@ -37,8 +42,11 @@ functions {
     }
     {
       // F(b) - F(a) = F(b) (1 - F(a)) (1 - exp(a - b))
-      vector[2 * n + 2 * inside] x
-        = append_row(append_row(head(at, n), -segment(at, inside + 1, n)), append_row(low + step, -low));
+      vector[2 * n + 2 * inside] x;
+      x[1:n] = head(at, n);
+      x[(n + 1):(2 * n)] = -segment(at, inside + 1, n);
+      x[(2 * n + 1):(2 * n + inside)] = low + step;
+      x[(2 * n + inside + 1):(2 * n + 2 * inside)] = -low;
       vector[2 * n + 2 * inside] size = abs(x);
       vector[2 * n + 2 * inside] all = append_row(append_row(first, last), append_row(between, between));
       return dot_product(all, 0.5 * (x - size) - log(0.5 + 0.5 * exp(-size))) - log2() * sum(all)
@@ -60,7 +68,7 @@ functions {
     real lp = 0;
     for (k in 1:(K - 1)) {
       weight -= segment(at, (k - 1) * n + 1, n);
-      total = log_sum_exp(total, weight);
+      total = log_sum_of(total, weight);
       rows += segment(counts, k * n + 1, n);
       lp += dot_product(segment(counts, k * n + 1, n), weight);
     }
@@ -83,29 +91,13 @@ transformed data {
   // One cell more, where the linear predictor is zero: a Dirichlet prior is counts there.
   int n = C + 1;
   vector[n * K] counts_of;
-  array[n * (K - 1)] int threshold_of;
-  array[n * (K - 1)] int cell_of;
   for (k in 1:K) {
     counts_of[((k - 1) * n + 1):((k - 1) * n + C)] = counts[, k];
     counts_of[k * n] = threshold_prior == 21 ? threshold_prior_p[1] - 1 : 0;
   }
-  for (k in 1:(K - 1)) {
-    for (c in 1:n) {
-      threshold_of[(k - 1) * n + c] = k;
-      cell_of[(k - 1) * n + c] = c;
-    }
-  }
   // Blocks of eta after the first are of one threshold each; of the further cell they are zero.
   int with_own = rows > C;
   if (with_own && rows != K * C) reject("there are ", K - 1, " thresholds, and ", rows, " linear predictors");
-  array[with_own ? n * (K - 1) : 0] int own_of;
-  if (with_own) {
-    for (k in 1:(K - 1)) {
-      for (c in 1:C) own_of[(k - 1) * n + c] = k * C + c;
-      own_of[k * n] = rows + 1;
-    }
-  }
-  array[n * (K - 2)] int step_of = head(threshold_of, n * (K - 2));
   vector[n * (K - 1)] further = rep_vector(0, n * (K - 1));
   for (k in 1:(K - 1))
     for (j in (k + 1):K)
@@ -125,11 +117,17 @@ model {
   vector[K - 1] cutpoint = cutpoints_from(aux, before_steps, K - 1);
   vector[1] intercept = head(beta, 1);
   target += log_prior_of_thresholds(cutpoint - sum(intercept), threshold_prior, threshold_prior_p, link);
-  vector[n] mu = append_row(block_from(eta, 1, C), intercept);
-  vector[n * (K - 1)] at = cutpoint[threshold_of] - mu[cell_of];
-  if (with_own) at -= append_row(eta, rep_vector(0, 1))[own_of];
+  vector[n * (K - 1)] at;
+  vector[n * (K - 2)] step;
+  for (k in 1:(K - 1)) {
+    int before = (k - 1) * n;
+    at[(before + 1):(before + C)] = cutpoint[k] - block_from(eta, 1, C);
+    at[(before + n):(before + n)] = cutpoint[k] - intercept;
+    if (with_own) at[(before + 1):(before + C)] -= block_from(eta, k + 1, C);
+    if (k < K - 1) step[(before + 1):(before + n)] = rep_vector(aux[before_steps + k], n);
+  }
   if (form == 1)
-    target += cumulative_log_density(at, segment(aux, before_steps + 1, K - 2)[step_of], counts_of, n, link);
+    target += cumulative_log_density(at, step, counts_of, n, link);
   else if (form == 2)
     target += stopping_log_density(at, counts_of, further, link);
   else

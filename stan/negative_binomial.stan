@@ -16,7 +16,7 @@ functions {
   }
 
   // The same of one shape, by the rows above each k and a tally of what is beyond them.
-  real log_rising(vector n_above, vector k, vector excess, vector tally, vector moments, real largest,
+  real log_rising_of_one(vector n_above, vector k, vector excess, vector tally, vector moments, real largest,
                   real alpha) {
     real out = 0;
     if (alpha > 20 * largest) {
@@ -105,7 +105,7 @@ model {
               + log_rising(excess, tally, alpha[cell]) + log_constant;
   } else {
     target += negative_binomial_cells_lpdf(sum_y | n, mean_y, log_mean_from(eta, link), aux[1])
-              + log_rising(n_above, k_above, excess, tally, moments, largest, aux[1])
+              + log_rising_of_one(n_above, k_above, excess, tally, moments, largest, aux[1])
               + log_constant;
   }
 }

@@ -62,7 +62,7 @@ model {
     else odds = rep_vector(free_aux[number_of[1]], C);
     target += dot_product(n_rows, log1m_inv_logit(odds))
               + dot_product(trials_tally,
-                            log_sum_exp(odds[trials_cell], trials_value .* log_q[trials_cell]));
+                            log_sum_of(odds[trials_cell], trials_value .* log_q[trials_cell]));
   } else {
     vector[C] a;
     vector[C] b;

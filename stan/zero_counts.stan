@@ -62,5 +62,5 @@ model {
   if (hurdle)
     target += dot_product(n_zero, odds) - dot_product(n_above, log1m_exp(log_f0));
   else
-    target += dot_product(n_zero, log_sum_exp(odds, log_f0));
+    target += dot_product(n_zero, log_sum_of(odds, log_f0));
 }

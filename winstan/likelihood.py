@@ -78,6 +78,10 @@ class Likelihood:
         return tuple(number for own in parts for number in own)
 
     @cached_property
+    def _thresholds(self) -> Parameter | None:
+        return self.family.thresholds
+
+    @cached_property
     def reported(self) -> tuple[Parameter, ...]:
         """Those that are numbers by themselves, and reported."""
         return tuple(p for p in self.scalars if p.name not in self.steps)
@@ -85,7 +89,7 @@ class Likelihood:
     @cached_property
     def steps(self) -> tuple[str, ...]:
         """Names of the steps between the elements of an ordered parameter; none without one."""
-        vector = self.family.thresholds
+        vector = self._thresholds
         return () if vector is None else tuple(p.name for p in vector.steps(self.categories - 2))
 
     @cached_property
@@ -115,7 +119,7 @@ class Likelihood:
         """Whether a scale and the weight of the tails are both numbers: see `Family.tails`."""
         return self.family.tails is not None and not self.predicted
 
-    @property
+    @cached_property
     def domains(self) -> tuple[Domain, ...]:
         """Where the numbers lie."""
         return self.family.domains_of(self.scalars)
@@ -224,7 +228,7 @@ class Likelihood:
         self, eta: Any, numbers: Mapping[str, Any], xp: Namespace
     ) -> tuple[Any, Mapping[str, Any]]:
         """Return the mean's linear predictor, and the values of the other parameters."""
-        if (vector := self.family.thresholds) is not None:
+        if (vector := self._thresholds) is not None:
             steps = [numbers[name] for name in self.steps]
             found = cutpoint_vector(steps, xp)
             elements = tuple(found[k] for k in range(len(steps) + 1))

@@ -8,6 +8,12 @@
     reject("no mean for link code ", link);
   }
 
+  // log(exp(a) + exp(b)), element by element: log_sum_exp keeps no vector's values in one piece.
+  vector log_sum_of(vector a, vector b) {
+    vector[num_elements(a)] apart = abs(a - b);
+    return 0.5 * (a + b + apart) + log(0.5 + 0.5 * exp(-apart)) + log2();
+  }
+
   // A block of the linear predictor, of n cells: the mean's is the first.
   vector block_from(vector eta, int b, int n) {
     return segment(eta, (b - 1) * n + 1, n);

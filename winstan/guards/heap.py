@@ -38,15 +38,20 @@ def heaped(model: Model) -> str | None:
     response, kind = model.design.response, model.family.kind
     if response.limits is not None or kind not in _CONTINUOUS:
         return None
-    value, at = np.unique(response.y, return_inverse=True)
+    y, weights = response.y, model.design.weights
+    enough = max(_ROWS, _SHARE * (y.size if weights is None else float(weights.sum())))
+    at_end = (y == y.min(), y == y.max())
+    if all(np.sum(at if weights is None else weights[at]) < enough for at in at_end):
+        return None  # most data: all values need not be sorted
+    value, at = np.unique(y, return_inverse=True)
     if value.size < _ROWS:
         return None
-    rows = np.bincount(at, model.design.weights)
+    rows = np.bincount(at, weights)
     name = response.name
     for end, which, side in ((0, "smallest", "left"), (-1, "largest", "right")):
         others = float(np.delete(rows, end).max())
         own = value[end] in model.family.masses
-        if own or rows[end] < max(_ROWS, _SHARE * rows.sum(), _TIMES * others):
+        if own or rows[end] < max(enough, _TIMES * others):
             continue
         zeros = (
             " If they are true zeros, family='hurdle_gamma' or 'hurdle_lognormal' has them beside "

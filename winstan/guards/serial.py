@@ -63,7 +63,7 @@ def serial_correlation(
         return None  # straight lines that differ: the guard of random slopes says so
     alike = _alike(unit, model.design.row[rows])
     found, expected, error = _neighbours(residual, unit, alike, place)
-    if not error > 0 or found < LEAST or found - expected < max(LEAST, BEYOND * error):
+    if not error > 0 or found - expected < max(LEAST, BEYOND * error):
         return None
     time = quote_name(counter) if counter else "trial"
     order = f"in the order of '{counter}'" if counter else "in the data's order"
@@ -163,7 +163,10 @@ def _alike(unit: np.ndarray, design_row: np.ndarray) -> np.ndarray:
 def _neighbours(
     residual: Array, unit: np.ndarray, alike: np.ndarray, place: np.ndarray
 ) -> tuple[float, float, float]:
-    """Correlation of neighbours: as they are, and of rows shuffled among those alike."""
+    """Correlation of neighbours: as they are, and of rows shuffled among those alike.
+
+    Without an error where they cannot tell, or are not to be minded.
+    """
     order = np.lexsort((place, unit))
     e, of, alike = residual[order], unit[order], alike[order]
     same = of[1:] == of[:-1]
@@ -172,11 +175,13 @@ def _neighbours(
     size = float(np.square(e).mean()) * int(same.sum())
     if same.sum() < FEWEST_PAIRS or not size > 0:
         return 0.0, 0.0, 0.0
+    found = float((e[1:] * e[:-1])[same].sum() / size)
+    if found < LEAST:
+        return found, 0.0, 0.0  # whatever chance makes of it
     rng = np.random.default_rng(0)
     shuffled, some = [], np.empty_like(e)
     places = np.argsort(alike, kind="stable")
     for _ in range(SHUFFLES):
         some[places] = e[np.lexsort((rng.random(e.size), alike))]
         shuffled.append((some[1:] * some[:-1])[same].sum() / size)
-    found = float((e[1:] * e[:-1])[same].sum() / size)
     return found, float(np.mean(shuffled)), float(np.std(shuffled))
