@@ -62,6 +62,15 @@ def test_a_fit_is_made_again_with_something_changed(fit, counted):
     pd.testing.assert_frame_equal(other.summary(), ws.fit(FORMULA, rows(seed=1), **QUICK).summary())
 
 
+def test_a_dot_is_what_the_fit_has_on_that_side(fit):
+    assert "x" not in fit.update(". ~ . - x", silence="all").summary().index
+    spread = fit.update(". ~ .", sigma="x", silence="all")
+    more = spread.update("~ . + z", rows(), silence="all")
+    assert {"x", "z", "1|g_sigma", "sigma_x"} <= set(more.summary().index)
+    with pytest.raises(ws.FormulaError, match="'sigma' has had, and it has had none"):
+        fit.update([". ~ .", "sigma ~ . + x"])
+
+
 def test_what_a_fit_has_not_kept_is_asked_for(fit):
     with pytest.raises(ws.DataError, match=r"keeps the columns that it uses, .*'z' is none.*data="):
         fit.update("y ~ x + z + (1|g)")

@@ -207,7 +207,9 @@ class Fit:
         Parameters
         ----------
         formula
-            As for `winstan.fit`; those of other parameters go with it.
+            As for `winstan.fit`; those of other parameters go with it. Or what is to change,
+            ``". ~ . + age"``, as in R: a dot is what this fit has on that side, and the formulas
+            of other parameters stay.
         data
             None is the rows of this fit, of which it keeps the columns that it uses.
         family

@@ -3,6 +3,7 @@
 from winstan.formula.derived import for_each, for_thresholds
 from winstan.formula.parsed import Formula, evaluation_names, parse_formula
 from winstan.formula.terms import GroupSpec
+from winstan.formula.updating import updated
 
 __all__ = [
     "Formula",
@@ -11,4 +12,5 @@ __all__ = [
     "for_each",
     "for_thresholds",
     "parse_formula",
+    "updated",
 ]

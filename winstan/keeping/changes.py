@@ -16,7 +16,7 @@ from winstan.errors import DataError, OptionError, near_matches
 from winstan.families import FAMILIES, family_named
 from winstan.families.definition import definition_changes
 from winstan.fitted.pipeline import fit_by, model_from, warn_of_verdict
-from winstan.formula import parse_formula
+from winstan.formula import parse_formula, updated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -150,9 +150,10 @@ def update(
             raise OptionError(
                 f"fit.update has no option {name!r}." + near_matches(name, known | parameters)
             )
-    new_formula = before.formula if formula is None else formula
-    formulas = dict(before.formulas) if formula is None else {}
-    formulas |= {name: options[name] for name in options if name in parameters}
+    by_name = {name: options[name] for name in options if name in parameters}
+    new_formula, formulas = before.formula, dict(before.formulas) | by_name
+    if formula is not None:
+        new_formula, formulas = updated(formula, by_name, before.formula, before.formulas), {}
     model_options = {name: getattr(before, name) for name in _OPTIONS}
     if family is not None:
         model_options["link"] = None  # the family's own
