@@ -43,7 +43,9 @@ def test_the_boundary_is_left_where_it_is_no_minimum():
     np.testing.assert_allclose(zero.gradient, 0, atol=1e-8)
     found = _off_boundary(data, np.zeros(1), zero.value, reml=True)
     assert found is not None
-    assert found[1] == pytest.approx(-2 * ws.lme("y ~ x + (1|a)", crossed()).log_likelihood)
+    assert found[1] == pytest.approx(
+        -2 * ws.lme("y ~ x + (1|a)", crossed(), silence="random_slopes").log_likelihood
+    )
     assert found[1] < zero.value - 10
 
 
@@ -75,7 +77,7 @@ def test_a_slope_that_does_not_vary_is_named():
     assert sds(fit)["x|g"] == 0
     assert sds(fit)["1|g"] > 1
     assert fit.converged
-    simpler = ws.lme("y ~ x + (1|g)", data)
+    simpler = ws.lme("y ~ x + (1|g)", data, silence="random_slopes")
     assert simpler.log_likelihood == pytest.approx(fit.log_likelihood, abs=1e-6)
 
 
@@ -85,7 +87,7 @@ def test_terms_that_cannot_be_told_apart_are_no_convergence():
         pytest.warns(ws.DesignWarning, match="part the rows in the same way"),
         pytest.warns(ws.ConvergenceWarning, match=r"flat.*'1\|a', '1\|c'"),
     ):
-        fit = ws.lme("y ~ x + (1|a) + (1|c)", data)
+        fit = ws.lme("y ~ x + (1|a) + (1|c)", data, silence="random_slopes")
     assert not fit.converged
     assert fit.verdict.startswith("Not converged")
     assert "#D55E00" in fit._repr_html_()
@@ -151,11 +153,20 @@ def test_options_are_checked():
         ws.lme("y ~ x + (1|a)", crossed(), reml="ML")
 
 
+def test_effects_that_could_vary_between_groups_are_named():
+    with pytest.warns(ws.DesignWarning, match=r"'x' varies within 'a'.*Fit `\(x\|a\)` instead"):
+        ws.lme("y ~ x + (1|a)", crossed())
+    lone = crossed().assign(d=lambda rows: np.where(rows["a"] == rows["a"].iloc[0], "p", "q"))
+    with pytest.warns(ws.DesignWarning, match="'d'") as seen:
+        ws.lme("y ~ d + (1|a)", lone)
+    assert [w.message.guard for w in seen] == ["confounding"]
+
+
 def test_few_levels_and_missing_rows_are_said():
     data = crossed()
     data.loc[:4, "x"] = np.nan
     with pytest.warns(ws.DesignWarning, match=r"5 of 240 rows.*'x' \(5\)"):
-        fit = ws.lme("y ~ x + (1|a)", data)
+        fit = ws.lme("y ~ x + (1|a)", data, silence="random_slopes")
     assert "235 rows" in repr(fit)
     few = crossed()
     few["c"] = np.where(few["b"] < "b4", "p", "q")
@@ -195,8 +206,8 @@ def test_contrast_of_a_coefficient():
 def test_contrasts_of_a_factor_do_not_depend_on_its_coding():
     data = crossed()
     data["c"] = np.array(list("uvw"))[np.arange(len(data)) % 3]
-    fit = ws.lme("y ~ c*x + (1|a)", data)
-    other = ws.lme("y ~ C(c, Sum)*x + (1|a)", data)
+    fit = ws.lme("y ~ c*x + (1|a)", data, silence="random_slopes")
+    other = ws.lme("y ~ C(c, Sum)*x + (1|a)", data, silence="random_slopes")
     pairs = fit.contrast("c", pairs="all")
     assert list(pairs["contrast"]) == ["v - u", "w - u", "w - v"]
     again = other.contrast("c", values=["u", "v", "w"], pairs="all")
@@ -226,7 +237,7 @@ def test_contrasts_of_a_factor_do_not_depend_on_its_coding():
     ],
 )
 def test_contrasts_that_are_refused(treatment, options, message):
-    fit = ws.lme("y ~ x + (1|a)", crossed())
+    fit = ws.lme("y ~ x + (1|a)", crossed(), silence="random_slopes")
     with pytest.raises(ws.OptionError, match=message):
         fit.contrast(treatment, **options)
 

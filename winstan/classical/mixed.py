@@ -15,9 +15,10 @@ from winstan.classical.cross_products import GroupBlock, cross_products
 from winstan.classical.linear import contrast_table
 from winstan.classical.reading import numeric_response, read
 from winstan.classical.small_sample import SmallSample, small_sample
+from winstan.classical.soundness import singularities, verdict, warn_of_design
 from winstan.classical.squares import check_options, hypotheses, needs_sum_coding
 from winstan.classical.translation import Estimates, coefficient_names, mixedlm_result
-from winstan.design_warnings import silenced, warn_design
+from winstan.design_warnings import silenced
 from winstan.effects.specification import Specification
 from winstan.errors import ConvergenceWarning, FormulaError, OptionError, warn_user
 from winstan.formula.scope import namespace_of_caller
@@ -31,11 +32,6 @@ if TYPE_CHECKING:
     from winstan.design import Design
     from winstan.formula import Formula
     from winstan.options import Pairs
-
-# A standard deviation this small beside the residual one is zero (lme4's limit).
-_ZERO_SD = 1e-4
-_CORRELATION_OF_ONE = 1 - 1e-6
-_FEW_LEVELS = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,7 +162,7 @@ class LME:
     @property
     def verdict(self) -> str:
         """One sentence: the estimates stand, or what is wrong with them and what to do."""
-        return _verdict(self.problem, self.singular)
+        return verdict(self.problem, self.singular)
 
     @property
     def result(self) -> Any:
@@ -282,7 +278,9 @@ def lme(
     ConvergenceWarning
         If the fit is singular (an sd of zero, a correlation of one), or no maximum was found.
     DesignWarning
-        If rows were left out for missing values, or a factor has few levels.
+        If rows were left out for missing values, a factor has few levels (``few_levels``), a
+        predictor could vary between groups and does not in the model (``random_slopes``), or
+        cannot be told from the groups (``confounding``).
 
     Notes
     -----
@@ -298,12 +296,13 @@ def lme(
         # The design's own warning of few levels has a prior for its remedy.
         with silenced("few_levels"):
             parsed, design, _ = read(formula, data, namespace)
-        _warn_of_few_levels(design)
     if not design.groups:
         raise FormulaError(
             f"{parsed.text!r} has no group term, such as (1|mouse). Add one, or use ws.anova."
         )
     numeric_response(design)
+    with silenced(silence):
+        warn_of_design(parsed, design)
     reduced = cross_products(design)
     optimum = minimise(reduced, reml=bool(reml))
     relative = tuple(term.covariance(optimum.theta) for term in reduced.terms)
@@ -312,10 +311,10 @@ def lme(
     singular = tuple(
         problem
         for term, values in zip(reduced.terms, relative, strict=True)
-        for problem in _singularities(term, values, optimum.theta)
+        for problem in singularities(term, values, optimum.theta)
     )
     if optimum.problem or singular:
-        warn_user(_verdict(optimum.problem, singular), ConvergenceWarning)
+        warn_user(verdict(optimum.problem, singular), ConvergenceWarning)
     return LME(
         formula=parsed,
         design=design,
@@ -330,21 +329,6 @@ def lme(
         problem=optimum.problem,
         _relative=relative,
     )
-
-
-def _verdict(problem: str, singular: tuple[str, ...]) -> str:
-    if problem:
-        return (
-            f"Not converged: {problem}. Do not use these estimates. Leave out a group term or a "
-            "slope, write (x||g) for (x|g), or use ws.fit, whose priors hold such models together."
-        )
-    if singular:
-        return (
-            f"Singular fit: {'; '.join(singular)}. The data do not support these group terms: "
-            "leave out what is zero, write (x||g) for (x|g) where a correlation is one, or use "
-            "ws.fit, whose priors keep off the boundary."
-        )
-    return "Converged: the estimates are a verified maximum of the likelihood."
 
 
 def _components(
@@ -366,40 +350,3 @@ def _components(
     variances = pd.DataFrame(rows, columns=["factor", "effect", "variance"])
     variances["sd"] = np.sqrt(variances["variance"])
     return variances, pd.DataFrame(pairs, columns=["factor", "effect", "with", "correlation"])
-
-
-def _singularities(term: GroupBlock, relative: Array, theta: Array) -> list[str]:
-    """Name what of a term's covariance lies on the boundary."""
-    # In units of each column: a slope's sd times the size of its predictor.
-    sd = np.sqrt(np.diag(relative))
-    zero = sd * np.linalg.norm(term.transform, axis=0) < _ZERO_SD
-    found = [
-        f"the standard deviation of '{name}|{term.factor}' is zero"
-        for name, is_zero in zip(term.names, zero, strict=True)
-        if is_zero
-    ]
-    rank_lost = np.count_nonzero(np.diag(term.factor_of(theta)) < _ZERO_SD)
-    if len(term.places) == len(term.names) or rank_lost <= len(found):
-        return found
-    ones = []
-    for j in range(len(sd)):
-        for i in range(j):
-            r = 0.0 if zero[i] or zero[j] else relative[i, j] / (sd[i] * sd[j])
-            if abs(r) > _CORRELATION_OF_ONE:
-                ones.append(
-                    f"the correlation of '{term.names[i]}|{term.factor}' and "
-                    f"'{term.names[j]}|{term.factor}' is {'-' if r < 0 else ''}1"
-                )
-    names = ", ".join(f"'{name}|{term.factor}'" for name in term.names)
-    return found + (ones or [f"the covariance of {names} is singular"])
-
-
-def _warn_of_few_levels(design: Design) -> None:
-    for group in design.groups:
-        if len(group.levels) < _FEW_LEVELS:
-            warn_design(
-                f"The grouping factor '{group.factor}' has only {len(group.levels)} levels: its "
-                "standard deviation is poorly known. Consider "
-                f"'{group.factor}' as a population-level term, or ws.fit.",
-                "few_levels",
-            )
