@@ -292,10 +292,9 @@ def lme(
     if df is not None:
         check_option("df", df, DegreesOfFreedom)
     namespace = namespace_of_caller()
-    with silenced(silence):
-        # The design's own warning of few levels has a prior for its remedy.
-        with silenced("few_levels"):
-            parsed, design, _ = read(formula, data, namespace)
+    # The design's own warning of few levels has a prior for its remedy.
+    with silenced(silence), silenced("few_levels"):
+        parsed, design, _ = read(formula, data, namespace)
     if not design.groups:
         raise FormulaError(
             f"{parsed.text!r} has no group term, such as (1|mouse). Add one, or use ws.anova."
