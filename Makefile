@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.14 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install stan browser demo test quick long lint bench bench-all bench-families many-rows overheads sbc figure notebooks wheel clean help
+.PHONY: install stan browser demo test quick long lint bench bench-all bench-families many-rows overheads sbc figure notebooks docs wheel clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -77,8 +77,11 @@ sbc: install stan  ## simulation-based calibration of every family and structure
 overheads: install  ## import, large frames, tables, figures and a small fit, compilers, beside their goals (eight minutes)
 	$(PY) -m benchmarks.overheads
 
-figure: install  ## the figure of the README
+figure: install stan  ## the figures of the README and of the docs' gallery
 	$(PY) docs/figure.py
+
+docs: install  ## the documentation's site, out/docs/index.html; a warning is an error
+	$(PY) -m sphinx -W --keep-going -q -b html docs out/docs
 
 notebooks: install stan  ## run the notebooks and write their outputs into them
 	$(PY) notebooks/execute.py

@@ -24,7 +24,7 @@ FLOORS = (
     "approximation coordinates inputs marginal residual model building validation toolchain"
     " backends unconstrained draws tree",
     "convergence summary diagnostics effects classical guards keywords",
-    "plots",
+    "plots tables",
     "fitted keeping report",
     "calibration compare each real_data simulate",
     "fitting cli __init__ __main__",

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from winstan.plots import plot_data, theme_winstan
     from winstan.real_data import datasets, load
     from winstan.simulate import simulate_lfp, simulate_spikes
+    from winstan.tables import table
 
 # Loaded when first used, so that `import winstan` costs next to nothing.
 _LAZY = {
@@ -91,6 +92,7 @@ _LAZY = {
     "side_by_side": "winstan.compare.side_by_side",
     "simulate_lfp": "winstan.simulate",
     "simulate_spikes": "winstan.simulate",
+    "table": "winstan.tables",
     "theme_winstan": "winstan.plots",
 }
 
@@ -150,6 +152,7 @@ __all__ = [
     "side_by_side",
     "simulate_lfp",
     "simulate_spikes",
+    "table",
     "theme_winstan",
     "toolchain",
 ]

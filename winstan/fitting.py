@@ -183,7 +183,7 @@ def fit(
         of the prior) are the two ends of that, by group factor if need be: ``{"mouse":
         "centered"}``. None takes marginal where it is possible and quick.
     silence
-        Names of `DesignWarning`s not to give, or ``"all"``; `winstan.guards.GUARDS` lists them.
+        Names of each `DesignWarning` not to give, or ``"all"``; `winstan.guards.GUARDS` lists them.
     file
         Where the fit is kept, ``"fit.nc"``. If a fit is there that was made with the same formula,
         columns in use, priors, family, options and version of winstan, it is read and returned;
@@ -218,6 +218,16 @@ def fit(
         If the draws should not be trusted as they are.
     RefitWarning
         If `file` holds another fit.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> fit.diagnostics.ok
+    True
+    >>> fit.contrast("stim")["contrast"].tolist()
+    ['1 - 0']
     """
     check_flags(center=center, progress=progress)
     start = perf_counter()

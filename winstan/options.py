@@ -26,6 +26,8 @@ type EffectKind = Literal["deviation", "total"]
 """Of group effects: from the population's coefficients, or added to them."""
 type Check = Literal["density", "groups", "statistic"]
 """Of predictive checks: all responses, means of groups, or a statistic."""
+type Printed = Literal["effects", "parameters"]
+"""Of a table for print: the contrast of every predictor, or the parameters."""
 type Kept = Literal["summary", "fits"]
 """What a fit of each group keeps."""
 type DegreesOfFreedom = Literal["kenward-roger", "satterthwaite", "normal"]

@@ -244,6 +244,12 @@ def datasets() -> pd.DataFrame:
     pandas.DataFrame
         Indexed by ``name``: ``title``, a ``formula`` and ``family`` to begin with, the R
         ``package`` they come from, ``citation``.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> "sleepstudy" in ws.datasets().index
+    True
     """
     rows = [
         (name, s.title, s.formula, s.family, s.package, s.citation) for name, s in _SOURCES.items()

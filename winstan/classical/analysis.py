@@ -159,6 +159,13 @@ def anova(
     DesignWarning
         If rows with missing values, or groups with missing cells, were left out; if ``typ=3``
         meets a number in an interaction.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(seed=1)
+    >>> ws.anova("`Log power` ~ stim", trials, group="mouse").table.index.tolist()
+    ['stim', 'stim:mouse']
     """
     chosen, covariance = check_options(typ, robust)
     namespace = namespace_of_caller()

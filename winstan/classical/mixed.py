@@ -131,7 +131,7 @@ class LME:
         --------
         >>> import winstan as ws
         >>> trials = ws.simulate_lfp(seed=1)
-        >>> ws.lme("`Log power` ~ stim + (1|mouse)", trials).anova().columns.tolist()
+        >>> ws.lme("`Log power` ~ stim + (stim|mouse)", trials).anova().columns.tolist()
         ['df', 'den_df', 'F', 'PR(>F)']
         """
         typ, _ = check_options(typ, None)
@@ -287,6 +287,14 @@ def lme(
     The profiled criterion of Bates, Maechler, Bolker and Walker (2015), J. Statistical Software
     67(1), is minimised from several starts, and the minimum verified by gradient and curvature.
     `LME.result` is the same model in statsmodels' MixedLM.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(seed=1)
+    >>> lme = ws.lme("`Log power` ~ stim + (stim|mouse)", trials)
+    >>> lme.table.index.tolist()
+    ['Intercept', 'stim']
     """
     check_flags(reml=reml)
     if df is not None:

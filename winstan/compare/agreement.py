@@ -153,6 +153,15 @@ def agree(
     Both count against one threshold, that of Sidak (1967, J. American Statistical Association 62,
     626-633) for 2 x parameters x pairs of them. It holds for correlated parameters as well, where
     it is conservative: false alarms are rarer than `alpha`.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> other = fit.update(seed=2, silence="all")
+    >>> ws.agree(fit, other).ok
+    True
     """
     fits = (a, b, *more)
     _check_fits(fits)

@@ -103,6 +103,14 @@ def side_by_side(
         If there is no result, one is of categories, they share no treatment or scale, they are of
         different data, the treatment is a number in some and a factor in others and `values` does
         not say what to compare, or an option is unknown.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> lme = ws.lme("`Log power` ~ stim + (stim|mouse)", trials)
+    >>> aov = ws.anova("`Log power` ~ stim", trials, group="mouse")
+    >>> figure = ws.side_by_side(lme, aov, treatment="stim")
     """
     check_flags("ratio", ratio=ratio)
     from winstan.plots.side_by_side import plot_side_by_side  # noqa: PLC0415 - plotnine loads late

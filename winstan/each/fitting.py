@@ -155,6 +155,16 @@ parametrization, silence
     ``"multiprocessing"`` says nothing of a process that died, and waits for it. A Dask cluster with
     no worker left waits for one: for ever, unless its ``distributed.scheduler.no-workers-timeout``
     says for how long.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import winstan as ws
+    >>> neurons = [ws.simulate_lfp(n_mice=4, seed=i).assign(neuron=f"n{i}") for i in (1, 2)]
+    >>> each = ws.fit_each("Power ~ stim + (1|mouse)", pd.concat(neurons), family="gamma",
+    ...     by="neuron", seed=1, silence="all", n_jobs=1)
+    >>> each.contrast("stim")["neuron"].tolist()
+    ['n1', 'n2']
     """
     check_flags(center=center, progress=progress)
     start = perf_counter()

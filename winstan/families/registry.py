@@ -129,6 +129,15 @@ def register_family(family: Family, template: str | Path | None = None) -> Famil
     Notes
     -----
     A family of yours that was registered before under the same name is replaced.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> import winstan as ws
+    >>> from winstan.families import FAMILIES
+    >>> mine = replace(FAMILIES["gamma"], name="mine", aliases=(), template="gamma")
+    >>> ws.register_family(mine).name
+    'mine'
     """
     if not isinstance(family, Family):
         raise OptionError(f"register_family takes a winstan.families.Family, not {family!r}.")

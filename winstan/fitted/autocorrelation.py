@@ -40,6 +40,14 @@ def residual_autocorrelation(
     ------
     OptionError
         For a family without one noise scale, or an unknown factor.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("`Log power` ~ stim + (1|mouse)", trials, seed=1, silence="all")
+    >>> fit.residual_autocorrelation(lags=3)["lag"].max().item()
+    3
     """
     effects.interval_names(prob, "eti")  # refuses what is none
     return effects.residual_autocorrelation(fit.model, fit.joined(), lags, by, prob)
@@ -63,6 +71,13 @@ def plot_residual_autocorrelation(
     ------
     OptionError
         As for `residual_autocorrelation`.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("`Log power` ~ stim + (1|mouse)", trials, seed=1, silence="all")
+    >>> figure = fit.plot_residual_autocorrelation(lags=5)
     """
     from winstan import plots  # noqa: PLC0415
 

@@ -41,6 +41,13 @@ def plot_trace(fit: Fit, names: str | Sequence[str] | None = None) -> ggplot:
     ------
     OptionError
         If a name is unknown.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> figure = fit.plot_trace("stim")
     """
     from winstan import plots  # noqa: PLC0415 - plotnine loads when a figure is asked for
 
@@ -70,6 +77,13 @@ def plot_rank(fit: Fit, names: str | Sequence[str] | None = None) -> ggplot:
     ------
     OptionError
         If a name is unknown.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> figure = fit.plot_rank("stim")
     """
     from winstan import plots  # noqa: PLC0415
 
@@ -100,6 +114,13 @@ def plot_pairs(fit: Fit, names: str | Sequence[str] | None = None) -> ggplot:
     ------
     OptionError
         If a name is unknown, or there is only one parameter.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> figure = fit.plot_pairs(["stim", "alpha"])
     """
     from winstan import plots  # noqa: PLC0415
 

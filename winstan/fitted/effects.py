@@ -9,6 +9,7 @@ import pandas as pd
 
 from winstan import effects as estimates
 from winstan.design_warnings import silenced
+from winstan.fitted.monte_carlo import with_ess
 from winstan.options import Whose, check_flags
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def contrast(
     draws
         Return the draws in long form (columns contrast, [by], draw, value), not their summary.
     silence
-        Names of `DesignWarning`s not to give, as for `winstan.fit`.
+        Names of each `DesignWarning` not to give, as for `winstan.fit`.
 
     Returns
     -------
@@ -110,6 +111,15 @@ def contrast(
     -----
     DesignWarning
         ``extrapolation``, of values outside the data's range by more than a tenth of it.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> table = fit.contrast("stim", ratio=True)
+    >>> table["contrast"].tolist(), table.attrs["estimand"]
+    (['1 / 0'], 'in a typical mouse')
     """
     check_flags(ratio=ratio, slope=slope, draws=draws)
     parts, posterior = estimates.parts_of(fit.model, parameter), fit.joined()
@@ -137,7 +147,7 @@ def contrast(
         else estimates.contrast_table(result, prob, interval)
         for result in results
     ]
-    return estimates.by_category(parts, tables)
+    return with_ess(fit, estimates.by_category(parts, tables))
 
 
 def effects(
@@ -175,6 +185,14 @@ def effects(
     ------
     OptionError
         If the formula has no population-level predictor, or an option is unknown.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> fit.effects()["predictor"].tolist()
+    ['stim']
     """
     check_flags(ratio=ratio, draws=draws)
     parts, posterior = estimates.parts_of(fit.model, parameter), fit.joined()
@@ -185,7 +203,7 @@ def effects(
         ),
     )
     tables = [_of_predictors(results, prob, interval, draws=draws) for results in found]
-    return estimates.by_category(parts, tables)
+    return with_ess(fit, estimates.by_category(parts, tables))
 
 
 def _of_predictors(
@@ -249,7 +267,7 @@ def conditional(
     draws
         Return the draws in long form (the predictor, [by], draw, value).
     silence
-        Names of `DesignWarning`s not to give, as for `winstan.fit`.
+        Names of each `DesignWarning` not to give, as for `winstan.fit`.
 
     Returns
     -------
@@ -266,6 +284,14 @@ def conditional(
     -----
     DesignWarning
         ``extrapolation``, of values outside the data's range by more than a tenth of it.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> fit.conditional("stim", by="mouse").shape[0]
+    12
     """
     check_flags(draws=draws)
     parts, posterior = estimates.parts_of(fit.model, parameter), fit.joined()
@@ -288,7 +314,7 @@ def conditional(
         estimates.curve_draws(curve) if draws else estimates.curve_table(curve, prob, interval)
         for curve in curves
     ]
-    return estimates.by_category(parts, tables)
+    return with_ess(fit, estimates.by_category(parts, tables))
 
 
 def means(
@@ -329,6 +355,14 @@ def means(
     ------
     OptionError
         If a column, a value or an option is unknown, or a number has no values.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> fit.means("stim")["stim"].tolist()
+    [0, 1]
     """
     check_flags(draws=draws)
     if values is None:

@@ -57,6 +57,13 @@ def plot_difference(
     -------
     plotnine.ggplot
         Composes with ``|`` and ``/``.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> figure = fit.plot_difference("stim", unit="Hz")
     """
     check_flags(ratio=ratio)
     from winstan import plots  # noqa: PLC0415 - plotnine loads when a figure is asked for
@@ -136,6 +143,13 @@ def plot_conditional(
     ------
     OptionError
         If a name is unknown, or `by` has more than six levels.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> figure = fit.plot_conditional("stim", by="mouse")
     """
     check_flags(data=data, lines=lines, log=log)
     from winstan import plots  # noqa: PLC0415
@@ -226,6 +240,17 @@ def plot_directions(
     ------
     OptionError
         If the response is no angle, or the predictor has more levels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> import winstan as ws
+    >>> stim = np.tile([0, 1], 60)
+    >>> phase = np.random.default_rng(1).vonmises(0.5 * stim, 2)
+    >>> data = pd.DataFrame({"phase": phase, "stim": stim})
+    >>> fit = ws.fit("phase ~ stim", data, family="von_mises", seed=1)
+    >>> figure = fit.plot_directions("stim")
     """
     check_flags(data=data)
     from winstan import plots  # noqa: PLC0415

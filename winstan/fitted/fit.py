@@ -23,6 +23,7 @@ from winstan.fitted import (
     predictions,
     predictive_checks,
     programs,
+    publication,
 )
 from winstan.formula.scope import namespace_of_caller
 from winstan.report import fit_as_html, fit_as_text
@@ -87,6 +88,8 @@ class Fit:
     prior_predictive = predictions.prior_predictive
     log_likelihood = predictions.log_likelihood
     loo = predictions.loo
+    # For print.
+    table = publication.table
     # Figures of effects, of parameters, and of how the draws were made.
     plot_difference = figures.plot_difference
     plot_intercepts = group_figures.plot_intercepts
@@ -152,6 +155,15 @@ class Fit:
         ------
         OptionError
             If the path is no HTML file that can be written, or an option is wrong.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import winstan as ws
+        >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+        >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+        >>> fit.report(pathlib.Path(tempfile.mkdtemp()) / "fit.html", unit="Hz").name
+        'fit.html'
         """
         from winstan.report.page import write_report  # noqa: PLC0415 - with the figures
 
@@ -236,8 +248,8 @@ class Fit:
         >>> import winstan as ws
         >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
         >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, seed=1, silence="all")
-        >>> fit.update(priors={"stim": ws.Normal(0, 5)}, silence="all").priors["stim"]
-        Normal(mu=0.0, sigma=5.0)
+        >>> fit.update(priors={"stim": ws.Normal(0, 5)}, silence="all").priors["stim"].sigma
+        5.0
         """
         from winstan.keeping.changes import update  # noqa: PLC0415 - it makes fits itself
 
@@ -268,13 +280,30 @@ class Fit:
         DataFrame
             A row for each scalar; columns mean, sd, the interval's ends (``hdi_3%``, ``hdi_97%``),
             ess_bulk, ess_tail, r_hat, mcse_mean. The Intercept is at X = 0.
+
+        Examples
+        --------
+        >>> import winstan as ws
+        >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+        >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+        >>> fit.summary(prob=0.9).columns[2:4].tolist()
+        ['hdi_5%', 'hdi_95%']
         """
         if (prob, interval) == (0.94, "hdi"):
             return self._table.copy()
         return summarise(self.draws, prob=prob, interval=interval)
 
     def joined(self) -> dict[str, Array]:
-        """Return the draws by variable, chains joined: shape (chains * draws, *dims)."""
+        """Return the draws by variable, chains joined: shape ``(chains * draws, *dims)``.
+
+        Examples
+        --------
+        >>> import winstan as ws
+        >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+        >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+        >>> fit.joined()["stim"].shape
+        (4000,)
+        """
         posterior = self.draws["posterior"]
         out = {}
         for variable in self.model.variables:
@@ -289,6 +318,14 @@ class Fit:
         ------
         OptionError
             If the model has no group term.
+
+        Examples
+        --------
+        >>> import winstan as ws
+        >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+        >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+        >>> fit.group_named(None)
+        'mouse'
         """
         asked = {} if model is None else model.design.beside  # whoever asked takes parameter=
         model = self.model if model is None else model

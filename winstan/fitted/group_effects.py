@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from winstan import effects as estimates
+from winstan.fitted.monte_carlo import with_ess
 from winstan.options import check_flags
 
 if TYPE_CHECKING:
@@ -56,11 +57,19 @@ def group_effects(
     ------
     OptionError
         If the factor or an option is unknown, or no effect has a total.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> fit.group_effects("mouse", kind="total")["effect"].unique().tolist()
+    ['Intercept']
     """
     check_flags(draws=draws)
     parts = estimates.linear_parts(fit.model)
     if parameter is not None or parts[0].category is None:
-        return _effects_of(fit, parameter, group, kind, prob, interval, draws=draws)
+        return with_ess(fit, _effects_of(fit, parameter, group, kind, prob, interval, draws=draws))
     # A category may have a formula of its own, without the term.
     models = [estimates.about(fit.model, part.parameter) for part in parts]
     group = group or next(filter(None, map(estimates.main_group, models)), None)
@@ -73,7 +82,7 @@ def group_effects(
         _effects_of(fit, part.parameter, group, kind, prob, interval, draws=draws)
         for part in having
     ]
-    return estimates.by_category(having, tables)
+    return with_ess(fit, estimates.by_category(having, tables))
 
 
 def _effects_of(
@@ -118,6 +127,14 @@ def intercepts(
     DataFrame
         Columns level, mean, sd, and the interval's ends; ``attrs["at"]`` says what the
         predictors are held at.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> fit.intercepts("mouse").shape[0]
+    6
     """
     group, posterior = fit.group_named(group), fit.joined()
     parts = estimates.parts_of(fit.model, None)
@@ -125,4 +142,4 @@ def intercepts(
         parts,
         lambda model: estimates.group_intercepts(model, posterior, group, prob, interval),
     )
-    return estimates.by_category(parts, tables)
+    return with_ess(fit, estimates.by_category(parts, tables))

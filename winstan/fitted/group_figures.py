@@ -48,6 +48,13 @@ def plot_intercepts(
     Returns
     -------
     plotnine.ggplot
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> figure = fit.plot_intercepts("mouse", treatment="stim", unit="Hz")
     """
     from winstan import plots  # noqa: PLC0415
 
@@ -117,6 +124,13 @@ def plot_slopes(
     ------
     OptionError
         If the factor, the effect or a level is unknown, or `plane` has not two effects.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("`Log power` ~ stim + (stim|mouse)", trials, seed=1, silence="all")
+    >>> figure = fit.plot_slopes("mouse")
     """
     check_flags(plane=plane)
     from winstan import plots  # noqa: PLC0415

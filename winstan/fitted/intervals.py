@@ -77,6 +77,13 @@ def plot_forest(
     ------
     OptionError
         If a name is unknown.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> figure = fit.plot_forest()
     """
     check_flags(standardise=standardise)
     from winstan import plots  # noqa: PLC0415
@@ -156,6 +163,13 @@ def plot_posterior(
     ------
     OptionError
         If the name is unknown, or `rope` is no interval.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> figure = fit.plot_posterior("stim", contrast=True, rope=5, unit="Hz")
     """
     check_flags(contrast=contrast, ratio=ratio)
     from winstan import plots  # noqa: PLC0415

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from winstan import effects
 from winstan.design_warnings import silenced
 from winstan.errors import OptionError
+from winstan.fitted.monte_carlo import with_ess
 from winstan.options import Whose, check_flags
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def predict(
         the columns of the correlation; rows of the data are predicted from the others of their
         unit. By default predictions are of a unit of which nothing is known but its group effects.
     silence
-        Names of `DesignWarning`s not to give, as for `winstan.fit`.
+        Names of each `DesignWarning` not to give, as for `winstan.fit`.
 
     Returns
     -------
@@ -93,6 +94,15 @@ def predict(
     -----
     DesignWarning
         ``extrapolation``, of new rows outside the data's range by more than a tenth of it.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> new = {"stim": [0, 1], "mouse": ["m9", "m9"]}
+    >>> fit.predict(new, kind="response", groups="new")["row"].tolist()
+    [0, 1]
     """
     check_flags(draws=draws)
     parts: tuple[effects.Part, ...] = (effects.Part(None, fit.model),)
@@ -127,7 +137,7 @@ def predict(
         else effects.prediction_table(result, prob, interval)
         for result in results
     ]
-    return effects.by_category(parts, tables)
+    return with_ess(fit, effects.by_category(parts, tables))
 
 
 def hypothesis(
@@ -166,6 +176,14 @@ def hypothesis(
     ------
     OptionError
         If a hypothesis cannot be read, or names an unknown parameter.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> bool(fit.hypothesis("stim > 0")["probability"].iloc[0] > 0.5)
+    True
     """
     check_flags(draws=draws)
     if more:
@@ -247,6 +265,14 @@ def prior_predictive(
     ------
     PriorError
         If a prior is improper (`Flat`), or does not keep a mean positive that must be so.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> fit.prior_predictive(seed=1).sizes["row"]
+    240
     """
     return effects.prior_predictive(fit.model, draws, seed, clip)
 
@@ -267,6 +293,14 @@ def log_likelihood(fit: Fit) -> xr.DataArray:
     ------
     OptionError
         If the array is above 2 GB.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> fit.log_likelihood().sizes["row"]
+    240
     """
     return effects.log_likelihood(fit.model, fit.joined(), fit.draws["posterior"].sizes["chain"])
 
@@ -281,7 +315,7 @@ def loo(fit: Fit, *, silence: str | Iterable[str] | None = None) -> ELPDDataLOO:
     Parameters
     ----------
     silence
-        Names of `DesignWarning`s not to give, as for `winstan.fit`.
+        Names of each `DesignWarning` not to give, as for `winstan.fit`.
 
     Returns
     -------
@@ -300,6 +334,14 @@ def loo(fit: Fit, *, silence: str | Iterable[str] | None = None) -> ELPDDataLOO:
     -----
     DesignWarning
         ``influential_rows``, of rows whose Pareto k is too large for their term to be trusted.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("`Log power` ~ stim + (1|mouse)", trials, seed=1, silence="all")
+    >>> fit.loo().n_data_points
+    240
     """
     with silenced(silence):
         return effects.leave_one_out(fit.model, fit.joined(), fit.draws["posterior"].sizes["chain"])

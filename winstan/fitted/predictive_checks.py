@@ -77,6 +77,13 @@ def plot_predictive(
     ------
     OptionError
         If `kind` or `by` is unknown.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> figure = fit.plot_predictive(unit="Hz")
     """
     check_flags(prior=prior, log=log)
     from winstan import plots  # noqa: PLC0415

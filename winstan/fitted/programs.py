@@ -31,6 +31,14 @@ def code(fit: Fit, backend: str = "stan") -> str:
         A short program of this very formula, row by row, in the names of the data: to read, or
         to publish. What winstan runs is of the same posterior: the family's template
         (`stan_code`), or `pymc_model`.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> "gamma" in fit.code("stan")
+    True
     """
     return backend_named(backend).code(fit.model)
 
@@ -52,6 +60,14 @@ def code_data(fit: Fit, backend: str = "stan") -> dict[str, Any]:
     ------
     BackendError
         For bambi, whose program takes the user's data frame.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> "N" in fit.code_data("stan")
+    True
     """
     return backend_named(backend).code_data(fit.model)
 
@@ -80,6 +96,16 @@ def log_density(fit: Fit, points: Array, *, backend: str | None = None) -> tuple
         If the points have another shape.
     BackendError
         If the backend is missing, or is bambi, whose coordinates are its own.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> density, gradient = fit.log_density(np.zeros((1, 10)), backend="stan")
+    >>> gradient.shape
+    (1, 10)
     """
     points = np.atleast_2d(np.asarray(points, dtype=float))
     blocks = coordinate_sizes(fit.model)
@@ -107,14 +133,32 @@ def bambi_model(fit: Fit) -> bambi.Model:
 
 
 def stan_code(fit: Fit) -> str:
-    """Return the Stan program that is run, includes in place."""
+    """Return the Stan program that is run, includes in place.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> "model {" in fit.stan_code()
+    True
+    """
     from winstan.backends.stan import expanded_template  # noqa: PLC0415
 
     return expanded_template(fit.model.template)
 
 
 def stan_data(fit: Fit) -> dict[str, Any]:
-    """Return the data of `stan_code`: cells, priors and coordinates, as Stan reads them."""
+    """Return the data of `stan_code`: cells, priors and coordinates, as Stan reads them.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
+    >>> fit.stan_data()["C"]
+    12
+    """
     from winstan.backends.stan_data import stan_data  # noqa: PLC0415
 
     return stan_data(fit.model)

@@ -105,6 +105,11 @@ def plot_data(
         positive, or no row is complete.
     OptionError
         If an argument is no column's name, or the treatment has more values than a figure holds.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> figure = ws.plot_data(ws.simulate_lfp(seed=1), "Power", "stim", "mouse")
     """
     check_flags(log=log, circular=circular)
     rows, missing = _rows(data, response, treatment, group, facet)

@@ -61,6 +61,13 @@ def theme_winstan(
     -------
     plotnine.theme
         A complete theme: axes without a box, no grid, the legend above the panel.
+
+    Examples
+    --------
+    >>> import plotnine as p9
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(seed=1)
+    >>> figure = p9.ggplot(trials, p9.aes("mouse", "Power")) + p9.geom_point() + ws.theme_winstan()
     """
     height = width * 2 / 3 if height is None else height
     small = element_text(size=base_size - 1, color="black")

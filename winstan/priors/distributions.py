@@ -18,7 +18,14 @@ _UNIT = frozenset({"unit"})
 
 @dataclass(frozen=True, slots=True)
 class Flat(Prior):
-    """The uniform density, improper on the real line and on the positive half of it."""
+    """The uniform density, improper on the real line and on the positive half of it.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> ws.Flat()
+    Flat()
+    """
 
     kind = 0
     domain = _OF_THRESHOLDS | _POSITIVE | _UNIT
@@ -34,7 +41,14 @@ class Flat(Prior):
 
 @dataclass(frozen=True, slots=True)
 class Constant(Prior):
-    """A coefficient that is not estimated: it has this `value`."""
+    """A coefficient that is not estimated: it has this `value`.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> ws.Constant(0)
+    Constant(value=0.0)
+    """
 
     value: float
     domain = REAL
@@ -49,7 +63,14 @@ class Constant(Prior):
 
 @dataclass(frozen=True, slots=True)
 class Normal(Prior):
-    """Normal with mean `mu` and standard deviation `sigma`, cut off at `lower` and `upper`."""
+    """Normal with mean `mu` and standard deviation `sigma`, cut off at `lower` and `upper`.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> ws.Normal(0, 1, lower=0)
+    Normal(mu=0.0, sigma=1.0, lower=0.0, upper=inf)
+    """
 
     mu: float = 0.0
     sigma: float = 1.0
@@ -116,7 +137,14 @@ class Normal(Prior):
 
 @dataclass(frozen=True, slots=True)
 class StudentT(Prior):
-    """Student's t with `nu` degrees of freedom, location `mu` and scale `sigma`."""
+    """Student's t with `nu` degrees of freedom, location `mu` and scale `sigma`.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> ws.StudentT(3, 0, 1)
+    StudentT(nu=3.0, mu=0.0, sigma=1.0)
+    """
 
     nu: float
     mu: float = 0.0
@@ -135,7 +163,14 @@ class StudentT(Prior):
 
 @dataclass(frozen=True, slots=True)
 class Cauchy(Prior):
-    """Cauchy with location `mu` and scale `sigma`."""
+    """Cauchy with location `mu` and scale `sigma`.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> ws.Cauchy(0, 1)
+    Cauchy(mu=0.0, sigma=1.0)
+    """
 
     mu: float = 0.0
     sigma: float = 1.0
@@ -153,7 +188,14 @@ class Cauchy(Prior):
 
 @dataclass(frozen=True, slots=True)
 class Exponential(Prior):
-    """Exponential with this `rate`; its mean is 1 / rate."""
+    """Exponential with this `rate`; its mean is 1 / rate.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> ws.Exponential(2)
+    Exponential(rate=2.0)
+    """
 
     rate: float = 1.0
     kind = 4
@@ -170,7 +212,14 @@ class Exponential(Prior):
 
 @dataclass(frozen=True, slots=True)
 class Gamma(Prior):
-    """Gamma with shape `alpha` and rate `beta`; its mean is alpha / beta."""
+    """Gamma with shape `alpha` and rate `beta`; its mean is alpha / beta.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> ws.Gamma(2, 0.1)
+    Gamma(alpha=2.0, beta=0.1)
+    """
 
     alpha: float
     beta: float
@@ -188,7 +237,14 @@ class Gamma(Prior):
 
 @dataclass(frozen=True, slots=True)
 class InverseGamma(Prior):
-    """Inverse gamma with shape `alpha` and scale `beta`."""
+    """Inverse gamma with shape `alpha` and scale `beta`.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> ws.InverseGamma(0.4, 0.3)
+    InverseGamma(alpha=0.4, beta=0.3)
+    """
 
     alpha: float
     beta: float
@@ -206,7 +262,14 @@ class InverseGamma(Prior):
 
 @dataclass(frozen=True, slots=True)
 class Beta(Prior):
-    """Beta, between 0 and 1, with shapes `alpha` and `beta`."""
+    """Beta, between 0 and 1, with shapes `alpha` and `beta`.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> ws.Beta(1, 1)
+    Beta(alpha=1.0, beta=1.0)
+    """
 
     alpha: float = 1.0
     beta: float = 1.0
@@ -226,7 +289,14 @@ class Beta(Prior):
 
 @dataclass(frozen=True, slots=True)
 class HalfNormal(Prior):
-    """The positive half of a normal about 0 with standard deviation `sigma`."""
+    """The positive half of a normal about 0 with standard deviation `sigma`.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> ws.HalfNormal(1)
+    HalfNormal(sigma=1.0)
+    """
 
     sigma: float = 1.0
     kind = 11
@@ -243,7 +313,14 @@ class HalfNormal(Prior):
 
 @dataclass(frozen=True, slots=True)
 class HalfStudentT(Prior):
-    """The positive half of a Student's t about 0, `nu` degrees of freedom and scale `sigma`."""
+    """The positive half of a Student's t about 0, `nu` degrees of freedom and scale `sigma`.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> ws.HalfStudentT(3, 1)
+    HalfStudentT(nu=3.0, sigma=1.0)
+    """
 
     nu: float
     sigma: float = 1.0
@@ -261,7 +338,14 @@ class HalfStudentT(Prior):
 
 @dataclass(frozen=True, slots=True)
 class HalfCauchy(Prior):
-    """The positive half of a Cauchy about 0 with scale `sigma`."""
+    """The positive half of a Cauchy about 0 with scale `sigma`.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> ws.HalfCauchy(1)
+    HalfCauchy(sigma=1.0)
+    """
 
     sigma: float = 1.0
     kind = 13
@@ -284,6 +368,12 @@ class LKJ(Prior):
     -----
     Lewandowski, Kurowicka and Joe (2009), J. Multivariate Analysis 100, 1989-2001. eta = 1 is
     uniform over correlation matrices; larger values favour small correlations.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> ws.LKJ(2)
+    LKJ(eta=2.0)
     """
 
     eta: float = 1.0
@@ -337,6 +427,12 @@ class Dirichlet(Prior):
     With alpha = 1 all simplexes are as likely as others. The probabilities of categories are those
     where the linear predictor is zero: at the mean of the predictors. They are then as likely as
     others whatever the link.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> ws.Dirichlet(2)
+    Dirichlet(alpha=2.0)
     """
 
     alpha: float | tuple[float, ...] = 1.0

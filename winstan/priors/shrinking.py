@@ -31,6 +31,12 @@ class Horseshoe(Prior):
     Notes
     -----
     Piironen and Vehtari (2017), Electronic Journal of Statistics 11, 5018-5051.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> ws.Horseshoe(scale_global=0.1)
+    Horseshoe(df=1.0, scale_global=0.1, df_global=1.0, scale_slab=2.0, df_slab=4.0)
     """
 
     df: float = 1.0
@@ -61,6 +67,12 @@ class R2D2(Prior):
     Notes
     -----
     Zhang, Naughton, Bondell and Reich (2022), J. American Statistical Association 117, 862-874.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> ws.R2D2()
+    R2D2(mean_R2=0.5, prec_R2=2.0, cons_D2=0.5)
     """
 
     mean_R2: float = 0.5  # noqa: N815 - brms' names

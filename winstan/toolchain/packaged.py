@@ -44,6 +44,11 @@ def toolchain() -> Toolchain:
     BackendError
         If there are no such programs and no C++ compiler or no Stan, or if the CmdStan asked for
         is missing or too old.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> version = ws.toolchain().stan
     """
     brought = template_names() if (FOLDER / FACTS).is_file() else []
     if any(find(template_path(name)) is not None for name in brought):

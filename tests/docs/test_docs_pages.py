@@ -1,0 +1,134 @@
+"""The pages of the documentation: their code runs, their links lead somewhere."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import warnings
+from pathlib import Path
+
+import pytest
+
+import winstan as ws
+from winstan import fitting
+from winstan.design_warnings import GUARDS
+from winstan.families import FAMILIES
+from winstan.fitted import Fit
+from winstan.formula import parse_formula
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
+# With tests of their own, or (contributing) a sketch of a file that a reader writes.
+ELSEWHERE = {"analyses", "contributing", "gallery", "warnings"}
+PAGES = [
+    path
+    for path in sorted(DOCS.glob("*.md"))
+    if path.stem not in ELSEWHERE and CODE.search(path.read_text(encoding="utf-8"))
+]
+
+
+def run(page: Path, space: dict, text: str | None = None) -> dict:
+    """Run the Python of a page, or of a part of it, and return its names."""
+    for block in CODE.findall(page.read_text(encoding="utf-8") if text is None else text):
+        exec(compile(block, page.name, "exec"), space)
+    return space
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::winstan.DesignWarning")  # the text tells of them
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_code_of_a_page_runs_and_its_fits_converge(page):
+    found = run(page, {})
+    fits = [value for value in found.values() if isinstance(value, Fit)]
+    assert all(fit.diagnostics.ok for fit in fits)
+
+
+# --- warnings
+
+WARNINGS = (DOCS / "warnings.md").read_text(encoding="utf-8")
+SECTIONS = re.findall(r"\n### (\w+)\n(.*?)(?=\n##|\Z)", WARNINGS, re.DOTALL)
+AFTER_THE_FIT = {"extrapolation", "influential_rows", "censored_loo", "conditional_loo"}
+
+
+class Enough(Exception):  # noqa: N818 - not an error
+    """The guards have spoken, and sampling would begin."""
+
+
+def no_sampling(*_args, **_options):
+    raise Enough
+
+
+def test_every_warning_has_a_section():
+    assert {name for name, _ in SECTIONS} == set(GUARDS)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        pytest.param(name, text, id=name, marks=pytest.mark.slow if name in AFTER_THE_FIT else ())
+        for name, text in SECTIONS
+    ],
+)
+def test_the_example_of_a_warning_shows_it(name, text, monkeypatch, capsys):
+    before = Path.cwd()
+    space = run(DOCS / "warnings.md", {}, WARNINGS.partition("\n## ")[0])
+    if name not in AFTER_THE_FIT:
+        monkeypatch.setattr(fitting, "fit_by", no_sampling)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            run(DOCS / "warnings.md", space, text)
+        except Enough:
+            pass
+        finally:
+            os.chdir(before)
+    names = [w.message.guard for w in caught if isinstance(w.message, ws.DesignWarning)]
+    printed = f'silence="{name}"' in capsys.readouterr().err  # by the command line
+    assert name in names or printed
+
+
+# --- formulas and families
+
+
+def test_the_formulas_of_the_guide_are_winstans():
+    text = (DOCS / "formulas.md").read_text(encoding="utf-8")
+    cells = [
+        line.replace(r"\|", "¦").split("|")[column].replace("¦", "|")
+        for column, part in (
+            (1, text.partition("## Beside")[0]),
+            (2, text.partition("## Beside")[2]),
+        )
+        for line in part.splitlines()
+        if line.startswith("| ") and "~" in line
+    ]
+    spans = [span for cell in cells for span in re.findall(r"(?<!`)`([^`]+)`(?!`)", cell)]
+    formulas = [span for span in spans if re.match(r"[\w(\[]", span) and "~" in span]
+    assert len(formulas) > 25
+    for formula in formulas:
+        parse_formula(ast.literal_eval(formula) if formula.startswith("[") else formula)
+
+
+def test_every_family_is_in_the_table_with_its_links():
+    found = {}
+    for line in (DOCS / "families.md").read_text(encoding="utf-8").splitlines():
+        if line.startswith("| "):
+            _, _, names, links, *_ = line.split("|")
+            found |= dict.fromkeys(re.findall(r"`(\w+)`", names), links.partition(" of ")[0])
+    for name, family in FAMILIES.items():
+        links = [link.strip() for link in found[name].strip(" ,").split(",")]
+        assert tuple(links) == family.links, name
+
+
+# --- links
+
+LINK = re.compile(r"\]\(([^)#\s]+?)(?:#[\w-]+)?\)")
+
+
+def test_relative_links_lead_to_files():
+    pages = [*DOCS.rglob("*.md"), *ROOT.glob("*.md")]
+    for page in pages:
+        for target in LINK.findall(page.read_text(encoding="utf-8")):
+            if "://" not in target and not target.startswith("mailto:"):
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
