@@ -121,6 +121,17 @@ def test_every_family_is_in_the_table_with_its_links():
         assert tuple(links) == family.links, name
 
 
+def test_every_row_of_the_lab_files_is_run_by_a_script():
+    page = (DOCS / "lab-files.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 15
+    for row in rows:
+        script = re.findall(r"`([\w-]+)` \|$", row)[0]
+        text = (ROOT / "findings" / f"{script}.sh").read_text(encoding="utf-8")
+        for version in re.findall(r"\b\d+\.\d+\.\d+\b", row):
+            assert f"=={version}" in text, row
+
+
 # --- links
 
 LINK = re.compile(r"\]\(([^)#\s]+?)(?:#[\w-]+)?\)")

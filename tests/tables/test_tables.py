@@ -109,6 +109,13 @@ def test_a_table_of_ones_own_has_three_digits_and_no_word_of_rounding():
     assert "Monte Carlo" not in note(made)
 
 
+def test_p_values_that_are_tiny_have_a_power_of_ten():
+    table = pd.DataFrame({"Coef.": [0.1291, 2.0], "P>|t|": [2.931e-9, 0.002088]}, index=["a", "b"])
+    first, second = cells(ws.table(table))
+    assert first[2].startswith("2.93 \N{MULTIPLICATION SIGN} 10")
+    assert second[1:] == ["2.00", "0.00209"]
+
+
 def test_each_row_of_a_summary_has_its_own_error():
     table = pd.DataFrame(
         {
@@ -142,6 +149,11 @@ def test_labels_are_of_columns_and_of_entries():
     pd.testing.assert_frame_equal(table, before)
     with pytest.raises(ws.OptionError, match=r"'1 - O', which is no column and no entry.*'1 - 0'"):
         ws.table(table, labels={"1 - O": "on"})
+    with pytest.raises(ws.OptionError, match="labels must be a mapping"):
+        ws.table(table, labels=["on"])
+    levels = pd.DataFrame({"stim": [0, 1], "mean": [1.0, np.nan]})
+    made = ws.table(levels, labels={"0": "off"})
+    assert cells(made) == [["off", "1.00"], ["1", ""]]
     with pytest.raises(ws.OptionError, match="must be text"):
         ws.table(table, labels={"mean": 3})
 

@@ -95,7 +95,8 @@ def with_names_as_columns(table: pd.DataFrame) -> pd.DataFrame:
     """Return a copy in which a named, or worded, index is the first columns."""
     if isinstance(table.index, pd.RangeIndex) and table.index.name is None:
         return table.copy()
-    names = [name or "parameter" for name in table.index.names]
+    unnamed = "parameter" if "r_hat" in table else "term"
+    names = [name or unnamed for name in table.index.names]
     taken = [name for name in names if name in table.columns]
     if taken:
         raise DataError(

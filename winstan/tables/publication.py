@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,8 +25,6 @@ from winstan.tables.rounding import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from great_tables import GT
 
     from winstan._typing import Array
@@ -105,11 +104,13 @@ def table(
         caption = _caption(rows, intervals, unit, rounded=ess is not None)
         rows = _without_constant(rows)
     shown = _without_more_digits(_relabelled(rows, labels), decimals)
-    out = _formatted(make(shown), shown, decimals).cols_align(
-        "right", [name for name in rows if pd.api.types.is_numeric_dtype(rows[name].dtype)]
-    )
+    numbers = [name for name in rows if pd.api.types.is_numeric_dtype(rows[name].dtype)]
+    out = _formatted(make(shown), shown, decimals).cols_align("right", numbers)
+    out = out.cols_align("left", [name for name in rows if name not in numbers])
+    out = out.sub_missing(missing_text="")
     for one in intervals:
-        out = out.cols_merge([one.lower, one.upper], pattern="[{0}, {1}]")
+        there = np.flatnonzero(rows[[one.lower, one.upper]].notna().all(axis=1)).tolist()
+        out = out.cols_merge([one.lower, one.upper], rows=there, pattern="[{0}, {1}]")
     titles = {one.lower: one.title for one in intervals}
     named = {name: LABELS.get(name, name) for name in rows.columns} | titles | dict(labels or {})
     out = out.cols_label({name: str(named[name]) for name in rows.columns})
@@ -177,21 +178,28 @@ def _without_constant(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _relabelled(rows: pd.DataFrame, labels: Mapping[str, str] | None) -> pd.DataFrame:
     """Put new words in the place of entries; refuse those that are nowhere."""
-    given = dict(labels or {})
-    text = {name for name in rows if not pd.api.types.is_numeric_dtype(rows[name].dtype)}
-    entries = {str(entry) for name in text for entry in rows[name].unique()}
+    given = {} if labels is None else labels
+    if not isinstance(given, Mapping):
+        raise OptionError(
+            f"labels must be a mapping, such as {{'mean': 'difference'}}, not {given!r}."
+        )
+    named = [name for name in rows if not pd.api.types.is_float_dtype(rows[name].dtype)]
+    entries = {str(entry) for name in named for entry in rows[name].unique()}
     for old, new in given.items():
         if not isinstance(new, str):
             raise OptionError(f"labels[{old!r}] must be text, not {new!r}.")
         if old not in entries and old not in rows:
-            known = [*rows.columns, *sorted(entries)]
             raise OptionError(
                 f"labels= has {old!r}, which is no column and no entry."
-                + near_matches(str(old), known)
+                + near_matches(str(old), [*rows.columns, *sorted(entries)])
             )
     out = rows.copy()
-    for name in text:
-        out[name] = [given.get(str(entry), str(entry)) for entry in rows[name]]
+    for name in named:
+        words = [str(entry) for entry in rows[name]]
+        if given.keys() & set(words) or not pd.api.types.is_numeric_dtype(rows[name].dtype):
+            out[name] = pd.Series(
+                [given.get(word, word) for word in words], rows.index, dtype=object
+            )
     return out
 
 
@@ -257,7 +265,11 @@ def _formatted(out: Any, rows: pd.DataFrame, decimals: Decimals) -> Any:
 def _with_digits(out: Any, rows: pd.DataFrame, name: str, at: list[int], digits: int | None) -> Any:
     """Format the numbers of a column at some rows, which have the same decimals."""
     if digits is None:
-        return out.fmt_number(name, rows=at, n_sigfig=DIGITS)
+        digits = 2 if name == "mcse_mean" else DIGITS
+        tiny = [row for row in at if 0 < abs(rows[name].iloc[row]) < 10.0**-DIGITS / 10]
+        if tiny:
+            out = out.fmt_scientific(name, rows=tiny, n_sigfig=digits)
+        return out.fmt_number(name, rows=[row for row in at if row not in tiny], n_sigfig=digits)
     if digits <= MOST:
         return out.fmt_number(name, rows=at, decimals=max(0, digits))
     for row in at:
