@@ -92,6 +92,22 @@ def _shares(level: float, phi: float) -> Callable[..., np.ndarray]:
     return drawn
 
 
+def _percent(level: float, phi: float) -> Callable[..., np.ndarray]:
+    shares = _shares(level, phi)
+    return lambda rng, data, eta: np.round(100 * shares(rng, data, eta), 1)
+
+
+def _angles(direction: float, kappa: float) -> Callable[..., np.ndarray]:
+    """Turn directions of the conditions by half a radian."""
+    return lambda rng, data, eta: rng.vonmises(direction + 0.5 * (data["cond"] == "b"), kappa)
+
+
+def _degrees(direction: float, kappa: float) -> Callable[..., np.ndarray]:
+    """Write angles in whole degrees from 0 up."""
+    angles = _angles(direction, kappa)
+    return lambda rng, data, eta: np.round(np.rad2deg(angles(rng, data, eta))) % 360
+
+
 def _normal(level: float, sd: float) -> Callable[..., np.ndarray]:
     return lambda rng, data, eta: rng.normal(level + 0.5 * sd * eta, sd)
 
@@ -157,6 +173,19 @@ KINDS = (
     Kind("shares", "normal about 0.5", REAL, "gaussian", _normal(0.5, 0.05), False),
     Kind("shares", "normal about 0", REAL, "gaussian", _normal(0, 1), False),
     Kind("shares", "positive, of 0.1", REAL, "gaussian", _gamma(0.1), False),
+    Kind("shares", "percentages about 85", REAL, "gaussian", _percent(1.7, 6), True),
+    Kind("shares", "percentages about 50", REAL, "gaussian", _percent(0, 3), True),
+    Kind("shares", "normal about 50", REAL, "gaussian", _normal(50, 12), False),
+    Kind("shares", "normal about 75", REAL, "gaussian", _normal(75, 8), False),
+    Kind("shares", "positive, of 30", REAL, "gaussian", _gamma(30), False),
+    Kind("angles", "phases across the cut", REAL, "gaussian", _angles(2.9, 2), True),
+    Kind("angles", "phases of little order", REAL, "gaussian", _angles(0, 0.5), True),
+    Kind("angles", "degrees across the cut", REAL, "gaussian", _degrees(0.1, 2), True),
+    Kind("angles", "phases of one side", REAL, "gaussian", _angles(0.3, 8), False),
+    Kind("angles", "normal about 0", REAL, "gaussian", _normal(0, 1), False),
+    Kind("angles", "normal about 0, sd 1.2", REAL, "gaussian", _normal(0, 1.2), False),
+    Kind("angles", "positive, of 2", REAL, "gaussian", _gamma(2), False),
+    Kind("angles", "normal about 180", REAL, "gaussian", _normal(180, 60), False),
     Kind("scores", "five categories", REAL, "gaussian", _scores(5), True),
     Kind("scores", "normal, in whole numbers", REAL, "gaussian", _rounded(37, 1.5), False),
     Kind("scores", "normal about 0", REAL, "gaussian", _normal(0, 1), False),

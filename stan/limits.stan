@@ -7,6 +7,8 @@ functions {
 #include include/links.stan
 #include include/probabilities.stan
 #include include/rising.stan
+#include include/relative_squares.stan
+#include include/reaction_densities.stan
 
   // The smaller tail of a gamma distribution of rate one, or nearly (winstan/families/tails.py): above
   // x if `above`, else below.
@@ -67,6 +69,36 @@ functions {
            + log(dot_product(weight, exp(-(a + b) * log1p(u * expm1(-t)) - a * t)));
   }
 
+  // Logarithms of the tails of a normal variable and, of mean b, an exponential one; no difference
+  // is of numbers that are nearly equal, but for an exponential part that hardly matters.
+  array[] vector exgaussian_log_tails(vector y, vector mu, vector sigma, vector b) {
+    vector[num_elements(y)] z = (y - mu + b) ./ sigma;
+    vector[num_elements(y)] late = log_scaled_Phi(z - sigma ./ b) - 0.5 * square(z);
+    vector[num_elements(y)] below = log_Phi(z);
+    vector[num_elements(y)] above = log_Phi(-z);
+    vector[num_elements(y)] gap = abs(late - above);
+    return {below + log1m_exp(late - below), 0.5 * (late + above + gap) + log1p(exp(-gap))};
+  }
+
+  // Those of an inverse Gaussian: see winstan/families/inverse_gaussian.py.
+  array[] vector inverse_gaussian_log_tails(vector y, vector log_mu, vector lam) {
+    vector[num_elements(y)] root = sqrt(lam ./ y);
+    vector[num_elements(y)] ratio = y .* exp(-log_mu);
+    vector[num_elements(y)] a = root .* (ratio - 1);
+    vector[num_elements(y)] scaled = log_scaled_Phi(-root .* (ratio + 1));
+    vector[num_elements(y)] below = log_Phi(a);
+    return {below + log1p(exp(scaled - 0.5 * square(a) - below)),
+            log_Phi(-a) + log1m_exp(scaled - log_scaled_Phi(-a))};
+  }
+
+  // Those of a lognormal above a shift b: none is at the shift, or below it.
+  array[] vector shifted_log_tails(vector y, vector mu, vector sigma, vector b) {
+    vector[num_elements(y)] beyond;
+    for (i in 1:num_elements(y)) beyond[i] = fmax(y[i] - b[i], 1e-300);
+    vector[num_elements(y)] z = (log(beyond) - mu) ./ sigma;
+    return {log_Phi(z), log_Phi(-z)};
+  }
+
   // Logarithms of P(Y <= y) and P(Y > y); first is the mean, its logarithm, or that of a scale.
   array[] vector log_tails(int base, vector y, vector first, vector a, vector b, vector node,
                            vector weight) {
@@ -81,6 +113,9 @@ functions {
       vector[n] power = exp(a .* (log(y) - first));
       return {log1m_exp(-power), -power};
     }
+    if (base == 8) return inverse_gaussian_log_tails(y, first, a);
+    if (base == 9) return exgaussian_log_tails(y, first, a, b);
+    if (base == 10) return shifted_log_tails(y, first, a, b);
     for (i in 1:n) {
       int above;
       real tail;
@@ -107,23 +142,25 @@ functions {
 }
 data {
 #include include/data.stan
-  int<lower=1, upper=7> base;                        // normal, Student's t, gamma, Poisson,
-                                                     // exponential, Weibull, negative binomial
+  // Normal, Student's t, gamma, Poisson, exponential, Weibull, negative binomial, inverse Gaussian,
+  // exponentially modified normal, shifted lognormal.
+  int<lower=1, upper=10> base;
   int<lower=0, upper=1> with_sigma;                  // 0: known errors alone
   int<lower=0> parts;
   array[parts] int<lower=1, upper=C> cell_of;
   vector<lower=0>[parts] known_error;
-  vector<lower=0>[base == 2 || base == 6 ? 0 : parts] n;
-  vector[base == 1 || base == 5 ? parts : 0] mean_y;
+  vector<lower=0>[base == 2 || base == 6 || base > 8 ? 0 : parts] n;
+  vector[base == 1 || base == 5 || base == 8 ? parts : 0] mean_y;
   vector<lower=0>[base == 1 ? parts : 0] ss_within;
   vector<lower=0>[base == 3 || base == 4 || base == 7 ? parts : 0] sum_y;
   vector[base == 3 ? parts : 0] sum_log_y;
   int<lower=0> V;                                    // distinct (part, value) pairs
   array[V] int<lower=1, upper=parts> cell;
-  vector[base == 2 ? V : 0] value;
+  vector[base == 2 || base > 8 ? V : 0] value;
   vector[base == 6 ? V : 0] log_value;
-  vector<lower=0>[base == 7 ? V : 0] excess;
+  vector<lower=0>[base == 7 ? V : base == 8 ? parts : 0] excess;
   int<lower=0, upper=1> linear;                      // the variance, in the mean
+  real<lower=0> least;                               // what a shift is a share of
   vector<lower=0>[V] tally;
   real log_constant;
   int<lower=0> n_left;                               // intervals open below, open above, and others
@@ -155,7 +192,7 @@ model {
 #include include/model.stan
   vector[parts] first;                               // of each part: the mean, or its logarithm;
   vector[parts] a = rep_vector(1, parts);            // the scale, or the shape;
-  vector[parts] b = a;                               // degrees of freedom
+  vector[parts] b = a;                               // degrees of freedom, or a second scale
   if (base < 3) {
     first = mean_from(block_from(eta, 1, C), link)[cell_of];
     a = known_error;
@@ -166,9 +203,16 @@ model {
       int k = 1 + with_sigma;
       b = parameter_from(eta, aux, block_of[k], number_of[k], beside_link[k], C)[cell_of];
     }
+  } else if (base > 8) {
+    first = mean_from(block_from(eta, 1, C), link)[cell_of];
+    a = parameter_from(eta, aux, block_of[1], number_of[1], beside_link[1], C)[cell_of];
+    if (base == 9)
+      b = parameter_from(eta, aux, block_of[2], number_of[2], beside_link[2], C)[cell_of];
+    else
+      b = rep_vector(least * aux[number_of[2]], parts);
   } else {
     first = log_mean_from(block_from(eta, 1, C), link)[cell_of];
-    if (base == 3 || base == 6)
+    if (base == 3 || base == 6 || base == 8)
       a = parameter_from(eta, aux, block_of[1], number_of[1], beside_link[1], C)[cell_of];
     else if (base == 7 && n_beside > 0) {            // of geometric counts it stays one
       a = parameter_from(eta, aux, block_of[1], number_of[1], beside_link[1], C)[cell_of];
@@ -198,6 +242,13 @@ model {
     vector[parts] damping = log1p(exp(first) ./ a);
     target += dot_product(sum_y, first - damping) - dot_product(n, a .* damping)
               + log_rising(excess, tally, a[cell]);
+  } else if (base == 8) {
+    target += 0.5 * dot_product(n, log(a))
+              - 0.5 * dot_product(a, relative_squares(mean_y, n, excess, first));
+  } else if (base == 9) {
+    target += exgaussian_scales_lpdf(value | tally, first[cell], a[cell], b[cell]);
+  } else if (base == 10) {
+    target += lognormal_scales_lpdf(log(value - b[cell]) | tally, first[cell], a[cell]);
   } else {
     vector[V] power = a[cell] .* (log_value - first[cell]);
     target += dot_product(tally, log(a[cell]) + power - exp(power));

@@ -5,6 +5,7 @@ functions {
 #include include/priors.stan
 #include include/matrices.stan
 #include include/links.stan
+#include include/relative_squares.stan
 
   // power: alpha times the logarithm of y over the scale.
   real weibull_tally_lpdf(vector log_value, vector tally, vector log_scale, real alpha) {
@@ -15,11 +16,6 @@ functions {
   real weibull_shapes_lpdf(vector log_value, vector tally, vector log_scale, vector alpha) {
     vector[num_elements(log_value)] power = alpha .* (log_value - log_scale);
     return dot_product(tally, log(alpha) + power - exp(power));
-  }
-
-  // Sums of (y - mu)^2 / (mu^2 y).
-  vector relative_squares(vector mean_y, vector n, vector excess, vector log_mu) {
-    return n .* square(mean_y .* exp(-log_mu) - 1) ./ mean_y + excess;
   }
 }
 data {

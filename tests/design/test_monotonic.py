@@ -86,6 +86,8 @@ def test_each_parameter_and_each_id_has_a_simplex():
         ("y ~ offset(mo(k))", "by itself"),
         ("y ~ mo(k + 1)", r"takes one column.*not mo\(k \+ 1\)"),
         ("y ~ mo(k, 3)", "takes one column"),
+        ("y ~ mo(k)**2", r"which is 'mo\(k\)' again; mo\(k\) alone has any shape"),
+        ("y ~ 2 * mo(k)", "is estimated: leave the number out"),
         ("y ~ mo()", "takes one column"),
         ("mo(k) ~ x", "belongs on the right side"),
         ("y ~ (1 | mo(k))", "no grouping factor"),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
 from limits_cases import CAN, CASES, CENSORED, limited_data
-from limits_reference import distribution, limited_rows
+from limits_reference import distribution, least_end, limited_rows
 from models import model_of
 from posterior_checks import agree
 from reference_density import Reference, gradient
 from row_densities import BESIDE, INVERSE
-from scipy import special, stats
+from scipy import integrate, special, stats
 
 import winstan as ws
 from winstan.backends import backend_named
@@ -19,7 +21,8 @@ from winstan.families import FAMILIES, LINKS
 from winstan.families.namespace import NUMPY
 from winstan.unconstrained import coordinate_sizes
 
-AUX = {"sigma": 43.0, "nu": 3.7, "alpha": 1.9, "phi": 2.7}
+AUX = {"sigma": 43.0, "nu": 3.7, "alpha": 1.9, "phi": 2.7, "lam": 370.0, "beta": 31.0, "ndt": 0.4}
+REACTION = ("inverse_gaussian", "exgaussian", "shifted_lognormal")
 
 
 def eta_of(model):
@@ -40,7 +43,14 @@ def row_by_row(model, eta, numbers):
         aux[name] = BESIDE[name](model.likelihood.block(eta, b))[of]
     mu = INVERSE[model.link.name](model.likelihood.block(eta, 0))[of]
     response = model.design.response
-    return limited_rows(model.family.name, mu, aux, response.y, response.limits)
+    return limited_rows(model.family.name, mu, in_units(model, aux), response.y, response.limits)
+
+
+def in_units(model, numbers):
+    """A shift is a share of the least response."""
+    response = model.design.response
+    least = least_end(response.y, response.limits)
+    return {k: v * least if k == "ndt" else v for k, v in numbers.items()}
 
 
 # -- the density of all rows, and of each ---------------------------------------------------------
@@ -81,14 +91,14 @@ def test_log_densities_of_single_rows(family, formula, options):
     eta, numbers = eta_of(model)
     of, y = model.cells.of_row, model.design.response.y
     eta = eta[of]
-    draws = {name: np.full((2, 1), value) for name, value in numbers.items()}
+    draws = {k: np.full((2, 1), value) for k, value in in_units(model, numbers).items()}
     both = np.stack([eta, 1.01 * eta])
     got = model.family.log_densities(y, both, draws, model.link, model.design.response.limits)
     expected = row_by_row(model, eta_of(model)[0], numbers)
     np.testing.assert_allclose(got[0], expected, rtol=1e-8, atol=1e-10)
 
 
-@pytest.mark.parametrize("family", CAN)
+@pytest.mark.parametrize("family", [name for name in CAN if name not in REACTION])
 def test_tails_keep_their_digits_far_out(family):
     """Where a probability is 1e-280 its logarithm has nine digits; and where it is 1 - 1e-13."""
     base = FAMILIES[family]
@@ -112,6 +122,72 @@ def test_tails_keep_their_digits_far_out(family):
         np.testing.assert_allclose(got[some], expected[some], rtol=2e-9)
         assert np.isfinite(below).all()
         assert np.isfinite(above).all()
+
+
+def log_tail(own, y, side):
+    """Logarithm of what a density has beyond y, by the integral of it over its value there."""
+    top, scale = own.logpdf(y), own.std()
+
+    def over(s):
+        return np.exp(own.logpdf(y + side * scale * s) - top)
+
+    reach = next(2.0**k for k in range(-30, 30) if over(2.0**k) < 1e-25)
+    edges = reach * np.array([0, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 1.0])
+    parts = [integrate.quad(over, a, b, epsrel=1e-12, epsabs=0)[0] for a, b in pairwise(edges)]
+    return top + np.log(scale * sum(parts))
+
+
+@pytest.mark.parametrize(
+    ("family", "mu", "aux"),
+    [
+        ("inverse_gaussian", 1.7, {"lam": 0.9}),
+        ("inverse_gaussian", 310.0, {"lam": 12000.0}),
+        ("exgaussian", 0.43, {"sigma": 0.05, "beta": 0.13}),
+        ("exgaussian", 430.0, {"sigma": 90.0, "beta": 2.0}),
+        ("exgaussian", 0.43, {"sigma": 0.004, "beta": 0.2}),
+        ("shifted_lognormal", -0.9, {"sigma": 0.4, "ndt": 0.21}),
+        ("shifted_lognormal", 5.5, {"sigma": 1.3, "ndt": 140.0}),
+    ],
+)
+def test_tails_of_reaction_times_are_integrals_of_their_densities(family, mu, aux):
+    """Where scipy's distribution functions are zero, too; and one tail is one less the other."""
+    base = FAMILIES[family]
+    link = LINKS[base.links[0]]
+    own = distribution(family, np.array(mu), aux)
+    far = np.array([-25.0, -8, -3, -1, -0.3, 0.4, 2, 6, 20, 60])
+    start = aux.get("ndt", 0.0) if base.kind == "positive" else mu - aux["beta"]
+    y = own.mean() + own.std() * far
+    if base.kind == "positive":
+        y = np.concatenate([start + (own.mean() - start) * 2.0 ** -np.arange(9), y[y > start]])
+    else:  # about the edge, too
+        y = np.concatenate([start + aux["sigma"] * far, y])
+    y = y[own.logpdf(y) > -650]
+    wide = {name: np.full(y.shape, value) for name, value in aux.items()}
+    eta = np.full(y.shape, float(link.function(np.array(mu))))
+    below, above = base.cumulative.log_tails(y, eta, wide, link, NUMPY)
+    assert below.min() < -40
+    for at, low, high in zip(y, below, above, strict=True):
+        if low < high:
+            assert low == pytest.approx(log_tail(own, at, -1), rel=1e-9, abs=1e-9)
+        else:
+            assert high == pytest.approx(log_tail(own, at, 1), rel=1e-9, abs=1e-9)
+        assert np.exp(low) + np.exp(high) == pytest.approx(1, rel=1e-12)
+
+
+@pytest.mark.parametrize("status", ["left", "right"])
+def test_no_response_is_known_to_be_below_a_shift_that_is_not(status):
+    """What is right-censored may end before the shift, and says nothing then."""
+    data = limited_data("shifted_lognormal")
+    data["status"] = np.where(data.index < 9, status, "none")
+    data.loc[:8, "y"] = 2.0
+    model = model_of("censored(y, status) ~ 1", data, "shifted_lognormal")
+    least = data.y.min() if status == "left" else data.y[9:].min()
+    assert model.cells.statistics["least"] == least
+    numbers = {"sigma": 0.8, "ndt": 0.6}
+    rest = model_of("y ~ 1", data[9:], "shifted_lognormal").likelihood
+    if status == "right":  # 2 is below 0.6 of the least of the others
+        got = model.likelihood.log_density(np.array([4.3]), numbers)
+        assert got == pytest.approx(rest.log_density(np.array([4.3]), numbers), rel=1e-12)
 
 
 @pytest.mark.parametrize("alpha", [0.01, 0.2, 1.0, 3.0, 1e3, 1e8])

@@ -333,8 +333,9 @@ def test_what_cannot_be_asked_of_categories_is_refused_by_name():
         effects.contrast(model, draws, "x")
     with pytest.raises(ws.OptionError, match=r"fit\.summary"):
         effects.parts_of(model, "threshold")
-    with pytest.raises(ws.BackendError, match="zeros of predictors"):
-        backend_named("bambi").check(model, Settings())
+    adjacent = model_of("y ~ x", data_of("acat"), "acat")
+    with pytest.raises(ws.BackendError, match="bambi has no family 'acat'"):
+        backend_named("bambi").check(adjacent, Settings())
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ def rows(n: int = 240) -> pd.DataFrame:
     return pd.DataFrame({"cond": np.repeat(["a", "b"], n // 2), "n": 12})
 
 
-JUDGED = [kind for kind in KINDS if kind.guard in ("excess_zeros", "scores", "shares")]
+JUDGED = [kind for kind in KINDS if kind.guard in ("excess_zeros", "scores", "shares", "angles")]
 
 
 @pytest.mark.parametrize("kind", JUDGED, ids=lambda k: f"{k.guard} {k.label}")
@@ -96,7 +96,10 @@ def test_shares_are_told_what_fits_them_and_are_not_called_skewed():
     assert "use family='beta'; if" in found["shares"]
     data.loc[::5, "y"] = 1.0
     assert "'ordered_beta' or 'zero_one_inflated_beta'" in guards("y ~ cond", data)["shares"]
-    for other in (100 * data.y, data.y - 0.5, (data.y > 0.5) * 1.0):
+    percent = guards("y ~ cond", data.assign(y=100 * data.y), silence="heap")["shares"]
+    assert "from 0 to 100, as percentages are" in percent
+    assert "divide it by 100 and use family='ordered_beta'" in percent
+    for other in (20 * data.y, 100 * rng.beta(9, 30, 240), data.y - 0.5, (data.y > 0.5) * 1.0):
         assert "shares" not in guards("y ~ cond", data.assign(y=other), silence="skew")
 
 
@@ -109,3 +112,20 @@ def test_scores_are_told_of_the_family_of_ordered_categories():
     for other in (data.y + 20, data.y * 0.5, 3 * data.y):
         assert "scores" not in guards("y ~ cond", data.assign(y=other))
     assert check_scores(model_of("y ~ cond", data, "cumulative")) is None
+
+
+def test_angles_are_told_of_the_circle_and_their_unit():
+    rng, data = np.random.default_rng(6), rows()
+    data["y"] = rng.vonmises(3.0, 1.5, 240)
+    found = guards("y ~ cond", data)
+    assert set(found) <= {"angles", "heap"}
+    assert "from -3.142 to 3.142, as angles in radians" in found["angles"]
+    assert "family='von_mises' of y, in radians" in found["angles"]
+    degrees = np.rad2deg(data.y) % 360
+    said = guards("y ~ cond", data.assign(y=degrees))
+    assert "angles" not in said  # of one side there: a line has them as well
+    turned = guards("y ~ cond", data.assign(y=(degrees + 180) % 360))["angles"]
+    assert "from 0 to 360, as angles in degrees" in turned
+    assert "family='von_mises' of np.deg2rad(y)" in turned
+    for other in (2 * data.y, data.y / 4, data.y - 1):
+        assert "angles" not in guards("y ~ cond", data.assign(y=other))

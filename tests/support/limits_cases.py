@@ -16,8 +16,7 @@ CODES = {-1: "left", 0: "none", 1: "right", 2: "interval"}
 
 def limited_data(family: str, seed: int = 0) -> pd.DataFrame:
     """The rows of `data_of`, with a status, an upper end, bounds and errors for each."""
-    base = "gamma" if family in ("exponential", "weibull") else family
-    data = data_of(base, seed)
+    data = data_of(family, seed)
     rng = np.random.default_rng(seed + 1)
     # Few limits, so that censored rows of a cell share them.
     counts = FAMILIES[family].whole
@@ -43,6 +42,7 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("gamma", "censored(y, upper, status) ~ x + (1|g); alpha ~ cond", {}),
     ("student", "censored(y, upper, status) ~ x; sigma ~ cond; nu ~ 1 + (1|g)", {}),
     ("negative_binomial", "censored(y, upper, status) ~ x; alpha ~ cond", {}),
+    ("exgaussian", "censored(y, upper, status) ~ x; sigma ~ cond; beta ~ cond", {}),
     ("gaussian", "y | se(s) ~ x + (1|g)", {"weights": "w"}),
     ("gaussian", "y | se(s, sigma=True) ~ x + (1|g); sigma ~ x", {}),
     ("gaussian", "y | se(s, sigma=TRUE) + cens(status, upper) ~ x + (1|g)", {"weights": "w"}),

@@ -26,8 +26,27 @@ def distribution(family: str, mu: np.ndarray, aux: dict[str, Any]) -> Any:
         "weibull": lambda: stats.weibull_min(
             aux["alpha"], scale=mu / special.gamma(1 + 1 / aux["alpha"])
         ),
+        "inverse_gaussian": lambda: stats.invgauss(mu / aux["lam"], scale=aux["lam"]),
+        "exgaussian": lambda: stats.exponnorm(
+            aux["beta"] / aux["sigma"], mu - aux["beta"], aux["sigma"]
+        ),
+        "shifted_lognormal": lambda: stats.lognorm(aux["sigma"], aux["ndt"], np.exp(mu)),
     }
     return makers[family]()
+
+
+def least_end(y: np.ndarray, limits: Limits | None) -> float:
+    """The least of what responses are known to be at most: what a shift is below."""
+    if limits is None or limits.status is None:
+        return float(y.min())
+    ends = [
+        end
+        for status, low, end in zip(
+            limits.status, y, y if limits.upper is None else limits.upper, strict=True
+        )
+        if status != 1
+    ]
+    return float(min(ends))
 
 
 def limited_rows(

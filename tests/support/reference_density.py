@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from curves_reference import curved, sds, shared_log_density
-from limits_reference import limited_rows
+from limits_reference import least_end, limited_rows
 from models import correlation_names
 from monotonic_reference import bent, columns_of, simplexes_log_density
 from prior_densities import (
@@ -323,7 +323,8 @@ class Reference:
 
 def with_prior(model: Model, name: str, value: Any) -> Any:
     """What a parameter's prior is of: of a shift, its share of the least response."""
-    return value / model.design.response.y.min() if name == "ndt" else value
+    response = model.design.response
+    return value / least_end(response.y, response.limits) if name == "ndt" else value
 
 
 def prefix(design: Design) -> str:

@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan.backends.bambi_levels import level_potential, level_terms
-from winstan.backends.bambi_parts import (
-    aliases,
+from winstan.backends.bambi_names import (
+    Place,
     aliases_by_component,
-    centers,
-    data_of,
     factor_columns,
     family_of,
+    places,
+)
+from winstan.backends.bambi_parts import (
+    centers,
+    data_of,
     formulas,
     links,
     priors_of,
@@ -27,6 +30,7 @@ from winstan.backends.bambi_parts import (
 )
 from winstan.backends.bambi_program import Writer, bambi_program
 from winstan.backends.bambi_refusals import check_expressible
+from winstan.backends.bambi_thresholds import threshold_potential
 from winstan.backends.base import import_package
 from winstan.backends.interrupts import interrupts_raised
 from winstan.backends.pymc import checked_sampler, failures_named, sampler_statistics
@@ -39,12 +43,10 @@ from winstan.toolchain.silence import silent
 
 if TYPE_CHECKING:
     import bambi
-    import xarray as xr
 
     from winstan._typing import Array
     from winstan.backends.settings import Settings
     from winstan.model import Model
-    from winstan.variables import Variable
 
 # Its group effects are z-scores, however well informed, and few groups diverge at 0.8. Four fits of
 # Machines and oats (nlme, MASS) with nutpie: 4 to 125 divergences in 4,000 draws; none at 0.95.
@@ -106,9 +108,10 @@ class BambiBackend:
                 compute_convergence_checks=False,
                 **own,
             )
-        posterior = tree["posterior"]
+        posterior, found = tree["posterior"], places(model)
+        at = {v.name: found.get(v.name, Place(v.name)) for v in model.variables}
         return Draws(
-            posterior={v.name: _values(posterior, v, model) for v in model.variables},
+            posterior={name: place.values(posterior) for name, place in at.items()},
             sample_stats=sampler_statistics(tree["sample_stats"], sampler),
             attrs=run_attributes(
                 "bambi",
@@ -175,11 +178,9 @@ def bambi_model(model: Model) -> bambi.Model:
     """
     bmb = import_bambi()
     check_expressible(model)
-    renamed = aliases(model)
-    potentials = None
-    if level_terms(model):
-        names, density = level_potential(model)
-        potentials = [([renamed.get(name, name) for name in names], density)]
+    potentials = [level_potential(model)] if level_terms(model) else []
+    if model.family.thresholds is not None:
+        potentials.append(threshold_potential(model))
     try:
         out = bmb.Model(
             bmb.Formula(*formulas(model)),
@@ -187,7 +188,7 @@ def bambi_model(model: Model) -> bambi.Model:
             family=family_of(model).name,
             link=links(model),
             priors=priors_of(bmb, model),
-            potentials=potentials,
+            potentials=potentials or None,
             auto_scale=False,
             center_predictors=centers(model),
             extra_namespace=dict(model.design.names),
@@ -236,19 +237,3 @@ def _renamed(priors: dict[str, Any], factors: dict[str, str]) -> dict[str, Any]:
         own = _renamed(prior, factors) if isinstance(prior, dict) else prior
         out[effect + bar + factors.get(column, column)] = own
     return out
-
-
-def _values(posterior: xr.Dataset, variable: Variable, model: Model) -> Array:
-    """Return a variable's draws with its dims in our order: (chains, draws, *dims)."""
-    name = variable.name
-    if name in (complements := family_of(model).complements):
-        return 1 - posterior[complements[name]].transpose("chain", "draw", ...).to_numpy()
-    renamed, columns = aliases(model), factor_columns(model)
-    for group in model.stacked.groups:
-        own = {group.effect_name(effect): effect.variable for effect in group.effects}
-        for ours, effect in own.items():
-            if name in (ours, f"{ours}_sigma"):
-                theirs = f"{effect}|{columns[group.factor]}"
-                theirs = renamed.get(theirs, theirs) + name[len(ours) :]
-                return posterior[theirs].transpose("chain", "draw", ...).to_numpy()
-    return posterior[renamed.get(name, name)].transpose("chain", "draw", ...).to_numpy()

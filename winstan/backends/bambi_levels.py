@@ -6,17 +6,48 @@ bambi centres predictors for an Intercept only. Without one, the levels' priors 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.backends.program_names import Names, number, quote, speakable
+from winstan.backends.bambi_names import aliases, places
+from winstan.backends.program_names import number, quote, speakable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping
 
+    from winstan.backends.program_names import Names
     from winstan.design import Term
     from winstan.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """A coefficient among bambi's: an element of a variable, or that negated.
+
+    Attributes
+    ----------
+    name : str
+        Of the variable.
+    index : tuple of int
+        Empty of a variable that is a number.
+    sign : int
+    """
+
+    name: str
+    index: tuple[int, ...]
+    sign: int
+
+    def of(self, variables: Mapping[str, Any]) -> Any:
+        """Take it from the variables by name."""
+        value = variables[self.name]
+        return self.sign * (value[self.index] if self.index else value)
+
+    def written(self, called: Mapping[str, str]) -> str:
+        """Write it, by what a program calls the variables."""
+        index = f"[{', '.join(map(str, self.index))}]" if self.index else ""
+        return f"{'-' if self.sign < 0 else ''}{called[self.name]}{index}"
 
 
 def level_terms(model: Model) -> frozenset[str]:
@@ -29,23 +60,39 @@ def level_terms(model: Model) -> frozenset[str]:
     )
 
 
+def said_of(model: Model, name: str) -> str:
+    """Return what a program for readers calls one of bambi's variables, but for slashes."""
+    said = {alias: name for name, alias in aliases(model).items()}
+    return said.get(name, name)
+
+
+def elements_of(model: Model, terms: Collection[Term]) -> dict[int, Element]:
+    """Return where the coefficient of each column of some terms is."""
+    at = places(model)
+    out = {}
+    for term in terms:
+        place = at[term.variable]
+        category = () if place.category is None else (place.category,)
+        for i, column in enumerate(term.columns):
+            index = (i, *category) if term.labels else category
+            out[column] = Element(place.name, index, place.sign)
+    return out
+
+
 def level_potential(model: Model) -> tuple[list[str], Callable[..., Any]]:
-    """Return the terms' names, and the log density that takes their coefficients.
+    """Return bambi's variables, and the log density that takes them.
 
     Parameters
     ----------
     model
         One that has `level_terms`.
     """
-    names = [term.variable for term in _terms(model)]
-    elements = _elements(model)
+    elements = elements_of(model, _terms(model))
+    names = list(dict.fromkeys(element.name for element in elements.values()))
 
     def log_density(*coefficients: Any) -> Any:
         beta = dict(zip(names, coefficients, strict=True))
-        at = {
-            column: beta[name] if place is None else beta[name][place]
-            for column, (name, place) in elements.items()
-        }
+        at = {column: element.of(beta) for column, element in elements.items()}
         total = 0.0
         for column, moves, mean, sd in _densities(model):
             value = at[column] + sum(m * at[i] for i, m in moves)
@@ -55,18 +102,16 @@ def level_potential(model: Model) -> tuple[list[str], Callable[..., Any]]:
     return names, log_density
 
 
-def potential_program(model: Model) -> list[str]:
+def potential_program(model: Model, identifiers: Names) -> list[str]:
     """Write the potential, as lines that define ``levels`` for ``potentials=[levels]``."""
-    identifiers = Names(["data", "bmb", "np", "priors", "model", "levels"])
-    called = {term.variable: identifiers.new(term.variable) for term in _terms(model)}
-    at = {
-        column: called[name] if place is None else f"{called[name]}[{place}]"
-        for column, (name, place) in _elements(model).items()
-    }
+    elements = elements_of(model, _terms(model))
+    names = list(dict.fromkeys(element.name for element in elements.values()))
+    called = {name: identifiers.new(said_of(model, name)) for name in names}
+    at = {column: element.written(called) for column, element in elements.items()}
     lines = [
         "# The levels' priors are at the mean of the other predictors.",
         "levels = (",
-        f"    [{', '.join(quote(speakable(name)) for name in called)}],",
+        f"    [{', '.join(quote(speakable(said_of(model, name))) for name in called)}],",
         f"    lambda {', '.join(called.values())}: -0.5",
         "    * (",
     ]
@@ -82,15 +127,6 @@ def _terms(model: Model) -> list[Term]:
     stacked, levels = model.stacked, level_terms(model)
     blocks = {stacked.block[t.columns[0]] for t in stacked.terms if t.variable in levels}
     return [term for term in stacked.terms if stacked.block[term.columns[0]] in blocks]
-
-
-def _elements(model: Model) -> dict[int, tuple[str, int | None]]:
-    """Return the term of each column, and its place there; None in a term of one plain column."""
-    return {
-        column: (term.variable, place if term.labels else None)
-        for term in _terms(model)
-        for place, column in enumerate(term.columns)
-    }
 
 
 def _densities(model: Model) -> list[tuple[int, list[tuple[int, float]], float, float]]:

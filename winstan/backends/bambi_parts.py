@@ -1,11 +1,8 @@
-"""A model in bambi's terms: formulas, data, links, priors, and its names for them.
-
-bambi has a component for each parameter that has a formula. Variables of those beside the mean
-begin with the parameter's name, as winstan's do; priors and aliases are given by component.
-"""
+"""A model in bambi's terms: formulas, data, links and priors, by its names (`bambi_names`)."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,104 +10,36 @@ import pandas as pd
 
 from winstan._angles import wrap_angles
 from winstan.backends.bambi_levels import level_terms
-from winstan.backends.program_names import speakable
+from winstan.backends.bambi_names import (
+    OWN,
+    RESPONSE,
+    component_of,
+    factor_columns,
+    has_categories,
+    is_mirrored,
+    stated,
+)
+from winstan.backends.bambi_priors import Made
+from winstan.backends.bambi_thresholds import threshold_prior
 from winstan.errors import BackendError
+from winstan.families.categories import place_of_reference
 from winstan.families.sample import LEFT, MEASURED, RIGHT
-from winstan.priors import Beta, Flat
+from winstan.priors import Beta, Cauchy, Flat, Normal, StudentT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Sequence
 
     from winstan._typing import Array
     from winstan.design import Design
-    from winstan.families.distribution import BambiFamily
     from winstan.formula import Formula
     from winstan.model import Model
     from winstan.priors import Prior
 
-OWN = "winstan_"
-RESPONSE, TRIALS, WEIGHT = f"{OWN}y", f"{OWN}trials", f"{OWN}weight"
+TRIALS, WEIGHT = f"{OWN}trials", f"{OWN}weight"
 STATUS, LOWER, UPPER = f"{OWN}status", f"{OWN}lower", f"{OWN}upper"
 WORDS = {LEFT: "left", MEASURED: "none", RIGHT: "right"}
 # Rows of whole weights are repeated, up to this many in all.
 REPEAT_UP_TO = 1_000_000
-
-
-def family_of(model: Model) -> BambiFamily:
-    """Return the family as bambi has it.
-
-    Raises
-    ------
-    BackendError
-        If it has none.
-    """
-    if (vector := model.family.thresholds) is not None and model.family.bambi is None:
-        raise BackendError(
-            f"bambi has the {vector.label} of {model.family.name!r} at the zeros of predictors, "
-            "with priors of other coordinates: it cannot state this model's; backend='stan' and "
-            "'pymc' can."
-        )
-    if model.family.of_labels is not None:
-        raise BackendError(
-            "bambi has one prior for the coefficients of all categories, and here each has one of "
-            "its own: backend='stan' and 'pymc' have them."
-        )
-    if model.family.bambi is None:
-        raise BackendError(
-            f"bambi has no family {model.family.name!r} of these parameters; backend='stan' and "
-            "'pymc' have."
-        )
-    return model.family.bambi
-
-
-def component_of(model: Model, parameter: str) -> str:
-    """Name a parameter as bambi does."""
-    return family_of(model).names.get(parameter, parameter)
-
-
-def factor_columns(model: Model) -> dict[str, str]:
-    """Name a column for each factor: what users call theirs may be no name for bambi."""
-    factors = dict.fromkeys(group.factor for group in model.stacked.groups)
-    return {factor: f"{OWN}group_{i}" for i, factor in enumerate(factors)}
-
-
-def aliases(model: Model) -> dict[str, str]:
-    """Name the variables whose own names cannot be those of variables and dims."""
-    names = [
-        f"{design.prefix}{term}"
-        for design in model.design.every
-        for term in _terms_of(model, design)
-    ]
-    return {name: f"{OWN}term_{i}" for i, name in enumerate(names) if speakable(name) != name}
-
-
-def aliases_by_component(model: Model) -> dict[str, Any]:
-    """Return `aliases` as bambi takes them: by term, and by parameter if several are predicted.
-
-    Parameters that bambi has another name for are called by ours too, and so are their terms.
-    """
-    known, names = aliases(model), family_of(model).names
-    by_parameter = {}
-    for design in model.design.every:
-        terms = {term: f"{design.prefix}{term}" for term in _terms_of(model, design)}
-        own = {term: known[name] for term, name in terms.items() if name in known}
-        if design.parameter in names:
-            if design.intercept:
-                terms["Intercept"] = design.intercept_name
-            own = {names[design.parameter]: design.parameter} | terms | own
-        by_parameter[component_of(model, design.parameter)] = own
-    numbers = {their: our for our, their in names.items() if our not in model.design.beside}
-    if not model.design.beside:
-        return by_parameter[model.design.parameter] | numbers
-    return {parameter: own for parameter, own in by_parameter.items() if own} | numbers
-
-
-def _terms_of(model: Model, design: Design) -> Iterator[str]:
-    """List a component's terms by bambi's names, but for its intercept."""
-    yield from (term.name for term in design.terms)
-    columns = factor_columns(model)
-    for group in design.groups:
-        yield from (f"{effect.name}|{columns[group.factor]}" for effect in group.effects)
 
 
 def formulas(model: Model) -> list[str]:
@@ -124,26 +53,37 @@ def formulas(model: Model) -> list[str]:
         response = f"p({RESPONSE}, {TRIALS})"
     elif weights_of(model) is not None:
         response = f"weighted({RESPONSE}, {WEIGHT})"
-    left = [response, *(component_of(model, name) for name in model.formula.parameters)]
-    pairs = zip(left, model.formula.every, model.design.every, strict=True)
-    return [f"{name} ~ {_right(model, formula, design)}" for name, formula, design in pairs]
+    first, *others = stated(model)
+    left = [response, *(component_of(model, design.parameter) for _, design in others)]
+    pairs = zip(left, [first, *others], strict=True)
+    return [f"{name} ~ {_right(model, *own)}" for name, own in pairs]
 
 
 def _right(model: Model, formula: Formula, design: Design) -> str:
     columns = factor_columns(model)
-    right = [formula.common, *(f"offset({offset})" for offset in formula.offset)]
+    right = common_terms(model, formula, design)
     for spec, group in zip(formula.groups, design.groups, strict=True):
         right.append(f"({spec.effects}|{columns[group.factor]})")
     return " + ".join(right)
 
 
+def common_terms(model: Model, formula: Formula, design: Design) -> list[str]:
+    """Write the terms of a formula that are not by group."""
+    common = formula.common
+    if model.family.thresholds is not None:  # bambi leaves the Intercept out, and says so
+        common = common.removeprefix("1 + ") if common != "1" else "0"
+        common = common if common == "0" else f"0 + {common}"
+    sign = "-1 * " if is_mirrored(model, design.parameter) else ""
+    return [common, *(f"offset({sign}({o}))" if sign else f"offset({o})" for o in formula.offset)]
+
+
 def links(model: Model) -> str | dict[str, str]:
     """Return the link of the mean, or those of all parameters that have a formula."""
-    if not model.design.beside:
+    designs = [design for _, design in stated(model)]
+    if len(designs) == 1:
         return model.link.name
-    names = [component_of(model, design.parameter) for design in model.design.every]
-    pairs = zip(names, model.likelihood.links, strict=True)
-    return {name: link.name for name, link in pairs}
+    names = [component_of(model, design.parameter) for design in designs]
+    return {name: link.name for name, link in zip(names, model.likelihood.links, strict=True)}
 
 
 def centers(model: Model) -> bool:
@@ -161,14 +101,9 @@ def data_of(model: Model) -> pd.DataFrame:
     for name in data.columns:
         if data[name].dtype == bool:
             data[name] = data[name].astype(int)
-    y = design.response.y
     for name, values in _limit_columns(model).items():
         data[name] = values
-    if model.family.log_response:
-        y = np.log(y)
-    if model.family.circular:
-        y = wrap_angles(y)
-    data[RESPONSE] = y.astype(int) if model.family.whole else y
+    data[RESPONSE] = _response_of(model)
     if design.response.trials is not None:
         data[TRIALS] = design.response.trials.astype(int)
     weights, columns = weights_of(model), factor_columns(model)
@@ -182,6 +117,28 @@ def data_of(model: Model) -> pd.DataFrame:
     if design.weights is not None and weights is None:
         return data.loc[data.index.repeat(design.weights.astype(int))].reset_index(drop=True)
     return data
+
+
+def _response_of(model: Model) -> Any:
+    y, family = model.design.response.y, model.family
+    if model.design.response.categories is not None:
+        # formulae sorts categories that are not ordered.
+        return pd.Categorical(y.astype(int), categories=category_order(model), ordered=True)
+    if family.log_response:
+        return np.log(y)
+    if family.circular:
+        return wrap_angles(y)
+    return y.astype(int) if family.whole else y
+
+
+def category_order(model: Model) -> list[int]:
+    """Return the places of the categories as bambi takes them: the reference first."""
+    labels = model.design.response.categories
+    assert labels is not None
+    if not has_categories(model):
+        return list(range(len(labels)))
+    reference = place_of_reference(model.family.reference, labels)
+    return [reference, *(k for k in range(len(labels)) if k != reference)]
 
 
 def _limit_columns(model: Model) -> dict[str, Any]:
@@ -215,50 +172,85 @@ def weights_of(model: Model) -> Array | None:
 
 def priors_of(bmb: Any, model: Model) -> dict[str, Any]:
     """Translate the priors: by term of the mean, and by parameter, then by term of others."""
+    if has_categories(model):
+        return _priors_of_component(bmb, model, model.design.every)
     priors, mean = model.priors.table, model.design
-    out, complements = _priors_of_component(bmb, model, mean), family_of(model).complements
+    out = _priors_of_component(bmb, model, [mean])
     for p in model.family.parameters[1:]:
         beside, theirs = mean.beside.get(p.name), component_of(model, p.name)
-        if beside is not None:
-            out[theirs] = _priors_of_component(bmb, model, beside)
+        if p.is_vector:
+            out[p.name] = threshold_prior(bmb, model)
+        elif beside is not None:
+            out[theirs] = _priors_of_component(bmb, model, [beside])
         else:
-            prior, name = priors[p.name], complements.get(p.name, theirs)
-            if p.name in complements and isinstance(prior, Beta):
+            prior = priors[p.name]
+            if is_mirrored(model, p.name) and isinstance(prior, Beta):
                 prior = Beta(prior.beta, prior.alpha)
-            out[name] = _prior(bmb, [prior], scalar=True, domain=p.domain)
+            out[theirs] = _prior(bmb, [[prior]], scalar=True, domain=p.domain)
     return out
 
 
-def _priors_of_component(bmb: Any, model: Model, design: Design) -> dict[str, Any]:
+def _priors_of_component(bmb: Any, model: Model, designs: Sequence[Design]) -> dict[str, Any]:
+    """Translate the priors of a linear predictor's terms, or of those of several categories."""
     priors, columns = model.priors.table, factor_columns(model)
-    out = {}
-    if design.intercept:
-        own = [priors[design.intercept_name]]
-        out["Intercept"] = _prior(bmb, own, scalar=True, domain="real")
+    mirrored = is_mirrored(model, designs[0].parameter)
     moved = level_terms(model)  # their priors are potentials
-    for term in design.terms:
-        own = [Flat() if term.variable in moved else priors[name] for name in term.column_names]
-        out[term.name] = _prior(bmb, own, scalar=not term.labels, domain="real")
-    for group in design.groups:
-        for effect in group.effects:
-            own = [priors[name] for name in group.sd_names_of(effect)]
-            sigma = _prior(bmb, own, scalar=not effect.labels, domain="positive")
+
+    def own(name: str) -> Prior:
+        return _mirrored(priors[name]) if mirrored else priors[name]
+
+    out, first = {}, designs[0]
+    if first.intercept and model.family.thresholds is None:
+        intercepts = [[own(design.intercept_name) for design in designs]]
+        out["Intercept"] = _prior(bmb, intercepts, scalar=True, domain="real")
+    for k, term in enumerate(first.terms):
+        each = [design.terms[k] for design in designs]
+        by_column = [
+            [Flat() if t.variable in moved else own(t.column_names[i]) for t in each]
+            for i in range(len(term.columns))
+        ]
+        out[term.name] = _prior(bmb, by_column, scalar=not term.labels, domain="real")
+    for g, group in enumerate(first.groups):
+        for e, effect in enumerate(group.effects):
+            names = [d.groups[g].sd_names_of(d.groups[g].effects[e]) for d in designs]
+            by_column = [[priors[name] for name in row] for row in zip(*names, strict=True)]
+            sigma = _prior(bmb, by_column, scalar=not effect.labels, domain="positive")
             key = f"{effect.name}|{columns[group.factor]}"
             out[key] = bmb.Prior("Normal", mu=0, sigma=sigma)
     return out
 
 
-def _prior(bmb: Any, priors: list[Prior], *, scalar: bool, domain: str) -> Any:
-    """Translate the priors of one term: one distribution, with a number for each column."""
-    kinds = {prior.pymc_name(domain) for prior in priors}
+def _mirrored(prior: Prior) -> Prior:
+    """Return the prior of a coefficient, negated."""
+    if isinstance(prior, Normal):
+        return Normal(-prior.mu, prior.sigma, -prior.upper, -prior.lower)
+    if isinstance(prior, StudentT | Cauchy):
+        return replace(prior, mu=-prior.mu)
+    return prior
+
+
+def _prior(bmb: Any, priors: list[list[Prior]], *, scalar: bool, domain: str) -> Any:
+    """Translate the priors of one term, by column and category: one distribution of all."""
+    every = [prior for row in priors for prior in row]
+    kinds = {prior.pymc_name(domain) for prior in every}
     if len(kinds) > 1:
         raise BackendError(
             f"bambi cannot mix priors of the kinds {' and '.join(sorted(kinds))} in one term; "
             "backend='stan' and 'pymc' can."
         )
-    by_prior = [prior.pymc_numbers for prior in priors]
-    numbers = {
-        name: by_prior[0][name] if scalar else np.array([own[name] for own in by_prior])
-        for name in by_prior[0]
-    }
-    return bmb.Prior(priors[0].pymc_name(domain), **numbers)
+    (kind,) = kinds
+    names = every[0].pymc_numbers
+    if len(priors[0]) > 1 and len(set(every)) > 1:
+        # bambi takes numbers by column, and gives all categories the same.
+        rows = priors[0] if scalar else priors
+        return bmb.Prior(kind, dist=Made(kind, _numbers(rows, names)))
+    if scalar:
+        return bmb.Prior(kind, **names)
+    return bmb.Prior(kind, **_numbers([row[0] for row in priors], names))
+
+
+def _numbers(priors: Any, names: Iterable[str]) -> dict[str, Array]:
+    """Return the numbers of priors, of one shape with them."""
+    every = np.array(priors, dtype=object)
+    of = np.vectorize(lambda prior, name: prior.pymc_numbers[name], otypes=[float])
+    return {name: of(every, name) for name in names}

@@ -8,8 +8,17 @@ import numpy as np
 
 from winstan.backends.bambi_functions import definitions
 from winstan.backends.bambi_levels import level_terms, potential_program
-from winstan.backends.bambi_parts import centers, component_of, family_of
-from winstan.backends.program_names import number, one_line, quote, speakable
+from winstan.backends.bambi_names import (
+    component_of,
+    family_of,
+    has_categories,
+    prefix_of_component,
+    stated,
+)
+from winstan.backends.bambi_parts import category_order, centers, common_terms
+from winstan.backends.bambi_priors import Made
+from winstan.backends.bambi_thresholds import threshold_program
+from winstan.backends.program_names import Names, number, one_line, quote, speakable
 from winstan.formula.tree import Name, quote_name
 
 if TYPE_CHECKING:
@@ -52,10 +61,11 @@ def bambi_program(model: Model, priors: Mapping[str, Any], *, repeated: bool = F
     """
     left = _Columns(model, repeated=repeated)
     family = family_of(model)
-    names = [left.response(), *(family.names.get(name, name) for name in model.formula.parameters)]
+    components = stated(model)
+    names = [left.response(), *(component_of(model, d.parameter) for _, d in components[1:])]
     formulas = [
-        f"{name} ~ {left.right(formula)}"
-        for name, formula in zip(names, model.formula.every, strict=True)
+        f"{name} ~ {left.right(formula, design)}"
+        for name, (formula, design) in zip(names, components, strict=True)
     ]
     for column, values in model.design.predictors.items():
         if values.dtype == bool:
@@ -63,41 +73,46 @@ def bambi_program(model: Model, priors: Mapping[str, Any], *, repeated: bool = F
 
     made = [f"{left.of(name)} = {value}" for name, value in left.made.items()]
     if repeated:
-        made.append(f"data = data.loc[data.index.repeat({left.of('weight')}.astype(int))]")
-    said, aliases = _said(priors, left.factors, model.design, family.names)
+        made.append(f"data = data.loc[data.index.repeat({left.of(left.weight)}.astype(int))]")
+    said, aliases = _said(model, priors, left.factors, model.design)
     links = "".join(f"; {p}, link {link}" for p, link in list(_links(model).items())[1:])
-    moved = bool(level_terms(model))
     defined, named = definitions(model)
-    numpy = any("np." in line for line in [*made, *formulas, *defined])
+    more, potentials = _potentials(model)
+    written = " ".join([*left.before, *made, *formulas, *defined, *said, *more])
+    imports = [
+        f"import {package} as {short}"
+        for package, short in (("numpy", "np"), ("pandas", "pd"), ("pymc", "pm"))
+        if f"{short}." in written
+    ]
     lines = [
         f"# {one_line(model.formula.text)}",
         f"# family {model.family.name}, link {model.link.name}{links}",
         "# `data`: the data frame, without rows that miss a value.",
-        *_complements(model),
+        *_comments(model),
         *(f"# {quote(name)} in it: {what}." for name, what in left.given.items()),
         "",
         "import bambi as bmb",
-        *(["import numpy as np"] if numpy else []),
+        *imports,
         *(defined or [""]),
-        *(["data = data.copy()", *made, ""] if made else []),
+        *([*(left.before or ["data = data.copy()"]), *made, ""] if made or left.before else []),
         *["priors = {", *said, "}"],
-        *(potential_program(model) if moved else []),
+        *more,
         "model = bmb.Model(",
         *_formula(formulas),
         "    data,",
         f'    family="{family.name}",',
         f"    link={_link(model)},",
         "    priors=priors,",
-        *(["    potentials=[levels],"] if moved else []),
+        *([f"    potentials=[{', '.join(potentials)}],"] if potentials else []),
         "    auto_scale=False,",
         f"    center_predictors={centers(model)},",
         *([f"    extra_namespace={{{', '.join(f'"{n}": {n}' for n in named)}}},"] if named else []),
         ")",
     ]
-    beside, mean = model.design.beside, model.design.parameter
+    beside, mean = model.design.beside, component_of(model, model.design.parameter)
     numbers = {their: our for our, their in family.names.items() if our not in beside}
     if numbers or any(aliases.values()):
-        own = _aliased(aliases) if beside else _entries(aliases[mean])
+        own = _aliased(aliases) if len(components) > 1 else _entries(aliases[mean])
         why = [f"# bambi's name of {our} is {their}." for our, their in family.names.items()] or [
             "# Names of variables have no slash in PyMC, and those of dims no comma in nutpie."
         ]
@@ -114,8 +129,8 @@ def _formula(formulas: list[str]) -> list[str]:
 
 def _links(model: Model) -> dict[str, str]:
     """Name the link of each parameter that has a formula, by bambi's name of it."""
-    pairs = zip(model.stacked.parameters, model.likelihood.links, strict=True)
-    return {component_of(model, parameter): link.name for parameter, link in pairs}
+    pairs = zip(stated(model), model.likelihood.links, strict=False)
+    return {component_of(model, own.parameter): link.name for (_, own), link in pairs}
 
 
 def _link(model: Model) -> str:
@@ -125,22 +140,32 @@ def _link(model: Model) -> str:
     return "{" + ", ".join(f'"{name}": "{link}"' for name, link in links.items()) + "}"
 
 
+def _potentials(model: Model) -> tuple[list[str], list[str]]:
+    """Write priors that are not of a term by itself, and name them."""
+    identifiers = Names(["data", "bmb", "np", "pm", "priors", "model", "levels", "thresholds"])
+    lines, names = list[str](), list[str]()
+    if level_terms(model):
+        lines += potential_program(model, identifiers)
+        names.append("levels")
+    if model.family.thresholds is not None:
+        lines += threshold_program(model, identifiers)
+        names.append("thresholds")
+    return lines, names
+
+
 def _said(
-    priors: Mapping[str, Any],
-    factors: Mapping[str, str],
-    design: Design,
-    names: Mapping[str, str],
+    model: Model, priors: Mapping[str, Any], factors: Mapping[str, str], design: Design
 ) -> tuple[list[str], dict[str, dict[str, str]]]:
     """Write priors, an entry a line, and list the aliases that terms need, by parameter."""
     lines: list[str] = []
-    component = names.get(design.parameter, design.parameter)
-    renamed = component != design.parameter
+    component, prefix = component_of(model, design.parameter), prefix_of_component(model, design)
+    renamed = design.parameter in family_of(model).names
     own = {component: design.parameter} if renamed else {}
     aliases = {component: own}
-    beside = {names.get(name, name): other for name, other in design.beside.items()}
+    beside = {component_of(model, name): other for name, other in design.beside.items()}
     for name, prior in priors.items():
         if isinstance(prior, dict):
-            inside, others = _said(prior, factors, beside[name], names)
+            inside, others = _said(model, prior, factors, beside[name])
             lines += [f"    {quote(name)}: {{", *(f"    {line}" for line in inside), "    },"]
             aliases |= others
             continue
@@ -148,7 +173,7 @@ def _said(
         theirs = effect + bar + factors.get(factor, factor)
         lines.append(f"    {quote(theirs)}: {prior},")
         if renamed or speakable(theirs) != theirs:
-            own[theirs] = speakable(f"{design.prefix}{theirs}")
+            own[theirs] = speakable(f"{prefix}{theirs}")
     return lines, aliases
 
 
@@ -166,11 +191,18 @@ def _entries(aliases: Mapping[str, str]) -> list[str]:
     return [f"    {quote(name)}: {quote(alias)}," for name, alias in aliases.items()]
 
 
-def _complements(model: Model) -> list[str]:
-    """Say which of bambi's parameters are one less the model's."""
-    bambi = model.family.bambi
-    pairs = bambi.complements.items() if bambi is not None else ()
-    return [f"# {theirs} is 1 - {ours}." for ours, theirs in pairs]
+def _comments(model: Model) -> list[str]:
+    """Say which of bambi's parameters are one less the model's, and what is by category."""
+    lines = []
+    for ours, theirs in family_of(model).complements.items():
+        formula = ": its linear predictor is that, negated" if ours in model.design.beside else ""
+        lines.append(f"# {theirs} is 1 - {ours}{formula}.")
+    labels = model.design.response.categories
+    if has_categories(model) and labels is not None:
+        reference, *others = (str(labels[k]) for k in category_order(model))
+        lines.append(f"# Coefficients have an element for each of {', '.join(others)}, against "
+                     f"{reference}.")  # fmt: skip
+    return [one_line(line) for line in lines]
 
 
 class _Columns:
@@ -181,6 +213,8 @@ class _Columns:
         self.repeated = repeated
         self.made: dict[str, str] = {}
         self.given: dict[str, str] = {}
+        self.before: list[str] = []  # statements that come before all columns
+        self.weight = "weight"
         self.factors: dict[str, str] = {}
 
     def of(self, column: str) -> str:
@@ -194,6 +228,8 @@ class _Columns:
     def response(self) -> str:
         """Write the left side."""
         spec, response = self.model.formula.response_spec, self.model.design.response
+        if spec.counts:
+            return self.gathered()
         atom, name = spec.value, spec.value.name
         if not isinstance(atom.node, Name):
             name = self.new("response")
@@ -204,10 +240,23 @@ class _Columns:
             name = plain
         name = self.changed(name)
         if self.repeated:
-            self.given["weight"] = "the frequency weights"
+            self.given[self.weight] = "the frequency weights"
         if response.limits is not None:
             return self.limited(name, response.limits)
         return self.counted(name)
+
+    def gathered(self) -> str:
+        """Give each row that counts categories one for each of them, and write the category."""
+        name, self.weight = self.new("category"), self.new("times")
+        counts = [atom.name for atom in self.model.formula.response_spec.counts]
+        others = [column for column in self.model.formula.columns if column not in counts]
+        if self.model.design.frequency is not None:
+            others.append(self.new("weight"))
+            self.given[others[-1]] = "the frequency weights"
+            self.made[self.weight] = f"{self.of(self.weight)} * {self.of(others[-1])}"
+        lists = ", ".join(f"[{', '.join(map(quote, names))}]" for names in (others, counts))
+        self.before = [f'data = data.melt({lists}, "{name}", "{self.weight}")']
+        return self.changed(name)
 
     def counted(self, name: str) -> str:
         """Write a response with its trials, or its weight, if it has any."""
@@ -233,6 +282,10 @@ class _Columns:
         if response.levels is not None:
             new = self.new("success")
             self.made[new] = f"({self.of(name)} == {response.levels[-1]!r}).astype(int)"
+        elif response.categories is not None:
+            new = self.new("categories")
+            labels = [response.categories[k] for k in category_order(self.model)]
+            self.made[new] = f"pd.Categorical({self.of(name)}, {labels!r}, ordered=True)"
         elif family.log_response:
             new = self.new("log_response")
             self.made[new] = f"np.log({self.of(name)})"
@@ -258,9 +311,9 @@ class _Columns:
         self.given[status] = "'none', 'left' or 'right'"
         return f"censored({quote_name(name)}, {status})"
 
-    def right(self, formula: Formula) -> str:
+    def right(self, formula: Formula, design: Design) -> str:
         """Write a right side."""
-        right = [formula.common, *(f"offset({offset})" for offset in formula.offset)]
+        right = common_terms(self.model, formula, design)
         for spec in formula.groups:
             if spec.factor not in self.factors:
                 self.factors[spec.factor] = self.factor(spec.factor_columns)
@@ -277,6 +330,8 @@ class _Columns:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, Made):
+        return value.source
     if isinstance(value, str):
         return value
     return f"[{', '.join(map(_number, value))}]" if np.ndim(value) else _number(value)

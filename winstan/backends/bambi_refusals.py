@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from winstan.backends.bambi_parts import OWN, centers, family_of, weights_of
+from winstan.backends.bambi_names import OWN, family_of, has_categories
+from winstan.backends.bambi_parts import centers, weights_of
 from winstan.errors import BackendError
 from winstan.priors import R2D2, Constant, Horseshoe
 
 if TYPE_CHECKING:
+    from winstan.formula import Formula
     from winstan.model import Model
 
 
@@ -25,6 +27,7 @@ def check_expressible(model: Model) -> None:
     family_of(model)
     _check_residual(model)
     _check_terms(model)
+    _check_categories(model)
     _check_priors(model)
     _check_limits(model)
     _check_correlations(model)
@@ -36,7 +39,7 @@ def check_expressible(model: Model) -> None:
                 f"rename {column!r}, or use backend='stan' or 'pymc'."
             )
     own = {"mu", "p", *model.family.auxiliary, *family_of(model).names.values()}
-    own.update(_check_complements(model))
+    own.update(family_of(model).complements.values())
     for term in model.design.terms:
         if term.name in own:
             raise BackendError(
@@ -78,6 +81,46 @@ def _check_terms(model: Model) -> None:
         )
 
 
+def _check_categories(model: Model) -> None:
+    """Refuse what bambi has of all categories, or thresholds, alike."""
+    elsewhere = "use backend='stan' or 'pymc'"
+    if any(design.anchored for design in model.design.every):
+        raise BackendError(
+            "bambi has one linear predictor for all thresholds, and cs() gives each its own: "
+            f"{elsewhere}."
+        )
+    if has_categories(model):
+        first, *others = model.formula.every
+        for formula in others:
+            if _right_of(formula) != _right_of(first):
+                raise BackendError(
+                    f"bambi has one formula for all categories, and {formula.response!r} has its "
+                    f"own: {elsewhere}."
+                )
+        _check_shapes(model, elsewhere)
+
+
+def _check_shapes(model: Model, elsewhere: str) -> None:
+    """Refuse what bambi multiplies or adds in other shapes than categories have."""
+    if model.formula.offset:
+        raise BackendError(
+            "bambi has no offset of categories: it would add one of rows to a column for each "
+            f"category. {elsewhere[0].upper()}{elsewhere[1:]}."
+        )
+    for group in model.stacked.groups:
+        for effect in group.effects:
+            if len(effect.labels) > 1:
+                raise BackendError(
+                    f"bambi has no group effects of categories of several columns, as "
+                    f"({effect.name}|{group.factor}): it would multiply them by another's. "
+                    f"{elsewhere[0].upper()}{elsewhere[1:]}, or make a column of each."
+                )
+
+
+def _right_of(formula: Formula) -> tuple[object, ...]:
+    return formula.common, formula.offset, formula.groups
+
+
 def _check_priors(model: Model) -> None:
     for name, prior in model.priors.table.items():
         if isinstance(prior, Horseshoe | R2D2):
@@ -110,18 +153,6 @@ def _check_limits(model: Model) -> None:
                 f"bambi cannot express {words}, as {model.formula.response!r} has them: use "
                 "backend='stan' or 'pymc'."
             )
-
-
-def _check_complements(model: Model) -> list[str]:
-    """Return bambi's names of what is one less a parameter of ours, none of which has a formula."""
-    complements = family_of(model).complements
-    for ours, theirs in complements.items():
-        if ours in model.design.beside:
-            raise BackendError(
-                f"bambi's formula would be that of {theirs}, which is 1 - {ours}: use "
-                "backend='stan' or 'pymc'."
-            )
-    return list(complements.values())
 
 
 def _check_correlations(model: Model) -> None:

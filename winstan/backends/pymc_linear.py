@@ -34,7 +34,7 @@ _INVERSE = {
 
 
 # Of thresholds whose categories' probabilities are as likely as any others.
-_LATENT: dict[str, tuple[str, dict[str, float]]] = {
+LATENT: dict[str, tuple[str, dict[str, float]]] = {
     "logit": ("Logistic", {"mu": 0.0, "s": 1.0}),
     "probit": ("Normal", {"mu": 0.0, "sigma": 1.0}),
 }
@@ -162,7 +162,7 @@ class Linear:
         if self.of.center:
             called = self._called.new(self.at_mean)
         if isinstance(prior, Dirichlet):
-            kind, numbers = _LATENT.get(self.of.link.name, ("Flat", {}))
+            kind, numbers = LATENT.get(self.of.link.name, ("Flat", {}))
         else:
             kind = prior.pymc_name("real")
             numbers = dict(zip(prior.pymc, prior.numbers, strict=True))
@@ -185,7 +185,7 @@ class Linear:
     def _of_shares(self, prior: Dirichlet) -> list[str]:
         """Write what a prior of the categories' shares adds to thresholds' own distribution."""
         at, parts = self.at_mean, []
-        if self.of.link.name not in _LATENT:
+        if self.of.link.name not in LATENT:
             parts.append(f"({at} - pm.math.exp({at})).sum()")
         lines = []
         if prior.numbers[0] != 1:

@@ -38,16 +38,25 @@ def add_priors(pm: Any, name: str, priors: Sequence[Prior], values: Any) -> None
 
 def add_threshold_prior(pm: Any, pt: Any, model: Model, steps: Sequence[Any], shift: Any) -> None:
     """Add the prior of an ordered parameter: see `winstan.families.ordered`."""
+    thresholds = cutpoint_vector(steps, pytensor_namespace()) - shift
+    density = threshold_log_density(pm, model, thresholds, len(steps) + 1)
+    pm.Potential("threshold_prior", density)
+
+
+def threshold_log_density(pm: Any, model: Model, thresholds: Any, n: int) -> Any:
+    """Log density of the prior of n thresholds, but for a constant."""
     vector = model.family.thresholds
     assert vector is not None
     prior = model.priors[vector.name]
-    xp = pytensor_namespace()
-    thresholds, n = cutpoint_vector(steps, xp) - shift, len(steps) + 1
     if isinstance(prior, Dirichlet):
-        density = dirichlet_log_density(prior.numbers[0], thresholds, n, model.link, xp)
-        pm.Potential("threshold_prior", density)
-    else:
-        add_priors(pm, "threshold_prior", [prior] * n, thresholds)
+        xp = pytensor_namespace()
+        return dirichlet_log_density(prior.numbers[0], thresholds, n, model.link, xp)
+    if isinstance(prior, Flat):
+        return 0.0 * thresholds.sum()
+    distribution = getattr(pm, type(prior).__name__).dist(
+        **dict(zip(prior.pymc, prior.numbers, strict=True))
+    )
+    return pm.logp(distribution, thresholds).sum()
 
 
 def correlation_factors(pm: Any, pt: Any, model: Model, raw: Any) -> list[Any]:

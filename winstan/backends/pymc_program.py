@@ -327,14 +327,16 @@ class _Program:
 
 def _check_limits(model: Model) -> None:
     """Refuse limits that PyMC has no distribution of."""
-    limits = model.design.response.limits
-    if limits is None or limits.status is None:
+    limits, written = model.design.response.limits, model.family.pymc
+    if limits is None:
         return
+    censored = limits.status is not None
     what = {
+        "limits of a response that is taken beyond a shift": written and written.of != "{y}",
         "intervals": limits.upper is not None,
-        "responses that are both censored and truncated": limits.truncated,
-        "censored counts": model.family.whole,
-        "weights of censored rows": model.design.weights is not None,
+        "responses that are both censored and truncated": censored and limits.truncated,
+        "censored counts": censored and model.family.whole,
+        "weights of censored rows": censored and model.design.weights is not None,
     }
     for words, is_there in what.items():
         if is_there:

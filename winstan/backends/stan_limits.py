@@ -21,6 +21,8 @@ class LimitedRow:
         ``normal`` and ``mu[n], sigma``.
     y : str
         The response of a row.
+    of : str
+        What the distribution is of: ``{y}``, or ``{y} - ndt``.
     whole : bool
         Whether it is a count.
     columns : mapping of str to Column
@@ -30,13 +32,14 @@ class LimitedRow:
     distribution: str
     arguments: str
     y: str
+    of: str
     whole: bool
     columns: Mapping[str, Column]
 
     def lines(self, weight: str) -> list[str]:
         """Write the loop over rows; `weight` is nothing, or such as ``w[n] * ``."""
         density = f"{self.distribution}_{'lpmf' if self.whole else 'lpdf'}"
-        measured = f"{density}({self.y} | {self.arguments})"
+        measured = f"{density}({self.of.format(y=self.y)} | {self.arguments})"
         lb, ub = self._bounds()
         divisor = self._between(lb, ub)
         out = ["for (n in 1:N) {", *self._cases(measured, weight)]
@@ -73,10 +76,15 @@ class LimitedRow:
     def _between(self, low: str, high: str) -> str:
         """Write the log probability of (low, high]."""
         below, above = (
-            f"{self.distribution}_lcdf({end} | {self.arguments})" for end in (low, high)
+            f"{self.distribution}_lcdf({self._end(end)} | {self.arguments})" for end in (low, high)
         )
         if low and high:
             return f"log_diff_exp({above}, {below})"
         if low:
-            return f"{self.distribution}_lccdf({low} | {self.arguments})"
+            return f"{self.distribution}_lccdf({self._end(low)} | {self.arguments})"
         return above if high else ""
+
+    def _end(self, end: str) -> str:
+        """Write what the distribution is of at an end, which may lie below a shift."""
+        at = self.of.format(y=end)
+        return at if at == end else f"fmax({at}, 0)"

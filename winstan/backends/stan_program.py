@@ -31,6 +31,7 @@ from winstan.backends.stan_statements import (
 if TYPE_CHECKING:
     from winstan.backends.program_parts import Predictor
     from winstan.families.distribution import Distribution
+    from winstan.families.parameter import Parameter
     from winstan.model import Model
 
 _KEYWORDS = """
@@ -44,9 +45,10 @@ _KEYWORDS = """
 # Functions that the program calls: a variable of that name would hide them.
 _FUNCTIONS = """
     Phi append_row atan beta cauchy cumulative_sum diag_matrix diag_pre_multiply dirichlet
-    dot_product exp exponential gamma inv inv_cloglog inv_gamma inv_logit linspaced_vector
-    lkj_corr_cholesky log log_diff_exp logistic mean min multiply_lower_tri_self_transpose normal
-    pi rep_vector sqrt square std_normal student_t sum to_vector
+    dot_product exp exponential fmax gamma inv inv_cloglog inv_gamma inv_logit linspaced_vector
+    lkj_corr_cholesky log log_diff_exp log_sum_exp logistic mean min
+    multiply_lower_tri_self_transpose normal pi rep_vector sqrt square std_normal student_t sum
+    to_vector
 """
 # Names that the program gives itself.
 _OWN = "N n eta mu Intercept b_Intercept hs_global hs_slab hs_local R2D2_R2 R2D2_phi"
@@ -131,7 +133,10 @@ class _Program:
 
     def text(self) -> str:
         """Write the program."""
-        definition = written_distribution(self.model, "stan").definition_of(self.model.link.name)
+        written = written_distribution(self.model, "stan")
+        definition = written.definition_of(self.model.link.name)
+        if self.parts.limits:
+            definition += written.tails
         blocks = {
             "functions": [
                 line.replace("{inverse}", INVERSE[self.model.link.name].partition("(")[0])
@@ -222,7 +227,7 @@ class _Program:
                 continue
             declared = domain.stan
             if scalar.bound is not None:
-                declared = f"real<lower=0, upper=min({self.parts.response.name})>"
+                declared = f"real<lower=0, upper={self._bound(scalar)}>"
             lines.append(f"{declared} {scalar.name};")
         lines += [f"simplex[{simplex.n}] {simplex.name};" for simplex in self.parts.simplexes]
         return lines + stan_numbers(self.model)[0]
@@ -248,10 +253,16 @@ class _Program:
                 lines.append(f"L_{g.tail} ~ lkj_corr_cholesky({stan_number(g.lkj)});")
             lines.append((f"z_{g.tail}" if one else f"to_vector(z_{g.tail})") + " ~ std_normal();")
         for scalar in self.model.likelihood.reported:
-            share = f" / min({self.parts.response.name})" if scalar.bound is not None else ""
+            share = f" / {self._bound(scalar)}" if scalar.bound is not None else ""
             lines.append(prior_of(f"{scalar.name}{share}", self.model.priors[scalar.name]))
         lines += [simplex.stan_priors() for simplex in self.parts.simplexes]
         return lines + stan_numbers(self.model)[1]
+
+    def _bound(self, number: Parameter) -> str:
+        """Write what bounds a number: the least of what responses are at most."""
+        if self.parts.limits:
+            return stan_number(self.model.likelihood.statistics[str(number.bound)])
+        return f"min({self.parts.response.name})"
 
     def _summands(self, linear: _Linear) -> list[str]:
         """Write the terms of a linear predictor, a vector among them."""
@@ -291,7 +302,7 @@ class _Program:
         by_row = y.kind == "unordered"
         compound = by_row or (beside and _COMPOUND.search(arguments.replace("{over}", "")))
         if self.parts.limits:
-            return [*lines, *self._with_limits(name, arguments, beside)]
+            return [*lines, *self._with_limits(written, name, arguments, beside)]
         if written.zero:
             return [*lines, *self._with_zeros(written, f"{name}_{kind}", arguments)]
         if weight is None and not compound and not written.definition_of(link.name):
@@ -323,7 +334,9 @@ class _Program:
         third = [f"{indent}: {y} == 1 ? {one}"] if one else []
         return ["for (n in 1:N)", f"{head}{zero}", *third, f"{indent}: {above}{after};"]
 
-    def _with_limits(self, name: str, arguments: str, beside: list[str]) -> list[str]:
+    def _with_limits(
+        self, written: Distribution, name: str, arguments: str, beside: list[str]
+    ) -> list[str]:
         """Write the density of a row that may be censored, truncated, or have a known error."""
         said = arguments.format(i="[n]", over="/")
         for parameter in beside:
@@ -334,7 +347,8 @@ class _Program:
             scale = re.compile(r"\bsigma(\[n\])?")
             both = r"sqrt(square(\g<0>) + square(" + error + "))"
             said = scale.sub(both if family.noise else error, said)
-        row = LimitedRow(name, said, f"{self.parts.response.name}[n]", family.whole, limits)
+        y = f"{self.parts.response.name}[n]"
+        row = LimitedRow(name, said, y, written.of, family.whole, limits)
         weight = self.parts.weight
         return row.lines(f"{weight.name}[n] * " if weight else "")
 

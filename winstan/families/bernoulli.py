@@ -47,7 +47,7 @@ BERNOULLI = Family(
         name="bernoulli", arguments="mu{i}", by_link={"logit": ("bernoulli_logit", "eta{i}")}
     ),
     pymc=Distribution(name="Bernoulli", arguments="{p}"),
-    bambi=BambiFamily(name="bernoulli"),
+    bambi=BambiFamily(name="bernoulli", mean="p"),
     exponential_family=True,
     usual=True,
 )

@@ -132,7 +132,7 @@ BINOMIAL = Family(
         by_link={"logit": ("binomial_logit", "{trials}{i}, eta{i}")},
     ),
     pymc=Distribution(name="Binomial", arguments="n={trials}, {p}"),
-    bambi=BambiFamily(name="binomial"),
+    bambi=BambiFamily(name="binomial", mean="p"),
     variance=variance,
     excess_kurtosis=excess_kurtosis,
     wider="beta_binomial",

@@ -28,7 +28,7 @@ from winstan.families.categories import (
     place_of_reference,
     places,
 )
-from winstan.families.distribution import Distribution
+from winstan.families.distribution import BambiFamily, Distribution
 from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.parameter import Parameter
@@ -213,6 +213,7 @@ CATEGORICAL = Family(
     draw=draw_category,
     response_mean=no_mean,
     of_labels=of_labels,
+    bambi=BambiFamily(name="categorical", mean="p"),
     usual=True,
 )
 

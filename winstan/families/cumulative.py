@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.families.distribution import Distribution
+from winstan.families.distribution import BambiFamily, Distribution
 from winstan.families.namespace import NUMPY
 from winstan.families.ordered import log_probability
 from winstan.families.ordinal import Ordinal, ordinal
@@ -151,5 +151,6 @@ CUMULATIVE = ordinal(
             )
         },
     ),
+    bambi=BambiFamily(name="cumulative", mean="p"),
     usual=True,
 )

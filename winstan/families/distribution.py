@@ -34,6 +34,8 @@ class Distribution:
         What it is the distribution of: ``{y} - ndt``.
     definition : tuple of str
         The lines of ``NAME_lpdf``, of a row, where Stan does not have it.
+    tails : tuple of str
+        Those of ``NAME_lcdf`` and ``NAME_lccdf``, for responses with limits.
     before : mapping of str to tuple of str
         By link, the statements that come before it (PyMC), with the linear predictor ``eta``.
     defined_for : tuple of str
@@ -48,6 +50,7 @@ class Distribution:
     one: str = ""
     of: str = "{y}"
     definition: tuple[str, ...] = ()
+    tails: tuple[str, ...] = ()
     before: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     defined_for: tuple[str, ...] = ()
 
@@ -72,15 +75,19 @@ class BambiFamily:
     Attributes
     ----------
     name : str
+    mean : str
+        What it calls the parameter of the first formula.
     weighted : bool
         Whether its ``weighted()`` is the sum over weighted rows: that of gamma is not, for one.
     complements : mapping of str to str
-        By parameter, bambi's name for one less it: ``psi``, the share of what is no extra zero.
+        By parameter, bambi's name for one less it: ``psi``, the share of what is no extra zero. A
+        linear predictor of it is that of the parameter negated, as the logit's is.
     names : mapping of str to str
         What it calls the parameters beside the mean, where that is something else.
     """
 
     name: str
+    mean: str = "mu"
     weighted: bool = False
     complements: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)

@@ -15,17 +15,16 @@ import numpy as np
 
 from winstan.families.auxiliary import SIGMA
 from winstan.families.distribution import Distribution
-from winstan.families.reaction_times import (
-    ROOT_HALF,
-    OfResiduals,
-    family_of_residuals,
-    inverse_mills,
-)
+from winstan.families.namespace import NUMPY
+from winstan.families.reaction_times import OfResiduals, family_of_residuals, inverse_mills
+from winstan.families.tails import ROOT_HALF, Cumulative, log_complement
+from winstan.families.zeros import log_sum
 from winstan.priors import Gamma
 
 if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.families.family import Aux
+    from winstan.families.links import Link
     from winstan.families.namespace import Namespace
     from winstan.priors import Prior
 
@@ -68,6 +67,19 @@ def information(own: Aux) -> dict[str, Array]:
     }
 
 
+def log_tails(y: Any, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> tuple[Any, Any]:
+    """Return the logarithms of P(Y <= y) and P(Y > y).
+
+    They are those of Phi(z) - s and of Phi(-z) + s, where s is the density times beta: what the
+    exponential part keeps from being below y.
+    """
+    residual = y - link.inverse(eta, xp)
+    z = (residual + aux["beta"]) / aux["sigma"]
+    late = log_kernel(residual, aux, xp) + xp.log(aux["beta"])
+    below, above = xp.log_ndtr(z), xp.log_ndtr(-z)
+    return below + log_complement(late - below, xp), log_sum(above, late, xp)
+
+
 def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a response for each mean."""
     excess = aux["beta"] * (rng.standard_exponential(mu.shape) - 1)
@@ -93,4 +105,5 @@ EXGAUSSIAN = family_of_residuals(
     stan=Distribution(name="exp_mod_normal", arguments="mu{i} - beta, sigma, inv(beta)"),
     # PyMC's ExGaussian is Normal(mu, sigma), not shifted by beta, where beta is under 0.05 sigma:
     # it is none here.
+    cumulative=Cumulative(code=9, log_tails=log_tails, scale="sigma"),
 )

@@ -98,3 +98,13 @@ class Intervals:
         if self.base.log_response:
             values = np.log(np.where(below, 1.0, values))
         return np.where(below, -np.inf, np.floor(values) if self.base.whole else values)
+
+
+def least_end(sample: Sample, limits: Limits) -> float:
+    """Return the least of what responses are known to be at most, or at least if there is none."""
+    ends = sample.y if limits.upper is None else limits.upper
+    if limits.status is not None:
+        ends = np.where(limits.status == RIGHT, np.inf, ends)
+    if sample.weight is not None:
+        ends = np.where(sample.weight > 0, ends, np.inf)
+    return float(ends.min() if np.isfinite(ends).any() else sample.y.min())

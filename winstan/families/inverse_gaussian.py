@@ -18,7 +18,9 @@ from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.parameter import Parameter
 from winstan.families.support import positive_real
+from winstan.families.tails import ROOT_HALF, Cumulative, log_complement
 from winstan.families.waiting_times import waiting_statistics
+from winstan.families.zeros import log_sum
 from winstan.priors import InverseGamma
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ def statistics(
     """Count, mean and the sum of (y - m)^2 / (m^2 y) about it of each cell."""
     own = dict(gaussian.statistics(sample, cell, n_cells))
     del own["ss_within"]
+    own["mean_y"] = np.where(own["n"] > 0, own["mean_y"], 1.0)  # of no rows, any will do
     m = own["mean_y"][cell]
     own["excess"] = sample.by_cell(cell, n_cells, np.square(sample.y / m - 1) / sample.y)
     weight = float(own["n"].sum())
@@ -73,6 +76,25 @@ def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Arra
     lam = aux["lam"]
     normaliser = 0.5 * (np.log(lam) - np.log(2 * np.pi) - 3 * np.log(y))
     return normaliser - 0.5 * lam * np.square(y / link.inverse(eta) - 1) / y
+
+
+def log_tails(y: Any, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> tuple[Any, Any]:
+    """Return the logarithms of P(Y <= y) and P(Y > y).
+
+    With a, b = sqrt(lam / y) (y / mu -+ 1) they are those of Phi(a) + s and of Phi(-a) - s, where s
+    = exp(2 lam / mu) Phi(-b) is the normal density at a times Mills' ratio at b. Far out in the
+    upper tail Phi(-a) is the same density times Mills' ratio at a, and the two ratios are what the
+    difference is of (Shuster 1968, J. American Statistical Association 63, 1514-1516).
+    """
+    root, ratio = xp.sqrt(aux["lam"] / y), y * xp.exp(-link.log_inverse(eta, xp))
+    a = root * (ratio - 1)
+    below, above = xp.log_ndtr(a), xp.log_ndtr(-a)
+    at_b = xp.log_erfcx(ROOT_HALF * root * (ratio + 1))
+    second = at_b - np.log(2) - 0.5 * xp.square(a)
+    # Each where it serves: elsewhere its derivatives might be no numbers.
+    at_a = xp.log_erfcx(ROOT_HALF * xp.where(a > 0, a, 0.0))
+    less = xp.where(a > 0, at_b - at_a, second - above)
+    return log_sum(below, second, xp), above + log_complement(less, xp)
 
 
 def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
@@ -120,8 +142,19 @@ INVERSE_GAUSSIAN = Family(
             "  return 0.5 * (log(lam / (2 * pi())) - 3 * log(y) - lam * square(y / mu - 1) / y);",
             "}",
         ),
+        tails=(
+            "real inverse_gaussian_lcdf(real y, real mu, real lam) {",
+            "  real far = 2 * lam / mu + normal_lcdf(-sqrt(lam / y) * (y / mu + 1) | 0, 1);",
+            "  return log_sum_exp(normal_lcdf(sqrt(lam / y) * (y / mu - 1) | 0, 1), far);",
+            "}",
+            "real inverse_gaussian_lccdf(real y, real mu, real lam) {",
+            "  real far = 2 * lam / mu + normal_lcdf(-sqrt(lam / y) * (y / mu + 1) | 0, 1);",
+            "  return log_diff_exp(normal_lcdf(sqrt(lam / y) * (1 - y / mu) | 0, 1), far);",
+            "}",
+        ),
     ),
     pymc=Distribution(name="Wald", arguments="mu=mu, lam=lam"),
     bambi=BambiFamily(name="wald"),
     exponential_family=True,
+    cumulative=Cumulative(code=8, log_tails=log_tails),
 )

@@ -18,7 +18,7 @@ import numpy as np
 from winstan.errors import FamilyError
 from winstan.families.cellwise import of_rows
 from winstan.families.family import ACCEPT_OPEN
-from winstan.families.intervals import Intervals
+from winstan.families.intervals import Intervals, least_end
 from winstan.families.namespace import NUMPY
 from winstan.families.registry import FAMILIES
 from winstan.families.sample import INTERVAL, MEASURED, Limits
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from winstan.families.family import Aux, Family, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
+    from winstan.families.parameter import Parameter
     from winstan.families.sample import Sample
 
 # A step of a linear predictor, in scales of it, by which interval probabilities are differentiated.
@@ -46,6 +47,7 @@ _OTHERS: dict[str, Any] = {
         np.zeros(0),
     ),
     "linear": 0,
+    "least": 0.0,
 }
 # What a censored row tells at least, of what a measured one does: next to nothing, and above zero.
 _LEAST = 1e-6
@@ -95,14 +97,7 @@ def limited(family: Family, limits: Limits) -> Family:
         excess_kurtosis=None,
         zeros=(),
         wider=None,
-        target_accept=ACCEPT_OPEN if _mostly_beyond(limits) else family.target_accept,
-    )
-
-
-def _mostly_beyond(limits: Limits) -> bool:
-    """Whether most responses are only known to be beyond a limit, or none beyond it was seen."""
-    return limits.truncated or (
-        limits.status is not None and 2 * limits.censored > limits.status.size
+        target_accept=ACCEPT_OPEN if limits.mostly_beyond else family.target_accept,
     )
 
 
@@ -173,9 +168,9 @@ class Limited:
     def scale_part(self, sample: Sample) -> Sample:
         """Return the responses with the middle of each interval, and others' limits as they are."""
         limits = _limits_of(sample)
-        if limits.upper is None:
-            return sample
-        return replace(sample, y=0.5 * (sample.y + limits.upper))
+        if limits.upper is not None:
+            sample = replace(sample, y=0.5 * (sample.y + limits.upper))
+        return sample if self.base.scale_part is None else self.base.scale_part(sample)
 
     def statistics(
         self, sample: Sample, cell: np.ndarray, n_cells: int, predicted: Collection[str] = ()
@@ -202,6 +197,7 @@ class Limited:
             "cell_of": of + 1,
             "known_error": known,
             **self.base.statistics(sample.taken(measured), part[measured], of.size, predicted),
+            **{str(p.bound): least_end(sample, limits) for p in self._bounded},
             **self._intervals.tally(sample, limits, part),
         }
 
@@ -237,6 +233,11 @@ class Limited:
     def _noise(self) -> str:
         return str(self.base.noise)
 
+    @property
+    def _bounded(self) -> list[Parameter]:
+        """Those that the data bound: log likelihoods have their shares of the bound."""
+        return [p for p in self.base.parameters if p.bound is not None]
+
     def _total(self, known: Any, aux: Aux, xp: Namespace) -> Any:
         """Return the scale of both errors."""
         if not self.with_sigma:
@@ -248,6 +249,7 @@ class Limited:
         assert self.base.cumulative is not None
         at, left = stats["end_part"] - 1, stats["n_left"]
         own = {name: of_rows(value, at) for name, value in aux.items()}
+        own |= {p.name: stats[str(p.bound)] * own[p.name] for p in self._bounded}
         below, above = self.base.cumulative.log_tails(stats["interval_end"], eta[at], own, link, xp)
         low = slice(left + stats["n_right"], left + stats["n_right"] + stats["n_between"])
         high = slice(low.stop, None)
@@ -259,9 +261,10 @@ class Limited:
         of_parts, own = self._of_parts(stats, eta, aux, NUMPY)
         measured = self._summed(stats, self.base.score(stats, of_parts, own, link), eta)
         scale = np.abs(eta) + (eta == 0)
-        if self.base.noise:
+        assert self.base.cumulative is not None
+        if name := self.base.noise or self.base.cumulative.scale:
             size = np.abs(link.inverse_derivative(eta))
-            scale = self._scale_of_cells(stats, aux, eta) / np.maximum(size, 1e-300)
+            scale = self._scale_of_cells(name, stats, aux, eta) / np.maximum(size, 1e-300)
         elif link.unitless:
             scale = np.ones_like(eta)
 
@@ -296,13 +299,13 @@ class Limited:
         score, information = (np.bincount(at, part, minlength=eta.size) for part in parts)
         return score, information
 
-    def _scale_of_cells(self, stats: Statistics, aux: Aux, eta: Array) -> Array:
+    def _scale_of_cells(self, name: str, stats: Statistics, aux: Aux, eta: Array) -> Array:
         """Return a scale of the noise in each cell: the smallest of its parts."""
         if not self.known:
-            return np.broadcast_to(aux[self._noise], eta.shape)
+            return np.broadcast_to(aux[name], eta.shape)
         _, own = self._of_parts(stats, eta, aux, NUMPY)
         least = np.full(eta.shape, np.inf)
-        np.minimum.at(least, stats["cell_of"] - 1, own[self._noise])
+        np.minimum.at(least, stats["cell_of"] - 1, own[name])
         return least
 
     def _by_cell(self, stats: Statistics, eta: Array, aux: Aux, link: Link) -> Array:

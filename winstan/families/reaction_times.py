@@ -15,6 +15,7 @@ from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.offsets import subtract_offset
 from winstan.families.support import any_real
+from winstan.families.tails import ROOT_HALF
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from winstan.families.parameter import Parameter
     from winstan.families.sample import Sample
 
-ROOT_HALF = float(np.sqrt(0.5))
 _CODES = {"exgaussian": 1, "shifted_lognormal": 2, "skew_normal": 3}
 type Name = Literal["exgaussian", "shifted_lognormal", "skew_normal"]
 

@@ -52,6 +52,11 @@ class Limits:
         return self.lb is not None or self.ub is not None
 
     @property
+    def mostly_beyond(self) -> bool:
+        """Whether most are only known to be beyond a limit, or none beyond it was seen."""
+        return self.truncated or (self.status is not None and 2 * self.censored > self.status.size)
+
+    @property
     def columns(self) -> dict[str, np.ndarray]:
         """What is given, by name."""
         every = {

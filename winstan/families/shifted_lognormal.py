@@ -19,6 +19,7 @@ from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.reaction_times import reaction_statistics
 from winstan.families.support import positive_real
+from winstan.families.tails import Cumulative
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -30,9 +31,14 @@ if TYPE_CHECKING:
     from winstan.families.sample import Sample
 
 
+# What stands for no time beyond the shift: no response has that.
+_NONE = 1e-300
+
+
 def _least(sample: Sample) -> float:
     """Return the least response, of rows that count."""
-    return float((sample.y if sample.weight is None else sample.y[sample.weight > 0]).min())
+    rows = sample.y if sample.weight is None else sample.y[sample.weight > 0]
+    return float(rows.min(initial=np.inf))
 
 
 def statistics(
@@ -83,6 +89,14 @@ def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Arra
     )
 
 
+def log_tails(y: Any, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> tuple[Any, Any]:
+    """Return the logarithms of P(Y <= y) and P(Y > y): none is at the shift, or below it."""
+    beyond = y - aux["ndt"]
+    log_y = xp.log(xp.where(beyond > _NONE, beyond, _NONE))
+    z = (log_y - link.inverse(eta, xp)) / aux["sigma"]
+    return xp.log_ndtr(z), xp.log_ndtr(-z)
+
+
 def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     """Draw a response for each mean of the logarithm."""
     return aux["ndt"] + np.exp(gaussian.draw(rng, mu, aux, trials))
@@ -124,4 +138,5 @@ SHIFTED_LOGNORMAL = Family(
     mean_strip=np.pi,
     scale_part=scale_part,
     dense_metric=True,
+    cumulative=Cumulative(code=10, log_tails=log_tails, scale="sigma"),
 )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.families.distribution import Distribution
+from winstan.families.distribution import BambiFamily, Distribution
 from winstan.families.namespace import NUMPY
 from winstan.families.ordered import rows_beyond, step_thresholds
 from winstan.families.ordinal import Ordinal, ordinal
@@ -134,4 +134,5 @@ SRATIO = ordinal(
         ),
     ),
     pymc=STOPPING,
+    bambi=BambiFamily(name="sratio", mean="p"),
 )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from winstan.families.namespace import Namespace
 
+ROOT_HALF = float(np.sqrt(0.5))
 _STEP = 0.2
 _TAU = -3.2 + _STEP * np.arange(36)
 NODES = np.exp(_TAU - np.exp(-_TAU))
@@ -42,11 +43,15 @@ class Cumulative:
     by_part : bool
         Whether the template takes the statistics of a family whose other parameters have formulas,
         whether they have or not.
+    scale : str or None
+        The parameter that is about as large as what tells of the mean, where it is no noise that is
+        added (`Family.noise`).
     """
 
     code: int
     log_tails: Callable[..., tuple[Any, Any]]
     by_part: bool = False
+    scale: str | None = None
 
 
 def log_complement(log_p: Any, xp: Namespace) -> Any:

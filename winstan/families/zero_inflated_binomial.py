@@ -146,7 +146,7 @@ ZERO_INFLATED_BINOMIAL = Family(
         above="log1m(zi) + {y}",
     ),
     pymc=Distribution(name="ZeroInflatedBinomial", arguments="psi=1 - zi, n={trials}, p=mu"),
-    bambi=BambiFamily(name="zero_inflated_binomial", complements={"zi": "psi"}),
+    bambi=BambiFamily(name="zero_inflated_binomial", mean="p", complements={"zi": "psi"}),
     response_mean=response_mean,
     usual=True,
 )

@@ -9,6 +9,7 @@ from winstan.formula.atoms import AtomReader
 from winstan.formula.foreign import check_left, check_wrapped, foreign_call, second_tilde
 from winstan.formula.functions import COUNTS, PROPORTIONS
 from winstan.formula.limits import LIMITS, read_left, read_limited
+from winstan.formula.monotonic import is_monotonic
 from winstan.formula.residual import ResidualSpec, is_residual, read_residual, the_only
 from winstan.formula.specific import SPECIFIC, check_only_inside, inside_specific, misplaced
 from winstan.formula.syntax import Parser, Token, formula_error, tokenize
@@ -261,9 +262,10 @@ class _Right:
     def _product(self, op: str, left: Node, right: Node) -> Terms:
         for node in (left, right):
             if isinstance(node, Constant):
-                raise self._error(
-                    f"'{op}' with {node.text} makes no term; arithmetic goes inside I().", node.pos
-                )
+                advice = "arithmetic goes inside I()."
+                if is_monotonic(left) or is_monotonic(right):
+                    advice = "the size of a monotonic effect is estimated: leave the number out."
+                raise self._error(f"'{op}' with {node.text} makes no term; {advice}", node.pos)
         first, second = self._expand(left), self._expand(right)
         match op:
             case ":":
@@ -278,9 +280,11 @@ class _Right:
         terms = self._expand(base)
         if len(terms.items) == 1:
             text = write(base)
+            advice = f"for the power write I({text}**{order})."
+            if is_monotonic(base):
+                advice = f"{text} alone has any shape that only rises or only falls."
             raise self._error(
-                f"'{text}^{order}' crosses '{text}' with itself, which is '{text}' again; for the "
-                f"power write I({text}**{order}).",
+                f"'{text}^{order}' crosses '{text}' with itself, which is '{text}' again; {advice}",
                 pos,
             )
         return terms.power(order)

@@ -8,6 +8,7 @@ import numpy as np
 
 from winstan.data.tables import column_names, open_table, take_columns
 from winstan.design_warnings import is_silent, warn_design
+from winstan.guards.angles import check_angles
 from winstan.guards.confounding import check_confounding
 from winstan.guards.directions import check_directions
 from winstan.guards.dispersion import check_dispersion
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 # A limit is no value, and has no residual; nor have errors that are known one spread.
-_OF_RESIDUALS = frozenset({"skew", "unequal_spread", "scores", "shares"})
+_OF_RESIDUALS = frozenset({"skew", "unequal_spread", "scores", "shares", "angles"})
 
 
 def check_model(model: Model, frame: Frame, data: Any) -> None:
@@ -51,8 +52,8 @@ def check_model(model: Model, frame: Frame, data: Any) -> None:
     DesignWarning
         ``random_slopes``, ``pseudoreplication``, ``confounding``, ``skew``, ``heap``,
         ``unequal_spread``, ``serial_correlation``, ``overdispersion``, ``excess_zeros``,
-        ``scores``, ``shares`` and ``unreached_direction``, each once at most; ``unidentified``,
-        once for each term and kind.
+        ``scores``, ``shares``, ``angles`` and ``unreached_direction``, each once at most;
+        ``unidentified``, once for each term and kind.
     """
     formula, design = with_terms_of_thresholds(model)
     guards = {
@@ -67,6 +68,7 @@ def check_model(model: Model, frame: Frame, data: Any) -> None:
         "excess_zeros": lambda: check_zeros(model),
         "scores": lambda: check_scores(model),
         "shares": lambda: check_shares(model),
+        "angles": lambda: check_angles(model),
         "unreached_direction": lambda: check_directions(model),
     }
     if (limits := model.design.response.limits) is not None:
@@ -88,7 +90,7 @@ def _is_binary(model: Model) -> bool:
 
 def _skew(model: Model, frame: Frame, data: Any) -> str | None:
     message = check_skew(model)
-    if message is None or check_shares(model) is not None:  # whose remedy is another
+    if message is None or check_shares(model) or check_angles(model):  # whose remedy is another
         return None
     names, read = _columns(frame, data)
     return None if is_logarithm(model.design.response.y, map(read, names)) else message

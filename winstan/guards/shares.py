@@ -1,4 +1,4 @@
-"""Shares between 0 and 1 that a normal distribution would have beyond these ends."""
+"""Shares, or percentages, that a normal distribution would have beyond their ends."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ BEYOND = 0.005
 FEWEST_VALUES = 10
 # What shares of any kind come to somewhere: small numbers of another unit rarely do.
 REACHED = 0.75
+# Numbers up to a hundred are of many kinds. Rows that the fit has above it, where there are none,
+# from which it is a limit: by chance it is one in 20 times at most.
+PERCENT, ABSENT = 100.0, 3.0
 
 
 def check_shares(model: Model) -> str | None:
-    """Say whether a response from 0 to 1 is given a distribution that goes beyond.
+    """Say whether a response from 0 to 1, or to 100, is given a distribution that goes beyond.
 
     Parameters
     ----------
@@ -38,21 +41,25 @@ def check_shares(model: Model) -> str | None:
     if family.kind != "real" or family.noise is None or model.link.name != "identity":
         return None
     y = response.y
-    if y.min() < 0 or y.max() > 1 or y.max() < REACHED or np.ptp(model.design.offset):
+    top = 1.0 if y.max() <= 1 else PERCENT
+    if y.min() < 0 or y.max() > top or y.max() < REACHED * top or np.ptp(model.design.offset):
         return None
     rows = some_rows(model)
-    inside = y[rows.row][(y[rows.row] > 0) & (y[rows.row] < 1)]
+    inside = y[rows.row][(y[rows.row] > 0) & (y[rows.row] < top)]
     if np.unique(inside).size < FEWEST_VALUES:
         return None
     mean, sd = model.coordinates.eta[rows.cell], noise_of_rows(model, rows)
-    beyond = special.ndtr(-mean / sd) + special.ndtr((mean - 1) / sd)
-    share = float(np.average(beyond, weights=rows.weight))
-    if share < BEYOND:
+    above = special.ndtr((mean - top) / sd)
+    share = float(np.average(special.ndtr(-mean / sd) + above, weights=rows.weight))
+    if share < BEYOND or (top == PERCENT and rows.weight @ above < ABSENT):
         return None
-    ends = bool(np.any((y == 0) | (y == 1)))
+    families = named(usual_families("proportion" if np.any((y == 0) | (y == top)) else "unit"))
+    kind, remedy = "", "share, use"
+    if top == PERCENT:
+        kind, remedy = ", as percentages are", "percentage, divide it by 100 and use"
     return (
-        f"All of '{response.name}' is from 0 to 1, and a {family.label} fit has {share:.1%} of its "
-        "responses beyond; shares also vary less near the ends, and effects on them are smaller "
-        f"there. If it is a share, use {named(usual_families('proportion' if ends else 'unit'))}; "
-        "if it counts successes of trials, family='binomial'."
+        f"All of '{response.name}' is from 0 to {top:g}{kind}, and a {family.label} fit has "
+        f"{share:.1%} of its responses beyond; shares also vary less near the ends, and effects on "
+        f"them are smaller there. If it is a {remedy} {families}; if it counts successes of "
+        "trials, family='binomial'."
     )
