@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
@@ -12,10 +12,24 @@ from winstan.errors import OptionError, near_matches
 
 type Interval = Literal["hdi", "eti"]
 """Of draws: highest density, or equal tails."""
-type Scale = Literal["response", "link"]
-"""Of effects: the units of the data, or those of the linear predictor."""
-type Pairs = Literal["reference", "all", "sequential"]
-"""Of contrasts: every value against the first, every pair, or each against the one before it."""
+type Scale = Literal["response", "link", "odds"]
+"""Of effects: the units of the data, those of the linear predictor, or odds of a probability."""
+type Pairs = Literal[
+    "reference", "all", "sequential", "consecutive", "effect", "helmert", "poly", "dunnett"
+]
+"""Of contrasts: every value against the first, every pair, each against the one before it (by two
+names), against the mean of all, against those before it, polynomials, or as the first with
+simultaneous intervals."""
+type Comparing = Pairs | Mapping[str, Sequence[float] | Mapping[Any, float]]
+"""Pairs, or weights of each level by the name of a contrast."""
+type By = str | Sequence[str] | Mapping[str, Iterable[Any] | None]
+"""Columns, or columns with the values that they are set to."""
+type Ratio = bool | Literal["percent"]
+"""Of contrasts: ratios of means in place of differences, or their change in percent."""
+type Weighting = Literal["observed", "equal"]
+"""Of means: rows as the data have them, or every combination of the other factors alike."""
+type Probability = float | Sequence[float]
+"""Of an interval, or of several."""
 type Groups = Literal["these", "typical", "population", "new"]
 """Whose mean response an effect is about."""
 type Whose = Groups | Mapping[str, Groups]
@@ -71,8 +85,7 @@ def check_option(name: str, value: object, option: Any) -> None:
 _OR_NONE = frozenset({"progress", "log"})
 _HINTS: Mapping[str, str] = MappingProxyType(
     {
-        "ratio": " A ratio r is a change of 100 * (r - 1) percent: take draws=True, which has it "
-        "draw by draw.",
+        "ratio": " A change in percent is of the tables: contrast(..., ratio='percent').",
         "draws": " All draws are returned: take a part of the rows for fewer.",
         "slope": " Name the predictor first: contrast('dose', slope=True).",
         "log": " The axis' other scales are plotnine's: add scale_y_continuous(trans=...).",

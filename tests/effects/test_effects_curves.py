@@ -57,7 +57,7 @@ def test_curves_by_level_and_at_held_values(case):
         eta = (eta + p["1|mouse"][:, j] + p["stim|mouse"][:, j])[:, None] + p["cond"] @ cond.T
         np.testing.assert_allclose(held.draws[:, k, 0], over_groups(np.exp(eta), GROUPS), rtol=1e-9)
     each = effects.conditional(model, p, "x", by="mouse", points=3)
-    assert list(each.levels) == MICE
+    assert [level for (level,) in each.levels] == MICE
     for j, mouse in enumerate(MICE):
         inside = [i for i, m in enumerate(GROUPS) if m == mouse]
         expected = np.exp(eta_of(p, x=each.grid[2], stim=DATA["stim"]))[:, inside].mean(axis=1)

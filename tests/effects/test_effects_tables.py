@@ -11,6 +11,7 @@ from models import model_of
 
 import winstan as ws
 from winstan import effects
+from winstan.effects.measures import Measure
 from winstan.errors import DesignWarning, OptionError
 
 NOBODY = effects.Estimand({})  # without group terms
@@ -19,16 +20,17 @@ NOBODY = effects.Estimand({})  # without group terms
 def test_direction_and_summary_of_a_contrast():
     values = np.array([-3.0, -1.0, 0.0, 2.0, 5.0, 6.0, 7.0, 9.0, 11.0, 14.0])
     draws = values.reshape(10, 1, 1)
-    result = effects.Contrast("stim", ("1 - 0",), None, (None,), draws, False, NOBODY)
+    result = effects.Contrast(("stim",), ("1 - 0",), (), ((),), draws, Measure("response"), NOBODY)
     row = effects.contrast_table(result, 0.5, "eti").iloc[0]
     assert row["p_direction"] == 0.7
     assert row["mean"] == 5.0
     assert row["sd"] == pytest.approx(np.sqrt(np.sum((values - 5) ** 2) / 9))
     assert row["eti_25%"] == pytest.approx(0.5)
     assert row["eti_75%"] == pytest.approx(8.5)
-    ratio = effects.Contrast("stim", ("1 / 0",), None, (None,), draws, True, NOBODY)
+    ratios = Measure("response", ratio=True)
+    ratio = effects.Contrast(("stim",), ("1 / 0",), (), ((),), draws, ratios, NOBODY)
     assert effects.contrast_table(ratio, 0.5, "eti").iloc[0]["p_direction"] == 0.7
-    below = effects.Contrast("stim", ("1 - 0",), None, (None,), -draws, False, NOBODY)
+    below = effects.Contrast(("stim",), ("1 - 0",), (), ((),), -draws, Measure("response"), NOBODY)
     assert effects.contrast_table(below, 0.5, "eti").iloc[0]["p_direction"] == 0.7
 
 
@@ -183,7 +185,7 @@ def test_ratios_need_positive_means():
         ({"treatment": "cond", "values": "ab"}, "two values at least"),
         ({"treatment": "stim", "by": "mose"}, "by= names 'mose'.*Did you mean 'mouse'"),
         ({"treatment": "stim", "by": "stim"}, "the treatment itself"),
-        ({"treatment": "stim", "scale": "log"}, "scale must be 'response' or 'link'"),
+        ({"treatment": "stim", "scale": "log"}, "scale must be 'response', 'link' or 'odds'"),
         ({"treatment": "stim", "scale": "link", "ratio": True}, "ratio=True"),
     ],
 )

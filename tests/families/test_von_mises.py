@@ -281,7 +281,7 @@ def test_observed_differences_are_of_mean_directions():
     data = animals()
     fit = contrast_of(data)
     result = contrast(fit.model, fit.joined(), "stim")
-    seen = observed_contrast(fit.model, result, None, "mouse")
+    seen = observed_contrast(fit.model, result, "mouse")
     own = data[data["mouse"] == "m3"]
     expected = [mean_direction(own[own["stim"] == x]["phase"].to_numpy()) for x in (0, 1)]
     row = seen[seen["group"] == "m3"]["difference"].item()

@@ -71,7 +71,7 @@ def draws_of(model, posterior, treatment, **options) -> dict:
     options = {"groups": "these"} | options
     table = effects.contrast_draws(effects.contrast(model, posterior, treatment, **options))
     by = options.get("by")
-    keys = ["contrast", by] if by else "contrast"
+    keys = ["contrast", *([by] if isinstance(by, str) else by)] if by else "contrast"
     return {key: part["value"].to_numpy() for key, part in table.groupby(keys, sort=False)}
 
 
@@ -82,7 +82,7 @@ def made(formula: str, family: str, **options):
 
 def observed(model, p, treatment, group, **options) -> pd.DataFrame:
     result = effects.contrast(model, p, treatment, **options)
-    return effects.observed_contrast(model, result, options.get("values"), group)
+    return effects.observed_contrast(model, result, group)
 
 
 def stimulated_less_not(means: pd.Series) -> pd.Series:

@@ -97,7 +97,7 @@ def _contrasts(model: Model, parameters: Mapping[str, Array]) -> Iterator[tuple[
 def _of_contrast(result: Contrast, of: str) -> Iterator[tuple[str, str, Array]]:
     for c, label in enumerate(result.labels):
         for g, level in enumerate(result.levels):
-            within = "" if level is None else f" [{level}]"
+            within = f" [{', '.join(map(str, level))}]" if level else ""
             yield f"{of}{result.treatment}: {label}{within}", CONTRAST, result.draws[:, c, g]
 
 

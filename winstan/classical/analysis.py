@@ -31,7 +31,7 @@ from winstan.keywords import explains_keywords
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from winstan.options import Pairs
+    from winstan.options import By, Comparing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,8 +76,8 @@ class Anova:
         treatment: str,
         *,
         values: Sequence[Any] | None = None,
-        by: str | Mapping[str, Iterable[Any]] | None = None,
-        pairs: Pairs = "reference",
+        by: By | None = None,
+        pairs: Comparing = "reference",
         prob: float = 0.95,
     ) -> pd.DataFrame:
         """Compare the mean response between values of a predictor.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from scipy import stats
 from winstan.effects.averaging import averaged_means
 from winstan.effects.comparisons import check_treatment, comparison
 from winstan.effects.estimands import Estimand, factors_of
-from winstan.effects.strata import strata
+from winstan.effects.strata import columns_of_by, strata
 from winstan.errors import OptionError
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.design import Design
     from winstan.effects.specification import Specification
-    from winstan.options import Pairs
+    from winstan.options import By, Comparing
 
 
 def contrast_table(
@@ -33,8 +32,8 @@ def contrast_table(
     treatment: str,
     *,
     values: Sequence[Any] | None = None,
-    by: str | Mapping[str, Iterable[Any]] | None = None,
-    pairs: Pairs = "reference",
+    by: By | None = None,
+    pairs: Comparing = "reference",
     prob: float = 0.95,
 ) -> pd.DataFrame:
     """Compare the mean response between values of a predictor, as `Fit.contrast` does.
@@ -64,17 +63,15 @@ def contrast_table(
     """
     check_treatment(model, treatment, "contrast")
     known = [c for atom in model.formula.effects.atoms.values() for c in atom.columns]
-    column = next(iter(by), None) if isinstance(by, Mapping) else by
-    for name in filter(None, (treatment, column)):
+    for name in (treatment, *columns_of_by(by)):
         if name in model.design.predictors and name not in known:
             raise OptionError(
                 f"{name!r} has no population-level effect in {model.formula.text!r}: nothing "
                 "can be contrasted by it. Add it as a term of its own, or use ws.fit for the "
                 "effects of single groups."
             )
-    over = strata(model, by)
-    if over.by == treatment:
-        raise OptionError(f"by={by!r} is the treatment itself.")
+    over = strata(model, by, apart=[treatment])
+    check_single(pairs)
     compared = comparison(model, treatment, values, pairs)
     changes = [{treatment: value} for value in compared.values]
     units = _units(model.design)
@@ -82,20 +79,33 @@ def contrast_table(
     typical = Estimand(dict.fromkeys(factors_of(model), "typical"))
     means = averaged_means(model, units, changes, over, typical, scale="link")
     population = Estimand(dict.fromkeys(factors_of(model), "population"))
+    contrasts = compared.weights.of(means, 1)
     rows = []
-    for label, (a, b) in zip(compared.labels(ratio=False), compared.pairs, strict=True):
+    for c, label in enumerate(compared.labels(ratio=False)):
         for g, level in enumerate(over.levels):
-            weights = means[:, b, g] - means[:, a, g]
+            weights = contrasts[:, c, g]
             row: dict[str, Any] = {"contrast": label}
-            if over.by is not None:
-                row[over.by] = level
-            row |= population.label
+            row |= dict(zip(over.by, level, strict=True)) | population.label
             error = np.sqrt(weights @ covariance @ weights)
             own = df(weights) if callable(df) else df
             rows.append(row | estimate_row(float(weights @ beta), float(error), own, prob))
     table = pd.DataFrame(rows)
     table.attrs |= population.attrs
     return table
+
+
+def check_single(pairs: Any) -> None:
+    """Refuse contrasts whose intervals are to hold together: these are of one contrast each.
+
+    Raises
+    ------
+    OptionError
+    """
+    if isinstance(pairs, str) and pairs == "dunnett":
+        raise OptionError(
+            "pairs='dunnett' has intervals that hold together, and those of a classical analysis "
+            "are of one contrast each: pairs='reference' has these; ws.fit's contrast has both."
+        )
 
 
 def estimate_row(estimate: float, error: float, df: float, prob: float) -> dict[str, float]:

@@ -26,12 +26,12 @@ from winstan.keywords import explains_keywords
 from winstan.options import DegreesOfFreedom, check_flags, check_option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from winstan._typing import Array
     from winstan.design import Design
     from winstan.formula import Formula
-    from winstan.options import Pairs
+    from winstan.options import By, Comparing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -187,8 +187,8 @@ class LME:
         treatment: str,
         *,
         values: Sequence[Any] | None = None,
-        by: str | Mapping[str, Iterable[Any]] | None = None,
-        pairs: Pairs = "reference",
+        by: By | None = None,
+        pairs: Comparing = "reference",
         prob: float = 0.95,
     ) -> pd.DataFrame:
         """Compare the mean response between values of a predictor.

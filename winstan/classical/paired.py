@@ -8,18 +8,22 @@ much these contrasts differ between groups; with two levels it is the paired t t
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
-from itertools import pairwise, product
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from scipy import linalg, stats
 
-from winstan.classical.linear import estimate_row
+from winstan.classical.linear import check_single, estimate_row
 from winstan.data.columns import how_many, some_levels
 from winstan.design_warnings import warn_design
+from winstan.effects.comparisons import format_value, listed
+from winstan.effects.strata import columns_of_by
+from winstan.effects.weights import Weights, weights_of
 from winstan.errors import DataError, OptionError, near_matches
 from winstan.formula.functions import CODINGS
 from winstan.formula.tree import Call, Name, quote_name
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.formula import Formula
     from winstan.formula.terms import Atom
-    from winstan.options import Pairs
+    from winstan.options import Comparing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,31 +139,38 @@ class Paired:
         *,
         values: Sequence[Any] | None = None,
         by: Any = None,
-        pairs: Pairs = "reference",
+        pairs: Comparing = "reference",
         prob: float = 0.95,
     ) -> pd.DataFrame:
         """Mean of the groups' own differences, with Student's t interval: see `Anova.contrast`."""
         place = self._factor(treatment, "contrast")
-        if by == treatment:
-            raise OptionError(f"by={by!r} is the treatment itself.")
-        chosen = _pairs(treatment, self.levels[place], values, pairs)
+        names = list(columns_of_by(by))
+        if treatment in names:
+            raise OptionError(f"by={treatment!r} is the treatment itself.")
+        if isinstance(by, Mapping):
+            raise OptionError("by= of a paired analysis takes columns, and all of their levels.")
+        check_single(pairs)
+        places, weights = _weights(treatment, self.levels[place], values, pairs)
         grid = self.means.reshape(len(self.groups), *(len(levels) for levels in self.levels))
-        strata: list[tuple[Any, Array]] = [(None, grid)]
-        if by is not None:
-            at = self._factor(by, "by=")
+        strata: list[tuple[tuple[Any, ...], Array]] = [((), grid)]
+        for name in names:
+            at = self._factor(name, "by=")
             strata = [
-                (level, np.take(grid, [i], axis=at + 1)) for i, level in enumerate(self.levels[at])
+                ((*levels, level), np.take(part, [i], axis=at + 1))
+                for levels, part in strata
+                for i, level in enumerate(self.levels[at])
             ]
         rows = []
         n = len(self.groups)
-        for a, b in chosen:
-            names = self.levels[place]
-            for level, part in strata:
-                sides = np.take(part, b, axis=place + 1) - np.take(part, a, axis=place + 1)
-                own = sides.reshape(n, -1).mean(axis=1)
-                row: dict[str, Any] = {"contrast": f"{_shown(names[b])} - {_shown(names[a])}"}
-                if by is not None:
-                    row[by] = level
+        contrasts = [
+            (level, weights.of(np.take(part, places, axis=place + 1), place + 1))
+            for level, part in strata
+        ]
+        for c, label in enumerate(weights.labels(ratio=False)):
+            for level, part in contrasts:
+                own = np.take(part, c, axis=place + 1).reshape(n, -1).mean(axis=1)
+                row: dict[str, Any] = {"contrast": label}
+                row |= dict(zip(names, level, strict=True))
                 error = float(own.std(ddof=1) / np.sqrt(n))
                 rows.append(row | estimate_row(float(own.mean()), error, n - 1, prob))
         return pd.DataFrame(rows)
@@ -335,35 +346,31 @@ def _coded(values: pd.Series[Any]) -> tuple[np.ndarray, tuple[Any, ...]]:
     return codes, tuple(levels.tolist())
 
 
-def _pairs(
-    treatment: str, levels: tuple[Any, ...], values: Sequence[Any] | None, pairs: Pairs
-) -> list[tuple[int, int]]:
-    """Return places of the levels to compare, the reference first."""
-    places = list(range(len(levels)))
-    if values is not None:
-        written = [str(level) for level in levels]
-        places = []
-        for value in [values] if isinstance(values, str) else list(values):
-            if value in levels:
-                places.append(levels.index(value))
-            elif str(value) in written:
-                places.append(written.index(str(value)))
-            else:
-                raise OptionError(
-                    f"{treatment!r} has no level {value!r}." + near_matches(str(value), written)
-                )
-        if len(places) < 2:
-            raise OptionError(
-                f"A contrast of {treatment!r} needs two values at least, the reference first."
-            )
-    if pairs == "all":
-        return [(a, b) for k, b in enumerate(places) for a in places[:k]]
-    if pairs == "sequential":
-        return list(pairwise(places))
-    if pairs != "reference":
-        raise OptionError(f"pairs must be 'reference', 'all' or 'sequential', not {pairs!r}.")
-    return [(places[0], b) for b in places[1:]]
+def _weights(
+    treatment: str, levels: tuple[Any, ...], values: Sequence[Any] | None, pairs: Comparing
+) -> tuple[list[int], Weights]:
+    """Return places of the levels to compare, the reference first, and how they are weighed."""
+    written = [str(level) for level in levels]
 
+    def find(value: Any) -> int:
+        if value in levels:
+            return levels.index(value)
+        if str(value) in written:
+            return written.index(str(value))
+        raise OptionError(
+            f"{treatment!r} has no level {value!r}." + near_matches(str(value), written)
+        )
 
-def _shown(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    places = [find(v) for v in (levels if values is None else listed(values))]
+    if len(places) < 2:
+        raise OptionError(
+            f"A contrast of {treatment!r} needs two values at least, the reference first."
+        )
+
+    def settle(value: Any) -> int:
+        if (place := find(value)) not in places:
+            raise OptionError(f"pairs= weighs {value!r}, which is none of the values compared.")
+        return places.index(place)
+
+    names = [format_value(levels[k]) for k in places]
+    return places, weights_of(names, pairs, what=treatment, settle=settle)

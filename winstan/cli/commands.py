@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from winstan.cli.files import make_folder, one_line, write_agreement, write_each, write_fit
@@ -14,7 +15,7 @@ from winstan.errors import OptionError, WinstanError, near_matches
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -38,6 +39,7 @@ def run_fit(arguments: argparse.Namespace) -> int:
         check_groups(arguments.groups)
     data = _data(arguments)
     check_contrasts(arguments.formula, arguments.contrast or [], arguments.family)
+    compared = _compared(arguments)
     if arguments.save is not None:
         checked_path(arguments.save)
     make_folder(arguments.out)
@@ -52,7 +54,7 @@ def run_fit(arguments: argparse.Namespace) -> int:
     if arguments.save is not None:
         result.save(arguments.save)
     wanted = arguments.contrast or contrasts_of(result)
-    _show(result, wanted, arguments.out, groups=arguments.groups)
+    _show(result, wanted, arguments.out, groups=arguments.groups, compared=compared)
     return 0
 
 
@@ -63,6 +65,7 @@ def run_fit_each(arguments: argparse.Namespace) -> int:
 
     data = _data(arguments)
     check_contrasts(arguments.formula, arguments.contrast or [], arguments.family)
+    compared, wanted = _compared(arguments), arguments.contrast
     if arguments.save is not None:
         checked_path(arguments.save)
     make_folder(arguments.out)
@@ -71,7 +74,7 @@ def run_fit_each(arguments: argparse.Namespace) -> int:
         data,
         arguments.family,
         by=arguments.by[0] if len(arguments.by) == 1 else arguments.by,
-        contrasts=arguments.contrast,
+        contrasts=dict.fromkeys(wanted, compared) if wanted else None,
         groups=arguments.groups,
         keep="summary" if arguments.save is None else "fits",
         n_jobs=arguments.jobs,
@@ -182,10 +185,12 @@ def check_contrasts(formula: str, wanted: Sequence[str], family: str) -> None:
     factors = [c for one in of_mean for group in one.groups for c in group.factor_columns]
     known = [*(c for one in of_mean for atom in one.atoms for c in atom.columns), *factors]
     for name in wanted:
-        if name not in known:
-            raise OptionError(
-                f"--contrast {name}: no predictor of {formula!r}." + near_matches(name, known)
-            )
+        for column in [name] if name in known else name.split(":"):
+            if column.strip() not in known:
+                raise OptionError(
+                    f"--contrast {name}: no predictor of {formula!r}."
+                    + near_matches(column.strip(), known)
+                )
 
 
 def contrasts_of(fit: Fit) -> list[str]:
@@ -202,6 +207,7 @@ def _show(
     *,
     treatment: str | None = None,
     groups: Groups | None = None,
+    compared: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     from winstan.effects import response_label
     from winstan.report.tables import predicted_parameters
@@ -210,7 +216,7 @@ def _show(
     tables = {}
     for name in contrasts:
         try:
-            tables[name] = fit.contrast(name, groups=groups)
+            tables[name] = fit.contrast(name, groups=groups, **compared)
         except WinstanError as error:  # the fit is kept
             print(f"winstan: no contrast of {name}: {one_line(error)}", file=sys.stderr)
     for name, table in tables.items():
@@ -219,7 +225,28 @@ def _show(
         print(table.to_string(index=False, float_format=lambda x: f"{x:.4g}"))
     for parameter in predicted_parameters(fit.model):
         _show_parameter(fit, parameter)
-    write_fit(fit, tables, out, treatment, groups)
+    write_fit(fit, tables, out, treatment, groups, compared)
+
+
+def _compared(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return what is held against what; refused where no column is named.
+
+    Raises
+    ------
+    OptionError
+    """
+    from winstan.options import Pairs, check_option
+
+    out: dict[str, Any] = {"simultaneous": True} if arguments.simultaneous else {}
+    if arguments.pairs is not None:
+        check_option("--pairs", arguments.pairs, Pairs)
+        out["pairs"] = arguments.pairs
+    if out and not arguments.contrast:
+        raise OptionError(
+            "--pairs and --simultaneous are of columns that --contrast names, such as "
+            "--contrast dose."
+        )
+    return out
 
 
 def _show_parameter(fit: Fit, parameter: str) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from winstan.cli.words import one_line
 from winstan.errors import DataError, WinstanError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     import pandas as pd
@@ -112,8 +113,11 @@ def write_fit(
     out: Path | None,
     treatment: str | None,
     groups: Groups | None,
+    compared: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Write a fit's summary, draws, contrasts and figures into a folder.
+
+    `compared` are options of the contrasts, which are then drawn as intervals.
 
     Raises
     ------
@@ -128,7 +132,10 @@ def write_fit(
         for name, table in tables.items():
             table.to_csv(path(f"contrast_{_file_name(name)}.csv"), index=False)
             with _or_no_figure(name):
-                figure = fit.plot_difference(name, groups=groups)
+                if compared or name not in fit.model.design.predictors:
+                    figure = fit.plot_contrast(name, groups=groups, **compared)
+                else:
+                    figure = fit.plot_difference(name, groups=groups)
                 figure.save(path(f"difference_{_file_name(name)}.png"), **FIGURE)
         for group in fit.model.design.groups:
             if f"1|{group.factor}" in fit.draws["posterior"]:

@@ -76,12 +76,7 @@ def _parser() -> argparse.ArgumentParser:
 
     fit = commands.add_parser("fit", help="fit a model to a csv or parquet file")
     _add_question(fit)
-    fit.add_argument(
-        "--contrast",
-        action="append",
-        metavar="COLUMN",
-        help="a predictor to compare (may be repeated; default: every one)",
-    )
+    _add_contrasts(fit)
     _add_groups(fit)
     _add_save(fit, "ws.load_fit")
     _add_backend(fit)
@@ -102,12 +97,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="COLUMN",
         help="the column whose values are the groups (may be repeated)",
     )
-    each.add_argument(
-        "--contrast",
-        action="append",
-        metavar="COLUMN",
-        help="a predictor to compare (may be repeated; default: every one)",
-    )
+    _add_contrasts(each)
     _add_groups(each)
     _add_save(each, "ws.load_fit_each")
     each.add_argument("--jobs", type=int, help="groups at once (default: one a processor)")
@@ -185,6 +175,26 @@ def _add_question(command: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="a warning about the design to leave out, by the name that it ends with; or all (may "
         "be repeated)",
+    )
+
+
+def _add_contrasts(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--contrast",
+        action="append",
+        metavar="COLUMN",
+        help="a predictor to compare, or drug:dose for how the contrasts of dose differ between "
+        "levels of drug (may be repeated; default: every predictor)",
+    )
+    command.add_argument(
+        "--pairs",
+        metavar="{reference,all,sequential,effect,helmert,poly,dunnett}",
+        help="what is held against what, of the columns that --contrast names (default: reference)",
+    )
+    command.add_argument(
+        "--simultaneous",
+        action="store_true",
+        help="add intervals that hold all contrasts of a column at once",
     )
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.classical import LME, Anova
     from winstan.compare.common_scale import Scale, Source
-    from winstan.options import Pairs
+    from winstan.options import Comparing
 
 LABEL = 42
 """Longest line of a label, in characters."""
@@ -38,7 +38,7 @@ class Asked:
 
     treatment: str
     values: Sequence[Any] | None
-    pairs: Pairs
+    pairs: Comparing
     prob: float
     groups: Any = None
 

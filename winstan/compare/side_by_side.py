@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from winstan.classical.paired import Paired
     from winstan.compare.common_scale import Scale
     from winstan.effects.comparisons import Comparison
-    from winstan.options import Pairs
+    from winstan.options import Comparing
 
 CONTRASTS = 8
 """Contrasts that a figure holds."""
@@ -45,7 +45,7 @@ def side_by_side(
     aov: Anova | None = None,
     treatment: str | None = None,
     values: Sequence[Any] | None = None,
-    pairs: Pairs = "reference",
+    pairs: Comparing = "reference",
     ratio: bool | None = None,
     group: str | None = None,
     groups: Whose | None = None,
@@ -127,6 +127,11 @@ def side_by_side(
     if values is None:
         _check_readings(sources, treatment)
     compared = _compared(sources, treatment, values, pairs)
+    if scale.ratio and compared is not None and not compared.weights.are_pairs:
+        raise OptionError(
+            "Ratios of weighted means of y and differences of weighted means of log(y) are two "
+            "things: pairs='reference', 'all' or 'sequential' can stand side by side."
+        )
     levels = values if compared is None else list(compared.values) if compared.names else None
     asked = Asked(treatment, levels, pairs, prob, groups)
     answers = [
@@ -287,7 +292,7 @@ def _check_readings(sources: Sequence[Source], treatment: str) -> None:
 
 
 def _compared(
-    sources: Sequence[Source], treatment: str, values: Sequence[Any] | None, pairs: Pairs
+    sources: Sequence[Source], treatment: str, values: Sequence[Any] | None, pairs: Comparing
 ) -> Comparison | None:
     """Settle the values once, so that all results have one reference; None asks the result."""
     for source in sources:

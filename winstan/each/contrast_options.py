@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan import effects
-from winstan.effects.intervals import interval_names
+from winstan.effects.intervals import interval_names, probabilities
+from winstan.effects.measures import measure_of
 from winstan.errors import OptionError, collected_warnings, near_matches
 from winstan.fitted import Fit
 from winstan.options import Whose, check_flags
@@ -76,14 +77,18 @@ def contrasts_of(
 
 def _try(model: Model, name: str, options: dict[str, Any]) -> None:
     """Take the contrast of a posterior of zeros: the options are checked on the way."""
-    interval_names(options["prob"], options["interval"])
-    check_flags(**{name: options[name] for name in ("ratio", "slope") if name in options})
+    for prob in probabilities(options["prob"]):
+        interval_names(prob, options["interval"])
+    check_flags(**{name: options[name] for name in ("slope",) if name in options})
+    check_flags("simultaneous", simultaneous=options.get("simultaneous"))
     zeros = {v.name: np.zeros((2, *v.shape)) for v in model.variables}
     # Zeros need not give the positive means that a ratio asks for; levels are each group's own
-    apart = {"prob", "interval", "silence", "ratio", "values"}
-    if isinstance(options.get("by"), Mapping):
-        apart.add("by")
+    apart = {"prob", "interval", "silence", "simultaneous", "ratio", "values"}
+    apart |= {name for name in ("by", "of", "pairs") if isinstance(options.get(name), Mapping)}
     given = {key: value for key, value in options.items() if key not in apart}
     with np.errstate(all="ignore"), collected_warnings():
         part, *_ = effects.parts_of(model, given.pop("parameter", None))
+        measure_of(part.model, given.get("scale", "response"), options.get("ratio"))
+        if options.get("scale") == "odds":
+            given["ratio"] = False  # probabilities of zeros may be 0
         effects.contrast(part.model, zeros, name, **given)

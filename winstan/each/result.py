@@ -200,16 +200,17 @@ class FitEach:
                 raise OptionError("No contrast was computed: name a treatment to draw.")
             treatment = next(iter(self._contrasts))
         table = self.contrast(treatment, **options)
+        measure = str(table.attrs.get("measure", ""))
         response = f"P({self._response})" if effects.CATEGORY in table else self._response
         return plot_each(
             table,
             self.by,
             treatment=treatment,
             response="linear predictor" if options.get("scale") == "link" else response,
-            ratio=bool(options.get("ratio")),
-            prob=options.get("prob", self.prob),
+            ratio=measure.startswith("ratio"),
+            prob=max(effects.probabilities(options.get("prob", self.prob))),
             interval=options.get("interval", self.interval),
-            unit=unit,
+            unit="%" if measure.startswith("percent") else unit,
             failed=int((~self.verdicts["fitted"]).sum()),
             circular=self._circular and options.get("scale") != "link",
         )
@@ -382,12 +383,14 @@ def _joined(
 ) -> pd.DataFrame:
     """Put tables one below the other, the group's key before them and its verdict behind."""
     tables = {key: table.copy(deep=False) for key, table in tables.items()}
-    said = dict.fromkeys(t.attrs["estimand"] for t in tables.values() if "estimand" in t.attrs)
+    words = {
+        name: list(dict.fromkeys(t.attrs[name] for t in tables.values() if name in t.attrs))
+        for name in ("estimand", "measure")
+    }
     for table in tables.values():
         table.attrs = {}  # pd.concat compares them
     keys = [key for key, table in tables.items() for _ in range(len(table))]
     out = pd.concat([_keys_table(by, keys), pd.concat(tables.values(), ignore_index=True)], axis=1)
     out = out.assign(ok=[ok[key] for key in keys])
-    if said:
-        out.attrs["estimand"] = "; ".join(said)
+    out.attrs |= {name: "; ".join(said) for name, said in words.items() if said}
     return out

@@ -11,23 +11,20 @@ from winstan.effects.categories import (
     parts_of,
 )
 from winstan.effects.comparisons import levels_to_compare, population_predictors
-from winstan.effects.contrasts import (
-    Contrast,
-    contrast,
-    contrast_draws,
-    contrast_table,
-    effects_table,
-)
-from winstan.effects.curves import Curve, conditional, curve_draws, curve_table
+from winstan.effects.contrast_tables import contrast_draws, contrast_table, contrast_tables
+from winstan.effects.contrasts import Contrast, contrast, effects_table
+from winstan.effects.curves import Curve, conditional, curve_draws, curve_table, curve_tables
 from winstan.effects.estimands import GROUPS, Estimand, choose_estimand
 from winstan.effects.groups import group_draws, group_effects, group_table, totals_text
 from winstan.effects.hypotheses import Hypothesis, hypotheses, hypothesis_draws, hypothesis_table
 from winstan.effects.intercepts import group_intercepts
 from winstan.effects.intervals import (
     INTERVALS,
+    SIMULTANEOUS,
     describe,
     interval_ends,
     interval_names,
+    probabilities,
     summarise_values,
 )
 from winstan.effects.means import linear_predictor
@@ -55,6 +52,7 @@ __all__ = [
     "CATEGORY",
     "GROUPS",
     "INTERVALS",
+    "SIMULTANEOUS",
     "Contrast",
     "Curve",
     "Estimand",
@@ -71,8 +69,10 @@ __all__ = [
     "contrast",
     "contrast_draws",
     "contrast_table",
+    "contrast_tables",
     "curve_draws",
     "curve_table",
+    "curve_tables",
     "describe",
     "drawn_categories",
     "effects_table",
@@ -103,6 +103,7 @@ __all__ = [
     "prediction_draws",
     "prediction_table",
     "prior_predictive",
+    "probabilities",
     "residual_autocorrelation",
     "response_label",
     "summarise_values",

@@ -81,11 +81,11 @@ def averaged_means(
         beside = auxiliary(model, placed.posterior, placed.rows, part, offsets=False)
         return placed.mean(model, beside, part, eta)
 
-    out = _average(model, placed, weights, value)
+    out = over.gathered(_average(model, placed, weights, value), len(changes))
     _check_finite(out, estimand)
     if model.family.circular and scale == "response":
         out = np.angle(out)
-    return out.reshape(out.shape[0], len(changes), -1)
+    return out
 
 
 def averaged_slopes(
@@ -96,9 +96,12 @@ def averaged_slopes(
     estimand: Estimand,
     *,
     scale: Scale,
+    changes: Sequence[Change] = ({},),
     seed: int = 0,
 ) -> Array:
-    """Average the derivative of the mean response by a number, shape (S, 1, L).
+    """Average the derivative of the mean response by a number, shape (S, G, L).
+
+    `changes` are G settings of columns, the number itself among them or not.
 
     It is the product of two derivatives: of the mean by the linear predictor (and its variance over
     the population), which is exact, and of the design's columns by x, by three points: symmetric
@@ -106,11 +109,12 @@ def averaged_slopes(
     defined. They are exact for columns linear or quadratic in x; for others their step, the cube
     root of the machine's epsilon in sds of x, balances rounding and truncation at a relative 1e-10.
     """
-    settings, blocks = settings_of([{}], over)
+    settings, blocks = settings_of(changes, over)
     rows, levels, weights = change_rows(model, settings, blocks, estimand)
     at = place(model, posterior, rows, levels, estimand, seed)
     x = rows[treatment].to_numpy(float)
-    a, b = _steps(x, spread(model.design.predictors[treatment].to_numpy(float), row_weights(model)))
+    seen = model.design.predictors[treatment].to_numpy(float)
+    a, b = _steps(x, seen, spread(seen, row_weights(model)))
     needs = mean_needs_beside(model)
     one, two = (
         evaluate(model.design, rows.assign(**{treatment: x + d}), beside=needs) for d in (a, b)
@@ -134,7 +138,7 @@ def averaged_slopes(
             slopes = population_slope(model, beside, eta, *changes)
         return slopes + sum(_slope_beside(model, at, slopes_only, rise, part, eta) if needs else ())
 
-    out = _average(model, at, weights, value)
+    out = over.gathered(_average(model, at, weights, value), len(changes))
     if model.family.circular and scale == "response":
 
         def vector(part: slice, eta: Array) -> Array:
@@ -142,9 +146,10 @@ def averaged_slopes(
             return at.mean(model, beside, part, eta)
 
         # The angle of z(x) turns by the imaginary part of z' / z.
-        out = np.imag(out / _average(model, at, weights, vector))
+        whole = over.gathered(_average(model, at, weights, vector), len(changes))
+        out = np.imag(out / whole)
     _check_finite(out, estimand)
-    return out.reshape(out.shape[0], 1, -1)
+    return out
 
 
 def _rise(at: NewRows, one: NewRows, two: NewRows, a: Array, b: Array) -> NewRows:
@@ -225,10 +230,10 @@ def _parabola(a: Array, b: Array) -> tuple[Array, Array]:
     return -(b / (a * (a - b))), -(a / (b * (b - a)))
 
 
-def _steps(x: Array, sd: float) -> tuple[Array, Array]:
-    """Two steps from each x that stay within the range of all."""
+def _steps(x: Array, seen: Array, sd: float) -> tuple[Array, Array]:
+    """Two steps from each x that stay within the range of what was seen, if x does."""
     step = np.cbrt(np.finfo(float).eps) * sd
-    low, high = x - step < x.min(), x + step > x.max()
+    low, high = x - step < seen.min(), x + step > seen.max()
     a = np.where(low, step, -step)
     b = np.where(low, 2 * step, np.where(high, -2 * step, step))
     return (x + a) - x, (x + b) - x  # as they are after rounding
@@ -255,7 +260,7 @@ def _average(
 
 def _check_finite(means: Array, estimand: Estimand) -> None:
     """Refuse a population's mean that no number can hold: exp(eta + v / 2) of a huge variance v."""
-    bad = np.count_nonzero(~np.isfinite(means).all(axis=1)) if estimand.of("population") else 0
+    bad = np.count_nonzero(~np.isfinite(means).all(axis=(1, 2))) if estimand.of("population") else 0
     if bad:
         raise OptionError(
             f"groups='population': the mean over the population is too large in {bad} of "

@@ -30,13 +30,20 @@ type Change = Mapping[str, Any]
 
 
 def settings_of(changes: Sequence[Change], over: Strata) -> tuple[list[Change], list[Array]]:
-    """Return every setting to evaluate, with the weights of its levels, shape (l, D) each."""
-    if not over.sets:
-        return list(changes), [over.weights] * len(changes)
-    assert over.by is not None
-    return [{**change, over.by: level} for change in changes for level in over.levels], [
-        over.weights
-    ] * (len(changes) * len(over.levels))
+    """Return every setting to evaluate, with the weights of its levels, shape (l, D) each.
+
+    They stand by change, margin, and different setting of the levels: `Strata.gathered` takes what
+    is averaged of them in this order.
+    """
+    blocks = over.blocks
+    settings: list[Change] = [
+        {**margin, **change, **setting}
+        for change in changes
+        for margin in over.margins
+        for setting, _ in blocks
+    ]
+    weights: list[Array] = [over.weights[places] for _, places in blocks]
+    return settings, weights * (len(changes) * len(over.margins))
 
 
 def change_rows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Real
@@ -12,10 +13,9 @@ import pandas as pd
 
 from winstan.design import MEAN
 from winstan.effects.codings import coding_of
-from winstan.effects.interactions import refuse_interaction
 from winstan.effects.means import mean_needs_beside
+from winstan.effects.weights import Weights, weights_of
 from winstan.errors import OptionError, near_matches
-from winstan.options import Pairs, check_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.effects.specification import Specified
     from winstan.formula import Formula
+    from winstan.options import Comparing
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +36,21 @@ class Comparison:
         Values, or functions of the column.
     names : tuple of str
         Names of the values; empty where the values are functions of the column.
-    pairs : tuple of (int, int)
-        Places in `values`: the reference of the pair first, what is held against it second.
+    weights : Weights
+        Of the means at the values, for each contrast.
     """
 
     values: tuple[Any, ...]
     names: tuple[str, ...]
-    pairs: tuple[tuple[int, int], ...]
+    weights: Weights
 
     def labels(self, *, ratio: bool) -> tuple[str, ...]:
-        """Return a label for each pair: ``1 - 0``, as a ratio ``1 / 0``; ``+1`` for x + 1."""
-        if not self.names:
-            return ("+1",)
-        sign = "/" if ratio else "-"
-        return tuple(f"{self.names[b]} {sign} {self.names[a]}" for a, b in self.pairs)
+        """Return a label for each: ``1 - 0``, as a ratio ``1 / 0``; ``+1`` for x + 1."""
+        return self.weights.labels(ratio=ratio) if self.names else ("+1",)
 
 
 def comparison(
-    model: Specified, treatment: str, values: Sequence[Any] | None, pairs: Pairs = "reference"
+    model: Specified, treatment: str, values: Sequence[Any] | None, pairs: Comparing = "reference"
 ) -> Comparison:
     """Settle what to compare: the given values, or the default ones of `contrast`.
 
@@ -62,18 +60,20 @@ def comparison(
         If there are fewer than two values, one of them is no level of a factor, or the pairs are
         unknown.
     """
-    check_option("pairs", pairs, Pairs)
     known = list(coding_of(model, treatment).levels)
     is_label = has_labels(model, treatment)
     if values is None:
         if len(known) > 2 and not is_label:
+            pair = weights_of(("x", "x + 1"), "reference", what=treatment)
             if pairs != "reference":
+                if isinstance(pairs, str):
+                    weights_of(("x", "x + 1"), pairs, what=treatment)  # refuses what is no word
                 raise OptionError(
                     f"pairs={pairs!r} compares values, and {treatment!r} is a number with "
                     f"{len(known)} of them: choose some, from {known[0]:.4g} to {known[-1]:.4g}, "
                     "by values=[...]."
                 )
-            return Comparison((_unchanged, _one_more), (), ((0, 1),))
+            return Comparison((_unchanged, _one_more), (), pair)
         values = known
     values = listed(values)
     if len(values) < 2:
@@ -82,7 +82,23 @@ def comparison(
             f"values={known[:2]!r}; got {values!r}."
         )
     values = [settle_value(model, treatment, value) for value in values]
-    return Comparison(tuple(values), tuple(map(format_value, values)), _pairs(len(values), pairs))
+    names = tuple(map(format_value, values))
+
+    def place(level: Any) -> int:
+        settled = settle_value(model, treatment, level)
+        if settled not in values:
+            raise OptionError(
+                f"pairs= weighs {level!r}, which is none of the values compared: "
+                f"{', '.join(map(repr, values))}."
+            )
+        return values.index(settled)
+
+    scores = None if is_label else [float(value) for value in values]
+    return Comparison(
+        tuple(values),
+        names,
+        weights_of(names, pairs, what=treatment, settle=place, scores=scores),
+    )
 
 
 def levels_to_compare(model: Specified, predictor: str) -> list[Any]:
@@ -164,11 +180,22 @@ def check_predictor(model: Specified, name: str, what: str) -> None:
     """Refuse a name that is no column of the formula's right side."""
     known = list(model.design.predictors.columns)
     if name not in known:
-        refuse_interaction(model, name, what)
         raise OptionError(
             f"{what} names {name!r}, which is no predictor of {model.formula.text!r}."
-            + near_matches(str(name), known)
+            + (interaction_hint(known, str(name)) or near_matches(str(name), known))
         )
+
+
+def interaction_hint(known: Iterable[str], name: str) -> str:
+    """Say how to ask of an interaction, if that is what a name is of."""
+    parts = [part.strip(" `") for part in re.split(r"[:*]", name)]
+    if len(parts) < 2 or not set(parts) <= set(known):
+        return ""
+    return (
+        f" It is an interaction: contrast({':'.join(parts)!r}) is how the contrast of "
+        f"{parts[0]!r} differs between levels of {' and '.join(map(repr, parts[1:]))}, and "
+        f"means({parts[0]!r}, by={parts[1:] if len(parts) > 2 else parts[1]!r}) has the means."
+    )
 
 
 def check_treatment(model: Specified, name: str, what: str) -> None:
@@ -234,14 +261,6 @@ def columns_of_offsets(model: Specified) -> set[str]:
 def format_value(value: Any) -> str:
     """Write a value as labels have it."""
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _pairs(n: int, pairs: Pairs) -> tuple[tuple[int, int], ...]:
-    if pairs == "all":
-        return tuple((a, b) for a in range(n) for b in range(a + 1, n))
-    if pairs == "sequential":
-        return tuple((b - 1, b) for b in range(1, n))
-    return tuple((0, b) for b in range(1, n))
 
 
 def _unchanged(x: Array) -> Array:

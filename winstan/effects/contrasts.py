@@ -1,42 +1,48 @@
-"""Contrasts: the mean response at one value of a predictor against that at another.
+"""Contrasts: the mean response at some values of a predictor against that at others.
 
-They are counterfactual (g-computation): see `winstan.effects.averaging`.
+They are counterfactual (g-computation): see `winstan.effects.averaging`. A contrast of several
+columns is a difference of differences: the contrast of the last is taken first, and then that of
+these, and so on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from winstan._angles import wrap_angles
+from winstan.effects.asked import Asked, read_columns, read_pairs
 from winstan.effects.averaging import averaged_means, averaged_slopes
 from winstan.effects.comparisons import (
+    Comparison,
     check_treatment,
     comparison,
+    format_value,
     has_labels,
+    listed,
     population_predictors,
+    settle_value,
 )
 from winstan.effects.estimands import Estimand, choose_estimand
-from winstan.effects.extrapolation import warn_of_values
-from winstan.effects.intervals import describe
+from winstan.effects.extrapolation import warn_of_levels, warn_of_values
+from winstan.effects.measures import Measure, check_positive, measure_of
 from winstan.effects.parameters import is_mean
 from winstan.effects.replicates import check_seed
-from winstan.effects.rope import rope_of, share_inside
+from winstan.effects.rope import rope_of
+from winstan.effects.standardising import check_standardise, standard_deviation
 from winstan.effects.strata import strata
 from winstan.errors import OptionError
-from winstan.options import Scale, check_option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from winstan._typing import Array
     from winstan.effects.rope import Rope
     from winstan.effects.specification import Specified
-    from winstan.options import Interval, Pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,48 +51,56 @@ class Contrast:
 
     Attributes
     ----------
-    treatment : str
+    columns : tuple of str
+        What is compared: one column, or of differences of differences several.
     labels : tuple of str
         Such as ``"1 - 0"``, one for each contrast; ``"+1"`` is x + 1 against x, ``"slope"`` the
         average derivative.
-    by : str or None
-    levels : tuple
-        Values of `by`; a single None without it.
+    by : tuple of str
+    levels : tuple of tuple
+        Values of the columns of `by`; a single empty one without it.
     draws : ndarray, shape (S, contrasts, levels)
-    ratio : bool
+    measure : Measure
+        How means are compared.
     estimand : Estimand
         Whose means are compared.
+    compared : tuple of Comparison
+        Of each column; none where one has its slope, which no data show.
     rope : (float, float), or None
-        Region of practical equivalence.
+        Region of practical equivalence, of a contrast of two means.
+    extent : tuple of float
+        What its ends are multiplied by for each contrast; none where that is 1.
     circular : bool
         The draws are angles, between -pi and pi.
     """
 
-    treatment: str
+    columns: tuple[str, ...]
     labels: tuple[str, ...]
-    by: str | None
-    levels: tuple[Any, ...]
+    by: tuple[str, ...]
+    levels: tuple[tuple[Any, ...], ...]
     draws: Array
-    ratio: bool
+    measure: Measure
     estimand: Estimand
+    compared: tuple[Comparison, ...] = ()
     rope: Rope | None = None
+    extent: tuple[float, ...] = ()
     circular: bool = False
+
+    @property
+    def treatment(self) -> str:
+        """The column; of differences of differences all of them, as ``drug:dose``."""
+        return ":".join(self.columns)
+
+    def region(self, contrast: int) -> Rope | None:
+        """Return the region of practical equivalence of a contrast."""
+        if self.rope is None or not self.extent:
+            return self.rope
+        low, high = self.rope
+        return low * self.extent[contrast], high * self.extent[contrast]
 
 
 def contrast(
-    model: Specified,
-    posterior: Mapping[str, Array],
-    treatment: str,
-    *,
-    values: Sequence[Any] | None = None,
-    by: str | Mapping[str, Iterable[Any]] | None = None,
-    scale: Scale = "response",
-    ratio: bool = False,
-    pairs: Pairs = "reference",
-    slope: bool = False,
-    rope: Any = None,
-    groups: Any = None,
-    seed: int = 0,
+    model: Specified, posterior: Mapping[str, Array], treatment: str, **options: Any
 ) -> Contrast:
     """Compare the mean response between values of a predictor.
 
@@ -96,26 +110,9 @@ def contrast(
     posterior : mapping of str to ndarray
         Draws by variable, shape (S, *dims).
     treatment
-        A column of the formula's right side.
-    values
-        The values to compare, the reference first; by default the levels of a factor in the order
-        of its coding (``C(cond, Treatment("b"))`` has the reference b), the two values of a
-        predictor that has two, and otherwise x and x + 1.
-    by
-        A column, or a column with its values: see `winstan.effects.strata.strata`.
-    scale : {"response", "link"}
-    ratio
-        Ratio of the means in place of their difference.
-    pairs : {"reference", "all", "sequential"}
-        All values against the first, every pair, or each against the one before it.
-    slope
-        The derivative by a number, averaged: see `winstan.effects.averaging.averaged_slopes`.
-    rope
-        See `winstan.effects.rope.rope_of`.
-    groups
-        See `winstan.effects.estimands.choose_estimand`.
-    seed
-        Of the effects of new groups.
+        A column of the formula's right side; ``"drug:dose"`` is drug's contrast of dose's.
+    **options
+        Of `winstan.effects.asked.Asked`.
 
     Returns
     -------
@@ -132,56 +129,56 @@ def contrast(
     DesignWarning
         ``extrapolation``, of values outside the data's range by more than a tenth of it.
     """
-    check_scale(scale)
-    check_scale_of_categories(model, scale)
-    seed = check_seed(seed)
-    if ratio and scale == "link":
-        raise OptionError("ratio=True compares means: leave scale='response'.")
-    circular = model.family.circular and scale == "response"
-    if ratio and circular:
-        raise OptionError("ratio=True of directions has no meaning: their difference is an angle.")
-    check_treatment(model, treatment, "contrast")
-    over = strata(model, by)
-    if over.by == treatment:
-        raise OptionError(f"by={over.by!r} is the treatment itself.")
-    estimand = choose_estimand(model, groups, [treatment, *([over.by] if over.by else [])])
-    if over.by is not None and isinstance(by, Mapping):
-        warn_of_values(model, over.by, over.levels, "contrast")
-    if slope:
-        _check_slope(model, treatment, values, pairs, ratio=ratio)
-        draws = averaged_slopes(model, posterior, treatment, over, estimand, scale=scale, seed=seed)
-        labels: tuple[str, ...] = ("slope",)
-    else:
-        compared = comparison(model, treatment, values, pairs)
-        warn_of_values(model, treatment, compared.values, "contrast")
-        changes = [{treatment: value} for value in compared.values]
-        means = averaged_means(model, posterior, changes, over, estimand, scale=scale, seed=seed)
-        if ratio:
-            _check_positive(means)
-        draws = np.stack(
-            [
-                means[:, b] / means[:, a] if ratio else means[:, b] - means[:, a]
-                for a, b in compared.pairs
-            ],
-            axis=1,
+    asked = Asked(**options)
+    columns = read_columns(model, treatment, asked.values, asked.of)
+    seed = check_seed(asked.seed)
+    unit = check_standardise(model, asked.standardise, asked.scale)
+    measure = measure_of(model, asked.scale, asked.ratio, unit)
+    names = list(columns)
+    for name in names:
+        check_treatment(model, name, "contrast")
+    over = strata(model, asked.by, asked.weights, names)
+    estimand = choose_estimand(model, asked.groups, [*names, *over.by])
+    warn_of_levels(model, asked.by, over, "contrast")
+    along = names[-1] if asked.slope else None
+    if along is not None:
+        _check_slope(model, along, asked, measure, alone=len(names) == 1)
+    compared = _compared(model, columns, asked, along)
+    ends = _ends(model, along, columns)
+    changes = [
+        dict(zip(names, values, strict=False))
+        for values in product(*(one.values for one in compared), *([ends] if ends else []))
+    ]
+    if along is None:
+        found = averaged_means(
+            model, posterior, changes, over, estimand, scale=measure.of, seed=seed
         )
-        draws = wrap_angles(draws) if circular else draws
-        labels = compared.labels(ratio=ratio)
-    region = None
-    # What is negligible of a parameter nobody has said, nor of a latent variable.
-    if rope is not None or (is_mean(model) and model.design.response.categories is None):
-        per_unit = labels in (("slope",), ("+1",))
-        region = rope_of(model, rope, treatment, per_unit=per_unit, ratio=ratio, scale=scale)
+    else:
+        found = averaged_slopes(
+            model, posterior, along, over, estimand, scale=measure.of, changes=changes, seed=seed
+        )
+    shape = [len(one.values) for one in compared] + ([] if along is None else [-1])
+    draws = _contrasted(measure, compared, found.reshape(len(found), *shape, len(over.levels)))
+    circular = model.family.circular and measure.scale == "response"
+    if circular:
+        _check_directions(compared)
+        draws = wrap_angles(draws) if along is None else draws
+    if asked.standardise is not None:
+        draws = draws / standard_deviation(model, posterior, asked.standardise)[:, None, None]
+    labels = _labels(names, compared, ends, measure, slope=along is not None)
+    region = _region(model, asked, measure, names, compared, along)
     return Contrast(
-        treatment,
+        tuple(names),
         labels,
         over.by,
         over.levels,
         draws,
-        ratio,
+        measure,
         estimand,
+        compared if along is None else (),
         region,
-        circular and not slope,  # a slope is a number of radians, which turns add up to
+        _extent(asked, measure, compared, len(labels)),
+        circular and along is None,  # a slope is a number of radians, which turns add up to
     )
 
 
@@ -189,15 +186,12 @@ def effects_table(
     model: Specified,
     posterior: Mapping[str, Array],
     *,
-    scale: Scale = "response",
-    ratio: bool = False,
-    rope: Any = None,
-    groups: Any = None,
-    seed: int = 0,
+    ratio: Any = None,
+    **options: Any,
 ) -> list[Contrast]:
     """Contrast every predictor of the population: factors by level, numbers by slope.
 
-    Numbers of more than two values have their slope, and x + 1 against x as a ratio.
+    Numbers of more than two values have their slope, and x + 1 against x as a ratio or of odds.
 
     Raises
     ------
@@ -207,104 +201,115 @@ def effects_table(
     names = population_predictors(model)
     if not names:
         raise OptionError(f"{model.formula.text!r} has no population-level predictor.")
+    ratios = bool(ratio) or options.get("scale") == "odds"
     out = []
     for name in names:
         several = model.design.predictors[name].nunique() > 2
-        slope = several and not has_labels(model, name) and not ratio
-        out.append(
-            contrast(
-                model,
-                posterior,
-                name,
-                scale=scale,
-                ratio=ratio,
-                slope=slope,
-                rope=rope,
-                groups=groups,
-                seed=seed,
-            )
-        )
+        slope = several and not has_labels(model, name) and not ratios
+        out.append(contrast(model, posterior, name, ratio=ratio, slope=slope, **options))
     return out
 
 
-def contrast_table(result: Contrast, prob: float, interval: Interval) -> pd.DataFrame:
-    """Summarise a contrast: contrast, [by], [groups], mean, sd, interval, p_direction, p_rope.
-
-    p_direction is the larger of the posterior probabilities of being above and below no effect
-    (0, or 1 for a ratio); see Makowski et al. (2019), Frontiers in Psychology 10, 2767: of
-    directions, of a turn by up to pi one way or the other. p_rope is
-    the probability of lying within the region of practical equivalence, whose ends are in
-    ``attrs["rope"]``. Of models with group terms, `groups` is whose effect it is, and
-    ``attrs["estimand"]`` says so in words.
-    """
-    null = 1.0 if result.ratio else 0.0
-    rows = []
-    for c, label in enumerate(result.labels):
-        for g, level in enumerate(result.levels):
-            values = result.draws[:, c, g]
-            row: dict[str, Any] = {"contrast": label}
-            if result.by is not None:
-                row[result.by] = level
-            row |= result.estimand.label
-            row |= describe(values, prob, interval, circular=result.circular)
-            row["p_direction"] = float(max(np.mean(values > null), np.mean(values < null)))
-            if result.rope is not None:
-                row["p_rope"] = share_inside(values, result.rope)
-            rows.append(row)
-    table = pd.DataFrame(rows)
-    table.attrs |= result.estimand.attrs
-    if result.rope is not None:
-        table.attrs["rope"] = result.rope
-    return table
-
-
-def contrast_draws(result: Contrast) -> pd.DataFrame:
-    """Return a contrast's draws in long form: contrast, [by], draw, value."""
-    n, n_contrasts, n_levels = result.draws.shape
-    table = {"contrast": np.tile(np.repeat(np.array(result.labels, object), n_levels), n)}
-    if result.by is not None:
-        table[result.by] = np.tile(np.array(result.levels, object), n * n_contrasts)
-    table["draw"] = np.repeat(np.arange(n), n_contrasts * n_levels)
-    table["value"] = result.draws.reshape(-1)
-    out = pd.DataFrame(table)
-    out.attrs |= result.estimand.attrs
+def _compared(
+    model: Specified, columns: Mapping[str, Any], asked: Asked, along: str | None
+) -> tuple[Comparison, ...]:
+    """Settle what is compared of each column but the one that has a slope."""
+    names = [name for name in columns if name != along]
+    pairs = read_pairs(asked.pairs, names)
+    out = tuple(
+        comparison(model, name, columns[name], own) for name, own in zip(names, pairs, strict=True)
+    )
+    for name, one in zip(names, out, strict=True):
+        warn_of_values(model, name, one.values, "contrast")
     return out
 
 
-def check_scale(scale: Scale) -> None:
-    """Refuse a scale that is neither the response's nor the link's."""
-    check_option("scale", scale, Scale)
+def _ends(model: Specified, along: str | None, columns: Mapping[str, Any]) -> list[Any]:
+    """Return the values at which slopes are taken; none where they are averaged over the data."""
+    if along is None or columns[along] is None:
+        return []
+    values = [settle_value(model, along, value) for value in listed(columns[along])]
+    if not values:
+        raise OptionError(f"values= has no value of {along!r}.")
+    warn_of_values(model, along, values, "contrast")
+    return values
 
 
-def check_scale_of_categories(model: Specified, scale: Scale) -> None:
-    """Refuse the scale of the link for a category, whose probability has no link of its own."""
-    if scale == "link" and model.family.category_probability is not None:
-        names = [own.name for own in model.family.parameters]
-        whose = "categories share one: ask for it by parameter='mu'"
-        if model.family.of_labels is not None:
-            whose = f"each category but the reference has one: parameter={names[0]!r}" + (
-                f" (or {', '.join(map(repr, names[1:]))})" if names[1:] else ""
-            )
-        raise OptionError(f"scale='link' is the linear predictor's, and {whose}.")
+def _contrasted(measure: Measure, compared: Sequence[Comparison], found: Array) -> Array:
+    """Contrast along each column, the last first: shape (S, V, ..., L) to (S, contrasts, L)."""
+    values = measure.values(found)
+    if measure.ratio:
+        check_positive(values, "percent" if measure.percent else True)
+    for axis in reversed(range(len(compared))):
+        values = measure.compared(compared[axis].weights, values, axis + 1)
+    return measure.reported(values.reshape(len(values), -1, values.shape[-1]))
+
+
+def _labels(
+    names: Sequence[str],
+    compared: Sequence[Comparison],
+    ends: Sequence[Any],
+    measure: Measure,
+    *,
+    slope: bool,
+) -> tuple[str, ...]:
+    """Return a label for each contrast: ``b - a of dose (high - low)`` where there are several."""
+    parts = [one.labels(ratio=measure.ratio) for one in compared]
+    if slope:
+        parts.append(tuple(f"slope at {format_value(value)}" for value in ends) or ("slope",))
+    out = parts[-1]
+    for name, own in zip(reversed(names[1:]), reversed(parts[:-1]), strict=True):
+        out = tuple(f"{one} of {name} ({inner})" for one in own for inner in out)
+    return tuple(measure.label(text) for text in out)
+
+
+def _region(
+    model: Specified,
+    asked: Asked,
+    measure: Measure,
+    names: Sequence[str],
+    compared: Sequence[Comparison],
+    along: str | None,
+) -> Rope | None:
+    """Return the region of practical equivalence of a contrast of two means."""
+    # What is negligible of a parameter nobody has said, nor of a latent variable.
+    known = is_mean(model) and model.design.response.categories is None
+    units = [name for name, one in zip(names, compared, strict=False) if not one.names]
+    units += [] if along is None else [along]
+    if asked.rope is None and (not known or len(units) > 1):
+        return None
+    return rope_of(model, asked.rope, (units or names)[0], per_unit=bool(units), measure=measure)
+
+
+def _extent(
+    asked: Asked, measure: Measure, compared: Sequence[Comparison], n: int
+) -> tuple[float, ...]:
+    """Return the size of each contrast, in contrasts of two means; nothing of ratios."""
+    if asked.rope is not None or measure.ratio:
+        return ()
+    sizes = np.ones(1)
+    for one in compared:
+        sizes = np.multiply.outer(sizes, one.weights.extent).reshape(-1)
+    return tuple(np.repeat(sizes, n // len(sizes)).tolist())
 
 
 def _check_slope(
-    model: Specified, treatment: str, values: Sequence[Any] | None, pairs: Pairs, *, ratio: bool
+    model: Specified, along: str, asked: Asked, measure: Measure, *, alone: bool
 ) -> None:
-    if has_labels(model, treatment):
-        raise OptionError(f"{treatment!r} is a factor: it has contrasts, and no slope.")
-    if values is not None or ratio or pairs != "reference":
+    if has_labels(model, along):
+        raise OptionError(f"{along!r} is a factor: it has contrasts, and no slope.")
+    paired = alone and asked.pairs != "reference"
+    if measure.ratio or paired or measure.scale == "odds":
         raise OptionError(
-            "slope=True is the derivative over all rows: it takes no values=, ratio= or pairs=. "
-            "Between two values, leave slope out and give values=(a, b)."
+            "slope=True is the derivative over all rows: it takes no ratio=, pairs= or "
+            "scale='odds'. Between two values, leave slope out and give values=(a, b)."
         )
 
 
-def _check_positive(means: Array) -> None:
-    """Refuse ratios of means that may be zero or negative: they say nothing of more or less."""
-    bad = np.count_nonzero(~(means > 0).all(axis=(1, 2)))
-    if bad:
+def _check_directions(compared: Sequence[Comparison]) -> None:
+    """Refuse sums of directions: a turn from one to another is an angle, their mean is none."""
+    if not all(one.weights.are_pairs for one in compared):
         raise OptionError(
-            f"ratio=True needs a positive mean, and it is zero or negative in {bad} of the "
-            f"{len(means)} draws. Use ratio=False, or a family of positive responses."
+            "A contrast of directions is the turn from one to another: weights of several have no "
+            "meaning. Use pairs='reference', 'all' or 'sequential'."
         )

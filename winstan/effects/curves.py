@@ -18,20 +18,28 @@ from winstan.effects.comparisons import (
     listed,
     settle_value,
 )
-from winstan.effects.contrasts import check_scale, check_scale_of_categories
 from winstan.effects.estimands import Estimand, choose_estimand
-from winstan.effects.extrapolation import warn_of_values
-from winstan.effects.intervals import describe
+from winstan.effects.extrapolation import warn_of_levels, warn_of_values
+from winstan.effects.intervals import (
+    SIMULTANEOUS,
+    interval_names,
+    largest_distance,
+    probabilities,
+    simultaneous_ends,
+    summarise_values,
+)
+from winstan.effects.measures import measure_of, spread_of
 from winstan.effects.replicates import check_seed
-from winstan.effects.strata import check_label, strata
+from winstan.effects.strata import check_label, columns_of_by, level_columns, strata
 from winstan.errors import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from winstan._typing import Array
+    from winstan.effects.intervals import Spread
     from winstan.effects.specification import Specified
-    from winstan.options import Interval, Scale
+    from winstan.options import By, Interval, Probability, Scale, Weighting
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +51,26 @@ class Curve:
     predictor : str
     grid : tuple
         Its values.
-    by : str or None
-    levels : tuple
-        Values of `by`; a single None without it.
+    by : tuple of str
+    levels : tuple of tuple
+        Values of the columns of `by`; a single empty one without it.
     draws : ndarray, shape (S, grid, levels)
     estimand : Estimand
         Whose mean it is.
     circular : bool
         The draws are directions, between -pi and pi.
+    spread : {"", "log", "logit"}
+        The scale of its simultaneous intervals.
     """
 
     predictor: str
     grid: tuple[Any, ...]
-    by: str | None
-    levels: tuple[Any, ...]
+    by: tuple[str, ...]
+    levels: tuple[tuple[Any, ...], ...]
     draws: Array
     estimand: Estimand
     circular: bool = False
+    spread: Spread = ""
 
 
 def conditional(
@@ -67,11 +78,12 @@ def conditional(
     posterior: Mapping[str, Array],
     predictor: str,
     *,
-    by: str | Mapping[str, Iterable[Any]] | None = None,
+    by: By | None = None,
     values: Mapping[str, Any] | None = None,
     points: int = 50,
     groups: Any = None,
     scale: Scale = "response",
+    weights: Weighting = "observed",
     seed: int = 0,
 ) -> Curve:
     """Evaluate the mean response along a predictor.
@@ -92,7 +104,9 @@ def conditional(
         Of the grid.
     groups
         See `winstan.effects.estimands.choose_estimand`.
-    scale : {"response", "link"}
+    scale : {"response", "link", "odds"}
+    weights : {"observed", "equal"}
+        See `winstan.effects.strata.strata`.
     seed
         Of the effects of new groups.
 
@@ -110,42 +124,56 @@ def conditional(
     DesignWarning
         ``extrapolation``, of values outside the data's range by more than a tenth of it.
     """
-    check_scale(scale)
-    check_scale_of_categories(model, scale)
+    measure = measure_of(model, scale, False)
     check_treatment(model, predictor, "conditional")
     check_label(predictor)
     seed = check_seed(seed)
     held = dict(values or {})
     grid = _grid(model, predictor, held.pop(predictor, None), points)
-    over = strata(model, by)
-    if over.by == predictor:
-        raise OptionError(f"by={over.by!r} is the predictor itself.")
-    set_columns = [predictor, *held, *([over.by] if over.by else [])]
-    estimand = choose_estimand(model, groups, set_columns)
+    for name in held.keys() & columns_of_by(by).keys():
+        raise OptionError(f"{name!r} is in by= and in values=: by={{{name!r}: [...]}} sets it.")
+    over = strata(model, by, weights, [predictor, *held], what="the predictor")
+    estimand = choose_estimand(model, groups, [predictor, *held, *over.by])
     warn_of_values(model, predictor, grid, "conditional")
-    if over.by is not None and isinstance(by, Mapping):
-        warn_of_values(model, over.by, over.levels, "conditional")
+    warn_of_levels(model, by, over, "conditional")
     for name, value in held.items():
         check_predictor(model, name, "values=")
-        if name == over.by:
-            raise OptionError(f"{name!r} is in by= and in values=: by={{{name!r}: [...]}} sets it.")
         held[name] = settle_value(model, name, value)
         warn_of_values(model, name, [held[name]], "conditional")
     changes = [held | {predictor: value} for value in grid]
-    draws = averaged_means(model, posterior, changes, over, estimand, scale=scale, seed=seed)
+    found = averaged_means(model, posterior, changes, over, estimand, scale=measure.of, seed=seed)
     circular = model.family.circular and scale == "response"
-    return Curve(predictor, grid, over.by, over.levels, draws, estimand, circular)
+    draws = measure.values(found)
+    spread = spread_of(model, scale, draws)
+    return Curve(predictor, grid, over.by, over.levels, draws, estimand, circular, spread)
 
 
-def curve_table(curve: Curve, prob: float, interval: Interval) -> pd.DataFrame:
-    """Summarise a curve: the predictor, [by], [groups], mean, sd, and the interval's ends."""
-    rows = []
-    for g, level in enumerate(curve.levels):
-        for k, value in enumerate(curve.grid):
-            row = {curve.predictor: value} | ({} if curve.by is None else {curve.by: level})
-            summary = describe(curve.draws[:, k, g], prob, interval, circular=curve.circular)
-            rows.append(row | curve.estimand.label | summary)
-    table = pd.DataFrame(rows)
+def curve_tables(
+    curves: Sequence[Curve], prob: Probability, interval: Interval, *, simultaneous: bool = False
+) -> list[pd.DataFrame]:
+    """Summarise curves, as `curve_table` does; with intervals that hold all means at once."""
+    largest: Array | None = None
+    if simultaneous:
+        far = [largest_distance(c.draws, circular=c.circular, spread=c.spread) for c in curves]
+        largest = np.asarray(np.max(far, axis=0), float)
+    return [curve_table(curve, prob, interval, largest) for curve in curves]
+
+
+def curve_table(
+    curve: Curve, prob: Probability, interval: Interval, largest: Array | None = None
+) -> pd.DataFrame:
+    """Summarise a curve: the predictor, [by], [groups], mean, sd, and the intervals' ends."""
+    draws = curve.draws.transpose(0, 2, 1)  # rows stand by level
+    n_levels, n_points = draws.shape[1:]
+    found = summarise_values(draws, prob, interval, circular=curve.circular)
+    for own in probabilities(prob) if largest is not None else ():
+        ends = simultaneous_ends(draws, own, largest, circular=curve.circular, spread=curve.spread)
+        found |= dict(zip(interval_names(own, SIMULTANEOUS), ends, strict=True))
+    columns: dict[str, Any] = {curve.predictor: np.tile(_column(curve.grid), n_levels)}
+    at = np.repeat(np.arange(n_levels), n_points)
+    columns |= level_columns(curve.by, curve.levels, at)
+    columns |= {name: [text] * at.size for name, text in curve.estimand.label.items()}
+    table = pd.DataFrame(columns | {name: values.reshape(-1) for name, values in found.items()})
     table.attrs |= curve.estimand.attrs
     return table
 
@@ -153,9 +181,9 @@ def curve_table(curve: Curve, prob: float, interval: Interval) -> pd.DataFrame:
 def curve_draws(curve: Curve) -> pd.DataFrame:
     """Return a curve's draws in long form: the predictor, [by], draw, value."""
     n, n_points, n_levels = curve.draws.shape
-    table = {curve.predictor: np.tile(np.repeat(_column(curve.grid), n_levels), n)}
-    if curve.by is not None:
-        table[curve.by] = np.tile(_column(curve.levels), n * n_points)
+    table: dict[str, Any] = {curve.predictor: np.tile(np.repeat(_column(curve.grid), n_levels), n)}
+    at = np.tile(np.arange(n_levels), n * n_points)
+    table |= level_columns(curve.by, curve.levels, at)
     table["draw"] = np.repeat(np.arange(n), n_points * n_levels)
     table["value"] = curve.draws.reshape(-1)
     out = pd.DataFrame(table)

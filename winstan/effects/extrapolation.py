@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from winstan.effects.specification import Specified
+    from winstan.effects.strata import Strata
+    from winstan.options import By
 
 # Share of the range by which a value may lie outside it: round numbers near an end are no surprise.
 MARGIN = 0.1
@@ -46,6 +49,14 @@ def warn_of_values(model: Specified, column: str, values: Iterable[Any], what: s
             "range.",
             "extrapolation",
         )
+
+
+def warn_of_levels(model: Specified, by: By | None, over: Strata, what: str) -> None:
+    """Warn of values far outside the data that ``by=`` gives to a number."""
+    given = by if isinstance(by, Mapping) else {}
+    for k, name in enumerate(over.by):
+        if given.get(name) is not None:
+            warn_of_values(model, name, dict.fromkeys(level[k] for level in over.levels), what)
 
 
 def warn_of_rows(model: Specified, newdata: Any) -> None:

@@ -11,25 +11,24 @@ import numpy as np
 from winstan._angles import angular_deviation, mean_direction
 from winstan.effects.observed import observed_rows
 from winstan.effects.population import mean_link
+from winstan.effects.standardising import LATENT_SD
 from winstan.effects.strata import row_weights
 from winstan.errors import OptionError
 from winstan.scales import spread
 
 if TYPE_CHECKING:
+    from winstan.effects.measures import Measure
     from winstan.effects.specification import Specified
-    from winstan.options import Scale
 
 type Rope = tuple[float, float]
 
 # Half of Cohen's small effect, in standard deviations of the response.
 NEGLIGIBLE = 0.1
-# Standard deviations of the latent variables of the links of probabilities.
-LATENT_SD = {"logit": np.pi / np.sqrt(3), "probit": 1.0, "cloglog": np.pi / np.sqrt(6)}
 
 
 def rope_of(
-    model: Specified, rope: Any, treatment: str, *, per_unit: bool, ratio: bool, scale: Scale
-) -> Rope:
+    model: Specified, rope: Any, treatment: str, *, per_unit: bool, measure: Measure
+) -> Rope | None:
     """Settle the region of practical equivalence.
 
     Parameters
@@ -41,12 +40,13 @@ def rope_of(
     treatment
     per_unit
         Whether the effect is that of one unit of a numeric treatment.
-    ratio, scale
-        Of the contrast.
+    measure
+        How means are compared.
 
     Returns
     -------
-    (float, float)
+    (float, float), or None
+        None where nobody has said what is negligible: of differences of odds.
 
     Raises
     ------
@@ -63,11 +63,21 @@ def rope_of(
     latent variable's sd for logit (0.18), probit and cloglog, and elsewhere the same width carried
     through the link at the mean response. A ratio has exp of the log link's. Of one unit of x, all
     are divided by sd(x), so that neither unit matters; where x has two values, by the distance
-    between them, so that the slope is held to the region of the contrast of the two.
+    between them, so that the slope is held to the region of the contrast of the two. Of differences
+    in sds it is a tenth of one; of a ratio of odds, exp of a tenth of the logistic's sd; of a
+    change in percent, that of the ratio.
     """
+    ratio = measure.ratio
     if rope is not None:
-        return _given(rope, ratio=ratio)
-    width = _half_width(model, on_log=ratio, on_link=scale == "link")
+        return _given(rope, ratio=ratio and not measure.percent)
+    if measure.scale == "odds":
+        if not ratio:
+            return None
+        width = NEGLIGIBLE * LATENT_SD["logit"]
+    elif measure.standardised:
+        width = NEGLIGIBLE
+    else:
+        width = _half_width(model, on_log=ratio, on_link=measure.scale == "link")
     if per_unit:
         x = model.design.predictors[treatment].to_numpy(float)
         values = np.unique(x)
@@ -78,15 +88,25 @@ def rope_of(
         return -width, width
     # A steep line may cover any ratio: exp would overflow.
     width = min(width, 700.0)
-    return float(np.exp(-width)), float(np.exp(width))
+    low, high = measure.reported(np.exp([-width, width])).tolist()
+    return low, high
 
 
-def share_inside(draws: np.ndarray, rope: Rope) -> float:
-    """Share of the draws within the region; NaN where it is not known."""
-    low, high = rope
-    if np.isnan(low):
-        return float("nan")
-    return float(np.mean((draws >= low) & (draws <= high)))
+def shares_inside(draws: np.ndarray, ropes: np.ndarray) -> np.ndarray:
+    """Share of the draws of each contrast within its region; NaN where it is not known.
+
+    Parameters
+    ----------
+    draws : ndarray, shape (S, contrasts, levels)
+    ropes : ndarray, shape (contrasts, 2)
+
+    Returns
+    -------
+    ndarray, shape (contrasts, levels)
+    """
+    low, high = ropes.T[:, :, None]
+    inside = ((draws >= low) & (draws <= high)).mean(axis=0)
+    return np.where(np.isnan(low), np.nan, inside)
 
 
 def _given(rope: Any, *, ratio: bool) -> Rope:

@@ -10,11 +10,19 @@ import pandas as pd
 from winstan import effects as estimates
 from winstan.design_warnings import silenced
 from winstan.fitted.monte_carlo import with_ess
-from winstan.options import Whose, check_flags
+from winstan.options import (
+    By,
+    Comparing,
+    Probability,
+    Ratio,
+    Weighting,
+    Whose,
+    check_flags,
+)
 
 if TYPE_CHECKING:
     from winstan.fitted.fit import Fit
-    from winstan.options import Interval, Pairs, Scale
+    from winstan.options import Interval, Scale
 
 
 def contrast(
@@ -22,16 +30,20 @@ def contrast(
     treatment: str,
     *,
     values: Sequence[Any] | None = None,
-    by: str | Mapping[str, Iterable[Any]] | None = None,
+    by: By | None = None,
+    of: By | None = None,
     scale: Scale = "response",
-    ratio: bool = False,
-    pairs: Pairs = "reference",
+    ratio: Ratio | None = None,
+    pairs: Comparing | Sequence[Comparing] = "reference",
     slope: bool = False,
+    standardise: str | None = None,
     rope: float | Sequence[float] | None = None,
     groups: Whose | None = None,
+    weights: Weighting = "observed",
     parameter: str | None = None,
-    prob: float = 0.94,
+    prob: Probability = 0.94,
     interval: Interval = "hdi",
+    simultaneous: bool | None = None,
     draws: bool = False,
     seed: int = 0,
     silence: str | Iterable[str] | None = None,
@@ -47,23 +59,41 @@ def contrast(
     Parameters
     ----------
     treatment
-        A column of the formula.
+        A column of the formula. ``"drug:dose"`` is ``"drug"`` with ``of="dose"``.
     values
         What to compare, the reference first. By default all levels of a factor against the
         reference of its coding, the two values of a predictor that has two, and otherwise
-        x + 1 against x.
+        x + 1 against x. With `slope`, where to take it.
     by
-        A column: one contrast for each of its levels (each mouse, each condition), over the
-        rows that have it. A number of more than six values is set, in every row, to its mean
-        and one standard deviation to either side; ``by={"x": [1, 5]}`` sets it to 1 and to 5.
-    scale : {"response", "link"}
-        Units of the data, or of the linear predictor.
+        A column, or several: one contrast for each of their levels (each mouse, each condition), or
+        combinations, over the rows that have it. A number of more than six values is set, in every
+        row, to its mean and one standard deviation to either side; ``by={"x": [1, 5]}`` sets it to
+        1 and to 5. Combinations that no row has are refused by name.
+    of
+        A difference of differences: the treatment's contrast of the contrast of this column (or
+        these; a mapping gives values), as ``(b at high - b at low) - (a at high - a at low)``.
+        With `slope`, of its slope.
+    scale : {"response", "link", "odds"}
+        Units of the data, of the linear predictor, or odds of probabilities, which are compared by
+        their ratio unless ``ratio=False``.
     ratio
-        Ratio of the means in place of their difference.
-    pairs : {"reference", "all", "sequential"}
-        Every value against the first, every pair, or each value against the one before it.
+        Ratio of the means in place of their difference; ``"percent"`` is its change,
+        100 (b / a - 1).
+    pairs
+        Every value against the first (``"reference"``), every pair (``"all"``), each value against
+        the one before it (``"sequential"``, or ``"consecutive"``), against the mean of all
+        (``"effect"``), against those before it (``"helmert"``, weights -1, -1, 2), polynomials of
+        ranks or of numbers (``"poly"``, -1, 0, 1 and 1, -2, 1), or as the first with simultaneous
+        intervals (``"dunnett"``): the matrices of emmeans. Or weights by name, which add up to
+        zero: ``{"late - early": {"a": -1, "b": 1}}``, ``{"trend": [-1, 0, 1]}``. With `of`, a word
+        is for all columns, and a list has one for each. A ratio of weighted means is that of what
+        counts positively to what counts negatively.
     slope
-        The derivative of the mean by a numeric treatment, averaged: the change per unit.
+        The derivative of the mean by a numeric treatment, averaged: the change per unit; at
+        `values`, with the number set to each of them.
+    standardise : {"sigma", "between", "total"}, or a group factor
+        Divide differences, draw by draw, by an sd: of rows, between groups (all, or one factor's),
+        or of both. Means must be on the scale of the linear predictor: else with ``scale="link"``.
     rope
         Region of practical equivalence: a half-width, or its two ends. By default a tenth of
         the response's standard deviation to either side of no difference (Kruschke 2018), for
@@ -80,6 +110,9 @@ def contrast(
         typical group under log and inverse links, where the population's mean has no stable
         posterior, and where another parameter that the mean depends on has group effects too;
         with ``by=`` a group factor it is these groups.
+    weights : {"observed", "equal"}
+        Of the rows that means are over: as the data have them; or every combination of the levels
+        of the other factors alike, however many rows each has, as emmeans averages by default.
     parameter
         What to compare in place of the mean response: a parameter that has a formula, such as
         ``"sigma"``, on its own scale. It has no default region of equivalence. Of a response of
@@ -88,24 +121,30 @@ def contrast(
     seed
         Of the effects of a new group.
     prob, interval
-        As for `summary`.
+        As for `summary`; several probabilities have an interval each: ``prob=[0.5, 0.94]``.
+    simultaneous
+        Add the ends of intervals (``sim_3%``, ``sim_97%``) that hold all contrasts of the table at
+        once with the probability. By default those of ``pairs="dunnett"``.
     draws
         Return the draws in long form (columns contrast, [by], draw, value), not their summary.
     silence
-        Names of each `DesignWarning` not to give, as for `winstan.fit`.
+        Names of `DesignWarning`s not to give, as for `winstan.fit`.
 
     Returns
     -------
     DataFrame
         Columns [category], contrast, [by], groups (where there are group terms: whose effect it is,
-        in words ``attrs["estimand"]``), mean, sd, the interval's ends, p_direction (the posterior
+        in words ``attrs["estimand"]``), mean, sd, the intervals' ends, p_direction (the posterior
         probability that the effect has the sign that it seems to have), and p_rope (that it
-        lies in the region of practical equivalence, which is ``attrs["rope"]``).
+        lies in the region of practical equivalence, which is ``attrs["rope"]``). What the numbers
+        are is in ``attrs["measure"]``.
 
     Raises
     ------
     OptionError
-        If the treatment, a value, `by` or another option is unknown.
+        If the treatment, a value, `by` or another option is unknown, weights do not add up to zero,
+        no row has a combination that is asked for, a ratio is of means that are not positive in
+        every draw, or there are no odds or no sd to divide by.
 
     Warns
     -----
@@ -120,8 +159,10 @@ def contrast(
     >>> table = fit.contrast("stim", ratio=True)
     >>> table["contrast"].tolist(), table.attrs["estimand"]
     (['1 / 0'], 'in a typical mouse')
+    >>> fit.contrast("stim", ratio="percent", prob=[0.5, 0.94])["contrast"].tolist()
+    ['1 / 0 (% change)']
     """
-    check_flags(ratio=ratio, slope=slope, draws=draws)
+    check_flags("simultaneous", slope=slope, draws=draws, simultaneous=simultaneous)
     parts, posterior = estimates.parts_of(fit.model, parameter), fit.joined()
     with silenced(silence):
         results = estimates.answers(
@@ -132,21 +173,23 @@ def contrast(
                 treatment,
                 values=values,
                 by=by,
+                of=of,
                 scale=scale,
                 ratio=ratio,
                 pairs=pairs,
                 slope=slope,
+                standardise=standardise,
                 rope=rope,
                 groups=groups,
+                weights=weights,
                 seed=seed,
             ),
         )
-    tables = [
-        estimates.contrast_draws(result)
-        if draws
-        else estimates.contrast_table(result, prob, interval)
-        for result in results
-    ]
+    if draws:
+        tables = [estimates.contrast_draws(result) for result in results]
+    else:
+        at_once = "dunnett" in pairs if simultaneous is None else bool(simultaneous)
+        tables = estimates.contrast_tables(results, prob, interval, simultaneous=at_once)
     return with_ess(fit, estimates.by_category(parts, tables))
 
 
@@ -154,12 +197,15 @@ def effects(
     fit: Fit,
     *,
     scale: Scale = "response",
-    ratio: bool = False,
+    ratio: Ratio | None = None,
+    standardise: str | None = None,
     rope: float | Sequence[float] | None = None,
     groups: Whose | None = None,
+    weights: Weighting = "observed",
     parameter: str | None = None,
-    prob: float = 0.94,
+    prob: Probability = 0.94,
     interval: Interval = "hdi",
+    simultaneous: bool = False,
     draws: bool = False,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -170,15 +216,17 @@ def effects(
 
     Parameters
     ----------
-    scale, ratio, rope, groups, parameter, prob, interval, seed
+    scale, ratio, standardise, rope, groups, weights, parameter, prob, interval, seed
         As for `contrast`; the default region is each predictor's own.
+    simultaneous
+        As for `contrast`: of all contrasts of all predictors.
     draws
         Return the draws in long form (columns predictor, contrast, draw, value).
 
     Returns
     -------
     DataFrame
-        Columns predictor, contrast, [groups], mean, sd, the interval's ends, p_direction,
+        Columns predictor, contrast, [groups], mean, sd, the intervals' ends, p_direction,
         p_rope; the regions are ``attrs["rope"]``, by predictor.
 
     Raises
@@ -194,35 +242,43 @@ def effects(
     >>> fit.effects()["predictor"].tolist()
     ['stim']
     """
-    check_flags(ratio=ratio, draws=draws)
+    check_flags(simultaneous=simultaneous, draws=draws)
     parts, posterior = estimates.parts_of(fit.model, parameter), fit.joined()
     found = estimates.answers(
         parts,
         lambda model: estimates.effects_table(
-            model, posterior, scale=scale, ratio=ratio, rope=rope, groups=groups, seed=seed
+            model,
+            posterior,
+            scale=scale,
+            ratio=ratio,
+            standardise=standardise,
+            rope=rope,
+            groups=groups,
+            weights=weights,
+            seed=seed,
         ),
     )
-    tables = [_of_predictors(results, prob, interval, draws=draws) for results in found]
-    return with_ess(fit, estimates.by_category(parts, tables))
+    every = [result for results in found for result in results]
+    if draws:
+        tables = [estimates.contrast_draws(result) for result in every]
+    else:
+        tables = estimates.contrast_tables(every, prob, interval, simultaneous=simultaneous)
+    each = iter(tables)
+    joined = [_of_predictors(results, [next(each) for _ in results]) for results in found]
+    return with_ess(fit, estimates.by_category(parts, joined))
 
 
 def _of_predictors(
-    results: Sequence[estimates.Contrast], prob: float, interval: Interval, *, draws: bool
+    results: Sequence[estimates.Contrast], tables: Sequence[pd.DataFrame]
 ) -> pd.DataFrame:
     """Put the contrasts of all predictors into one table."""
-    tables = []
-    for result in results:
-        table = (
-            estimates.contrast_draws(result)
-            if draws
-            else estimates.contrast_table(result, prob, interval)
-        )
+    for result, table in zip(results, tables, strict=True):
         table.attrs.clear()  # pd.concat compares them
         table.insert(0, "predictor", result.treatment)
-        tables.append(table)
     out = pd.concat(tables, ignore_index=True)
     out.attrs |= results[0].estimand.attrs
-    if not draws:
+    out.attrs["measure"] = results[0].measure.words
+    if "draw" not in out:
         out.attrs["rope"] = {result.treatment: result.rope for result in results}
     return out
 
@@ -231,14 +287,16 @@ def conditional(
     fit: Fit,
     predictor: str,
     *,
-    by: str | Mapping[str, Iterable[Any]] | None = None,
+    by: By | None = None,
     values: Mapping[str, Any] | None = None,
     points: int = 50,
     groups: Whose | None = None,
+    weights: Weighting = "observed",
     parameter: str | None = None,
-    prob: float = 0.94,
+    prob: Probability = 0.94,
     interval: Interval = "hdi",
     scale: Scale = "response",
+    simultaneous: bool = False,
     draws: bool = False,
     seed: int = 0,
     silence: str | Iterable[str] | None = None,
@@ -253,27 +311,27 @@ def conditional(
     predictor
         A number (`points` values over its range), or a factor (its levels).
     by
-        A column: one curve for each level, as in `contrast`.
+        A column, or several: one curve for each level, as in `contrast`.
     values
         Columns held at a value in place of being averaged, such as ``{"age": 30}``; the
         predictor's own entry is its grid, such as ``{"dose": [0, 1, 5]}``.
     points
         Values of the grid.
-    groups, parameter, seed
+    groups, weights, parameter, seed
         As for `contrast`.
-    prob, interval
-        As for `summary`.
-    scale : {"response", "link"}
+    prob, interval, simultaneous
+        As for `contrast`.
+    scale : {"response", "link", "odds"}
     draws
         Return the draws in long form (the predictor, [by], draw, value).
     silence
-        Names of each `DesignWarning` not to give, as for `winstan.fit`.
+        Names of `DesignWarning`s not to give, as for `winstan.fit`.
 
     Returns
     -------
     DataFrame
         Columns named as the predictor and `by` are, then groups (as for `contrast`), mean, sd,
-        and the interval's ends.
+        and the intervals' ends.
 
     Raises
     ------
@@ -293,7 +351,7 @@ def conditional(
     >>> fit.conditional("stim", by="mouse").shape[0]
     12
     """
-    check_flags(draws=draws)
+    check_flags(draws=draws, simultaneous=simultaneous)
     parts, posterior = estimates.parts_of(fit.model, parameter), fit.joined()
     with silenced(silence):
         curves = estimates.answers(
@@ -307,13 +365,14 @@ def conditional(
                 points=points,
                 groups=groups,
                 scale=scale,
+                weights=weights,
                 seed=seed,
             ),
         )
-    tables = [
-        estimates.curve_draws(curve) if draws else estimates.curve_table(curve, prob, interval)
-        for curve in curves
-    ]
+    if draws:
+        tables = [estimates.curve_draws(curve) for curve in curves]
+    else:
+        tables = estimates.curve_tables(curves, prob, interval, simultaneous=simultaneous)
     return with_ess(fit, estimates.by_category(parts, tables))
 
 
@@ -321,13 +380,15 @@ def means(
     fit: Fit,
     predictor: str,
     *,
-    by: str | Mapping[str, Iterable[Any]] | None = None,
+    by: By | None = None,
     values: Sequence[Any] | None = None,
     groups: Whose | None = None,
+    weights: Weighting = "observed",
     parameter: str | None = None,
-    prob: float = 0.94,
+    prob: Probability = 0.94,
     interval: Interval = "hdi",
     scale: Scale = "response",
+    simultaneous: bool = False,
     draws: bool = False,
     seed: int = 0,
     silence: str | Iterable[str] | None = None,
@@ -338,8 +399,9 @@ def means(
     ----------
     predictor
         A factor, or a number.
-    by, groups, parameter, prob, interval, scale, seed, silence
-        As for `contrast`.
+    by, groups, weights, parameter, prob, interval, scale, simultaneous, seed, silence
+        As for `contrast`. Of several columns, ``by=["drug", "sex"]``, there is a mean for each of
+        their combinations.
     values
         The levels, or values; of a number with more than two values they must be given.
     draws
@@ -349,12 +411,13 @@ def means(
     -------
     DataFrame
         Columns named as the predictor and `by` are, then groups (as for `contrast`), mean, sd,
-        and the interval's ends.
+        and the intervals' ends.
 
     Raises
     ------
     OptionError
-        If a column, a value or an option is unknown, or a number has no values.
+        If a column, a value or an option is unknown, a number has no values, or no row has a
+        combination that `by` asks for.
 
     Examples
     --------
@@ -373,10 +436,12 @@ def means(
         by=by,
         values={predictor: values},
         groups=groups,
+        weights=weights,
         parameter=parameter,
         prob=prob,
         interval=interval,
         scale=scale,
+        simultaneous=simultaneous,
         draws=draws,
         seed=seed,
         silence=silence,

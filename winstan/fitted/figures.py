@@ -81,7 +81,7 @@ def plot_difference(
     shown = effects.is_mean(model) and model.design.response.categories is None
     group = effects.main_group(model) if shown else None
     pairs = list(zip(parts, results, strict=True))
-    observed = [effects.observed_contrast(p.model, found, values, group) for p, found in pairs]
+    observed = [effects.observed_contrast(p.model, found, group) for p, found in pairs]
     return plots.plot_difference(
         effects.by_category(parts, [effects.contrast_draws(found) for found in results]),
         ends_renamed(
@@ -90,7 +90,7 @@ def plot_difference(
             )
         ),
         effects.by_category(parts, observed),
-        response=_response_of(fit, parts, parameter),
+        response=response_of(fit, parts, parameter),
         treatment=treatment,
         unit=unit,
         ratio=ratio,
@@ -199,7 +199,7 @@ def plot_conditional(
         raw,
         thin,
         predictor=predictor,
-        response=_response_of(fit, parts, parameter),
+        response=response_of(fit, parts, parameter),
         by=by,
         group=group,
         prob=prob,
@@ -295,7 +295,7 @@ def _rows_of_categories(parts: Sequence[effects.Part], by: str | None) -> str | 
     return effects.CATEGORY
 
 
-def _response_of(fit: Fit, parts: Sequence[effects.Part], parameter: str | None) -> str:
+def response_of(fit: Fit, parts: Sequence[effects.Part], parameter: str | None) -> str:
     """Name what is drawn."""
     if parts[0].category is not None:
         return f"P({fit.model.design.response.name})"

@@ -15,6 +15,7 @@ from winstan.errors import OptionError
 from winstan.fitted import (
     autocorrelation,
     chains,
+    contrast_figures,
     effects,
     figures,
     group_effects,
@@ -92,6 +93,8 @@ class Fit:
     table = publication.table
     # Figures of effects, of parameters, and of how the draws were made.
     plot_difference = figures.plot_difference
+    plot_contrast = contrast_figures.plot_contrast
+    plot_means = contrast_figures.plot_means
     plot_intercepts = group_figures.plot_intercepts
     plot_slopes = group_figures.plot_slopes
     plot_conditional = figures.plot_conditional

@@ -293,4 +293,9 @@ def _sds_of_predictors(model: Model) -> dict[str, float]:
 def ends_renamed(table: pd.DataFrame) -> pd.DataFrame:
     """Name the interval's ends lower and upper, as the plots have them."""
     ends = [column for column in table.columns if column.startswith(effects.INTERVALS)]
+    if len(ends) != 2:
+        raise OptionError(
+            "This figure draws one interval: give one number, prob=0.94. plot_contrast and "
+            "plot_means draw several."
+        )
     return table.rename(columns=dict(zip(ends, ("lower", "upper"), strict=True)))

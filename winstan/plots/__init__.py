@@ -10,11 +10,13 @@ from winstan.plots.autocorrelation import plot_autocorrelation
 from winstan.plots.calibration import plot_calibration
 from winstan.plots.chains import plot_rank, plot_trace
 from winstan.plots.conditional import CURVES, plot_conditional
+from winstan.plots.contrasts import plot_contrasts
 from winstan.plots.difference import plot_difference
 from winstan.plots.directions import DIRECTIONS, plot_directions
 from winstan.plots.each import plot_each
 from winstan.plots.forest import plot_forest
 from winstan.plots.intercepts import plot_intercepts
+from winstan.plots.means import plot_means
 from winstan.plots.pairs import plot_pairs
 from winstan.plots.posterior import plot_posterior
 from winstan.plots.predictive import plot_density
@@ -31,6 +33,7 @@ __all__ = [
     "plot_autocorrelation",
     "plot_calibration",
     "plot_conditional",
+    "plot_contrasts",
     "plot_data",
     "plot_density",
     "plot_difference",
@@ -39,6 +42,7 @@ __all__ = [
     "plot_forest",
     "plot_groups",
     "plot_intercepts",
+    "plot_means",
     "plot_pairs",
     "plot_plane",
     "plot_posterior",

@@ -27,6 +27,7 @@ from winstan.errors import DataError
 from winstan.options import check_flags
 from winstan.plots.axis import Axis, bulk
 from winstan.plots.layers import LINE_END, row_height, theme_rows
+from winstan.plots.nested import ends_columns, intervals_of
 from winstan.plots.panels import caption_of, strip_title
 from winstan.plots.tables import require_columns, require_finite
 from winstan.plots.theme import OBSERVED, POSTERIOR
@@ -95,9 +96,10 @@ def plot_each(
         If the table lacks a column, has no row, or values that are not finite.
     """
     check_flags(ratio=ratio)
-    ends = [c for c in table.columns if str(c).startswith(f"{interval}_")]
-    if len(ends) != 2:
+    own = [found for found in intervals_of(table)[0] if found.kind == interval]
+    if not own:
         raise DataError(f"table has no two ends of {interval!r} intervals.")
+    ends = [own[0].lower, own[0].upper]
     require_columns(table, "table", [*by, "contrast", "mean", "ok"])
     require_finite("table", table[["mean", *ends]], positive=False)
     if circular:
@@ -162,7 +164,7 @@ def _rows(
     table: pd.DataFrame, by: list[str], ends: list[str], treatment: str
 ) -> tuple[pd.DataFrame, int]:
     """Return the rows to draw, with their panel, name and rank; and how many contrasts are left."""
-    known = {*by, "contrast", "mean", "sd", *ends, "p_direction", "p_rope", "ok"}
+    known = {*by, "contrast", "mean", "sd", *ends_columns(table), "p_direction", "p_rope", "ok"}
     parts = [c for c in table.columns if c not in known]
     titles = [contrast_text(c, treatment) for c in table["contrast"]]
     for part in parts:

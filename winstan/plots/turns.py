@@ -11,6 +11,8 @@ from winstan._angles import TURN, mean_direction, wrap_angles
 from winstan.plots.words import minus
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
@@ -28,16 +30,19 @@ def near(values: ArrayLike, center: ArrayLike) -> Floats:
     return np.asarray(center + wrap_angles(np.asarray(values, dtype=float) - center))
 
 
-def move_ends(rows: pd.DataFrame, to: ArrayLike) -> pd.DataFrame:
+def move_ends(
+    rows: pd.DataFrame, to: ArrayLike, ends: Sequence[str] = ("lower", "upper")
+) -> pd.DataFrame:
     """Move means by whole turns to where they are to be, and the intervals' ends with them."""
     shift = np.asarray(to, dtype=float) - rows["mean"].to_numpy(dtype=float)
-    ends = {name: rows[name].to_numpy(dtype=float) + shift for name in ("lower", "upper", "mean")}
-    return rows.assign(**ends)
+    moved = {name: rows[name].to_numpy(dtype=float) + shift for name in (*ends, "mean")}
+    return rows.assign(**moved)
 
 
-def move_together(rows: pd.DataFrame) -> pd.DataFrame:
+def move_together(rows: pd.DataFrame, ends: Sequence[str] = ("lower", "upper")) -> pd.DataFrame:
     """Move means, and the intervals' ends with them, near to the direction of all means."""
-    return move_ends(rows, near(rows["mean"], mean_direction(rows["mean"].to_numpy(dtype=float))))
+    to = near(rows["mean"], mean_direction(rows["mean"].to_numpy(dtype=float)))
+    return move_ends(rows, to, ends)
 
 
 def follow(angles: ArrayLike, start: float) -> Floats:

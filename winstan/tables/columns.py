@@ -14,10 +14,10 @@ from winstan.errors import DataError
 if TYPE_CHECKING:
     from winstan._typing import Array
 
-END = re.compile(r"(hdi|eti)_([0-9.]+)%")
+END = re.compile(r"(hdi|eti|sim)_([0-9.]+)%")
 """An end of an interval, by kind and percent."""
-KINDS = {"hdi": "highest-density", "eti": "equal-tailed"}
-SHORT = {"hdi": "HDI", "eti": "interval"}
+KINDS = {"hdi": "highest-density", "eti": "equal-tailed", "sim": "simultaneous"}
+SHORT = {"hdi": "HDI", "eti": "interval", "sim": "simultaneous"}
 PROBABILITIES = ("p_direction", "p_rope", "probability")
 LABELS = {
     "p_direction": "P(direction)",
@@ -37,7 +37,7 @@ class Interval:
 
     Attributes
     ----------
-    kind : {"hdi", "eti"}
+    kind : {"hdi", "eti", "sim"}
     percent : float
         Its probability, such as 94.
     lower, upper : str
