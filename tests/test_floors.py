@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(winstan.__file__).parent
 FLOORS = (
-    "errors _angles _text _typing _version chance design_warnings options progress tuning",
+    "errors _angles _text _typing _version chance design_warnings options parallel progress tuning",
     "formula data",
     "design families priors variables scales centering coefficients shrinkage monotonic cells"
     " correlations likelihood by_category",
@@ -25,8 +25,8 @@ FLOORS = (
     " backends unconstrained draws tree",
     "convergence summary diagnostics effects classical guards keywords",
     "plots tables",
-    "fitted keeping report",
-    "calibration compare each real_data simulate",
+    "crossvalidation fitted keeping report",
+    "calibration comparison each real_data simulate",
     "fitting cli __init__ __main__",
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}

@@ -51,8 +51,8 @@ from winstan.toolchain import toolchain
 if TYPE_CHECKING:
     from winstan.calibration import Calibration, calibrate
     from winstan.classical import LME, Anova, anova, lme
-    from winstan.compare import Agreement, Fits, agree
-    from winstan.compare.side_by_side import side_by_side
+    from winstan.comparison import Agreement, ELPDComparison, Fits, agree, compare
+    from winstan.comparison.side_by_side import side_by_side
     from winstan.each import FitEach, fit_each
     from winstan.each.kept import load_fit_each
     from winstan.families import Family, register_family
@@ -67,18 +67,20 @@ if TYPE_CHECKING:
 
 # Loaded when first used, so that `import winstan` costs next to nothing.
 _LAZY = {
-    "Agreement": "winstan.compare",
+    "Agreement": "winstan.comparison",
     "Anova": "winstan.classical",
     "Calibration": "winstan.calibration",
+    "ELPDComparison": "winstan.comparison",
     "Family": "winstan.families",
     "Fit": "winstan.fitted",
     "FitEach": "winstan.each",
-    "Fits": "winstan.compare",
+    "Fits": "winstan.comparison",
     "LME": "winstan.classical",
-    "agree": "winstan.compare",
+    "agree": "winstan.comparison",
     "anova": "winstan.classical",
     "calibrate": "winstan.calibration",
     "categorical": "winstan.families.categorical",
+    "compare": "winstan.comparison",
     "datasets": "winstan.real_data",
     "detection_limits": "winstan.data.detection",
     "fit": "winstan.fitting",
@@ -89,7 +91,7 @@ _LAZY = {
     "load_fit_each": "winstan.each.kept",
     "plot_data": "winstan.plots",
     "register_family": "winstan.families",
-    "side_by_side": "winstan.compare.side_by_side",
+    "side_by_side": "winstan.comparison.side_by_side",
     "simulate_lfp": "winstan.simulate",
     "simulate_spikes": "winstan.simulate",
     "table": "winstan.tables",
@@ -112,6 +114,7 @@ __all__ = [
     "DataError",
     "DesignWarning",
     "Dirichlet",
+    "ELPDComparison",
     "Exponential",
     "FailureWarning",
     "Family",
@@ -139,6 +142,7 @@ __all__ = [
     "anova",
     "calibrate",
     "categorical",
+    "compare",
     "datasets",
     "detection_limits",
     "fit",

@@ -50,6 +50,8 @@ GUARDS: Mapping[str, str] = MappingProxyType(
         "extrapolation": "values beyond the data are compared or predicted",
         "censored_loo": "leave-one-out of censored rows has probabilities among densities",
         "conditional_loo": "leave-one-out of correlated rows is given the others of their unit",
+        "lone_predictors": "a coefficient is told by one unit alone, which is left out",
+        "far_units": "what is left out lies where hardly any draw of the fit without it goes",
         "influential_rows": "rows weigh too much on a posterior for leave-one-out",
     }
 )

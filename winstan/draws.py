@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from winstan.backends.settings import Settings
     from winstan.design import Design, Stacked
     from winstan.model import Model
+    from winstan.tree import Maker
 
 ROW = "row"
 """The dim of the rows of the data, in all that is by row."""
@@ -237,7 +238,7 @@ def row_numbers(design: Design) -> np.ndarray:
     return design.kept.astype(np.int64)
 
 
-def _coordinate(labels: Sequence[Any]) -> list[Any]:
+def label_coordinate(labels: Sequence[Any]) -> list[Any]:
     """Return labels that netCDF can hold: intervals, periods, dates and zoned times as text."""
     return list(labels) if all(map(_can_be_saved, labels)) else list(map(str, labels))
 
@@ -248,7 +249,50 @@ def _can_be_saved(label: Any) -> bool:
     return isinstance(label, str | bytes | bool | int | float | np.generic | timedelta)
 
 
-def to_datatree(model: Model, draws: Draws) -> xr.DataTree:
+def by_draw(values: Mapping[str, Array], attrs: Mapping[str, Any] | None = None) -> xr.Dataset:
+    """Return single numbers of each draw, shape (chains, draws), as a Dataset."""
+    import xarray as xr  # noqa: PLC0415 - half a second that `import winstan` should not pay
+
+    n_chains, n_draws = next(iter(values.values())).shape
+    return xr.Dataset(
+        {tree_name(name): (("chain", "draw"), own) for name, own in values.items()},
+        coords={"chain": np.arange(n_chains), "draw": np.arange(n_draws)},
+        attrs=attrs,
+    )
+
+
+def parameters_dataset(
+    model: Model, values: Mapping[str, Array], attrs: Mapping[str, Any] | None = None
+) -> xr.Dataset:
+    """Return draws of all parameters, shape (chains, draws, *dims), as a Dataset."""
+    import xarray as xr  # noqa: PLC0415 - as above
+
+    n_chains, n_draws = next(iter(values.values())).shape[:2]
+    coords: dict[str, Any] = {"chain": np.arange(n_chains), "draw": np.arange(n_draws)}
+    data: dict[str, Any] = {}
+    for variable in model.variables:
+        dims = tuple(map(tree_name, variable.coords))
+        coords |= dict(zip(dims, map(label_coordinate, variable.coords.values()), strict=True))
+        name = tree_name(variable.name)
+        own = {} if name == variable.name else {"name": variable.name}
+        data[name] = (("chain", "draw", *dims), values[variable.name], own)
+    return xr.Dataset(data, coords=coords, attrs=dict(attrs or {}))
+
+
+def constants_by_row(design: Design) -> dict[str, Array]:
+    """Return offset, trials and weights of each response that there was, if there are any."""
+    # ArviZ wants a prediction of all that was observed, and trials are not predicted.
+    out: dict[str, Array] = {}
+    if np.any(design.offset):
+        out["offset"] = design.offset[design.row[design.responses]]
+    if design.response.trials is not None:
+        out["trials"] = design.response.trials
+    if (weights := design.response_weights) is not None:
+        out["weights"] = weights
+    return out
+
+
+def to_datatree(model: Model, draws: Draws, maker: Maker | None = None) -> xr.DataTree:
     """Return the draws as an ArviZ DataTree, with the user's levels as coordinates.
 
     A variable whose own name has a slash has a fraction slash in it there, and its own name as the
@@ -259,44 +303,27 @@ def to_datatree(model: Model, draws: Draws) -> xr.DataTree:
     Groups: ``posterior``, ``sample_stats``, ``observed_data``, ``constant_data`` (offset, trials
     and weights, where there are any). The last two are by row, whose coordinate is its position in
     the user's data; a row that counts categories is there for each response that it counts.
+    `maker` makes others when they are asked for.
     """
     import xarray as xr  # noqa: PLC0415 - half a second that `import winstan` should not pay
 
     from winstan.tree import DataTree  # noqa: PLC0415
 
-    n_chains, n_draws = next(iter(draws.sample_stats.values())).shape
-    coords: dict[str, Any] = {"chain": np.arange(n_chains), "draw": np.arange(n_draws)}
-    data: dict[str, Any] = {}
-    for variable in model.variables:
-        dims = tuple(map(tree_name, variable.coords))
-        coords |= dict(zip(dims, map(_coordinate, variable.coords.values()), strict=True))
-        values = draws.posterior[variable.name]
-        name = tree_name(variable.name)
-        own = {} if name == variable.name else {"name": variable.name}
-        data[name] = (("chain", "draw", *dims), values, own)
     design = model.design
     response, each = design.response, design.responses
     rows = {ROW: row_numbers(design)[each]}
-    # ArviZ wants a prediction of all that was observed, and trials are not predicted.
-    constant: dict[str, Any] = {}
-    if np.any(design.offset):
-        constant["offset"] = (ROW, design.offset[design.row[each]])
-    if response.trials is not None:
-        constant["trials"] = (ROW, response.trials)
-    if (weights := design.response_weights) is not None:
-        constant["weights"] = (ROW, weights)
+    constant = {name: (ROW, values) for name, values in constants_by_row(design).items()}
     # As replicates are: angles between -pi and pi.
     y = (wrap_angles(response.y) if model.family.circular else response.y)[each]
     groups = {
-        "posterior": xr.Dataset(data, coords=coords, attrs=dict(draws.attrs)),
-        "sample_stats": xr.Dataset(
-            {name: (("chain", "draw"), values) for name, values in draws.sample_stats.items()},
-            coords={"chain": coords["chain"], "draw": coords["draw"]},
-        ),
+        "posterior": parameters_dataset(model, draws.posterior, draws.attrs),
+        "sample_stats": by_draw(draws.sample_stats),
         "observed_data": xr.Dataset(
             {tree_name(response.name): (ROW, response.in_units(y), response.attrs)}, coords=rows
         ),
     }
     if constant:
         groups["constant_data"] = xr.Dataset(constant, coords=rows)
-    return DataTree.from_dict(groups)
+    tree = DataTree.from_dict(groups)
+    tree.maker = maker
+    return tree

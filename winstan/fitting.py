@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping, Sequence
 
-    from winstan.compare import Fits
+    from winstan.comparison import Fits
     from winstan.families import Family
     from winstan.fitted import Fit
     from winstan.priors import Prior
@@ -275,6 +275,6 @@ def fit(
         fits[0].save(file)
     if isinstance(backend, str):
         return fits[0]
-    from winstan.compare import Fits, agree  # noqa: PLC0415 - only where there are several
+    from winstan.comparison import Fits, agree  # noqa: PLC0415 - only where there are several
 
     return Fits(tuple(fits), agree(*fits))

@@ -18,9 +18,9 @@ import pytest
 from distributed import Client, Event, LocalCluster
 
 import winstan as ws
-from winstan.each import parallel
 from winstan.each.task import GroupTasks, Outcome
-from winstan.each.workers import Workers
+from winstan.parallel import tasks as parallel
+from winstan.parallel.workers import Workers
 
 FORMULA = "y ~ x + (1|g)"
 QUICK = {

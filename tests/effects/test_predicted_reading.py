@@ -10,7 +10,7 @@ from models import model_of
 
 import winstan as ws
 from winstan import effects
-from winstan.compare.comparability import check_same_question
+from winstan.comparison.comparability import check_same_question
 from winstan.effects.prior_draws import prior_draws
 from winstan.errors import DataError, FormulaError, OptionError
 from winstan.families.links import LINKS

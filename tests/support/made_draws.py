@@ -8,6 +8,7 @@ import numpy as np
 
 from winstan.diagnostics import diagnose
 from winstan.draws import Draws, to_datatree
+from winstan.effects import ArvizGroups
 from winstan.fitted import Fit
 from winstan.summary import summarise
 
@@ -59,6 +60,6 @@ def made_fit(
             "step_size": np.full(shape, 0.5),
         },
     )
-    tree = to_datatree(model, made)
+    tree = to_datatree(model, made, ArvizGroups(model))
     table = summarise(tree)
     return Fit(model, tree, diagnose(made, table), "stan", 1.0, table)

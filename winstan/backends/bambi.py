@@ -62,6 +62,7 @@ class BambiBackend:
     """bambi, on rows."""
 
     name: str = "bambi"
+    recentres: bool = True
 
     def check(self, model: Model, settings: Settings) -> None:
         """Refuse if bambi is missing, or cannot express the model.

@@ -6,6 +6,13 @@ approximate fit; `sampling` says how coefficients and effects are sampled or int
 """
 
 from winstan.building.reading import ModelOptions, read_inputs
-from winstan.building.stages import build_model, model_and_frame, model_of
+from winstan.building.stages import build_model, model_and_frame, model_of, refit_model
 
-__all__ = ["ModelOptions", "build_model", "model_and_frame", "model_of", "read_inputs"]
+__all__ = [
+    "ModelOptions",
+    "build_model",
+    "model_and_frame",
+    "model_of",
+    "read_inputs",
+    "refit_model",
+]

@@ -16,6 +16,7 @@ from winstan.scales import default_slots
 if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.building.statement import Statement
+    from winstan.model import Model
     from winstan.priors import Prior
 
 
@@ -35,6 +36,11 @@ class Centering:
     centered: bool
     predictor_mean: Array
     level_means: Array | None
+
+    @classmethod
+    def of(cls, model: Model) -> Centering:
+        """Return a model's own."""
+        return cls(model.center, model.predictor_mean, model.level_means)
 
 
 def resolve_priors(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from winstan.coordinates.curves import Shrunk
     from winstan.design import Design, Stacked
     from winstan.marginal import Marginal, VarianceCoordinates
+    from winstan.model import Model
     from winstan.monotonic import Simplexes
     from winstan.priors import Prior, Priors
     from winstan.residual import CorrelatedResiduals
@@ -161,18 +162,24 @@ def find_shrinkage(
     coordinates: Coordinates,
     sds: Array,
     prior_sds: Array,
+    like: Model | None = None,
 ) -> tuple[Shrinkage | None, Shrunk | None]:
     """Return the prior that coefficients share, if there is one, and their coordinates.
 
-    `sds` are about those of the P coefficients' posterior, `prior_sds` those of their prior.
+    `sds` are about those of the P coefficients' posterior, `prior_sds` those of their prior; the
+    prior of `like`, a model of more rows, is taken as it is.
     """
-    shrinkage = Shrinkage.of(
-        statement.stacked,
-        statement.cells,
-        coefficients,
-        priors,
-        statement.likelihood,
-        statement.scales,
+    shrinkage = (
+        like.shrinkage
+        if like is not None
+        else Shrinkage.of(
+            statement.stacked,
+            statement.cells,
+            coefficients,
+            priors,
+            statement.likelihood,
+            statement.scales,
+        )
     )
     if shrinkage is None:
         return None, None

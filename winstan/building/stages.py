@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from winstan.building.centering import resolve_priors
+from winstan.building.centering import Centering, resolve_priors
 from winstan.building.problem import pose_problem
 from winstan.building.reading import read_inputs
 from winstan.building.sampling import (
@@ -21,6 +21,7 @@ from winstan.by_category import with_categories, with_counts
 from winstan.coefficients import Coefficients
 from winstan.coordinates.curves import bounds_of, posterior_sds
 from winstan.design import build_design
+from winstan.families.limits import unlimited
 from winstan.formula import parse_formula
 from winstan.model import Model
 from winstan.tuning import USUAL, Tuning
@@ -103,6 +104,7 @@ def build_model(
     center: bool = True,
     parametrization: str | Mapping[str, str] | None = None,
     coordinates: Coordinates | None = None,
+    like: Model | None = None,
     tuning: Tuning = USUAL,
 ) -> Model:
     """Put a model together: check the response, compress it, resolve priors, choose coordinates.
@@ -122,6 +124,9 @@ def build_model(
         name here are sampled as standard scores of what the data say of them.
     coordinates
         Those of an equal model; None to look for them.
+    like
+        A model of more rows of the same data, of which this one has all that its priors depend on:
+        where predictors are centred, units of shrinkage, and bounds by the data.
     tuning
         How it is computed.
 
@@ -129,8 +134,11 @@ def build_model(
     ------
     DataError, FamilyError, PriorError
     """
-    statement = summarise(formula, design, family, link, parametrization)
-    centering, resolved = resolve_priors(statement, priors, center=center)
+    statement = summarise(formula, design, family, link, parametrization, like)
+    if like is None:
+        centering, resolved = resolve_priors(statement, priors, center=center)
+    else:
+        centering, resolved = Centering.of(like), like.priors
     coefficients = Coefficients.of(statement.stacked, resolved)
     problem, predictors = pose_problem(statement, centering, coefficients, resolved, tuning)
     constant = predictors.population @ coefficients.constant
@@ -146,7 +154,7 @@ def build_model(
     check_noise(design, statement.likelihood, coordinates, statement.scales.response)
     sds = posterior_sds(coordinates.decorrelation, population.shape[1])
     shrinkage, shrunk = find_shrinkage(
-        statement, coefficients, resolved, coordinates, sds, problem.beta_prior[:, 1]
+        statement, coefficients, resolved, coordinates, sds, problem.beta_prior[:, 1], like
     )
     coordinates = with_other_numbers(coordinates, shrinkage, predictors.simplexes)
     return Model(
@@ -170,4 +178,29 @@ def build_model(
         coordinates=coordinates,
         tuning=tuning,
         **integrate_out(statement, population, plan, coordinates, own, resolved, tuning),
+    )
+
+
+def refit_model(
+    model: Model, design: Design, parametrization: str | Mapping[str, str] | None = None
+) -> Model:
+    """Return the model of some rows of another's data, whose priors are those of all its rows.
+
+    Parameters
+    ----------
+    model
+        Of all rows.
+    design
+        Of some, from `winstan.design.take_data`.
+    parametrization
+        As for `winstan.fit`.
+    """
+    return build_model(
+        model.formula,
+        design,
+        unlimited(model.family),
+        model.link,
+        parametrization=parametrization,
+        like=model,
+        tuning=model.tuning,
     )

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from winstan.families import Family
     from winstan.families.links import Link
     from winstan.formula import Formula
+    from winstan.model import Model
     from winstan.scales import Scales
 
 
@@ -64,8 +65,12 @@ def summarise(
     family: Family,
     link: Link,
     parametrization: str | Mapping[str, str] | None,
+    like: Model | None = None,
 ) -> Statement:
     """Refuse what the family does not have, and summarise the rows in cells.
+
+    Numbers that the data bound have their prior as a share of the bound: that of `like`, a model of
+    more rows, where there is one.
 
     Raises
     ------
@@ -82,6 +87,10 @@ def summarise(
     if link.cut and not link.origin:
         link = link.about(float(mean_direction(design.response.y, design.weights)))
     cells = compress(design, stacked, family, link)
+    if like is not None:
+        own = like.likelihood.statistics
+        bounds = {p.bound: own[p.bound] for p in family.parameters if p.bound is not None}
+        cells = replace(cells, statistics={**cells.statistics, **bounds})
     likelihood = Likelihood.of(cells, family, link, stacked.parameters[1:])
     check_names(stacked, likelihood)
     scales = measure_scales(cells, likelihood)

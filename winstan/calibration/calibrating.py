@@ -12,8 +12,6 @@ from winstan.calibration.result import Calibration, result_of
 from winstan.calibration.simulation import simulator_of
 from winstan.calibration.task import Asked, SimulationTasks
 from winstan.design_warnings import GUARDS, silenced
-from winstan.each.parallel import run_tasks
-from winstan.each.workers import workers_of
 from winstan.effects.replicates import check_seed
 from winstan.errors import (
     BackendError,
@@ -26,6 +24,7 @@ from winstan.fitted import Fit
 from winstan.formula.scope import namespace_of_caller
 from winstan.keywords import explains_keywords
 from winstan.options import check_flags
+from winstan.parallel import run_tasks, workers_of
 from winstan.toolchain import build
 
 if TYPE_CHECKING:

@@ -95,7 +95,7 @@ class Simulation:
 
 @dataclass(frozen=True, slots=True)
 class SimulationTasks:
-    """All simulations, as `winstan.each.parallel.run_tasks` takes them.
+    """All simulations, as `winstan.parallel.tasks.run_tasks` takes them.
 
     Attributes
     ----------

@@ -91,7 +91,7 @@ def run_fit_each(arguments: argparse.Namespace) -> int:
 
 def run_agree(arguments: argparse.Namespace) -> int:
     """``winstan agree``."""
-    from winstan.compare.agreement import agree, check_alpha
+    from winstan.comparison.agreement import agree, check_alpha
     from winstan.fitting import fit
 
     check_alpha(arguments.alpha)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from winstan.compare import Agreement
+    from winstan.comparison import Agreement
     from winstan.each import FitEach
     from winstan.fitted import Fit
     from winstan.options import Groups

@@ -9,6 +9,7 @@ from winstan.design.new_rows import NewRows, evaluate
 from winstan.design.random_terms import RandomTerm
 from winstan.design.response import Response
 from winstan.design.stacking import Stacked, stack
+from winstan.design.subset import Subset, take_data
 
 __all__ = [
     "MEAN",
@@ -18,6 +19,7 @@ __all__ = [
     "RandomTerm",
     "Response",
     "Stacked",
+    "Subset",
     "Term",
     "build_design",
     "evaluate",
@@ -26,4 +28,5 @@ __all__ = [
     "ordered_levels",
     "product_of_heights",
     "stack",
+    "take_data",
 ]

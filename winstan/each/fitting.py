@@ -14,11 +14,9 @@ from winstan.design_warnings import silenced
 from winstan.each.categories import with_settled_categories
 from winstan.each.contrast_options import contrasts_of
 from winstan.each.groups import partition, seed_of
-from winstan.each.parallel import run_tasks
 from winstan.each.result import FitEach, result_of
 from winstan.each.shown import named_groups
 from winstan.each.task import GroupTasks, Question
-from winstan.each.workers import workers_of
 from winstan.effects import CATEGORY
 from winstan.effects.intervals import interval_names
 from winstan.errors import (
@@ -36,6 +34,7 @@ from winstan.formula.scope import namespace_of_caller
 from winstan.inputs import names_in_use
 from winstan.keywords import explains_keywords
 from winstan.options import Kept, Whose, check_flags, check_option
+from winstan.parallel import run_tasks, workers_of
 from winstan.toolchain import build
 
 if TYPE_CHECKING:

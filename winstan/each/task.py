@@ -133,7 +133,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class GroupTasks:
-    """The fits of all groups, as `winstan.each.parallel.run_tasks` takes them.
+    """The fits of all groups, as `winstan.parallel.tasks.run_tasks` takes them.
 
     Attributes
     ----------

@@ -1,5 +1,6 @@
 """Effects: what a posterior says on the scale of the data, as tidy tables."""
 
+from winstan.effects.arviz_groups import ArvizGroups, constant_data, joined_draws
 from winstan.effects.autocorrelation import residual_autocorrelation
 from winstan.effects.categories import (
     CATEGORY,
@@ -46,13 +47,14 @@ from winstan.effects.predictions import (
     prediction_draws,
     prediction_table,
 )
-from winstan.effects.replicates import posterior_predictive, prior_predictive
+from winstan.effects.replicates import check_seed, posterior_predictive, prior_predictive
 
 __all__ = [
     "CATEGORY",
     "GROUPS",
     "INTERVALS",
     "SIMULTANEOUS",
+    "ArvizGroups",
     "Contrast",
     "Curve",
     "Estimand",
@@ -64,8 +66,10 @@ __all__ = [
     "answers_of",
     "by_category",
     "category_shares",
+    "check_seed",
     "choose_estimand",
     "conditional",
+    "constant_data",
     "contrast",
     "contrast_draws",
     "contrast_table",
@@ -87,6 +91,7 @@ __all__ = [
     "interval_ends",
     "interval_names",
     "is_mean",
+    "joined_draws",
     "leave_one_out",
     "levels_to_compare",
     "limits_note",

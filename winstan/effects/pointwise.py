@@ -177,8 +177,13 @@ def log_likelihood(model: Model, posterior: Mapping[str, Array], n_chains: int) 
     )
 
 
-def leave_one_out(model: Model, posterior: Mapping[str, Array], n_chains: int) -> ELPDDataLOO:
-    """Estimate each observation's log density given all others: see `Predictions.loo`."""
+def leave_one_out(
+    model: Model, posterior: Mapping[str, Array], n_chains: int, *, warn: bool = True
+) -> ELPDDataLOO:
+    """Estimate each observation's log density given all others: see `Fit.loo`.
+
+    `warn` is whether to warn of rows for which it fails.
+    """
     import xarray as xr  # noqa: PLC0415 - as above, and ArviZ takes longer still
     from arviz import ELPDDataLOO  # noqa: PLC0415
     from arviz_stats.base import array_stats  # noqa: PLC0415
@@ -203,7 +208,8 @@ def leave_one_out(model: Model, posterior: Mapping[str, Array], n_chains: int) -
     at = found.number[row]
     elpd_i, p_i, k_i = elpd[at], p[at], k[at]
     good = min(1 - 1 / np.log10(n_draws), 0.7)
-    _warn_of_influence(model, k[found.number], good)
+    if warn:
+        _warn_of_influence(model, k[found.number], good)
     total, error, n_parameters, _ = array_stats.loo_summary(elpd_i, p_i)
     coords = {ROW: row_numbers(model.design)[model.design.data_rows][row]}
     return ELPDDataLOO(
@@ -273,6 +279,7 @@ def _warn_of_influence(model: Model, k: Array, good: float) -> None:
         f"{len(bad)} of {len(k):,} rows of {model.formula.text!r} weigh so much on the posterior "
         f"that leaving one out is not well approximated: Pareto k above {good:.2g} ({rows}"
         f"{', ...' if len(bad) > len(worst) else ''}; counted from 0), which flatters the model. "
-        "Look at these rows; a family of heavier tails (student, negative_binomial) may suit them.",
+        "Look at these rows; a family of heavier tails (student, negative_binomial) may suit them. "
+        "fit.loo(reloo=True) fits without each of them.",
         "influential_rows",
     )

@@ -91,26 +91,46 @@ def prior_predictive(model: Model, draws: int, seed: int, clip: Clip = False) ->
     check_draws(draws)
     ends = limits_of_clip(model, clip)
     rng = np.random.default_rng(check_seed(seed))
-    parameters = prior_draws(model, rng, draws)
-    eta = _eta(model, parameters)
-    if model.family.confines(model.link):
-        bad = np.flatnonzero((eta <= 0).any(axis=1))
-        for _ in range(ATTEMPTS):
-            if not bad.size:
-                break
-            again = prior_draws(model, rng, bad.size)
-            for name, values in again.items():
-                parameters[name][bad] = values
-            eta[bad] = _eta(model, again)
-            bad = np.flatnonzero((eta <= 0).any(axis=1))
-        if bad.size:
-            raise PriorError(
-                f"{bad.size} of {draws} draws of the prior have rows whose mean is not positive, "
-                f"after {ATTEMPTS} attempts: link={model.link.name!r} needs a prior that keeps "
-                "the linear predictor positive. Narrow the priors, or use link='log'."
-            )
-    y = clipped(_responses(model, parameters, eta, rng), ends)
+    parameters = _possible(model, rng, draws)
+    y = clipped(_responses(model, parameters, _eta(model, parameters), rng), ends)
     return _labelled(model, y, 1, np.arange(draws))
+
+
+def prior_sample(model: Model, draws: int, seed: int) -> dict[str, Array]:
+    """Draw parameters from the priors that a likelihood can have, shape (draws, *dims).
+
+    Errors are those of `prior_predictive`.
+    """
+    return _possible(model, np.random.default_rng(check_seed(seed)), draws)
+
+
+def prior_responses(model: Model, parameters: Mapping[str, Array], seed: int) -> xr.DataArray:
+    """Draw a response for every row of the data at each of `prior_sample`'s parameters."""
+    rng = np.random.default_rng([check_seed(seed), 1])
+    y = _responses(model, parameters, _eta(model, parameters), rng)
+    return _labelled(model, y, 1, np.arange(n_draws_of(parameters)))
+
+
+def _possible(model: Model, rng: np.random.Generator, draws: int) -> dict[str, Array]:
+    """Draw parameters anew until each row has a mean, where the link has none for some."""
+    parameters = prior_draws(model, rng, draws)
+    if not model.family.confines(model.link):
+        return parameters
+    bad = np.flatnonzero((_eta(model, parameters) <= 0).any(axis=1))
+    for _ in range(ATTEMPTS):
+        if not bad.size:
+            return parameters
+        again = prior_draws(model, rng, bad.size)
+        for name, values in again.items():
+            parameters[name][bad] = values
+        bad = bad[(_eta(model, again) <= 0).any(axis=1)]
+    if bad.size:
+        raise PriorError(
+            f"{bad.size} of {draws} draws of the prior have rows whose mean is not positive, "
+            f"after {ATTEMPTS} attempts: link={model.link.name!r} needs a prior that keeps "
+            "the linear predictor positive. Narrow the priors, or use link='log'."
+        )
+    return parameters
 
 
 def evenly(n: int, draws: int) -> np.ndarray:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from winstan.draws import tree_name
-from winstan.effects import main_group
+from winstan.effects import joined_draws, main_group
 from winstan.errors import OptionError
 from winstan.fitted import (
+    arviz,
     autocorrelation,
     chains,
     contrast_figures,
+    cross_validation,
     effects,
     figures,
     group_effects,
@@ -58,7 +59,9 @@ class Fit:
         Formula, design, cells, family, priors and coordinates.
     draws : xarray.DataTree
         ArviZ's: groups ``posterior``, ``sample_stats``, ``observed_data``; coordinates are the
-        levels of the data.
+        levels of the data. Groups ``log_likelihood``, ``log_prior``, ``posterior_predictive``,
+        ``prior`` and ``prior_predictive`` are made when they are first asked for, as ArviZ's
+        functions do; see `to_arviz`.
     diagnostics : Diagnostics
     backend : str
     seconds : float
@@ -88,7 +91,9 @@ class Fit:
     posterior_predictive = predictions.posterior_predictive
     prior_predictive = predictions.prior_predictive
     log_likelihood = predictions.log_likelihood
-    loo = predictions.loo
+    loo = cross_validation.loo
+    influence = cross_validation.influence
+    to_arviz = arviz.to_arviz
     # For print.
     table = publication.table
     # Figures of effects, of parameters, and of how the draws were made.
@@ -307,12 +312,7 @@ class Fit:
         >>> fit.joined()["stim"].shape
         (4000,)
         """
-        posterior = self.draws["posterior"]
-        out = {}
-        for variable in self.model.variables:
-            values = posterior[tree_name(variable.name)].to_numpy()
-            out[variable.name] = values.reshape(-1, *values.shape[2:])
-        return out
+        return joined_draws(self.model, self.draws["posterior"].to_dataset())
 
     def group_named(self, group: str | None, model: Specified | None = None) -> str:
         """Return a group factor's name; for None, the main one's of the model, or of a parameter.

@@ -10,6 +10,7 @@ from winstan.data.tables import in_memory
 from winstan.design_warnings import is_silent, silenced
 from winstan.diagnostics import diagnose
 from winstan.draws import to_datatree
+from winstan.effects import ArvizGroups
 from winstan.errors import ConvergenceWarning, warn_user
 from winstan.fitted.fit import Fit
 from winstan.guards.checks import check_model
@@ -55,7 +56,7 @@ def warn_of_verdict(fit: Fit, who: str = "") -> None:
 def fit_by(backend: Backend, model: Model, settings: Settings, start: float) -> Fit:
     """Sample a model with one backend, and judge the draws; `start` is `perf_counter`'s."""
     sampled = backend.sample(model, settings)
-    tree = to_datatree(model, sampled)
+    tree = to_datatree(model, sampled, ArvizGroups(model))
     table = summarise(tree)
     constant = table.index.intersection(list(model.coefficients.constant_names))
     diagnostics = diagnose(sampled, table.drop(index=constant))

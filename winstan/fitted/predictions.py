@@ -14,7 +14,6 @@ from winstan.options import Whose, check_flags
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
-    from arviz import ELPDDataLOO
 
     from winstan.effects.clipping import Clip
     from winstan.fitted.fit import Fit
@@ -303,45 +302,3 @@ def log_likelihood(fit: Fit) -> xr.DataArray:
     240
     """
     return effects.log_likelihood(fit.model, fit.joined(), fit.draws["posterior"].sizes["chain"])
-
-
-def loo(fit: Fit, *, silence: str | Iterable[str] | None = None) -> ELPDDataLOO:
-    """Estimate how well the model predicts each row from all others.
-
-    Leave-one-out cross-validation by Pareto-smoothed importance sampling (Vehtari, Gelman and
-    Gabry 2017), ArviZ's. Rows are taken in chunks, and those that are alike once; the time is
-    that of the smoothing.
-
-    Parameters
-    ----------
-    silence
-        Names of each `DesignWarning` not to give, as for `winstan.fit`.
-
-    Returns
-    -------
-    arviz.ELPDDataLOO
-        ``elpd``, ``se``, ``p``, and by row ``elpd_i``, ``p_loo_i`` and ``pareto_k``, with the
-        coordinate of `log_likelihood`; a row of weight 3 is three observations. Several
-        compare by ``arviz.compare({"gamma": a.loo(), "lognormal": b.loo()})``, if they are of
-        the same response: of ``y`` and ``log(y)`` they are not.
-
-    Raises
-    ------
-    OptionError
-        If a frequency weight is no whole number.
-
-    Warns
-    -----
-    DesignWarning
-        ``influential_rows``, of rows whose Pareto k is too large for their term to be trusted.
-
-    Examples
-    --------
-    >>> import winstan as ws
-    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
-    >>> fit = ws.fit("`Log power` ~ stim + (1|mouse)", trials, seed=1, silence="all")
-    >>> fit.loo().n_data_points
-    240
-    """
-    with silenced(silence):
-        return effects.leave_one_out(fit.model, fit.joined(), fit.draws["posterior"].sizes["chain"])

@@ -9,6 +9,7 @@ from winstan._version import __version__
 from winstan.building import model_of
 from winstan.design_warnings import silenced
 from winstan.draws import Draws, to_datatree, tree_name
+from winstan.effects import ArvizGroups
 from winstan.errors import FamilyError, OptionError, RefitWarning, warn_user
 from winstan.families import FAMILIES
 from winstan.families.definition import PARAMETER, definition_changes, definition_of
@@ -215,7 +216,7 @@ def fit_of(
         for node in ("posterior", "sample_stats")
     )
     named = {v.name: posterior[tree_name(v.name)] for v in model.variables}
-    draws = to_datatree(model, Draws(named, stats, attributes))
+    draws = to_datatree(model, Draws(named, stats, attributes), ArvizGroups(model))
     return Fit(model, draws, diagnostics, about["backend"], about["seconds"], table, settings)
 
 

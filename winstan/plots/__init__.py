@@ -11,6 +11,7 @@ from winstan.plots.calibration import plot_calibration
 from winstan.plots.chains import plot_rank, plot_trace
 from winstan.plots.conditional import CURVES, plot_conditional
 from winstan.plots.contrasts import plot_contrasts
+from winstan.plots.crossvalidation import plot_elpd, plot_influence
 from winstan.plots.difference import plot_difference
 from winstan.plots.directions import DIRECTIONS, plot_directions
 from winstan.plots.each import plot_each
@@ -39,8 +40,10 @@ __all__ = [
     "plot_difference",
     "plot_directions",
     "plot_each",
+    "plot_elpd",
     "plot_forest",
     "plot_groups",
+    "plot_influence",
     "plot_intercepts",
     "plot_means",
     "plot_pairs",

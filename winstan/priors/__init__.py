@@ -1,11 +1,9 @@
 """Priors: the distributions, and how the user's and the defaults are put together."""
 
 from winstan.priors.distributions import (
-    LKJ,
     Beta,
     Cauchy,
     Constant,
-    Dirichlet,
     Exponential,
     Flat,
     Gamma,
@@ -16,6 +14,7 @@ from winstan.priors.distributions import (
     Normal,
     StudentT,
 )
+from winstan.priors.multivariate import LKJ, Dirichlet
 from winstan.priors.prior import Prior
 from winstan.priors.resolution import CLASSES, Priors, PriorSlot, resolve
 from winstan.priors.shrinking import R2D2, Horseshoe

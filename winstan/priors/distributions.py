@@ -1,14 +1,12 @@
-"""The prior distributions of single numbers, correlation matrices and thresholds."""
+"""The prior distributions of single numbers."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 
-from winstan.errors import PriorError
 from winstan.priors.prior import REAL, Draws, Prior, Size
 
 _OF_THRESHOLDS = REAL | {"ordered", "vector"}  # of each threshold, in order if they are
@@ -129,6 +127,10 @@ class Normal(Prior):
         inside = (x >= self.lower) & (x <= self.upper)
         return np.where(inside, -0.5 * np.square((x - self.mu) / self.sigma), -np.inf)
 
+    @property
+    def log_constant(self) -> float:  # noqa: D102
+        return -math.log(self.sigma) - 0.5 * math.log(2 * math.pi) - self.log_mass
+
     def __str__(self) -> str:
         names = ("lower", "upper")
         said = [f"{n}={b:.4g}" for n, b in zip(names, self.bounds, strict=True) if math.isfinite(b)]
@@ -160,6 +162,10 @@ class StudentT(Prior):
     def log_density(self, x: Draws) -> Draws:  # noqa: D102
         return _log_t((x - self.mu) / self.sigma, self.nu)
 
+    @property
+    def log_constant(self) -> float:  # noqa: D102
+        return _log_constant_of_t(self.nu) - math.log(self.sigma)
+
 
 @dataclass(frozen=True, slots=True)
 class Cauchy(Prior):
@@ -185,6 +191,10 @@ class Cauchy(Prior):
     def log_density(self, x: Draws) -> Draws:  # noqa: D102
         return _log_t((x - self.mu) / self.sigma, 1.0)
 
+    @property
+    def log_constant(self) -> float:  # noqa: D102
+        return -math.log(math.pi * self.sigma)
+
 
 @dataclass(frozen=True, slots=True)
 class Exponential(Prior):
@@ -208,6 +218,10 @@ class Exponential(Prior):
 
     def log_density(self, x: Draws) -> Draws:  # noqa: D102
         return -self.rate * x
+
+    @property
+    def log_constant(self) -> float:  # noqa: D102
+        return math.log(self.rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +248,10 @@ class Gamma(Prior):
     def log_density(self, x: Draws) -> Draws:  # noqa: D102
         return (self.alpha - 1) * np.log(x) - self.beta * x
 
+    @property
+    def log_constant(self) -> float:  # noqa: D102
+        return self.alpha * math.log(self.beta) - math.lgamma(self.alpha)
+
 
 @dataclass(frozen=True, slots=True)
 class InverseGamma(Prior):
@@ -258,6 +276,10 @@ class InverseGamma(Prior):
 
     def log_density(self, x: Draws) -> Draws:  # noqa: D102
         return -(self.alpha + 1) * np.log(x) - self.beta / x
+
+    @property
+    def log_constant(self) -> float:  # noqa: D102
+        return self.alpha * math.log(self.beta) - math.lgamma(self.alpha)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +308,11 @@ class Beta(Prior):
         lower = (self.alpha - 1) * np.log(x) if self.alpha != 1 else np.zeros_like(x)
         return lower + ((self.beta - 1) * np.log1p(-x) if self.beta != 1 else 0.0)
 
+    @property
+    def log_constant(self) -> float:  # noqa: D102
+        a, b = self.numbers
+        return math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
+
 
 @dataclass(frozen=True, slots=True)
 class HalfNormal(Prior):
@@ -309,6 +336,10 @@ class HalfNormal(Prior):
 
     def log_density(self, x: Draws) -> Draws:  # noqa: D102
         return -0.5 * np.square(x / self.sigma)
+
+    @property
+    def log_constant(self) -> float:  # noqa: D102
+        return 0.5 * math.log(2 / math.pi) - math.log(self.sigma)
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +366,10 @@ class HalfStudentT(Prior):
     def log_density(self, x: Draws) -> Draws:  # noqa: D102
         return _log_t(x / self.sigma, self.nu)
 
+    @property
+    def log_constant(self) -> float:  # noqa: D102
+        return math.log(2) + _log_constant_of_t(self.nu) - math.log(self.sigma)
+
 
 @dataclass(frozen=True, slots=True)
 class HalfCauchy(Prior):
@@ -359,120 +394,14 @@ class HalfCauchy(Prior):
     def log_density(self, x: Draws) -> Draws:  # noqa: D102
         return _log_t(x / self.sigma, 1.0)
 
-
-@dataclass(frozen=True, slots=True)
-class LKJ(Prior):
-    """Density det(R)^(eta - 1) on correlation matrices R.
-
-    Notes
-    -----
-    Lewandowski, Kurowicka and Joe (2009), J. Multivariate Analysis 100, 1989-2001. eta = 1 is
-    uniform over correlation matrices; larger values favour small correlations.
-
-    Examples
-    --------
-    >>> import winstan as ws
-    >>> ws.LKJ(2)
-    LKJ(eta=2.0)
-    """
-
-    eta: float = 1.0
-    kind = 20
-    domain = frozenset({"correlation"})
-
-    def sample_factors(self, rng: np.random.Generator, size: int, width: int) -> Draws:
-        """Draw Cholesky factors of correlation matrices.
-
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-        size
-            How many.
-        width
-            Rows of each matrix, q.
-
-        Returns
-        -------
-        ndarray, shape (size, q, q)
-            Lower triangular L, with R = L L'.
-
-        Notes
-        -----
-        The partial correlation of i and j given all before j is 2 B - 1, with B ~ Beta(b, b) and
-        b = eta + (q - 2 - j) / 2, counting from 0 (Lewandowski et al. 2009, section 2.4).
-        """
-        L = np.zeros((size, width, width))
-        left = np.ones((size, width))  # of each row's unit length
-        for j in range(width - 1):
-            b = self.eta + (width - 2 - j) / 2
-            partial = 2 * rng.beta(b, b, (size, width - 1 - j)) - 1
-            L[:, j, j] = np.sqrt(left[:, j])
-            L[:, j + 1 :, j] = partial * np.sqrt(left[:, j + 1 :])
-            left[:, j + 1 :] *= 1 - np.square(partial)
-        L[:, -1, -1] = np.sqrt(left[:, -1])
-        return L
-
-
-@dataclass(frozen=True, slots=True)
-class Dirichlet(Prior):
-    """Of a simplex, or of thresholds: of the categories' probabilities that they make.
-
-    Parameters
-    ----------
-    alpha
-        The concentration of all shares; or one of each, for the simplex of ``mo()``: of its steps.
-
-    Notes
-    -----
-    With alpha = 1 all simplexes are as likely as others. The probabilities of categories are those
-    where the linear predictor is zero: at the mean of the predictors. They are then as likely as
-    others whatever the link.
-
-    Examples
-    --------
-    >>> import winstan as ws
-    >>> ws.Dirichlet(2)
-    Dirichlet(alpha=2.0)
-    """
-
-    alpha: float | tuple[float, ...] = 1.0
-    kind = 21
-    domain = frozenset({"ordered", "simplex"})
-
-    def __post_init__(self) -> None:
-        if isinstance(self.alpha, Real):
-            Prior.__post_init__(self)
-            return
-        own = tuple(np.atleast_1d(np.asarray(self.alpha, float)).tolist())
-        if not own or not all(math.isfinite(one) and one > 0 for one in own):
-            raise PriorError(f"Dirichlet: alpha must be positive numbers, got {self.alpha!r}.")
-        object.__setattr__(self, "alpha", own)
-
     @property
-    def numbers(self) -> tuple[float, ...]:
-        """Its concentrations: one, or one of each share."""
-        return self.alpha if isinstance(self.alpha, tuple) else (self.alpha,)
-
-    def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
-        *shape, n = np.atleast_1d(size).tolist()  # the last axis is that of the shares
-        return rng.dirichlet(self.concentrations(n), tuple(shape))
-
-    def concentrations(self, n: int) -> Draws:
-        """Return the concentrations of n shares, shape (n,).
-
-        Raises
-        ------
-        PriorError
-            If it has others.
-        """
-        if len(self.numbers) not in (1, n):
-            raise PriorError(f"{self} has {len(self.numbers)} numbers, and {n} are needed.")
-        return np.broadcast_to(np.array(self.numbers), (n,))
-
-    def __str__(self) -> str:
-        said = ", ".join(f"{value:.4g}" for value in self.numbers)
-        return f"Dirichlet([{said}])" if isinstance(self.alpha, tuple) else f"Dirichlet({said})"
+    def log_constant(self) -> float:  # noqa: D102
+        return math.log(2 / (math.pi * self.sigma))
 
 
 def _log_t(z: Draws, nu: float) -> Draws:
     return -0.5 * (nu + 1) * np.log1p(np.square(z) / nu)
+
+
+def _log_constant_of_t(nu: float) -> float:
+    return math.lgamma((nu + 1) / 2) - math.lgamma(nu / 2) - 0.5 * math.log(nu * math.pi)

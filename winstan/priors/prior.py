@@ -95,12 +95,17 @@ class Prior:
         raise PriorError(f"{type(self).__name__} cannot be drawn from.")
 
     def log_density(self, x: Draws) -> Draws:
-        """Log of the density, within its domain, but for a constant.
+        """Log of the density, within its domain, but for a constant: `log_constant`.
 
         Parameters
         ----------
         x : ndarray
         """
+        raise PriorError(f"{type(self).__name__} is no distribution of single numbers.")
+
+    @property
+    def log_constant(self) -> float:
+        """What is added to `log_density` to make its exponential's integral one."""
         raise PriorError(f"{type(self).__name__} is no distribution of single numbers.")
 
     def pymc_name(self, domain: str) -> str:

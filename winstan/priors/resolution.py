@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from winstan._text import find_name
 from winstan.errors import PriorError, near_matches
-from winstan.priors.distributions import Dirichlet, Flat
+from winstan.priors.distributions import Flat
+from winstan.priors.multivariate import Dirichlet
 from winstan.priors.prior import Prior
 
 if TYPE_CHECKING:

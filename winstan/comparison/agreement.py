@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from winstan.compare import messages
-from winstan.compare.comparability import check_same_question
-from winstan.compare.numbers import draws_of, intervals_of, pair_of, roles_of
+from winstan.comparison import messages
+from winstan.comparison.comparability import check_same_question
+from winstan.comparison.numbers import draws_of, intervals_of, pair_of, roles_of
 from winstan.errors import AgreementError, OptionError
 from winstan.fitted import Fit
 

@@ -10,10 +10,16 @@ import pandas as pd
 from winstan import effects
 from winstan.classical import LME, Anova
 from winstan.classical.linear import interval_names
-from winstan.compare.common_scale import Source, shared_scale, source_of
-from winstan.compare.estimates import Answers, Asked, answers_of, averaging_words, labels_of_sources
-from winstan.compare.fits import Fits
-from winstan.compare.observed import check_same_data, known_groups, observed_pairs
+from winstan.comparison.common_scale import Source, shared_scale, source_of
+from winstan.comparison.estimates import (
+    Answers,
+    Asked,
+    answers_of,
+    averaging_words,
+    labels_of_sources,
+)
+from winstan.comparison.fits import Fits
+from winstan.comparison.observed import check_same_data, known_groups, observed_pairs
 from winstan.data.columns import how_many
 from winstan.effects.codings import coding_of
 from winstan.effects.comparisons import comparison, has_labels
@@ -28,7 +34,7 @@ if TYPE_CHECKING:
     from plotnine.composition import Compose
 
     from winstan.classical.paired import Paired
-    from winstan.compare.common_scale import Scale
+    from winstan.comparison.common_scale import Scale
     from winstan.effects.comparisons import Comparison
     from winstan.options import Comparing
 

@@ -13,7 +13,7 @@ from made_draws import made_fit
 from models import model_of
 
 import winstan as ws
-from winstan.compare.numbers import spread_z
+from winstan.comparison.numbers import spread_z
 from winstan.diagnostics import diagnose
 from winstan.draws import Draws, to_datatree
 from winstan.fitted import Fit

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from winstan.each.workers import WorkersFailedError, losses_heard, on_dask, sent
+from winstan.parallel.workers import WorkersFailedError, losses_heard, on_dask, sent
 from winstan.progress import ProgressLine, duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
-    from winstan.each.workers import Workers
+    from winstan.parallel.workers import Workers
 
 
 # Tasks a worker, at a time, where results come all at once (multiprocessing, Ray)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.classical import LME, Anova
-    from winstan.compare.common_scale import Scale, Source
+    from winstan.comparison.common_scale import Scale, Source
     from winstan.options import Comparing
 
 LABEL = 42

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from winstan.classical.paired import Paired
-    from winstan.compare.common_scale import Scale, Source
+    from winstan.comparison.common_scale import Scale, Source
 
 
 SAME = 1e-9

@@ -10,7 +10,7 @@ from winstan.errors import OptionError, near_matches
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from winstan.compare.agreement import Agreement
+    from winstan.comparison.agreement import Agreement
     from winstan.fitted import Fit
 
 

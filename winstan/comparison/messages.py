@@ -12,7 +12,7 @@ from winstan.report import EFFECT_ROWS, round_table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from winstan.compare.agreement import Agreement
+    from winstan.comparison.agreement import Agreement
 
 PLOTTED_ROWS = 40
 """Parameters that a figure holds; beyond these, those of the largest z are drawn."""

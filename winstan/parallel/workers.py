@@ -87,6 +87,23 @@ def workers_of(n_jobs: int | None) -> Workers:
     )
 
 
+@contextmanager
+def threads_unless_told() -> Iterator[None]:
+    """Let joblib use threads, where its default would be processes: of tasks that begin their own.
+
+    Another backend that `joblib.parallel_config` was given stays, such as a cluster.
+    """
+    import joblib  # noqa: PLC0415 - as above
+    from joblib.parallel import get_active_backend  # noqa: PLC0415
+
+    backend, n_jobs = get_active_backend()
+    if "LokyBackend" not in _names(backend):
+        yield
+        return
+    with joblib.parallel_config("threading", n_jobs=n_jobs):
+        yield
+
+
 def sent(what: Any) -> bytes:
     """Make a question or data ready to be sent, functions of the caller's own and all.
 
