@@ -59,12 +59,13 @@ def by_hand(data, subject):
 @pytest.mark.slow
 def test_sleepstudy_by_subject(sleep, slopes, intercepts):
     """The elpd of both models by two seeds of another program (issue 23), and their difference."""
-    a = slopes.loo(leave_out="Subject", progress=False)
-    b = intercepts.loo(leave_out="Subject", progress=False)
+    with pytest.warns(DesignWarning, match="'332'"):
+        a = slopes.loo(leave_out="Subject", progress=False)
+    b = intercepts.loo(leave_out="Subject", progress=False, silence="far_units")
     assert a.elpd == pytest.approx(-885.83, abs=0.6)
     assert b.elpd == pytest.approx(-904.65, abs=0.6)
     assert 0 < a.mcse < 0.3
-    found = ws.compare({"slopes": slopes.loo(leave_out="Subject", progress=False), "intercepts": b})
+    found = ws.compare({"slopes": a, "intercepts": b})
     assert found.table["fit"].tolist() == ["slopes", "intercepts"]
     assert found.table["elpd_diff"][1] == pytest.approx(-18.9, abs=0.8)
     assert found.table["se_diff"][1] == pytest.approx(12.4, abs=0.5)
