@@ -28,6 +28,7 @@ def test_every_image_is_made_by_the_code_above_it(script):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::winstan.DesignWarning")  # figures of the fits all the same
 def test_the_figures_are_drawn(script, tmp_path):
     for image, figure in script.gallery_figures():
         figure.save(tmp_path / Path(image).name, dpi=40, verbose=False)

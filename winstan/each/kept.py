@@ -71,7 +71,7 @@ def load_fit_each(path: str | os.PathLike[str]) -> FitEach:
     >>> import pathlib, tempfile
     >>> import winstan as ws
     >>> trials = ws.simulate_lfp(n_mice=4, n_trials=20, seed=1)
-    >>> each = ws.fit_each("Power ~ stim", trials, by="mouse", seed=1, silence="all")
+    >>> each = ws.fit_each("Power ~ stim", trials, by="mouse", seed=1, silence="all", n_jobs=1)
     >>> file = each.save(pathlib.Path(tempfile.mkdtemp()) / "each.nc")
     >>> ws.load_fit_each(file).table.equals(each.table)
     True
