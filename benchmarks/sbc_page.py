@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.sbc import Case, cases, stem_of
-from winstan.calibration.ecdf import band, counts_below, p_value
 from winstan.calibration.quantities import LIKELIHOOD
 from winstan.plots import plot_calibration
+from winstan.uniformity import differences, p_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,21 +104,16 @@ def page(table: pd.DataFrame) -> str:
 
 def figure(kept: Path, families: Sequence[str]) -> object:
     """Draw the ranks of the log likelihood, which sees errors of any part, family by family."""
-    lines, bands = [], []
+    values = {}
     for family in families:
         names = (f"{family} none", f"{family} (1|g)")
         parts = [pd.read_parquet(path) for name in names for path in _ranks_of(kept, name)]
         if not parts:
             continue
         ranks = pd.concat(parts)
-        pit = ranks.loc[ranks["quantity"] == LIKELIHOOD, "pit"].to_numpy(float)
-        z, lower, upper = band(len(pit), ALARMS / len(families))
-        ecdf = counts_below(pit, z) / len(pit)
-        label = family.replace("_", " ")
-        lines.append(pd.DataFrame({"quantity": label, "rank": z, "difference": ecdf - z}))
-        edges = {"rank": z, "lower": lower - z, "upper": upper - z}
-        bands.append(pd.DataFrame({"quantity": label, **edges}))
-    return plot_calibration(pd.concat(lines), pd.concat(bands), alarms=ALARMS)
+        is_own = ranks["quantity"] == LIKELIHOOD
+        values[family.replace("_", " ")] = ranks.loc[is_own, "pit"].to_numpy(float)
+    return plot_calibration(*differences(values, ALARMS / len(families)), alarms=ALARMS)
 
 
 def main() -> None:

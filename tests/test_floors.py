@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(winstan.__file__).parent
 FLOORS = (
-    "errors _angles _text _typing _version chance design_warnings options parallel progress tuning",
+    "errors _angles _text _typing _version chance design_warnings options parallel progress tuning"
+    " uniformity",
     "formula data",
     "design families priors variables scales centering coefficients shrinkage monotonic cells"
     " correlations likelihood by_category",
     "approximation coordinates inputs marginal residual model building validation toolchain"
     " backends unconstrained draws tree",
-    "convergence summary diagnostics effects classical guards keywords",
+    "convergence summary diagnostics effects evidence classical guards keywords",
     "plots tables",
     "crossvalidation fitted keeping report",
     "calibration comparison each real_data simulate",

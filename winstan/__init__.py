@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from winstan.calibration import Calibration, calibrate
     from winstan.classical import LME, Anova, anova, lme
     from winstan.comparison import Agreement, ELPDComparison, Fits, agree, compare
+    from winstan.comparison.bayes_factor import BayesFactor, bayes_factor
     from winstan.comparison.side_by_side import side_by_side
     from winstan.each import FitEach, fit_each
     from winstan.each.kept import load_fit_each
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
 _LAZY = {
     "Agreement": "winstan.comparison",
     "Anova": "winstan.classical",
+    "BayesFactor": "winstan.comparison.bayes_factor",
     "Calibration": "winstan.calibration",
     "ELPDComparison": "winstan.comparison",
     "Family": "winstan.families",
@@ -78,6 +80,7 @@ _LAZY = {
     "LME": "winstan.classical",
     "agree": "winstan.comparison",
     "anova": "winstan.classical",
+    "bayes_factor": "winstan.comparison.bayes_factor",
     "calibrate": "winstan.calibration",
     "categorical": "winstan.families.categorical",
     "compare": "winstan.comparison",
@@ -106,6 +109,7 @@ __all__ = [
     "AgreementError",
     "Anova",
     "BackendError",
+    "BayesFactor",
     "Beta",
     "Calibration",
     "Cauchy",
@@ -140,6 +144,7 @@ __all__ = [
     "__version__",
     "agree",
     "anova",
+    "bayes_factor",
     "calibrate",
     "categorical",
     "compare",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.backends.settings import Settings
+    from winstan.coordinates.standard import TermCoordinates
     from winstan.design import Design, Stacked
     from winstan.model import Model
     from winstan.tree import Maker
@@ -123,7 +124,7 @@ def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:
         values = slopes[..., list(term.columns)]
         out[term.variable] = values if term.labels else values[..., 0]
 
-    u = _deviations(model, sampled, design.roots(sampled.sd, sampled.factors))
+    u = deviations(model, sampled, design.roots(sampled.sd, sampled.factors))
     found, effects = group_draws(
         design, [sampled.sd[..., g.sds] for g in design.groups], u, sampled.factors
     )
@@ -193,7 +194,7 @@ def group_draws(
     return out | found, effects
 
 
-def _deviations(model: Model, sampled: Sampled, roots: Sequence[Array]) -> dict[int, Array]:
+def deviations(model: Model, sampled: Sampled, roots: Sequence[Array]) -> dict[int, Array]:
     """Effects of each term, (chains, draws, q, J), from their standard scores.
 
     Parameters
@@ -203,29 +204,63 @@ def _deviations(model: Model, sampled: Sampled, roots: Sequence[Array]) -> dict[
     roots
         By term, the Cholesky factor of the effects' covariance, (chains, draws, q, q).
     """
-    terms = model.coordinates.terms
-    start = model.coordinates.start
-    beta = sampled.beta
-    if model.simplexes is not None:
-        pieces = list(np.moveaxis(sampled.aux, -1, 0)[model.first_piece :])
-        beta = to_sampled(model.curved, model.simplexes, model.cells, beta, pieces)
-    moved = beta - model.coordinates.beta_location
+    terms, start = model.coordinates.terms, model.coordinates.start
+    moved = _moved(model, sampled.beta, sampled.aux)
     out: dict[int, Array] = {}
     for m in model.coordinates.order:
         term, root = terms[m], roots[m]
         q, J = term.shape
         x = sampled.effect[..., start[m] : start[m] + q * J].reshape(*root.shape[:-2], q, J)
         if term.informed:
-            shift = (moved @ by_row(term.centring).T).reshape(x.shape)
-            for outer in term.parents:
-                shift = shift + outer.A @ out[outer.term][..., outer.level]
-            for crossed in term.crossed:
-                beside = out[crossed.term]
-                flat = beside.reshape(*beside.shape[:-2], -1)
-                shift = shift + (flat @ crossed.A.T).reshape(x.shape)
-            x = term.z_scores(x, root, shift)
+            x = term.z_scores(x, root, _shift(term, moved, out))
         out[m] = root @ x
     return out
+
+
+def standard_scores(
+    model: Model, beta: Array, aux: Array, u: Mapping[int, Array], roots: Sequence[Array]
+) -> Array:
+    """Undo `deviations`: the standard scores of effects, (..., T).
+
+    Parameters
+    ----------
+    model
+    beta, aux : ndarray, shapes (..., P), (..., A)
+        As in `Sampled`.
+    u : mapping of int to ndarray, shape (..., q, J) each
+    roots
+        As for `deviations`.
+    """
+    terms, start = model.coordinates.terms, model.coordinates.start
+    moved = _moved(model, beta, aux)
+    out = np.zeros((*beta.shape[:-1], sum(term.score.size for term in terms)))
+    for m, term in enumerate(terms):
+        x = np.linalg.solve(roots[m], u[m])
+        if term.informed:
+            x = term.coordinates(x, roots[m], _shift(term, moved, u))
+        out[..., start[m] : start[m] + term.score.size] = x.reshape(*x.shape[:-2], -1)
+    return out
+
+
+def _moved(model: Model, beta: Array, aux: Array) -> Array:
+    """By how much coefficients are away from where the approximate fit has them."""
+    if model.simplexes is not None:
+        pieces = list(np.moveaxis(aux, -1, 0)[model.first_piece :])
+        beta = to_sampled(model.curved, model.simplexes, model.cells, beta, pieces)
+    return beta - model.coordinates.beta_location
+
+
+def _shift(term: TermCoordinates, moved: Array, u: Mapping[int, Array]) -> Array:
+    """Return by how much the means of a term's totals have moved, shape (..., q, J)."""
+    shape = (*moved.shape[:-1], *term.shape)
+    shift = (moved @ by_row(term.centring).T).reshape(shape)
+    for outer in term.parents:
+        shift = shift + outer.A @ u[outer.term][..., outer.level]
+    for crossed in term.crossed:
+        beside = u[crossed.term]
+        flat = beside.reshape(*beside.shape[:-2], -1)
+        shift = shift + (flat @ crossed.A.T).reshape(shape)
+    return shift
 
 
 def tree_name(name: str) -> str:

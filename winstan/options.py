@@ -46,6 +46,10 @@ type Kept = Literal["summary", "fits"]
 """What a fit of each group keeps."""
 type DegreesOfFreedom = Literal["kenward-roger", "satterthwaite", "normal"]
 """Of the tests of a linear mixed model; by the normal distribution they are infinite."""
+type Foretold = Literal["loo", "posterior"]
+"""Of residuals: a row from all others, or from all."""
+type ResidualVariance = Literal["model", "data"]
+"""Of R squared: that of the distribution, or of the residuals."""
 type Units = Literal["in", "cm", "mm"]
 """Of a figure's size."""
 

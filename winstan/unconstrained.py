@@ -99,7 +99,7 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
     if coordinates.compensation.terms:
         led = _led(model, both[..., P:n], model.stacked.roots(sd, factors))
         beta += coordinates.compensation.location - led @ coordinates.compensation.regression.T
-    numbers = _numbers(model, free_aux)
+    numbers = numbers_of(model, free_aux)
     beta = _curved(model, beta, numbers)
     return Sampled(
         beta=beta,
@@ -110,7 +110,7 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
     )
 
 
-def _numbers(model: Model, free_aux: Array) -> Array:
+def numbers_of(model: Model, free_aux: Array) -> Array:
     """Return the numbers, those of the family first, from free ones, shape (..., A)."""
     aux = list(model.likelihood.constrained(free_aux).values())
     if model.shrinkage is not None:

@@ -144,7 +144,7 @@ REAL = {
 
 
 def test_points_before_they_are_weighed_are_those_of_their_density():
-    raw, log_proposed = importance_sampling._proposed(12, 3)
+    raw, log_proposed = importance_sampling.propose(12, 3)
     assert raw.shape == (4096, 3)
     weight = np.exp(-0.5 * np.square(raw).sum(axis=1) - log_proposed)  # to a standard normal
     weight /= weight.sum()

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from winstan.calibration.ecdf import band, counts_below, p_value
 from winstan.data.columns import how_many
 from winstan.errors import OptionError, near_matches
 from winstan.plots.words import percent
+from winstan.uniformity import differences, p_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -121,17 +121,11 @@ class Calibration:
 
         chosen = self._chosen(names)
         left = len(self.table) - len(chosen)
-        lines, bands = [], []
-        for name in chosen:
-            values = self._pit(name)
-            z, lower, upper = band(len(values), self.alarms / len(self.table))
-            ecdf = counts_below(values, z) / len(values)
-            lines.append(pd.DataFrame({"quantity": name, "rank": z, "difference": ecdf - z}))
-            edges = {"rank": z, "lower": lower - z, "upper": upper - z}
-            bands.append(pd.DataFrame({"quantity": name, **edges}))
+        values = {name: self._pit(name) for name in chosen}
+        lines, bands = differences(values, self.alarms / len(self.table))
         return plots.plot_calibration(
-            pd.concat(lines, ignore_index=True),
-            pd.concat(bands, ignore_index=True),
+            lines,
+            bands,
             alarms=self.alarms,
             caption=f"{left} more quantities not drawn" if names is None and left else "",
         )

@@ -48,7 +48,7 @@ def check_same_question(a: Model, b: Model, first: str, second: str) -> None:
         )
     for name, prior in a.priors.table.items():
         other_prior = b.priors.table.get(name)
-        if other_prior is None or not _same_prior(prior, other_prior):
+        if other_prior is None or not same_prior(prior, other_prior):
             raise OptionError(
                 f"{who} have different priors of {name!r}: {prior} and {other_prior}. Give both "
                 "the same priors=."
@@ -84,7 +84,8 @@ def _kept_together(group: RandomTerm) -> list[frozenset[str]]:
     return [frozenset([effect.variable]) for effect in group.effects]
 
 
-def _same_prior(a: Prior, b: Prior) -> bool:
+def same_prior(a: Prior, b: Prior) -> bool:
+    """Whether two priors are the same, but for rounding."""
     return type(a) is type(b) and bool(np.allclose(a.numbers, b.numbers, rtol=SAME, atol=0.0))
 
 

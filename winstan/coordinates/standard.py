@@ -123,10 +123,11 @@ class TermCoordinates:
         return z
 
     def coordinates(self, z: Array, root: Array, shift: Array) -> Array:
-        """Undo `z_scores`, at one root: shape (q, J)."""
-        K = standard_roots(self.information, root)[self.information_class]
-        follow = np.linalg.solve(K, self._standardised_score(root, shift).T[..., None])[..., 0]
-        return np.einsum("jki,kj->ij", K, z) - follow.T
+        """Undo `z_scores`: shape (..., q, J)."""
+        K = standard_roots(self.information, root)[..., self.information_class, :, :]
+        score = np.swapaxes(self._standardised_score(root, shift), -1, -2)
+        follow = np.linalg.solve(K, score[..., None])[..., 0]
+        return np.einsum("...jki,...kj->...ij", K, z) - np.swapaxes(follow, -1, -2)
 
     def _standardised_score(self, root: Array, shift: Array) -> Array:
         return np.swapaxes(root, -1, -2) @ (self.score - self.times_information(shift))

@@ -60,6 +60,10 @@ class NewRows:
         """These rows, and those for other parameters."""
         return self, *self.beside.values()
 
+    def without_groups(self) -> NewRows:
+        """Return these rows as those of levels without effects; other parameters' as they are."""
+        return replace(self, level=tuple(np.full_like(level, -1) for level in self.level))
+
     def map(self, function: Callable[[NewRows], NewRows]) -> NewRows:
         """Change these rows and those for other parameters alike."""
         changed = function(replace(self, beside={}))

@@ -38,7 +38,7 @@ from winstan.effects.observed import (
     response_label,
 )
 from winstan.effects.parameters import about, is_mean
-from winstan.effects.pointwise import leave_one_out, log_likelihood
+from winstan.effects.pointwise import leave_one_out, log_likelihood, total_log_likelihood
 from winstan.effects.predictions import (
     Prediction,
     category_shares,
@@ -112,5 +112,6 @@ __all__ = [
     "residual_autocorrelation",
     "response_label",
     "summarise_values",
+    "total_log_likelihood",
     "totals_text",
 ]

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from winstan._typing import Array
+    from winstan.effects.expressions import Token
     from winstan.model import Model
     from winstan.options import Interval
+
+POINTS = ("=", "==")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,27 +116,63 @@ def hypothesis_draws(found: Sequence[Hypothesis]) -> pd.DataFrame:
 
 
 def _evaluated(text: str, names: Mapping[str, Array], n_chains: int) -> Hypothesis:
+    tokens, at = read_hypothesis(text, names)
+    if tokens[at].text in POINTS:
+        raise OptionError(
+            f"The hypothesis {text!r} compares by {tokens[at].text!r}: a continuous parameter "
+            "equals a number with probability zero. Ask for a region of practical equivalence, "
+            "such as 'abs(a - b) < 0.1' (see p_rope in contrast()), or for a Bayes factor: "
+            f"fit.bayes_factor({text!r})."
+        )
+    difference = evaluate_difference(tokens, at, names, text)
+    holds = {
+        ">": difference > 0,
+        "<": difference < 0,
+        ">=": difference >= 0,
+        "<=": difference <= 0,
+    }[tokens[at].text]
+    return Hypothesis(text, difference.reshape(n_chains, -1), holds.reshape(n_chains, -1))
+
+
+def read_hypothesis(text: str, names: Mapping[str, Array]) -> tuple[list[Token], int]:
+    """Cut a hypothesis into tokens, and find its one comparison.
+
+    Raises
+    ------
+    OptionError
+        If it is no text, has an unknown name, or not one comparison.
+    """
     if not isinstance(text, str):
         raise OptionError(f"A hypothesis is a string, such as 'stim > 0.1'; got {text!r}.")
     tokens = read_tokens(text, names)
     places = [
         k
         for k, token in enumerate(tokens)
-        if token.kind == "operator" and token.text in (*COMPARISONS, "=", "==", "!=")
+        if token.kind == "operator" and token.text in (*COMPARISONS, *POINTS, "!=")
     ]
-    exact = [tokens[k].text for k in places if tokens[k].text not in COMPARISONS]
-    if exact:
+    if any(tokens[k].text == "!=" for k in places):
         raise OptionError(
-            f"The hypothesis {text!r} compares by {exact[0]!r}: a continuous parameter equals a "
-            "number with probability zero. Ask for a region of practical equivalence, such as "
-            "'abs(a - b) < 0.1', or see p_rope in contrast()."
+            f"The hypothesis {text!r} compares by '!=', which a continuous parameter always "
+            "fulfils. Ask for the contrary of a region, such as 'abs(a - b) > 0.1'."
         )
     if len(places) != 1:
         raise OptionError(
             f"The hypothesis {text!r} has {len(places)} comparisons, and needs one of <, >, <= "
             f"and >=, such as 'stim > 0.1'. {RANGE_REMEDY if places else ''}".rstrip()
         )
-    at = places[0]
+    return tokens, places[0]
+
+
+def evaluate_difference(
+    tokens: list[Token], at: int, names: Mapping[str, Array], text: str
+) -> Array:
+    """Evaluate the left side less the right, draw by draw, shape (S,).
+
+    Raises
+    ------
+    OptionError
+        If it names no parameter, or has no value in some draws.
+    """
     left = evaluate_tokens(tokens[:at], names, text)
     right = evaluate_tokens(tokens[at + 1 :], names, text)
     with np.errstate(all="ignore"):
@@ -146,10 +185,4 @@ def _evaluated(text: str, names: Mapping[str, Array], n_chains: int) -> Hypothes
             f"The hypothesis {text!r} has no finite value in {bad} of {difference.size} draws: it "
             "divides by zero, or takes a logarithm or root of a negative number."
         )
-    holds = {
-        ">": difference > 0,
-        "<": difference < 0,
-        ">=": difference >= 0,
-        "<=": difference <= 0,
-    }[tokens[at].text]
-    return Hypothesis(text, difference.reshape(n_chains, -1), holds.reshape(n_chains, -1))
+    return difference

@@ -21,6 +21,7 @@ from winstan.effects.means import (
     take_rows,
 )
 from winstan.errors import OptionError
+from winstan.families.sample import sum_by
 from winstan.residual.rows import given_others
 
 if TYPE_CHECKING:
@@ -177,6 +178,16 @@ def log_likelihood(model: Model, posterior: Mapping[str, Array], n_chains: int) 
     )
 
 
+def total_log_likelihood(model: Model, posterior: Mapping[str, Array]) -> Array:
+    """Return the log likelihood of all rows, by their frequency weights, shape (S,)."""
+    found, weights = pointwise(model, posterior), model.design.frequency
+    times = sum_by(found.number, weights, found.n)
+    out = np.zeros(len(next(iter(posterior.values()))))
+    for part, values in found.blocks:
+        out += values @ times[part]
+    return out
+
+
 def leave_one_out(
     model: Model, posterior: Mapping[str, Array], n_chains: int, *, warn: bool = True
 ) -> ELPDDataLOO:
@@ -191,7 +202,7 @@ def leave_one_out(
     found = pointwise(model, posterior)
     _warn_of_limits(model)
     _warn_of_units(model)
-    repeats = _repeats(model)
+    repeats = whole_repeats(model, "loo()")
     n_draws = len(next(iter(posterior.values())))
     efficiency = relative_efficiency(
         np.hstack([v.reshape(n_draws, -1) for v in posterior.values()]).reshape(
@@ -227,15 +238,15 @@ def leave_one_out(
     )
 
 
-def _repeats(model: Model) -> np.ndarray:
-    """Return how many observations each row stands for, shape (N,)."""
+def whole_repeats(model: Model, who: str) -> np.ndarray:
+    """Return how many observations each row of the data stands for; `who` needs whole numbers."""
     weights = model.design.frequency
     if weights is None:
         return np.ones(model.design.n_rows, dtype=int)
     fractions = int((weights != np.floor(weights)).sum())
     if fractions:
         raise OptionError(
-            f"loo() leaves out one observation at a time, and {how_many(fractions, 'row')} of "
+            f"{who} takes one observation at a time, and {how_many(fractions, 'row')} of "
             f"{len(weights):,} have a weight that is no whole number of them. Fit with counts as "
             "weights, or without."
         )

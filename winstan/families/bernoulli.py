@@ -31,6 +31,11 @@ def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     return (rng.random(mu.shape) < mu).astype(float)
 
 
+def response_variance(mu: Array, aux: Aux) -> Array:
+    """Variance of 0 or 1."""
+    return np.asarray(mu * (1 - mu))
+
+
 BERNOULLI = Family(
     name="bernoulli",
     kind="binary",
@@ -43,6 +48,7 @@ BERNOULLI = Family(
     score=binomial.score,
     log_density=binomial.log_density,
     draw=draw,
+    response_variance=response_variance,
     stan=Distribution(
         name="bernoulli", arguments="mu{i}", by_link={"logit": ("bernoulli_logit", "eta{i}")}
     ),

@@ -150,6 +150,11 @@ def draw_shares(rng: np.random.Generator, mu: Array, phi: Array) -> Array:
     return np.clip(y, tiny, np.nextafter(1.0, 0.0))
 
 
+def response_variance(mu: Array, aux: Aux) -> Array:
+    """Variance of a share."""
+    return np.asarray(mu * (1 - mu) / (1 + aux["phi"]))
+
+
 PHI = Parameter(
     name="phi",
     domain="positive",
@@ -177,6 +182,7 @@ BETA = Family(
     scores={"phi": score_of_phi},
     log_density=log_density,
     draw=draw,
+    response_variance=response_variance,
     stan=Distribution(name="beta_proportion", arguments="mu{i}, phi"),
     pymc=Distribution(name="Beta", arguments="mu=mu, nu=phi"),
     bambi=BambiFamily(name="beta", names={"phi": "kappa"}),

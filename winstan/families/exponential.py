@@ -67,6 +67,11 @@ def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     return np.maximum(mu * rng.standard_exponential(mu.shape), np.finfo(float).tiny)
 
 
+def response_variance(mu: Array, aux: Aux) -> Array:
+    """Variance of a response."""
+    return np.asarray(np.square(mu))
+
+
 EXPONENTIAL = Family(
     name="exponential",
     aliases=("expon",),
@@ -80,6 +85,7 @@ EXPONENTIAL = Family(
     score=score,
     log_density=log_density,
     draw=draw,
+    response_variance=response_variance,
     stan=Distribution(
         name="exponential",
         arguments="inv(mu{i})",

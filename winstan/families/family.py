@@ -169,6 +169,9 @@ class Family:
     variance, excess_kurtosis : callable, or None
         ``variance(mu)`` of a trial or unit of exposure, and ``excess_kurtosis(mu, size)`` of a row,
         where both follow from the mean: such data may vary more than the family allows.
+    response_variance : callable, or None
+        ``response_variance(mu, auxiliary)``: that of a response where the inverse link gives mu,
+        for families of which `variance` does not say it.
     wider : str or None
         The family to name where they do.
     zeros : tuple of str
@@ -225,6 +228,7 @@ class Family:
     exponential_family: bool = False
     variance: Callable[[Array], Array] | None = None
     excess_kurtosis: Callable[[Array, Array], Array] | None = None
+    response_variance: Callable[[Array, Aux], Array] | None = None
     wider: str | None = None
     zeros: tuple[str, ...] = ()
     dense_metric: bool = False

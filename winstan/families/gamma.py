@@ -86,6 +86,11 @@ def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     return np.maximum(mu * np.maximum(unit, np.finfo(float).tiny), np.finfo(float).tiny)
 
 
+def response_variance(mu: Array, aux: Aux) -> Array:
+    """Variance of a response."""
+    return np.asarray(np.square(mu) / aux["alpha"])
+
+
 GAMMA = Family(
     name="gamma",
     kind="positive",
@@ -99,6 +104,7 @@ GAMMA = Family(
     scores={"alpha": score_of_alpha},
     log_density=log_density,
     draw=draw,
+    response_variance=response_variance,
     stan=Distribution(name="gamma", arguments="alpha, alpha {over} mu{i}"),
     pymc=Distribution(name="Gamma", arguments="alpha=alpha, beta=alpha / mu"),
     bambi=BambiFamily(name="gamma"),

@@ -78,6 +78,11 @@ def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     return mu + aux["sigma"] * rng.standard_normal(mu.shape)
 
 
+def response_variance(mu: Array, aux: Aux) -> Array:
+    """Variance of a response, whatever its mean."""
+    return np.asarray(np.square(aux["sigma"]) + 0.0 * mu)
+
+
 GAUSSIAN = Family(
     name="gaussian",
     aliases=("normal", "gauss"),
@@ -92,6 +97,7 @@ GAUSSIAN = Family(
     scores={"sigma": score_of_sigma},
     log_density=log_density,
     draw=draw,
+    response_variance=response_variance,
     stan=Distribution(name="normal", arguments="mu{i}, sigma"),
     pymc=Distribution(name="Normal", arguments="mu=mu, sigma=sigma"),
     bambi=BambiFamily(name="gaussian", weighted=True),

@@ -120,6 +120,12 @@ LAM = Parameter(
     name="lam", domain="positive", label="shape", default_prior=_prior_of_lam, start=SIGMA.start
 )
 
+
+def response_variance(mu: Array, aux: Aux) -> Array:
+    """Variance of a response."""
+    return np.asarray(mu**3 / aux["lam"])
+
+
 INVERSE_GAUSSIAN = Family(
     name="inverse_gaussian",
     aliases=("inversegaussian", "invgauss", "wald", "ig", "igf"),
@@ -134,6 +140,7 @@ INVERSE_GAUSSIAN = Family(
     scores={"lam": score_of_lam},
     log_density=log_density,
     draw=draw,
+    response_variance=response_variance,
     stan=Distribution(
         name="inverse_gaussian",
         arguments="mu{i}, lam",

@@ -107,6 +107,12 @@ def unlimited(family: Family) -> Family:
     return family if own is None else own.base
 
 
+def scale_of_known(family: Family, aux: Aux, limits: Limits) -> Aux:
+    """Return parameters of a family, from `limited` or not, with known errors in its scale."""
+    own = _limited_of(family)
+    return aux if own is None else own.with_known(aux, limits)
+
+
 def draw_within_bounds(
     family: Family, rng: np.random.Generator, eta: Array, aux: Aux, link: Link, limits: Limits
 ) -> Array:
@@ -345,9 +351,7 @@ class Limited:
     def log_density(self, y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
         """Log density of single rows, a censored one's probability; their limits are `trials`."""
         limits: Limits = trials
-        own = dict(aux)
-        if limits.error is not None:
-            own[self._noise] = self._total(limits.error, aux, NUMPY)
+        own = self.with_known(aux, limits)
         measured = np.ones(y.shape, bool)
         if limits.status is not None:
             measured = limits.status == MEASURED
@@ -391,9 +395,13 @@ class Limited:
         self, rng: np.random.Generator, eta: Array, aux: Aux, link: Link, limits: Limits
     ) -> Array:
         """See the function of this name."""
-        if limits.error is not None:
-            aux = {**aux, self._noise: self._total(limits.error, aux, NUMPY)}
-        return draw_by_inverse(self.base, rng, eta, aux, link, limits)
+        return draw_by_inverse(self.base, rng, eta, self.with_known(aux, limits), link, limits)
+
+    def with_known(self, aux: Aux, limits: Limits) -> Aux:
+        """Return the parameters, the scale with known errors in it if there are any."""
+        if limits.error is None:
+            return aux
+        return {**aux, self._noise: self._total(limits.error, aux, NUMPY)}
 
 
 def _limits_of(sample: Sample) -> Limits:

@@ -47,6 +47,12 @@ def response_mean(mu: Array, aux: Aux) -> Array:
     return np.exp(mu + 0.5 * np.square(aux["sigma"]))
 
 
+def response_variance(mu: Array, aux: Aux) -> Array:
+    """Variance of a lognormal whose logarithm has mean mu and standard deviation sigma."""
+    square = np.square(aux["sigma"])
+    return np.asarray(np.exp(2 * mu + square) * np.expm1(square))
+
+
 LOGNORMAL = Family(
     name="lognormal",
     aliases=("log_normal",),
@@ -61,6 +67,7 @@ LOGNORMAL = Family(
     scores={"sigma": gaussian.score_of_sigma},
     log_density=log_density,
     draw=draw,
+    response_variance=response_variance,
     stan=Distribution(name="lognormal", arguments="mu{i}, sigma"),
     pymc=Distribution(name="LogNormal", arguments="mu=mu, sigma=sigma"),
     # Of log y: the same posterior, its density apart by a constant.

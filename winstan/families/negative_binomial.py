@@ -116,6 +116,11 @@ def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     return poisson.draw(rng, np.where(unit > 0, mu * unit, 0.0), aux, trials)
 
 
+def response_variance(mu: Array, aux: Aux) -> Array:
+    """Variance of a count."""
+    return np.asarray(mu + np.square(mu) / aux["alpha"])
+
+
 NEGATIVE_BINOMIAL = Family(
     name="negative_binomial",
     aliases=(
@@ -142,6 +147,7 @@ NEGATIVE_BINOMIAL = Family(
     scores={"alpha": score_of_alpha},
     log_density=log_density,
     draw=draw,
+    response_variance=response_variance,
     stan=Distribution(
         name="neg_binomial_2",
         arguments="mu{i}, alpha",

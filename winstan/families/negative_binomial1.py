@@ -84,6 +84,11 @@ def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     return negative_binomial.draw(rng, mu, {"alpha": _shape(mu, aux["phi"])}, trials)
 
 
+def response_variance(mu: Array, aux: Aux) -> Array:
+    """Variance of a count."""
+    return np.asarray(mu * (1 + aux["phi"]))
+
+
 PHI = Parameter(
     name="phi",
     domain="positive",
@@ -116,6 +121,7 @@ NEGATIVE_BINOMIAL1 = Family(
     scores={"phi": score_of_phi},
     log_density=log_density,
     draw=draw,
+    response_variance=response_variance,
     stan=Distribution(name="neg_binomial_2", arguments="mu{i}, mu{i} {over} phi"),
     pymc=Distribution(name="NegativeBinomial", arguments="mu=mu, alpha=mu / phi"),
     cumulative=Cumulative(code=7, log_tails=log_tails),

@@ -104,6 +104,13 @@ def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     return mu + aux["sigma"] * rng.standard_t(aux["nu"], mu.shape)
 
 
+def response_variance(mu: Array, aux: Aux) -> Array:
+    """Variance of a response: infinite from two degrees of freedom down."""
+    nu = np.asarray(aux["nu"], float)
+    factor = np.where(nu > 2, nu / np.where(nu > 2, nu - 2, 1.0), np.inf)
+    return np.square(aux["sigma"]) * factor + 0.0 * mu
+
+
 STUDENT = Family(
     name="student",
     aliases=("t", "student_t", "students_t", "studentt", "t_family", "scat"),
@@ -118,6 +125,7 @@ STUDENT = Family(
     scores={"sigma": score_of_sigma, "nu": score_of_nu},
     log_density=log_density,
     draw=draw,
+    response_variance=response_variance,
     stan=Distribution(name="student_t", arguments="nu, mu{i}, sigma"),
     pymc=Distribution(name="StudentT", arguments="nu=nu, mu=mu, sigma=sigma"),
     bambi=BambiFamily(name="t"),

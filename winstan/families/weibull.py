@@ -111,6 +111,13 @@ def draw(rng: np.random.Generator, mu: Array, aux: Aux, trials: Any) -> Array:
     return np.maximum(mu * np.exp(log_unit), np.finfo(float).tiny)
 
 
+def response_variance(mu: Array, aux: Aux) -> Array:
+    """Variance of a response."""
+    inverse = 1 / aux["alpha"]
+    ratio = special.gammaln(1 + 2 * inverse) - 2 * special.gammaln(1 + inverse)
+    return np.asarray(np.square(mu) * np.expm1(ratio))
+
+
 WEIBULL = Family(
     name="weibull",
     aliases=("weibull_min",),
@@ -126,6 +133,7 @@ WEIBULL = Family(
     shared={("mu", "alpha"): shared_of_alpha},
     log_density=log_density,
     draw=draw,
+    response_variance=response_variance,
     stan=Distribution(name="weibull", arguments="alpha, mu{i} {over} tgamma(1 + inv(alpha))"),
     pymc=Distribution(
         name="Weibull", arguments="alpha=alpha, beta=mu / pm.math.gamma(1 + 1 / alpha)"

@@ -18,6 +18,8 @@ from winstan.fitted import (
     contrast_figures,
     cross_validation,
     effects,
+    evidence,
+    explained,
     figures,
     group_effects,
     group_figures,
@@ -26,6 +28,7 @@ from winstan.fitted import (
     predictive_checks,
     programs,
     publication,
+    residuals,
 )
 from winstan.formula.scope import namespace_of_caller
 from winstan.report import fit_as_html, fit_as_text
@@ -96,6 +99,15 @@ class Fit:
     to_arviz = arviz.to_arviz
     # For print.
     table = publication.table
+    # How well it explains the data, and what these say of it.
+    r2 = explained.r2
+    icc = explained.icc
+    log_marginal_likelihood = evidence.log_marginal_likelihood
+    bayes_factor = evidence.bayes_factor
+    sensitivity = evidence.sensitivity
+    plot_residuals = residuals.plot_residuals
+    plot_pit = residuals.plot_pit
+    residuals = residuals.residuals
     # Figures of effects, of parameters, and of how the draws were made.
     plot_difference = figures.plot_difference
     plot_contrast = contrast_figures.plot_contrast

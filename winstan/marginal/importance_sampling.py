@@ -173,7 +173,7 @@ def search(
     needed = AT_LEAST + AT_LEAST_EACH * D
     n = min(POINTS + POINTS_EACH * D, max(1, tuning.search_patterns // patterns))
     power_of_two = max(round(np.log2(n)), math.ceil(np.log2(FEWEST * needed)))
-    raw, log_proposed = _proposed(power_of_two, D)
+    raw, log_proposed = propose(power_of_two, D)
     log_ideal = -0.5 * np.square(raw).sum(axis=1) - log_proposed
     ideal = _effective(np.exp(log_ideal - log_ideal.max()))
     best = start = found
@@ -208,14 +208,18 @@ def _start(terms: Terms, coordinates: Coordinates) -> VarianceCoordinates:
     return VarianceCoordinates(terms, transform, np.eye(location.size), converged=False)
 
 
-def _proposed(power_of_two: int, D: int) -> tuple[Array, Array]:
-    """2^power_of_two points of a t distribution, and their log density but for a constant."""
-    uniform = qmc.Sobol(D + 1, seed=SEED).random_base2(power_of_two)
+def propose(
+    power_of_two: int, D: int, seed: int | np.random.Generator = SEED
+) -> tuple[Array, Array]:
+    """2^power_of_two points of a t distribution, (n, D), and their log density, (n,)."""
+    uniform = qmc.Sobol(D + 1, seed=seed).random_base2(power_of_two)
     normal = special.ndtri(uniform[:, :D])
     chi_square = 2 * special.gammaincinv(FREEDOM / 2, uniform[:, D])
     t = normal * np.sqrt(FREEDOM / chi_square)[:, None]
+    constant = special.gammaln((FREEDOM + D) / 2) - special.gammaln(FREEDOM / 2)
+    constant -= 0.5 * D * np.log(FREEDOM * np.pi) + D * np.log(WIDER)
     log_density = -0.5 * (FREEDOM + D) * np.log1p(np.square(t).sum(axis=1) / FREEDOM)
-    return WIDER * t, log_density
+    return WIDER * t, constant + log_density
 
 
 def _tempered(log_weight: Array, needed: float) -> tuple[Array, float]:

@@ -8,6 +8,7 @@ contrasts hardly depend on each other.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -90,6 +91,14 @@ class Terms:
             for q, correlated in zip(self.widths, self.correlated, strict=True)
             if correlated
         )
+
+    @property
+    def log_jacobian(self) -> float:
+        """Log determinant of the derivative of the log sds by their coordinates: a constant.
+
+        A term's total moves all of its q log sds alike, at right angles to the contrasts.
+        """
+        return 0.5 * sum(math.log(q) for q in self.widths)
 
     def variances(self, at: Array) -> Variances:
         """Variances at the model's own coordinates.

@@ -23,6 +23,7 @@ from winstan.plots.posterior import plot_posterior
 from winstan.plots.predictive import plot_density
 from winstan.plots.raw import plot_data
 from winstan.plots.replicated import plot_groups, plot_statistics
+from winstan.plots.residuals import plot_residuals
 from winstan.plots.slopes import plot_plane, plot_slopes
 from winstan.plots.theme import OKABE_ITO, theme_winstan
 
@@ -50,6 +51,7 @@ __all__ = [
     "plot_plane",
     "plot_posterior",
     "plot_rank",
+    "plot_residuals",
     "plot_slopes",
     "plot_statistics",
     "plot_trace",

@@ -27,9 +27,14 @@ if TYPE_CHECKING:
 
 
 def plot_calibration(
-    lines: pd.DataFrame, bands: pd.DataFrame, *, alarms: float, caption: str = ""
+    lines: pd.DataFrame,
+    bands: pd.DataFrame,
+    *,
+    alarms: float,
+    caption: str = "",
+    axis: str = "rank of the truth, as a share",
 ) -> Plot:
-    """Draw the difference of the ranks' ECDF from that of a uniform distribution.
+    """Draw the difference of an ECDF from that of a uniform distribution.
 
     Parameters
     ----------
@@ -41,6 +46,8 @@ def plot_calibration(
         The probability that some line leaves its band by chance.
     caption
         What else is to be told.
+    axis
+        What is to be uniform.
 
     Returns
     -------
@@ -71,6 +78,6 @@ def plot_calibration(
             breaks=[0, 0.5, 1], limits=(0, 1), labels=plain_labels, expand=(0.02, 0)
         )
         + scale_y_continuous(labels=plain_labels)
-        + labs(x="rank of the truth, as a share", y="ECDF less uniform", caption=told)
+        + labs(x=axis, y="ECDF less uniform", caption=told)
         + theme_panels(n, ncol, caption=told, strip=strip)
     )

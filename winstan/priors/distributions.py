@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from winstan.priors.prior import REAL, Draws, Prior, Size
 _OF_THRESHOLDS = REAL | {"ordered", "vector"}  # of each threshold, in order if they are
 _POSITIVE = frozenset({"positive"})
 _UNIT = frozenset({"unit"})
+_SCALE = MappingProxyType({"sigma": 1})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Normal(Prior):
     domain = _OF_THRESHOLDS
     stan = "normal({0}, {1})"
     pymc = ("mu", "sigma")
+    widths = _SCALE
 
     @property
     def numbers(self) -> tuple[float, ...]:
@@ -155,6 +158,7 @@ class StudentT(Prior):
     domain = _OF_THRESHOLDS
     stan = "student_t({0}, {1}, {2})"
     pymc = ("nu", "mu", "sigma")
+    widths = _SCALE
 
     def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
         return self.mu + self.sigma * rng.standard_t(self.nu, size)
@@ -184,6 +188,7 @@ class Cauchy(Prior):
     domain = _OF_THRESHOLDS
     stan = "cauchy({0}, {1})"
     pymc = ("alpha", "beta")
+    widths = _SCALE
 
     def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
         return self.mu + self.sigma * rng.standard_cauchy(size)
@@ -212,6 +217,7 @@ class Exponential(Prior):
     domain = _POSITIVE
     stan = "exponential({0})"
     pymc = ("lam",)
+    widths = MappingProxyType({"rate": -1})
 
     def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
         return rng.standard_exponential(size) / self.rate
@@ -241,6 +247,7 @@ class Gamma(Prior):
     domain = _POSITIVE
     stan = "gamma({0}, {1})"
     pymc = ("alpha", "beta")
+    widths = MappingProxyType({"beta": -1})
 
     def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
         return rng.standard_gamma(self.alpha, size) / self.beta
@@ -270,6 +277,7 @@ class InverseGamma(Prior):
     domain = _POSITIVE
     stan = "inv_gamma({0}, {1})"
     pymc = ("alpha", "beta")
+    widths = MappingProxyType({"beta": 1})
 
     def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
         return self.beta / rng.standard_gamma(self.alpha, size)
@@ -299,6 +307,7 @@ class Beta(Prior):
     domain = _UNIT
     stan = "beta({0}, {1})"
     pymc = ("alpha", "beta")
+    widths = MappingProxyType({"alpha": -1, "beta": -1})
 
     def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
         return rng.beta(self.alpha, self.beta, size)
@@ -330,6 +339,7 @@ class HalfNormal(Prior):
     domain = _POSITIVE
     stan = "normal(0, {0})"
     pymc = ("sigma",)
+    widths = _SCALE
 
     def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
         return np.abs(rng.normal(0.0, self.sigma, size))
@@ -359,6 +369,7 @@ class HalfStudentT(Prior):
     domain = _POSITIVE
     stan = "student_t({0}, 0, {1})"
     pymc = ("nu", "sigma")
+    widths = _SCALE
 
     def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
         return np.abs(self.sigma * rng.standard_t(self.nu, size))
@@ -387,6 +398,7 @@ class HalfCauchy(Prior):
     domain = _POSITIVE
     stan = "cauchy(0, {0})"
     pymc = ("beta",)
+    widths = _SCALE
 
     def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
         return np.abs(self.sigma * rng.standard_cauchy(size))

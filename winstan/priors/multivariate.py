@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from numbers import Real
+from types import MappingProxyType
 
 import numpy as np
 
@@ -31,6 +32,7 @@ class LKJ(Prior):
     eta: float = 1.0
     kind = 20
     domain = frozenset({"correlation"})
+    widths = MappingProxyType({"eta": -1})
 
     def log_density_of(self, correlations: Draws) -> Draws:
         """Log density of correlation matrices, shape (..., q, q), normalised.

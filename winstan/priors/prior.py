@@ -6,9 +6,11 @@ The kind is the code in ``stan/include/priors.stan``.
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, fields, replace
 from numbers import Real
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -30,6 +32,8 @@ class Prior:
     stan: ClassVar[str]
     pymc: ClassVar[tuple[str, ...]]
     signed: ClassVar[frozenset[str]] = frozenset({"mu"})  # numbers that need not be positive
+    # Numbers that say how wide it is, and to which power of that they go.
+    widths: ClassVar[Mapping[str, int]] = MappingProxyType({})
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -107,6 +111,19 @@ class Prior:
     def log_constant(self) -> float:
         """What is added to `log_density` to make its exponential's integral one."""
         raise PriorError(f"{type(self).__name__} is no distribution of single numbers.")
+
+    @property
+    def has_width(self) -> bool:
+        """Whether it can be made wider or narrower: see `rescaled`."""
+        return bool(self.widths)
+
+    def rescaled(self, factor: float) -> Self:
+        """Return it `factor` times as wide, about the same place.
+
+        That multiplies a scale, or divides a rate; of a `Beta` or `LKJ` it divides what says how
+        concentrated they are.
+        """
+        return replace(self, **{n: getattr(self, n) * factor**p for n, p in self.widths.items()})
 
     def pymc_name(self, domain: str) -> str:
         """Name PyMC's distribution, for a parameter of a domain."""

@@ -202,7 +202,22 @@ def _checks(fit: Fit, drawn: list[figures.Figure]) -> str:
         f"{d.worst}; {d.n_divergent:,} divergent; {d.n_max_treedepth:,} at the largest tree depth; "
         f"E-BFMI at least {d.min_e_bfmi:.2f}."
     )
-    return "\n".join([f"<p>{escape(numbers)}</p>", *figures.as_html(drawn)])
+    return "\n".join([f"<p>{escape(numbers)}</p>", *figures.as_html(drawn), _sensitivity(fit)])
+
+
+def _sensitivity(fit: Fit) -> str:
+    """Return how parameters and contrasts move with priors and likelihood."""
+    try:
+        table, left = tables.sensitivity_table(fit)
+    except WinstanError as error:
+        return f'<p class="soft">No power-scaling: {escape(str(error))}</p>'
+    said = (
+        "How much the answers hang on the priors, and on the data: how fast each distribution "
+        "moves as either is raised to powers near one. From 0.05 up it is called sensitive."
+    )
+    if left:
+        said += f" {left:,} that hang on the priors less are not shown; fit.sensitivity() has all."
+    return tables.as_html(table, caption=said, text=("diagnosis",))
 
 
 def _parameters(fit: Fit, prob: float) -> str:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ROWS = 60
 """Rows of a table; what is beyond is counted below it."""
+SENSITIVE = 20
+"""Quantities whose sensitivity is shown: those that hang on the priors most."""
 LEVELS = 8
 """Levels of a factor that are named."""
 NAME = 120
@@ -197,6 +199,18 @@ def parameters_table(fit: Fit, *, prob: float) -> tuple[pd.DataFrame, int]:
     if left <= EFFECT_ROWS:
         return round_table(table), 0
     return round_table(table[~is_effect]), left
+
+
+def sensitivity_table(fit: Fit) -> tuple[pd.DataFrame, int]:
+    """Return how parameters and contrasts move with priors and likelihood, and how many are left.
+
+    Those that hang on the prior least are left out.
+    """
+    table = fit.sensitivity().set_index("quantity")
+    most = table["prior"].nlargest(SENSITIVE).index
+    shown = table[table.index.isin(most)]
+    numbers = {name: [f"{v:.3f}" for v in shown[name]] for name in ("prior", "likelihood")}
+    return shown.assign(**numbers).rename_axis(None), len(table) - len(shown)
 
 
 def _categories(response: Response) -> str:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from winstan.residual.structure import Pairs, Structure, log_slope_of_tanh, log_symmetric_beta
+from winstan.correlations import log_symmetric_beta
+from winstan.residual.structure import Pairs, Structure, log_slope_of_tanh
 
 if TYPE_CHECKING:
     from winstan._typing import Array

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from winstan.correlations import correlation_factors, partial_log_density
-from winstan.residual.structure import Pairs, Structure, log_slope_of_tanh, log_symmetric_beta
+from winstan.correlations import correlation_factors, log_symmetric_beta, partial_log_density
+from winstan.residual.structure import Pairs, Structure, log_slope_of_tanh
 
 if TYPE_CHECKING:
     from winstan._typing import Array
@@ -113,10 +113,7 @@ class Unstructured(Patterned):
         return self.order * (self.order - 1) // 2
 
     def log_prior(self, numbers: Array) -> Array:  # noqa: D102
-        q, eta = self.order, self.prior[0]
-        column = np.array([j for i in range(q) for j in range(i)], float)
-        whole = log_symmetric_beta(eta + (q - 2 - column) / 2).sum()
-        return np.asarray(partial_log_density(numbers, q, eta) - whole)
+        return partial_log_density(numbers, self.order, self.prior[0])
 
     def correlations(self, numbers: Array) -> Array:  # noqa: D102
         factor = correlation_factors(numbers, self.order)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from scipy import special
 
 if TYPE_CHECKING:
     from winstan._typing import Array
@@ -149,8 +148,3 @@ class Structure:
 def log_slope_of_tanh(z: Array) -> Array:
     """Return log(1 - tanh(z)^2), without its rounding errors at large z."""
     return 2 * (np.log(2.0) - np.abs(z) - np.log1p(np.exp(-2 * np.abs(z))))
-
-
-def log_symmetric_beta(a: Array | float) -> Array:
-    """Return the log of the integral of ``(1 - x^2)^(a - 1)`` over (-1, 1)."""
-    return np.asarray(special.betaln(a, a) + (2 * a - 1) * np.log(2.0))

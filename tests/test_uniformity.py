@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from winstan.calibration.ecdf import band, counts_below, p_value, places
 from winstan.calibration.result import holm
+from winstan.uniformity import band, counts_below, p_value, places
 
 
 @pytest.mark.parametrize("value", [0.02, 0.3, 0.5, 0.97])

@@ -1,4 +1,4 @@
-"""Whether ranks are uniform: their whole distribution function at once.
+"""Whether numbers between 0 and 1 are uniform: their whole distribution function at once.
 
 Under a uniform distribution the counts R_i of N values at or below z_i, with z_1 < ... < z_K, are a
 Markov chain: R_1 is binomial, and of the N - R_i values beyond z_i a binomial number lies below
@@ -18,13 +18,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from winstan._typing import Array
 
 POINTS = 100
 """Places at which the ECDF is looked at, where there are as many values."""
+MOST = 10_000
+"""Values of which the band is computed: that of more is theirs, narrower by the root of the number,
+as the ECDF's differences are then those of a Brownian bridge."""
 # Equal tail probabilities of mirrored counts differ by rounding.
 _TIES = 1e-9
 
@@ -77,6 +83,10 @@ def band(n: int, alarms: float) -> tuple[Array, Array, Array]:
     z, lower, upper : ndarray, shape (K,) each
         The places, and the ends of the ECDF that are within.
     """
+    if n > MOST:
+        z, lower, upper = band(MOST, alarms)
+        narrower = np.sqrt(MOST / n)
+        return z, z + (lower - z) * narrower, z + (upper - z) * narrower
     z = places(n)
     tails = _tails(n, z)
     levels = np.unique(tails)
@@ -91,6 +101,33 @@ def band(n: int, alarms: float) -> tuple[Array, Array, Array]:
             high = middle - 1
     lower, upper = _bounds(tails, levels[low])
     return z, lower / n, upper / n
+
+
+def differences(values: Mapping[str, Array], alarms: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return how far ECDFs are from a uniform one, and the bands that they stay within.
+
+    Parameters
+    ----------
+    values : mapping of str to ndarray, shape (N,) each
+        In (0, 1), by what they are of.
+    alarms
+        As for `band`, of each.
+
+    Returns
+    -------
+    lines : DataFrame
+        Columns quantity, rank (the place), difference.
+    bands : DataFrame
+        Columns quantity, rank, lower, upper.
+    """
+    lines, bands = [], []
+    for name, own in values.items():
+        z, lower, upper = band(len(own), alarms)
+        ecdf = counts_below(own, z) / len(own)
+        lines.append(pd.DataFrame({"quantity": name, "rank": z, "difference": ecdf - z}))
+        edges = {"rank": z, "lower": lower - z, "upper": upper - z}
+        bands.append(pd.DataFrame({"quantity": name, **edges}))
+    return pd.concat(lines, ignore_index=True), pd.concat(bands, ignore_index=True)
 
 
 def _tails(n: int, z: Array) -> Array:
