@@ -40,6 +40,8 @@ class Kind:
         ``draw(rng, data, eta)``: the response, of a linear predictor of order one.
     needed : bool
         Whether the guard should speak.
+    groups, rows : int
+        Groups, and rows of each in either condition.
     """
 
     guard: str
@@ -48,6 +50,8 @@ class Kind:
     family: str
     draw: Callable[[np.random.Generator, pd.DataFrame, np.ndarray], np.ndarray]
     needed: bool
+    groups: int = GROUPS
+    rows: int = ROWS
 
 
 COUNTS, TRIALS, REAL = "y ~ cond + (1|g)", "p(y, n) ~ cond + (1|g)", "y ~ cond + (1|g)"
@@ -136,6 +140,20 @@ def _own(spread: float) -> Callable[..., np.ndarray]:
     return drawn
 
 
+def _serial(rho: float, *, tail: float = np.inf) -> Callable[..., np.ndarray]:
+    """Let the rows of a group follow each other, with innovations of a t of `tail` degrees."""
+
+    def drawn(rng: np.random.Generator, data: pd.DataFrame, eta: np.ndarray) -> np.ndarray:
+        e = rng.standard_normal(eta.size) if np.isinf(tail) else rng.standard_t(tail, eta.size)
+        same = data["g"].to_numpy()[1:] == data["g"].to_numpy()[:-1]
+        for k in range(1, e.size):
+            if same[k - 1]:
+                e[k] = rho * e[k - 1] + np.sqrt(1 - rho**2) * e[k]
+        return eta + e
+
+    return drawn
+
+
 def _gamma(mean: float) -> Callable[..., np.ndarray]:
     return lambda rng, data, eta: mean * np.exp(0.3 * eta) * rng.gamma(4, 0.25, eta.size)
 
@@ -192,22 +210,35 @@ KINDS = (
     Kind("unequal_spread", "sd twice as large", REAL, "gaussian", _unequal(2), True),
     Kind("unequal_spread", "one sd", REAL, "gaussian", _unequal(1), False),
     Kind("unequal_spread", "an sd of each group", REAL, "gaussian", _own(0.7), False),
+    *(
+        Kind("serial_correlation", f"{groups}x{rows}, {label}", REAL, "gaussian", draw, needed,
+             groups, rows)
+        for groups, rows in ((12, 8), (6, 20))
+        for label, draw, needed in (
+            ("rho 0.5", _serial(0.5), True),
+            ("rho 0.8", _serial(0.8), True),
+            ("independent", _serial(0.0), False),
+            ("t of 3", _serial(0.0, tail=3), False),
+        )
+    ),
 )  # fmt: skip
 
 
-def layout(rng: np.random.Generator) -> tuple[pd.DataFrame, np.ndarray]:
+def layout(
+    rng: np.random.Generator, groups: int = GROUPS, rows: int = ROWS
+) -> tuple[pd.DataFrame, np.ndarray]:
     """Return groups that have both conditions, and a linear predictor of order one."""
-    g = np.repeat(np.arange(GROUPS), 2 * ROWS)
-    cond = np.tile(np.repeat(["a", "b"], ROWS), GROUPS)
+    g = np.repeat(np.arange(groups), 2 * rows)
+    cond = np.tile(np.repeat(["a", "b"], rows), groups)
     data = pd.DataFrame({"g": [f"g{i}" for i in g], "cond": cond})
     data["n"] = rng.integers(8, 20, g.size)
-    return data, (cond == "b") + rng.normal(size=GROUPS)[g]
+    return data, (cond == "b") + rng.normal(size=groups)[g]
 
 
 def fires(kind: Kind, seed: int) -> bool:
     """Whether the guard speaks of one set."""
     rng = np.random.default_rng(seed)
-    data, eta = layout(rng)
+    data, eta = layout(rng, kind.groups, kind.rows)
     data["y"] = kind.draw(rng, data, eta)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

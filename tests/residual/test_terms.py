@@ -51,12 +51,19 @@ def test_a_term_is_written_in_the_formula_or_by_itself(text):
         ("y ~ x - ar(visit, unit)", "cannot be subtracted"),
         ("y ~ x; sigma ~ ar(visit, unit)", "stands in the first formula"),
         ("y ~ x; residual ~ x", "how residuals are correlated, and nothing else"),
+        ("y ~ x + car(y, unit)", "the response 'y' cannot be the time of car\\(y, unit\\)"),
+        ("y ~ x; residual ~ ar(visit, y)", "the response 'y' cannot be the unit"),
         ("y ~ x + corAR1(visit, unit)", "ar\\(time, unit\\), by position"),
     ],
 )
 def test_formulas_that_are_refused(text, says):
     with pytest.raises(FormulaError, match=says):
         parse_formula(text)
+
+
+def test_an_empty_right_side_is_refused_as_such():
+    with pytest.raises(FormulaError, match=r"residual= is empty: leave it out.*ar\(trial, mouse\)"):
+        parse_formula("y ~ x", None, {"residual": " "})
 
 
 def test_positions_are_counted_by_the_greatest_common_step():

@@ -74,7 +74,7 @@ def residual_autocorrelation(
         sums, labels = sums[:, sums[4] > 0], np.array([ALL, *names], object)[sums[4] > 0]
         with np.errstate(invalid="ignore", divide="ignore"):
             correlation = sums[0] / np.sqrt(sums[1] * sums[2])
-        band = size / np.sqrt(sums[4])
+        band = np.minimum(size / np.sqrt(sums[4]), 1.0)
         tables.append(
             pd.DataFrame(
                 {

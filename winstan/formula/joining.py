@@ -10,6 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from winstan.errors import FormulaError
+from winstan.formula.residual import RESIDUAL
 from winstan.formula.syntax import formula_error, normalise
 
 if TYPE_CHECKING:
@@ -46,6 +47,12 @@ def apart(text: str | Iterable[str], by_name: Mapping[str, str] | None = None) -
             raise FormulaError(
                 f"{name}= takes the right side of a formula, such as {name}='stim + (1|mouse)', "
                 f"not {type(right).__name__}. A fixed value is a prior: priors={{'{name}': ...}}."
+            )
+        if not right.strip():
+            example = "ar(trial, mouse)" if name == RESIDUAL else "stim + (1|mouse)"
+            raise FormulaError(
+                f"{name}= is empty: leave it out, or write the right side of a formula, such as "
+                f"{name}='{example}'."
             )
         found.append(f"{name} ~ {right.strip().removeprefix('~')}")
     return [normalise(formula) for formula in found] or [""]

@@ -23,6 +23,7 @@ from winstan.formula.monotonic import is_monotonic
 from winstan.formula.reader import read_formula
 from winstan.formula.residual import (
     RESIDUAL,
+    check_places,
     check_residual_alone,
     refuse_residual,
     residual_columns,
@@ -236,6 +237,7 @@ def parse_formula(
             found[name] = formula
     if apart_from:
         mean = with_residual(mean, apart_from[0])
+    check_places(mean)
     whole = (mean, *found.values())
     if not for_all:
         groups = (g for formula in whole for g in formula.groups)

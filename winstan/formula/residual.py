@@ -141,6 +141,23 @@ def residual_columns(formula: Formula) -> tuple[str, ...]:
     return () if formula.residual is None else formula.residual.columns
 
 
+def check_places(formula: Formula) -> None:
+    """Refuse a response that orders the rows, or says their units, itself.
+
+    Raises
+    ------
+    FormulaError
+    """
+    spec, left = formula.residual, formula.response_spec.value.columns
+    if spec is not None and left and set(left) <= set(spec.columns):
+        raise formula_error(
+            f"the response {formula.response_spec.name!r} cannot be the "
+            f"{'time' if spec.time in left else 'unit'} of {spec.text}: places and units are told "
+            "before anything is measured. Name the column of times, and that of the units.",
+            formula.text,
+        )
+
+
 def check_residual_alone(formula: Formula) -> None:
     """Refuse anything beside the term in ``residual ~ ar(time, unit)``.
 

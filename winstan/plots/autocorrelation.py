@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from plotnine import (
     aes,
+    coord_cartesian,
     geom_hline,
     geom_line,
     geom_point,
@@ -13,7 +14,6 @@ from plotnine import (
     geom_segment,
     labs,
     scale_x_continuous,
-    scale_y_continuous,
 )
 
 from winstan.plots.composing import Plot
@@ -21,7 +21,9 @@ from winstan.plots.panels import caption_of
 from winstan.plots.tables import require_columns
 from winstan.plots.theme import COLUMN, OBSERVED, POSTERIOR, theme_winstan
 
-COLUMNS = ("unit", "lag", "correlation", "lower", "upper", "implied")
+COLUMNS = ("unit", "lag", "correlation", "pairs", "lower", "upper", "implied")
+# Of fewer pairs a unit's correlation is about one or minus one, whatever it is.
+FEWEST_PAIRS = 3
 
 
 def plot_autocorrelation(
@@ -32,7 +34,8 @@ def plot_autocorrelation(
     Parameters
     ----------
     table
-        Columns unit, lag, correlation, lower, upper, implied.
+        Columns unit, lag, correlation, pairs, lower, upper, implied. A unit has a line where it
+        has three pairs of rows, or more.
     whole
         The unit that stands for all together: bars; the others are thin lines.
     unit
@@ -53,7 +56,9 @@ def plot_autocorrelation(
     """
     require_columns(table, "table", list(COLUMNS))
     pooled = table[table["unit"] == whole]
-    single = table[(table["unit"] != whole) & np.isfinite(table["correlation"])]
+    told = np.isfinite(table["correlation"]) & (table["pairs"] >= FEWEST_PAIRS)
+    single = table[(table["unit"] != whole) & told]
+    single = single[single.groupby("unit")["lag"].transform("size") > 1]  # a line has two ends
     single = single.assign(unit=single["unit"].astype(str))
     several = single["unit"].unique().size > 1
     lags = np.arange(1, int(pooled["lag"].max()) + 1)
@@ -74,7 +79,8 @@ def plot_autocorrelation(
         said.append(f"blue: what {modelled} has")
     step = max(1, lags.size // 10)
     plot += scale_x_continuous(breaks=list(lags[::step]))
-    plot += scale_y_continuous(limits=(min(-0.5, float(table["correlation"].min())), 1))
+    shown = pd.concat([pooled["correlation"], single["correlation"]])
+    plot += coord_cartesian(ylim=(min(-0.5, float(shown.min())), 1))
     plot += labs(
         x=f"Rows apart, within {unit}",
         y="Correlation of residuals",

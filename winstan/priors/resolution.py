@@ -238,7 +238,8 @@ def _check_domain(slot: PriorSlot, prior: Prior) -> None:
         "probabilities), or Normal, StudentT, Cauchy or Flat for each of them.",
         "simplex": "Its shares add up to one: use Dirichlet(1), or a number for each step, such "
         "as Dirichlet((2, 1, 1)).",
-        "correlation": "It is a correlation matrix: use LKJ.",
+        "correlation": "It is a correlation, or a matrix of them: use LKJ, of which LKJ(1) is "
+        "uniform.",
     }[slot.domain]
     if slot.share_of is not None:
         remedy = f"It has its prior as a share of {slot.share_of}: use Beta or Flat."
