@@ -226,6 +226,7 @@ def test_cells_without_a_mean_are_refused_by_name():
         ({"treatment": "cond", "of": "cond"}, "of= names 'cond', which is the treatment itself"),
         ({"treatment": "cond:stim", "of": "x"}, "says already what of= says"),
         ({"treatment": "cond:cond"}, "names a column twice"),
+        ({"treatment": ["cond", "stim"]}, "contrast takes one column"),
         ({"treatment": "cond", "of": "stin"}, "Did you mean 'stim'"),
         ({"treatment": "cond*stim"}, r"It is an interaction: contrast\('cond:stim'\)"),
         (

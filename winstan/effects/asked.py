@@ -115,8 +115,12 @@ def read_pairs(pairs: Any, names: Sequence[str]) -> list[Any]:
 
 def _parts(model: Specified, treatment: Any) -> list[str]:
     """Part ``drug:dose`` into columns, unless that is the name of one."""
-    known = model.design.predictors.columns
-    if not isinstance(treatment, str) or treatment in known or ":" not in treatment:
+    if not isinstance(treatment, str):
+        raise OptionError(
+            f"contrast takes one column, not {treatment!r}: of= names those whose contrasts it "
+            "contrasts, and by= those whose levels have one each."
+        )
+    if treatment in model.design.predictors.columns or ":" not in treatment:
         return [treatment]
     parts = [part.strip(" `") for part in treatment.split(":")]
     if len(set(parts)) < len(parts):
