@@ -49,6 +49,21 @@ def neurons() -> pd.DataFrame:
     )
 
 
+def time_histogram(seed: int = 11) -> pd.DataFrame:
+    """Simulate counts in 200 bins of 40 mice in two conditions, each mouse with its own curve."""
+    rng = np.random.default_rng(seed)
+    t, n_mice = np.linspace(-0.5, 1.5, 200), 40
+    shape = np.exp(-0.5 * ((t - 0.35) / 0.18) ** 2)
+    level, height, ramp = (rng.normal(0, sd, n_mice) for sd in (0.35, 0.25, 0.15))
+    parts = []
+    for m in range(n_mice):
+        for cond, gain in (("sham", 0.6), ("stim", 1.3)):
+            eta = np.log(2.5) + level[m] + (gain + height[m]) * shape + ramp[m] * t
+            own = {"t": t, "cond": cond, "mouse": f"m{m:02d}", "count": rng.poisson(np.exp(eta))}
+            parts.append(pd.DataFrame(own))
+    return pd.concat(parts, ignore_index=True)
+
+
 OTHERS = (
     Design(
         "orthodont",
@@ -151,5 +166,16 @@ OTHERS = (
         "binomial",
         litters,
         10,
+    ),
+    Design(
+        "histogram",
+        "a peri-stimulus histogram, curves of 40 mice",
+        "count ~ cond + s(t, by=cond) + s(t, mouse, bs='fs')",
+        "poisson",
+        time_histogram,
+        25,
+        nearest="count ~ cond * t + (t||mouse)",
+        by_smaller=True,
+        budget=600.0,
     ),
 )

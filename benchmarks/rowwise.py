@@ -105,8 +105,8 @@ def rowwise(model: Model) -> Rowwise:
     """
     design = model.design
     kind, density, glm = _family(model)
-    X = design.X[design.row]
-    K = X.shape[1]
+    K = sum(len(term.columns) for term in design.terms)
+    X = design.X[design.row, :K]
     names = list(model.priors.table)
     data: dict[str, Any] = {"N": len(X), "Y": design.response.y}
     if not kind.startswith("vector"):
@@ -141,7 +141,8 @@ def rowwise(model: Model) -> Rowwise:
     columns = {"Intercept": ["b_Intercept"]}
     for term in design.terms:
         columns[term.name] = [f"b.{k + 1}" for k in term.columns]
-    terms = _add_groups(model, names[K + 1 :], data, blocks, columns)
+    terms = _add_groups(model, data, blocks, columns)
+    curves = _add_curves(model, data, blocks, columns)
     for name in model.family.auxiliary:
         blocks["parameters"].append(f"real<lower=0> {name};")
         blocks["model"].append(_prior(name, model.priors[name]))
@@ -151,6 +152,7 @@ def rowwise(model: Model) -> Rowwise:
     blocks["model"] += ["mu += Intercept + Xc * b;" if K and glm is None else "mu += Intercept;"]
     if terms:
         blocks["model"] += ["for (n in 1:N) {", f"  mu[n] += {' + '.join(terms)};", "}"]
+    blocks["model"] += [f"mu += {curve};" for curve in curves]
     blocks["model"].append(f"target += {glm if K and glm else density};")
     lines = []
     for name, content in blocks.items():
@@ -169,15 +171,16 @@ def _family(model: Model) -> tuple[str, str, str | None]:
 
 def _add_groups(
     model: Model,
-    names: list[str],
     data: dict[str, Any],
     blocks: dict[str, list[str]],
     columns: dict[str, list[str]],
 ) -> list[str]:
     """Add the group terms to all blocks; return what each adds to mu[n]."""
     design = model.design
-    terms, at = [], 0
+    terms = []
     for m, group in enumerate(model.stacked.groups, 1):
+        if group.shared is not None:
+            continue
         J, q = len(group.levels), group.Z.shape[1]
         data[f"J_{m}"] = group.level[design.row] + 1
         blocks["data"].append(f"array[N] int J_{m};")
@@ -187,8 +190,7 @@ def _add_groups(
             terms.append(f"r_{m}_{c}[J_{m}[n]] * Z_{m}_{c}[n]")
         blocks["parameters"].append(f"vector<lower=0>[{q}] sd_{m};")
         blocks["model"] += [
-            _prior(f"sd_{m}[{c}]", model.priors[name])
-            for c, name in enumerate(names[at : at + q], 1)
+            _prior(f"sd_{m}[{c}]", model.priors[name]) for c, name in enumerate(group.sd_names, 1)
         ]
         if group.has_correlations:
             eta = model.priors[group.correlation_name].numbers[0]
@@ -221,7 +223,45 @@ def _add_groups(
             name = f"{effect.name}|{group.factor}"
             columns[f"{name}_sigma"] = [f"sd_{m}.{c}" for c in own]
             columns[name] = [f"r_{m}_{c}.{j}" for c in own for j in range(1, J + 1)]
-        at += q
+    return terms
+
+
+def _add_curves(
+    model: Model,
+    data: dict[str, Any],
+    blocks: dict[str, list[str]],
+    columns: dict[str, list[str]],
+) -> list[str]:
+    """Add the curves to all blocks, whose columns are matrices; return what each adds to mu."""
+    design, terms = model.design, []
+    of_rows = {part: one.smooth for one in model.stacked.curves for part in one.parts}
+    for m, group in enumerate(model.stacked.groups, 1):
+        if group.shared is None:
+            continue
+        if group.shared.columns.spectral:
+            raise ValueError("the row-wise program of a Gaussian process is not written")
+        J, q, n = group.n_levels, group.q, group.column_sds.n
+        data |= {f"J_{m}": group.level[design.row] + 1, f"Z_{m}": group.Z[design.row]}
+        data[f"sd_of_{m}"] = group.column_sds.of + 1
+        blocks["data"] += [
+            f"array[N] int J_{m};", f"matrix[N, {q}] Z_{m};", f"array[{q}] int sd_of_{m};"
+        ]  # fmt: skip
+        blocks["parameters"] += [f"vector<lower=0>[{n}] sd_{m};", f"matrix[{J}, {q}] z_{m};"]
+        made = f"diag_post_multiply(z_{m}, sd_{m}[sd_of_{m}])"
+        blocks["transformed parameters"].append(f"matrix[{J}, {q}] r_{m} = {made};")
+        blocks["model"] += [
+            *(_prior(f"sd_{m}[{c}]", model.priors[x]) for c, x in enumerate(group.sd_names, 1)),
+            f"target += std_normal_lpdf(to_vector(z_{m}));",
+        ]
+        effects = [f"r_{m}.{j}.{c}" for c in range(1, q + 1) for j in range(1, J + 1)]
+        sds = [f"sd_{m}.{c}" for c in range(1, n + 1)]
+        smooth = of_rows.get(m - 1)
+        (sd_name,) = group.sd_variables if smooth is None else smooth.variables
+        name = group.effect_name(group.effects[0]) if smooth is None else smooth.term.variable
+        columns.setdefault(sd_name, []).extend(sds)
+        columns.setdefault(name, []).extend(effects)
+        rows = f"rows_dot_product(Z_{m}, r_{m}[J_{m}])"
+        terms.append(rows if smooth is None else f"Z_{m} * r_{m}[1]'")
     return terms
 
 

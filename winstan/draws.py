@@ -158,8 +158,8 @@ def group_draws(
     Parameters
     ----------
     stacked
-    sds : sequence of ndarray, shape (..., q) each
-        Of each group term that is sampled.
+    sds : sequence of ndarray, shape (..., n) each
+        Of each group term that is sampled: one a column, or fewer that columns share.
     u : mapping of int to ndarray, shape (..., q, J) each
         Its effects.
     factors : sequence of ndarray, shape (..., q, q) each
@@ -181,15 +181,21 @@ def group_draws(
                 correlation = factors[matrix] @ np.swapaxes(factors[matrix], -1, -2)
                 pairs = [correlation[..., i, j] for i in range(own.q) for j in range(i)]
                 correlations.setdefault(own.correlation_variable, []).extend(pairs)
-        sd, of_levels, axis = sds[first], u[first], -1
+        sd, of_levels = sds[first], u[first]
         if own.arms:
-            sd, axis = np.stack([sds[m] for m in written.parts], axis=-1), -2
+            sd = np.stack([sds[m] for m in written.parts], axis=-1)
             of_levels = np.zeros((*of_levels.shape[:-1], own.n_levels))
             for arm, m in enumerate(written.parts):
                 of_levels[..., own.levels_of(arm)] = u[m]
+        out |= own.sd_draws(sd)
         for effect in own.effects:
-            out[own.sd_name(effect)] = own.columns_of(effect, sd, axis=axis)
             effects[own.effect_name(effect)] = own.columns_of(effect, of_levels, axis=-2)
+    for curve in stacked.curves:
+        each = np.stack([sds[m] for m in curve.parts], axis=-1)
+        for i, name in enumerate(curve.smooth.variables):
+            out[name] = each[..., i, :] if curve.smooth.levels else each[..., i, 0]
+        parts = [u[m][..., 0] for m in curve.parts]
+        effects[curve.smooth.term.variable] = np.concatenate(parts, axis=-1)
     found = {name: np.stack(correlations[name], axis=-1) for name in stacked.correlation_labels}
     return out | found, effects
 

@@ -230,7 +230,7 @@ class Model:
     def _open_ended(self) -> bool:
         """Whether an sd may vanish, or correlations may come near one."""
         groups = self.stacked.groups
-        few = any(g.q > 1 and g.n_levels < FEW_GROUPS for g in groups)
+        few = any(g.slopes and g.n_levels < FEW_GROUPS for g in groups)
         lkj = lkj_numbers(self.stacked, self.priors)
         return few or self.coordinates.vanishing or min(lkj, default=1.0) < 1.0
 
@@ -243,7 +243,7 @@ class Model:
     @property
     def slopes(self) -> bool:
         """Whether some group term has several effects a level."""
-        return any(group.q > 1 for group in self.stacked.groups)
+        return any(group.slopes for group in self.stacked.groups)
 
     @property
     def variables(self) -> tuple[Variable, ...]:

@@ -4,8 +4,10 @@ With g the link and s a scale of the linear predictor: Intercept ~ Normal(g(mean
 mean of the predictors, and so each level of a factor that stands for it (``0 + cond``);
 coefficient ~ Normal(0, 2.5 s / sd(x)); group sd of the intercept ~ Exponential(1/s), and so of each
 level of a factor that stands for it (``(0 + cond|mouse)``), of a slope ~ Exponential(3 sd(x)/s),
-under a log link Exponential(6 sd(x)); correlations ~ LKJ(1). Those of the other parameters are the
-families' (`Parameter.default_prior`).
+under a log link Exponential(6 sd(x)); correlations ~ LKJ(1). A curve's sd, which is the root mean
+square of what bends, ~ Exponential(1/s), and so is that of a Gaussian process; that of groups'
+curves ~ Exponential(3/s), or (6); a length-scale ~ InverseGamma(3, range(t) / 2). Those of the
+other parameters are the families' (`Parameter.default_prior`).
 
 Of a parameter beside the mean that has a formula s is 1, its intercept's prior is about the link of
 the value that the response's own scale implies, and its coefficients are Normal(0, 1 / sd(x)).
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.cells import Cells
-    from winstan.design import Stacked, Term
+    from winstan.design import RandomTerm, Stacked, Term
+    from winstan.design.random_terms import SharedSds
     from winstan.families import Parameter
     from winstan.likelihood import Likelihood
 
@@ -45,6 +48,8 @@ _WIDE_DIRECTION = 1.0
 # either, and the same prior would hold too much.
 _SLOPES = 3.0
 _LOG_SLOPES = 6.0
+# Length-scales of Gaussian processes, InverseGamma: in 98% between 0.06 and 1.15 of the range.
+_LENGTH_SHAPE, _LENGTH_MEAN = 3.0, 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +92,12 @@ class Scales:
         return self.eta[block] / spread(x, weight)
 
     def group_sds(self, stacked: Stacked, cells: Cells) -> list[Array]:
-        """Return the mean of each group sd's default prior: of each term, shape (q,)."""
+        """Return the mean of each group sd's default prior: of each term, one for each sd."""
         means = []
         for group, of, Z in zip(stacked.groups, stacked.group_block, cells.Z, strict=True):
+            if group.shared is not None:
+                means.append(self._shared_sds(group.shared, int(of[0])))
+                continue
             own = np.zeros(group.q)
             for b in np.unique(of):
                 columns = np.flatnonzero(of == b)
@@ -97,6 +105,11 @@ class Scales:
                 own[columns] = self._sds_of_block(cells, effects, some, b, arms=bool(group.arms))
             means.append(own)
         return means
+
+    def _shared_sds(self, shared: SharedSds, b: int) -> Array:
+        wide = {"level": self.eta[b], "slope": self.eta[b] / self.slopes[b]}
+        length = _LENGTH_MEAN * shared.span
+        return np.array([wide.get(kind, length) for kind in shared.kinds])
 
     def _sds_of_block(
         self, cells: Cells, effects: tuple[Term, ...], Z: Array, b: int, *, arms: bool
@@ -243,12 +256,31 @@ def _shared_keys(scales: Scales, term: Term, column: int) -> tuple[str, ...]:
     return same.column_names[term.columns.index(column)], same.variable
 
 
+def _shared_slots(
+    group: RandomTerm, shared: SharedSds, means: Array, scales: Scales
+) -> list[pr.PriorSlot]:
+    """Slots of the sds that a curve's columns share, and of its length-scale."""
+    out = []
+    of_mean = group.effects[0].parameter in scales.means
+    for keys, kind, mean in zip(shared.keys, shared.kinds, means, strict=True):
+        if kind == "length":
+            default: pr.Prior = pr.InverseGamma(_LENGTH_SHAPE, mean * (_LENGTH_SHAPE - 1))
+            out.append(pr.PriorSlot(keys[0], keys, "positive", default))
+        else:
+            own = "sd" if of_mean else None
+            out.append(pr.PriorSlot(keys[0], keys, "positive", pr.Exponential(1 / mean), own))
+    return out
+
+
 def default_slots(
     stacked: Stacked, cells: Cells, likelihood: Likelihood, scales: Scales
 ) -> list[pr.PriorSlot]:
     """Every parameter's slot with its default, in the order of ``stan/include/data.stan``."""
     slots = coefficient_slots(stacked, cells, scales)
     for group, means in zip(stacked.groups, scales.group_sds(stacked, cells), strict=True):
+        if group.shared is not None:
+            slots += _shared_slots(group, group.shared, means, scales)
+            continue
         for effect in group.effects:
             whole = group.sd_name(effect)
             for name, column in zip(group.sd_names_of(effect), effect.columns, strict=True):

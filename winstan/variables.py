@@ -62,10 +62,10 @@ def variables(
         out.append(Variable(term.variable, dims, "coefficient", term.parameter))
     written = [one.term for one in stacked.written]
     for group in written:
-        out += [
-            Variable(group.sd_name(e), group.dims(e) | group.arm_dims(), "sd", e.parameter)
-            for e in group.effects
-        ]
+        out += [Variable(name, dims, "sd", of) for name, (dims, of) in group.sd_variables.items()]
+    for curve in stacked.curves:
+        smooth = curve.smooth
+        out += [Variable(n, smooth.dims, "sd", smooth.term.parameter) for n in smooth.variables]
     for name, pairs in stacked.correlation_labels.items():
         out.append(Variable(name, {f"{name}_dim": pairs}, "correlation"))
     for one in stacked.monotones:
@@ -87,4 +87,8 @@ def variables(
             Variable(group.effect_name(e), group.dims(e) | levels, "effect", e.parameter)
             for e in group.effects
         ]
+    for curve in stacked.curves:
+        term = curve.smooth.term
+        dims = {f"{term.variable}_dim": term.labels}
+        out.append(Variable(term.variable, dims, "effect", term.parameter))
     return tuple(out)

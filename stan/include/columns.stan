@@ -2,8 +2,11 @@
   // Cholesky factor of a term's covariance, and the prior of all columns.
   vector[W] width_of = ones_vector(W);
   for (m in 1:M) {
-    if (column[m] > 0 && q[m] == 1) {
-      width_of[column[m]:(column[m] + J[m] - 1)] = rep_vector(L[m, 1, 1], J[m]);
+    if (column[m] > 0 && !correlated[m]) {
+      for (i in 1:q[m]) {
+        int at = column[m] + (i - 1) * J[m];
+        width_of[at:(at + J[m] - 1)] = rep_vector(L[m, i, i], J[m]);
+      }
     }
   }
   vector[entries(W)] entry = weighted .* width_of[row_of] .* width_of[column_of];
@@ -13,7 +16,7 @@
   } else {
     gram = to_matrix(entry[place], W, W);
     for (m in 1:M) {
-      if (column[m] > 0 && q[m] > 1) {               // gram -> D' gram D, D = L kron identity
+      if (column[m] > 0 && correlated[m]) {          // gram -> D' gram D, D = L kron identity
         for (i in 1:q[m]) {
           int at = column[m] + (i - 1) * J[m];
           int last = at + J[m] - 1;

@@ -17,9 +17,20 @@
   array[M] int<lower=1> q;                           // effects per level
   array[M] int<lower=0, upper=1> correlated;
   array[M, rows] int<lower=1> level;
-  int<lower=0> Q;                                    // sum of q
-  matrix[rows, Q] Z;                                 // predictors of the effects
-  array[Q] int<lower=0, upper=1> ones;               // whether they are all one
+  int<lower=0> Q;                                    // sds of the effects, and length-scales
+  int<lower=0> N;                                    // columns of effects: sum of q
+  array[N] int<lower=1, upper=Q> sd_of;              // the sd of each (winstan/design/column_sds.py),
+  array[N] int<lower=0, upper=Q> length_of;          // its length-scale, or 0,
+  vector<lower=0>[N] frequency;                      // and at which its spectral density is taken
+  array[M] int<lower=0> n_distinct;                  // distinct rows of a term's predictors; 0: not told
+  int<lower=0> n_plain;
+  matrix[rows, n_plain] Z;                           // predictors of the effects where they are not,
+  array[n_plain] int<lower=0, upper=1> ones;         // and whether they are all one
+  int<lower=0> n_basis;
+  vector[n_basis] basis;                             // the distinct rows, column by column,
+  array[M] int<lower=0, upper=1> along_rows;         // which are those of X: curves of all rows
+  int<lower=0> n_place;
+  array[n_place] int<lower=1> place;                 // else which each row is, level by level
   int<lower=0> T;                                    // sum of J .* q
   int<lower=0, upper=T> W;                           // effects drawn with the coefficients
   array[M] int<lower=1, upper=T> start;              // where a term starts in T; the largest is last
@@ -93,7 +104,7 @@
   matrix[P, n_curved] curved_place;                  // one in the row of each
   vector[n_curved > 0 ? P : 0] intercept_place;
   vector[n_curved > 0 ? rows : 0] intercept_rows;
-  array[Q] int<lower=0, upper=n_product> effect_product;
+  array[N] int<lower=0, upper=n_product> effect_product;
   array[Q] int sd_prior;
   matrix[Q, 3] sd_prior_p;
   vector<lower=0>[M] lkj;                            // 1: flat on correlation matrices

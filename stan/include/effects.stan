@@ -13,7 +13,7 @@
       int m = covariance_growth_of[g, 1];
       int a = covariance_growth_of[g, 2];
       int b = covariance_growth_of[g, 3];
-      real S = sd[k_start[m] + a - 1] * sd[k_start[m] + b - 1];
+      real S = column_sd[k_start[m] + a - 1] * column_sd[k_start[m] + b - 1];
       if (correlated[m]) {                           // columns one after another
         real R = 0;
         for (c in 1:b)
@@ -67,7 +67,7 @@
   if (n_leading > 0) {                               // coefficients undo what crossed effects move
     vector[W] led = rep_vector(0, W);
     for (m in leading) {
-      real s = sd[k_start[m]];
+      real s = column_sd[k_start[m]];
       vector[J[m]] z = segment(joint, P + start[m], J[m]);
       if (informed[m]) {
         vector[J[m]] I;
@@ -134,24 +134,26 @@
       vector[mono_steps[v] + 1] height = to_vector(own);
       for (p in 1:n_product) if (in_product[p, v]) factor[p] .*= height[mono_at[v]];
     }
-    array[n_curved] real change;
-    real taken_off = 0;
-    for (c in 1:n_curved) {                          // sampled: what the data know, whatever the simplex
-      vector[rows] column = curved_x[, c] .* factor[curved_product[c]];
-      real scaling = 1;
-      real b = curved_constant[c];
-      if (curved_at[c] > 0) b = sum(segment(beta, curved_at[c], 1));
-      if (curved_scaled[c]) {
-        scaling = dot_product(curved_slope[, c], column);
-        target += -log(scaling);
+    if (n_curved > 0) {                              // coefficients among them
+      array[n_curved] real change;
+      real taken_off = 0;
+      for (c in 1:n_curved) {                        // sampled: what the data know, whatever the simplex
+        vector[rows] column = curved_x[, c] .* factor[curved_product[c]];
+        real scaling = 1;
+        real b = curved_constant[c];
+        if (curved_at[c] > 0) b = sum(segment(beta, curved_at[c], 1));
+        if (curved_scaled[c]) {
+          scaling = dot_product(curved_slope[, c], column);
+          target += -log(scaling);
+        }
+        column = (column - curved_center[, c]) / scaling - curved_reference[, c];
+        real mean_column = dot_product(curved_mean[, c], column);
+        change[c] = b / scaling - b;
+        taken_off += b * mean_column;
+        curved += b * (column - mean_column * intercept_rows);
       }
-      column = (column - curved_center[, c]) / scaling - curved_reference[, c];
-      real mean_column = dot_product(curved_mean[, c], column);
-      change[c] = b / scaling - b;
-      taken_off += b * mean_column;
-      curved += b * (column - mean_column * intercept_rows);
+      beta += curved_place * to_vector(change) - taken_off * intercept_place;
     }
-    beta += curved_place * to_vector(change) - taken_off * intercept_place;
   }
   if (normal_alone) {                                // as they are, unless a user says otherwise
     target += normal_lpdf(beta | prior_mean, prior_sd);

@@ -3,6 +3,21 @@
     return (n * (n + 1)) %/% 2;
   }
 
+  // Sds of columns, of numbers that several may share: of a Gaussian process the roots of its spectral
+  // density, by its sd and its length-scale.
+  vector sds_of_columns(vector own, array[] int sd_of, array[] int length_of, vector frequency) {
+    int n = size(sd_of);
+    vector[n] sd = own[sd_of];
+    if (n == size(own)) return own;
+    for (c in 1:n) {
+      if (length_of[c] > 0) {
+        real length = own[length_of[c]];
+        sd[c] *= sqrt(length * sqrt(2 * pi())) * exp(-0.25 * square(length * frequency[c]));
+      }
+    }
+    return sd;
+  }
+
   array[,] vector cholesky_of_each(array[,] vector V) {
     int n = size(V);
     array[n, n] vector[num_elements(V[1, 1])] C = V;

@@ -1,7 +1,11 @@
   // Declares eta and deviation, and adds the density of the group effects to target. Whole vectors, and
   // no single elements of long ones: stanc then keeps values and derivatives of each in one piece.
   vector[rows] eta;
-  if (D < rows) eta = linear_location + (X * moved)[row];
+  vector[sum(along_rows) > 0 ? D : 0] common;        // of coefficients and curves of all rows
+  if (sum(along_rows) > 0) {
+    common = X * moved;
+    eta = linear_location;
+  } else if (D < rows) eta = linear_location + (X * moved)[row];
   else eta = linear_location + X * moved;            // each row its own, in order
   if (n_curved > 0) eta += curved;
   vector[kept ? T : 0] deviation;                    // of each effect
@@ -12,7 +16,7 @@
     for (m in order) {
       int k = k_start[m];
       int n_m = J[m] * q[m];
-      real s = sd[k];
+      real s = column_sd[k];
       vector[n_m] x;
       vector[n_m] own_score = segment(centred_score, start[m], n_m);
       vector[n_m] z;                                 // the effects' z-scores
@@ -41,9 +45,9 @@
         }
         target += std_normal_lpdf(z);
         vector[n_m] u = s * z;
-        if (ones[k]) eta += u[level[m]];
-        else if (effect_product[k]) eta += Z[, k] .* factor[effect_product[k]] .* u[level[m]];
-        else eta += Z[, k] .* u[level[m]];
+        if (effect_product[k]) eta += Z[, z_start[m]] .* factor[effect_product[k]] .* u[level[m]];
+        else if (ones[z_start[m]]) eta += u[level[m]];
+        else eta += Z[, z_start[m]] .* u[level[m]];
         if (kept) deviation[start[m]:(start[m] + n_m - 1)] = u;
       } else {
         matrix[q[m], q[m]] L = identity_matrix(q[m]);
@@ -51,7 +55,7 @@
           L = to_matrix(segment(corr_factor, f_start[m], q[m] * q[m]), q[m], q[m]);
           target += lkj_corr_cholesky_lpdf(L | lkj[m]);
         }
-        L = diag_pre_multiply(sd[k:(k + q[m] - 1)], L);
+        L = diag_pre_multiply(column_sd[k:(k + q[m] - 1)], L);
         z = x;
         if (informed[m]) {
           // z = K'^-1 (x + K^-1 L' score), K K' = 1 + L' I L: entry (a, b) of all classes is one vector.
@@ -62,8 +66,8 @@
           for (a in 1:q[m]) {
             for (b in 1:a) {
               own[a, b] = rep_vector(a == b, n_c);
-              for (c in a:q[m]) {
-                for (d in b:q[m]) {
+              for (c in a:(correlated[m] ? q[m] : a)) {
+                for (d in b:(correlated[m] ? q[m] : b)) {
                   int at = information_start[m] + ((c - 1) * q[m] + d - 1) * n_c;
                   own[a, b] += L[c, a] * L[d, b] * segment(information, at, n_c);
                 }
@@ -73,7 +77,7 @@
           own = lower_inverse_of_each(cholesky_of_each(own));
           for (b in 1:q[m]) {
             vector[J[m]] p = L[b, b] * segment(own_score, (b - 1) * J[m] + 1, J[m]);
-            for (c in (b + 1):q[m]) p += L[c, b] * segment(own_score, (c - 1) * J[m] + 1, J[m]);
+            for (c in (b + 1):(correlated[m] ? q[m] : b)) p += L[c, b] * segment(own_score, (c - 1) * J[m] + 1, J[m]);
             for (a in b:q[m]) {
               if (n_c == 1) w[((a - 1) * J[m] + 1):(a * J[m])] += own[a, b][1] * p;
               else w[((a - 1) * J[m] + 1):(a * J[m])] += own[a, b][level_class] .* p;
@@ -90,14 +94,32 @@
           }
         }
         target += std_normal_lpdf(z);
-        for (i in 1:q[m]) {
-          vector[J[m]] ui = L[i, 1] * z[1:J[m]];
-          for (a in 2:i) ui += L[i, a] * z[((a - 1) * J[m] + 1):(a * J[m])];
-          int p = effect_product[k + i - 1];
-          if (p) eta += Z[, k + i - 1] .* factor[p] .* ui[level[m]];
-          else eta += Z[, k + i - 1] .* ui[level[m]];
-          if (kept) deviation[(start[m] + (i - 1) * J[m]):(start[m] + i * J[m] - 1)] = ui;
+        if (n_distinct[m] > 0) {                     // curves: by distinct rows of predictors, level by level
+          if (along_rows[m]) {
+            vector[q[m]] u = segment(column_sd, k, q[m]) .* z;
+            common += to_matrix(segment(basis, basis_start[m], n_distinct[m] * q[m]), n_distinct[m], q[m]) * u;
+            if (kept) deviation[start[m]:(start[m] + n_m - 1)] = u;
+          } else {
+            matrix[J[m], q[m]] U;                    // column by column: to_matrix() would part z, and eta
+            for (i in 1:q[m]) U[, i] = L[i, i] * segment(z, (i - 1) * J[m] + 1, J[m]);
+            eta += to_vector(to_matrix(segment(basis, basis_start[m], n_distinct[m] * q[m]), n_distinct[m], q[m])
+                             * U')[segment(place, place_start[m], rows)];
+            if (kept) deviation[start[m]:(start[m] + n_m - 1)] = to_vector(U);
+          }
+        } else {
+          for (i in 1:q[m]) {
+            vector[J[m]] ui = L[i, i] * segment(z, (i - 1) * J[m] + 1, J[m]);
+            for (a in 1:(correlated[m] ? i - 1 : 0)) ui += L[i, a] * segment(z, (a - 1) * J[m] + 1, J[m]);
+            int p = effect_product[k + i - 1];
+            if (p) eta += Z[, z_start[m] + i - 1] .* factor[p] .* ui[level[m]];
+            else eta += Z[, z_start[m] + i - 1] .* ui[level[m]];
+            if (kept) deviation[(start[m] + (i - 1) * J[m]):(start[m] + i * J[m] - 1)] = ui;
+          }
         }
       }
+    }
+    if (sum(along_rows) > 0) {
+      if (D < rows) eta += common[row];
+      else eta += common;
     }
   }

@@ -4,6 +4,7 @@
   vector[Q] sd;
   vector[A] aux;
   vector[A] free_aux;
+  vector[N] column_sd;
   for (k in 1:Q) {
     real x = sd_raw[k];
     if (sds_correlated) {
@@ -16,6 +17,7 @@
     target += prior_lpdf(sd[k] | sd_prior[k], sd_prior_p[k]) + log_sd
               + log(log_sd_scale[k] + log_sd_skew[k] * x / arc);
   }
+  column_sd = sds_of_columns(sd, sd_of, length_of, frequency);
   for (back in 1:A) {
     int a = A + 1 - back;                            // nu before sigma
     real along = aux_raw[a];

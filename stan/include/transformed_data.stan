@@ -8,12 +8,18 @@
       reject("parameter ", k, " beside the mean is neither a block nor a number");
   int n_factor = 0;                                  // entries of the Cholesky factors
   for (m in 1:M) if (correlated[m]) n_factor += q[m] * q[m];
-  array[M] int k_start;                              // where a term starts in Q, corr_factor,
+  array[M] int k_start;                              // where a term starts in N, corr_factor,
   array[M] int f_start;
   array[M] int information_start;                    // information, class_size, class_of
   array[M] int size_start;
   array[M] int class_start;
+  array[M] int z_start;                              // in Z, basis, place
+  array[M] int basis_start;
+  array[M] int place_start;
   {
+    int z = 1;
+    int in_basis = 1;
+    int in_place = 1;
     int k = 1;
     int f = 1;
     int at = 1;
@@ -26,6 +32,21 @@
       size_start[m] = entry;
       class_start[m] = inside;
       k += q[m];
+      z_start[m] = z;
+      basis_start[m] = in_basis;
+      place_start[m] = in_place;
+      if (along_rows[m] && (n_distinct[m] != D || J[m] > 1))
+        reject("term ", m, " has other rows than the coefficients");
+      if (n_distinct[m] == 0) {
+        z += q[m];
+      } else if (along_rows[m]) {
+        in_basis += D * q[m];
+      } else {
+        if (rows > 0 && max(segment(place, in_place, rows)) > n_distinct[m] * J[m])
+          reject("term ", m, " has no such row and level");
+        in_basis += n_distinct[m] * q[m];
+        in_place += rows;
+      }
       if (correlated[m]) f += q[m] * q[m];
       if (informed[m]) at += n_classes[m] > 0 ? n_classes[m] * q[m] * q[m] : J[m];
       entry += n_classes[m];
@@ -46,7 +67,7 @@
       if (covariance_growth_of[g, 1] > M || max(covariance_growth_of[g, 2:3]) > q[covariance_growth_of[g, 1]])
         reject("there is no such entry of a covariance: ", covariance_growth_of[g]);
     // Sizes that the declarations leave open: no index is checked later (light_model.hpp).
-    if (k != Q + 1 || at != n_information + 1 || entry != n_class_sizes + 1 || inside != n_class_of + 1)
+    if (k != N + 1 || z != n_plain + 1 || in_basis != n_basis + 1 || in_place != n_place + 1 || at != n_information + 1 || entry != n_class_sizes + 1 || inside != n_class_of + 1)
       reject("the terms' sizes do not add up");
   }
   for (v in 1:n_mono)

@@ -33,6 +33,7 @@ def rows() -> pd.DataFrame:
 CASES = {
     "poisson": ("y ~ cond + (x|g) + (x|g:h)", "poisson", {}),
     "crossed": ("y ~ x + (1|g) + (1|h)", "poisson", {}),
+    "curves": ("y ~ s(x, k=5) + s(x, g, bs='fs', k=4)", "poisson", {}),
     "student": ("z ~ cond + (1|g)", "student", {}),
     "quadratic form": (
         "z ~ x + (1|g) + (1|h)",
@@ -66,6 +67,8 @@ WRONG = [
       for case, name in (("crossed", "leading"), ("student", "cell"), ("quadratic form", "form_v"),
                          ("quadratic form", "form_u"))
       for value in (0, FAR)),
+    *(("curves", "place", value) for value in (0, FAR)),
+    *(("curves", name, FAR) for name in ("n_distinct", "sd_of")),
     *(("crossed", name, FAR) for name in ("n_crossed", "n_sd_scaled")),
     *(("marginal", name, value)
       for name, value in (("column", FAR), ("J", FAR), ("q", 3), ("D", FAR))),

@@ -12,6 +12,7 @@ import winstan as ws
 from winstan.approximation import laplace
 from winstan.approximation.problem import Problem
 from winstan.coordinates import coordinates as coordinates_module
+from winstan.design.column_sds import ColumnSds
 from winstan.families import family_named
 from winstan.likelihood import Likelihood
 
@@ -27,6 +28,7 @@ def problem(Z, level, *, X=None, correlated=True) -> Problem:
         level=tuple(level),
         n_levels=tuple(int(x.max()) + 1 for x in level),
         correlated=tuple(correlated for _ in Z),
+        column_sds=ColumnSds.each(sum(z.shape[1] for z in Z)),
         offset=np.zeros(C),
         likelihood=Likelihood(
             family,

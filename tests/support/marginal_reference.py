@@ -237,7 +237,7 @@ def conditional(model: Model, at: Variances) -> tuple[np.ndarray, np.ndarray]:
 
 def target_of(model: Model) -> Target:
     assert model.marginal is not None
-    P, n_sd = model.population.shape[1], sum(Z.shape[1] for Z in model.cells.Z)
+    P, n_sd = model.population.shape[1], model.stacked.column_sds.n
     return Target(
         model.stacked,
         model.marginal,

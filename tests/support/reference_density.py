@@ -26,6 +26,8 @@ from winstan import priors as pr
 from winstan.draws import Sampled, canonical
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from winstan.coordinates import Coordinates
     from winstan.design import Design, RandomTerm
     from winstan.model import Model
@@ -105,7 +107,7 @@ class Reference:
         self.joint = coordinates.decorrelation.remaining_scale.shape[0]
         self.sizes = [
             self.joint,
-            sum(self.widths),
+            sum(g.column_sds.n for g in self.groups),
             sum(n_corr),
             self.P + T - self.joint,
             n_numbers
@@ -193,7 +195,7 @@ class Reference:
                 n = q * (q - 1) // 2
                 own, _ = cholesky_correlation(correlations[at : at + n], q)
                 at += n
-            s = sd[sum(self.widths[:m]) :][:q]
+            s = column_sds(self.groups, sd)[m]
             for a, b in np.ndindex(q, q):
                 if m in by_sds.growth:
                     covariance = s[a] * s[b] * (own @ own.T)[a, b]
@@ -205,7 +207,7 @@ class Reference:
         coordinates = self.model.coordinates
         out = coordinates.compensation.location.copy()
         for m in coordinates.compensation.terms:
-            term, s = coordinates.terms[m], sd[sum(self.widths[:m])]
+            term, s = coordinates.terms[m], column_sds(self.groups, sd)[m][0]
             for j in range(term.score.size):
                 at = coordinates.start[m] + j
                 square = 1 + s**2 * term.information[term.information_class[j], 0, 0]
@@ -226,11 +228,7 @@ class Reference:
                 link = self.model.link.name
                 lp += threshold_log_density(prior, link, values["threshold"] - moved)
                 continue
-            variable, _, label = name.partition("[")
-            value = values[variable]
-            if label:
-                coords = next(v.coords for v in self.model.variables if v.name == variable)
-                value = value[next(iter(coords.values())).index(label[:-1])]
+            value = named_value(self.model, values, name)
             value = with_prior(self.model, name, value)
             own = design_of(self.model, name)
             # A parameter beside the mean has its intercept's prior at its predictors' means too.
@@ -256,10 +254,21 @@ class Reference:
 
     def effects(self, values: dict[str, np.ndarray]) -> float:
         lp = 0.0
-        for group, term in zip(self.groups, self.model.coordinates.terms, strict=True):
+        parts = {m: (c, a) for c in self.model.stacked.curves for a, m in enumerate(c.parts)}
+        for m, (group, term) in enumerate(
+            zip(self.groups, self.model.coordinates.terms, strict=True)
+        ):
             names = [f"{e.prefix}{e.name}|{group.factor}" for e in group.effects]
-            sd = np.concatenate([np.atleast_1d(values[f"{name}_sigma"]) for name in names])
-            u = np.vstack([np.atleast_2d(values[name]) for name in names])
+            if m in parts:
+                curve, a = parts[m]
+                u = values[curve.smooth.term.variable][a * group.q : (a + 1) * group.q, None]
+            else:
+                u = np.vstack([np.atleast_2d(values[name]) for name in names])
+            if group.shared is None:
+                sd = np.concatenate([np.atleast_1d(values[f"{name}_sigma"]) for name in names])
+            else:
+                own = [named_value(self.model, values, name) for name in group.shared.names]
+                sd = column_sds([group], np.array(own))[0]
             R = np.eye(sd.size)
             if group.correlated and sd.size > 1:
                 for i, j in zip(*np.tril_indices(sd.size, -1), strict=True):
@@ -295,7 +304,7 @@ class Reference:
         eta, own = np.zeros(design.row.size), prefix(design)
         for n, d in enumerate(design.row):
             eta[n] = design.offset[d] + float(values.get(f"{own}Intercept", 0.0))
-            for term in design.terms:
+            for term in design.with_curves:
                 columns = columns_of(design, term, design.X, values, d)
                 eta[n] += columns @ np.atleast_1d(values[own + term.name])
             for group in design.groups:
@@ -319,6 +328,34 @@ class Reference:
                 family, link, modelled(self.model), eta, aux, response.trials
             )
         return float(np.sum(by_row if weight is None else weight * by_row))
+
+
+def named_value(model: Model, values: dict[str, np.ndarray], name: str) -> Any:
+    """A parameter by its name: of a vector by its label."""
+    variable, _, label = name.partition("[")
+    if not label:
+        return values[variable]
+    coords = next(v.coords for v in model.variables if v.name == variable)
+    return values[variable][[*map(str, next(iter(coords.values())))].index(label[:-1])]
+
+
+def column_sds(groups: Iterable[RandomTerm], sd: np.ndarray) -> list[np.ndarray]:
+    """Sds of each term's columns, of the sds and length-scales of all terms, in their order.
+
+    The spectral density of ``s^2 exp(-d^2 / 2 l^2)`` is ``s^2 l sqrt(2 pi) exp(-(l w)^2 / 2)``.
+    """
+    out, at = [], 0
+    for group in groups:
+        columns = group.column_sds
+        own = sd[at : at + columns.n]
+        at += columns.n
+        if "length" in (group.shared.kinds if group.shared else ()):
+            s, length = own
+            wave = (length * columns.frequency) ** 2
+            out.append(np.sqrt(s**2 * length * np.sqrt(2 * np.pi) * np.exp(-wave / 2)))
+        else:
+            out.append(own[columns.of])
+    return out
 
 
 def with_prior(model: Model, name: str, value: Any) -> Any:
@@ -350,7 +387,8 @@ def gradient(function: Any, at: np.ndarray, step: float = 1e-5) -> np.ndarray:
 
 def means_of_rows(model: Model, design: Design, level: str | None) -> np.ndarray:
     """Means of the columns over all rows; for a level, over its own, zero for levels' columns."""
-    X, weights, own = design.X[design.row], design.weights, prefix(design)
+    weights, own = design.weights, prefix(design)
+    X = design.X[design.row, : sum(len(t.columns) for t in design.terms)]
     if level is None:
         return np.average(X, axis=0, weights=weights) if X.shape[1] else np.empty(0)
     names = [

@@ -162,6 +162,8 @@ class BlockCholesky:
         q, J = self.layout.width, self.layout.levels
         out = self.inverse.copy()
         spread = self.regression @ covariance
+        if J == 1:  # a curve, of many columns
+            return np.asarray(out + spread @ self.regression.T)
         for i in range(q):
             for k in range(q):
                 other = self.regression[k * J : (k + 1) * J]
@@ -180,9 +182,12 @@ def factorise(hessian: sparse.csr_array | Array, at: Layout) -> BlockCholesky:
     q, J = at.width, at.levels
     own = hessian[at.eliminated][:, at.eliminated]
     blocks = np.empty((J, q, q))
-    for i in range(q):
-        for k in range(q):
-            blocks[:, i, k] = own[i * J : (i + 1) * J, k * J : (k + 1) * J].diagonal()
+    if J == 1:  # a curve, of many columns
+        blocks[0] = own if isinstance(own, np.ndarray) else own.toarray()
+    else:
+        for i in range(q):
+            for k in range(q):
+                blocks[:, i, k] = own[i * J : (i + 1) * J, k * J : (k + 1) * J].diagonal()
     # By roots: what is subtracted below may nearly cancel.
     inverse_root = np.linalg.inv(np.linalg.cholesky(blocks))
     cross = hessian[at.eliminated][:, at.remaining]

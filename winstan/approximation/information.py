@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # The least eigenvalue of a cell's matrix, its diagonal being one: what families state is positive
 # definite to rounding, or to what they approximate.
 LEAST = 1e-6
+# Up to so many pairs of columns, sums of each are quicker than a product of each level's rows.
+FEW_PRODUCTS = 16
 
 
 def diagonal(information: Array) -> Array:
@@ -33,6 +35,21 @@ def times(information: Array, columns: Array) -> Array:
     B, _, C = information.shape
     by_block = columns.reshape(B, C, *columns.shape[1:])
     return np.einsum("bdc,dc...->bc...", information, by_block).reshape(columns.shape)
+
+
+def products_by_level(left: Array, right: Array, level: np.ndarray, J: int) -> Array:
+    """Sum the products of columns, (n, p) and (n, q), over the rows of each level: (J, p, q)."""
+    p, q = left.shape[1], right.shape[1]
+    if p * q <= FEW_PRODUCTS:
+        parts = [
+            np.bincount(level, left[:, i] * right[:, k], minlength=J)
+            for i in range(p)
+            for k in range(q)
+        ]
+        return np.stack(parts, axis=1).reshape(J, p, q)
+    order = np.argsort(level, kind="stable")
+    rows = np.split(order, np.cumsum(np.bincount(level, minlength=J))[:-1])
+    return np.array([left[own].T @ right[own] for own in rows]).reshape(J, p, q)
 
 
 def transposed_times(Z: sparse.csr_array, information: Array) -> sparse.csr_array:

@@ -22,16 +22,14 @@ from winstan.approximation.auxiliary import (
 from winstan.approximation.averages import observed_information, quadrature_nodes
 from winstan.approximation.block_cholesky import BlockCholesky, solve_lower
 from winstan.approximation.pirls import PIRLS, State
+from winstan.approximation.sds import maximise_sds, sds_of_columns
 from winstan.approximation.sensitivities import Sensitivity, sd_sensitivities, second_moments
 
 if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.approximation.problem import Problem
-    from winstan.priors import Prior
 
 MAX_ITERATIONS = 60
-# Units of log sd that a prior may move the effects' root mean square by, in one step.
-MOVED_BY_PRIOR = 2.0
 # EM's steps shrink slowly where effects are poorly informed: every so many, all that would follow.
 EXTRAPOLATED_EVERY = 3
 
@@ -50,6 +48,10 @@ class Approximation:
     factor : BlockCholesky or None
         The precision of (beta, u), factored; None where it would be too large.
     effect_covariance : tuple of ndarray, shape (q, q) each
+    sd : ndarray, shape (Q,)
+        The sds, and length-scales, from which it follows.
+    sd_slopes : ndarray, shape (N, Q)
+        How the log sds of the columns follow their logarithms.
     sensitivities : tuple of Sensitivity
         Of each of the Q sds; empty where they are not needed (`sd_sensitivities`).
     information_share : tuple of float
@@ -67,6 +69,8 @@ class Approximation:
     u_variance: Array
     factor: BlockCholesky | None
     effect_covariance: tuple[Array, ...]
+    sd: Array
+    sd_slopes: Array
     sensitivities: tuple[Sensitivity, ...]
     information_share: tuple[float, ...]
     cell_information: Array
@@ -88,6 +92,7 @@ def approximate(problem: Problem, slack: float = 1.0) -> Approximation:
     Approximation
     """
     pirls = PIRLS.of(problem)
+    sd = problem.sd_guess
     covariance = _initial_covariances(problem)
     free_aux = problem.likelihood.free(problem.aux_guess)
     state = pirls.step(None, covariance, _auxiliary(problem, free_aux))
@@ -98,19 +103,20 @@ def approximate(problem: Problem, slack: float = 1.0) -> Approximation:
         free_aux = fit_auxiliary(
             problem, quadrature_nodes(problem, state.eta, state.spread), free_aux
         )
-        covariance = _expectation_maximisation(problem, state)
+        covariance, sd = _expectation_maximisation(problem, state, sd)
         steps.append(_log_sds(covariance) - before[1])
         ahead = _ahead(steps)
         if _converged(pirls, before, (state, _log_sds(covariance) + ahead, free_aux), slack):
             break
         if len(steps) % EXTRAPOLATED_EVERY == 0 and len(steps) < MAX_ITERATIONS:
             covariance = _rescaled(covariance, np.exp(ahead))
+            sd = sd * np.exp(problem.column_sds.shared(ahead))
     if not all(np.isfinite(part).all() for part in (state.theta, *covariance, free_aux)):
         raise np.linalg.LinAlgError("numbers have overflowed")
     aux = _auxiliary(problem, free_aux)
     information = observed_information(problem, state.eta, state.spread, aux)
     end = pirls.with_information(state, information, covariance)
-    P = problem.X.shape[1]
+    P, slopes = problem.X.shape[1], problem.column_sds.slopes(sd)
     return Approximation(
         beta=end.theta[:P],
         beta_covariance=_beta_covariance(end, P),
@@ -122,7 +128,9 @@ def approximate(problem: Problem, slack: float = 1.0) -> Approximation:
         ),
         factor=end.factor,
         effect_covariance=covariance,
-        sensitivities=sd_sensitivities(pirls, end, covariance, aux),
+        sd=sd,
+        sd_slopes=slopes,
+        sensitivities=sd_sensitivities(pirls, end, covariance, aux, slopes),
         information_share=end.shares,
         cell_information=information,
         free_aux=free_aux,
@@ -138,7 +146,8 @@ def _auxiliary(problem: Problem, free_aux: Array) -> dict[str, float]:
 
 def _initial_covariances(problem: Problem) -> tuple[Array, ...]:
     widths = [Z.shape[1] for Z in problem.Z]
-    guesses = np.split(problem.sd_guess, np.cumsum(widths)[:-1]) if widths else []
+    sd = sds_of_columns(problem.column_sds, problem.sd_guess)
+    guesses = np.split(sd, np.cumsum(widths)[:-1]) if widths else []
     return tuple(np.diag(np.square(guess)) for guess in guesses)
 
 
@@ -148,39 +157,34 @@ def _log_sds(covariance: tuple[Array, ...]) -> Array:
     return 0.5 * np.log(np.concatenate([np.diag(S) for S in covariance]))
 
 
-def _expectation_maximisation(problem: Problem, state: State) -> tuple[Array, ...]:
+def _expectation_maximisation(
+    problem: Problem, state: State, sd: Array
+) -> tuple[tuple[Array, ...], Array]:
     """One EM step for each term's covariance (Dempster, Laird and Rubin 1977), priors included.
 
     The priors keep the sd finite where groups part a few answers of yes and no completely.
+
+    Returns
+    -------
+    covariance : tuple of ndarray, shape (q, q) each
+    sd : ndarray, shape (Q,)
+        The numbers that it follows from.
     """
-    out, k = [], 0
-    for M, J, correlated in zip(
-        second_moments(problem, state), problem.n_levels, problem.correlated, strict=True
-    ):
-        priors = problem.sd_prior[k : k + len(M)]
-        k += len(M)
-        sd = np.sqrt(np.diag(M))
-        mode = np.array([_mode(m, J, prior) for m, prior in zip(sd, priors, strict=True)])
-        S = M * np.outer(mode / sd, mode / sd)
+    moments = second_moments(problem, state)
+    root = np.sqrt(np.concatenate([np.zeros(0), *map(np.diag, moments)]))
+    counts = np.repeat(problem.n_levels, [len(M) for M in moments])
+    sd = maximise_sds(problem.column_sds, problem.sd_prior, root, counts, sd)
+    columns = sds_of_columns(problem.column_sds, sd)
+    own = np.split(columns, np.cumsum([len(M) for M in moments])[:-1])
+    out = []
+    for M, mode, correlated in zip(moments, own, problem.correlated, strict=False):
+        S = M * np.outer(mode, mode) / np.sqrt(np.outer(np.diag(M), np.diag(M)))
         alone = np.diag(np.diag(S))
         # Kept away from singular: a correlation of one has no inverse.
         out.append(S + 0.01 * alone if correlated else alone)
-    return tuple(out)
-
-
-def _mode(sd: float, J: int, prior: Prior) -> float:
-    """Return the sd of the largest density of log sd, J effects' root mean square being `sd`."""
-    middle, reach = 0.0, MOVED_BY_PRIOR
-    for _ in range(3):  # to some ten-thousandths of a unit
-        moves = middle + np.linspace(-reach, reach, 65)
-        with np.errstate(all="ignore"):
-            prior_density = prior.log_density(sd * np.exp(moves))
-            density = prior_density + moves - J * (moves + 0.5 * np.exp(-2 * moves))
-        if not np.isfinite(density).any():
-            raise np.linalg.LinAlgError("numbers have overflowed")
-        middle = float(moves[np.nanargmax(density)])
-        reach /= 32
-    return float(sd * np.exp(middle))
+    if problem.column_sds.plain:
+        sd = np.sqrt(np.concatenate([np.zeros(0), *map(np.diag, out)]))
+    return tuple(out), sd
 
 
 def _ahead(steps: list[Array]) -> Array:

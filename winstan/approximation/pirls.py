@@ -11,7 +11,7 @@ from scipy import sparse
 from winstan.approximation.averages import confine, mean_objective, mean_score, quadrature_nodes
 from winstan.approximation.block_cholesky import BlockCholesky, factorise, layout
 from winstan.approximation.columns import columns_of
-from winstan.approximation.information import times
+from winstan.approximation.information import products_by_level, times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -258,15 +258,7 @@ def _conditional(
     """Covariance of each level's effects, all else being given, (J, q, q) a term."""
     out = []
     for Z, level, J, S in zip(problem.Z, problem.level, problem.n_levels, covariance, strict=True):
-        q, informed = Z.shape[1], times(information, Z)
-        gram = np.stack(
-            [
-                np.bincount(level, informed[:, i] * Z[:, k], minlength=J)
-                for i in range(q)
-                for k in range(q)
-            ],
-            axis=1,
-        ).reshape(J, q, q)
+        gram = products_by_level(times(information, Z), Z, level, J)
         out.append(np.linalg.inv(gram + np.linalg.inv(S)))
     return tuple(out)
 

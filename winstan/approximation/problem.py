@@ -12,6 +12,7 @@ from winstan.tuning import USUAL, Tuning
 
 if TYPE_CHECKING:
     from winstan._typing import Array
+    from winstan.design.column_sds import ColumnSds
     from winstan.likelihood import Likelihood
     from winstan.priors import Prior
 
@@ -28,6 +29,8 @@ class Problem:
     level : tuple of ndarray of int, shape (B * C,) each
     n_levels : tuple of int
     correlated : tuple of bool
+    column_sds : ColumnSds
+        How the sds of the N columns of all terms follow from the Q sds and length-scales.
     offset : ndarray, shape (B * C,)
     likelihood : Likelihood
     beta_prior : ndarray, shape (P, 2)
@@ -50,6 +53,7 @@ class Problem:
     level: tuple[np.ndarray, ...]
     n_levels: tuple[int, ...]
     correlated: tuple[bool, ...]
+    column_sds: ColumnSds
     offset: Array
     likelihood: Likelihood
     beta_prior: Array

@@ -65,8 +65,9 @@ def sd_sensitivities(
     state: State,
     covariance: tuple[Array, ...],
     aux: Mapping[str, float],
+    sd_slopes: Array,
 ) -> tuple[Sensitivity, ...]:
-    """Fit at other sds, one at a time.
+    """Fit at other sds, one at a time; `sd_slopes` are those of `Approximation`.
 
     Nothing is returned where there are no group terms, where likelihoods are as good as normal, or
     where a fit at other sds fails: coordinates that do not follow the sds will do.
@@ -76,7 +77,7 @@ def sd_sensitivities(
     if not covariance or spread <= NARROW:
         return ()
     try:
-        found = _at_other_sds(pirls, state, covariance, aux)
+        found = _at_other_sds(pirls, state, covariance, aux, sd_slopes)
     except np.linalg.LinAlgError:
         return ()
     sound = all(
@@ -92,32 +93,35 @@ def _at_other_sds(
     state: State,
     covariance: tuple[Array, ...],
     aux: Mapping[str, float],
+    sd_slopes: Array,
 ) -> tuple[Sensitivity, ...]:
     problem = pirls.problem
     out = []
-    for m, S in enumerate(covariance):
-        for i in range(len(S)):
-            both, slopes = [], []
-            for step in (-STEP, STEP):
-                scale = np.ones(len(S))
-                scale[i] = np.exp(step)
-                moved = [*covariance]
-                moved[m] = S * np.outer(scale, scale)
-                there = state
-                for _ in range(ITERATIONS):
-                    before, there = there, pirls.step(there, tuple(moved), aux)
-                    if pirls.largest_step(before, there) < CONVERGED:
-                        break
-                slopes.append(_slopes(problem, there, moved))
-                both.append((tuple(moved), there))
-            (below, at_below), (above, at_above) = both
-            information = (slopes[0] - slopes[1]) / (2 * STEP)
-            out.append(Sensitivity(2 * STEP, (below, above), (at_below, at_above), information))
+    for of_columns in sd_slopes.T:
+        both, slopes = [], []
+        for step in (-STEP, STEP):
+            moved = moved_by(covariance, step * of_columns)
+            there = state
+            for _ in range(ITERATIONS):
+                before, there = there, pirls.step(there, moved, aux)
+                if pirls.largest_step(before, there) < CONVERGED:
+                    break
+            slopes.append(sd_slopes.T @ _slopes(problem, there, moved))
+            both.append((moved, there))
+        (below, at_below), (above, at_above) = both
+        information = (slopes[0] - slopes[1]) / (2 * STEP)
+        out.append(Sensitivity(2 * STEP, (below, above), (at_below, at_above), information))
     return tuple(out)
 
 
+def moved_by(covariances: Sequence[Array], move: Array) -> tuple[Array, ...]:
+    """Multiply the sds of each term's columns by the exponential of their moves, shape (N,)."""
+    scales = np.split(np.exp(move), np.cumsum([len(S) for S in covariances])[:-1])
+    return tuple(S * np.outer(s, s) for S, s in zip(covariances, scales, strict=False))
+
+
 def _slopes(problem: Problem, state: State, covariance: Sequence[Array]) -> Array:
-    """Slope of the log likelihood in each log sd, by Fisher's identity."""
+    """Slope of the log likelihood in the log sd of each column, by Fisher's identity."""
     moments = second_moments(problem, state)
     return np.concatenate(
         [

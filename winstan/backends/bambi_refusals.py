@@ -69,6 +69,11 @@ def _check_terms(model: Model) -> None:
                 f"bambi keeps the column of {next(iter(empty.values()))!r}, a combination that no "
                 "row has: use backend='stan' or 'pymc', or make one column of the combinations."
             )
+    if model.formula.curves:
+        raise BackendError(
+            f"bambi has no {model.formula.curves[0].text} with winstan's basis and priors: use "
+            "backend='stan' or 'pymc'."
+        )
     if columns := sorted(model.formula.monotonic_columns):
         raise BackendError(
             f"bambi has no monotonic effects, as mo({columns[0]}) is: use backend='stan' or "

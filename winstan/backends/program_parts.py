@@ -6,170 +6,22 @@ several of them, which is why group terms stand beside the predictors and not in
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from winstan._angles import wrap_angles
+from winstan.backends.program_curves import WrittenCurve, curve_of_groups, curve_of_rows
 from winstan.backends.program_names import Names, format_effect
+from winstan.backends.program_pieces import Column, Group, Predictor, Thresholds
 from winstan.backends.program_simplexes import Simplex
 from winstan.design import MEAN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from winstan.design import Design, RandomTerm, Term
-    from winstan.families.links import Link
     from winstan.formula import Formula
     from winstan.model import Model
-    from winstan.priors import Prior
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Column:
-    """A column of the data.
-
-    Attributes
-    ----------
-    name, text
-        What the program calls it, and what the user does.
-    kind : str
-        Of its values: that of a response (`winstan.families.family.Kind`), ``level`` or ``status``.
-    values : ndarray, shape (N,)
-        By row; levels and categories count from 0.
-    levels
-        How many there are, for the column of a group factor, or of categories.
-    """
-
-    name: str
-    text: str
-    kind: str
-    values: np.ndarray
-    levels: int = 0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Thresholds:
-    """What a linear predictor of ordered categories is held against, in place of an Intercept.
-
-    Attributes
-    ----------
-    name
-    labels
-        One for each.
-    prior
-        Of all of them, where the linear predictor is zero.
-    stan
-        How Stan declares such a vector.
-    """
-
-    name: str
-    labels: tuple[str, ...]
-    prior: Prior
-    stan: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Predictor:
-    """The linear predictor of a parameter, but for its group terms.
-
-    Attributes
-    ----------
-    design
-        Its terms, and the names that they give.
-    link
-    coefficients
-        The columns of its terms, K of them.
-    offset
-    intercept_prior
-        None without an Intercept.
-    priors
-        The coefficients'.
-    center
-        Whether its Intercept is at the mean of its columns.
-    moves
-        Of each coefficient, what its prior's location loses for others: their places, and the means
-        of their columns (`Model.level_means`).
-    curves
-        Of each coefficient, what multiplies its column: none but in monotonic effects, whose
-        columns are of equal steps.
-    thresholds
-        None unless it is held against some.
-    """
-
-    design: Design
-    link: Link
-    coefficients: tuple[Column, ...]
-    offset: Column | None
-    intercept_prior: Prior | None
-    priors: tuple[Prior, ...]
-    center: bool
-    moves: tuple[Mapping[int, float], ...]
-    curves: tuple[tuple[str, ...], ...]
-    thresholds: Thresholds | None = None
-
-    @property
-    def parameter(self) -> str:
-        """What it is of: ``mu``, ``sigma``."""
-        return self.design.parameter
-
-    @property
-    def has_constant(self) -> bool:
-        """Whether its constant is its own: not so of what a single threshold is less by."""
-        return not self.design.anchored
-
-    @property
-    def intercept(self) -> str:
-        """The name of its Intercept; nothing without one, or where thresholds stand for it."""
-        has_one = self.design.intercept and self.thresholds is None
-        return self.design.intercept_name if has_one else ""
-
-    def slope(self, column: Column) -> str:
-        """Name the coefficient of a column, as a wish: ``b_stim``, ``b_sigma_stim``."""
-        return f"b_{self.design.prefix}{column.name}"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Group:
-    """A group term.
-
-    Attributes
-    ----------
-    term
-        As the model has it: the effects of one label, on whatever parameters, are one term.
-    level
-        The column of its factor.
-    tail
-        What follows sd_, z_, u_ and L_ in the names of its parameters.
-    columns
-        Of its effects; None is the constant.
-    of
-        The parameter that each effect is on.
-    curves
-        Of each effect, what multiplies its column: see `Predictor`.
-    effects
-        Their names, in ASCII: some of Stan's tools take nothing else.
-    sd_priors
-        One for each effect.
-    lkj
-        The LKJ prior's number; None without correlations.
-    """
-
-    term: RandomTerm
-    level: Column
-    tail: str
-    columns: tuple[Column | None, ...]
-    of: tuple[str, ...]
-    curves: tuple[tuple[str, ...], ...]
-    effects: tuple[str, ...]
-    sd_priors: tuple[Prior, ...]
-    lkj: float | None
-
-    def on(self, parameter: str) -> list[tuple[int, Column | None]]:
-        """Return the effects on a parameter: their places, counted from 0, and columns."""
-        pairs = enumerate(self.columns)
-        return [(i, column) for i, column in pairs if self.of[i] == parameter]
 
 
 class Parts:
@@ -190,6 +42,8 @@ class Parts:
     simplexes : list of Simplex
         Of monotonic effects.
     groups : list of Group
+    curves : list of WrittenCurve
+        Those of groups, which are no group terms here, after those of all rows.
     """
 
     def __init__(self, model: Model, names: Names) -> None:
@@ -217,7 +71,9 @@ class Parts:
         )
         if design.weights is not None:
             self.weight = self._declare("weight", "positive", design.weights)
+        self._levels: dict[str, Column] = {}
         self.groups = self._groups(model)
+        self.curves = self._smooths(model)
 
     @property
     def mean(self) -> Predictor:
@@ -309,7 +165,7 @@ class Parts:
             coefficients=coefficients,
             offset=offset,
             intercept_prior=priors[name] if design.intercept and not thresholds else None,
-            priors=tuple(priors[name] for name in design.column_names),
+            priors=tuple(priors[name] for term in design.terms for name in term.column_names),
             center=_has_columns(design, model)
             and _constant_of(design, model, name) in priors.at_mean,
             curves=tuple(self._curves(term) for term in design.terms for _ in term.columns),
@@ -326,24 +182,49 @@ class Parts:
             return self._shareable(f"{of}{group.by}_{group.arms[0]}", values)
         return None if effect.name == "1" else self._shareable(name, values)
 
+    def _level(self, group: RandomTerm) -> Column:
+        """Declare the column of a factor, once."""
+        whose = "_".join([group.factor, *map(str, group.arms)])
+        if whose not in self._levels:
+            values = group.level[self._row]
+            self._levels[whose] = self._declare(whose, "level", values, group.n_levels)
+        return self._levels[whose]
+
+    def _smooths(self, model: Model) -> list[WrittenCurve]:
+        """Name the curves, and declare their columns."""
+        priors, out = model.priors, []
+        for design in model.design.every:
+            for smooth in design.smooths:
+                values = design.X[:, list(smooth.term.columns)]
+                columns = self._declare_basis(smooth.term.variable, values)
+                out.append(curve_of_rows(smooth, columns, self._names, priors))
+        of_rows = {part for curve in model.stacked.curves for part in curve.parts}
+        for m, one in enumerate(model.stacked.groups):
+            if one.shared is not None and m not in of_rows:
+                columns = self._declare_basis(one.effects[0].variable, one.Z)
+                out.append(curve_of_groups(one, columns, self._level(one), self._names, priors))
+        return out
+
+    def _declare_basis(self, text: str, by_design_row: np.ndarray) -> Column:
+        return self._declare(text, "basis", by_design_row[self._row], by_design_row.shape[1])
+
     def _groups(self, model: Model) -> list[Group]:
         """Name the group terms."""
-        stacked, priors, row = model.stacked, model.priors, model.design.row
-        factors = [group.partition for group in stacked.groups]
-        levels: dict[str, Column] = {}
+        stacked, priors = model.stacked, model.priors
+        factors = [group.partition for group in stacked.groups if group.shared is None]
         out = []
         for group, blocks in zip(stacked.groups, stacked.group_block, strict=True):
-            whose = "_".join([group.factor, *map(str, group.arms)])
-            if whose not in levels:
-                levels[whose] = self._declare(whose, "level", group.level[row], group.n_levels)
-            tail = levels[whose].name
+            if group.shared is not None:
+                continue
+            level = self._level(group)
+            tail = level.name
             effects = tuple(map(_ascii, group.column_names))
             if factors.count(group.partition) > 1:  # (1|g) + (0 + x|g)
                 tail = "_".join([tail, *(format_effect(effect) for effect in group.effects)])
             out.append(
                 Group(
                     term=group,
-                    level=levels[whose],
+                    level=level,
                     tail=self._names.tail(tail),
                     columns=tuple(
                         self._effect_column(group, effect, name, group.Z[:, column])

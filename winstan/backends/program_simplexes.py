@@ -12,7 +12,7 @@ from winstan.draws import tree_name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from winstan.backends.program_parts import Column
+    from winstan.backends.program_pieces import Column
     from winstan.priors import Prior
 
 

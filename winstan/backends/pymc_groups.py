@@ -32,7 +32,7 @@ def group_effects(
     `heights` are from `winstan.backends.pymc_monotonic.monotonic_factors`.
     """
     coordinates, cells, simplexes = model.coordinates, model.cells, model.simplexes
-    roots = model.stacked.roots(sd, factors)
+    roots = model.stacked.roots(sd, factors, pt)
     total: Any = 0.0
     deviations: dict[int, Any] = {}
     for m in coordinates.order:
@@ -67,7 +67,7 @@ def covary_by_sds(
     by_sds = model.coordinates.sd_dependent_covariance
     if not by_sds.any:
         return joint
-    roots, n = model.stacked.roots(sd, factors), len(by_sds.base)
+    roots, n = model.stacked.roots(sd, factors, pt), len(by_sds.base)
     total = by_sds.base
     for m, growth in by_sds.growth.items():
         covariance = pt.dot(roots[m], roots[m].T)
@@ -80,7 +80,7 @@ def covary_by_sds(
 def compensation(pt: Any, model: Model, effect: Any, sd: Any, factors: Sequence[Any]) -> Any:
     """Return what coefficients undo of crossed effects: see `winstan.coordinates.crossing`."""
     coordinates, moved = model.coordinates, 0.0
-    roots = model.stacked.roots(sd, factors)
+    roots = model.stacked.roots(sd, factors, pt)
     for m in coordinates.compensation.terms:
         term, t = coordinates.terms[m], coordinates.start[m]
         x = effect[t : t + term.score.size].reshape(term.shape)

@@ -15,7 +15,8 @@ from winstan.priors import R2D2, Dirichlet, Horseshoe
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from winstan.backends.program_parts import Group, Parts, Predictor, Thresholds
+    from winstan.backends.program_parts import Parts
+    from winstan.backends.program_pieces import Predictor, Thresholds
     from winstan.backends.pymc_statements import Called
     from winstan.design import Term
     from winstan.families.links import Link
@@ -213,16 +214,17 @@ class Linear:
         more = [f"sigma=sd_{name}", f"dims={quote(_dim(term))}"]
         return lines + statement(f"{name} = pm.Normal(", [*arguments, *more], ")")
 
-    def sums(self, groups: Sequence[Group], eta: str) -> list[str]:
+    def sums(self, eta: str) -> list[str]:
         """Write the sum of its terms, and what it predicts of it."""
         parameter, link = self.of.parameter, self.of.link
         terms = [self.at_mean] if self.at_mean and self.of.thresholds is None else []
         terms += [f"{b} * {x}" for b, x in zip(self._slopes, self._columns, strict=True)]
-        for g in groups:
+        for g in self._parts.groups:
             for i, column in g.on(parameter):
                 where = g.level.name if len(g.columns) == 1 else f"{i}, {g.level.name}"
                 own = [column.name] if column else []
                 terms.append(bent(f"u_{g.tail}[{where}]", [*own, *g.curves[i]], "*"))
+        terms += [curve.pymc_term for curve in self._parts.curves if curve.parameter == parameter]
         if self.of.offset:
             terms.append(self.of.offset.name)
         terms = terms or ["0"]

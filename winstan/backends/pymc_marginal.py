@@ -34,7 +34,7 @@ def add_marginal_likelihood(
         The modules `pymc` and `pytensor.tensor`.
     model, marginal
     sd
-        Of the group effects, shape (Q,).
+        As they are sampled, shape (Q,).
     factors
         Cholesky factors of the correlations, of each correlated term.
     sigma
@@ -84,10 +84,9 @@ def _roots(
     """Root of the covariance of the factor's effects, and what turns columns into z-scores'."""
     q, wide = marginal.R.shape[1], marginal.residual.shape[0]
     inside, outside = pt.zeros((q, q)), pt.eye(wide)
-    at = 0
-    for group, column in zip(model.stacked.groups, marginal.column, strict=True):
+    at, roots = 0, model.stacked.roots(sd, factors, pt)
+    for group, column, own in zip(model.stacked.groups, marginal.column, roots, strict=True):
         width, J = group.q, group.n_levels
-        own = group.root(sd, factors)
         if column < 0:
             inside = inside[at : at + width, at : at + width].set(own)
             at += width

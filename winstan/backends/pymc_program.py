@@ -33,7 +33,7 @@ from winstan.backends.pymc_statements import (
 from winstan.errors import BackendError
 
 if TYPE_CHECKING:
-    from winstan.backends.program_parts import Group
+    from winstan.backends.program_pieces import Group
     from winstan.families.distribution import Distribution
     from winstan.model import Model
 
@@ -101,6 +101,7 @@ class _Program:
             self._thresholds(),
             [line for simplex in self.parts.simplexes for line in simplex.pymc_lines()],
             *(self._effects(group) for group in self.parts.groups),
+            *(curve.pymc_lines(self.called) for curve in self.parts.curves),
             self._correlations(),
             self._likelihood(),
         ]
@@ -145,6 +146,7 @@ class _Program:
             if x.of.center and x.of.has_constant
         ]
         lines += [f"# {said}" for simplex in self.parts.simplexes for said in simplex.comments]
+        lines += [f"# {said}" for curve in self.parts.curves for said in curve.comments]
         if self.parts.centers_levels:
             lines.append("# Levels' own priors (_c) are at the mean of the other predictors.")
         return [*lines, ""]
@@ -242,12 +244,12 @@ class _Program:
         """Write the linear predictors, and the response's distribution given them."""
         written, link = written_distribution(self.model, "pymc"), self.model.link.name
         mean, *beside = self.linear
-        lines = mean.sums(self.parts.groups, "eta")
+        lines = mean.sums("eta")
         p = "p=mu"
         if link == "logit" and "{p}" in written.arguments:  # PyMC takes the log odds themselves
             lines, p = lines[:-1], "logit_p=eta"
         for linear in beside:
-            lines += linear.sums(self.parts.groups, f"eta_{linear.of.parameter}")
+            lines += linear.sums(f"eta_{linear.of.parameter}")
         trials = self.parts.trials.name if self.parts.trials else ""
         name, arguments = written.by_link.get(link, (written.name, written.arguments))
         if link in written.by_link:  # PyMC takes the linear predictor itself
@@ -373,7 +375,8 @@ def pymc_program(model: Model) -> tuple[str, dict[str, Any]]:
     ------
     BackendError
         Of ``gr(g, by=arm)``: a variable of all its levels would need to be put together; and of
-        intervals, responses that are both censored and truncated, and weights of censored rows.
+        intervals, responses that are both censored and truncated, and weights of censored
+        rows.
 
     Examples
     --------

@@ -92,7 +92,7 @@ def _of_groups(
     for group, column in zip(model.stacked.groups, residual.column, strict=True):
         if column < 0:
             some = slice(at, at + group.q)
-            root = root[some, some].set(group.root(sd, factors))
+            root = root[some, some].set(group.root(model.stacked.column_sds(sd, pt), factors))
             at += group.q
     pairs = q * (q + 1) // 2
     place = np.zeros((q, q), int)
@@ -140,7 +140,7 @@ def _scaled(
     for group, column in zip(model.stacked.groups, residual.column, strict=True):
         if column >= 0:
             some = slice(column, column + group.size)
-            own = group.root(sd, factors)
+            own = group.root(model.stacked.column_sds(sd, pt), factors)
             scale = scale[some, some].set(pt.linalg.kron(own, pt.eye(group.n_levels)))
     return pt.dot(scale.T, pt.dot(gram, scale))
 

@@ -104,10 +104,11 @@ def _estimates(model: Model, gram: sparse.csr_array, score: Array) -> Array:
     coordinates = model.coordinates
     if not score.size:
         return score
-    sd, precision = np.exp(coordinates.log_sd_location + coordinates.log_sd_skew), score * 0
+    own, precision = np.exp(coordinates.log_sd_location + coordinates.log_sd_skew), score * 0
+    sd = model.stacked.column_sds(own)
     sigma = np.exp(coordinates.aux_location[0])
     for start, group in zip(coordinates.start, model.stacked.groups, strict=True):
-        own = np.repeat((sigma / sd[group.sds]) ** 2, group.n_levels)
+        own = np.repeat((sigma / sd[group.columns]) ** 2, group.n_levels)
         precision[start : start + group.size] = own
     diagonal = gram.diagonal() + precision
     found, _ = sparse.linalg.cg(

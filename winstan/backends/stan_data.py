@@ -10,14 +10,16 @@ from scipy import sparse
 
 from winstan.backends.quadratic_form import distinct_rows, quadratic_form
 from winstan.backends.stan_coordinates import coordinates_data
-from winstan.backends.stan_monotonic import curved_effects, monotonic_data
+from winstan.backends.stan_monotonic import monotonic_data
 from winstan.backends.stan_priors import prior_data
 from winstan.backends.stan_residual import residual_data
+from winstan.cells import distinct
 from winstan.priors import R2D2
 
 if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.backends.quadratic_form import QuadraticForm
+    from winstan.design import RandomTerm
     from winstan.marginal import Marginal, VarianceCoordinates
     from winstan.model import Model
 
@@ -27,11 +29,11 @@ def stan_data(model: Model) -> dict[str, Any]:
     shared = _terms_data(model)
     if model.residual is not None:
         assert model.variances is not None
-        return shared | residual_data(model.residual) | _variances_data(model.variances)
+        return shared | residual_data(model.residual) | _variances_data(model, model.variances)
     if model.marginal is None:
         return shared | _cells_data(model)
     assert model.variances is not None
-    return shared | _marginal_data(model.marginal) | _variances_data(model.variances)
+    return shared | _marginal_data(model.marginal) | _variances_data(model, model.variances)
 
 
 def _terms_data(model: Model) -> dict[str, Any]:
@@ -49,7 +51,7 @@ def _terms_data(model: Model) -> dict[str, Any]:
         "J": [len(group.levels) for group in groups],
         "q": widths,
         "correlated": [int(group.has_correlations) for group in groups],
-        "Q": sum(widths),
+        **_sds_data(model),
         "sd_prior": sd_kind,
         "sd_prior_p": sd_numbers,
         "lkj": [
@@ -61,13 +63,25 @@ def _terms_data(model: Model) -> dict[str, Any]:
     }
 
 
+def _sds_data(model: Model) -> dict[str, Any]:
+    """Return how the sds of columns follow from those that are sampled."""
+    columns = model.stacked.column_sds
+    return {
+        "Q": columns.n,
+        "N": columns.of.size,
+        "sd_of": columns.of + 1,
+        "length_of": columns.length + 1,
+        "frequency": columns.frequency,
+    }
+
+
 def _cells_data(model: Model) -> dict[str, Any]:
     """Return the rest of ``stan/include/data.stan``, and the cells' statistics."""
     cells, P = model.cells, model.population.shape[1]
     form = quadratic_form(model)
     # The quadratic form stands for all cells.
     rows = cells.offset.size if form is None else 0
-    Z = np.hstack([*cells.Z, np.zeros((cells.offset.size, 0))])[:rows]
+    population, first = _population_data(model, rows)
     coordinates = coordinates_data(model.coordinates, model.tuning.picked_from)
     beta_kind, beta_numbers = prior_data(
         model.priors.of(n) for n in model.coefficients.sampled_names
@@ -79,15 +93,14 @@ def _cells_data(model: Model) -> dict[str, Any]:
         "C": cells.n if form is None else 0,
         "rows": rows,
         "P": P,
-        **_population_data(model.population[:rows], model.tuning.picked_from),
+        **population,
         "offsets": cells.offset[:rows],
         "link": model.link.code,
         **_turned_data(model),
         **_predicted_data(model),
         **_threshold_data(model),
         "level": np.reshape([level[:rows] + 1 for level in cells.level], (len(cells.level), rows)),
-        "Z": Z,
-        "ones": (np.all(Z == 1, axis=0) & ~curved_effects(model)).astype(int),
+        **_predictors_data(model, rows, first),
         **coordinates,
         "kept": int(coordinates["E"] > 0 or coordinates["n_crossed"] > 0 or form is not None),
         "beta_prior": beta_kind,
@@ -96,6 +109,44 @@ def _cells_data(model: Model) -> dict[str, Any]:
         **monotonic_data(model, rows),
         **statistics,
     }
+
+
+def _predictors_data(model: Model, rows: int, first: np.ndarray) -> dict[str, Any]:
+    """Return the predictors of the effects: of curves, the distinct rows, and which each row is.
+
+    `first` are the distinct rows of the coefficients' predictors.
+    """
+    cells, told = model.cells, [np.zeros((rows, 0))]
+    n_distinct, along_rows, basis, place = [], [], [np.zeros(0)], [np.zeros(0, int)]
+    for group, Z, level in zip(model.stacked.groups, cells.Z, cells.level, strict=True):
+        along, some = _is_along_rows(group, rows), np.zeros(0, int)
+        if along:
+            some = first
+        elif group.shared is not None and group.q > 1 and rows:
+            code, some = distinct(Z.T, rows)
+            place.append(level * some.size + code + 1)
+        else:
+            told.append(Z[:rows])
+        basis.append(Z[some].ravel(order="F"))
+        n_distinct.append(some.size)
+        along_rows.append(int(along))
+    plain, told_once = np.hstack(told), np.concatenate(basis)
+    return {
+        "n_distinct": n_distinct,
+        "n_plain": plain.shape[1],
+        "Z": plain,
+        "ones": np.all(plain == 1, axis=0).astype(int),
+        "n_basis": told_once.size,
+        "basis": told_once,
+        "along_rows": along_rows,
+        "n_place": sum(map(len, place)),
+        "place": np.concatenate(place),
+    }
+
+
+def _is_along_rows(group: RandomTerm, rows: int) -> bool:
+    """Whether a term is a curve of all rows, whose columns stand beside the coefficients'."""
+    return group.shared is not None and group.q > 1 and group.n_levels == 1 and rows > 0
 
 
 def _turned_data(model: Model) -> dict[str, Any]:
@@ -206,10 +257,17 @@ def _form_data(model: Model, form: QuadraticForm | None) -> dict[str, Any]:
     }
 
 
-def _population_data(X: Array, few: int) -> dict[str, Any]:
-    """Return the distinct rows of the coefficients' predictors, where cells are many more."""
-    row, first = (np.arange(len(X)),) * 2 if X.size <= few else distinct_rows(X)
-    return {"D": first.size, "X": X[first], "row": row + 1}
+def _population_data(model: Model, rows: int) -> tuple[dict[str, Any], np.ndarray]:
+    """Return the distinct rows of the coefficients' predictors, where cells are many more.
+
+    They are those of curves of all rows, too.
+    """
+    X = model.population[:rows]
+    pairs = zip(model.stacked.groups, model.cells.Z, strict=True)
+    whole = np.hstack([X, *(Z for group, Z in pairs if _is_along_rows(group, rows))])
+    few = whole.size <= model.tuning.picked_from
+    row, first = (np.arange(rows),) * 2 if few else distinct_rows(whole)
+    return {"D": first.size, "X": X[first], "row": row + 1}, first
 
 
 def _marginal_data(marginal: Marginal) -> dict[str, Any]:
@@ -230,9 +288,10 @@ def _marginal_data(marginal: Marginal) -> dict[str, Any]:
     }
 
 
-def _variances_data(variances: VarianceCoordinates) -> dict[str, Any]:
+def _variances_data(model: Model, variances: VarianceCoordinates) -> dict[str, Any]:
     """Return the coordinates of what ``stan/gaussian_marginal.stan`` samples."""
     return {
+        "n_sds": [group.column_sds.n for group in model.stacked.groups],
         "n_corr": variances.terms.n_corr,
         "D": variances.size,
         "gram_of_terms": variances.terms.gram,

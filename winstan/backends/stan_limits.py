@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from winstan.backends.program_parts import Column
+    from winstan.backends.program_pieces import Column
 
 
 @dataclass(frozen=True, slots=True)

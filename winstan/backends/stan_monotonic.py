@@ -23,7 +23,7 @@ def monotonic_data(model: Model, rows: int) -> dict[str, Any]:
     rows
         Of the linear predictor.
     """
-    simplexes, Q = model.simplexes, sum(group.q for group in model.stacked.groups)
+    simplexes, N = model.simplexes, sum(group.q for group in model.stacked.groups)
     if simplexes is None:
         return {
             **dict.fromkeys(("n_mono", "n_product", "n_curved"), 0),
@@ -37,7 +37,7 @@ def monotonic_data(model: Model, rows: int) -> dict[str, Any]:
             "curved_scaled": np.zeros(0, int),
             "curved_place": np.zeros((model.population.shape[1], 0)),
             **dict.fromkeys(("intercept_place", "intercept_rows"), np.zeros(0)),
-            "effect_product": np.zeros(Q, int),
+            "effect_product": np.zeros(N, int),
         }
     sizes = np.array([one.n + 1 for one in simplexes.monotones])
     P, V = model.population.shape[1], range(len(sizes))
@@ -77,10 +77,3 @@ def _nothing(rows: int) -> CurvedColumn:
     """Return a column of zeros, whose coefficient is zero."""
     zero = np.zeros(rows)
     return CurvedColumn(None, 0.0, 0, zero, zero, zero, zero, zero)
-
-
-def curved_effects(model: Model) -> np.ndarray:
-    """Return which group effects' columns are those of monotonic predictors, shape (Q,)."""
-    if model.simplexes is None:
-        return np.zeros(sum(group.q for group in model.stacked.groups), bool)
-    return np.concatenate([np.zeros(0, int), *model.simplexes.effect_product]) >= 0

@@ -29,7 +29,7 @@ from winstan.backends.stan_statements import (
 )
 
 if TYPE_CHECKING:
-    from winstan.backends.program_parts import Predictor
+    from winstan.backends.program_pieces import Predictor
     from winstan.families.distribution import Distribution
     from winstan.families.parameter import Parameter
     from winstan.model import Model
@@ -44,11 +44,11 @@ _KEYWORDS = """
 """
 # Functions that the program calls: a variable of that name would hide them.
 _FUNCTIONS = """
-    Phi append_row atan beta cauchy cumulative_sum diag_matrix diag_pre_multiply dirichlet
-    dot_product exp exponential fmax gamma inv inv_cloglog inv_gamma inv_logit linspaced_vector
-    lkj_corr_cholesky log log_diff_exp log_sum_exp logistic mean min
-    multiply_lower_tri_self_transpose normal pi rep_vector sqrt square std_normal student_t sum
-    to_vector
+    Phi append_row atan beta cauchy cumulative_sum diag_matrix diag_post_multiply diag_pre_multiply
+    dirichlet dot_product exp exponential fmax gamma inv inv_cloglog inv_gamma inv_logit
+    linspaced_vector lkj_corr_cholesky log log_diff_exp log_sum_exp logistic mean min
+    multiply_lower_tri_self_transpose normal pi rep_matrix rep_vector rows_dot_product sqrt square
+    std_normal student_t sum to_vector
 """
 # Names that the program gives itself.
 _OWN = "N n eta mu Intercept b_Intercept hs_global hs_slab hs_local R2D2_R2 R2D2_phi"
@@ -148,6 +148,7 @@ class _Program:
             "transformed parameters": [
                 *(line for simplex in self.parts.simplexes for line in simplex.stan_heights()),
                 *(line for g in self.parts.groups for line in effects_of(g)),
+                *(line for curve in self.parts.curves for line in curve.stan_coefficients()),
             ],
             "model": [*self._priors(), *self._likelihood()],
             "generated quantities": self._generated(),
@@ -174,6 +175,7 @@ class _Program:
             if x.of.center and x.of.has_constant
         ]
         lines += [f"// {said}" for simplex in self.parts.simplexes for said in simplex.comments]
+        lines += [f"// {said}" for curve in self.parts.curves for said in curve.comments]
         if self.parts.centers_levels:
             lines.append("// Levels have their priors at the mean of the other predictors.")
         return lines
@@ -192,6 +194,7 @@ class _Program:
             lines.append(f"real {at} = {mean.format(column)};")
             if column not in bends:
                 lines.append(f"vector[N] {centred} = {column} - {at};")
+        lines += [line for curve in self.parts.curves for line in curve.stan_constants()]
         constants = ((b, p) for b, p in self._coefficients() if isinstance(p, pr.Constant))
         return lines + [f"real {b} = {stan_number(prior.value)};" for b, prior in constants]
 
@@ -221,6 +224,7 @@ class _Program:
             if g.lkj is not None:
                 lines.append(f"cholesky_factor_corr[{q}] L_{g.tail};")
             lines.append(f"matrix[{g.level.levels}, {q}] z_{g.tail};")
+        lines += [line for curve in self.parts.curves for line in curve.stan_parameters()]
         likelihood = self.model.likelihood
         for domain, scalar in zip(likelihood.domains, likelihood.scalars, strict=True):
             if scalar.name in likelihood.steps:
@@ -252,6 +256,7 @@ class _Program:
             if g.lkj is not None:
                 lines.append(f"L_{g.tail} ~ lkj_corr_cholesky({stan_number(g.lkj)});")
             lines.append((f"z_{g.tail}" if one else f"to_vector(z_{g.tail})") + " ~ std_normal();")
+        lines += [line for curve in self.parts.curves for line in curve.stan_priors()]
         for scalar in self.model.likelihood.reported:
             share = f" / {self._bound(scalar)}" if scalar.bound is not None else ""
             lines.append(prior_of(f"{scalar.name}{share}", self.model.priors[scalar.name]))
@@ -275,9 +280,11 @@ class _Program:
                 own = [column.name] if column else []
                 terms.append(bent(f"u_{g.tail}[{place}]", [*own, *g.curves[i]], ".*"))
                 numbers_alone = False
+        curves = [c.stan_term for c in self.parts.curves if c.parameter == linear.of.parameter]
+        terms += curves
         if linear.of.offset:
             terms.append(linear.of.offset.name)
-        elif numbers_alone:
+        elif numbers_alone and not curves:
             terms = [f"rep_vector({(terms or ['0'])[0]}, N)"]
         return terms
 

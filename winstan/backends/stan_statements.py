@@ -9,7 +9,7 @@ from winstan import priors as pr
 from winstan.backends.program_names import number
 
 if TYPE_CHECKING:
-    from winstan.backends.program_parts import Column, Group, Thresholds
+    from winstan.backends.program_pieces import Column, Group, Thresholds
     from winstan.families.links import Link
 
 
@@ -38,6 +38,7 @@ TYPES = {
     "ordered": "array[N] int<lower=1, upper={J}>",
     "status": "array[N] int<lower=-1, upper=2>",  # left, none, right, interval
     "unordered": "array[N] int<lower=1, upper={J}>",
+    "basis": "matrix[N, {J}]",
 }
 
 

@@ -87,6 +87,7 @@ def _problem(
         level=cells.level,
         n_levels=tuple(len(group.levels) for group in stacked.groups),
         correlated=tuple(group.correlated for group in stacked.groups),
+        column_sds=stacked.column_sds,
         offset=cells.offset + population @ coefficients.constant,
         likelihood=likelihood,
         beta_prior=scales.normal_priors(stacked, cells, priors),

@@ -58,6 +58,11 @@ def one_mean(parsed: Formula) -> None:
             f"ws.lme has one covariance for all groups of a term: leave by= out of {term.text}, "
             "or use ws.fit."
         )
+    if parsed.curves:
+        raise FormulaError(
+            f"ws.lme and ws.anova have no curves: write poly(x, 3) or bs(x, df=5) in place of "
+            f"{parsed.curves[0].text}, or use ws.fit."
+        )
 
 
 def no_limits(response: Response) -> None:

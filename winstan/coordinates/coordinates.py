@@ -102,6 +102,8 @@ class Coordinates:
         Diagonal.
     aux_skew, aux_knot, aux_taper : ndarray, shape (A,)
         See `winstan.approximation.auxiliary`.
+    effects_of_sd : ndarray of int, shape (Q,)
+        How many effects have each sd.
     sigma_follows_nu : bool
         Whether ``sigma (nu + 1) / nu`` is in sigma's place (`winstan.approximation.student`).
     eta, eta_sd : ndarray, shape (C,)
@@ -129,6 +131,7 @@ class Coordinates:
     aux_skew: Array
     aux_knot: Array
     aux_taper: Array
+    effects_of_sd: np.ndarray
     sigma_follows_nu: bool
     eta: Array
     eta_sd: Array
@@ -141,9 +144,7 @@ class Coordinates:
     @property
     def curved(self) -> bool:
         """Whether few groups, or few events, leave some sd so open that NUTS needs small steps."""
-        shapes = [term.shape for term in self.terms]
-        groups = np.repeat([J for _, J in shapes], [q for q, _ in shapes])
-        few = bool(np.any((self._tails > THEIR_TAIL) & (groups < FEW_GROUPS)))
+        few = bool(np.any((self._tails > THEIR_TAIL) & (self.effects_of_sd < FEW_GROUPS)))
         return few or (self.open_mean and self.vanishing)
 
     @property
@@ -216,6 +217,7 @@ def choose_coordinates(
         aux_skew=fit.aux_coordinates.skew,
         aux_knot=fit.aux_coordinates.knot,
         aux_taper=fit.aux_coordinates.taper,
+        effects_of_sd=_effects_of_sd(problem),
         sigma_follows_nu=problem.likelihood.tails,
         eta=fit.eta,
         eta_sd=fit.eta_sd,
@@ -378,6 +380,14 @@ def _starts(problem: Problem) -> tuple[int, ...]:
         starts[m] = at
         at += sizes[m]
     return tuple(starts)
+
+
+def _effects_of_sd(problem: Problem) -> np.ndarray:
+    columns = problem.column_sds
+    levels = np.repeat(problem.n_levels, [Z.shape[1] for Z in problem.Z])
+    return np.array(
+        [levels[(columns.of == k) | (columns.length == k)].sum() for k in range(columns.n)], int
+    )
 
 
 def _root(covariance: Array) -> Array:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from winstan.approximation.sensitivities import moved_by
 from winstan.coordinates.scores import to_coordinates
 from winstan.coordinates.sd_dependent_scale import SdDependentScale
 
@@ -65,7 +66,7 @@ def funnels(
     if fit.factor is None or decorrelation.low_rank is not None or not crossed:
         return None
     covariance = _decorrelated_covariance(fit, terms, compensation, decorrelation)
-    Q = sum(len(S) for S in fit.effect_covariance)
+    Q = fit.sd.size
     each = np.eye(Q)
     grows = [(covariance(STEP * k) - covariance(-STEP * k)) / (4 * STEP) for k in each]
     rotation = common_axes(np.array(grows))
@@ -79,7 +80,7 @@ def funnels(
     for place, axis in enumerate(by_size):
         shares[place], bound[place] = _curve(np.exp(2 * moves), widths[:, axis])
     free = 1 / (1 - bound)
-    variance = np.concatenate([np.diag(S) for S in fit.effect_covariance])
+    variance = np.square(fit.sd)
     scale = SdDependentScale(
         at=np.arange(by_size.size),
         base=free * (1 - shares.sum(axis=1)),
@@ -162,7 +163,7 @@ def _decorrelated_covariance(
     of_term = np.repeat(np.arange(len(terms)), [term.score.size for term in terms])
 
     def covariance(move: Array) -> Array:
-        new = _moved(old, move)
+        new = moved_by(old, fit.sd_slopes @ move)
         eliminated, remaining = of_eliminated, of_remaining.copy()
         for m, (S, T) in enumerate(zip(old, new, strict=True)):
             change = np.linalg.inv(T) - np.linalg.inv(S)
@@ -178,12 +179,6 @@ def _decorrelated_covariance(
         return result
 
     return covariance
-
-
-def _moved(covariances: Sequence[Array], move: Array) -> list[Array]:
-    """Multiply the sds of each term by the exponential of their moves."""
-    scales = np.split(np.exp(move), np.cumsum([len(S) for S in covariances])[:-1])
-    return [S * np.outer(s, s) for S, s in zip(covariances, scales, strict=True)]
 
 
 def _by_level(blocks: Array, columns: Array) -> Array:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from winstan.approximation.information import times
+from winstan.approximation.information import products_by_level, times
 
 if TYPE_CHECKING:
     from winstan._typing import Array
@@ -102,8 +102,7 @@ def information(
         ]
         total = np.zeros((J, q, q))
         if not inner:
-            products = times(cell_information, Z)[:, :, None] * Z[:, None, :]
-            np.add.at(total, level, products)
+            total = products_by_level(times(cell_information, Z), Z, level, J)
         else:
             # One such term is enough: each sees all of the data.
             p, outer = max(inner, key=lambda pair: problem.n_levels[pair[0]])

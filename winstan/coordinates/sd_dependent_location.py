@@ -89,7 +89,7 @@ def find_sd_dependent_location(
     """
     shape = fit.beta.size + fit.u.size, log_sd_scale.size
     location, log_scale = np.zeros(shape), np.zeros(shape)
-    at = np.sqrt(np.concatenate([np.zeros(0), *map(np.diag, fit.effect_covariance)]))
+    at = fit.sd
     if not fit.sensitivities:
         return SdDependentLocation(at, location, log_scale)
     for k, sensitivity in enumerate(fit.sensitivities):

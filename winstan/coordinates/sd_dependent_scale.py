@@ -72,7 +72,7 @@ def find_sd_dependent_scale(
     """
     P = len(fit.beta)
     if fit.factor is None or not terms:
-        Q = sum(len(S) for S in fit.effect_covariance)
+        Q = fit.sd.size
         return SdDependentScale(np.zeros(0, int), np.zeros(0), np.zeros((0, Q)), np.zeros(0))
     cross = fit.factor.with_coefficients(P)  # (T, P)
     share, start = [], 0
@@ -83,9 +83,10 @@ def find_sd_dependent_scale(
         grows = np.maximum((weight * C).sum(axis=1), 0.0) * np.any(term.information)
         share.append(grows / np.diag(fit.beta_covariance))
         start += q * J
-    reach = np.concatenate(share).T  # (P, Q)
+    # A length-scale moves variance between columns, in no direction that is known beforehand
+    reach = np.concatenate(share).T @ (fit.sd_slopes == 1.0)  # (P, Q)
     total = reach.sum(axis=1)
     reach *= np.minimum(1.0, (1 - left) / np.maximum(total, 1e-300))[:, None]
     at = np.flatnonzero(total > NEGLIGIBLE)
-    variance = np.concatenate([np.diag(S) for S in fit.effect_covariance])
+    variance = np.square(fit.sd)
     return SdDependentScale(at, 1 - reach[at].sum(axis=1), reach[at] / variance, np.zeros(at.size))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.approximation.laplace import Approximation
     from winstan.approximation.problem import Problem
+    from winstan.design.column_sds import ColumnSds
 
 # Normal scores at which the quantiles are met, about equally well.
 SCORES = np.linspace(-2.0, 2.0, 9)
@@ -64,21 +65,49 @@ def sd_coordinates(
     -------
     location, scale, skew : ndarray, shape (Q,) each
     """
-    out, at, k = [], 0, 0
+    out = []
     known = np.reciprocal(np.diag(_covariance(fit)))
+    columns, cavities = problem.column_sds, _cavities(problem, fit, informed)
+    for k, own in enumerate(fit.sd):
+        parts = np.flatnonzero((columns.of == k) | (columns.length == k))
+        middle = float(np.log(own))
+        information, score = (np.concatenate([cavities[c][part] for c in parts]) for part in (0, 1))
+        size = np.array([cavities[c][0].size for c in parts])
+        likelihood = _log_likelihood(information, score, _log_sds(columns, fit.sd, k, parts, size))
+        if fit.sensitivities:
+            likelihood = _flattened(likelihood, middle, known[k])
+        density = _log_posterior(likelihood, problem.sd_prior[k].log_density)
+        out.append(_hyperbola(_quantiles(density, middle)))
+    location, scale, skew = np.array(out).reshape(-1, 3).T
+    return location, scale, skew
+
+
+def _cavities(
+    problem: Problem, fit: Approximation, informed: Sequence[bool]
+) -> list[tuple[Array, Array]]:
+    """Return what the data say of the effects of each column: see `_cavity`."""
+    out, at = [], 0
     for S, J, known_together in zip(fit.effect_covariance, problem.n_levels, informed, strict=True):
         together = known_together and J <= TOGETHER_UP_TO
         for variance in np.diag(S):
-            middle = 0.5 * float(np.log(variance))
-            cavity = _cavity(fit, at, J, float(variance), together=together)
-            likelihood = _log_likelihood(*cavity)
-            if fit.sensitivities:
-                likelihood = _flattened(likelihood, middle, known[k])
-            density = _log_posterior(likelihood, problem.sd_prior[k].log_density)
-            out.append(_hyperbola(_quantiles(density, middle)))
-            at, k = at + J, k + 1
-    location, scale, skew = np.array(out).reshape(-1, 3).T
-    return location, scale, skew
+            out.append(_cavity(fit, at, J, float(variance), together=together))
+            at += J
+    return out
+
+
+def _log_sds(
+    columns: ColumnSds, sd: Array, k: int, parts: np.ndarray, size: np.ndarray
+) -> Callable[[Array], Array]:
+    """Return the log sds of effects, (..., n), by the logarithm of the k-th number."""
+    if columns.plain:
+        return lambda at: at[:, None]
+
+    def log_sds(at: Array) -> Array:
+        numbers = np.tile(sd, (len(at), 1))
+        numbers[:, k] = np.exp(at)
+        return np.repeat(np.log(np.maximum(columns(numbers)[:, parts], 1e-100)), size, axis=1)
+
+    return log_sds
 
 
 def sd_correlation_root(fit: Approximation) -> Array:
@@ -97,9 +126,8 @@ def sd_correlation_root(fit: Approximation) -> Array:
 
 def _covariance(fit: Approximation) -> Array:
     """Covariance of the log sds, the likelihoods' sensitivities being linear; else the identity."""
-    Q = sum(len(S) for S in fit.effect_covariance)
     if not fit.sensitivities:
-        return np.eye(Q)
+        return np.eye(fit.sd.size)
     information = np.array([sensitivity.information for sensitivity in fit.sensitivities])
     along, axes = np.linalg.eigh((information + information.T) / 2)
     # Of what the data leave open, or have no maximum of, the prior says something: a unit of log
@@ -140,20 +168,24 @@ def _cavity(
     return (1 - left) / (variance * left), np.where(informed, score, 0.0)
 
 
-def _log_likelihood(information: Array, score: Array) -> Callable[[Array], Array]:
+def _log_likelihood(
+    information: Array, score: Array, log_sds: Callable[[Array], Array]
+) -> Callable[[Array], Array]:
     """Return the log likelihood of log sd, but for a constant.
 
     Parameters
     ----------
     information, score : ndarray, shape (J,)
         Of the data, on each effect: see `_cavity`.
+    log_sds : callable
+        The effects' log sds, shape (n, J) or (n, 1), by its values, shape (n,).
     """
     # Without what is the same at any sd: where all is known, nothing but rounding would be left.
     informed = information > 0
     misfit = np.where(informed, np.square(score) / np.where(informed, information, 1.0), 0.0)
 
     def likelihood(log_sd: Array) -> Array:
-        known = 1 + np.exp(2 * log_sd)[:, None] * information
+        known = 1 + np.exp(2 * log_sds(log_sd)) * information
         misses: Array = (misfit / known + np.log(known)).sum(axis=1)
         return -0.5 * misses
 

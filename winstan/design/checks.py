@@ -201,7 +201,7 @@ def _triangle(X: np.ndarray, means: np.ndarray, scale: np.ndarray) -> np.ndarray
 
 
 def check_groups(
-    factor: str, levels: Sequence[object], effects: Sequence[str], *, common: bool = False
+    factor: str, levels: Sequence[object], sds: Sequence[str], *, common: bool = False
 ) -> None:
     """Refuse a factor of one level, and warn of one with few.
 
@@ -211,8 +211,8 @@ def check_groups(
         Name of the grouping factor.
     levels
         Its levels.
-    effects
-        Names of the effects that vary between its levels.
+    sds
+        Names of the standard deviations of what varies between its levels.
     common
         Whether it is a population-level predictor as well.
     """
@@ -227,7 +227,7 @@ def check_groups(
             "It is a population-level term already: leave its group term out."
             if common
             else f"Consider '{factor}' as a population-level term, or an informative prior on "
-            f"'{effects[0]}|{factor}_sigma'."
+            f"'{sds[0]}'."
         )
         warn_design(
             f"The grouping factor '{factor}' has only {len(levels)} levels ({shown}): they say "

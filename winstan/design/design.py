@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from winstan.design.random_terms import RandomTerm
     from winstan.design.residual import ResidualTerm
     from winstan.design.response import Response
+    from winstan.design.smooths import FittedSmooth, Smooth
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +33,8 @@ class Memory:
     coded: frozenset[str]
     effect_columns: tuple[str, ...]
     grouping: frozenset[str] = frozenset()  # of them, those that may have new levels
+    smooths: tuple[FittedSmooth, ...] = ()
+    group_smooths: tuple[FittedSmooth | None, ...] = ()  # of each group term that is curves
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,12 +55,15 @@ class Design:
     terms
         The common terms, without the intercept; columns index `X`.
     X : ndarray of shape (D, K)
-        The common design, raw, without a column for the intercept.
+        The common design, raw, without a column for the intercept: columns of the terms, and after
+        them those of the curves.
     constant : ndarray of shape (K,), or None
         Without an intercept: weights with which columns of `X` (those of ``cond`` in ``0 + cond``)
         add up to the constant; None where none do, or there is an intercept.
     groups
         The group terms.
+    smooths
+        The curves of all rows; columns index `X`.
     offset : ndarray of shape (D,)
         Sum of the offsets, zero where there are none.
     row : ndarray of shape (N,)
@@ -119,6 +125,7 @@ class Design:
     memory: Memory = field(repr=False)
     parameter: str = MEAN
     anchored: bool = False
+    smooths: tuple[Smooth, ...] = ()
     beside: Mapping[str, Design] = field(default_factory=dict)
     monotones: tuple[Monotone, ...] = ()
     steps: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), int))
@@ -168,6 +175,11 @@ class Design:
         return parameter_name(self.parameter, "Intercept")
 
     @property
+    def with_curves(self) -> tuple[Term, ...]:
+        """The common terms, and those of curves: what each column of `X` is of."""
+        return (*self.terms, *(smooth.term for smooth in self.smooths))
+
+    @property
     def column_names(self) -> tuple[str, ...]:
-        """Names of the columns of `X`: ``stim``, ``cond[b]``."""
-        return tuple(name for term in self.terms for name in term.column_names)
+        """Names of the columns of `X`: ``stim``, ``cond[b]``, ``s(t)[1]``."""
+        return tuple(name for term in self.with_curves for name in term.column_names)

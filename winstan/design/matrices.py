@@ -35,6 +35,7 @@ from winstan.design.monotonic import (
 )
 from winstan.design.residual import residual_term, warn_of_intercepts
 from winstan.design.response import make_response
+from winstan.design.smooths import curves_of_groups, fit_smooth, smooth_of
 from winstan.design.stacking import with_places
 from winstan.formula import evaluation_names
 from winstan.formula.group_means import weighted
@@ -142,8 +143,10 @@ def _check_thresholds(design: Design) -> None:
     """Refuse columns of single thresholds that are combinations of those of all."""
     own = next((one for one in design.beside.values() if one.anchored), None)
     if own is not None:
-        names = [*design.column_names, *own.column_names]
-        check_rank(np.hstack([design.X, own.X]), names, intercept=True)
+        terms = (*design.terms, *own.terms)
+        names = [name for term in terms for name in term.column_names]
+        X = design.X[:, : sum(len(term.columns) for term in design.terms)]  # no curves
+        check_rank(np.hstack([X, own.X]), names, intercept=True)
 
 
 def _by_observation(design: Design) -> Design:
@@ -194,20 +197,32 @@ def _matrices(formula: Formula, shared: Design, parameter: str) -> Design:
     check_finite(offset[:, None], [" + ".join(formula.offset)], row, kept, "offset")
 
     used = [c for atom in formula.atoms for c in atom.columns] + [g.by for g in formula.groups]
+    used += [spec.by for spec in formula.smooths]
     grouping = [c for atom in formula.atoms for c in atom.grouping]
-    groups, fitted, factors = [], [], []
+    constant = None if formula.effects.intercept else constant_weights(X, terms)
+    curves, smooths = [], []
+    for smooth in formula.smooths:
+        curve, columns = fit_smooth(smooth, rows, counts, names, coded)
+        smooths.append(smooth_of(curve, X.shape[1], columns.shape[1], parameter))
+        check_finite(columns, smooths[-1].term.column_names, row, kept)
+        curves.append(curve)
+        X = np.hstack([X, columns])
+    groups, fitted, factors, of_groups = [], [], [], []
     for spec in formula.groups:
         factor = find_levels(spec, predictors)
         effects, Z = fit_effects(spec.design, rows, names)
         group = group_term(spec, factor, effects, Z, predictors, parameter)
+        of_group = None
+        if spec.smooth is not None:
+            of_group, columns = fit_smooth(spec.smooth, rows, counts, names, coded)
+            group = curves_of_groups(of_group, group, columns, parameter)
+        of_groups.append(of_group)
         check_finite(group.Z, group.column_names, row, kept)
         known = any(
             {c for a in term for c in a.columns} == set(spec.factor_columns)
             for term in formula.effects.terms
         )
-        check_groups(
-            spec.factor, factor.levels, [term.variable for term in group.effects], common=known
-        )
+        check_groups(spec.factor, factor.levels, [*group.sd_variables], common=known)
         groups.append(group)
         fitted.append(effects)
         factors.append(factor)
@@ -222,8 +237,9 @@ def _matrices(formula: Formula, shared: Design, parameter: str) -> Design:
         steps=steps_of(monotones, predictors),
         terms=terms,
         X=X,
-        constant=None if formula.effects.intercept else constant_weights(X, terms),
+        constant=constant,
         groups=tuple(groups),
+        smooths=tuple(smooths),
         offset=offset,
         memory=Memory(
             common=common,
@@ -233,6 +249,8 @@ def _matrices(formula: Formula, shared: Design, parameter: str) -> Design:
             coded=coded,
             effect_columns=tuple(dict.fromkeys(c for c in used + grouping if c in predictors)),
             grouping=frozenset(grouping).difference(used),
+            smooths=tuple(curves),
+            group_smooths=tuple(of_groups),
         ),
         parameter=parameter,
     )
@@ -249,8 +267,9 @@ def _remedy(
 
 
 def _is_same(own: Formula, other: Formula) -> bool:
-    """Whether one formula was made for both parameters."""
-    return own.effects is other.effects and own.groups is other.groups
+    """Whether one formula was made for both parameters, without curves, which have their name."""
+    curved = own.smooths or any(group.smooth is not None for group in own.groups)
+    return own.effects is other.effects and own.groups is other.groups and not curved
 
 
 def _same_of(design: Design, parameter: str) -> Design:

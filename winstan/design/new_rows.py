@@ -110,12 +110,19 @@ def evaluate(design: Design, new: Any, *, groups: bool = True, beside: bool = Fa
         ignore_index=True,
     )
     check = len(shown)
-    X = _evaluated(memory.common, both)
+    X = np.hstack(
+        [_evaluated(memory.common, both), *(curve.evaluate(both) for curve in memory.smooths)]
+    )
     _same_as_first(X[:check], design.X[shown], design.column_names)
     Z, level, arm = [], [], []
     if groups:
-        for group, fitted, factor in zip(design.groups, memory.groups, memory.factors, strict=True):
-            z = with_constant(_evaluated(fitted, both), fitted)
+        for group, fitted, factor, curve in zip(
+            design.groups, memory.groups, memory.factors, memory.group_smooths, strict=True
+        ):
+            if curve is None:
+                z = with_constant(_evaluated(fitted, both), fitted)
+            else:
+                z = curve.evaluate(both)
             names = group.column_names
             _same_as_first(z[:check], group.Z[shown], names)
             Z.append(z[check:])

@@ -11,12 +11,54 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from winstan.design.column_sds import ColumnSds
 from winstan.design.evaluation import parameter_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from winstan.design.evaluation import Term
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SharedSds:
+    """The sds and length-scales of a term whose columns share them.
+
+    Attributes
+    ----------
+    variables : tuple of (str, tuple of str)
+        Name and labels of each variable that they are reported as, in their order; no labels where
+        it is one number.
+    columns : ColumnSds
+    kinds : tuple of {"level", "slope", "length"}
+        By which default priors are chosen: an sd of what may be as wide as the response, one of
+        how groups differ in it, or a length-scale.
+    span : float
+        Range of the covariate, in whose units a length-scale is.
+    """
+
+    variables: tuple[tuple[str, tuple[str, ...]], ...]
+    columns: ColumnSds
+    kinds: tuple[str, ...]
+    span: float = 1.0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name of each, as priors have it."""
+        return tuple(name for whole, labels in self.variables for name in _named(whole, labels))
+
+    @property
+    def keys(self) -> tuple[tuple[str, ...], ...]:
+        """Names under which a prior of each may be given: its own, and its variable's."""
+        return tuple(
+            tuple(dict.fromkeys((name, whole)))
+            for whole, labels in self.variables
+            for name in _named(whole, labels)
+        )
+
+
+def _named(whole: str, labels: tuple[str, ...]) -> list[str]:
+    return [f"{whole}[{label}]" for label in labels] or [whole]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,8 +84,12 @@ class RandomTerm:
     by, arms, arm_of_level : str, tuple, ndarray of int of shape (L,) or None
         Of ``gr(g, by=arm)``: the column, its labels, and the label of each level. Levels of one arm
         have a covariance of their own. Where terms are sampled, each arm is a term, of one label.
+    shared : SharedSds or None
+        Where columns share sds: of a curve.
     sds : slice
         Its own among the sds of all terms, Q of them.
+    columns : slice
+        Its own among the columns of all terms, N of them: as many as sds, but for shared ones.
     matrix : int or None
         Which of all terms' correlation matrices is its own; None without one.
     correlations : slice
@@ -66,7 +112,9 @@ class RandomTerm:
     by: str = ""
     arms: tuple[Any, ...] = ()
     arm_of_level: np.ndarray | None = None
+    shared: SharedSds | None = None
     sds: slice = slice(0, 0)
+    columns: slice = slice(0, 0)
     matrix: int | None = None
     correlations: slice = slice(0, 0)
     correlation_name: str = ""
@@ -108,7 +156,9 @@ class RandomTerm:
 
     @property
     def sd_names(self) -> tuple[str, ...]:
-        """Name of each column's sd, as priors have it: ``1|mouse_sigma``, ``c|mouse_sigma[b]``."""
+        """Name of each sd, as priors have it: ``1|mouse_sigma``, ``c|mouse_sigma[b]``."""
+        if self.shared is not None:
+            return self.shared.names
         return tuple(name for effect in self.effects for name in self.sd_names_of(effect))
 
     @property
@@ -117,6 +167,16 @@ class RandomTerm:
         names = self.column_names if self.has_correlations else ()
         return tuple(f"{names[j]}, {names[i]}" for i in range(len(names)) for j in range(i))
 
+    @property
+    def column_sds(self) -> ColumnSds:
+        """How its columns' sds follow from its own sds."""
+        return ColumnSds.each(self.q) if self.shared is None else self.shared.columns
+
+    @property
+    def slopes(self) -> bool:
+        """Whether several effects of a level have sds of their own."""
+        return self.q > 1 and self.shared is None
+
     def effect_name(self, effect: Term) -> str:
         """Name the variable of an effect: ``stim|mouse``."""
         return f"{effect.variable}|{self.factor}"
@@ -124,6 +184,30 @@ class RandomTerm:
     def sd_name(self, effect: Term) -> str:
         """Name the variable of an effect's sd: ``stim|mouse_sigma``."""
         return f"{effect.variable}|{self.factor}_sigma"
+
+    @property
+    def sd_variables(self) -> dict[str, tuple[dict[str, tuple[Any, ...]], str]]:
+        """By variable of its sds: dims with labels, and whose linear predictor they are of."""
+        if self.shared is None:
+            return {
+                self.sd_name(e): (self.dims(e) | self.arm_dims(), e.parameter) for e in self.effects
+            }
+        of = self.effects[0].parameter
+        return {
+            name: ({f"{name}_dim": labels} if labels else {}, of)
+            for name, labels in self.shared.variables
+        }
+
+    def sd_draws(self, sd: Any) -> dict[str, Any]:
+        """Part its sds, shape (..., Q of them[, arms]), into their variables."""
+        if self.shared is None:
+            axis = -2 if self.arms else -1
+            return {self.sd_name(e): self.columns_of(e, sd, axis=axis) for e in self.effects}
+        out, at = {}, 0
+        for name, labels in self.shared.variables:
+            out[name] = sd[..., at : at + len(labels)] if labels else sd[..., at]
+            at += len(labels) or 1
+        return out
 
     @property
     def correlation_variable(self) -> str:
@@ -211,13 +295,13 @@ class RandomTerm:
 
         Parameters
         ----------
-        sd : array, shape (..., Q)
-            Of all terms: NumPy's or PyTensor's.
+        sd : array, shape (..., N)
+            Of the columns of all terms: NumPy's or PyTensor's.
         factors : sequence of array, shape (..., q, q) each
             Cholesky factors of the correlation matrices of the terms that have any.
         """
         own = np.eye(self.q) if self.matrix is None else factors[self.matrix]
-        return sd[..., self.sds, None] * own
+        return sd[..., self.columns, None] * own
 
 
 def lay_out(terms: Iterable[RandomTerm]) -> tuple[RandomTerm, ...]:
@@ -225,7 +309,7 @@ def lay_out(terms: Iterable[RandomTerm]) -> tuple[RandomTerm, ...]:
     terms = tuple(terms)
     correlated = [term.factor for term in terms if term.has_correlations]
     recoded = _recoded(terms)
-    out, k, n, matrix = [], 0, 0, 0
+    out, k, c, n, matrix = [], 0, 0, 0, 0
     of_factor = dict.fromkeys(correlated, 0)
     for term in terms:
         pairs = len(term.pairs)
@@ -239,7 +323,8 @@ def lay_out(terms: Iterable[RandomTerm]) -> tuple[RandomTerm, ...]:
         out.append(
             replace(
                 term,
-                sds=slice(k, k + term.q),
+                sds=slice(k, k + term.column_sds.n),
+                columns=slice(c, c + term.q),
                 matrix=matrix if term.has_correlations else None,
                 correlations=slice(n, n + pairs),
                 correlation_name=name,
@@ -247,7 +332,8 @@ def lay_out(terms: Iterable[RandomTerm]) -> tuple[RandomTerm, ...]:
                 recoded=recoded,
             )
         )
-        k, n, matrix = k + term.q, n + pairs, matrix + term.has_correlations
+        k, c = k + term.column_sds.n, c + term.q
+        n, matrix = n + pairs, matrix + term.has_correlations
         if pairs:
             of_factor[term.factor] = start + pairs
     return tuple(out)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from winstan.design.column_sds import ColumnSds
 from winstan.design.evaluation import Term
 from winstan.design.random_terms import RandomTerm, lay_out
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from winstan.design.design import Design
     from winstan.design.monotonic import Monotone
+    from winstan.design.smooths import Smooth
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +36,21 @@ class Written:
     """
 
     term: RandomTerm
+    parts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """A curve of all rows as it is reported, and the terms that are sampled.
+
+    Attributes
+    ----------
+    smooth : Smooth
+    parts : tuple of int
+        Places in `Stacked.groups`: one for each level of ``by=``.
+    """
+
+    smooth: Smooth
     parts: tuple[int, ...]
 
 
@@ -58,11 +75,16 @@ class Stacked:
         Weights with which columns of a block add up to its constant (`winstan.design.constants`);
         zero in blocks that have an Intercept apart, or no such columns.
     groups : tuple of RandomTerm
-        Group terms, those of one label together, and each arm of ``gr(g, by=arm)`` apart.
+        Group terms, those of one label together, and each arm of ``gr(g, by=arm)`` apart; after
+        them curves, as terms of one level.
     group_block : tuple of ndarray of int, shape (q,) each
         The block that each column of a group term writes to.
     written : tuple of Written
         Group terms as they are reported, and which of `groups` each is.
+    curves : tuple of Curve
+        The same of curves.
+    column_sds : ColumnSds
+        How the sds of all terms' columns follow from those that are sampled.
     offset : ndarray, shape (B, D)
     anchored : tuple of bool, shape (B,)
         Whether a block's columns stand beside the mean's constant: those of a threshold.
@@ -81,6 +103,8 @@ class Stacked:
     groups: tuple[RandomTerm, ...]
     group_block: tuple[np.ndarray, ...]
     written: tuple[Written, ...]
+    curves: tuple[Curve, ...]
+    column_sds: ColumnSds
     offset: np.ndarray
     anchored: tuple[bool, ...]
     monotones: tuple[Monotone, ...]
@@ -121,9 +145,17 @@ class Stacked:
                 pairs[name] = pairs.get(name, ()) + own
         return pairs
 
-    def roots(self, sd: Any, factors: Sequence[Any]) -> list[Any]:
-        """Cholesky factor of each group term's covariance: see `RandomTerm.root`."""
-        return [group.root(sd, factors) for group in self.groups]
+    def roots(self, sd: Any, factors: Sequence[Any], xp: Any = np) -> list[Any]:
+        """Cholesky factor of each group term's covariance: see `RandomTerm.root`.
+
+        Parameters
+        ----------
+        sd : array, shape (..., Q)
+            As they are sampled: of NumPy, or of PyTensor, whose module is then `xp`.
+        factors
+        """
+        columns = self.column_sds(sd, xp)
+        return [group.root(columns, factors) for group in self.groups]
 
 
 def stack(design: Design) -> Stacked:
@@ -134,7 +166,7 @@ def stack(design: Design) -> Stacked:
     block, constant = [], []
     for d, one in enumerate(designs):
         shift = sum(part.shape[1] for part in columns)
-        X, weights, own = one.X, one.constant, one.terms
+        X, weights, own = one.X[:, : _n_columns(one)], one.constant, one.terms
         if one.prefix and one.intercept:
             terms.append(Term("Intercept", (), (shift,), one.parameter))
             shift += 1
@@ -154,6 +186,13 @@ def stack(design: Design) -> Stacked:
         whole.append(Written(term, tuple(range(len(groups), len(groups) + len(parts)))))
         groups += parts
         blocks += [of] * len(parts)
+    curves: list[Curve] = []
+    for d, one in enumerate(designs):
+        for smooth in one.smooths:
+            parts = smooth.parts(one.X[:, list(smooth.term.columns)])
+            curves.append(Curve(smooth, tuple(range(len(groups), len(groups) + len(parts)))))
+            groups += parts
+            blocks += [np.full(part.q, d) for part in parts]
     laid = lay_out(groups)
     return Stacked(
         parameters=tuple(one.parameter for one in designs),
@@ -175,11 +214,18 @@ def stack(design: Design) -> Stacked:
             )
             for one in whole
         ),
+        curves=tuple(curves),
+        column_sds=ColumnSds.joined(group.column_sds for group in laid),
         offset=np.stack([one.offset for one in designs]),
         anchored=tuple(one.anchored for one in designs),
         monotones=tuple(monotone for one in designs for monotone in one.monotones),
         steps=np.hstack([one.steps for one in designs]),
     )
+
+
+def _n_columns(design: Design) -> int:
+    """Count the columns that are no curve's, which come first."""
+    return sum(len(term.columns) for term in design.terms)
 
 
 def with_places(design: Design) -> Design:

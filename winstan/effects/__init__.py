@@ -2,6 +2,7 @@
 
 from winstan.effects.arviz_groups import ArvizGroups, constant_data, joined_draws
 from winstan.effects.autocorrelation import residual_autocorrelation
+from winstan.effects.bands import band_table, curve_difference, derivative, stretches
 from winstan.effects.categories import (
     CATEGORY,
     Part,
@@ -64,6 +65,7 @@ __all__ = [
     "about",
     "answers",
     "answers_of",
+    "band_table",
     "by_category",
     "category_shares",
     "check_seed",
@@ -74,9 +76,11 @@ __all__ = [
     "contrast_draws",
     "contrast_table",
     "contrast_tables",
+    "curve_difference",
     "curve_draws",
     "curve_table",
     "curve_tables",
+    "derivative",
     "describe",
     "drawn_categories",
     "effects_table",
@@ -111,6 +115,7 @@ __all__ = [
     "probabilities",
     "residual_autocorrelation",
     "response_label",
+    "stretches",
     "summarise_values",
     "total_log_likelihood",
     "totals_text",

@@ -226,18 +226,22 @@ def check_treatment(model: Specified, name: str, what: str) -> None:
 
 def columns_of_effects(model: Specified) -> set[str]:
     """Columns of the common and the group effects: not of offsets, nor of factors alone."""
-    designs = [
-        design
+    atoms = [
+        atom
         for formula in _formulas_of(model)
-        for design in (formula.effects, *(group.design for group in formula.groups))
+        for part in (
+            formula.population_atoms,
+            *(group.design.atoms.values() for group in formula.groups),
+        )
+        for atom in part
     ]
-    return {c for design in designs for atom in design.atoms.values() for c in atom.columns}
+    return {c for atom in atoms for c in atom.columns}
 
 
 def population_predictors(model: Specified) -> list[str]:
     """Return the columns of common terms, of all formulas that an answer depends on, in order."""
     apart = columns_of_offsets(model)
-    atoms = (atom for formula in _formulas_of(model) for atom in formula.effects.atoms.values())
+    atoms = (atom for formula in _formulas_of(model) for atom in formula.population_atoms)
     names = dict.fromkeys(c for atom in atoms for c in atom.columns)
     return [c for c in names if c in model.design.predictors and c not in apart]
 

@@ -80,10 +80,10 @@ def covariances(group: RandomTerm, posterior: Mapping[str, Array]) -> Covariance
         Draws by variable, shape (S, *dims).
     """
     n_arms, sds = max(1, len(group.arms)), []
-    for effect in group.effects:
-        sd = posterior[group.sd_name(effect)]
+    for name in group.sd_variables:
+        sd = posterior[name]
         sds.append(sd.reshape(len(sd), -1, n_arms))
-    sd = np.moveaxis(np.concatenate(sds, axis=1), -1, 0)
+    sd = group.column_sds(np.moveaxis(np.concatenate(sds, axis=1), -1, 0))
     if not group.has_correlations:
         return Covariances(sd, None)
     q, values = group.q, posterior[group.correlation_variable][:, list(group.pair_places)]

@@ -85,5 +85,7 @@ def _outside(model: Specified, column: str, values: np.ndarray) -> tuple[float, 
     x = model.design.predictors[column].to_numpy(float)
     low, high = float(x.min()), float(x.max())
     # A little more than the margin, so that rounding does not decide on values that lie upon it.
-    room = MARGIN * (high - low) * (1 + 1e-9)
+    # Of a curve there is no knot beyond the data: it goes straight on, which they do not tell.
+    margin = 0.0 if column in model.formula.curved_columns else MARGIN
+    room = (margin * (1 + 1e-9) + 1e-9) * (high - low)
     return low, high, (values < low - room) | (values > high + room)

@@ -72,6 +72,8 @@ def group_effects(
         raise OptionError(
             f"{factor!r} is no group factor of this model." + near_matches(str(factor), factors)
         )
+    if kind == "total":
+        refuse_curves(model, "Totals")
     n = n_draws_of(posterior)
     out: dict[str, tuple[tuple[Any, ...], Array]] = {}
     for group in terms:
@@ -113,6 +115,21 @@ def group_table(
             for j, level in enumerate(levels)
         ]
     )
+
+
+def refuse_curves(model: Specified, what: str) -> None:
+    """Refuse what is at no place of a curve.
+
+    Raises
+    ------
+    OptionError
+    """
+    if model.design.smooths or any(group.shared is not None for group in model.design.groups):
+        along = next(iter(model.formula.curved_columns), "x")
+        raise OptionError(
+            f"{what} of groups are at one place of a curve along {along!r}, and there is none by "
+            "itself: ask fit.predict for the rows that are meant, or fit.conditional along it."
+        )
 
 
 def group_draws(effects: Mapping[str, tuple[tuple[Any, ...], Array]]) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from winstan.design import evaluate
+from winstan.effects.groups import refuse_curves
 from winstan.effects.intervals import describe
 from winstan.effects.means import (
     auxiliary,
@@ -58,6 +59,7 @@ def group_intercepts(
         raise OptionError(
             f"{factor!r} is no group factor of this model." + near_matches(str(factor), factors)
         )
+    refuse_curves(model, "Intercepts")
     varying = [e for e in group.effects if e.name == "1"]
     if not varying:
         raise OptionError(

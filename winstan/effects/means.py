@@ -42,7 +42,7 @@ def linear_predictor(
 def eta_at(design: Design, posterior: Mapping[str, Array], rows: NewRows, part: slice) -> Array:
     """Evaluate a design's linear predictor at some rows, without offset: (S, rows of the part)."""
     n_draws = n_draws_of(posterior)
-    plain = [term for term in design.terms if not term.monotonic]
+    plain = [term for term in design.with_curves if not term.monotonic]
     slopes = [posterior[t.variable].reshape(n_draws, -1) for t in plain]
     beta = np.hstack(slopes) if slopes else np.zeros((n_draws, 0))
     eta = beta @ rows.X[part][:, [c for term in plain for c in term.columns]].T

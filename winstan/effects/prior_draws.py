@@ -72,13 +72,14 @@ def prior_draws(model: Model, rng: np.random.Generator, size: int) -> dict[str, 
     sds, factors, u = [], [], {}
     for m, group in enumerate(design.groups):
         sds.append(drawn(group.sd_names))
+        of_columns = group.column_sds(sds[-1])
         z = rng.standard_normal((size, group.q, group.n_levels))
         if group.has_correlations:
             prior = priors[group.correlation_name]
             assert isinstance(prior, LKJ)
             factors.append(prior.sample_factors(rng, size, group.q))
             z = factors[-1] @ z
-        u[m] = sds[-1][:, :, None] * z
+        u[m] = of_columns[:, :, None] * z
     found, effects = group_draws(design, sds, u, factors)
     out |= found
     out |= numbers

@@ -17,6 +17,7 @@ from winstan.fitted import (
     chains,
     contrast_figures,
     cross_validation,
+    curves,
     effects,
     evidence,
     explained,
@@ -84,6 +85,9 @@ class Fit:
     # On the scale of the data: tidy tables.
     contrast = effects.contrast
     conditional = effects.conditional
+    curve_difference = curves.curve_difference
+    curve_stretches = curves.curve_stretches
+    derivative = curves.derivative
     means = effects.means
     intercepts = group_effects.intercepts
     effects = effects.effects  # the last of each module's: they take its name
@@ -115,6 +119,8 @@ class Fit:
     plot_intercepts = group_figures.plot_intercepts
     plot_slopes = group_figures.plot_slopes
     plot_conditional = figures.plot_conditional
+    plot_curve_difference = curves.plot_curve_difference
+    plot_derivative = curves.plot_derivative
     plot_directions = figures.plot_directions
     plot_forest = intervals.plot_forest
     plot_posterior = intervals.plot_posterior

@@ -284,7 +284,7 @@ def _sds_of_predictors(model: Model) -> dict[str, float]:
     for one in design.every:
         for term in one.terms:
             take(term.column_names, term, one.X)
-        for group in (group for group in one.groups if not group.arms):
+        for group in (g for g in one.groups if not g.arms and g.shared is None):
             for effect in group.effects:
                 take(group.sd_names_of(effect), effect, group.Z)
     return out

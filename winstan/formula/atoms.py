@@ -60,6 +60,10 @@ class AtomReader:
         """Names that may be columns or values of the caller's: seen inside calls only."""
         return tuple(name for name in self._ambient if name not in self._certain)
 
+    def is_own(self, function: str) -> bool:
+        """Whether the caller defined a function of this name."""
+        return callable(self._namespace.get(function))
+
     def must_be_columns(self, names: tuple[str, ...]) -> None:
         """Note names that stand outside calls."""
         self._certain.update(names)

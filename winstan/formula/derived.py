@@ -37,6 +37,7 @@ def for_each(formula: Formula, names: Sequence[str]) -> Formula:
         groups=first.groups,
         effects=first.effects,
         offset_atoms=first.offset_atoms,
+        smooths=first.smooths,
         parameters=ordered | own,
     )
 
@@ -59,6 +60,7 @@ def for_thresholds(formula: Formula, names: Sequence[str]) -> Formula:
         common=specific.text,
         offset=(),
         groups=(),
+        smooths=(),
         effects=specific,
         offset_atoms=(),
         specific=None,

@@ -12,12 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _SMOOTH = (
-    "smooth terms are not supported: write poly(x, 3) or bs(x, df=5), which fit a curve of so many "
-    "coefficients, or use bambi, brms or mgcv"
+    'a curve is s(x), s(x, by=cond) for each condition, or s(x, mouse, bs="fs") for each mouse; '
+    "surfaces are in mgcv and brms"
 )
 _PROCESS = (
-    "Gaussian processes are not supported: write poly(x, 3) or bs(x, df=5) for a curve, or use "
-    "bambi or brms"
+    "Gaussian processes are by basis functions: hsgp(x), or hsgp(x, by=cond) for each condition"
 )
 _TIME = (
     "residuals that resemble their neighbours are ar(time, unit), by position, or car(time, unit), "
@@ -63,9 +62,9 @@ _SUBSET = "take the rows out of the data before: data[condition]"
 
 FOREIGN: Mapping[str, str] = MappingProxyType(
     {
-        **dict.fromkeys(("s", "t2", "te", "ti", "sm", "lo", "smooth"), _SMOOTH),
+        **dict.fromkeys(("t2", "te", "ti", "sm", "lo", "smooth"), _SMOOTH),
         **dict.fromkeys(("ns", "cr", "cc", "rcs", "pspline"), _SMOOTH),
-        **dict.fromkeys(("gp", "hsgp"), _PROCESS),
+        **dict.fromkeys(("gp",), _PROCESS),
         **dict.fromkeys(
             ("arma", "ma", "cosy", "ar1", "car1", "ou", "cor_ar", "cor_arma", "rw", "rw1"),
             _TIME,

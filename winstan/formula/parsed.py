@@ -29,6 +29,7 @@ from winstan.formula.residual import (
     residual_columns,
     with_residual,
 )
+from winstan.formula.smooths import SmoothSpec
 from winstan.formula.syntax import formula_error
 from winstan.formula.terms import Atom, Effects, GroupSpec, ResponseSpec, unique
 from winstan.formula.tree import Call, Name, walk
@@ -50,11 +51,14 @@ class Formula:
     response
         The response expression, as text: ``log(Power)``, ``p(successes, trials)``.
     common
-        The common (population-level) part, expanded, without offsets: ``1 + stim``.
+        The common (population-level) part, expanded, without offsets: ``1 + stim``. Of curves it
+        has the straight line: ``s(t)`` is ``t`` and what bends.
     offset
         The offsets, which add up.
     groups
         The group terms.
+    smooths
+        The curves of all rows; those of groups are group terms.
     columns
         Every column in use, in order of appearance, those of other parameters' formulas included;
         and so are `predictor_columns`, `ambient`, `elementwise`, `functions` and `constants`.
@@ -97,6 +101,7 @@ class Formula:
     response_spec: ResponseSpec = field(repr=False)
     effects: Effects = field(repr=False)
     offset_atoms: tuple[Atom, ...] = field(repr=False)
+    smooths: tuple[SmoothSpec, ...] = ()
     parameters: Mapping[str, Formula] = field(default_factory=dict)
     specific: Effects | None = None
     anchored: bool = False
@@ -152,8 +157,8 @@ class Formula:
 
     @property
     def population_atoms(self) -> tuple[Atom, ...]:
-        """The atoms of common terms, those inside ``cs()`` among them."""
-        return _right_atoms(self.effects, (), (), self.specific)
+        """The atoms of common terms, those inside ``cs()`` and what curves are along among them."""
+        return _right_atoms(self.effects, (), (), self.specific, self.smooths)
 
     @property
     def limit_columns(self) -> frozenset[str]:
@@ -176,7 +181,21 @@ class Formula:
     @property
     def atoms(self) -> tuple[Atom, ...]:
         """The atoms of the right side: of common terms, offsets and group effects."""
-        return _right_atoms(self.effects, self.offset_atoms, self.groups, self.specific)
+        return _right_atoms(
+            self.effects, self.offset_atoms, self.groups, self.specific, self.smooths
+        )
+
+    @property
+    def curves(self) -> tuple[SmoothSpec, ...]:
+        """The curves of all rows and of groups, in formulas of all parameters."""
+        every = [spec for one in self.every for spec in one.smooths]
+        every += [g.smooth for one in self.every for g in one.groups if g.smooth is not None]
+        return tuple(every)
+
+    @property
+    def curved_columns(self) -> frozenset[str]:
+        """Columns that curves are along."""
+        return frozenset(column for spec in self.curves for column in spec.covariate.columns)
 
 
 def parse_formula(
@@ -268,10 +287,13 @@ def _read(
     """Read a single formula."""
     reading = read_formula(source, namespace, constants)
     response = reading.response
-    atoms = _right_atoms(reading.effects, reading.offsets, reading.groups, reading.specific)
+    atoms = _right_atoms(
+        reading.effects, reading.offsets, reading.groups, reading.specific, reading.smooths
+    )
     left = [column for atom in response.atoms for column in (*atom.columns, *atom.grouping)]
     right = [column for atom in atoms for column in (*atom.columns, *atom.grouping)]
     right += [c for group in reading.groups for c in (*group.factor_columns, group.by) if c]
+    right += [spec.by for spec in reading.smooths if spec.by]
     formula = Formula(
         text=source,
         response=response.text,
@@ -292,6 +314,7 @@ def _read(
         offset_atoms=reading.offsets,
         specific=reading.specific,
         residual=reading.residual,
+        smooths=reading.smooths,
     )
     # Of the other names only the data can tell whether they are columns.
     certain = set(formula.columns).difference(formula.ambient)
@@ -320,7 +343,9 @@ def _right_atoms(
     offsets: tuple[Atom, ...],
     groups: tuple[GroupSpec, ...],
     specific: Effects | None,
+    smooths: tuple[SmoothSpec, ...],
 ) -> tuple[Atom, ...]:
     of_groups = (atom for group in groups for atom in group.design.atoms.values())
     of_thresholds = () if specific is None else specific.atoms.values()
-    return (*effects.atoms.values(), *of_thresholds, *offsets, *of_groups)
+    along = (spec.covariate for spec in smooths)
+    return (*effects.atoms.values(), *of_thresholds, *offsets, *of_groups, *along)

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from winstan.formula.atoms import AtomReader
-from winstan.formula.foreign import check_left, check_wrapped, foreign_call, second_tilde
+from winstan.formula.factors import check_group_terms, groups_of_curves, read_groups
+from winstan.formula.foreign import check_left, check_wrapped, second_tilde
 from winstan.formula.functions import COUNTS, PROPORTIONS
 from winstan.formula.limits import LIMITS, read_left, read_limited
 from winstan.formula.monotonic import is_monotonic
 from winstan.formula.residual import ResidualSpec, is_residual, read_residual, the_only
+from winstan.formula.smooths import SMOOTHS, SmoothSpec, read_smooth, with_lines
 from winstan.formula.specific import SPECIFIC, check_only_inside, inside_specific, misplaced
 from winstan.formula.syntax import Parser, Token, formula_error, tokenize
-from winstan.formula.terms import Atom, Effects, GroupSpec, ResponseSpec, Terms, unique
+from winstan.formula.terms import Atom, Effects, GroupSpec, ResponseSpec, Terms
 from winstan.formula.tree import Bar, Binary, Call, Constant, Level, Name, Node, Unary, write
 
 if TYPE_CHECKING:
@@ -30,9 +32,9 @@ class Reading:
     ----------
     response
         The left side.
-    effects, offsets, groups, specific, residual
-        The right side: common terms, offsets, group terms, the terms inside ``cs()``, and the term
-        of residual correlation.
+    effects, offsets, groups, smooths, specific, residual
+        The right side: common terms, offsets, group terms, curves of all rows, the terms inside
+        ``cs()``, and the term of residual correlation.
     functions, constants, ambient
         What its code needs beside columns, see `AtomReader`.
     """
@@ -41,6 +43,7 @@ class Reading:
     effects: Effects
     offsets: tuple[Atom, ...]
     groups: tuple[GroupSpec, ...]
+    smooths: tuple[SmoothSpec, ...]
     specific: Effects | None
     residual: ResidualSpec | None
     functions: tuple[str, ...]
@@ -66,10 +69,11 @@ def read_formula(
     atoms = AtomReader(source, namespace, constants)
     response = _read_response(*read_left(left, source), atoms, source)
     whole = _Right(atoms, source)
-    effects, offsets, groups = whole.read(Parser(right, source).parse())
+    effects, offsets, groups, smooths = whole.read(Parser(right, source).parse())
     specific = whole.specific()
     residual = the_only(whole.residuals, source)
-    if not effects.names and not groups and not offsets and specific is None and residual is None:
+    given = (effects.names, groups, offsets, smooths, specific is not None, residual is not None)
+    if not any(given):
         raise formula_error(_NOTHING, source)
     if response.value.name in (*effects.names, *(specific.names if specific else ())):
         raise formula_error(
@@ -80,12 +84,13 @@ def read_formula(
     if specific is not None:
         _check_names((specific,), source)
         check_only_inside(specific, effects, source)
-    _check_duplicates(groups, source)
+    check_group_terms(groups, source)
     return Reading(
         response=response,
         effects=effects,
         offsets=offsets,
         groups=groups,
+        smooths=smooths,
         specific=specific,
         residual=residual,
         functions=tuple(atoms.functions),
@@ -164,22 +169,28 @@ class _Right:
         terms = [item for one in self._specific for item in one.items.values()]
         return Terms(terms).effects() if terms else None
 
-    def read(self, node: Node) -> tuple[Effects, tuple[Atom, ...], tuple[GroupSpec, ...]]:
-        """Part a right side into common terms, offsets and group terms."""
+    def read(
+        self, node: Node
+    ) -> tuple[Effects, tuple[Atom, ...], tuple[GroupSpec, ...], tuple[SmoothSpec, ...]]:
+        """Part a right side into common terms, offsets, group terms and curves."""
         terms = Terms()
         offsets: list[Atom] = []
         groups: list[GroupSpec] = []
+        smooths: list[SmoothSpec] = []
         for sign, addend in _addends(node):
             apart = isinstance(addend, Bar) or _is_offset(addend) or is_residual(addend)
-            if sign == "-" and apart:
+            if sign == "-" and (apart or self._is_smooth(addend)):
                 raise self._error(
-                    "a group term, an offset or a residual correlation cannot be subtracted.",
+                    "a group term, a curve, an offset or a residual correlation cannot be "
+                    "subtracted.",
                     addend.pos,
                 )
             if is_residual(addend):
                 self.residuals.append(self._residual(addend))
             elif isinstance(addend, Bar):
                 groups += self._groups(addend)
+            elif isinstance(addend, Call) and self._is_smooth(addend):
+                smooths.append(read_smooth(addend, self._atoms, self._source))
             elif _is_offset(addend):
                 offsets.append(self._offset(addend))
             elif isinstance(addend, Call) and addend.function == SPECIFIC:
@@ -187,7 +198,16 @@ class _Right:
                 self._specific.append(self._accumulate(Terms(), "+", inside))
             else:
                 terms = self._accumulate(terms, sign, addend)
-        return terms.effects(), tuple(offsets), tuple(groups)
+        terms += Terms(with_lines(tuple(smooths), terms.effects(), self._source))
+        groups += [groups_of_curves(spec) for spec in smooths if spec.group]
+        common = tuple(spec for spec in smooths if not spec.group)
+        return terms.effects(), tuple(offsets), tuple(groups), common
+
+    def _is_smooth(self, node: Node) -> bool:
+        """Whether it is a curve: ``s`` is none where the caller has a function of that name."""
+        if not isinstance(node, Call) or node.function not in SMOOTHS:
+            return False
+        return node.function != "s" or not self._atoms.is_own("s")
 
     def _residual(self, addend: Node) -> ResidualSpec:
         spec = read_residual(addend, self._source)
@@ -251,6 +271,13 @@ class _Right:
             )
         if isinstance(node, Call) and node.function == SPECIFIC:
             raise misplaced(node, self._source)
+        if isinstance(node, Call) and self._is_smooth(node):
+            raise self._error(
+                f"{node.function}() can only be added, not crossed, nested or put inside a group "
+                f"term: {node.function}(t, by=cond) has a curve for each condition, and "
+                's(t, mouse, bs="fs") one for each mouse.',
+                node.pos,
+            )
         if _is_offset(node):
             raise self._error(
                 "offset() can only be added to the common part; it is no part of an interaction "
@@ -298,57 +325,7 @@ class _Right:
         effects = self._accumulate(Terms(), "+", bar.effects).effects()
         if not effects.names:
             raise self._error("the group term has no effect: write (1 | group).", bar.pos)
-        node, by = self._options(bar.factor)
-        specs = []
-        for columns in self._factors(node):
-            self._atoms.must_be_columns(columns)
-            factor = ":".join(columns)
-            specs.append(
-                GroupSpec(effects.text, factor, bar.correlated, columns, effects, bar.label, by)
-            )
-        return specs
-
-    def _options(self, node: Node) -> tuple[Node, str]:
-        """Take a factor out of ``gr(factor, by=column)``, with the column."""
-        match node:
-            case Call("gr", (factor,), ()):
-                return factor, ""
-            case Call("gr", (factor,), (("by", Name(column)),)):
-                self._atoms.must_be_columns((column,))
-                return factor, column
-            case Call("gr", pos=pos):
-                raise self._error(
-                    "gr(g, by=column) gives the groups of each level of a column a covariance of "
-                    "their own; it has no other option (cov=, dist=).",
-                    pos,
-                )
-        return node, ""
-
-    def _factors(self, node: Node) -> list[tuple[str, ...]]:
-        """Return the columns of each factor: ``a/b`` is the two factors a and a:b."""
-        match node:
-            case Name(text) | Call("C" | "factor", (Name(text),), ()):
-                return [(text,)]
-            case Binary("/", left, right):
-                outer = self._factors(left)
-                return [*outer, *(unique(outer[-1] + inner) for inner in self._factors(right))]
-            case Binary(":", left, right):
-                first, second = self._factors(left), self._factors(right)
-                if len(first) == len(second) == 1:
-                    return [unique(first[0] + second[0])]
-            case Binary("+" | "*", pos=pos):
-                raise self._error(
-                    "one group term has one grouping factor: write (1 | a) + (1 | b) for crossed "
-                    "factors, (1 | a:b) for combinations, (1 | a/b) for nested ones.",
-                    pos,
-                )
-            case Call(function) if (said := foreign_call(function)) is not None:
-                raise self._error(said, node.pos)
-        raise self._error(
-            f"'{write(node)}' is no grouping factor: a factor is a column, a:b or a/b. Make it a "
-            "column of the data first.",
-            node.pos,
-        )
+        return read_groups(bar, effects, self._atoms, self._source)
 
 
 def _check_names(parts: tuple[Effects, ...], source: str) -> None:
@@ -361,28 +338,6 @@ def _check_names(parts: tuple[Effects, ...], source: str) -> None:
                     "column, or write 1 for an intercept.",
                     source,
                 )
-
-
-def _check_duplicates(groups: tuple[GroupSpec, ...], source: str) -> None:
-    """Refuse two group terms that give the same parameter."""
-    seen: dict[tuple[str, frozenset[str]], GroupSpec] = {}
-    for group in groups:
-        for name in group.design.names:
-            first = seen.setdefault((name, frozenset(group.factor_columns)), group)
-            if first is group:
-                continue
-            what, remedy = f"'{name}'", "remove one of them"
-            if name == "1":
-                what = "an intercept"
-                if group.design.terms:
-                    remedy = (
-                        f"write {group.without_intercept}, or put all effects into one group term"
-                    )
-            raise formula_error(
-                f"{first.text} and {group.text} both give {what} for each '{group.factor}'; "
-                f"{remedy}.",
-                source,
-            )
 
 
 def _addends(node: Node, sign: str = "+") -> list[tuple[str, Node]]:

@@ -165,7 +165,8 @@ def check_residual_alone(formula: Formula) -> None:
     ------
     FormulaError
     """
-    if formula.residual is None or formula.effects.terms or formula.groups or formula.offset:
+    others = (formula.effects.terms, formula.groups, formula.smooths, formula.offset)
+    if formula.residual is None or any(others):
         raise formula_error(
             "residual= is how residuals are correlated, and nothing else: ar(time, unit), "
             "car(time, unit), cs(visit, unit), toep(visit, unit) or unstr(visit, unit).",

@@ -11,6 +11,8 @@ from winstan.formula.tree import Node, quote_name
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from winstan.formula.smooths import SmoothSpec
+
 
 @dataclass(frozen=True, slots=True)
 class Atom:
@@ -95,6 +97,8 @@ class GroupSpec:
     by
         The column of ``gr(g, by=column)``: groups of each of its levels have a covariance of their
         own.
+    smooth
+        The curve of each group: ``s(t, mouse, bs="fs")``.
     """
 
     effects: str
@@ -104,11 +108,12 @@ class GroupSpec:
     design: Effects = field(repr=False)
     label: str = ""
     by: str = ""
+    smooth: SmoothSpec | None = None
 
     @property
     def text(self) -> str:
         """The term as a formula would write it."""
-        return self._bar(self.design)
+        return self._bar(self.design) if self.smooth is None else self.smooth.text
 
     @property
     def without_intercept(self) -> str:

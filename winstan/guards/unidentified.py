@@ -37,7 +37,8 @@ def check_identification(model: Model, *, binary: bool) -> Iterator[str]:
     str
         What was found, and the remedy: one for each term and kind.
     """
-    terms = list(zip(model.formula.groups, model.design.groups, strict=True))
+    pairs = zip(model.formula.groups, model.design.groups, strict=True)
+    terms = [(spec, group) for spec, group in pairs if group.shared is None]
     for place, (spec, group) in enumerate(terms):
         empty = _zero_columns(spec, group)
         if empty:

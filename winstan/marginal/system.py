@@ -70,6 +70,11 @@ def system(marginal: Marginal, products: Array, roots: Sequence[Array], sigma: A
     gram = _gram(products, inverse, marginal.residual.shape[0])
     gram += marginal.residual / np.square(sigma)[:, None, None]
     for L, columns, J in _other_factors(marginal, roots):  # D' gram D, D = L kron identity
+        if _is_diagonal(L):
+            sds = np.repeat(np.diagonal(L, axis1=1, axis2=2), J, axis=1)
+            gram[:, :, columns] *= sds[:, None]
+            gram[:, columns] *= sds[:, :, None]
+            continue
         wide = gram[:, :, columns].reshape(S, -1, L.shape[1], J)
         gram[:, :, columns] = np.einsum("swij,sih->swhj", wide, L).reshape(S, -1, L.shape[1] * J)
         long = gram[:, columns].reshape(S, L.shape[1], J, -1)
@@ -137,6 +142,11 @@ def _other_factors(
         if start >= 0:
             J = _levels_of(marginal, start, L.shape[1])
             yield L, slice(start, start + L.shape[1] * J), J
+
+
+def _is_diagonal(L: Array) -> bool:
+    """Whether all are diagonal, as those of uncorrelated effects, of which curves have many."""
+    return not np.any(L[:, ~np.eye(L.shape[1], dtype=bool)])
 
 
 def _levels_of(marginal: Marginal, start: int, width: int) -> int:

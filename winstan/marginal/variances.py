@@ -49,15 +49,16 @@ class Terms:
     """How the sds of each group term become a total variance and log contrasts.
 
     The term's share of the data's variance is ``tr(S G)``, with S the covariance of its effects and
-    G the mean cross-product of their columns over rows.
+    G the mean cross-product of their columns over rows: of columns that share sds, with as many
+    rows as there are sds.
 
     Attributes
     ----------
     widths : tuple of int
-        Effects of each term.
+        Sds of each term; of a Gaussian process its sd and its length-scale, apart, are one each.
     correlated : tuple of bool
     gram : ndarray, shape (Q, Q)
-        G of each term with several effects, a block of the diagonal each; else one.
+        G of each term with several sds, a block of the diagonal each; else one.
     contrasts : ndarray, shape (Q, Q)
         Orthonormal contrasts of each term's log sds; the first column of each block is zero.
     """
@@ -70,18 +71,26 @@ class Terms:
     @classmethod
     def of(cls, stacked: Stacked, cells: Cells) -> Terms:
         """Read the terms off a design."""
-        widths = tuple(Z.shape[1] for Z in cells.Z)
-        Q = sum(widths)
+        widths: list[int] = []
+        correlated: list[bool] = []
+        Q = stacked.column_sds.n
         gram, contrasts = np.eye(Q), np.zeros((Q, Q))
-        for Z, some in zip(cells.Z, _slices(widths), strict=True):
-            q = Z.shape[1]
-            if q > 1:
-                of_mean = cells.of_block(Z, 0)
-                own = of_mean.T @ (cells.weight[:, None] * of_mean) / cells.weight.sum()
-                gram[some, some] = own if np.any(own) else np.eye(q)  # columns of nothing but zeros
-                contrasts[some, some.start + 1 : some.stop] = linalg.helmert(q).T
-        correlated = tuple(group.has_correlations for group in stacked.groups)
-        return cls(widths, correlated, gram, contrasts)
+        for Z, group in zip(cells.Z, stacked.groups, strict=True):
+            own, n = group.column_sds, group.column_sds.n
+            apart = own.spectral
+            widths += [1] * n if apart else [n]
+            correlated += [group.has_correlations] * (n if apart else 1)
+            if n == 1 or apart:
+                continue
+            some = group.sds
+            of_mean = cells.of_block(Z, 0)
+            products = of_mean.T @ (cells.weight[:, None] * of_mean) / cells.weight.sum()
+            if group.shared is not None:
+                to_sds = own.slopes(np.ones(n))
+                products = np.diag(to_sds.T @ np.diag(products))
+            gram[some, some] = products if np.any(products) else np.eye(n)  # nothing but zeros
+            contrasts[some, some.start + 1 : some.stop] = linalg.helmert(n).T
+        return cls(tuple(widths), tuple(correlated), gram, contrasts)
 
     @property
     def n_corr(self) -> int:

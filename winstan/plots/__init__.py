@@ -7,6 +7,7 @@ beside, ``a / b`` above, ``a + theme(...)``.
 
 from winstan.plots.agreement import plot_agreement
 from winstan.plots.autocorrelation import plot_autocorrelation
+from winstan.plots.bands import plot_band
 from winstan.plots.calibration import plot_calibration
 from winstan.plots.chains import plot_rank, plot_trace
 from winstan.plots.conditional import CURVES, plot_conditional
@@ -33,6 +34,7 @@ __all__ = [
     "OKABE_ITO",
     "plot_agreement",
     "plot_autocorrelation",
+    "plot_band",
     "plot_calibration",
     "plot_conditional",
     "plot_contrasts",

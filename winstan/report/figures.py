@@ -46,7 +46,7 @@ def figures_of(
     model = fit.model
     predictors = population_predictors(model)
     results = [_figure_of(fit, name, prob, unit, groups) for name in predictors[:PREDICTORS]]
-    if model.design.groups:
+    if model.design.groups and not model.formula.curves:
         group = model.design.groups[0]
         own = own_values(model, group).words
         results.append(

@@ -113,6 +113,7 @@
 #include <stan/math/prim/fun/stan_print.hpp>
 #include <stan/math/prim/fun/symmetrize_from_lower_tri.hpp>
 #include <stan/math/prim/fun/to_matrix.hpp>
+#include <stan/math/prim/fun/transpose.hpp>
 #include <stan/math/prim/fun/zeros_vector.hpp>
 
 #include <stan/math/prim/prob/cauchy_lpdf.hpp>
