@@ -100,8 +100,7 @@ def test_backends_give_the_same_tables(how, request):
     pd.testing.assert_frame_equal(found.table, expected.table)
 
 
-@pytest.mark.parametrize("how", ["dask", "loky"])
-@pytest.mark.parametrize("deadly", [[8], [0, 1]], ids=str)
+@pytest.mark.parametrize(("how", "deadly"), [("dask", [8]), ("loky", [0, 1])])
 def test_groups_that_kill_their_worker_cost_the_others_nothing(how, deadly, request):
     if how == "dask":
         request.getfixturevalue("cluster")

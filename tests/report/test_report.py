@@ -266,9 +266,9 @@ def test_rows_that_are_left_out_are_counted(tmp_path):
     assert "\n48 rows in 48 cells" in repr(whole)
 
 
-@pytest.mark.parametrize("reference", ["fair", "dull"])
-def test_log_odds_of_all_categories_are_there(folder, reference):
+def test_log_odds_of_all_categories_are_there(folder):
     """The first category's parameter is not the mean response, and has its table as the others."""
+    reference = "fair"
     words = np.array(["dull", "fair", "good"])
     frame = data().assign(rating=words[np.arange(48) * 5 // 7 % 3])
     model = model_of("rating ~ depth + (1|mouse)", frame, ws.categorical(reference))
