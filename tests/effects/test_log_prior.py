@@ -135,6 +135,24 @@ def test_a_bound_by_the_data_is_the_unit_of_its_share():
     np.testing.assert_allclose(got, stats.beta(2, 3, 0, least).logpdf(ndt), rtol=1e-9)
 
 
+@pytest.mark.parametrize(
+    "formula", ["y ~ sex + hsgp(x, by=sex) + s(hours, k=6)", "y ~ s(x, mouse, bs='fs', k=4)"]
+)
+def test_sds_and_lengths_of_curves(formula):
+    model, draws = made(formula, "gaussian")
+    found = log_prior(model, draws)
+    assert set(found) == set(model.priors.table)
+    place = {"f": 0, "m": 1, "level": 0, "slope": 1, "bend": 2}
+    for name in found:
+        if not name.startswith(("sds_", "sdgp_", "lscale_")):
+            continue
+        variable, _, label = name.removesuffix("]").partition("[")
+        values = draws[variable][:, place[label]] if label else draws[variable]
+        prior = model.priors[name]
+        expected = [prior_log_density(prior, value) for value in values]
+        np.testing.assert_allclose(found[name], expected, rtol=1e-10)
+
+
 @pytest.mark.parametrize("prior", [ws.Horseshoe(), ws.R2D2()], ids=str)
 def test_shared_priors_integrate_to_that_of_a_coefficient(prior):
     """Given its numbers a coefficient is normal: its densities over a grid sum to one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,6 +46,7 @@ def log_prior(model: Model, posterior: Mapping[str, Array]) -> dict[str, Array]:
     found = {
         **_coefficients(model, posterior),
         **_sds(model, posterior),
+        **_curves(model, posterior),
         **_correlations(model, posterior),
         **_simplexes(model, posterior),
         **_numbers(model, posterior),
@@ -125,6 +127,24 @@ def _sds(model: Model, posterior: Mapping[str, Array]) -> dict[str, Array]:
         for sds, m in zip(of.sd, written.parts, strict=True):
             for j, name in enumerate(model.stacked.groups[m].sd_names):
                 out[name] = _density(model.priors[name], sds[:, j])
+    return out
+
+
+def _curves(model: Model, posterior: Mapping[str, Array]) -> dict[str, Array]:
+    """Of the sds and length-scales of curves of all rows, which no group term has."""
+    of_groups = {m for written in model.stacked.written for m in written.parts}
+    out: dict[str, Array] = {}
+    given: Counter[str] = Counter()  # levels of a variable that were met before
+    for m, term in enumerate(model.stacked.groups):
+        if term.shared is None or m in of_groups:
+            continue
+        names = iter(term.sd_names)
+        for variable, labels in term.shared.variables:
+            values = posterior[variable].reshape(n_draws_of(posterior), -1)
+            for _ in labels or ("",):
+                name = next(names)
+                out[name] = _density(model.priors[name], values[:, given[variable]])
+                given[variable] += 1
     return out
 
 
