@@ -213,7 +213,7 @@ KINDS = (
     *(
         Kind("serial_correlation", f"{groups}x{rows}, {label}", REAL, "gaussian", draw, needed,
              groups, rows)
-        for groups, rows in ((12, 8), (6, 20))
+        for groups, rows in ((12, 4), (12, 8), (6, 20))
         for label, draw, needed in (
             ("rho 0.5", _serial(0.5), True),
             ("rho 0.8", _serial(0.8), True),
