@@ -138,7 +138,10 @@ class WrittenCurve:
         ]
 
     def stan_coefficients(self) -> list[str]:
-        """Write its coefficients in Stan, of their sds and standard normals."""
+        """Write its coefficients in Stan, of their sds and standard normals.
+
+        Sds are repeated by a product: stanc's optimised rep_matrix() of a row_vector mixes them up.
+        """
         z, u, K = f"z_{self.tail}", f"u_{self.tail}", self.columns.levels
         sd, *length = (one.name for one in self.numbers)
         if self.level is not None:
@@ -147,13 +150,13 @@ class WrittenCurve:
         if not length and not self._curves:
             return [f"vector[{K}] {u} = {sd} * {z};"]
         if not length:
-            return [f"vector[{K}] {u} = to_vector(rep_matrix({sd}', {self._width})) .* {z};"]
+            return [f"vector[{K}] {u} = to_vector(rep_vector(1, {self._width}) * {sd}') .* {z};"]
         (scale,), omega = length, f"omega_{self.tail}"
         if not self._curves:
             wide = f"{sd} * sqrt({scale} * sqrt(2 * pi()))"
             decay = f"exp(-0.25 * square({scale} * {omega}))"
             return [f"vector[{K}] {u}", f"  = {wide} * {decay} .* {z};"]
-        wide = f"rep_matrix(({sd} .* sqrt({scale} * sqrt(2 * pi())))', {self._width})"
+        wide = f"(rep_vector(1, {self._width}) * ({sd} .* sqrt({scale} * sqrt(2 * pi())))')"
         decay = f"exp(-0.25 * square({omega} * {scale}'))"
         return [f"vector[{K}] {u}", f"  = to_vector({wide} .* {decay}) .* {z};"]
 

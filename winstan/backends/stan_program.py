@@ -47,7 +47,7 @@ _FUNCTIONS = """
     Phi append_row atan beta cauchy cumulative_sum diag_matrix diag_post_multiply diag_pre_multiply
     dirichlet dot_product exp exponential fmax gamma inv inv_cloglog inv_gamma inv_logit
     linspaced_vector lkj_corr_cholesky log log_diff_exp log_sum_exp logistic mean min
-    multiply_lower_tri_self_transpose normal pi rep_matrix rep_vector rows_dot_product sqrt square
+    multiply_lower_tri_self_transpose normal pi rep_vector rows_dot_product sqrt square
     std_normal student_t sum to_vector
 """
 # Names that the program gives itself.
