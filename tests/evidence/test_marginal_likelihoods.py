@@ -112,7 +112,7 @@ def test_both_methods_agree():
     formula = "Yield ~ 1 + (1|Batch)"
     fit = ws.fit(
         formula, ws.load("Dyestuff"), priors=priors_of(formula), parametrization="noncentered",
-        seed=1, silence="all",
+        draws=4000, seed=1, silence="all",
     )  # fmt: skip
     found = fit.log_marginal_likelihood()
     assert (found.method, found.dimensions) == ("bridge sampling", 1 + 1 + 1 + 6)
