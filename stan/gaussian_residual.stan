@@ -6,43 +6,8 @@
 functions {
 #include include/priors.stan
 #include include/matrices.stan
+#include include/correlation.stan
 #include include/curves.stan
-
-  // log(1 - tanh(z)^2), which is not lost to rounding far out.
-  real log_slope_of_tanh(real z) {
-    return 2 * (log2() - z - log1p_exp(-2 * z));
-  }
-
-  // By squaring: also of a negative number, and of zero.
-  real whole_power(real x, int n) {
-    real out = 1;
-    real square_of = x;
-    int left = n;
-    while (left > 0) {
-      if (left != 2 * (left %/% 2)) out *= square_of;
-      left = left %/% 2;
-      if (left > 0) square_of *= square_of;
-    }
-    return out;
-  }
-
-  // Correlations at lags 0, 1, ... from partial ones (Durbin 1960, Levinson 1947).
-  vector lag_correlations(vector partial) {
-    int n = num_elements(partial);
-    vector[n + 1] out = rep_vector(1, n + 1);
-    vector[n] phi = rep_vector(0, n);
-    real left = 1;
-    for (k in 1:n) {
-      real next = partial[k] * left;
-      vector[n] old = phi;
-      for (j in 1:(k - 1)) next += old[j] * out[k - j + 1];
-      out[k + 1] = next;
-      for (j in 1:(k - 1)) phi[j] = old[j] - partial[k] * old[k - j];
-      phi[k] = partial[k];
-      left *= 1 - square(partial[k]);
-    }
-    return out;
-  }
 }
 data {
   int<lower=1> W;                                    // columns: coefficients, effects, response

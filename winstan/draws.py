@@ -145,7 +145,7 @@ def canonical(model: Model, sampled: Sampled) -> dict[str, Array]:
             sampled.aux[..., len(likelihood.scalars) : model.first_piece]
         )
     if model.simplexes is not None:
-        pieces = np.moveaxis(sampled.aux, -1, 0)[model.first_piece :]
+        pieces = np.moveaxis(sampled.aux, -1, 0)[model.pieces]
         out |= model.simplexes.reported(list(pieces))
     return out | dict(sampled.residual) | effects
 
@@ -219,6 +219,8 @@ def deviations(model: Model, sampled: Sampled, roots: Sequence[Array]) -> dict[i
         x = sampled.effect[..., start[m] : start[m] + q * J].reshape(*root.shape[:-2], q, J)
         if term.informed:
             x = term.z_scores(x, root, _shift(term, moved, out))
+        elif model.correlation is not None and model.correlation.term == m:
+            x = model.correlation.colour(sampled.residual[model.correlation.structure.name], x)
         out[m] = root @ x
     return out
 

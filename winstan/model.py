@@ -22,7 +22,7 @@ from winstan.marginal import (
 )
 from winstan.monotonic import Simplexes
 from winstan.priors import Priors
-from winstan.residual import CorrelatedResiduals
+from winstan.residual import CorrelatedResiduals, RowCorrelation, Structure
 from winstan.shrinkage import Shrinkage
 from winstan.tuning import USUAL, Tuning
 from winstan.variables import Variable, variables
@@ -47,6 +47,8 @@ ACCEPT_MARGINAL_SLOPES = 0.9
 ACCEPT_MARGINAL = 0.85
 # Beside correlated residuals any group sd may vanish: they take what lasts within units.
 ACCEPT_CORRELATED = 0.95
+# Correlations of single rows' effects, and their sd, may come near their ends together.
+ACCEPT_ROWS = 0.9
 # Where the coordinates are about standard normal there is a step size to find, and no scales. They
 # are less so with correlations, and small steps take longer to find.
 WARMUP = 100
@@ -110,8 +112,10 @@ class Model:
         None where they are sampled.
     residual : CorrelatedResiduals or None
         As `marginal`, where residuals are correlated.
+    correlation : RowCorrelation or None
+        Of latent effects of single rows, or of residuals with a joint density.
     variances : VarianceCoordinates or None
-        The coordinates of what remains to be sampled beside either.
+        The coordinates of what remains to be sampled where something is integrated out.
     tuning : Tuning
     inputs : Inputs or None
         What it was made of.
@@ -137,6 +141,7 @@ class Model:
     curved: tuple[CurvedColumn, ...] = ()
     marginal: Marginal | None = None
     residual: CorrelatedResiduals | None = None
+    correlation: RowCorrelation | None = None
     variances: VarianceCoordinates | None = None
     tuning: Tuning = USUAL
     inputs: Inputs | None = None
@@ -156,6 +161,8 @@ class Model:
         """Name of the Stan template that has its density."""
         if self.residual is not None:
             return "gaussian_residual"
+        if self.correlation is not None:
+            return f"{self.family.template}_{'units' if self.residuals else 'latent'}"
         return self.family.template if self.marginal is None else "gaussian_marginal"
 
     @property
@@ -171,6 +178,8 @@ class Model:
         if self.integrated:
             open_ended = ACCEPT_MARGINAL_SLOPES if self.slopes else ACCEPT_MARGINAL
             return open_ended if self._open_ended else ACCEPT
+        if self.correlation is not None:
+            return ACCEPT_ROWS
         curved = self.slopes or self.coordinates.curved or self._open_simplex
         if curved or self.family.dense_metric:
             return ACCEPT_CURVED
@@ -192,7 +201,8 @@ class Model:
         wanted = self.family.dense_metric or self.simplexes is not None
         if wanted and self._sampled <= DENSE_UP_TO:
             return "dense_e"
-        return "diag_e" if self.slopes or wanted else "unit_e"
+        adapted = self.slopes or wanted or self.correlation is not None
+        return "diag_e" if adapted else "unit_e"
 
     def warmup(self, target_accept: float) -> int:
         """Warm-up iterations of each chain at this acceptance rate, unless the user gives them."""
@@ -227,6 +237,30 @@ class Model:
         return len(self.likelihood.scalars) + before
 
     @property
+    def pieces(self) -> slice:
+        """The places of the simplexes' pieces among the numbers."""
+        n = 0 if self.simplexes is None else self.simplexes.location.size
+        return slice(self.first_piece, self.first_piece + n)
+
+    @property
+    def correlation_numbers(self) -> slice:
+        """The places among the numbers of those that `correlation` has, the last ones."""
+        n = 0 if self.correlation is None else self.correlation.structure.n_numbers
+        return slice(self.pieces.stop, self.pieces.stop + n)
+
+    @property
+    def structure(self) -> Structure | None:
+        """How rows of a unit are correlated, whatever is sampled of them."""
+        own = self.residual if self.correlation is None else self.correlation
+        return None if own is None else own.structure
+
+    @property
+    def residuals(self) -> CorrelatedResiduals | RowCorrelation | None:
+        """How the residuals of the response are correlated; None where effects are, or nothing."""
+        own = self.correlation
+        return self.residual if own is None else own if own.term is None else None
+
+    @property
     def _open_ended(self) -> bool:
         """Whether an sd may vanish, or correlations may come near one."""
         groups = self.stacked.groups
@@ -248,8 +282,8 @@ class Model:
     @property
     def variables(self) -> tuple[Variable, ...]:
         """The parameters, in order, as every backend reports them."""
-        residual = self.residual
-        dims = {} if residual is None else {residual.structure.name: residual.structure.dims}
+        structure = self.structure
+        dims = {} if structure is None else {structure.name: structure.dims}
         return variables(self.stacked, self.likelihood, self.shrinkage, dims)
 
 

@@ -101,12 +101,19 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
         beta += coordinates.compensation.location - led @ coordinates.compensation.regression.T
     numbers = numbers_of(model, free_aux)
     beta = _curved(model, beta, numbers)
+    correlations: dict[str, Array] = {}
+    if model.correlation is not None:
+        structure = model.correlation.structure
+        correlations[structure.name] = structure.correlations(
+            free_aux[..., model.correlation_numbers]
+        )
     return Sampled(
         beta=beta,
         sd=sd,
         factors=factors,
         effect=both[..., P:],
         aux=numbers,
+        residual=correlations,
     )
 
 
@@ -116,8 +123,8 @@ def numbers_of(model: Model, free_aux: Array) -> Array:
     if model.shrinkage is not None:
         aux += model.shrinkage.constrained(free_aux[..., len(aux) :])
     if model.simplexes is not None:
-        aux += model.simplexes.constrained(free_aux[..., model.first_piece :])
-    return np.stack(aux, axis=-1) if aux else free_aux
+        aux += model.simplexes.constrained(free_aux[..., model.pieces])
+    return np.stack(aux, axis=-1) if aux else free_aux[..., :0]
 
 
 def _covarying(model: Model, joint: Array, roots: Sequence[Array]) -> Array:
@@ -138,7 +145,7 @@ def _curved(model: Model, beta: Array, numbers: Array) -> Array:
     out = _shrunk(model, beta, out, numbers)
     if model.simplexes is None:
         return out
-    pieces = list(np.moveaxis(numbers, -1, 0)[model.first_piece :])
+    pieces = list(np.moveaxis(numbers, -1, 0)[model.pieces])
     return to_coefficients(model.curved, model.simplexes, model.cells, out, pieces)
 
 

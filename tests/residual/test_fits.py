@@ -125,7 +125,7 @@ def test_predictions_that_are_refused(fit, error, says, new, options):
 
 
 def test_given_is_for_correlated_residuals():
-    with pytest.raises(OptionError, match="for correlated residuals"):
+    with pytest.raises(OptionError, match="for rows that are correlated"):
         check_given(model_of("y ~ stim", series()), "data", "these")
 
 

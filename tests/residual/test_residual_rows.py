@@ -31,12 +31,15 @@ def made(kind):
 def test_a_row_given_the_others_is_the_normal_conditional(kind):
     model, R, value = made(kind)
     e = np.random.default_rng(1).normal(size=(1, len(R)))
-    mean, sd = given_others(model.residual, value, np.full_like(e, 1.7), e)
+    mean, sd, square = given_others(model.residual, value, np.full_like(e, 1.7), e)
     for i in (0, 7, len(R) - 1):
         others = np.arange(len(R)) != i
         weights = np.linalg.solve(R[np.ix_(others, others)], R[others, i])
         assert mean[0, i] == pytest.approx(weights @ e[0, others], abs=1e-10)
         assert sd[0, i] ** 2 == pytest.approx(R[i, i] - weights @ R[others, i], rel=1e-10)
+        same = np.flatnonzero((R[i] != 0) & others)
+        form = e[0, same] @ np.linalg.solve(R[np.ix_(same, same)], e[0, same])
+        assert square[0, i] == pytest.approx(form, rel=1e-9)
 
 
 @pytest.mark.parametrize("kind", KINDS)

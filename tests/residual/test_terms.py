@@ -148,10 +148,14 @@ def test_intercepts_of_the_very_units_are_told(term, says):
         quiet(rows(), f"y ~ x + (1|unit) + {term}", ("pseudoreplication", "random_slopes"))
 
 
+NU = {"family": "student", "formulas": {"nu": "x"}}
+
+
 @pytest.mark.parametrize(
     ("error", "says", "options"),
     [
-        (FamilyError, "family='gamma' does not have", {"family": "gamma"}),
+        (FamilyError, "of which family='categorical' has several", {"family": "categorical"}),
+        (FormulaError, "only sigma can have a formula, not 'nu'", NU),
         (PriorError, "Normal without bounds", {"priors": {"x": ws.StudentT(3, 0, 1)}}),
         (PriorError, "use LKJ", {"priors": {"ar": ws.Normal(0, 1)}}),
         (OptionError, "integrated out", {"parametrization": "centered"}),
@@ -160,6 +164,8 @@ def test_intercepts_of_the_very_units_are_told(term, says):
 )
 def test_models_that_are_refused(error, says, options):
     data = rows().assign(y=lambda d: d.y.abs() + 1)
+    if options.get("family") == "categorical":
+        data["y"] = np.array(["a", "b", "c"])[data.visit % 3]
     with pytest.raises(error, match=says):
         model_of("y ~ x + ar(visit, unit)", data, **options)
 
@@ -175,13 +181,6 @@ def test_times_of_too_many_distances_are_refused_before_their_products_are_taken
     check_products(3_000_000, 3, term)
     with pytest.raises(DataError, match=r"different distances of 'time'.*Round 'time'"):
         check_products(4_000_000, 3, term)
-
-
-def test_programs_for_readers_are_refused_by_name():
-    model = model_of("y ~ x + ar(visit, unit)", rows())
-    for backend in ("stan", "pymc"):
-        with pytest.raises(BackendError, match=r"correlated residuals, as ar\(visit, unit\)"):
-            backend_named(backend).code(model)
 
 
 def test_bambi_and_linear_mixed_models_refuse_it_by_name():

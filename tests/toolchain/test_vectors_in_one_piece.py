@@ -13,7 +13,10 @@ import pytest
 from winstan.toolchain.locate import bundled
 from winstan.toolchain.templates import include_folders, template_names, template_path
 
-ELEMENTWISE = {"limits": "tails of intervals are found one by one"}
+ELEMENTWISE = {
+    "limits": "tails of intervals are found one by one",
+    "student_units": "units of one pattern of visits are the columns of a matrix",
+}
 INTEGRATED = ("gaussian_marginal", "gaussian_residual")  # have no vectors of cells
 LONG = ("joint_raw", "rest_raw", "unit", "joint", "rest", "moved", "beta", "eta", "deviation")
 

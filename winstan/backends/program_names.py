@@ -55,13 +55,7 @@ def written_distribution(model: Model, language: str) -> Distribution:
     BackendError
         If nothing says how.
     """
-    family, term = model.family, model.design.residual
-    if term is not None:
-        raise BackendError(
-            f"No program for readers is written of correlated residuals, as {term.spec.text}: "
-            "fit.stan_code() and fit.pymc_model have what is run, and docs/residual-correlation.md "
-            "the density."
-        )
+    family = model.family
     found = family.stan if language == "stan" else family.pymc
     if found is None:
         other = " fit.code('stan') does, and fit.pymc_model has it." if family.stan else ""

@@ -16,6 +16,7 @@ import numpy as np
 
 from winstan.backends.base import import_package
 from winstan.backends.interrupts import interrupts_raised
+from winstan.backends.pymc_correlation import Correlated, joint_log_density
 from winstan.backends.pymc_curves import curved
 from winstan.backends.pymc_groups import compensation, covary_by_sds, group_effects
 from winstan.backends.pymc_marginal import add_marginal_likelihood
@@ -243,9 +244,19 @@ def pymc_model(model: Model) -> pymc.Model:
         if marginal is not None:
             add_marginal_likelihood(pm, pt, model, marginal, sd, given.factors, *aux.values())
             return built
+        correlated = None
+        if model.correlation is not None:
+            numbers = given.free_aux[model.correlation_numbers]
+            correlated = Correlated(pm, pt, model.correlation, numbers)
         eta = cells.offset + pt.dot(model.population, beta)
         eta = eta + beyond
-        eta = eta + group_effects(pm, pt, model, beta, sd, given.factors, effect, factor)
+        eta = eta + group_effects(
+            pm, pt, model, beta, sd, given.factors, effect, factor, correlated
+        )
+        if correlated is not None and model.residuals is not None:
+            density = joint_log_density(pt, model, correlated, eta, aux)
+            pm.Potential("likelihood", density)
+            return built
         pm.Potential("likelihood", log_likelihood(model, eta, aux))
     return built
 

@@ -12,6 +12,7 @@ from winstan.coordinates import by_row
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from winstan.backends.pymc_correlation import Correlated
     from winstan.coordinates import TermCoordinates
     from winstan.model import Model
 
@@ -25,11 +26,13 @@ def group_effects(
     factors: Sequence[Any],
     effect: Any,
     heights: Sequence[Any] = (),
+    correlated: Correlated | None = None,
 ) -> Any:
     """Sum the group terms in each cell; their densities are added as potentials.
 
     The algebra is that of ``stan/include/model.stan``, and of `winstan.draws.canonical`;
-    `heights` are from `winstan.backends.pymc_monotonic.monotonic_factors`.
+    `heights` are from `winstan.backends.pymc_monotonic.monotonic_factors`; `correlated` is of
+    effects of single rows.
     """
     coordinates, cells, simplexes = model.coordinates, model.cells, model.simplexes
     roots = model.stacked.roots(sd, factors, pt)
@@ -48,7 +51,14 @@ def group_effects(
                 beside = pt.dot(crossed.A, deviations[crossed.term].ravel())
                 shift = shift + beside.reshape((q, J))
             z, jacobian = _z_scores(pt, term, root, x, shift)
-        pm.Potential(f"effects_{m}", standard_normal(pt, z) + jacobian)
+        white = z
+        if correlated is not None and correlated.term == m:
+            if term.informed:
+                white, log_root = correlated.white(z[0])
+                jacobian = jacobian - log_root
+            else:
+                z = correlated.colour(z[0])[None]
+        pm.Potential(f"effects_{m}", standard_normal(pt, white) + jacobian)
         deviations[m] = pt.dot(root, z)
         for i in range(q):
             own = cells.Z[m][:, i] * deviations[m][i][cells.level[m]]

@@ -23,7 +23,7 @@ def monotonic_factors(pm: Any, pt: Any, model: Model, free_aux: Any) -> list[Any
     simplexes = model.simplexes
     if simplexes is None:
         return []
-    free, xp = free_aux[model.first_piece :], pytensor_namespace()
+    free, xp = free_aux[model.pieces], pytensor_namespace()
     add_priors(pm, "simplex_prior", simplexes.priors, xp.expit(free))
     pm.Potential("simplex_jacobian", (xp.log_expit(free) + xp.log_expit(-free)).sum())
     steps = np.tile(model.cells.steps, (model.cells.blocks, 1))

@@ -11,6 +11,8 @@ import keyword
 import re
 from typing import TYPE_CHECKING, Any
 
+from winstan.backends.program_correlation import NAMES as CORRELATED_NAMES
+from winstan.backends.program_correlation import CorrelatedRows
 from winstan.backends.program_names import (
     Names,
     format_effect,
@@ -55,8 +57,14 @@ class _Program:
         for design in model.design.beside.values():
             name = design.intercept_name
             taken += [name, f"{name}_c", f"eta_{design.parameter}"]
+        if model.structure is not None:
+            taken += [*CORRELATED_NAMES.split(), "pt", "units", "roots", "lags", "phi", "left"]
+            taken += ["densities", "mean", model.structure.name, "L_unstr"]
         self.names = Names(taken)
         self.parts = Parts(model, self.names)
+        self.correlated = None
+        if model.structure is not None:
+            self.correlated = CorrelatedRows(model, self.names)
         self.coords = {
             speakable(dim): list(labels)
             for variable in model.variables
@@ -90,6 +98,7 @@ class _Program:
     def data(self) -> dict[str, Any]:
         """Return the columns and coords that the program reads."""
         data: dict[str, Any] = {self.keys[c.name]: c.values for c in self.parts.columns}
+        data |= self.correlated.pymc_data() if self.correlated else {}
         return data | {"coords": self.coords} if self.coords else data
 
     def text(self) -> str:
@@ -100,6 +109,7 @@ class _Program:
             *(linear.coefficients() for linear in beside),
             self._thresholds(),
             [line for simplex in self.parts.simplexes for line in simplex.pymc_lines()],
+            self.correlated.pymc_correlation() if self.correlated else [],
             *(self._effects(group) for group in self.parts.groups),
             *(curve.pymc_lines(self.called) for curve in self.parts.curves),
             self._correlations(),
@@ -112,7 +122,9 @@ class _Program:
             *(f"    {line}" if line else "" for line in body),
         ]
         imports = ["import numpy as np"] if any("np." in line for line in lines) else []
-        lines = [*self._comments(), *imports, "import pymc as pm", "", *lines]
+        imports.append("import pymc as pm")
+        imports += ["import pytensor.tensor as pt"] if any("pt." in line for line in lines) else []
+        lines = [*self._comments(), *imports, "", *lines]
         return "\n".join(lines) + "\n"
 
     def _mean(self, mean: Linear) -> list[str]:
@@ -154,6 +166,7 @@ class _Program:
     def _head(self) -> list[str]:
         """Take the columns, and centre predictors."""
         lines = [f"{c.name} = data[{quote(self.keys[c.name])}]" for c in self.parts.columns]
+        lines += self.correlated.pymc_head() if self.correlated else []
         if self.coords:
             lines.append('coords = data["coords"]')
         if centred := [line for linear in self.linear for line in linear.columns()]:
@@ -199,7 +212,10 @@ class _Program:
 
         if one:
             lines += normal(f"z_{tail}", self.called.new(f"z_{tail}"), quote(levels))
-            lines.append(f"u_{tail} = {elements[0]} * z_{tail}")
+            if self.correlated is not None and g.term.latent:
+                lines += self.correlated.pymc_effects(elements[0], f"z_{tail}", f"u_{tail}")
+            else:
+                lines.append(f"u_{tail} = {elements[0]} * z_{tail}")
         else:
             dims = f"({quote(self.effect_dims[tail])}, {quote(levels)})"
             lines += normal(f"z_{tail}", self.called.new(f"z_{tail}"), dims)
@@ -263,6 +279,16 @@ class _Program:
             lines += before
         said = arguments.format(p=p, trials=trials)
         y, weight = self.parts.response, self.parts.weight
+        if self.correlated is not None and not self.correlated.latent:
+            return [
+                *lines,
+                *self.correlated.pymc_likelihood(
+                    y.name,
+                    quote(self.called.new(y.text)),
+                    log=self.model.family.log_response,
+                    by_row=self.model.family.noise in [x.of.parameter for x in beside],
+                ),
+            ]
         if written.one:
             return [*lines, *self._with_ends(written, said)]
         if self.parts.limits:

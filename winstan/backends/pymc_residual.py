@@ -145,42 +145,56 @@ def _scaled(
     return pt.dot(scale.T, pt.dot(gram, scale))
 
 
-def _log_slope_of_tanh(pt: Any, z: Any) -> Any:
+def log_slope_of_tanh(pt: Any, z: Any) -> Any:
+    """Write log(1 - tanh(z)^2), without its rounding errors at large z."""
     return 2 * (np.log(2.0) - z - pt.softplus(-2 * z))
 
 
-def _ar(pt: Any, structure: Structure, numbers: Any) -> tuple[Any, Any, Any]:
+def ar(pt: Any, structure: Structure, numbers: Any) -> tuple[Any, Any]:
+    """Return the correlations of neighbours, by their gap, and the log prior."""
     phi = pt.tanh(numbers[0]) ** structure.gap
-    return *_neighbours(pt, structure, phi), structure.prior[0] * _log_slope_of_tanh(pt, numbers[0])
+    return phi, structure.prior[0] * log_slope_of_tanh(pt, numbers[0])
 
 
-def _neighbours(pt: Any, structure: Structure, phi: Any) -> tuple[Any, Any]:
-    own = 1 / (1 - pt.sqr(phi))
-    weight = pt.concatenate([pt.ones(1), own, -phi * own, pt.sqr(phi) * own])
-    return weight, -pt.dot(structure.pairs, pt.log(own))
-
-
-def _car(pt: Any, structure: Structure, numbers: Any) -> tuple[Any, Any, Any]:
+def car(pt: Any, structure: Structure, numbers: Any) -> tuple[Any, Any]:
+    """Return the correlations of neighbours, by their gap, and the log prior."""
     a, b = structure.prior[:2]
     decay = pt.softplus(-numbers[0])
     log_rho = -decay / structure.time_unit
     log_prior = a * log_rho - pt.softplus(numbers[0])
     if b != 1:
         log_prior = log_prior + (b - 1) * pt.log(-pt.expm1(log_rho))
-    left = -pt.expm1(-2 * decay * structure.gap)
-    phi = pt.exp(-decay * structure.gap)
+    return pt.exp(-decay * structure.gap), log_prior
+
+
+def _ar(pt: Any, structure: Structure, numbers: Any) -> tuple[Any, Any, Any]:
+    phi, log_prior = ar(pt, structure, numbers)
+    return *_neighbours(pt, structure, phi, 1 - pt.sqr(phi)), log_prior
+
+
+def _car(pt: Any, structure: Structure, numbers: Any) -> tuple[Any, Any, Any]:
+    phi, log_prior = car(pt, structure, numbers)
+    left = -pt.expm1(-2 * pt.softplus(-numbers[0]) * structure.gap)
+    return *_neighbours(pt, structure, phi, left), log_prior
+
+
+def _neighbours(pt: Any, structure: Structure, phi: Any, left: Any) -> tuple[Any, Any]:
     weight = pt.concatenate([pt.ones(1), 1 / left, -phi / left, pt.sqr(phi) / left])
-    return weight, pt.dot(structure.pairs, pt.log(left)), log_prior
+    return weight, pt.dot(structure.pairs, pt.log(left))
+
+
+def cs(pt: Any, structure: Structure, numbers: Any) -> tuple[Any, Any]:
+    """Return one less the correlation of all pairs, and the log prior."""
+    a, b = structure.prior[:2]
+    left = (1 - pt.sigmoid(numbers[0])) * structure.order / (structure.order - 1)
+    return left, -a * pt.softplus(-numbers[0]) - b * pt.softplus(numbers[0])
 
 
 def _cs(pt: Any, structure: Structure, numbers: Any) -> tuple[Any, Any, Any]:
-    a, b = structure.prior[:2]
-    place = pt.sigmoid(numbers[0])
-    left = (1 - place) * structure.order / (structure.order - 1)
+    left, log_prior = cs(pt, structure, numbers)
     whole = left + structure.gap * (1 - left)
     weight = pt.concatenate([(1 / left)[None], -(1 - left) / (left * whole)])
     log_determinant = pt.dot(structure.pairs, (structure.gap - 1) * pt.log(left) + pt.log(whole))
-    log_prior = -a * pt.softplus(-numbers[0]) - b * pt.softplus(numbers[0])
     return weight, log_determinant, log_prior
 
 
@@ -194,7 +208,8 @@ def _patterned(pt: Any, structure: Structure, C: Any) -> tuple[Any, Any]:
     return pt.concatenate(parts), log_determinant
 
 
-def _toep(pt: Any, structure: Structure, numbers: Any) -> tuple[Any, Any, Any]:
+def toeplitz(pt: Any, structure: Structure, numbers: Any) -> tuple[Any, Any]:
+    """Return the matrix of all places by a correlation for each lag, and the log prior."""
     partial, left = pt.tanh(numbers), 1.0
     lags: list[Any] = []
     phi: list[Any] = []
@@ -205,12 +220,15 @@ def _toep(pt: Any, structure: Structure, numbers: Any) -> tuple[Any, Any, Any]:
     whole = pt.stack([pt.as_tensor(1.0), *lags])
     at = np.arange(structure.order)
     powers = structure.prior[0] * np.arange(structure.order - 1, 0, -1)
-    log_prior = pt.dot(powers, _log_slope_of_tanh(pt, numbers))
-    return *_patterned(pt, structure, whole[np.abs(at[:, None] - at)]), log_prior
+    log_prior = pt.dot(powers, log_slope_of_tanh(pt, numbers))
+    return whole[np.abs(at[:, None] - at)], log_prior
 
 
-def _unstr(pt: Any, structure: Structure, numbers: Any) -> tuple[Any, Any, Any]:
-    """Partial correlations z fill each row, each taking its share of what is left of it."""
+def unstructured(pt: Any, structure: Structure, numbers: Any) -> tuple[Any, Any]:
+    """Return the matrix of all places, and the log prior.
+
+    Partial correlations z fill each row, each taking its share of what is left of it.
+    """
     n, z, entry = structure.order, pt.tanh(numbers), 0
     rows, log_prior = [], 0.0
     for i in range(n):
@@ -220,11 +238,21 @@ def _unstr(pt: Any, structure: Structure, numbers: Any) -> tuple[Any, Any, Any]:
             row.append(z[entry] * pt.sqrt(left))
             left = left - pt.sqr(row[j])
             power = structure.prior[0] + (n - 2 - j) / 2
-            log_prior = log_prior + power * _log_slope_of_tanh(pt, numbers[entry])
+            log_prior = log_prior + power * log_slope_of_tanh(pt, numbers[entry])
             entry += 1
         rows.append(pt.stack([*row, pt.sqrt(left), *[pt.as_tensor(0.0)] * (n - i - 1)]))
     root = pt.stack(rows)
-    return *_patterned(pt, structure, pt.dot(root, root.T)), log_prior
+    return pt.dot(root, root.T), log_prior
+
+
+def _toep(pt: Any, structure: Structure, numbers: Any) -> tuple[Any, Any, Any]:
+    C, log_prior = toeplitz(pt, structure, numbers)
+    return *_patterned(pt, structure, C), log_prior
+
+
+def _unstr(pt: Any, structure: Structure, numbers: Any) -> tuple[Any, Any, Any]:
+    C, log_prior = unstructured(pt, structure, numbers)
+    return *_patterned(pt, structure, C), log_prior
 
 
 _WEIGHTS = {"ar": _ar, "car": _car, "cs": _cs, "toep": _toep, "unstr": _unstr}

@@ -10,11 +10,13 @@ from scipy import sparse
 
 from winstan.backends.quadratic_form import distinct_rows, quadratic_form
 from winstan.backends.stan_coordinates import coordinates_data
+from winstan.backends.stan_correlation import correlation_data
 from winstan.backends.stan_monotonic import monotonic_data
 from winstan.backends.stan_priors import prior_data
 from winstan.backends.stan_residual import residual_data
 from winstan.cells import distinct
-from winstan.priors import R2D2
+from winstan.families.domains import DOMAINS
+from winstan.priors import R2D2, Flat
 
 if TYPE_CHECKING:
     from winstan._typing import Array
@@ -45,6 +47,8 @@ def _terms_data(model: Model) -> dict[str, Any]:
     own = [priors.of(p.name) for p in model.likelihood.scalars]
     own += model.shrinkage.priors if model.shrinkage is not None else ()
     own += model.simplexes.priors if model.simplexes is not None else ()
+    free = model.correlation_numbers
+    own += [Flat()] * (free.stop - free.start)
     aux_kind, aux_numbers = prior_data(own)
     return {
         "M": len(groups),
@@ -89,6 +93,8 @@ def _cells_data(model: Model) -> dict[str, Any]:
     statistics: dict[str, Any] = dict(cells.statistics)
     if model.family.conjugate:
         statistics |= _form_data(model, form)
+    if model.correlation is not None:
+        statistics |= correlation_data(model, model.correlation)
     return {
         "C": cells.n if form is None else 0,
         "rows": rows,
@@ -179,7 +185,9 @@ def _curves_data(model: Model) -> dict[str, Any]:
         "shrunk_score": shrunk.score if shrunk else nothing,
         "shrunk_root": shrunk.root if shrunk else nothing,
     }
-    return out | {"aux_domain": [domain.code for domain in domains]}
+    free = model.correlation_numbers
+    codes = [domain.code for domain in domains] + [DOMAINS["real"].code] * (free.stop - free.start)
+    return out | {"aux_domain": codes}
 
 
 def _places(at: np.ndarray, P: int) -> Array:

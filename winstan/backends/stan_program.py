@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from winstan import priors as pr
+from winstan.backends.program_correlation import NAMES as CORRELATED_NAMES
+from winstan.backends.program_correlation import CorrelatedRows
 from winstan.backends.program_names import Names, one_line, written_distribution
 from winstan.backends.program_parts import Parts
 from winstan.backends.program_shrinkage import STAN, sd_of, stan_numbers
@@ -29,7 +31,7 @@ from winstan.backends.stan_statements import (
 )
 
 if TYPE_CHECKING:
-    from winstan.backends.program_pieces import Predictor
+    from winstan.backends.program_pieces import Group, Predictor
     from winstan.families.distribution import Distribution
     from winstan.families.parameter import Parameter
     from winstan.model import Model
@@ -96,10 +98,15 @@ class _Program:
         self.model = model
         own = [*model.family.auxiliary, *written_distribution(model, "stan").names]
         own += [f"b_{name}" for name in model.family.auxiliary]
+        if model.structure is not None:
+            own += [*CORRELATED_NAMES.split(), model.structure.name, "L_unstr"]
         for design in model.design.beside.values():
             own += [design.intercept_name, f"b_{design.intercept_name}"]
         self.names = Names([*f"{_KEYWORDS} {_FUNCTIONS} {_OWN}".split(), *own])
         self.parts = Parts(model, self.names)
+        self.correlated = None
+        if model.structure is not None:
+            self.correlated = CorrelatedRows(model, self.names)
         # Of each column that some predictor centres, its mean and itself centred.
         self.centred: dict[str, tuple[str, str]] = {}
         self.linear = [self._named(predictor) for predictor in self.parts.predictors]
@@ -129,7 +136,7 @@ class _Program:
         for column in self.parts.columns:
             # Stan counts from 1.
             data[column.name] = column.values + (column.kind in ("level", "ordered", "unordered"))
-        return data
+        return data if self.correlated is None else data | self.correlated.data(1)
 
     def text(self) -> str:
         """Write the program."""
@@ -137,17 +144,26 @@ class _Program:
         definition = written.definition_of(self.model.link.name)
         if self.parts.limits:
             definition += written.tails
+        rows = self.correlated
         blocks = {
             "functions": [
-                line.replace("{inverse}", INVERSE[self.model.link.name].partition("(")[0])
-                for line in definition
+                *(
+                    line.replace("{inverse}", INVERSE[self.model.link.name].partition("(")[0])
+                    for line in definition
+                ),
+                *(rows.stan_functions() if rows else []),
             ],
-            "data": ["int<lower=1> N;", *map(declaration, self.parts.columns)],
+            "data": [
+                "int<lower=1> N;",
+                *map(declaration, self.parts.columns),
+                *(rows.stan_data() if rows else []),
+            ],
             "transformed data": self._transformed_data(),
-            "parameters": self._parameters(),
+            "parameters": [*self._parameters(), *(rows.stan_parameters() if rows else [])],
             "transformed parameters": [
                 *(line for simplex in self.parts.simplexes for line in simplex.stan_heights()),
-                *(line for g in self.parts.groups for line in effects_of(g)),
+                *(rows.stan_transformed() if rows else []),
+                *(line for g in self.parts.groups for line in self._effects(g)),
                 *(line for curve in self.parts.curves for line in curve.stan_coefficients()),
             ],
             "model": [*self._priors(), *self._likelihood()],
@@ -158,6 +174,12 @@ class _Program:
             if body:
                 lines += [f"{name} {{", *(f"  {line}" for line in body), "}"]
         return "\n".join(lines) + "\n"
+
+    def _effects(self, g: Group) -> list[str]:
+        if self.correlated is not None and g.term.latent:
+            names = (f"{kind}_{g.tail}" for kind in ("sd", "z", "u"))
+            return self.correlated.stan_effects(*names)
+        return effects_of(g)
 
     def _header(self) -> list[str]:
         model = self.model
@@ -261,6 +283,7 @@ class _Program:
             share = f" / {self._bound(scalar)}" if scalar.bound is not None else ""
             lines.append(prior_of(f"{scalar.name}{share}", self.model.priors[scalar.name]))
         lines += [simplex.stan_priors() for simplex in self.parts.simplexes]
+        lines += self.correlated.stan_priors() if self.correlated else []
         return lines + stan_numbers(self.model)[1]
 
     def _bound(self, number: Parameter) -> str:
@@ -306,6 +329,10 @@ class _Program:
         trials = self.parts.trials.name if self.parts.trials else ""
         kind = "lpmf" if y.kind in ("count", "binary", "ordered", "unordered") else "lpdf"
         beside = [linear.of.parameter for linear in self.linear[1:]]
+        if self.correlated is not None and not self.correlated.latent:
+            log = self.model.family.log_response
+            by_row = self.model.family.noise in beside
+            return [*lines, *self.correlated.stan_likelihood(y.name, log=log, by_row=by_row)]
         by_row = y.kind == "unordered"
         compound = by_row or (beside and _COMPOUND.search(arguments.replace("{over}", "")))
         if self.parts.limits:

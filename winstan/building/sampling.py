@@ -9,11 +9,12 @@ import numpy as np
 
 from winstan.coordinates import choose_coordinates
 from winstan.coordinates.curves import shrunk_of, with_numbers
+from winstan.coordinates.innovations import with_innovations
 from winstan.errors import DataError, OptionError, PriorError, near_matches
 from winstan.marginal import Plan, adapt_coordinates, marginalise, plan_marginal
 from winstan.model import lkj_numbers
 from winstan.priors import Flat
-from winstan.residual import adapt, correlate
+from winstan.residual import adapt, are_uninformed, correlate, latent_place
 from winstan.shrinkage import Shrinkage
 
 if TYPE_CHECKING:
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
     from winstan.coefficients import Coefficients
     from winstan.coordinates import Coordinates
     from winstan.coordinates.curves import Shrunk
-    from winstan.design import Design, Stacked
+    from winstan.design import Stacked
     from winstan.marginal import Marginal, VarianceCoordinates
     from winstan.model import Model
     from winstan.monotonic import Simplexes
     from winstan.priors import Prior, Priors
-    from winstan.residual import CorrelatedResiduals
+    from winstan.residual import CorrelatedResiduals, RowCorrelation
     from winstan.tuning import Tuning
 
 
@@ -93,7 +94,7 @@ def make_plan(
     OptionError
         If the user wants what is not possible.
     """
-    if statement.design.residual is not None or wanted not in (None, "marginal"):
+    if statement.integrates_residuals or wanted not in (None, "marginal"):
         return None
     plan = plan_marginal(statement.stacked, statement.cells, population, statement.likelihood, own)
     if isinstance(plan, Plan):
@@ -107,7 +108,7 @@ def make_plan(
 
 
 def find_coordinates(
-    design: Design,
+    statement: Statement,
     problem: Problem,
     sampled: Mapping[int, bool],
     priors: Priors,
@@ -118,9 +119,10 @@ def find_coordinates(
 
     Parameters
     ----------
-    design, problem
+    statement, problem
     sampled
-        From `check_parametrization`.
+        From `check_parametrization`. Effects of single rows that it does not name are sampled as
+        innovations where the data say little of them.
     priors
     marginal
         Whether coefficients and effects are integrated out.
@@ -132,7 +134,15 @@ def find_coordinates(
     """
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # an error is raised, if it matters
-            return choose_coordinates(problem, sampled, marginal=marginal)
+            found = choose_coordinates(problem, sampled, marginal=marginal)
+            place = latent_place(statement.stacked)
+            if place is None or place in sampled:
+                return found
+            first_sd = statement.stacked.groups[place].sds.start
+            if not are_uninformed(found, place, first_sd):
+                return found
+            found = choose_coordinates(problem, {**sampled, place: False})
+            return with_innovations(found, place)
     except np.linalg.LinAlgError as failed:
         reason: Exception = failed
     except ValueError as failed:
@@ -147,10 +157,11 @@ def find_coordinates(
             "bound them (a predictor that tells the response for certain, say). Give them Normal "
             "priors."
         ) from reason
-    y = design.response.y
+    response = statement.design.response
+    y = response.y
     wide = "; model its logarithm if it is so wide" if y.min() > 0 else ""
     raise DataError(
-        f"{failed_so}'{design.response.name}' runs from {y.min():.3g} to {y.max():.3g}. Look for "
+        f"{failed_so}'{response.name}' runs from {y.min():.3g} to {y.max():.3g}. Look for "
         f"wrong values in it and in the predictors{wide}."
     ) from reason
 
@@ -187,13 +198,18 @@ def find_shrinkage(
 
 
 def with_other_numbers(
-    coordinates: Coordinates, shrinkage: Shrinkage | None, simplexes: Simplexes | None
+    coordinates: Coordinates,
+    shrinkage: Shrinkage | None,
+    simplexes: Simplexes | None,
+    correlation: RowCorrelation | None,
 ) -> Coordinates:
-    """Put coordinates of shrinkage's and simplexes' numbers after those of the family's own."""
+    """Put coordinates of other numbers after those of the family's own."""
     if shrinkage is not None:
         coordinates = with_numbers(coordinates, *shrinkage.free_scales())
     if simplexes is not None:
         coordinates = with_numbers(coordinates, simplexes.location, simplexes.scale)
+    if correlation is not None:
+        coordinates = with_numbers(coordinates, correlation.start, correlation.width)
     return coordinates
 
 
@@ -231,7 +247,7 @@ def integrate_out(
     stacked, cells, likelihood = statement.stacked, statement.cells, statement.likelihood
     term = statement.design.residual
     lkj = lkj_numbers(stacked, priors)
-    if term is not None:
+    if term is not None and statement.integrates_residuals:
         residual = correlate(
             term, stacked, cells, population, likelihood, coordinates, own, priors, lkj
         )

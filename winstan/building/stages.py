@@ -23,7 +23,9 @@ from winstan.coordinates.curves import bounds_of, posterior_sds
 from winstan.design import build_design
 from winstan.families.limits import unlimited
 from winstan.formula import parse_formula
+from winstan.formula.residual import with_latent
 from winstan.model import Model
+from winstan.residual import correlate_rows
 from winstan.tuning import USUAL, Tuning
 from winstan.validation import check_noise
 
@@ -79,6 +81,8 @@ def model_of(
         every = family.of_labels is not None
         parsed = parse_formula(inputs.formula, namespace, inputs.formulas, for_all=every)
     parsed, chosen = with_categories(with_counts(parsed, family), family, frame, namespace)
+    if chosen.residuals == "latent":
+        parsed = with_latent(parsed)
     design = build_design(parsed, frame, namespace, chosen.kind, chosen.parameters[0].name)
     model = build_model(
         parsed,
@@ -148,15 +152,18 @@ def build_model(
 
     sampled = check_parametrization(statement.stacked, parametrization)
     plan = make_plan(statement, population, own, parametrization)
+    correlation = None
+    if design.residual is not None and not statement.integrates_residuals:
+        correlation = correlate_rows(design, statement.stacked, resolved)
     if coordinates is None:
-        integrated = plan is not None or design.residual is not None
-        coordinates = find_coordinates(design, problem, sampled, resolved, marginal=integrated)
+        integrated = plan is not None or statement.integrates_residuals
+        coordinates = find_coordinates(statement, problem, sampled, resolved, marginal=integrated)
     check_noise(design, statement.likelihood, coordinates, statement.scales.response)
     sds = posterior_sds(coordinates.decorrelation, population.shape[1])
     shrinkage, shrunk = find_shrinkage(
         statement, coefficients, resolved, coordinates, sds, problem.beta_prior[:, 1], like
     )
-    coordinates = with_other_numbers(coordinates, shrinkage, predictors.simplexes)
+    coordinates = with_other_numbers(coordinates, shrinkage, predictors.simplexes, correlation)
     return Model(
         formula=formula,
         design=design,
@@ -175,6 +182,7 @@ def build_model(
         shrunk=shrunk,
         simplexes=predictors.simplexes,
         curved=predictors.curved,
+        correlation=correlation,
         coordinates=coordinates,
         tuning=tuning,
         **integrate_out(statement, population, plan, coordinates, own, resolved, tuning),

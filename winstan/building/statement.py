@@ -54,6 +54,12 @@ class Statement:
     likelihood: Likelihood
     scales: Scales
 
+    @property
+    def integrates_residuals(self) -> bool:
+        """Whether residuals are correlated and all else is integrated out."""
+        residuals = self.likelihood.family.residuals
+        return self.design.residual is not None and residuals == "integrated"
+
     def with_offset(self, constant: Array) -> Statement:
         """Add to the cells' offset, shape (B * C,)."""
         return replace(self, cells=replace(self.cells, offset=self.cells.offset + constant))

@@ -103,8 +103,8 @@ class Simulator:
         if limits is not None and limits.truncated:
             own = {name: np.broadcast_to(values[0], row.shape) for name, values in aux.items()}
             y = draw_within_bounds(model.family, rng, eta[0, row], own, model.link, limits)[None]
-        elif model.residual is not None:
-            y = draw_correlated(model, truth, eta[:, row], aux["sigma"], rng)
+        elif model.residuals is not None:
+            y = draw_correlated(model, truth, eta[:, row], aux[str(model.family.noise)], rng)
         else:
             beside = design.response.trials if model.family.trials else limits
             y = draw_responses(model, rng, eta[:, row], aux, beside)

@@ -44,7 +44,8 @@ def units_of(model: Model, factor: Any) -> Units:
     Raises
     ------
     OptionError
-        If the model has no such factor, or residuals are correlated across its levels.
+        If the model has no such factor, residuals are correlated across its levels, or correlated
+        rows are sampled one by one.
     DataError
         If there is one level only, or an arm of ``gr(g, by=arm)`` has one.
     PriorError
@@ -55,6 +56,7 @@ def units_of(model: Model, factor: Any) -> Units:
     DesignWarning
         ``lone_predictors``, of coefficients that are known by their priors alone without a unit.
     """
+    _check_rows(model, factor)
     units = _find(model, factor)
     if len(units.labels) < 2:
         raise DataError(
@@ -65,6 +67,18 @@ def units_of(model: Model, factor: Any) -> Units:
     _check_arms(model, units)
     _check_columns(model, units)
     return units
+
+
+def _check_rows(model: Model, factor: Any) -> None:
+    """Refuse correlated rows that are sampled one by one: they are not integrated out of a unit."""
+    if model.correlation is not None:
+        assert model.formula.residual is not None
+        what = "residuals" if model.residuals is not None else "latent effects"
+        raise OptionError(
+            f"leave_out={factor!r}: {model.formula.residual.text} correlates {what} of "
+            f"family={model.family.name!r}, which are not integrated out of a unit's density. "
+            "fit.loo() predicts rows; gaussian and lognormal models leave out whole units."
+        )
 
 
 def _find(model: Model, factor: Any) -> Units:

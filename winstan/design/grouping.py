@@ -140,6 +140,7 @@ def group_term(
         by=spec.by,
         arms=arms,
         arm_of_level=arm_of_level,
+        latent=spec.latent,
     )
 
 

@@ -86,6 +86,9 @@ class RandomTerm:
         have a covariance of their own. Where terms are sampled, each arm is a term, of one label.
     shared : SharedSds or None
         Where columns share sds: of a curve.
+    latent : str
+        The kind of correlation of effects of single rows (`winstan.residual`); empty of others,
+        whose levels are independent.
     sds : slice
         Its own among the sds of all terms, Q of them.
     columns : slice
@@ -113,6 +116,7 @@ class RandomTerm:
     arms: tuple[Any, ...] = ()
     arm_of_level: np.ndarray | None = None
     shared: SharedSds | None = None
+    latent: str = ""
     sds: slice = slice(0, 0)
     columns: slice = slice(0, 0)
     matrix: int | None = None
@@ -178,11 +182,15 @@ class RandomTerm:
         return self.q > 1 and self.shared is None
 
     def effect_name(self, effect: Term) -> str:
-        """Name the variable of an effect: ``stim|mouse``."""
+        """Name the variable of an effect: ``stim|mouse``; ``ar_latent`` of single rows."""
+        if self.latent:
+            return f"{self.latent}_latent"
         return f"{effect.variable}|{self.factor}"
 
     def sd_name(self, effect: Term) -> str:
-        """Name the variable of an effect's sd: ``stim|mouse_sigma``."""
+        """Name the variable of an effect's sd: ``stim|mouse_sigma``; ``ar_sigma``."""
+        if self.latent:
+            return f"{self.latent}_sigma"
         return f"{effect.variable}|{self.factor}_sigma"
 
     @property

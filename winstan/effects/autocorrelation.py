@@ -119,9 +119,9 @@ def _residuals(model: Model, posterior: Mapping[str, Array]) -> Array:
 
 def _implied(model: Model, posterior: Mapping[str, Array], before: Array, now: Array) -> Array:
     """Correlation that the model has of pairs of rows of a unit, at these places."""
-    if model.residual is None:
+    if model.residuals is None:
         return np.zeros(now.size)
-    structure = model.residual.structure
+    structure = model.residuals.structure
     mean = posterior[structure.name].mean(axis=0, keepdims=True)
     places, which = np.unique(np.column_stack([before, now]), axis=0, return_inverse=True)
     found = [structure.between(mean, a[:1], a[1:])[0, 0, 0] for a in places]

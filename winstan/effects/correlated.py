@@ -15,6 +15,7 @@ from winstan.effects.means import auxiliary, linear_predictor, n_draws_of, rows_
 from winstan.effects.new_levels import as_fitted
 from winstan.errors import DataError, OptionError
 from winstan.residual.rows import draw_residuals, given_observed, given_others
+from winstan.residual.units import unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from winstan.design.residual import ResidualTerm
     from winstan.effects.specification import Specified
     from winstan.options import Predicted
-    from winstan.residual import CorrelatedResiduals
+    from winstan.residual import CorrelatedResiduals, RowCorrelation, Structure
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,9 +56,9 @@ def check_given(model: Specified, given: object, groups: object) -> bool:
         return False
     if given != "data":
         raise OptionError(f"given= is 'data' or None, not {given!r}.")
-    if model.residual is None:
+    if model.residuals is None and model.correlation is None:
         raise OptionError(
-            "given='data' is for correlated residuals, which this formula has not: "
+            "given='data' is for rows that are correlated, which this formula has not: "
             "ar(time, unit), car(time, unit), cs, toep or unstr."
         )
     if groups != "these":
@@ -77,7 +78,10 @@ def values_with_residuals(
 ) -> Iterator[tuple[slice, Array]]:
     """Mean, response or linear predictor of each row, its residual counted."""
     for part, eta in linear_predictor(model, posterior, rows):
-        value = eta + rows.offset[part] + residuals.mean[:, part]
+        value = eta + rows.offset[part]
+        if kind != "link":
+            value = model.link.inverse(value)
+        value = value + residuals.mean[:, part]
         if kind == "response":
             assert residuals.drawn is not None
             value = value - residuals.mean[:, part] + residuals.drawn[:, part]
@@ -101,7 +105,7 @@ def residuals_of_rows(
     Parameters
     ----------
     model
-        With `residual`.
+        With `residuals`.
     posterior
     newdata
         A data frame with the columns of the residual correlation; None is the rows of the data.
@@ -111,31 +115,39 @@ def residuals_of_rows(
         Whether residuals of the data are known: of its own rows, those of the others of the unit.
     rng
     """
-    term, residual = model.design.residual, model.residual
+    term, residual = model.design.residual, model.residuals
     assert term is not None
     assert residual is not None
     structure, n = residual.structure, len(rows.offset)
     correlations = posterior[structure.name]
-    spread = np.broadcast_to(auxiliary(model, posterior, rows)["sigma"], (n_draws_of(posterior), n))
+    sigma = auxiliary(model, posterior, rows)[str(model.family.noise)]
+    spread = np.broadcast_to(sigma, (n_draws_of(posterior), n))
     if newdata is None:
         if given:
             error = _errors(model, posterior, np.arange(n))
-            mean, sd = given_others(residual, correlations, spread, error)
-            return Residuals(mean, sd, mean + sd * rng.standard_normal(mean.shape))
+            mean, sd, others = given_others(residual, correlations, spread, error)
+            beside = term.sizes[term.unit] - 1
+            noise = sd * rng.standard_normal(mean.shape)
+            return Residuals(
+                mean, sd, mean + noise * _factor(model, posterior, rng, others, beside)
+            )
         drawn = draw_residuals(structure, term, correlations, spread, rng)
+        nothing = np.zeros((len(drawn), term.sizes.size))
+        drawn = drawn * _of_rows(_factor(model, posterior, rng, nothing, 0), term.unit)
         return Residuals(np.zeros_like(drawn), np.asarray(spread), drawn)
     there = column_names(open_table(newdata))
     absent = [name for name in term.spec.columns if name not in there]
     if absent and not given:  # rows of no time are of a unit each
         zero = np.zeros(spread.shape)
-        return Residuals(zero, np.asarray(spread), spread * rng.standard_normal(spread.shape))
-    place, unit = _places(term, newdata)
+        drawn = spread * rng.standard_normal(spread.shape)
+        return Residuals(zero, np.asarray(spread), drawn * _factor(model, posterior, rng, zero, 0))
+    place, unit = places_and_units(term, newdata)
     return _of_units(model, residual, term, posterior, place, unit, spread, given=given, rng=rng)
 
 
 def _of_units(
     model: Specified,
-    residual: CorrelatedResiduals,
+    residual: CorrelatedResiduals | RowCorrelation,
     term: ResidualTerm,
     posterior: Mapping[str, Array],
     place: Array,
@@ -149,19 +161,55 @@ def _of_units(
     structure = residual.structure
     correlations = posterior[structure.name]
     mean, sd, drawn = np.empty((3, *spread.shape))
+    squares = np.zeros((len(spread), len(term.factor.levels)))
+    if given and model.family.elliptical is not None:
+        squares = _square_forms(model, posterior, structure, term)
     for one in np.unique(unit):
         at = np.flatnonzero(unit == one)
         seen = np.flatnonzero(term.unit == one) if given and one >= 0 else np.zeros(0, int)
-        _check_places(term, place[at], at, term.place[seen], one)
-        standard = np.zeros((len(spread), 0))
+        check_places(term, place[at], at, term.place[seen], one)
+        standard, square = np.zeros((len(spread), 0)), np.zeros((len(spread), 1))
         if seen.size:
             standard = _errors(model, posterior, seen) / _spread_of(model, posterior, seen)
+            square = squares[:, [one]]
         known, root = given_observed(structure, correlations, term.place[seen], place[at], standard)
         noise = (root @ rng.standard_normal((len(spread), at.size, 1)))[..., 0]
+        noise = noise * _factor(model, posterior, rng, square, seen.size)
         mean[:, at] = spread[:, at] * known
         sd[:, at] = spread[:, at] * np.sqrt(np.square(root).sum(axis=-1))
         drawn[:, at] = spread[:, at] * (known + noise)
     return Residuals(mean, sd, drawn)
+
+
+def _factor(
+    model: Specified,
+    posterior: Mapping[str, Array],
+    rng: np.random.Generator,
+    square: Array,
+    n: np.ndarray | int,
+) -> Array | float:
+    """Draw what the rows of a unit have in common of their scale, given n rows seen: 1 of most."""
+    if model.family.elliptical is None:
+        return 1.0
+    names = [name for name in model.family.auxiliary if name not in model.design.beside]
+    aux = {name: posterior[name][:, None] for name in names}
+    return model.family.elliptical.factor(rng, square, n, aux)
+
+
+def _of_rows(factor: Array | float, unit: np.ndarray) -> Array | float:
+    return factor if isinstance(factor, float) else factor[:, unit]
+
+
+def _square_forms(
+    model: Specified, posterior: Mapping[str, Array], structure: Structure, term: ResidualTerm
+) -> Array:
+    """Return the square form of each unit's residuals in the data, shape (S, J)."""
+    units, rows = unit_rows(term, structure), np.arange(term.unit.size)
+    standard = _errors(model, posterior, rows) / _spread_of(model, posterior, rows)
+    white, _ = structure.whiten(posterior[structure.name], units, standard[:, units.rows])
+    out = np.empty((len(white), units.size.size))
+    out[:, units.unit] = units.sums(np.square(white))
+    return out
 
 
 def _errors(model: Specified, posterior: Mapping[str, Array], at: np.ndarray) -> Array:
@@ -169,15 +217,16 @@ def _errors(model: Specified, posterior: Mapping[str, Array], at: np.ndarray) ->
     rows = take_rows(rows_of(model.design), model.design.row[at])
     eta = np.hstack([part for _, part in linear_predictor(model, posterior, rows)])
     y = model.design.response.y[at].astype(float)
-    return np.asarray((np.log(y) if model.family.log_response else y) - eta - rows.offset)
+    mean = model.link.inverse(eta + rows.offset)
+    return np.asarray((np.log(y) if model.family.log_response else y) - mean)
 
 
 def _spread_of(model: Specified, posterior: Mapping[str, Array], at: np.ndarray) -> Array:
     rows = take_rows(rows_of(model.design, beside=True), model.design.row[at])
-    return np.asarray(auxiliary(model, posterior, rows)["sigma"])
+    return np.asarray(auxiliary(model, posterior, rows)[str(model.family.noise)])
 
 
-def _places(term: ResidualTerm, newdata: Any) -> tuple[Array, np.ndarray]:
+def places_and_units(term: ResidualTerm, newdata: Any) -> tuple[Array, np.ndarray]:
     """Places and units of new rows; units that were not fitted have numbers below zero."""
     spec = term.spec
     frame = read_rows(newdata, list(dict.fromkeys(spec.columns)))
@@ -189,7 +238,7 @@ def _places(term: ResidualTerm, newdata: Any) -> tuple[Array, np.ndarray]:
     return place, np.where(unit >= 0, unit, -1 - number.to_numpy())
 
 
-def _check_places(
+def check_places(
     term: ResidualTerm, place: Array, rows: np.ndarray, seen: Array, unit: int
 ) -> None:
     """Refuse a time that a unit has twice, in the new data or in those that were fitted."""

@@ -195,10 +195,10 @@ def _thresholds(model: Model, posterior: Mapping[str, Array]) -> dict[str, Array
 
 
 def _residual(model: Model, posterior: Mapping[str, Array]) -> dict[str, Array]:
-    """Of residual correlations: ``LKJ(eta)`` is ``det(C)^(eta - 1)`` of all places' matrix."""
-    if model.residual is None:
+    """Of correlations of rows: ``LKJ(eta)`` is ``det(C)^(eta - 1)`` of all places' matrix."""
+    structure = model.structure
+    if structure is None:
         return {}
-    structure = model.residual.structure
     prior, values = model.priors[structure.name], posterior[structure.name]
     if isinstance(prior, Beta):
         return {structure.name: _density(prior, values)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -98,12 +98,15 @@ def draw_new_levels(
     factors: pd.DataFrame,
     rng: np.random.Generator,
     only: Collection[str],
+    *,
+    latent: Callable[[Array, pd.DataFrame], Array] | None = None,
 ) -> tuple[dict[str, Array], NewRows]:
     """Draw the effects of levels that were not fitted, from each draw's population.
 
     Rows of one new level share its effects, which are normal with the draw's standard deviations
     and correlations. Levels that were fitted keep their own. Factors other than `only` are left as
-    they are.
+    they are. `latent` draws those of single rows, by their sd and columns; without it they are
+    independent.
 
     Returns
     -------
@@ -137,7 +140,11 @@ def draw_new_levels(
             levels[d][m] = extended
         if arm is not None:
             arm = arm[np.unique(number.to_numpy(), return_index=True)[1]]
-        u = _effects(covariances(group, posterior), int(number.max()) + 1, arm, rng)
+        if group.latent and latent is not None:
+            each = np.unique(number.to_numpy(), return_index=True)[1]
+            u = latent(covariances(group, posterior).sd[0, :, 0], named.iloc[each])[:, None]
+        else:
+            u = _effects(covariances(group, posterior), int(number.max()) + 1, arm, rng)
         for effect in group.effects:
             name = group.effect_name(effect)
             fresh = u[:, list(effect.columns)]

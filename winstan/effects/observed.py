@@ -119,7 +119,7 @@ def intercept_data(model: Specified, factor: str, treatment: str | None) -> pd.D
 
 def main_group(model: Specified) -> str | None:
     """Return the factor whose groups are shown beside a contrast: the first group term's."""
-    return model.design.groups[0].factor if model.design.groups else None
+    return next((group.factor for group in model.design.groups if not group.latent), None)
 
 
 def response_label(model: Specified, parameter: str | None = None) -> str:

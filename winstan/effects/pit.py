@@ -142,7 +142,7 @@ def _blocks(
     model: Model, posterior: Mapping[str, Array], random: np.random.Generator
 ) -> tuple[np.ndarray, Iterator[Foretold]]:
     """Return the distinct row of each of the N, and what is foretold of those."""
-    if model.residual is not None:
+    if model.residuals is not None:
         return np.arange(model.design.row.size), _given_others(model, posterior)
     design, response = model.design, model.design.response
     y = wrap_angles(response.y) if model.family.circular else response.y
@@ -184,23 +184,28 @@ def _means(
 
 def _given_others(model: Model, posterior: Mapping[str, Array]) -> Iterator[Foretold]:
     """Foretell each row from the other rows of its unit, whose residuals its own is like."""
-    residual, design = model.residual, model.design
+    residual, design = model.residuals, model.design
     assert residual is not None
     rows, row = rows_of(design, beside=True), design.row
     log_response = model.family.log_response
     y = np.log(design.response.y) if log_response else design.response.y.astype(float)
     eta = np.hstack([part for _, part in linear_predictor(model, posterior, rows)]) + rows.offset
-    sigma = auxiliary(model, posterior, rows)["sigma"]
+    aux = auxiliary(model, posterior, rows)
+    sigma = aux["sigma"]
     spread = np.broadcast_to(sigma if sigma.shape[1] == 1 else sigma[:, row], (len(eta), row.size))
     error = y - eta[:, row]
     structure = residual.structure
-    mean, sd = given_others(residual, posterior[structure.name], spread, error)
+    mean, sd, others = given_others(residual, posterior[structure.name], spread, error)
     z = (error - mean) / sd
-    below = special.ndtr(z)
+    if model.family.elliptical is None:
+        below, log_density = special.ndtr(z), -0.5 * np.square(z) - np.log(sd)
+    else:
+        size = np.bincount(residual.unit)[residual.unit]
+        below, own = model.family.elliptical.given_others(z, others, size - 1, aux)
+        log_density = own - np.log(sd)
     expected = eta[:, row] + mean
     if log_response:
         expected = np.exp(expected + 0.5 * np.square(sd))
-    log_density = -0.5 * np.square(z) - np.log(sd)
     yield Foretold(slice(0, row.size), log_density, expected, below, below)
 
 

@@ -16,13 +16,12 @@ from winstan.draws import ROW, row_numbers, tree_name
 from winstan.effects.means import (
     auxiliary,
     linear_predictor,
-    n_draws_of,
     rows_of,
     take_rows,
 )
+from winstan.effects.unit_densities import densities_given_others
 from winstan.errors import OptionError
 from winstan.families.sample import sum_by
-from winstan.residual.rows import given_others
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.model import Model
-    from winstan.residual import CorrelatedResiduals
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +72,9 @@ def pointwise(model: Model, posterior: Mapping[str, Array]) -> Pointwise:
     design = model.design
     if design.response.counts is not None:
         return _of_counts(model, posterior, design.response.counts)
-    if model.residual is not None:
-        return _given_others(model, posterior, model.residual)
+    if model.residuals is not None:
+        number, given = densities_given_others(model, posterior, model.residuals)
+        return Pointwise(given, number, number.size)
     response = design.response
     y, trials, limits = response.y.astype(float), response.trials, response.limits
     columns = [design.row, y] if trials is None else [design.row, y, trials]
@@ -92,42 +91,6 @@ def pointwise(model: Model, posterior: Mapping[str, Array]) -> Pointwise:
             yield part, model.family.log_densities(y[at], whole, aux, model.link, of)
 
     return Pointwise(blocks(), number, len(first))
-
-
-def _given_others(
-    model: Model, posterior: Mapping[str, Array], residual: CorrelatedResiduals
-) -> Pointwise:
-    """Evaluate the log density of each row given the other rows of its unit."""
-    design, structure = model.design, residual.structure
-    rows, row = rows_of(design, beside=True), design.row
-    order = np.argsort(residual.unit, kind="stable")
-    ends = np.cumsum(np.bincount(residual.unit))
-    log_response = model.family.log_response
-    y = np.log(design.response.y) if log_response else design.response.y.astype(float)
-    constant = -0.5 * np.log(2 * np.pi) - (y if log_response else 0.0)
-    number = np.empty(row.size, int)
-    number[order] = np.arange(row.size)  # unit by unit
-    n_draws = n_draws_of(posterior)
-    size = max(1, model.tuning.chunk * 20 // row.size)
-
-    def blocks() -> Iterator[tuple[slice, Array]]:
-        out = np.empty((n_draws, row.size))
-        eta = np.hstack([part for _, part in linear_predictor(model, posterior, rows)])
-        sigma = auxiliary(model, posterior, rows)["sigma"]
-        for start in range(0, n_draws, size):
-            some = slice(start, start + size)
-            spread = sigma[some] if sigma.shape[1] == 1 else sigma[some][:, row]
-            error = y - (eta[some] + rows.offset)[:, row]
-            spread = np.broadcast_to(spread, error.shape)
-            mean, sd = given_others(residual, posterior[structure.name][some], spread, error)
-            out[some] = constant - np.log(sd) - 0.5 * np.square((error - mean) / sd)
-        ordered = out[:, order]
-        first = 0
-        for last in ends:
-            yield slice(first, int(last)), ordered[:, first:last]
-            first = int(last)
-
-    return Pointwise(blocks(), number, row.size)
 
 
 def _of_counts(model: Model, posterior: Mapping[str, Array], counts: Array) -> Pointwise:

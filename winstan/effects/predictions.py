@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from winstan.effects.correlated import (
 from winstan.effects.estimands import Estimand, choose_estimand, factors_of
 from winstan.effects.extrapolation import warn_of_rows
 from winstan.effects.intervals import interval_names, summarise_values
+from winstan.effects.latent import draw_latent, groups_of_rows
 from winstan.effects.means import (
     auxiliary,
     draw_responses,
@@ -141,8 +143,9 @@ def predict(
     """
     check_option("kind", kind, Predicted)
     known = check_given(model, given, groups)
-    correlated = model.residual is not None and (known or (kind == "response" and own))
+    correlated = model.residuals is not None and (known or (kind == "response" and own))
     every = kind == "response" or predictor is not None or correlated
+    groups = groups_of_rows(model, groups, new=newdata is not None)
     if isinstance(groups, Mapping):  # rows are in groups of their own, where nothing else is said
         left_out: dict[str, Groups] = dict.fromkeys(factors_of(model, beside=every), "these")
         groups = left_out | dict(groups)
@@ -175,7 +178,8 @@ def predict(
     if newdata is not None and own_levels | new:
         factors = factor_columns(model, newdata, own_levels | new)
         refuse_new_levels(model, rows, factors, own_levels)
-        draws, rows = draw_new_levels(model, posterior, rows, factors, rng, new)
+        latent = partial(draw_latent, model, posterior, given=known, rng=rng)
+        draws, rows = draw_new_levels(model, draws, rows, factors, rng, new, latent=latent)
     rows = keep_levels(model, rows, own_levels | new)
     if newdata is not None and not each:
         rows, at = merge_alike(rows)

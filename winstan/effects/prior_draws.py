@@ -69,6 +69,7 @@ def prior_draws(model: Model, rng: np.random.Generator, size: int) -> dict[str, 
         values = slopes[:, list(term.columns)]
         out[term.variable] = values if term.labels else values[:, 0]
 
+    correlations = _correlations(model, rng, size)
     sds, factors, u = [], [], {}
     for m, group in enumerate(design.groups):
         sds.append(drawn(group.sd_names))
@@ -79,13 +80,11 @@ def prior_draws(model: Model, rng: np.random.Generator, size: int) -> dict[str, 
             assert isinstance(prior, LKJ)
             factors.append(prior.sample_factors(rng, size, group.q))
             z = factors[-1] @ z
-        u[m] = of_columns[:, :, None] * z
+        u[m] = of_columns[:, :, None] * (_of_rows(model, correlations, z) if group.latent else z)
     found, effects = group_draws(design, sds, u, factors)
     out |= found
     out |= numbers
-    if model.residual is not None:
-        structure = model.residual.structure
-        out[structure.name] = structure.draw(rng, size)
+    out |= correlations
     for one in design.monotones:
         out[one.variable] = priors[one.variable].sample(rng, (size, one.n))
     if model.shrinkage is not None:
@@ -97,6 +96,18 @@ def prior_draws(model: Model, rng: np.random.Generator, size: int) -> dict[str, 
         )
         out[vector.name] = thresholds_at_zero(design, at_mean, moved)
     return out | effects
+
+
+def _correlations(model: Model, rng: np.random.Generator, size: int) -> dict[str, Array]:
+    """Draw the correlation of rows, if there is one."""
+    structure = model.structure
+    return {} if structure is None else {structure.name: structure.draw(rng, size)}
+
+
+def _of_rows(model: Model, correlations: Mapping[str, Array], white: Array) -> Array:
+    """Make latent effects of innovations."""
+    assert model.correlation is not None
+    return model.correlation.colour(correlations[model.correlation.structure.name], white)
 
 
 def _shrunk_draws(

@@ -170,8 +170,8 @@ def _responses(
     beside = design.response.trials if model.family.trials else design.response.limits
     aux = auxiliary(model, parameters, rows_of(design, beside=True))
     out = np.empty((len(eta), len(row)))
-    if model.residual is not None:
-        spread = _some(aux["sigma"], slice(None), row)
+    if model.residuals is not None:
+        spread = _some(aux[str(model.family.noise)], slice(None), row)
         return design.response.in_units(
             draw_correlated(model, parameters, eta[:, row], spread, rng)
         )
@@ -203,12 +203,17 @@ def draw_correlated(
         Sigma, of all rows or of each.
     rng : numpy.random.Generator
     """
-    term, residual = model.design.residual, model.residual
+    term, residuals, family = model.design.residual, model.residuals, model.family
     assert term is not None
-    assert residual is not None
-    structure = residual.structure
-    y = eta + draw_residuals(structure, term, parameters[structure.name], spread, rng)
-    return np.exp(y) if model.family.log_response else y
+    assert residuals is not None
+    structure = residuals.structure
+    error = draw_residuals(structure, term, parameters[structure.name], spread, rng)
+    if family.elliptical is not None:
+        aux = {p.name: parameters[p.name][:, None] for p in model.likelihood.reported}
+        nothing = np.zeros((len(eta), term.sizes.size))
+        error = error * family.elliptical.factor(rng, nothing, 0, aux)[:, term.unit]
+    y = model.link.inverse(eta) + error
+    return np.exp(y) if family.log_response else y
 
 
 def _some(values: Any, some: slice, row: np.ndarray) -> Any:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from winstan.design import Design
     from winstan.families import Family, Link
     from winstan.formula import Formula
-    from winstan.residual import CorrelatedResiduals
+    from winstan.residual import CorrelatedResiduals, RowCorrelation
     from winstan.tuning import Tuning
 
 
@@ -37,8 +37,12 @@ class Specified(Protocol):
         """The link of its mean."""
 
     @property
-    def residual(self) -> CorrelatedResiduals | None:
+    def residuals(self) -> CorrelatedResiduals | RowCorrelation | None:
         """How residuals are correlated."""
+
+    @property
+    def correlation(self) -> RowCorrelation | None:
+        """How effects of single rows are correlated, if it is not residuals."""
 
     @property
     def tuning(self) -> Tuning:
@@ -54,4 +58,5 @@ class Specification:
     family: Family = GAUSSIAN
     link: Link = LINKS["identity"]
     tuning: Tuning = USUAL
-    residual: None = None
+    residuals: None = None
+    correlation: None = None

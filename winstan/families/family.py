@@ -17,6 +17,7 @@ from winstan.families.links import LINKS, Link
 
 if TYPE_CHECKING:
     from winstan.families.distribution import BambiFamily, Distribution
+    from winstan.families.elliptical import Elliptical
     from winstan.families.parameter import Parameter
     from winstan.families.sample import Limits, Sample
     from winstan.families.tails import Cumulative
@@ -36,6 +37,9 @@ Kind = Literal[
 ]
 """What a response is: any number, positive, positive or zero, in (0, 1), from 0 to 1, a count, 0 or
 1, successes of trials, an angle, one of several categories with or without an order."""
+CorrelatedAs = Literal["integrated", "joint", "latent"]
+"""Residuals that are correlated, coefficients and effects being integrated out; residuals that have
+a joint density; or effects of single rows on the linear predictor."""
 Statistics = Mapping[str, Any]
 Aux = Mapping[str, Any]
 """The parameters beside the mean, by name: a number each, or one for each row, cell or draw."""
@@ -164,6 +168,8 @@ class Family:
     conjugate : bool
         Normal about the linear predictor with one sd, `noise`, and the statistics of
         `winstan.families.gaussian`, so that coefficients and effects can be integrated out.
+    elliptical : Elliptical, or None
+        None where rows of a unit have no joint density that the family gives.
     exponential_family : bool
         A model of it is a generalised linear one.
     variance, excess_kurtosis : callable, or None
@@ -225,6 +231,7 @@ class Family:
     tails: str | None = None
     precision: str | None = None
     conjugate: bool = False
+    elliptical: Elliptical | None = None
     exponential_family: bool = False
     variance: Callable[[Array], Array] | None = None
     excess_kurtosis: Callable[[Array, Array], Array] | None = None
@@ -281,6 +288,13 @@ class Family:
     def positive_mean(self) -> bool:
         """The mean is positive, so that the identity and inverse links confine eta."""
         return self.parameters[0].domain == "positive"
+
+    @property
+    def residuals(self) -> CorrelatedAs:
+        """As what the rows of a unit are correlated: see `CorrelatedAs`."""
+        if self.conjugate:
+            return "integrated"
+        return "latent" if self.elliptical is None else "joint"
 
     @property
     def thresholds(self) -> Parameter | None:

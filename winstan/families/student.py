@@ -10,6 +10,7 @@ from scipy import special
 from winstan.families.auxiliary import NU, SIGMA, mean
 from winstan.families.cellwise import by_cell, of_rows, rows_by_cell, tally_by_cell
 from winstan.families.distribution import BambiFamily, Distribution
+from winstan.families.elliptical import Elliptical
 from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.offsets import subtract_offset
@@ -93,6 +94,27 @@ def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Arra
     return normaliser - 0.5 * (nu + 1) * np.log1p(np.square(z) / nu)
 
 
+def of_unit(square: Any, n: Any, aux: Aux, xp: Namespace = NUMPY) -> Any:
+    """Log density of a unit's n rows: the multivariate t, of one heavy tail for all of them."""
+    nu = aux["nu"]
+    normaliser = xp.gammaln(0.5 * (nu + n)) - xp.gammaln(0.5 * nu) - 0.5 * n * xp.log(nu * np.pi)
+    return normaliser - 0.5 * (nu + n) * xp.log1p(square / nu)
+
+
+def factor(rng: np.random.Generator, square: Any, n: Any, aux: Aux) -> Array:
+    """Draw the factor of the scale that a unit's rows share, given n of them."""
+    nu = aux["nu"]
+    return np.asarray(np.sqrt((nu + square) / (2 * rng.standard_gamma(0.5 * (nu + n)))))
+
+
+def of_row(z: Array, square: Any, n: Any, aux: Aux) -> tuple[Array, Array]:
+    """Distribution function and log density of a row given n others: Student's t once more."""
+    nu = aux["nu"]
+    whole = np.square(z) + square
+    log_density = of_unit(whole, n + 1, aux) - of_unit(square, n, aux)
+    return special.stdtr(nu + n, z * np.sqrt((nu + n) / (nu + square))), log_density
+
+
 def log_tails(y: Any, eta: Any, aux: Aux, link: Link, xp: Namespace = NUMPY) -> tuple[Any, Any]:
     """Return the logarithms of P(Y <= y) and P(Y > y)."""
     z = (y - link.inverse(eta, xp)) / aux["sigma"]
@@ -132,6 +154,7 @@ STUDENT = Family(
     absorbs_offset={"identity": subtract_offset},
     noise="sigma",
     tails="nu",
+    elliptical=Elliptical(log_density=of_unit, factor=factor, given_others=of_row),
     usual=True,
     cumulative=Cumulative(code=2, log_tails=log_tails),
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from winstan.formula.syntax import formula_error
-from winstan.formula.terms import unique
+from winstan.formula.terms import Effects, GroupSpec, unique
 from winstan.formula.tree import Binary, Call, Constant, Name, Node, write
 
 if TYPE_CHECKING:
@@ -139,6 +139,20 @@ def the_only(specs: Sequence[ResidualSpec], source: str) -> ResidualSpec | None:
 def residual_columns(formula: Formula) -> tuple[str, ...]:
     """Return the columns of a formula's residual correlation."""
     return () if formula.residual is None else formula.residual.columns
+
+
+def with_latent(formula: Formula) -> Formula:
+    """Return the formula with its residual correlation as that of effects of single rows."""
+    spec = formula.residual
+    if spec is None:
+        return formula
+    columns = unique([*spec.factor_columns, spec.time])
+    group = GroupSpec("1", spec.text, True, columns, Effects(True, ()), latent=spec.kind)
+    return replace(
+        formula,
+        groups=(*formula.groups, group),
+        predictor_columns=unique([*formula.predictor_columns, *columns]),
+    )
 
 
 def check_places(formula: Formula) -> None:

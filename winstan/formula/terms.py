@@ -99,6 +99,9 @@ class GroupSpec:
         own.
     smooth
         The curve of each group: ``s(t, mouse, bs="fs")``.
+    latent
+        The kind of correlation, ``ar`` or the like, of effects of single rows that resemble each
+        other within units; empty of others.
     """
 
     effects: str
@@ -109,11 +112,14 @@ class GroupSpec:
     label: str = ""
     by: str = ""
     smooth: SmoothSpec | None = None
+    latent: str = ""
 
     @property
     def text(self) -> str:
         """The term as a formula would write it."""
-        return self._bar(self.design) if self.smooth is None else self.smooth.text
+        if self.smooth is not None:
+            return self.smooth.text
+        return self.factor if self.latent else self._bar(self.design)
 
     @property
     def without_intercept(self) -> str:

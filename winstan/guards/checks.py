@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from winstan.data import Frame
+    from winstan.design import Design
+    from winstan.formula import Formula
     from winstan.model import Model
 
 
@@ -55,7 +58,7 @@ def check_model(model: Model, frame: Frame, data: Any) -> None:
         ``scores``, ``shares``, ``angles`` and ``unreached_direction``, each once at most;
         ``unidentified``, once for each term and kind.
     """
-    formula, design = with_terms_of_thresholds(model)
+    formula, design = without_latent(*with_terms_of_thresholds(model))
     guards = {
         "pseudoreplication": lambda: _repeats(model, frame, data),
         "confounding": lambda: check_confounding(formula, design),
@@ -80,6 +83,22 @@ def check_model(model: Model, frame: Frame, data: Any) -> None:
     if not is_silent("unidentified"):
         for message in check_identification(model, binary=_is_binary(model)):
             warn_design(message, "unidentified")
+
+
+def without_latent(formula: Formula, design: Design) -> tuple[Formula, Design]:
+    """Leave out effects of single rows, of whose slopes and partners there is nothing to say."""
+    kept = [m for m, group in enumerate(design.groups) if not group.latent]
+    if len(kept) == len(design.groups):
+        return formula, design
+    memory = replace(
+        design.memory,
+        groups=tuple(design.memory.groups[m] for m in kept),
+        factors=tuple(design.memory.factors[m] for m in kept),
+    )
+    return (
+        replace(formula, groups=tuple(formula.groups[m] for m in kept)),
+        replace(design, groups=tuple(design.groups[m] for m in kept), memory=memory),
+    )
 
 
 def _is_binary(model: Model) -> bool:

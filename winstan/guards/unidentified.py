@@ -38,7 +38,7 @@ def check_identification(model: Model, *, binary: bool) -> Iterator[str]:
         What was found, and the remedy: one for each term and kind.
     """
     pairs = zip(model.formula.groups, model.design.groups, strict=True)
-    terms = [(spec, group) for spec, group in pairs if group.shared is None]
+    terms = [(spec, group) for spec, group in pairs if group.shared is None and not spec.latent]
     for place, (spec, group) in enumerate(terms):
         empty = _zero_columns(spec, group)
         if empty:

@@ -280,7 +280,7 @@ def _check_definition(before: Mapping[str, str], family: Family, path: Path) -> 
 
 def _encoded_coordinates(model: Model, arrays: list[np.ndarray]) -> Any:
     """Write the coordinates, which take longest to find, unless others were added to them."""
-    if model.shrinkage is not None or model.simplexes is not None:
+    if any((model.shrinkage, model.simplexes, model.correlation)):
         return None
     start = len(arrays)
     try:

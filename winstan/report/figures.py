@@ -46,8 +46,9 @@ def figures_of(
     model = fit.model
     predictors = population_predictors(model)
     results = [_figure_of(fit, name, prob, unit, groups) for name in predictors[:PREDICTORS]]
-    if model.design.groups and not model.formula.curves:
-        group = model.design.groups[0]
+    factors = [group for group in model.design.groups if not group.latent]
+    if factors and not model.formula.curves:
+        group = factors[0]
         own = own_values(model, group).words
         results.append(
             Figure(

@@ -108,7 +108,7 @@ def _model_sentences(model: Model) -> list[str]:
     out += _residual_sentences(model)
     out += _monotonic_sentences(model)
     parts = []
-    for group in (one.term for one in model.stacked.written):
+    for group in (one.term for one in model.stacked.written if not one.term.latent):
         names = " and ".join(
             ("intercepts" if effect.name == "1" else f"effects of {effect.name}")
             + ("" if effect.parameter == MEAN else f" on {effect.parameter}")
@@ -143,9 +143,17 @@ def _residual_sentences(model: Model) -> list[str]:
     """Say how residuals were correlated."""
     if (term := model.design.residual) is None:
         return []
+    how = f"{_CORRELATION[term.kind]}, with {term.spec.time} as their place ({term.kind})"
+    if model.family.residuals == "latent":
+        return [
+            "Each row had a latent (observation-level) effect on the linear predictor, normal with "
+            f"one standard deviation ({term.kind}_sigma), and effects of rows of one "
+            f"{term.spec.factor} were correlated: the correlation of two rows {how}."
+        ]
+    joint = " and had a joint density, of one heavy tail for all of them"
     return [
-        f"Residuals of rows of one {term.spec.factor} were correlated: the correlation of two rows "
-        f"{_CORRELATION[term.kind]}, with {term.spec.time} as their place ({term.kind})."
+        f"Residuals of rows of one {term.spec.factor} were correlated"
+        f"{joint if model.family.residuals == 'joint' else ''}: the correlation of two rows {how}."
     ]
 
 

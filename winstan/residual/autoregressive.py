@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.design.residual import ResidualTerm
     from winstan.priors import Prior
+    from winstan.residual.units import UnitRows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +65,24 @@ class Autoregressive(Structure):
         lag = np.abs(first[:, None] - second)
         return correlations[:, None, None] ** lag
 
+    def whiten(  # noqa: D102
+        self, correlations: Array, units: UnitRows, z: Array
+    ) -> tuple[Array, Array]:
+        phi = _after_row_before(correlations, units)
+        left = 1 - np.square(phi)
+        before = np.concatenate([np.zeros((len(z), 1)), z[:, :-1]], axis=1)
+        return (z - phi * before) / np.sqrt(left), 0.5 * units.sums(np.log(left))
+
+    def colour(self, correlations: Array, units: UnitRows, white: Array) -> Array:
+        """Let each row follow the one before it: twice as many at each step."""
+        phi = _after_row_before(correlations, units)
+        out, longest, reach = np.sqrt(1 - np.square(phi)) * white, int(units.size.max()), 1
+        while reach < longest:
+            out[:, reach:] += phi[:, reach:] * out[:, :-reach].copy()
+            phi[:, reach:] *= phi[:, :-reach].copy()
+            reach *= 2
+        return out
+
     def draw(self, rng: np.random.Generator, size: int) -> Array:  # noqa: D102
         return 2 * rng.beta(self.prior[0], self.prior[0], size) - 1
 
@@ -102,6 +121,11 @@ class Continuous(Autoregressive):
     def draw(self, rng: np.random.Generator, size: int) -> Array:  # noqa: D102
         a, b = self.prior[:2]
         return rng.beta(a, b, size)
+
+
+def _after_row_before(correlations: Array, units: UnitRows) -> Array:
+    """Return the correlation of each row with the one before it, (S, N); zero of first rows."""
+    return np.where(units.begins, 0.0, correlations[:, None] ** units.since)
 
 
 def typical_gap(term: ResidualTerm) -> float:

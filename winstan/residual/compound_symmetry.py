@@ -17,6 +17,7 @@ from winstan.residual.structure import Pairs, Structure
 if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.design.residual import ResidualTerm
+    from winstan.residual.units import UnitRows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +63,26 @@ class CompoundSymmetry(Structure):
         same = first[:, None] == second
         return np.where(same, 1.0, correlations[:, None, None])
 
+    def pattern_of(self, places: Array) -> int:  # noqa: D102
+        return int(np.searchsorted(self.gap, places.size))
+
+    def whiten(  # noqa: D102
+        self, correlations: Array, units: UnitRows, z: Array
+    ) -> tuple[Array, Array]:
+        left, whole = _roots(correlations, units.size)
+        log_root = (units.size - 1) * np.log(left) + np.log(whole)
+        return self._scaled(units, z, 1 / left, 1 / whole), log_root
+
+    def colour(self, correlations: Array, units: UnitRows, white: Array) -> Array:  # noqa: D102
+        return self._scaled(units, white, *_roots(correlations, units.size))
+
+    @staticmethod
+    def _scaled(units: UnitRows, values: Array, left: Array, whole: Array) -> Array:
+        """Scale units' means, and what rows are beside them: the symmetric root does."""
+        mean = units.sums(values) / units.size
+        out = left * values + np.repeat((whole - left) * mean, units.size, axis=1)
+        return np.asarray(out)
+
     def start(self, neighbours: float) -> Array:  # noqa: D102
         lowest = -1 / (self.order - 1)
         place = (np.clip(neighbours, lowest, 0.95) - lowest) / (1 - lowest)
@@ -70,6 +91,12 @@ class CompoundSymmetry(Structure):
     def draw(self, rng: np.random.Generator, size: int) -> Array:  # noqa: D102
         a, b = self.prior[:2]
         return self._at(rng.beta(a, b, size))
+
+
+def _roots(correlations: Array, size: np.ndarray) -> tuple[Array, Array]:
+    """Return the matrix's roots beside units' means, (S, 1), and along them, (S, J)."""
+    rho = correlations[:, None]
+    return np.sqrt(1 - rho), np.sqrt(1 + (size - 1) * rho)
 
 
 def sum_pairs(term: ResidualTerm, eta: float) -> tuple[Structure, Pairs]:

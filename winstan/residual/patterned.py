@@ -20,8 +20,11 @@ from winstan.correlations import correlation_factors, log_symmetric_beta, partia
 from winstan.residual.structure import Pairs, Structure, log_slope_of_tanh
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from winstan._typing import Array
     from winstan.design.residual import ResidualTerm
+    from winstan.residual.units import UnitRows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +57,44 @@ class Patterned(Structure):
     def between(self, correlations: Array, first: Array, second: Array) -> Array:  # noqa: D102
         return self.matrix(correlations)[:, first.astype(int)[:, None], second.astype(int)]
 
+    def pattern_of(self, places: Array) -> int:  # noqa: D102
+        own = self.apart(places)
+        return next(k for k, seen in enumerate(self.patterns) if np.array_equal(seen, own))
+
+    def apart(self, places: Array) -> np.ndarray:
+        """Return the places by which units are told apart."""
+        return places.astype(int)
+
+    def whiten(  # noqa: D102
+        self, correlations: Array, units: UnitRows, z: Array
+    ) -> tuple[Array, Array]:
+        out, log_root, j = np.empty_like(z), np.empty((len(z), units.size.size)), 0
+        for some, root, of_units in self._blocks(correlations, units, z):
+            size, count = of_units.shape[1:]
+            solved = np.linalg.solve(root, of_units)
+            out[:, some] = np.swapaxes(solved, 1, 2).reshape(len(z), size * count)
+            roots = np.diagonal(root, axis1=1, axis2=2)
+            log_root[:, j : j + count] = np.log(roots).sum(axis=1)[:, None]
+            j += count
+        return out, log_root
+
+    def colour(self, correlations: Array, units: UnitRows, white: Array) -> Array:  # noqa: D102
+        out = np.empty_like(white)
+        for some, root, of_units in self._blocks(correlations, units, white):
+            out[:, some] = np.swapaxes(root @ of_units, 1, 2).reshape(len(white), -1)
+        return out
+
+    def _blocks(
+        self, correlations: Array, units: UnitRows, values: Array
+    ) -> Iterator[tuple[slice, Array, Array]]:
+        """Give positions of each pattern, its root, (S, n, n), and the values, (S, n, units)."""
+        whole = self.matrix(correlations)
+        for k, some, size, count in units.blocks:
+            own = self.patterns[k]
+            root = np.linalg.cholesky(whole[:, own[:, None], own])
+            of_units = values[:, some].reshape(len(values), count, size)
+            yield some, root, np.swapaxes(of_units, 1, 2)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Toeplitz(Patterned):
@@ -68,6 +109,9 @@ class Toeplitz(Patterned):
     @property
     def n_numbers(self) -> int:  # noqa: D102
         return self.order - 1
+
+    def apart(self, places: Array) -> np.ndarray:  # noqa: D102
+        return (places - places[0]).astype(int)
 
     @property
     def _powers(self) -> Array:

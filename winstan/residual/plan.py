@@ -55,27 +55,49 @@ def check_residual(
     """
     term = design.residual
     assert term is not None
-    text, unit = term.spec.text, term.spec.factor
+    text = term.spec.text
+    if design.weights is not None:
+        raise DataError(
+            f"weights= counts equal rows, and rows of {text} have a time each: leave weights= out."
+        )
+    if any(group.latent for group in design.groups):
+        _check_latent(text, term.spec.factor, family)
+        return
     if design.response.limits is not None:
         raise FormulaError(
-            f"{text} is not supported for responses with limits or known standard errors: leave "
-            "one of the two out."
+            f"{text} is not supported for {family.name} responses with limits or known standard "
+            "errors: leave one of the two out."
         )
-    if not family.conjugate:
+    for name in design.beside:
+        if name != family.noise:
+            raise FormulaError(
+                f"Beside {text} only {family.noise} can have a formula, not {name!r}."
+            )
+    if family.conjugate:
+        _check_integrated(design, text, link, parametrization)
+
+
+def _check_latent(text: str, unit: str, family: Family) -> None:
+    """Refuse effects of single rows where a row has several linear predictors, or responses."""
+    if family.kind == "unordered" or family.of_labels is not None:
         raise FamilyError(
-            f"{text} is the correlation of residuals, which family={family.name!r} does not have: "
-            "gaussian and lognormal do. In other families rows of a unit resemble each "
-            f"other by a group term: (1 | {unit}), or (1 + {term.spec.time} | {unit}) for drifts."
+            f"{text} is an effect of each row on the linear predictor, of which family="
+            f"{family.name!r} has several, one for each category but one. Rows of a unit resemble "
+            f"each other by a group term: (1 | {unit})."
         )
+
+
+def _check_integrated(
+    design: Design, text: str, link: Link, parametrization: str | Mapping[str, str] | None
+) -> None:
+    """Refuse what cannot stand beside coefficients that are integrated out."""
     if link.name != "identity":
         raise FamilyError(
             f"{text} is the correlation of residuals about a sum of terms: link={link.name!r} is "
             "not supported beside it. Use link='identity'; family='lognormal' has effects that "
             "multiply."
         )
-    for name, own in design.beside.items():
-        if name != "sigma":
-            raise FormulaError(f"Beside {text} only sigma can have a formula, not {name!r}.")
+    for own in design.beside.values():
         if own.groups:
             raise FormulaError(
                 f"Beside {text} the formula of sigma has predictors alone, no group terms such as "
@@ -86,10 +108,6 @@ def check_residual(
             f"Beside {text} coefficients are integrated out, and the columns of "
             f"{monotones[0].name} depend on what is sampled: write C({monotones[0].column}) for an "
             "effect of each level, or leave one of the two out."
-        )
-    if design.weights is not None:
-        raise DataError(
-            f"weights= counts equal rows, and rows of {text} have a time each: leave weights= out."
         )
     if parametrization is not None and parametrization != "marginal":
         raise OptionError(

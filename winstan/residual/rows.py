@@ -6,16 +6,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from winstan.residual.units import unit_rows
+
 if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.design.residual import ResidualTerm
     from winstan.residual.marginal import CorrelatedResiduals
+    from winstan.residual.row_correlation import RowCorrelation
     from winstan.residual.structure import Structure
 
 
 def given_others(
-    residual: CorrelatedResiduals, correlations: Array, spread: Array, error: Array
-) -> tuple[Array, Array]:
+    residual: CorrelatedResiduals | RowCorrelation,
+    correlations: Array,
+    spread: Array,
+    error: Array,
+) -> tuple[Array, Array, Array]:
     """Return the mean and sd of each row's residual given all other rows of its unit.
 
     Parameters
@@ -29,6 +35,9 @@ def given_others(
     Returns
     -------
     mean, sd : ndarray, shape (S, N)
+        Of normal residuals.
+    square : ndarray, shape (S, N)
+        The square form of the others.
 
     Notes
     -----
@@ -55,7 +64,10 @@ def given_others(
         np.add.at(total.T, unit, e.T)
         product += (of_unit * total)[:, unit]
         precision += of_unit[:, unit]
-    return (e - product / precision) * spread, spread / np.sqrt(precision)
+    form = np.zeros((len(e), int(residual.unit.max()) + 1))
+    np.add.at(form.T, residual.unit, (e * product).T)
+    square = np.maximum(form[:, residual.unit] - np.square(product) / precision, 0.0)
+    return (e - product / precision) * spread, spread / np.sqrt(precision), square
 
 
 def draw_residuals(
@@ -74,38 +86,9 @@ def draw_residuals(
     spread : ndarray, shape (S, N) or (S, 1)
     rng
     """
+    units = unit_rows(term, structure)
     noise = rng.standard_normal((len(correlations), term.unit.size))
-    if structure.name in ("ar", "car"):
-        return spread * _chained(term, correlations, noise)
-    sizes = term.sizes
-    if structure.name == "cs":
-        mean = np.zeros((len(noise), sizes.size))
-        np.add.at(mean.T, term.unit, noise.T)
-        mean = (mean / sizes)[:, term.unit]
-        own, rho = sizes[term.unit], correlations[:, None]
-        return spread * (np.sqrt(1 - rho) * (noise - mean) + np.sqrt(1 + (own - 1) * rho) * mean)
-    out = np.empty_like(noise)
-    for rows in np.split(term.rows, np.cumsum(sizes)[:-1]):
-        C = structure.between(correlations, term.place[rows], term.place[rows])
-        out[:, rows] = (root_of(C) @ noise[:, rows, None])[..., 0]
-    return spread * out
-
-
-def _chained(term: ResidualTerm, correlations: Array, noise: Array) -> Array:
-    """Let each row follow the one before it, by the time between them."""
-    out = noise.copy()
-    after = np.flatnonzero(term.same_unit) + 1
-    gap = np.zeros(term.rows.size)
-    gap[after] = term.gaps
-    starts = np.setdiff1d(np.arange(term.rows.size), after)
-    # Each row's number in its unit.
-    nth = np.arange(term.rows.size) - np.repeat(starts, np.diff(np.r_[starts, term.rows.size]))
-    for k in range(1, int(nth.max(initial=0)) + 1):
-        at = np.flatnonzero(nth == k)
-        now, before = term.rows[at], term.rows[at - 1]
-        phi = correlations[:, None] ** gap[at]
-        out[:, now] = phi * out[:, before] + np.sqrt(1 - np.square(phi)) * noise[:, now]
-    return out
+    return spread * structure.colour(correlations, units, noise)[:, units.back]
 
 
 def root_of(C: Array) -> Array:

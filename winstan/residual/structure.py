@@ -14,6 +14,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from winstan._typing import Array
+    from winstan.residual.units import UnitRows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,6 +132,33 @@ class Structure:
         -------
         ndarray, shape (S, a, b)
         """
+        raise NotImplementedError
+
+    def pattern_of(self, places: Array) -> int:
+        """Return the pattern of a unit's places, in order: see `UnitRows.pattern`."""
+        return 0
+
+    def whiten(self, correlations: Array, units: UnitRows, z: Array) -> tuple[Array, Array]:
+        """Turn rows with the correlation into independent ones, by a root of their matrices.
+
+        Parameters
+        ----------
+        correlations : ndarray, shape (S, *dims)
+            The parameter as it is reported.
+        units
+        z : ndarray, shape (S, N)
+            In the order of `units`, of variance one.
+
+        Returns
+        -------
+        white : ndarray, shape (S, N)
+        log_root : ndarray, shape (S, J)
+            The log determinant of each unit's root.
+        """
+        raise NotImplementedError
+
+    def colour(self, correlations: Array, units: UnitRows, white: Array) -> Array:
+        """Undo `whiten`."""
         raise NotImplementedError
 
     def start(self, neighbours: float) -> Array:

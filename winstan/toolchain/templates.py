@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 from importlib import resources
 from pathlib import Path
 
 from winstan.errors import BackendError, near_matches
+from winstan.toolchain.cache import digest, explained
+from winstan.toolchain.locate import cache_folder
 
+_LATENT, _FOLDER_OF_LATENT = "_latent", "latent-"
+_OF_LATENT = {
+    "matrices": ("correlation",),
+    "data": ("correlation_data", "latent_data"),
+    "transformed_data": ("latent_transformed_data",),
+    "model": ("latent",),
+}
 _INCLUDE = re.compile(rb"^[ \t]*#include[ \t]+[<\"]?([^>\"\s]+)", re.MULTILINE)
 
 
@@ -20,7 +30,11 @@ def template_folder() -> Path:
 
 def is_packaged(template: Path) -> bool:
     """Whether a template is winstan's own, whose programs read less (``light_model.hpp``)."""
-    return template.parent.resolve() == template_folder().resolve()
+    folder = template.parent.resolve()
+    written = folder.parent == cache_folder().resolve()
+    return folder == template_folder().resolve() or (
+        written and folder.name.startswith(_FOLDER_OF_LATENT)
+    )
 
 
 def template_names() -> list[str]:
@@ -49,9 +63,44 @@ def template_path(name: str | Path) -> Path:
     packaged = template_folder() / f"{name}.stan"
     if packaged.is_file():
         return packaged
+    if str(name).endswith(_LATENT):
+        return _latent_template(str(name).removesuffix(_LATENT))
     raise BackendError(
         f"There is no Stan template {str(name)!r}.{near_matches(str(name), template_names())}"
     )
+
+
+def _latent_template(name: str) -> Path:
+    """Write a template with effects of single rows that are correlated, and return its path.
+
+    They are of the linear predictor, and so of any likelihood: what the template includes is
+    followed by more. Templates that serve no such model thus stay as they are.
+
+    Raises
+    ------
+    BackendError
+        If there is no such template, or it is a user's own.
+    """
+    if not (template_folder() / f"{name}.stan").is_file():
+        raise BackendError(
+            f"Effects of single rows that are correlated are for winstan's own families: {name!r} "
+            "is another template. A group term, (1 | unit), works with it."
+        )
+    text = (template_folder() / f"{name}.stan").read_bytes()
+    for part, more in _OF_LATENT.items():
+        line = f"#include include/{part}.stan\n".encode()
+        text = text.replace(
+            line, line + b"".join(f"#include include/{m}.stan\n".encode() for m in more)
+        )
+    folder = cache_folder() / f"{_FOLDER_OF_LATENT}{digest(text)}"
+    path = folder / f"{name}{_LATENT}.stan"
+    if not path.is_file():
+        with explained(cache_folder()):
+            folder.mkdir(parents=True, exist_ok=True)
+            fresh = folder / f"{path.name}.{os.getpid()}"
+            fresh.write_bytes(text)
+            fresh.replace(path)
+    return path
 
 
 def sources(template: Path) -> dict[str, bytes]:
