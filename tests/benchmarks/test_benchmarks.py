@@ -338,7 +338,8 @@ def test_goals_of_others_are_those_of_their_kind(design):
     factors = {group.factor for group in model.design.groups}
     per_cell = len(model.cells.of_row) / len(model.cells.weight)
     gaussian = design.family == "gaussian" and len(factors) == 1
-    assert design.goal == (100 if per_cell >= 20 else 25 if gaussian else 10)
+    of_cells = 100 if per_cell >= 20 else 25 if gaussian else 10
+    assert design.goal == (25 if model.formula.curves else of_cells)
 
 
 @pytest.mark.parametrize("design", FAMILY_DESIGNS, ids=lambda design: design.name)
