@@ -33,7 +33,9 @@ pytestmark = [
 def frame_of(family):
     data = data_of(family)
     return data.assign(
-        seen=pd.Categorical(data["y"], range(2, 9), ordered=True),
+        seen=pd.Categorical(
+            data["y"].where(data["y"].isin(range(2, 9))), range(2, 9), ordered=True
+        ),
         fw=data["w"] + 0.5,
         flag=data["t"] > 1,
         h_by_g=data["g"].map(lambda g: int(g[1]) % 3),
@@ -418,5 +420,6 @@ def test_bambi_has_limits_on_one_side(family, left, options):
     data = limited_data(family)
     data["status"] = data.status.replace("interval", "right")
     data["ub"] = data.y + data.s
-    gap, size = gaps(model_of(f"{left} ~ x + (1|g)", data, family, **options))
+    near = 0.1 if family == "inverse_gaussian" else 0.4  # far out PyMC's tail is zero
+    gap, size = gaps(model_of(f"{left} ~ x + (1|g)", data, family, **options), scale=near)
     np.testing.assert_allclose(gap, gap[0], rtol=0, atol=1e-9 * size)
