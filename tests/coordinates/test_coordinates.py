@@ -191,10 +191,12 @@ def test_scales_of_coefficients_follow_the_sds():
         beta_covariance=np.linalg.inv(H)[:2, :2],
         effect_covariance=covariance,
         factor=factor,
+        sd=np.sqrt(np.concatenate([np.diag(S) for S in covariance])),
+        sd_slopes=np.eye(3),
     )
     terms = [SimpleNamespace(shape=s, information=np.ones(1)) for s in ((1, 7), (2, 11))]
     found = sd_dependent_scale.find_sd_dependent_scale(fit, terms, left=0.0)
-    sd = np.sqrt(np.concatenate([np.diag(S) for S in covariance]))
+    sd = fit.sd
     np.testing.assert_array_equal(found.at, [0, 1])
     unit = np.eye(2)
     np.testing.assert_allclose(found(unit, sd), unit, rtol=1e-12)
@@ -246,6 +248,8 @@ def test_sds_are_normal_in_their_coordinate(true_sd, J, bent):
         u=estimate * S / (S + error),
         u_variance=S * error / (S + error),
         effect_covariance=(np.array([[S]]),),
+        sd=np.sqrt([S]),
+        sd_slopes=np.eye(1),
         sensitivities=(),
         factor=None,
     )
@@ -289,6 +293,8 @@ def test_of_few_groups_the_contrasts_tell_the_sd(true_sd):
         u=C @ known @ estimate,
         u_variance=np.diag(C),
         effect_covariance=(np.array([[S]]),),
+        sd=np.sqrt([S]),
+        sd_slopes=np.eye(1),
         sensitivities=(),
         factor=SimpleNamespace(of_effects=lambda P, at, n: C[at : at + n, at : at + n]),
     )

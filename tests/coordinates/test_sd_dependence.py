@@ -156,6 +156,8 @@ def test_sds_that_are_known_by_their_sum_are_mixed():
     known = np.array([[20.0, 12.0], [12.0, 9.0]])
     fit = SimpleNamespace(
         effect_covariance=(np.eye(1), np.eye(1)),
+        sd=np.ones(2),
+        sd_slopes=np.eye(2),
         sensitivities=[SimpleNamespace(information=row) for row in known],
     )
     root = sds.sd_correlation_root(fit)
