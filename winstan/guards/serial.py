@@ -176,9 +176,7 @@ def _neighbours(
     if same.sum() < FEWEST_PAIRS or not size > 0:
         return 0.0, 0.0, 0.0
     found = float((e[1:] * e[:-1])[same].sum() / size)
-    n = e.size / (np.count_nonzero(~same) + 1)
-    # About a unit's own mean rows in any order are correlated by some -1 / (n - 1).
-    if found < LEAST - 2 / (n - 1):
+    if found < LEAST:
         return found, 0.0, 0.0  # whatever chance makes of it
     rng = np.random.default_rng(0)
     shuffled, some = [], np.empty_like(e)
