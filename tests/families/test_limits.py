@@ -158,7 +158,7 @@ def test_tails_of_reaction_times_are_integrals_of_their_densities(family, mu, au
     start = aux.get("ndt", 0.0) if base.kind == "positive" else mu - aux["beta"]
     y = own.mean() + own.std() * far
     if base.kind == "positive":
-        y = np.concatenate([start + (own.mean() - start) * 2.0**-halved, y[y > start]])
+        y = np.concatenate([start + (own.mean() - start) * 2.0 ** -np.arange(9), y[y > start]])
     else:  # about the edge, too
         y = np.concatenate([start + aux["sigma"] * far, y])
     y = y[own.logpdf(y) > -650]
