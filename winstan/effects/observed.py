@@ -55,6 +55,8 @@ def observed_contrast(model: Specified, result: Contrast, group: str | None) -> 
     if not seen or result.measure.scale != "response" or result.measure.standardised:
         return _observed_table(result, [])
     rows = _rows_of_cells(model, result, group)
+    if rows.empty:  # of a mean that no row has, as of a number's
+        return _observed_table(result, [])
     sums = rows.groupby(["level", "group", "cell"], sort=False)[["total", "weight"]].sum()
     sums["mean"] = sums["total"] / sums["weight"]
     cells = range(int(np.prod([len(one.values) for one in result.compared])))
