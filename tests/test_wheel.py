@@ -54,7 +54,7 @@ left = {family: response.get(row.kind, "Power") for family, row in FAMILIES.item
 cases = [(left[family], family, None) for family in FAMILIES]
 cases += [("Power", "gaussian", "log"), ("truncated(Power, lb=0)", "lognormal", None)]
 cases = [(f"{y} ~ stim + (1|mouse)", family, link) for y, family, link in cases]
-cases += [("Power ~ stim + ar(place, mouse)", "lognormal", None)]
+cases += [("Power ~ stim + ar(place, mouse)", name, None) for name in ("lognormal", "student")]
 for formula, family, link in cases:
     fit = ws.fit(
         formula, trials,

@@ -60,7 +60,8 @@ def power_scaling(
     for component in (log_prior, log_likelihood):
         own = []
         for alpha in alphas:
-            log_weight = array_stats.power_scale_lw(component, alpha=alpha, axis=(0, 1))
+            with np.errstate(over="ignore"):  # of a tail that is no wider than rounding
+                log_weight = array_stats.power_scale_lw(component, alpha=alpha, axis=(0, 1))
             weight = np.exp(log_weight - np.max(log_weight))
             own.append(weight / weight.sum())
         weights.append(own)
