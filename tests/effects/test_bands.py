@@ -8,7 +8,7 @@ import pytest
 from models import model_of
 
 from winstan import effects
-from winstan.effects.bands import band_ends
+from winstan.effects.intervals import simultaneous_ends
 from winstan.errors import OptionError
 
 GRID = np.linspace(0, 1, 30)
@@ -39,13 +39,13 @@ def asked():
 def test_a_band_holds_whole_draws_as_often_as_it_says():
     rng = np.random.default_rng(2)
     draws = 5 + 3 * np.cumsum(rng.normal(size=(4000, 40)), axis=1)
-    low, high = band_ends(draws, 0.9)
+    low, high = simultaneous_ends(draws, 0.9)
     inside = ((draws >= low) & (draws <= high)).all(axis=1).mean()
     assert inside == pytest.approx(0.9, abs=0.002)
     # Of independent values, c is known: (2 Phi(c) - 1)^n = prob.
     from scipy import stats  # noqa: PLC0415
 
-    low, high = band_ends(rng.normal(0, 7, (200_000, 5)), 0.94)
+    low, high = simultaneous_ends(rng.normal(0, 7, (200_000, 5)), 0.94)
     expected = 7 * stats.norm.ppf((1 + 0.94**0.2) / 2)
     assert high == pytest.approx(np.full(5, expected), rel=0.02)
 

@@ -21,7 +21,7 @@ import pandas as pd
 
 from winstan.effects.comparisons import has_labels
 from winstan.effects.curves import Curve, conditional
-from winstan.effects.intervals import describe
+from winstan.effects.intervals import describe, simultaneous_ends
 from winstan.errors import OptionError
 
 if TYPE_CHECKING:
@@ -105,26 +105,11 @@ def _check_number(model: Specified, predictor: str, what: str) -> None:
         )
 
 
-def band_ends(draws: Array, prob: float) -> tuple[Array, Array]:
-    """Return the ends of the band that holds whole curves with this probability, shape (n,).
-
-    Parameters
-    ----------
-    draws : ndarray, shape (S, n)
-    prob
-    """
-    mean, sd = draws.mean(axis=0), draws.std(axis=0, ddof=1)
-    safe = np.where(sd > 0, sd, 1.0)  # where all draws are one value, the band is that value
-    away = (np.abs(draws - mean) / safe).max(axis=1)
-    reach = float(np.quantile(away, prob)) * sd
-    return mean - reach, mean + reach
-
-
 def band_table(curve: Curve, prob: float, interval: Interval) -> pd.DataFrame:
     """Summarise: the predictor, [contrast or by], [groups], mean, sd, ends, band, beyond."""
     rows = []
     for g, level in enumerate(curve.levels):
-        low, high = band_ends(curve.draws[:, :, g], prob)
+        low, high = simultaneous_ends(curve.draws[:, :, g], prob)
         for k, value in enumerate(curve.grid):
             row = {curve.predictor: value} | dict(zip(curve.by, level, strict=True))
             row |= curve.estimand.label | describe(curve.draws[:, k, g], prob, interval)
