@@ -167,6 +167,7 @@ def test_influence_names_the_mouse_that_moves_the_effect():
     assert "'m4'" in found.verdict
     assert len(found.table) == 6 * found.table["quantity"].nunique()
     assert found.table["kind"].eq("contrast").sum() == 6
+    assert f"Contrasts: {fit.contrast('stim').attrs['estimand']}." in repr(found)
     found.plot().draw()
     with pytest.raises(OptionError, match="'stimm' is nothing that was looked at"):
         found.plot(quantities="stimm")

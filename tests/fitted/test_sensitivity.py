@@ -88,6 +88,15 @@ def test_a_contrast_of_one_coefficient_is_as_sensitive_as_that():
     assert some["quantity"].tolist() == ["Intercept", "cond[b]", "cond[c]", "sigma"]
 
 
+def test_tables_and_report_say_whose_contrasts_they_have(tmp_path):
+    fit = made_fit(model_of("y ~ cond + (1|g)", data_of("poisson"), "poisson"), chains=2, draws=300)
+    own, these = fit.sensitivity(), fit.sensitivity(groups="these")
+    assert own.attrs["estimand"] == fit.effects().attrs["estimand"] != these.attrs["estimand"]
+    page = fit.report(tmp_path / "fit.html").read_text(encoding="utf-8")
+    assert f"Contrasts: {own.attrs['estimand']}." in page
+    assert "estimand" not in fit.sensitivity(contrasts=False).attrs
+
+
 def test_a_tight_prior_is_found_and_flat_ones_are_not():
     data = data_of("gaussian")
     priors = {"x": ws.Normal(900, 20), "Intercept": ws.Flat()}

@@ -97,13 +97,19 @@ class Influence:
                     )
         return plots.plot_influence(self.table, wanted, factor=self.factor)
 
+    @property
+    def _said(self) -> str:
+        """The verdict, and whose effects the contrasts are."""
+        whose = self.table.attrs.get("estimand")
+        return self.verdict + (f" Contrasts: {whose}." if whose else "")
+
     def __repr__(self) -> str:
         shown = self.largest.round({"estimate": 4, "without": 4, "sd": 4, "shift": 2})
-        return f"{self.verdict}\n\n{shown.to_string(index=False)}"
+        return f"{self._said}\n\n{shown.to_string(index=False)}"
 
     def _repr_html_(self) -> str:
         shown = self.largest.round({"estimate": 4, "without": 4, "sd": 4, "shift": 2})
-        return f"<p>{self.verdict}</p>{shown.to_html(index=False, border=0)}"
+        return f"<p>{self._said}</p>{shown.to_html(index=False, border=0)}"
 
 
 def influence(
@@ -121,7 +127,10 @@ def influence(
         whole = {name: fit.contrast(name, **own) for name, own in asked.items()}
     refits = refit_units(fit, units, asked, **options)
     parts = [_of_parameters(fit, refits), *(_of_contrast(n, t, refits) for n, t in whole.items())]
-    return Influence(_long(pd.concat(parts, ignore_index=True), units, refits), factor)
+    table = _long(pd.concat(parts, ignore_index=True), units, refits)
+    for contrast in whole.values():
+        table.attrs |= contrast.attrs
+    return Influence(table, factor)
 
 
 def _contrasts(

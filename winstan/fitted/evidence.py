@@ -167,7 +167,8 @@ def sensitivity(
     DataFrame
         Columns quantity (parameters but for group effects, then contrasts), prior, likelihood, and
         diagnosis: empty; ``"prior and data disagree"`` where both are at the threshold or above;
-        ``"strong prior, or weak data"`` where the prior alone is.
+        ``"strong prior, or weak data"`` where the prior alone is. Whose effects the contrasts are
+        is in ``attrs["estimand"]``.
 
     Raises
     ------
@@ -192,16 +193,19 @@ def sensitivity(
     posterior = fit.joined()
     top = log_prior(fit.model, posterior)
     zero = np.zeros(len(next(iter(posterior.values()))))
-    quantities = _parameters(fit, posterior)
-    if contrasts:
-        quantities |= _contrasts(fit, groups)
-    return power_scaling(
+    quantities, whose = _parameters(fit, posterior), {}
+    if contrasts and effects.population_predictors(fit.model):
+        asked = fit.effects(draws=True, groups=groups)
+        quantities, whose = quantities | _contrasts(asked), asked.attrs
+    found = power_scaling(
         {name: draws.reshape(shape) for name, draws in quantities.items()},
         sum(top.values(), zero).reshape(shape),
         effects.total_log_likelihood(fit.model, posterior).reshape(shape),
         alphas,
         threshold,
     )
+    found.attrs |= whose
+    return found
 
 
 def _check_powers(alphas: tuple[float, float], threshold: float) -> None:
@@ -228,11 +232,8 @@ def _parameters(fit: Fit, posterior: Mapping[str, Array]) -> dict[str, Array]:
     return {n: d for n, d in every.items() if n not in left and not n.startswith(of_effects)}
 
 
-def _contrasts(fit: Fit, groups: Whose | None) -> dict[str, Array]:
+def _contrasts(table: pd.DataFrame) -> dict[str, Array]:
     """Return the draws of each predictor's effects on the response, by their names."""
-    if not effects.population_predictors(fit.model):
-        return {}
-    table = fit.effects(draws=True, groups=groups)
     keys = [name for name in (effects.CATEGORY, "predictor", "contrast") if name in table]
     out = {}
     for key, part in table.groupby(keys, sort=False, observed=True):

@@ -215,6 +215,8 @@ def _sensitivity(fit: Fit) -> str:
         "How much the answers hang on the priors, and on the data: how fast each distribution "
         "moves as either is raised to powers near one. From 0.05 up it is called sensitive."
     )
+    if whose := table.attrs.get("estimand"):
+        said += f" Contrasts: {whose}."
     if left:
         said += f" {left:,} that hang on the priors less are not shown; fit.sensitivity() has all."
     return tables.as_html(table, caption=said, text=("diagnosis",))
