@@ -45,6 +45,8 @@ LEAST_SLOPE = 0.05
 # Where the slope may change. That one is taken by which the density of what is sampled is nearest
 # to the standard normal, in its logarithm's derivative, which moves samplers.
 KNOTS = np.arange(0.0, 3.0, 0.25)
+# Newton's steps end with one that is shorter than the differences which they are found by.
+NEWTON_STEPS, DIFFERENCE = 8, 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,25 +88,41 @@ def fit_auxiliary(problem: Problem, nodes: tuple[Node, ...], free_aux: Array) ->
     start = np.clip(free_aux, low, high)
     if _has_slope(problem):
         return _climbed(problem, nodes, start)
+    # Two units of log a step, so that no bracket leaves the range of the exponential.
+    ends = np.maximum(start - 2, low), np.minimum(start + 2, high)
     if free_aux.size == 1:
-        # Two units of log a step, so that no bracket leaves the range of the exponential.
-        found = optimize.minimize_scalar(
-            lambda x: loss(np.array([x])),
-            bounds=(max(start[0] - 2, low[0]), min(start[0] + 2, high[0])),
-            method="bounded",
-            options={"xatol": 1e-4},
-        )
-        return np.array([found.x])
+        lowest, highest = float(ends[0][0]), float(ends[1][0])
+        return np.array([_lowest(lambda x: loss(np.array([x])), float(start[0]), lowest, highest)])
     # Without derivatives: by differences they take as many evaluations, and a solver's own time
     simplex = start + 0.1 * np.eye(start.size + 1, start.size)
     maximum = optimize.minimize(
         loss,
         start,
         method="Nelder-Mead",
-        bounds=list(zip(np.maximum(start - 2, low), np.minimum(start + 2, high), strict=True)),
+        bounds=list(zip(*ends, strict=True)),
         options={"xatol": 1e-3, "fatol": 1e-4, "initial_simplex": simplex},
     )
     return np.asarray(maximum.x)
+
+
+def _lowest(loss: Callable[[float], float], start: float, low: float, high: float) -> float:
+    """Minimise a loss of one number: by Newton's steps, and by search where these do not serve."""
+    at, before = start, np.inf
+    for _ in range(NEWTON_STEPS):
+        below, here, above = (loss(at + move) for move in (-DIFFERENCE, 0.0, DIFFERENCE))
+        curvature = above - 2 * here + below
+        if not (here <= before and 0 < curvature < np.inf):
+            break
+        step = -0.5 * DIFFERENCE * (above - below) / curvature
+        if not low < at + step < high:
+            break
+        at, before = at + step, here
+        if abs(step) < DIFFERENCE:
+            return at
+    found = optimize.minimize_scalar(
+        loss, bounds=(low, high), method="bounded", options={"xatol": 1e-4}
+    )
+    return float(found.x)
 
 
 def _has_slope(problem: Problem) -> bool:

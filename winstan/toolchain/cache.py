@@ -11,8 +11,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
 from winstan.errors import BackendError
 
 if TYPE_CHECKING:
@@ -71,6 +69,8 @@ def locked(cache: Path, entry: str, waiting: Callable[[], None]) -> Iterator[Non
     The operating system frees the lock of a process that dies, so that a killed build blocks
     nobody.
     """
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - only what is built is locked
+
     lock = FileLock(_lock_path(cache, entry))
     while True:
         try:
@@ -109,6 +109,8 @@ def publish(built: Path, entry: Path) -> None:
 
 def sweep(cache: Path) -> None:
     """Remove what killed builds left: the workshops whose lock nobody holds."""
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - as above
+
     for folder in cache.glob("*.building"):
         lock = FileLock(_lock_path(cache, folder.name.split(".")[0]))
         with contextlib.suppress(Timeout, OSError), lock.acquire(timeout=0):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 import importlib.util
 import os
 import platform
@@ -242,8 +241,10 @@ def _header_version(folder: Path) -> str:
             f"The httpstan package in {str(folder)!r} lacks Stan's headers. Reinstall it:"
             " `pip install --force-reinstall httpstan`."
         ) from None
+    from importlib import metadata  # noqa: PLC0415 - it loads a mail reader
+
     numbers = re.findall(r"#define STAN_(?:MAJOR|MINOR|PATCH) (\d+)", text)
-    return f"{'.'.join(numbers)} (httpstan {importlib.metadata.version('httpstan')})"
+    return f"{'.'.join(numbers)} (httpstan {metadata.version('httpstan')})"
 
 
 def _compiler() -> str:

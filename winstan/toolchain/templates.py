@@ -110,13 +110,12 @@ def sources(template: Path) -> dict[str, bytes]:
     those inside an included file.
     """
     texts: dict[str, bytes] = {}
-    wanted = [template.name]
+    wanted, folders = [template.name], include_folders(template)
     while wanted:
         name = wanted.pop()
         if name in texts:
             continue
-        found = [folder / name for folder in include_folders(template)]
-        file = next((path for path in found if path.is_file()), None)
+        file = next((path for folder in folders if (path := folder / name).is_file()), None)
         if file is None:
             raise BackendError(f"{template.name} includes {name!r}, which does not exist.")
         texts[name] = file.read_bytes()
