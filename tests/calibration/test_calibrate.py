@@ -18,6 +18,7 @@ from winstan.calibration.task import Asked, SimulationTasks, simulate_one
 from winstan.families import FAMILIES
 from winstan.families.sample import Limits
 from winstan.families.truncation import draw_by_inverse
+from winstan.fitted.attempts import Sampling
 
 PRIORS = {
     "Intercept": ws.Normal(1, 1),
@@ -75,7 +76,7 @@ def test_ranks_do_not_depend_on_workers(sound):
 def _asked(priors, **change):
     made = simulator_of(model("y ~ x + (1|g)", data(), priors=priors))
     sampling = {"chains": 2, "draws": 250, "cores": 1, "progress": False}
-    return replace(made, **change), "stan", sampling
+    return replace(made, **change), Sampling("stan", sampling)
 
 
 def _shifted(rng, mu, aux, trials):

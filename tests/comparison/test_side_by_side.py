@@ -356,3 +356,39 @@ def test_in_a_column_the_answers_stand_below_the_pairs(conditions):
 def test_widths_that_hold_no_figure_are_refused(width):
     with pytest.raises(OptionError, match="width must be a number of mm from 80 to 300"):
         ws.side_by_side(fit_of(), width=width)
+
+
+def test_differences_of_differences_and_strata_are_those_of_each_result():
+    rng = np.random.default_rng(5)
+    base = data(rows=6)
+    frame = base.assign(dose=pd.Categorical(np.tile(["low", "high"], len(base) // 2),
+                                            ["low", "high"]))  # fmt: skip
+    frame["Power"] += np.where((frame["stim"] == "on") & (frame["dose"] == "high"), 15, 0)
+    frame["Power"] += rng.normal(size=len(frame))
+    formula = "Power ~ stim * dose + (1|mouse)"
+    fit = fit_of(formula, frame=frame)
+    lme, aov = ws.lme(formula, frame), ws.anova("Power ~ stim * dose", frame, group="mouse")
+    for asked in ({"of": "dose"}, {"by": "dose"}):
+        figure = ws.side_by_side(fit, lme, aov, treatment="stim", **asked)
+        rows = rows_of(figure)
+        own = fit.contrast("stim", prob=0.95, **asked)
+        classical = [result.contrast("stim", **asked) for result in (lme, aov)]
+        expected = [own[["mean", "hdi_2.5%", "hdi_97.5%"]].to_numpy()]
+        expected += [t[["estimate", "ci_2.5%", "ci_97.5%"]].to_numpy() for t in classical]
+        np.testing.assert_allclose(
+            rows[["estimate", "lower", "upper"]].to_numpy(float),
+            np.stack(expected, axis=1).reshape(-1, 3).astype(float),
+            rtol=1e-9,
+        )
+        dots = data_of(figure[0], geom_point).set_index(["group", "treatment"])["x"]
+        means = frame.groupby(["mouse", "stim", "dose"], observed=True)["Power"].mean()
+        assert len(dots) == len(means)
+        for (mouse, stim, dose), value in means.items():
+            assert dots[mouse, f"{stim}, {dose}"] == pytest.approx(value, rel=1e-12)
+    assert list(rows["contrast"].unique()) == ["on - off, dose = low", "on - off, dose = high"]
+    labels = labels_of(ws.side_by_side(aov, treatment="stim:dose"))
+    term = aov.table.loc["stim:dose"]
+    assert f"F(1, {aov.table.loc['stim:dose:mouse', 'df']:g})" in labels[0]
+    assert f"{term['F']:.3g}"[:3] in labels[0]
+    with pytest.raises(OptionError, match="of='doze' has no population-level term"):
+        ws.side_by_side(fit, lme, treatment="stim", of="doze")

@@ -51,7 +51,7 @@ def test_curves_of_groups_are_a_group_term():
         ("y ~ s(t, k=10.5)", "k= is a whole number"),
         ("y ~ s(t, m=10)", "no option m="),
         ("y ~ hsgp(t, c=1)", "c= is a number above 1"),
-        ("y ~ x - s(t)", "cannot be subtracted"),
+        ("y ~ x - s(t)", r"no s\(t\) to remove"),
         ("y ~ s(mo(t))", r"mo\(t\) is a term.*no function"),
         ('y ~ s(t, g, by=cond, bs="fs")', "has no by="),
     ],

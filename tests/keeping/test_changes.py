@@ -71,6 +71,17 @@ def test_a_dot_is_what_the_fit_has_on_that_side(fit):
         fit.update([". ~ .", "sigma ~ . + x"])
 
 
+def test_group_terms_are_subtracted_as_others_are(fit):
+    plain = fit.update(". ~ . - (1|g)", silence="all")
+    assert plain.model.formula.text == "y ~ x"
+    alone = fit.update("y ~ x", silence="all")
+    pd.testing.assert_frame_equal(plain.summary(), alone.summary())
+    sloped = fit.update(". ~ . - (1|g) + (x||g)", silence="all")
+    assert {"1|g_sigma", "x|g_sigma"} <= set(sloped.summary().index)
+    with pytest.raises(ws.FormulaError, match=r"no \(1 \| gg\) to remove; there is \(1 \| g\)"):
+        fit.update(". ~ . - (1|gg)")
+
+
 def test_what_a_fit_has_not_kept_is_asked_for(fit):
     with pytest.raises(ws.DataError, match=r"keeps the columns that it uses, .*'z' is none.*data="):
         fit.update("y ~ x + z + (1|g)")
@@ -164,6 +175,48 @@ def test_fits_of_groups_come_back(keep, tmp_path, counted):
     assert len(counted) == sampled
     with pytest.raises(ws.OptionError, match=r"ws\.load_fit_each"):
         ws.load_fit(tmp_path / "each.nc")
+
+
+def test_groups_are_fitted_again_only_where_what_they_are_made_of_changes(tmp_path, counted):
+    file, data = tmp_path / "each.nc", rows().assign(cell=lambda d: d["n"] % 2)
+
+    def asked(formula="y ~ x", data=data, **options):
+        given = {"by": "cell", "n_jobs": 1, **QUICK} | options
+        return ws.fit_each(formula, data, file=file, **given)
+
+    first = asked()
+    assert len(counted) == 2
+    again = asked(data={name: data[name].tolist() for name in ("cell", "y", "x")}, cores=1)
+    asked(data=data.assign(z=0.0), seed=None)
+    assert len(counted) == 2
+    pd.testing.assert_frame_equal(again.table, first.table)
+    pd.testing.assert_frame_equal(again.contrast("x"), first.contrast("x"))
+    for what, options in {
+        "the column 'x'": {"data": data.assign(x=data["x"] + np.eye(120)[7])},
+        "the formula, the column 'z'": {"formula": "y ~ x + z"},
+        "contrasts=": {"contrasts": {"x": {"slope": True}}},
+        "keep=": {"keep": "fits"},
+        "the seed, priors=": {"priors": {"x": ws.Normal(0, 1)}, "seed": 9},
+    }.items():
+        asked()
+        before = len(counted)
+        with pytest.warns(ws.RefitWarning, match="another fit: ") as warned:
+            asked(**options)
+        assert f"fit: {what} changed" in str(warned[0].message)
+        assert len(counted) == before + 2
+        with pytest.warns(ws.RefitWarning):  # and back
+            asked()
+    before = len(counted)
+    with pytest.raises(ws.OptionError, match="file= keeps what is data, and the formula uses code"):
+        asked("y ~ half(x)")
+    ws.fit("y ~ x", data, **QUICK).save(file)
+    with pytest.raises(ws.OptionError, match="holds a single fit"):
+        asked()
+    assert len(counted) == before + 1
+
+
+def half(x):
+    return x / 2
 
 
 def test_the_command_line_saves(tmp_path, capsys):

@@ -9,6 +9,8 @@ from support.residual_reference import log_marginal, model_of, rows
 
 import winstan as ws
 from winstan.backends import backend_named
+from winstan.building import refit_model
+from winstan.design import take_data
 from winstan.draws import canonical
 from winstan.residual.patterned import Toeplitz, lag_correlations
 from winstan.unconstrained import coordinate_sizes, sampled_at
@@ -81,6 +83,36 @@ def test_the_prior_of_one_correlation_is_normalised(kind):
         lambda z: float(np.exp(structure.log_prior(np.array([[z]]))[0])), -40, 40, limit=200
     )
     assert total == pytest.approx(1, abs=1e-7)
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_the_prior_of_correlations_is_that_of_their_numbers_by_the_jacobian(kind):
+    structure = case(kind).residual.structure
+    z = np.random.default_rng(2).normal(0, 0.6, (2, structure.n_numbers))
+    step = 1e-6 * np.eye(structure.n_numbers)
+    for one in z:
+        slope = [
+            np.ravel(structure.correlations(one + d) - structure.correlations(one - d)) / 2e-6
+            for d in step
+        ]
+        expected = structure.log_prior(one[None])[0] - np.linalg.slogdet(np.array(slope))[1]
+        found = structure.log_prior_of(structure.correlations(one[None]))
+        np.testing.assert_allclose(found, [expected], rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["cs", "toep"])
+def test_without_the_longest_unit_the_correlation_has_the_prior_of_all_rows(kind):
+    """Bounds of ``cs`` are by the largest unit, and ``toep`` has a correlation for each lag."""
+    data = rows().query("visit < 2 or unit == 'a2'").reset_index(drop=True)
+    model = model_of(f"y ~ x + {kind}(visit, unit)", data, priors={kind: ws.LKJ(1.7)})
+    some = take_data(model.design, (data.unit != "a2").to_numpy())
+    refit = refit_model(model, some.design)
+    whole, part = model.residual.structure, refit.residual.structure
+    assert part.order == whole.order == 4
+    assert [v.shape for v in refit.variables] == [v.shape for v in model.variables]
+    z = np.random.default_rng(3).normal(size=(4, whole.n_numbers))
+    np.testing.assert_array_equal(part.log_prior(z), whole.log_prior(z))
+    np.testing.assert_array_equal(part.correlations(z), whole.correlations(z))
 
 
 def test_lkj_of_a_toeplitz_matrix_is_its_determinant_to_a_power():

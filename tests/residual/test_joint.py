@@ -11,7 +11,7 @@ from support.residual_reference import correlation, model_of, rows
 import winstan as ws
 from winstan.backends import backend_named
 from winstan.draws import canonical
-from winstan.effects.pointwise import pointwise
+from winstan.effects.pointwise import pointwise, total_log_likelihood
 from winstan.unconstrained import coordinate_sizes, sampled_at
 
 CASES = {
@@ -92,6 +92,20 @@ def test_backends_have_that_density(kind):
         if kind == "cs":
             return
         np.testing.assert_allclose(np.diff(found), np.diff(likelihood + prior), rtol=1e-8)
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_the_log_likelihood_of_all_rows_is_their_joint_density(kind):
+    """And not the sum of each row's given the others, which counts neighbours twice."""
+    model = case(kind)
+    draws = draws_at(model, points(model))
+    expected = [log_likelihood(model, kind, draws, s) for s in range(3)]
+    np.testing.assert_allclose(total_log_likelihood(model, draws), expected, rtol=1e-9)
+    formula, formulas = CASES[kind]
+    normal = model_of(formula, rows(), formulas=formulas)
+    own = draws | {"nu": np.full(3, 1e9)}
+    expected = [log_likelihood(model, kind, own, s) for s in range(3)]
+    np.testing.assert_allclose(total_log_likelihood(normal, draws), expected, rtol=1e-5)
 
 
 def test_a_row_given_the_others_has_the_conditional_t():

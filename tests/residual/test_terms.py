@@ -48,7 +48,7 @@ def test_a_term_is_written_in_the_formula_or_by_itself(text):
         ("y ~ x + ar(visit, unit, p=2)", "has no option p="),
         ("y ~ x + ar(visit, unit) + cs(visit, unit)", "two terms of residual correlation"),
         ("y ~ x * ar(visit, unit)", "can only be added"),
-        ("y ~ x - ar(visit, unit)", "cannot be subtracted"),
+        ("y ~ x - ar(visit, unit)", r"no ar\(visit, unit\) to remove"),
         ("y ~ x; sigma ~ ar(visit, unit)", "stands in the first formula"),
         ("y ~ x; residual ~ x", "how residuals are correlated, and nothing else"),
         ("y ~ x + car(y, unit)", "the response 'y' cannot be the time of car\\(y, unit\\)"),

@@ -21,6 +21,7 @@ from winstan.errors import (
     warn_user,
 )
 from winstan.fitted import Fit
+from winstan.fitted.attempts import Sampling
 from winstan.formula.scope import namespace_of_caller
 from winstan.keywords import explains_keywords
 from winstan.options import check_flags
@@ -166,7 +167,8 @@ sampler, parametrization
     simulator = simulator_of(model, parametrization)
     if used.name == "stan":
         build(model.template, progress=progress)  # once, for all
-    tasks = SimulationTasks(Asked(simulator, used.name, sampling), simulations, seed)
+    asked = Asked(simulator, Sampling(used.name, sampling))
+    tasks = SimulationTasks(asked, simulations, seed)
     done = run_tasks(tasks, workers, progress)
     if not any(one.fitted for one in done):
         raise BackendError(

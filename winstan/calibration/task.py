@@ -8,19 +8,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from winstan.backends import Settings, backend_named
 from winstan.calibration.quantities import quantities
 from winstan.convergence import convergence
-from winstan.errors import DataError, collected_warnings
-from winstan.fitted.pipeline import fit_by
-from winstan.toolchain import run as runner
+from winstan.errors import DataError
+from winstan.fitted.attempts import Attempt, Sampling, attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from winstan._typing import Array
     from winstan.calibration.simulation import Simulator
-    from winstan.diagnostics import Diagnostics
     from winstan.fitted import Fit
 
 # Draws whose quantities are evaluated, at most: contrasts of many rows take their time.
@@ -34,26 +31,21 @@ class Asked:
     Attributes
     ----------
     simulator : Simulator
-    backend : str
-    sampling : mapping
-        Fields of `Settings`, all but the seed.
+    sampling : Sampling
     """
 
     simulator: Simulator
-    backend: str
-    sampling: Mapping[str, Any]
+    sampling: Sampling
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Simulation:
+class Simulation(Attempt):
     """What a simulation gave.
 
     Attributes
     ----------
     number : int
         From 0 up.
-    seed : int
-        Of the sampler.
     seconds : float
     names, kinds : tuple of str
         Of the quantities, Q.
@@ -66,14 +58,9 @@ class Simulation:
     pit : ndarray, shape (Q,)
         ``(rank + u) / (draws + 1)`` with u uniform: uniform on (0, 1) if all is right, whatever
         the number of draws. Missing where the truth is no number.
-    diagnostics : Diagnostics or None
-        None if there is no fit.
-    error, message : str
-        Why there is none.
     """
 
     number: int
-    seed: int
     seconds: float = 0.0
     names: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
@@ -83,14 +70,6 @@ class Simulation:
     rank: np.ndarray = field(default_factory=lambda: np.empty(0, int))
     draws: np.ndarray = field(default_factory=lambda: np.empty(0, int))
     pit: Array = field(default_factory=lambda: np.empty(0))
-    diagnostics: Diagnostics | None = None
-    error: str = ""
-    message: str = ""
-
-    @property
-    def fitted(self) -> bool:
-        """Whether there is a fit."""
-        return self.diagnostics is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +99,7 @@ class SimulationTasks:
 
     def lost(self, i: int, message: str) -> Simulation:
         """Return a simulation whose worker died."""
-        return Simulation(i, self.seed, error="BackendError", message=message)
+        return Simulation(i, seed=self.seed, error="BackendError", message=message)
 
 
 def simulate_one(
@@ -136,24 +115,20 @@ def simulate_one(
     seed
         Of all.
     running
-        As for `winstan.each.task.fit_one`.
+        As of `attempt`.
     """
     start = perf_counter()
     of_data, of_sampler, of_ranks = np.random.SeedSequence(seed, spawn_key=(number,)).spawn(3)
     own = int(of_sampler.generate_state(1, np.uint32)[0] >> 1)
-    found = Simulation(number, own)
-    token = runner.RUNNING.set(running)
-    try:
-        with collected_warnings():
-            truth, model = asked.simulator.draw(of_data)
-            settings = Settings(**asked.sampling, seed=own)
-            fit = fit_by(backend_named(asked.backend), model, settings, perf_counter())
-            found = _ranked(found, asked.simulator, fit, truth, np.random.default_rng(of_ranks))
-    except Exception as error:  # one simulation must not end the others
-        found = replace(found, error=type(error).__name__, message=str(error))
-    finally:
-        runner.RUNNING.reset(token)
-    return replace(found, seconds=perf_counter() - start)
+    found = Simulation(number, seed=own)
+
+    def simulated() -> Simulation:
+        truth, model = asked.simulator.draw(of_data)
+        fit = asked.sampling.fit(model, own)
+        return _ranked(found, asked.simulator, fit, truth, np.random.default_rng(of_ranks))
+
+    done = attempt(found, simulated, running)
+    return replace(done, seconds=perf_counter() - start)
 
 
 def _ranked(

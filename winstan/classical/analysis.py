@@ -31,7 +31,7 @@ from winstan.keywords import explains_keywords
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from winstan.options import By, Comparing
+    from winstan.options import By, Comparing, Weighting
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +77,10 @@ class Anova:
         *,
         values: Sequence[Any] | None = None,
         by: By | None = None,
-        pairs: Comparing = "reference",
+        of: By | None = None,
+        pairs: Comparing | Sequence[Comparing] = "reference",
+        slope: bool = False,
+        weights: Weighting = "observed",
         prob: float = 0.95,
     ) -> pd.DataFrame:
         """Compare the mean response between values of a predictor.
@@ -88,8 +91,9 @@ class Anova:
 
         Parameters
         ----------
-        treatment, values, by, pairs
-            As for `Fit.contrast`.
+        treatment, values, by, of, pairs, slope, weights
+            As for `Fit.contrast`. A paired analysis has factors and cells of equal weight: no
+            slopes, and no other `weights`.
         prob
             Coverage of the confidence interval.
 
@@ -104,7 +108,16 @@ class Anova:
         OptionError
             If the treatment, a value or an option is unknown.
         """
-        return self.fit.contrast(treatment, values=values, by=by, pairs=pairs, prob=prob)
+        return self.fit.contrast(
+            treatment,
+            values=values,
+            by=by,
+            of=of,
+            pairs=pairs,
+            slope=slope,
+            weights=weights,
+            prob=prob,
+        )
 
     def __repr__(self) -> str:
         return shown.anova_as_text(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -9,19 +10,18 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from winstan.effects.averaging import averaged_means
-from winstan.effects.comparisons import check_treatment, comparison
+from winstan.effects.asked import read_columns
+from winstan.effects.contrasts import contrast
 from winstan.effects.estimands import Estimand, factors_of
-from winstan.effects.strata import columns_of_by, strata
+from winstan.effects.strata import columns_of_by
 from winstan.errors import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping
 
     from winstan._typing import Array
     from winstan.design import Design
     from winstan.effects.specification import Specification
-    from winstan.options import By, Comparing
 
 
 def contrast_table(
@@ -31,10 +31,8 @@ def contrast_table(
     df: float | Callable[[Array], float],
     treatment: str,
     *,
-    values: Sequence[Any] | None = None,
-    by: By | None = None,
-    pairs: Comparing = "reference",
     prob: float = 0.95,
+    **options: Any,
 ) -> pd.DataFrame:
     """Compare the mean response between values of a predictor, as `Fit.contrast` does.
 
@@ -50,10 +48,12 @@ def contrast_table(
     df
         Degrees of freedom of Student's t, or those of a combination of coefficients, shape (p,);
         infinite for the normal distribution.
-    treatment, values, by, pairs
+    treatment
         As for `Fit.contrast`.
     prob
         Coverage of the confidence interval.
+    **options
+        values, by, of, pairs, slope and weights, as for `Fit.contrast`.
 
     Returns
     -------
@@ -61,37 +61,39 @@ def contrast_table(
         Columns contrast, [by], groups ("population", where there are group terms), estimate,
         std_error, df, the interval's ends, p_value.
     """
-    check_treatment(model, treatment, "contrast")
-    known = [c for atom in model.formula.effects.atoms.values() for c in atom.columns]
-    for name in (treatment, *columns_of_by(by)):
-        if name in model.design.predictors and name not in known:
-            raise OptionError(
-                f"{name!r} has no population-level effect in {model.formula.text!r}: nothing "
-                "can be contrasted by it. Add it as a term of its own, or use ws.fit for the "
-                "effects of single groups."
-            )
-    over = strata(model, by, apart=[treatment])
-    check_single(pairs)
-    compared = comparison(model, treatment, values, pairs)
-    changes = [{treatment: value} for value in compared.values]
-    units = _units(model.design)
+    _check_columns(model, treatment, options)
+    check_single(options.get("pairs"))
     # Group effects are zero on average, so that their population has the mean of a typical group.
-    typical = Estimand(dict.fromkeys(factors_of(model), "typical"))
-    means = averaged_means(model, units, changes, over, typical, scale="link")
+    # A draw of each coefficient, by itself and one: what it gives is the coefficient's weight.
+    units = _units(model.design)
+    found = contrast(model, units, treatment, scale="link", groups="typical", **options)
     population = Estimand(dict.fromkeys(factors_of(model), "population"))
-    contrasts = compared.weights.of(means, 1)
     rows = []
-    for c, label in enumerate(compared.labels(ratio=False)):
-        for g, level in enumerate(over.levels):
-            weights = contrasts[:, c, g]
+    for c, label in enumerate(found.labels):
+        for g, level in enumerate(found.levels):
+            weights = found.draws[:, c, g]
             row: dict[str, Any] = {"contrast": label}
-            row |= dict(zip(over.by, level, strict=True)) | population.label
+            row |= dict(zip(found.by, level, strict=True)) | population.label
             error = np.sqrt(weights @ covariance @ weights)
             own = df(weights) if callable(df) else df
             rows.append(row | estimate_row(float(weights @ beta), float(error), own, prob))
     table = pd.DataFrame(rows)
     table.attrs |= population.attrs
     return table
+
+
+def _check_columns(model: Specification, treatment: str, options: Mapping[str, Any]) -> None:
+    """Refuse columns that only group terms have: their effects are zero on average."""
+    predictors = model.design.predictors
+    asked = read_columns(predictors.columns, treatment, None, options.get("of"))
+    known = [c for atom in model.formula.effects.atoms.values() for c in atom.columns]
+    for name in (*asked, *columns_of_by(options.get("by"))):
+        if name in predictors and name not in known:
+            raise OptionError(
+                f"{name!r} has no population-level effect in {model.formula.text!r}: nothing "
+                "can be contrasted by it. Add it as a term of its own, or use ws.fit for the "
+                "effects of single groups."
+            )
 
 
 def check_single(pairs: Any) -> None:
@@ -101,7 +103,8 @@ def check_single(pairs: Any) -> None:
     ------
     OptionError
     """
-    if isinstance(pairs, str) and pairs == "dunnett":
+    several = isinstance(pairs, Sequence) and not isinstance(pairs, str)
+    if any(isinstance(own, str) and own == "dunnett" for own in (pairs if several else [pairs])):
         raise OptionError(
             "pairs='dunnett' has intervals that hold together, and those of a classical analysis "
             "are of one contrast each: pairs='reference' has these; ws.fit's contrast has both."

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.design import Design
     from winstan.formula import Formula
-    from winstan.options import By, Comparing
+    from winstan.options import By, Comparing, Weighting
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -188,16 +188,20 @@ class LME:
         *,
         values: Sequence[Any] | None = None,
         by: By | None = None,
-        pairs: Comparing = "reference",
+        of: By | None = None,
+        pairs: Comparing | Sequence[Comparing] = "reference",
+        slope: bool = False,
+        weights: Weighting = "observed",
         prob: float = 0.95,
     ) -> pd.DataFrame:
         """Compare the mean response between values of a predictor.
 
         Parameters
         ----------
-        treatment, values, by, pairs
+        treatment, values, by, of, pairs, slope, weights
             As for `Fit.contrast`: by default all levels against the reference, the two values of
-            a predictor that has two, and otherwise x + 1 against x.
+            a predictor that has two, and otherwise x + 1 against x. ``of="dose"`` contrasts dose's
+            contrasts, a difference of differences; ``weights="equal"`` averages as emmeans does.
         prob
             Coverage of the confidence interval.
 
@@ -221,7 +225,10 @@ class LME:
             treatment,
             values=values,
             by=by,
+            of=of,
             pairs=pairs,
+            slope=slope,
+            weights=weights,
             prob=prob,
         )
 

@@ -8,7 +8,6 @@ much these contrasts differ between groups; with two levels it is the paired t t
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 from itertools import product
@@ -21,20 +20,22 @@ from scipy import linalg, stats
 from winstan.classical.linear import check_single, estimate_row
 from winstan.data.columns import how_many, some_levels
 from winstan.design_warnings import warn_design
+from winstan.effects.asked import nested_labels, read_columns, read_pairs
 from winstan.effects.comparisons import format_value, listed
 from winstan.effects.strata import columns_of_by
 from winstan.effects.weights import Weights, weights_of
 from winstan.errors import DataError, OptionError, near_matches
 from winstan.formula.functions import CODINGS
 from winstan.formula.tree import Call, Name, quote_name
+from winstan.options import Weighting, check_option
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from winstan._typing import Array
     from winstan.formula import Formula
     from winstan.formula.terms import Atom
-    from winstan.options import Comparing
+    from winstan.options import By, Comparing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,39 +139,38 @@ class Paired:
         treatment: str,
         *,
         values: Sequence[Any] | None = None,
-        by: Any = None,
-        pairs: Comparing = "reference",
+        by: By | None = None,
+        of: By | None = None,
+        pairs: Comparing | Sequence[Comparing] = "reference",
+        slope: bool = False,
+        weights: Weighting = "observed",
         prob: float = 0.95,
     ) -> pd.DataFrame:
         """Mean of the groups' own differences, with Student's t interval: see `Anova.contrast`."""
-        place = self._factor(treatment, "contrast")
-        names = list(columns_of_by(by))
-        if treatment in names:
-            raise OptionError(f"by={treatment!r} is the treatment itself.")
-        if isinstance(by, Mapping):
-            raise OptionError("by= of a paired analysis takes columns, and all of their levels.")
+        check_option("weights", weights, Weighting)  # cells are alike: both mean the same
+        if slope:
+            raise OptionError("A paired analysis has factors, and no slopes: use ws.lme.")
+        columns = read_columns(self.factors, treatment, values, of)
         check_single(pairs)
-        places, weights = _weights(treatment, self.levels[place], values, pairs)
-        grid = self.means.reshape(len(self.groups), *(len(levels) for levels in self.levels))
-        strata: list[tuple[tuple[Any, ...], Array]] = [((), grid)]
-        for name in names:
-            at = self._factor(name, "by=")
-            strata = [
-                ((*levels, level), np.take(part, [i], axis=at + 1))
-                for levels, part in strata
-                for i, level in enumerate(self.levels[at])
-            ]
-        rows = []
-        n = len(self.groups)
-        contrasts = [
-            (level, weights.of(np.take(part, places, axis=place + 1), place + 1))
-            for level, part in strata
+        compared = {
+            self._factor(name, "contrast"): self._weights(name, given, own)
+            for (name, given), own in zip(
+                columns.items(), read_pairs(pairs, list(columns)), strict=True
+            )
+        }
+        wanted = columns_of_by(by)
+        if twice := [name for name in wanted if name in columns]:
+            raise OptionError(f"by={twice[0]!r} is the treatment itself.")
+        parts = [weighed.labels(ratio=False) for _, weighed in compared.values()]
+        strata = [
+            (levels, _contrasted(grid, compared)) for levels, grid in self._strata(wanted).items()
         ]
-        for c, label in enumerate(weights.labels(ratio=False)):
-            for level, part in contrasts:
-                own = np.take(part, c, axis=place + 1).reshape(n, -1).mean(axis=1)
+        n, rows = len(self.groups), []
+        for c, label in enumerate(nested_labels(list(columns), parts)):
+            for levels, contrasts in strata:
+                own = contrasts[:, c]
                 row: dict[str, Any] = {"contrast": label}
-                row |= dict(zip(names, level, strict=True))
+                row |= dict(zip(wanted, levels, strict=True))
                 error = float(own.std(ddof=1) / np.sqrt(n))
                 rows.append(row | estimate_row(float(own.mean()), error, n - 1, prob))
         return pd.DataFrame(rows)
@@ -200,6 +200,41 @@ class Paired:
             mean = np.full((k, 1), k**-0.5)
             parts.append(linalg.null_space(mean.T) if name in factors else mean)
         return reduce(np.kron, parts)
+
+    def _strata(self, wanted: Mapping[str, Any]) -> dict[tuple[Any, ...], Array]:
+        """Return the cell means, shape (n, *levels), by levels of `by`, whose axes have one."""
+        grid = self.means.reshape(len(self.groups), *map(len, self.levels))
+        strata: dict[tuple[Any, ...], Array] = {(): grid}
+        for name, given in wanted.items():
+            axis = self._factor(name, "by=")
+            known = self.levels[axis]
+            places = range(len(known)) if given is None else _places(name, known, listed(given))
+            strata = {
+                (*levels, known[i]): np.take(part, [i], axis=axis + 1)
+                for levels, part in strata.items()
+                for i in places
+            }
+        return strata
+
+    def _weights(
+        self, name: str, values: Sequence[Any] | None, pairs: Comparing
+    ) -> tuple[list[int], Weights]:
+        """Return places of the levels to compare, the reference first, and how they are weighed."""
+        levels = self.levels[self._factor(name, "contrast")]
+        places = _places(name, levels, listed(levels if values is None else values))
+        if len(places) < 2:
+            raise OptionError(
+                f"A contrast of {name!r} needs two values at least, the reference first."
+            )
+
+        def settle(value: Any) -> int:
+            (place,) = _places(name, levels, [value])
+            if place not in places:
+                raise OptionError(f"pairs= weighs {value!r}, which is none of the values compared.")
+            return places.index(place)
+
+        names = [format_value(levels[k]) for k in places]
+        return places, weights_of(names, pairs, what=name, settle=settle)
 
     def _factor(self, name: str, what: str) -> int:
         if name not in self.factors:
@@ -346,10 +381,8 @@ def _coded(values: pd.Series[Any]) -> tuple[np.ndarray, tuple[Any, ...]]:
     return codes, tuple(levels.tolist())
 
 
-def _weights(
-    treatment: str, levels: tuple[Any, ...], values: Sequence[Any] | None, pairs: Comparing
-) -> tuple[list[int], Weights]:
-    """Return places of the levels to compare, the reference first, and how they are weighed."""
+def _places(name: str, levels: tuple[Any, ...], values: Sequence[Any]) -> list[int]:
+    """Find values among a factor's levels."""
     written = [str(level) for level in levels]
 
     def find(value: Any) -> int:
@@ -357,20 +390,15 @@ def _weights(
             return levels.index(value)
         if str(value) in written:
             return written.index(str(value))
-        raise OptionError(
-            f"{treatment!r} has no level {value!r}." + near_matches(str(value), written)
-        )
+        raise OptionError(f"{name!r} has no level {value!r}." + near_matches(str(value), written))
 
-    places = [find(v) for v in (levels if values is None else listed(values))]
-    if len(places) < 2:
-        raise OptionError(
-            f"A contrast of {treatment!r} needs two values at least, the reference first."
-        )
+    return [find(value) for value in values]
 
-    def settle(value: Any) -> int:
-        if (place := find(value)) not in places:
-            raise OptionError(f"pairs= weighs {value!r}, which is none of the values compared.")
-        return places.index(place)
 
-    names = [format_value(levels[k]) for k in places]
-    return places, weights_of(names, pairs, what=treatment, settle=settle)
+def _contrasted(grid: Array, compared: Mapping[int, tuple[list[int], Weights]]) -> Array:
+    """Contrast along some axes of (n, *levels), average the others: shape (n, contrasts)."""
+    for place, (levels, weights) in compared.items():
+        grid = weights.of(np.take(grid, levels, axis=place + 1), place + 1)
+    first = np.moveaxis(grid, [place + 1 for place in compared], range(1, len(compared) + 1))
+    size = math.prod(first.shape[1 : len(compared) + 1])
+    return first.reshape(len(first), size, -1).mean(axis=2)

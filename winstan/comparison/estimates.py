@@ -14,19 +14,23 @@ from winstan._angles import wrap_angles
 from winstan.classical.linear import interval_names
 from winstan.classical.paired import Paired
 from winstan.classical.shown import degrees
-from winstan.errors import FormulaError
+from winstan.effects.asked import nested_labels
+from winstan.effects.comparisons import format_value
+from winstan.effects.strata import columns_of_by
+from winstan.errors import FormulaError, OptionError
 from winstan.formula import parse_formula
 from winstan.plots.words import number, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
     from winstan._typing import Array
     from winstan.classical import LME, Anova
     from winstan.comparison.common_scale import Scale, Source
-    from winstan.options import Comparing
+    from winstan.effects.comparisons import Comparison
+    from winstan.options import By, Comparing
 
 LABEL = 42
 """Longest line of a label, in characters."""
@@ -34,18 +38,28 @@ LABEL = 42
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked of every result: the arguments of their `contrast`, and the coverage."""
+    """What is asked of every result: the arguments of their `contrast`, and the coverage.
 
-    treatment: str
-    values: Sequence[Any] | None
-    pairs: Comparing
+    `columns` are those that are compared, the treatment first, each with its values or None.
+    """
+
+    columns: Mapping[str, Any]
+    by: By | None
+    pairs: Comparing | Sequence[Comparing]
     prob: float
     groups: Any = None
 
     @property
+    def treatment(self) -> str:
+        """The column whose contrasts are asked for."""
+        return next(iter(self.columns))
+
+    @property
     def options(self) -> dict[str, Any]:
         """The arguments of every result's `contrast`."""
-        return {"values": self.values, "pairs": self.pairs}
+        values, *others = self.columns.values()
+        of = dict(zip(list(self.columns)[1:], others, strict=True))
+        return {"values": values, "by": self.by, "of": of or None, "pairs": self.pairs}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +69,9 @@ class Answers:
     Attributes
     ----------
     contrasts : tuple of str
+        Labels, each for all levels of `by` in turn.
+    levels : tuple of str
+        Of `by`, for each of these: ``sex = f``; empty texts without it.
     numbers : ndarray, shape (contrasts, 3)
         Estimate, and the ends of its interval, on the shared scale.
     draws : ndarray, shape (S, contrasts), or None
@@ -66,6 +83,7 @@ class Answers:
     """
 
     contrasts: tuple[str, ...]
+    levels: tuple[str, ...]
     numbers: Array
     draws: Array | None
     tests: tuple[str, ...]
@@ -94,7 +112,8 @@ def answers_of(source: Source, base: float | None, scale: Scale, asked: Asked) -
             groups=asked.groups,
             **asked.options,
         )
-        draws = _on_scale(result.draws[:, :, 0], base)
+        draws = _on_scale(result.draws.reshape(len(result.draws), -1), base)
+        at = [_level_text(result.by, level) for level in result.levels]
         found = effects.summarise_values(draws, asked.prob, "hdi", circular=result.circular)
         mean, _, lower, upper = found.values()
         null = 1.0 if scale.ratio else 0.0
@@ -102,7 +121,8 @@ def answers_of(source: Source, base: float | None, scale: Scale, asked: Asked) -
         if result.circular:  # by whole turns to where the interval is
             draws = mean + wrap_angles(draws - mean)
         return Answers(
-            contrasts=result.labels,
+            contrasts=tuple(label for label in result.labels for _ in at),
+            levels=tuple(at) * len(result.labels),
             numbers=np.stack([mean, lower, upper], axis=1),
             draws=draws,
             tests=tests,
@@ -111,14 +131,50 @@ def answers_of(source: Source, base: float | None, scale: Scale, asked: Asked) -
     classical: LME | Anova = source.lme if source.kind == "lme" else source.anova
     table = classical.contrast(asked.treatment, prob=asked.prob, **asked.options)
     tests = (
-        _t_tests(table) if source.kind == "lme" else _f_tests(source.anova, asked.treatment, table)
+        _t_tests(table)
+        if source.kind == "lme"
+        else _f_tests(source.anova, tuple(asked.columns), table, alone=asked.by is None)
     )
+    by = tuple(columns_of_by(asked.by))
     columns = ["estimate", *interval_names(asked.prob)]
     return Answers(
         contrasts=tuple(map(str, table["contrast"])),
+        levels=tuple(_level_text(by, level) for level in table[list(by)].itertuples(index=False)),
         numbers=_on_scale(table[columns].to_numpy(dtype=float), base),
         draws=None,
         tests=tests,
+    )
+
+
+def contrasts_of(
+    answers: Sequence[Answers], compared: Mapping[str, Comparison], *, ratio: bool
+) -> list[str]:
+    """Return what the contrasts of all results are called.
+
+    Raises
+    ------
+    OptionError
+        If ``by=`` has other levels in one result than in another.
+    """
+    first, *others = answers
+    if any(other.levels != first.levels for other in others):
+        raise OptionError(
+            "by= has other levels in one result than in another: "
+            f"{', '.join(dict.fromkeys(one for own in answers for one in own.levels))}. Give its "
+            "values, by={'x': [...]}, or write the column alike in all formulas."
+        )
+    n = len(dict.fromkeys(first.levels))
+    labels = first.contrasts
+    if compared:
+        own = nested_labels(list(compared), [one.labels(ratio=ratio) for one in compared.values()])
+        labels = tuple(label for label in own for _ in range(n))
+    both = zip(labels, first.levels, strict=True)
+    return [f"{label}, {level}" if level else label for label, level in both]
+
+
+def _level_text(by: Sequence[str], level: Sequence[Any]) -> str:
+    return ", ".join(
+        f"{name} = {format_value(value)}" for name, value in zip(by, level, strict=True)
     )
 
 
@@ -176,11 +232,16 @@ def _t_tests(table: pd.DataFrame) -> tuple[str, ...]:
     )
 
 
-def _f_tests(anova: Anova, treatment: str, table: pd.DataFrame) -> tuple[str, ...]:
-    """Say the F test of the treatment's own term; of several levels, each pair's p value too."""
+def _f_tests(
+    anova: Anova, columns: tuple[str, ...], table: pd.DataFrame, *, alone: bool
+) -> tuple[str, ...]:
+    """Say the F test of the columns' own term; of several levels, each pair's p value too.
+
+    Where contrasts are not `alone`, but of some rows each, no term is theirs.
+    """
     fit = anova.fit
     paired = isinstance(fit, Paired)
-    term = _own_term(anova, treatment)
+    term = _own_term(anova, columns) if alone else None
     if term is None:
         df = len(fit.groups) - 1 if isinstance(fit, Paired) else fit.df
         return tuple(f"t({df:g}) test: {_p(p)}" for p in table["p_value"])
@@ -195,21 +256,21 @@ def _f_tests(anova: Anova, treatment: str, table: pd.DataFrame) -> tuple[str, ..
     return tuple(f"this pair: {_p(p)}\nall levels: {test}" for p in table["p_value"])
 
 
-def _own_term(anova: Anova, treatment: str) -> str | None:
-    """Return the name of the term that is made of the treatment alone."""
+def _own_term(anova: Anova, columns: tuple[str, ...]) -> str | None:
+    """Return the name of the term that is made of these columns, and of no others."""
     for name in anova.table.index:
         try:
-            atoms = list(parse_formula(f"y ~ {_written(str(name), treatment)}", {}).effects.terms)
+            atoms = list(parse_formula(f"y ~ {_written(str(name), columns)}", {}).effects.terms)
         except FormulaError:
             continue
-        if len(atoms) == 1 and [a.columns for a in atoms[0]] == [(treatment,)]:
+        if len(atoms) == 1 and {a.columns for a in atoms[0]} == {(c,) for c in columns}:
             return str(name)
     return None
 
 
-def _written(name: str, treatment: str) -> str:
+def _written(name: str, columns: tuple[str, ...]) -> str:
     """Write a term's name as a formula has it: columns of unusual names are in back-ticks."""
-    return f"`{name}`" if name == treatment else name
+    return ":".join(f"`{part}`" if part in columns else part for part in name.split(":"))
 
 
 def _name(source: Source, sources: Sequence[Source], scale: Scale) -> str:

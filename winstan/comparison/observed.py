@@ -11,12 +11,15 @@ import pandas as pd
 
 from winstan import effects
 from winstan._angles import deviations
+from winstan.effects.codings import coding_of
+from winstan.effects.comparisons import format_value, has_labels
 from winstan.effects.observed import labels_of
 from winstan.effects.specification import Specification
+from winstan.effects.strata import MOST_VALUES
 from winstan.errors import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from winstan.classical.paired import Paired
     from winstan.comparison.common_scale import Scale, Source
@@ -37,10 +40,13 @@ class Observed:
         a group, the rows themselves (group is None).
     name : str
         What the values are.
+    across : str
+        What the values of the treatment are of: its name, or those of several columns.
     """
 
     table: pd.DataFrame
     name: str
+    across: str
 
 
 def known_groups(source: Source) -> list[str]:
@@ -54,8 +60,7 @@ def known_groups(source: Source) -> list[str]:
 def observed_pairs(
     sources: Sequence[Source],
     scale: Scale,
-    treatment: str,
-    levels: Sequence[Any] | None,
+    columns: Mapping[str, Sequence[Any] | None],
     group: str | None,
 ) -> Observed:
     """Return the means of each group, on the shared scale.
@@ -65,25 +70,28 @@ def observed_pairs(
 
     Parameters
     ----------
-    sources, scale, treatment
-    levels
-        Values of the treatment to show, in their order; None shows all.
+    sources, scale
+    columns
+        The treatment, and columns by whose levels its values are told apart; of each the values to
+        show, in their order, or None for all. Numbers of many values tell nothing apart.
     group
         A column of at least one result; None shows the rows.
     """
     able = [s for s in sources if group is None or group in known_groups(s)]
     source = next((s for s in able if s.kind == "posterior"), able[0])
     base = scale.bases[list(sources).index(source)]
-    if source.design is None:
-        table = _cell_means(source, treatment)
+    names = _told_apart(source, columns)
+    table = _cell_means(source, names) if source.design is None else _means(source, names, group)
+    for k in reversed(range(len(names))):  # by the first, then by the second of these, ...
+        levels = columns[names[k]] or _levels(source, names[k])
+        place = {str(level): i for i, level in enumerate(levels)}
+        at = table[k].astype(str).map(place).dropna()
+        table = table.loc[at.sort_values(kind="stable").index]
+    if len(names) == 1:
+        table = table.assign(treatment=table[0])
     else:
-        table = _means(source, treatment, group)
-    if levels is not None:
-        order = {str(level): i for i, level in enumerate(levels)}
-        place = np.array([order.get(str(v), -1) for v in table["treatment"]])
-        table = table.assign(place=place)[place >= 0].sort_values("place", kind="stable")
-    else:
-        table = table.sort_values("treatment", kind="stable")
+        texts = table[list(range(len(names)))].map(format_value)
+        table = table.assign(treatment=texts.agg(", ".join, axis=1))
     if base is not None:
         table = table.assign(value=np.power(base, table["value"].astype(float)))
     what = scale.response
@@ -91,7 +99,31 @@ def observed_pairs(
         what = effects.response_label(source.posterior.model)
     kind = "mean" if base is None else "geometric mean"
     name = what if group is None else f"{kind} {what} of each {group}"
-    return Observed(table[["group", "treatment", "value"]].reset_index(drop=True), name)
+    table = table[["group", "treatment", "value"]].reset_index(drop=True)
+    return Observed(table, name, ", ".join(names))
+
+
+def _told_apart(source: Source, columns: Mapping[str, Sequence[Any] | None]) -> list[str]:
+    """Return the columns of which each value has a place: not numbers of many, or other, values."""
+    if source.design is None:
+        return list(columns)
+    model = Specification(source.formula, source.design)
+    first, *others = columns
+    return [first, *(name for name in others if _has_places(model, name, columns[name]))]
+
+
+def _has_places(model: Specification, name: str, values: Sequence[Any] | None) -> bool:
+    column = model.design.predictors[name]
+    few = column.nunique() <= MOST_VALUES and column.isin(values or column).any()
+    return has_labels(model, name) or bool(few)
+
+
+def _levels(source: Source, name: str) -> Sequence[Any]:
+    """Return the values that a column has, in their order."""
+    if source.design is None:
+        paired = cast("Paired", source.anova.fit)
+        return paired.levels[paired.factors.index(name)]
+    return coding_of(Specification(source.formula, source.design), name).levels
 
 
 def check_same_data(
@@ -241,8 +273,8 @@ def _plain_label(label: Any) -> str:
         return str(label)
 
 
-def _means(source: Source, treatment: str, group: str | None) -> pd.DataFrame:
-    """Average the rows of each group at each value of the treatment."""
+def _means(source: Source, columns: Sequence[str], group: str | None) -> pd.DataFrame:
+    """Average the rows of each group at each combination of columns, which are 0, 1, ... here."""
     design = source.design
     assert design is not None  # a paired analysis has its own means
     model = Specification(source.formula, design)
@@ -251,13 +283,14 @@ def _means(source: Source, treatment: str, group: str | None) -> pd.DataFrame:
     else:
         y = design.response.y - design.offset[design.row]
         rows = pd.DataFrame({"value": y, "weight": 1.0, "total": y})
-    rows["treatment"] = labels_of(model, treatment)
+    for k, name in enumerate(columns):
+        rows[k] = labels_of(model, name)
     circular = source.kind == "posterior" and source.posterior.model.family.circular
     if group is None:
         table = rows.assign(group=None)
     else:
         rows["group"] = labels_of(model, group)
-        sums = rows.groupby(["group", "treatment"], sort=False)[["total", "weight"]].sum()
+        sums = rows.groupby(["group", *range(len(columns))], sort=False)[["total", "weight"]].sum()
         sums = sums[sums["weight"] > 0]
         table = (sums["total"] / sums["weight"]).rename("value").reset_index()
     if circular:  # directions of mean vectors, by whole turns near to each other
@@ -267,17 +300,12 @@ def _means(source: Source, treatment: str, group: str | None) -> pd.DataFrame:
     return table
 
 
-def _cell_means(source: Source, treatment: str) -> pd.DataFrame:
+def _cell_means(source: Source, columns: Sequence[str]) -> pd.DataFrame:
     """Average the cells of a paired analysis over its other factors, as its contrasts do."""
     paired = cast("Paired", source.anova.fit)
-    grid = paired.means.reshape(len(paired.groups), *(len(v) for v in paired.levels))
-    place = paired.factors.index(treatment)
-    others = tuple(i + 1 for i in range(len(paired.factors)) if i != place)
-    means = grid.mean(axis=others) + paired.centre
-    return pd.DataFrame(
-        {
-            "group": np.repeat(np.array(paired.groups, dtype=object), means.shape[1]),
-            "treatment": list(paired.levels[place]) * len(paired.groups),
-            "value": means.ravel(),
-        }
-    )
+    cells = pd.MultiIndex.from_product([paired.groups, *paired.levels]).to_frame(index=False)
+    at = [paired.factors.index(name) + 1 for name in columns]
+    value = pd.Series(paired.means.ravel() + paired.centre)
+    means = value.groupby([cells[k] for k in (0, *at)], sort=False).mean()
+    means.index = means.index.set_names(["group", *range(len(at))])
+    return means.rename("value").reset_index()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -16,27 +17,30 @@ from winstan.comparison.estimates import (
     Asked,
     answers_of,
     averaging_words,
+    contrasts_of,
     labels_of_sources,
 )
 from winstan.comparison.fits import Fits
 from winstan.comparison.observed import check_same_data, known_groups, observed_pairs
 from winstan.data.columns import how_many
+from winstan.effects.asked import read_columns, read_pairs
 from winstan.effects.codings import coding_of
 from winstan.effects.comparisons import comparison, has_labels
 from winstan.effects.specification import Specification
+from winstan.effects.strata import columns_of_by
 from winstan.errors import OptionError, near_matches
 from winstan.fitted import Fit
 from winstan.options import Whose, check_flags
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from plotnine.composition import Compose
 
     from winstan.classical.paired import Paired
     from winstan.comparison.common_scale import Scale
     from winstan.effects.comparisons import Comparison
-    from winstan.options import Comparing
+    from winstan.options import By, Comparing
 
 CONTRASTS = 8
 """Contrasts that a figure holds."""
@@ -51,7 +55,9 @@ def side_by_side(
     aov: Anova | None = None,
     treatment: str | None = None,
     values: Sequence[Any] | None = None,
-    pairs: Comparing = "reference",
+    by: By | None = None,
+    of: By | None = None,
+    pairs: Comparing | Sequence[Comparing] = "reference",
     ratio: bool | None = None,
     group: str | None = None,
     groups: Whose | None = None,
@@ -79,8 +85,8 @@ def side_by_side(
         The same, by name.
     treatment
         A column of all formulas. By default the one that all have at population level.
-    values, pairs
-        As for `Fit.contrast`.
+    values, by, of, pairs
+        As for `Fit.contrast`; the data then stand at each combination of the levels.
     ratio
         Ratios of means in place of differences: of posteriors of a positive response, and of
         results of its logarithm, whose differences become ratios of geometric means. By default
@@ -126,25 +132,29 @@ def side_by_side(
     sources = [source_of(result) for result in _results(results, lme, aov)]
     _check_categories(sources, treatment)
     _check_directions(sources)
-    treatment = _treatment(sources, treatment)
+    columns = _columns(sources, treatment, values, of)
+    treatment = next(iter(columns))
     scale = shared_scale(sources, None if ratio is None else bool(ratio))
     group = _group(sources, group)
     check_same_data(sources, scale, treatment, group)
-    if values is None:
-        _check_readings(sources, treatment)
-    compared = _compared(sources, treatment, values, pairs)
-    if scale.ratio and compared is not None and not compared.weights.are_pairs:
+    for name in columns:
+        if columns[name] is None:
+            _check_readings(sources, name)
+    compared = _compared(sources, columns, pairs)
+    if scale.ratio and not all(one.weights.are_pairs for one in compared.values()):
         raise OptionError(
             "Ratios of weighted means of y and differences of weighted means of log(y) are two "
             "things: pairs='reference', 'all' or 'sequential' can stand side by side."
         )
-    levels = values if compared is None else list(compared.values) if compared.names else None
-    asked = Asked(treatment, levels, pairs, prob, groups)
+    levels = {
+        name: (list(one.values) if one.names else None) for name, one in compared.items()
+    } or columns
+    asked = Asked(levels, by, pairs, prob, groups)
     answers = [
         answers_of(source, base, scale, asked)
         for source, base in zip(sources, scale.bases, strict=True)
     ]
-    contrasts = answers[0].contrasts if compared is None else compared.labels(ratio=scale.ratio)
+    contrasts = contrasts_of(answers, compared, ratio=scale.ratio)
     rows: list[dict[str, Any]] = []
     drawn: list[pd.DataFrame] = []
     for c, contrast in enumerate(contrasts[:CONTRASTS]):
@@ -155,13 +165,15 @@ def side_by_side(
             rows.append(row | dict(zip(ENDS, answer.numbers[c], strict=True)))
             if answer.draws is not None:
                 drawn.append(pd.DataFrame({"key": key, "value": answer.draws[:, c]}))
-    seen = observed_pairs(sources, scale, treatment, levels, group)
+    apart = levels | {name: None for name, given in columns_of_by(by).items() if given is None}
+    seen = observed_pairs(sources, scale, apart, group)
     return plot_side_by_side(
         seen.table,
         pd.DataFrame(rows),
         pd.concat(drawn) if drawn else pd.DataFrame({"key": [], "value": []}),
         response=_response(sources, scale),
         treatment=treatment,
+        across=seen.across,
         group=group,
         observed=seen.name,
         unit=unit,
@@ -231,29 +243,38 @@ def _results(results: Sequence[Any], lme: LME | None, aov: Anova | None) -> list
     return out
 
 
-def _treatment(sources: Sequence[Source], treatment: str | None) -> str:
-    """Return the column that all results can be asked of."""
+def _columns(
+    sources: Sequence[Source], treatment: str | None, values: Sequence[Any] | None, of: By | None
+) -> dict[str, Any]:
+    """Return the columns that are compared, which all results have, and the values of each."""
+    known = {name for source in sources for name in source.columns}
+    treatment = _treatment(sources) if treatment is None else treatment
+    columns = read_columns(known, treatment, values, of)
+    for name, source in product(columns, sources):
+        if name not in source.columns:
+            what = "treatment=" if name == next(iter(columns)) else "of="
+            raise OptionError(
+                f"{what}{name!r} has no population-level term in {source.title}."
+                + near_matches(str(name), source.columns)
+            )
+    return columns
+
+
+def _treatment(sources: Sequence[Source]) -> str:
+    """Return the only column that all results can be asked of."""
     factors = {g.factor for s in sources for g in s.formula.groups}
     factors |= {s.anova.group or "" for s in sources if s.kind == "anova"}
     shared = [c for c in sources[0].columns if all(c in s.columns for s in sources)]
-    if treatment is None:
-        choices = [c for c in shared if c not in factors]
-        if len(choices) == 1:
-            return choices[0]
-        raise OptionError(
-            f"Several columns can be compared: give treatment={choices[0]!r}, or another of "
-            f"{', '.join(map(repr, choices))}."
-            if choices
-            else "The results have no population-level column in common, so that there is no "
-            "contrast that all of them have."
-        )
-    for source in sources:
-        if treatment not in source.columns:
-            raise OptionError(
-                f"treatment={treatment!r} has no population-level term in {source.title}."
-                + near_matches(str(treatment), source.columns)
-            )
-    return treatment
+    choices = [c for c in shared if c not in factors]
+    if len(choices) == 1:
+        return choices[0]
+    raise OptionError(
+        f"Several columns can be compared: give treatment={choices[0]!r}, or another of "
+        f"{', '.join(map(repr, choices))}."
+        if choices
+        else "The results have no population-level column in common, so that there is no "
+        "contrast that all of them have."
+    )
 
 
 def _group(sources: Sequence[Source], group: str | None) -> str | None:
@@ -298,14 +319,15 @@ def _check_readings(sources: Sequence[Source], treatment: str) -> None:
 
 
 def _compared(
-    sources: Sequence[Source], treatment: str, values: Sequence[Any] | None, pairs: Comparing
-) -> Comparison | None:
-    """Settle the values once, so that all results have one reference; None asks the result."""
+    sources: Sequence[Source], columns: Mapping[str, Any], pairs: Comparing | Sequence[Comparing]
+) -> dict[str, Comparison]:
+    """Settle the values once, so that all results have one reference; none asks the result."""
+    own = zip(columns, read_pairs(pairs, list(columns)), strict=True)
     for source in sources:
         if source.design is not None:
             model = Specification(source.formula, source.design)
-            return comparison(model, treatment, values, pairs)
-    return None
+            return {name: comparison(model, name, columns[name], one) for name, one in own}
+    return {}
 
 
 def _response(sources: Sequence[Source], scale: Scale) -> str:

@@ -21,6 +21,7 @@ from winstan.draws import ROW, label_coordinate, row_numbers
 from winstan.effects.joint_density import joint_log_density, unseen_rows
 from winstan.effects.pointwise import leave_one_out, pointwise
 from winstan.errors import BackendError, ConvergenceWarning, FailureWarning, OptionError, warn_user
+from winstan.fitted.attempts import Sampling
 from winstan.parallel import run_tasks, threads_unless_told, workers_of
 from winstan.toolchain import build
 
@@ -129,7 +130,7 @@ def refit_without(
         if workers.n_jobs > 1:
             sampling["cores"] = max(1, workers.n_jobs // len(held))
         own = sampling.pop("seed")
-        asked = Asked(fit.model, fit.backend, sampling, contrasts)
+        asked = Asked(fit.model, Sampling(fit.backend, sampling), contrasts)
         tasks = RefitTasks(asked, held, own if seed is None else seed)
         refits = run_tasks(tasks, workers, progress)
     _tell(refits, what)

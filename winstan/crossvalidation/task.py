@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from winstan.backends import Settings, backend_named
 from winstan.building import refit_model
 from winstan.convergence import convergence
 from winstan.design import take_data
 from winstan.design_warnings import silenced
 from winstan.effects.joint_density import joint_log_density, unseen_rows
-from winstan.errors import collected_warnings
-from winstan.fitted.pipeline import fit_by
-from winstan.toolchain import run as runner
+from winstan.fitted.attempts import Attempt, Sampling, attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from winstan._typing import Array
-    from winstan.diagnostics import Diagnostics
     from winstan.fitted import Fit
     from winstan.model import Model
 
@@ -37,16 +32,13 @@ class Asked:
     ----------
     model : Model
         Of all rows.
-    backend : str
-    sampling : mapping
-        Fields of `Settings`, all but the seed.
+    sampling : Sampling
     contrasts : mapping of str to mapping
         By predictor, options of `Fit.contrast`.
     """
 
     model: Model
-    backend: str
-    sampling: Mapping[str, Any]
+    sampling: Sampling
     contrasts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -70,7 +62,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Refit:
+class Refit(Attempt):
     """What a refit gave.
 
     Attributes
@@ -78,7 +70,6 @@ class Refit:
     label
     n_rows : int
         Left out.
-    seed : int
     elpd : float
         Log of the mean, over draws, of the joint density of the rows left out.
     mcse : float
@@ -88,27 +79,15 @@ class Refit:
     means : Series or None
         Posterior mean of every scalar; None if there is no fit.
     contrasts : mapping of str to DataFrame
-    diagnostics : Diagnostics or None
-    error, message : str
-        Why there is none.
     """
 
     label: Any
     n_rows: int
-    seed: int
     elpd: float = np.nan
     mcse: float = np.nan
     k: float = np.nan
     means: pd.Series | None = None
     contrasts: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    diagnostics: Diagnostics | None = None
-    error: str = ""
-    message: str = ""
-
-    @property
-    def fitted(self) -> bool:
-        """Whether there is a fit."""
-        return self.diagnostics is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +125,7 @@ class RefitTasks:
     def lost(self, i: int, message: str) -> Refit:
         """Return a refit whose worker died."""
         held, seed = self.own(i)
-        return Refit(held.label, held.at.size, seed, error="BackendError", message=message)
+        return Refit(held.label, held.at.size, seed=seed, error="BackendError", message=message)
 
 
 def refit_one(asked: Asked, held: Held, seed: int, running: set[Any] | None = None) -> Refit:
@@ -159,19 +138,13 @@ def refit_one(asked: Asked, held: Held, seed: int, running: set[Any] | None = No
     seed
         Of the sampler.
     running
-        Where the sampler's processes are put while they run, for a caller in another thread.
+        As of `attempt`.
     """
-    found = Refit(held.label, held.at.size, seed)
-    token = runner.RUNNING.set(running)
-    try:
-        with collected_warnings(), silenced("all"):
-            return _refitted(found, asked, held)
-    except Exception as error:  # one refit must not end the others
-        return replace(found, error=type(error).__name__, message=str(error))
-    finally:
-        runner.RUNNING.reset(token)
+    found = Refit(held.label, held.at.size, seed=seed)
+    return attempt(found, lambda: _refitted(found, asked, held), running)
 
 
+@silenced("all")
 def _refitted(found: Refit, asked: Asked, held: Held) -> Refit:
     design = asked.model.design
     left = np.ones(design.row.size) if design.weights is None else design.weights.copy()
@@ -182,8 +155,7 @@ def _refitted(found: Refit, asked: Asked, held: Held) -> Refit:
     model = refit_model(
         asked.model, subset.design, None if wanted is None else wanted.parametrization
     )
-    settings = Settings(**asked.sampling, seed=found.seed)
-    fit = fit_by(backend_named(asked.backend), model, settings, perf_counter())
+    fit = asked.sampling.fit(model, found.seed)
     unseen = unseen_rows(asked.model, held.at, held.weight, subset.places)
     elpd, mcse, k = mean_density(fit, joint_log_density(unseen, fit.joined(), found.seed))
     return replace(

@@ -9,6 +9,7 @@ import numpy as np
 
 from winstan.data.columns import how_many, some_levels
 from winstan.design_warnings import warn_design
+from winstan.effects.correlated import check_integrated
 from winstan.errors import DataError, OptionError, PriorError, near_matches
 from winstan.priors import Flat
 
@@ -56,7 +57,7 @@ def units_of(model: Model, factor: Any) -> Units:
     DesignWarning
         ``lone_predictors``, of coefficients that are known by their priors alone without a unit.
     """
-    _check_rows(model, factor)
+    check_integrated(model, f"leave_out={factor!r}", "fit.loo() predicts rows.")
     units = _find(model, factor)
     if len(units.labels) < 2:
         raise DataError(
@@ -67,18 +68,6 @@ def units_of(model: Model, factor: Any) -> Units:
     _check_arms(model, units)
     _check_columns(model, units)
     return units
-
-
-def _check_rows(model: Model, factor: Any) -> None:
-    """Refuse correlated rows that are sampled one by one: they are not integrated out of a unit."""
-    if model.correlation is not None:
-        assert model.formula.residual is not None
-        what = "residuals" if model.residuals is not None else "latent effects"
-        raise OptionError(
-            f"leave_out={factor!r}: {model.formula.residual.text} correlates {what} of "
-            f"family={model.family.name!r}, which are not integrated out of a unit's density. "
-            "fit.loo() predicts rows; gaussian and lognormal models leave out whole units."
-        )
 
 
 def _find(model: Model, factor: Any) -> Units:

@@ -52,6 +52,9 @@ class ResidualTerm:
         The column's distinct values, in order, where places are their numbers.
     rows : ndarray of int, shape (N,)
         The rows, unit by unit, in the order of their places.
+    longest, largest : int
+        The longest lag within a unit, and the rows of the largest: of all data, where these are
+        some of their rows, so that correlations of some have the prior that they have of all.
     """
 
     spec: ResidualSpec
@@ -62,6 +65,8 @@ class ResidualTerm:
     step: float
     visits: tuple[Any, ...]
     rows: np.ndarray
+    longest: int = 0
+    largest: int = 0
 
     @property
     def kind(self) -> str:
@@ -87,10 +92,15 @@ class ResidualTerm:
     @property
     def n_lags(self) -> int:
         """The longest lag within a unit: of ``toep`` the number of correlations."""
-        ordered, unit = self.place[self.rows], self.unit[self.rows]
-        first = np.r_[True, unit[1:] != unit[:-1]]
+        first = np.r_[True, ~self.same_unit]
         last = np.r_[first[1:], True]
-        return int(np.max(ordered[last] - ordered[first]))
+        ordered = self.place[self.rows]
+        return max(self.longest, int(np.max(ordered[last] - ordered[first])))
+
+    @property
+    def most_rows(self) -> int:
+        """Rows of the largest unit, which bound the correlation of ``cs``."""
+        return max(self.largest, int(self.sizes.max()))
 
     def places_of(self, values: pd.Series, rows: np.ndarray | None = None) -> np.ndarray:
         """Give the values of new rows their places.

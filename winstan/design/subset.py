@@ -145,4 +145,6 @@ def _residual(term: ResidualTerm, keep: np.ndarray) -> ResidualTerm:
         unit=unit,
         place=place,
         rows=np.lexsort((place, unit)),
+        longest=term.n_lags,
+        largest=term.most_rows,
     )

@@ -13,7 +13,9 @@ from winstan.data.tables import column_names, take_columns
 from winstan.design_warnings import silenced
 from winstan.each.categories import with_settled_categories
 from winstan.each.contrast_options import contrasts_of
+from winstan.each.fingerprint import fingerprint_of
 from winstan.each.groups import partition, seed_of
+from winstan.each.kept import kept_fit_each
 from winstan.each.result import FitEach, result_of
 from winstan.each.shown import named_groups
 from winstan.each.task import GroupTasks, Question
@@ -38,6 +40,7 @@ from winstan.parallel import run_tasks, workers_of
 from winstan.toolchain import build
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Mapping, Sequence
 
     from winstan.each.groups import Parts
@@ -77,6 +80,7 @@ def fit_each(
     sampler: str | None = None,
     parametrization: str | Mapping[str, str] | None = None,
     silence: str | Iterable[str] | None = None,
+    file: str | os.PathLike[str] | None = None,
     **formulas: str,
 ) -> FitEach:
     """Fit one model to every group of rows, such as every neuron, side by side.
@@ -118,6 +122,11 @@ def fit_each(
         run already.
     progress
         Whether to show a line of progress; None does in terminals and notebooks.
+    file
+        Where the fits of all groups are kept, ``"each.nc"``, as for `winstan.fit`: what is there is
+        read if the columns in use, the formula and the options are the same (how many workers,
+        cores, progress and silence never count), and else replaced, with a `RefitWarning` that says
+        what has changed.
     backend, link, priors, center, weights, trials, chains, warmup, draws, target_accept, sampler, \
 parametrization, silence
         As for `winstan.fit`, of every group; one backend.
@@ -133,9 +142,13 @@ parametrization, silence
         Before any sampling, if no group can be fitted as it stands.
     BackendError
         If the backend is missing, or failed in every group.
+    FitFileError
+        If `file` is damaged, or cannot be written.
 
     Warns
     -----
+    RefitWarning
+        If `file` holds other fits.
     FailureWarning
         If some groups could not be fitted.
     ConvergenceWarning
@@ -185,7 +198,7 @@ parametrization, silence
         "progress": False,
         "sampler": sampler,
     }
-    seed = secrets.randbelow(2**31 - 1) if seed is None else seed
+    any_seed, seed = seed is None, secrets.randbelow(2**31 - 1) if seed is None else seed
     settings = Settings(**sampling, seed=seed)
     with silenced(silence):
         parts = partition(data, by)
@@ -218,6 +231,15 @@ parametrization, silence
             keep_fits=keep == "fits",
         )
         question = with_settled_categories(question, parsed, parts)
+        fingerprint: dict[str, str] = {}
+        if file is not None:
+            columns = _columns_in_use(parsed, parts, weights, trials)
+            fingerprint = fingerprint_of(
+                question, parts, columns, seed, contrasts=contrasts, groups=groups
+            )
+            if (kept := kept_fit_each(file, fingerprint, any_seed=any_seed)) is not None:
+                _tell_verdicts(kept)
+                return kept
         model = _first_model(question, parts)
         used.check(model, settings)
         question = replace(
@@ -233,7 +255,11 @@ parametrization, silence
                 f"{outcomes[0].problems[0].error}: {outcomes[0].problems[0].message}"
             )
         result = result_of(question, parts, outcomes, model, seed, perf_counter() - start)
-    _tell(result)
+    result = replace(result, _fingerprint=fingerprint)
+    if file is not None:
+        result.save(file)
+    _tell_verdicts(result)
+    _tell_warnings(result)
     return result
 
 
@@ -249,15 +275,21 @@ def _check_columns(
     parsed: Formula, parts: Parts, weights: str | None, trials: str | int | None
 ) -> None:
     """Refuse columns that no group has, and a formula that uses what is constant in each."""
-    known = set(column_names(parts.table))
-    used = [name for name in parsed.columns if name in known or name not in parsed.ambient]
-    take_columns(parts.table, [*used, *(x for x in (weights, trials) if isinstance(x, str))])
+    take_columns(parts.table, _columns_in_use(parsed, parts, weights, trials))
     for name in parts.by:
-        if name in used:
+        if name in parsed.columns:
             raise OptionError(
                 f"by={name!r} is constant within each of its groups, and {parsed.text!r} uses it."
                 " Leave it out of one of the two."
             )
+
+
+def _columns_in_use(
+    parsed: Formula, parts: Parts, weights: str | None, trials: str | int | None
+) -> list[str]:
+    known = set(column_names(parts.table))
+    used = [name for name in parsed.columns if name in known or name not in parsed.ambient]
+    return [*used, *(x for x in (weights, trials) if isinstance(x, str))]
 
 
 def _first_model(question: Question, parts: Parts) -> Model:
@@ -280,8 +312,8 @@ def _first_model(question: Question, parts: Parts) -> Model:
     raise first
 
 
-def _tell(result: FitEach) -> None:
-    """Give one warning of each kind, of all groups."""
+def _tell_verdicts(result: FitEach) -> None:
+    """Warn once of groups that failed, and once of those that have not converged."""
     failed = result.failures
     if len(failed):
         first = failed.iloc[0]
@@ -297,6 +329,10 @@ def _tell(result: FitEach) -> None:
             f"{bad.iloc[0]['verdict']}",
             ConvergenceWarning,
         )
+
+
+def _tell_warnings(result: FitEach) -> None:
+    """Give one warning of each kind, of all groups."""
     for name, part in result.warnings.groupby("name", sort=False):
         if name:
             first = part.iloc[0]

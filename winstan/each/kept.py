@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from winstan.each.fingerprint import SEED, differences
 from winstan.each.result import FitEach
 from winstan.errors import FamilyError, FitFileError, OptionError
 from winstan.keeping.codec import decode, encode
-from winstan.keeping.files import checked_path, damaged, read, write
-from winstan.keeping.fits import about_fit, fit_of, nodes_of
+from winstan.keeping.files import Contents, checked_path, damaged, read, write
+from winstan.keeping.fits import about_fit, fit_of, nodes_of, warn_of_changes
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
     from pathlib import Path
 
     import numpy as np
@@ -77,9 +79,42 @@ def load_fit_each(path: str | os.PathLike[str]) -> FitEach:
     True
     """
     place = checked_path(path)
+    return _loaded(_read_fit_each(place), place)
+
+
+def kept_fit_each(
+    path: str | os.PathLike[str], fingerprint: Mapping[str, str], *, any_seed: bool
+) -> FitEach | None:
+    """Return the fits of a file if they are those asked for; None if there is no such file.
+
+    Warns
+    -----
+    RefitWarning
+        If they are others: what has changed.
+    """
+    place = checked_path(path)
+    if not place.exists():
+        return None
+    contents = _read_fit_each(place)
+    kept = dict(decode(contents.about["_fingerprint"], contents.arrays))
+    asked = dict(fingerprint)
+    if any_seed:
+        asked[SEED] = kept.get(SEED, "")
+    found = differences(kept, asked) if kept else ["the fits, which do not say what was asked for,"]
+    if not found:
+        return _loaded(contents, place)
+    warn_of_changes(place, found)
+    return None
+
+
+def _read_fit_each(place: Path) -> Contents:
     contents = read(place)
     if contents.kind != "fit_each":
         raise OptionError(f"{str(place)!r} holds a single fit: read it with ws.load_fit.")
+    return contents
+
+
+def _loaded(contents: Contents, place: Path) -> FitEach:
     about, arrays = contents.about, contents.arrays
     fits = None
     try:

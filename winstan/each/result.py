@@ -83,6 +83,7 @@ class FitEach:
     _fits: Mapping[Hashable, Fit] | None = field(repr=False)
     _circular: bool = field(repr=False, default=False)
     _categories: tuple[Any, ...] | None = field(repr=False, default=None)
+    _fingerprint: Mapping[str, str] = field(repr=False, default_factory=dict)
 
     @property
     def ok(self) -> bool:

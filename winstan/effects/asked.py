@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,6 @@ from winstan.effects.comparisons import listed
 from winstan.errors import OptionError
 
 if TYPE_CHECKING:
-    from winstan.effects.specification import Specified
     from winstan.options import By, Comparing, Ratio, Scale, Weighting
 
 
@@ -62,13 +61,14 @@ class Asked:
 
 
 def read_columns(
-    model: Specified, treatment: str, values: Sequence[Any] | None, of: By | None
+    known: Collection[str], treatment: str, values: Sequence[Any] | None, of: By | None
 ) -> dict[str, Any]:
     """Return the columns of a contrast, the outermost first, with the values given of each.
 
     Parameters
     ----------
-    model
+    known
+        Columns that there are.
     treatment
         A column, or several with a colon between them.
     values
@@ -81,7 +81,7 @@ def read_columns(
     OptionError
         If a column is named twice, or in both ways.
     """
-    first, *others = _parts(model, treatment)
+    first, *others = _parts(known, treatment)
     if others and of is not None:
         raise OptionError(f"{treatment!r} says already what of= says: leave of={of!r} out.")
     wanted = dict(of) if isinstance(of, Mapping) else dict.fromkeys(listed(of or others))
@@ -113,14 +113,30 @@ def read_pairs(pairs: Any, names: Sequence[str]) -> list[Any]:
     return out
 
 
-def _parts(model: Specified, treatment: Any) -> list[str]:
+def nested_labels(names: Sequence[str], parts: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Return a label for each contrast, of several columns ``b - a of dose (high - low)``.
+
+    Parameters
+    ----------
+    names
+        Of the columns, the outermost first.
+    parts
+        Labels of each column's own contrasts.
+    """
+    out = tuple(parts[-1])
+    for name, own in zip(reversed(names[1:]), reversed(parts[:-1]), strict=True):
+        out = tuple(f"{one} of {name} ({inner})" for one in own for inner in out)
+    return out
+
+
+def _parts(known: Collection[str], treatment: Any) -> list[str]:
     """Part ``drug:dose`` into columns, unless that is the name of one."""
     if not isinstance(treatment, str):
         raise OptionError(
             f"contrast takes one column, not {treatment!r}: of= names those whose contrasts it "
             "contrasts, and by= those whose levels have one each."
         )
-    if treatment in model.design.predictors.columns or ":" not in treatment:
+    if treatment in known or ":" not in treatment:
         return [treatment]
     parts = [part.strip(" `") for part in treatment.split(":")]
     if len(set(parts)) < len(parts):

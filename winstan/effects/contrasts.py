@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan._angles import wrap_angles
-from winstan.effects.asked import Asked, read_columns, read_pairs
+from winstan.effects.asked import Asked, nested_labels, read_columns, read_pairs
 from winstan.effects.averaging import averaged_means, averaged_slopes
 from winstan.effects.comparisons import (
     Comparison,
@@ -130,7 +130,7 @@ def contrast(
         ``extrapolation``, of values outside the data's range by more than a tenth of it.
     """
     asked = Asked(**options)
-    columns = read_columns(model, treatment, asked.values, asked.of)
+    columns = read_columns(model.design.predictors.columns, treatment, asked.values, asked.of)
     seed = check_seed(asked.seed)
     unit = check_standardise(model, asked.standardise, asked.scale)
     measure = measure_of(model, asked.scale, asked.ratio, unit)
@@ -257,10 +257,7 @@ def _labels(
     parts = [one.labels(ratio=measure.ratio) for one in compared]
     if slope:
         parts.append(tuple(f"slope at {format_value(value)}" for value in ends) or ("slope",))
-    out = parts[-1]
-    for name, own in zip(reversed(names[1:]), reversed(parts[:-1]), strict=True):
-        out = tuple(f"{one} of {name} ({inner})" for one in own for inner in out)
-    return tuple(measure.label(text) for text in out)
+    return tuple(measure.label(text) for text in nested_labels(names, parts))
 
 
 def _region(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from winstan.design import NewRows
     from winstan.design.residual import ResidualTerm
     from winstan.effects.specification import Specified
+    from winstan.model import Model
     from winstan.options import Predicted
     from winstan.residual import CorrelatedResiduals, RowCorrelation, Structure
 
@@ -43,6 +44,32 @@ class Residuals:
     mean: Array
     sd: Array
     drawn: Array | None
+
+
+def check_integrated(model: Model, what: str, remedy: str) -> None:
+    """Refuse correlated rows that are sampled one by one, and are not integrated out.
+
+    Parameters
+    ----------
+    model
+    what
+        Is not known of them, as the sentence begins.
+    remedy
+        What there is instead.
+
+    Raises
+    ------
+    OptionError
+    """
+    if model.correlation is None:
+        return
+    assert model.formula.residual is not None
+    rows = "residuals" if model.residuals is not None else "latent effects"
+    raise OptionError(
+        f"{what}: {model.formula.residual.text} correlates {rows} of family={model.family.name!r}, "
+        "which are sampled row by row and not integrated out, as those of gaussian and lognormal "
+        f"models are. {remedy}"
+    )
 
 
 def check_given(model: Specified, given: object, groups: object) -> bool:

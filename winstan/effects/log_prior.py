@@ -13,7 +13,7 @@ from winstan.effects.covariances import covariances
 from winstan.effects.means import n_draws_of
 from winstan.families.namespace import NUMPY
 from winstan.families.ordered import dirichlet_log_density
-from winstan.priors import LKJ, R2D2, Beta, Constant, Dirichlet, Flat, Horseshoe, Prior
+from winstan.priors import LKJ, R2D2, Constant, Dirichlet, Flat, Horseshoe, Prior
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,9 +39,8 @@ def log_prior(model: Model, posterior: Mapping[str, Array]) -> dict[str, Array]:
     dict of str to ndarray
         By the prior's name in ``fit.priors``, shape (S,): normalised densities of the parameter
         as its prior has it (the Intercept at the mean of the predictors, where it is there), per
-        unit of the parameter as it is reported. That of a residual correlation is without its
-        constant. Of coefficients that share a prior they are given its numbers, which have
-        theirs.
+        unit of the parameter as it is reported. Of coefficients that share a prior they are
+        given its numbers, which have theirs.
     """
     found = {
         **_coefficients(model, posterior),
@@ -195,15 +194,8 @@ def _thresholds(model: Model, posterior: Mapping[str, Array]) -> dict[str, Array
 
 
 def _residual(model: Model, posterior: Mapping[str, Array]) -> dict[str, Array]:
-    """Of correlations of rows: ``LKJ(eta)`` is ``det(C)^(eta - 1)`` of all places' matrix."""
+    """Of correlations of rows."""
     structure = model.structure
     if structure is None:
         return {}
-    prior, values = model.priors[structure.name], posterior[structure.name]
-    if isinstance(prior, Beta):
-        return {structure.name: _density(prior, values)}
-    if not isinstance(prior, LKJ):
-        return {}
-    places = np.arange(float(structure.order))
-    C = structure.between(values, places, places)
-    return {structure.name: (prior.eta - 1) * np.linalg.slogdet(C)[1]}
+    return {structure.name: structure.log_prior_of(posterior[structure.name])}

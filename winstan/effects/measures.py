@@ -190,5 +190,6 @@ def check_positive(means: Array, ratio: Any) -> None:
     if bad:
         raise OptionError(
             f"ratio={ratio!r} needs a positive mean, and it is zero or negative in {bad} of the "
-            f"{len(means)} draws. Use ratio=False, or a family of positive responses."
+            f"{len(means)} draws: the ratio then goes through infinity, and has no mean. Use "
+            "ratio=False, or a family of positive responses."
         )

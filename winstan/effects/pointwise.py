@@ -19,7 +19,7 @@ from winstan.effects.means import (
     rows_of,
     take_rows,
 )
-from winstan.effects.unit_densities import densities_given_others
+from winstan.effects.unit_densities import densities_given_others, density_of_units
 from winstan.errors import OptionError
 from winstan.families.sample import sum_by
 
@@ -142,7 +142,12 @@ def log_likelihood(model: Model, posterior: Mapping[str, Array], n_chains: int) 
 
 
 def total_log_likelihood(model: Model, posterior: Mapping[str, Array]) -> Array:
-    """Return the log likelihood of all rows, by their frequency weights, shape (S,)."""
+    """Return the log likelihood of all rows, by their frequency weights, shape (S,).
+
+    Of correlated residuals it is their joint density, and not a sum over rows.
+    """
+    if model.residuals is not None:
+        return density_of_units(model, posterior, model.residuals)
     found, weights = pointwise(model, posterior), model.design.frequency
     times = sum_by(found.number, weights, found.n)
     out = np.zeros(len(next(iter(posterior.values()))))

@@ -1,4 +1,4 @@
-"""Log densities of rows whose residuals are correlated, each given the others of its unit."""
+"""Log densities of rows whose residuals are correlated: each given the others, and of all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.effects.means import auxiliary, linear_predictor, n_draws_of, rows_of
-from winstan.residual.rows import given_others
+from winstan.residual.rows import given_others, square_forms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,6 +52,19 @@ def densities_given_others(
             first = int(last)
 
     return number, blocks()
+
+
+def density_of_units(
+    model: Model, posterior: Mapping[str, Array], residual: CorrelatedResiduals | RowCorrelation
+) -> Array:
+    """Evaluate the joint log density of all rows, shape (S,)."""
+    name, size = residual.structure.name, np.bincount(residual.unit)
+    out = np.empty(n_draws_of(posterior))
+    for some, error, spread, log_slope in _errors(model, posterior):
+        forms, log_det = square_forms(residual, posterior[name][some], error / spread)
+        own = _log_density(model, posterior, some, forms, size).sum(axis=1)
+        out[some] = own - 0.5 * log_det - np.log(spread).sum(axis=1) + log_slope.sum()
+    return out
 
 
 def _log_density(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from winstan.errors import OptionError, PriorError
+from winstan.effects.correlated import check_integrated
+from winstan.errors import PriorError
 from winstan.evidence.bridge import bridged_log_marginal_likelihood
 from winstan.evidence.integrated import integrated_log_marginal_likelihood
 from winstan.evidence.space import correlation_matrices, natural_values
@@ -43,13 +44,7 @@ def log_marginal_likelihood(
         If correlated rows are sampled one by one.
     """
     check_priors_proper(model)
-    if model.correlation is not None:
-        assert model.formula.residual is not None
-        raise OptionError(
-            f"The marginal likelihood of family={model.family.name!r} with "
-            f"{model.formula.residual.text} is not known: it is of models of independent rows, and "
-            "of gaussian and lognormal ones whose residuals are correlated. fit.loo() compares."
-        )
+    check_integrated(model, "The marginal likelihood is not known", "fit.loo() compares models.")
     if model.integrated:
         return integrated_log_marginal_likelihood(model, seed)
     return bridged_log_marginal_likelihood(model, posterior, n_chains, seed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from winstan.formula.atoms import AtomReader
 from winstan.formula.factors import check_group_terms, groups_of_curves, read_groups
@@ -16,12 +16,32 @@ from winstan.formula.smooths import SMOOTHS, SmoothSpec, read_smooth, with_lines
 from winstan.formula.specific import SPECIFIC, check_only_inside, inside_specific, misplaced
 from winstan.formula.syntax import Parser, Token, formula_error, tokenize
 from winstan.formula.terms import Atom, Effects, GroupSpec, ResponseSpec, Terms
-from winstan.formula.tree import Bar, Binary, Call, Constant, Level, Name, Node, Unary, write
+from winstan.formula.tree import (
+    Bar,
+    Binary,
+    Call,
+    Constant,
+    Level,
+    Name,
+    Node,
+    Unary,
+    addends,
+    is_offset,
+    write,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _NOTHING = "nothing is on the right side: write y ~ 1 for an intercept alone."
+
+
+class Written(Protocol):
+    """A part of a formula that knows how it is written."""
+
+    @property
+    def text(self) -> str:
+        """The same, whatever its spaces were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,22 +197,16 @@ class _Right:
         offsets: list[Atom] = []
         groups: list[GroupSpec] = []
         smooths: list[SmoothSpec] = []
-        for sign, addend in _addends(node):
-            apart = isinstance(addend, Bar) or _is_offset(addend) or is_residual(addend)
-            if sign == "-" and (apart or self._is_smooth(addend)):
-                raise self._error(
-                    "a group term, a curve, an offset or a residual correlation cannot be "
-                    "subtracted.",
-                    addend.pos,
-                )
+        for sign, addend in addends(node):
             if is_residual(addend):
-                self.residuals.append(self._residual(addend))
+                self._change(self.residuals, [self._residual(addend)], sign, addend)
             elif isinstance(addend, Bar):
-                groups += self._groups(addend)
+                self._change(groups, self._groups(addend), sign, addend)
             elif isinstance(addend, Call) and self._is_smooth(addend):
-                smooths.append(read_smooth(addend, self._atoms, self._source))
-            elif _is_offset(addend):
-                offsets.append(self._offset(addend))
+                smooth = read_smooth(addend, self._atoms, self._source)
+                self._change(smooths, [smooth], sign, addend)
+            elif is_offset(addend):
+                self._change(offsets, [self._offset(addend)], sign, addend)
             elif isinstance(addend, Call) and addend.function == SPECIFIC:
                 inside = inside_specific(addend, sign, self._source)
                 self._specific.append(self._accumulate(Terms(), "+", inside))
@@ -202,6 +216,20 @@ class _Right:
         groups += [groups_of_curves(spec) for spec in smooths if spec.group]
         common = tuple(spec for spec in smooths if not spec.group)
         return terms.effects(), tuple(offsets), tuple(groups), common
+
+    def _change[T: Written](self, there: list[T], own: list[T], sign: str, addend: Node) -> None:
+        """Add what is no common term, or take away what is written alike."""
+        if sign == "+":
+            there += own
+            return
+        for one in own:
+            known = [another.text for another in there]
+            if one.text not in known:
+                of_offsets = "offset({})" if is_offset(addend) else "{}"
+                has = f"; there is {', '.join(map(of_offsets.format, known))}" if known else ""
+                what = of_offsets.format(one.text)
+                raise self._error(f"there is no {what} to remove{has}.", addend.pos)
+            there.pop(known.index(one.text))
 
     def _is_smooth(self, node: Node) -> bool:
         """Whether it is a curve: ``s`` is none where the caller has a function of that name."""
@@ -243,7 +271,7 @@ class _Right:
                 return self._single(node)
             case Binary("+" | "-") | Unary():
                 terms = Terms()
-                for sign, addend in _addends(node):
+                for sign, addend in addends(node):
                     terms = self._accumulate(terms, sign, addend)
                 return terms
             case Binary("**", base, Constant(order), pos):
@@ -278,7 +306,7 @@ class _Right:
                 's(t, mouse, bs="fs") one for each mouse.',
                 node.pos,
             )
-        if _is_offset(node):
+        if is_offset(node):
             raise self._error(
                 "offset() can only be added to the common part; it is no part of an interaction "
                 "or of a group term.",
@@ -338,18 +366,3 @@ def _check_names(parts: tuple[Effects, ...], source: str) -> None:
                     "column, or write 1 for an intercept.",
                     source,
                 )
-
-
-def _addends(node: Node, sign: str = "+") -> list[tuple[str, Node]]:
-    """Flatten a sum into signed addends, left to right."""
-    flipped = "-" if sign == "+" else "+"
-    match node:
-        case Binary("+" | "-" as op, left, right):
-            return [*_addends(left, sign), *_addends(right, sign if op == "+" else flipped)]
-        case Unary(op, operand):
-            return _addends(operand, sign if op == "+" else flipped)
-    return [(sign, node)]
-
-
-def _is_offset(node: Node) -> bool:
-    return isinstance(node, Call) and node.function == "offset"

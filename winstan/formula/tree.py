@@ -150,3 +150,19 @@ def write(node: Node, *, ticks: bool = True, strength: int = 0) -> str:
         case Level(name, level):
             return f"{quote_name(name) if ticks else name}[{level!r}]"
     return f"({text})" if own < strength else text
+
+
+def addends(node: Node, sign: str = "+") -> list[tuple[str, Node]]:
+    """Flatten a sum into signed addends, left to right."""
+    flipped = "-" if sign == "+" else "+"
+    match node:
+        case Binary("+" | "-" as op, left, right):
+            return [*addends(left, sign), *addends(right, sign if op == "+" else flipped)]
+        case Unary(op, operand):
+            return addends(operand, sign if op == "+" else flipped)
+    return [(sign, node)]
+
+
+def is_offset(node: Node) -> bool:
+    """Whether it is an offset."""
+    return isinstance(node, Call) and node.function == "offset"

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from winstan.formula.joining import apart
-from winstan.formula.syntax import formula_error, tokenize
+from winstan.formula.residual import is_residual
+from winstan.formula.smooths import SMOOTHS
+from winstan.formula.syntax import Parser, formula_error, tokenize
+from winstan.formula.tree import Bar, Call, addends, is_offset, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from winstan.formula.syntax import Token
+    from winstan.formula.tree import Node
 
 
 def updated(
@@ -40,7 +44,7 @@ def updated(
     asked, stood = apart(new, new_by_name), apart(old, old_by_name)
     before = {_left(formula): formula for formula in stood[1:]}
     first = asked[0] if _left(asked[0]) else f". {asked[0]}"
-    mean = _filled(first, stood[0])
+    mean = _cancelled(_filled(first, stood[0]))
     others = {_left(f): _filled(f, before.get(_left(f))) for f in asked[1:]}
     if mean != asked[0]:
         others = before | others
@@ -71,6 +75,25 @@ def _filled(formula: str, old: str | None) -> str:
         text = left if i < tilde else right if _is_added(tokens, i) else f"({right})"
         out, end = text + formula[token.pos + 1 : end] + out, token.pos
     return formula[:end] + out
+
+
+def _cancelled(formula: str) -> str:
+    """Leave out what is no common term and is added and subtracted: ``(1|g) - (1|g)``."""
+    left, right = _sides(formula)
+    signed = addends(Parser(tokenize(right), right).parse())
+    gone = {write(node) for sign, node in signed if sign == "-" and _is_apart(node)}
+    added = {write(node) for sign, node in signed if sign == "+"}
+    if not gone & added:
+        return formula
+    kept = [(sign, write(node)) for sign, node in signed if write(node) not in gone & added]
+    text = " ".join(f"{sign} {node}" for sign, node in kept).removeprefix("+ ")
+    return f"{left} ~ {text or 1}"
+
+
+def _is_apart(node: Node) -> bool:
+    """Whether it is a group term, an offset, a curve or a residual correlation."""
+    is_curve = isinstance(node, Call) and node.function in SMOOTHS
+    return isinstance(node, Bar) or is_offset(node) or is_residual(node) or is_curve
 
 
 def _sides(formula: str) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from winstan.keeping.files import Contents, checked_path, damaged, read, write
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     import numpy as np
@@ -125,12 +125,17 @@ def kept_fit(
         found = changes(fit, inputs, settings, backend)
         if not found:
             return fit
+    warn_of_changes(place, found)
+    return None
+
+
+def warn_of_changes(place: Path, found: Iterable[str]) -> None:
+    """Warn that a file holds another fit than is asked for, by what has changed."""
     warn_user(
         f"{str(place)!r} holds another fit: {', '.join(found)} changed. It is fitted again, and "
         "the file replaced.",
         RefitWarning,
     )
-    return None
 
 
 def nodes_of(fit: Fit) -> dict[str, xr.Dataset]:

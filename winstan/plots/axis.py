@@ -158,9 +158,9 @@ def plain_labels(breaks: ArrayLike) -> list[str]:
     if not known.size:
         return ["" for _ in values]
     axis = Axis(float(known.min()), float(known.max()), log=False)
-    if axis.exponent():
-        return [minus(f"{v:.3g}") for v in values]
-    return axis.labels(values)
+    texts = [minus(f"{v:.3g}") for v in known] if axis.exponent() else axis.labels(known)
+    shown = iter(texts)
+    return [next(shown) if np.isfinite(v) else "" for v in values]
 
 
 def logarithmic(values: ArrayLike) -> bool:

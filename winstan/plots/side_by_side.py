@@ -65,6 +65,7 @@ def plot_side_by_side(
     *,
     response: str,
     treatment: str,
+    across: str | None = None,
     group: str | None = None,
     observed: str | None = None,
     unit: str | None = None,
@@ -87,6 +88,8 @@ def plot_side_by_side(
         Of the posteriors: columns ``key``, as in `rows`, and ``value``. May be empty.
     response, treatment, group
         Their names.
+    across
+        What the values of the treatment in `pairs` are of; by default its name.
     observed
         What the values of `pairs` are, for their axis; by default the response.
     unit
@@ -133,11 +136,16 @@ def plot_side_by_side(
         ratio=ratio,
     )
     seen = _pairs(
-        pairs, name=observed or response, treatment=treatment, group=group, unit=unit, log=ratio
+        pairs,
+        name=observed or response,
+        treatment=across or treatment,
+        group=group,
+        unit=unit,
+        log=ratio,
     )
-    across = width if stacked else width / 2
-    seen += theme_winstan(width=across, height=min(height, STACKED) if stacked else height)
-    answers = answers + labs(caption=below) + theme_winstan(width=across, height=height)
+    half = width if stacked else width / 2
+    seen += theme_winstan(width=half, height=min(height, STACKED) if stacked else height)
+    answers = answers + labs(caption=below) + theme_winstan(width=half, height=height)
     answers += theme(
         axis_line_y=element_blank(),
         axis_ticks_major_y=element_blank(),

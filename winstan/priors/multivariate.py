@@ -107,6 +107,7 @@ class Dirichlet(Prior):
     alpha: float | tuple[float, ...] = 1.0
     kind = 21
     domain = frozenset({"ordered", "simplex"})
+    of_several = True
 
     def __post_init__(self) -> None:
         if isinstance(self.alpha, Real):

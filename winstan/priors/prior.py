@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from winstan.errors import PriorError
+from winstan.errors import PriorError, near_matches
 
 type Size = int | tuple[int, ...]
 type Draws = np.ndarray[Any, np.dtype[np.float64]]
@@ -34,6 +34,20 @@ class Prior:
     signed: ClassVar[frozenset[str]] = frozenset({"mu"})  # numbers that need not be positive
     # Numbers that say how wide it is, and to which power of that they go.
     widths: ClassVar[Mapping[str, int]] = MappingProxyType({})
+    # Whether its number may be a tuple of several.
+    of_several: ClassVar[bool] = False
+
+    def __new__(cls, *given: Any, **named: Any) -> Self:
+        """Refuse more numbers than it has, and names that none of them has."""
+        known = [field.name for field in fields(cls)]
+        takes = f"{cls.__name__} takes {' and '.join(known) or 'no number'}"
+        if len(given) > len(known):
+            hint = f" Several are one tuple: {cls.__name__}({given!r})." if cls.of_several else ""
+            raise PriorError(f"{takes}, and {len(given)} numbers were given.{hint}")
+        for name in named:
+            if name not in known:
+                raise PriorError(f"{takes}, and no {name!r}." + near_matches(name, known))
+        return object.__new__(cls)
 
     def __post_init__(self) -> None:
         for field in fields(self):

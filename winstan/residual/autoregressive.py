@@ -58,6 +58,10 @@ class Autoregressive(Structure):
         eta = self.prior[0]
         return eta * log_slope_of_tanh(numbers[:, 0]) - log_symmetric_beta(eta)
 
+    def log_prior_of(self, correlations: Array) -> Array:  # noqa: D102
+        eta = self.prior[0]
+        return (eta - 1) * np.log1p(-np.square(correlations)) - log_symmetric_beta(eta)
+
     def correlations(self, numbers: Array) -> Array:  # noqa: D102
         return np.tanh(numbers[..., 0])
 
@@ -111,6 +115,11 @@ class Continuous(Autoregressive):
         if b == 1:
             return np.asarray(out)
         return np.asarray(out + (b - 1) * np.log(-np.expm1(log_rho)))
+
+    def log_prior_of(self, correlations: Array) -> Array:  # noqa: D102
+        a, b = self.prior[:2]
+        left = special.xlog1py(b - 1, -correlations)
+        return np.asarray((a - 1) * np.log(correlations) + left - special.betaln(a, b))
 
     def correlations(self, numbers: Array) -> Array:  # noqa: D102
         return np.exp(-np.logaddexp(0, -numbers[..., 0]) / self.time_unit)

@@ -52,6 +52,13 @@ class CompoundSymmetry(Structure):
         z = numbers[:, 0]
         return np.asarray(-a * np.logaddexp(0, -z) - b * np.logaddexp(0, z) - special.betaln(a, b))
 
+    def log_prior_of(self, correlations: Array) -> Array:  # noqa: D102
+        a, b = self.prior[:2]
+        width = self.order / (self.order - 1)  # between the bounds
+        place = 1 - (1 - correlations) / width
+        powers = special.xlogy(a - 1, place) + special.xlog1py(b - 1, -place)
+        return np.asarray(powers - special.betaln(a, b) - np.log(width))
+
     def correlations(self, numbers: Array) -> Array:  # noqa: D102
         return self._at(special.expit(numbers[..., 0]))
 
@@ -103,7 +110,7 @@ def sum_pairs(term: ResidualTerm, eta: float) -> tuple[Structure, Pairs]:
     """Return the structure of ``cs``, and its products: rows' squares, and those of units' sums."""
     sizes = term.sizes
     size, which = np.unique(sizes, return_inverse=True)
-    order = int(size[-1])
+    order = term.most_rows
     N, J = term.unit.size, sizes.size
     sums = N + np.arange(J)
     pairs = Pairs(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.correlations import correlation_factors, log_symmetric_beta, partial_log_density
+from winstan.priors import LKJ
 from winstan.residual.structure import Pairs, Structure, log_slope_of_tanh
 
 if TYPE_CHECKING:
@@ -124,6 +125,12 @@ class Toeplitz(Patterned):
             (powers * log_slope_of_tanh(numbers) - log_symmetric_beta(powers)).sum(axis=1)
         )
 
+    def log_prior_of(self, correlations: Array) -> Array:  # noqa: D102
+        log_det = np.linalg.slogdet(self.matrix(correlations))[1]
+        return np.asarray(
+            (self.prior[0] - 1) * log_det - log_symmetric_beta(self._powers).sum(), float
+        )
+
     def correlations(self, numbers: Array) -> Array:  # noqa: D102
         return lag_correlations(np.tanh(numbers))
 
@@ -158,6 +165,9 @@ class Unstructured(Patterned):
 
     def log_prior(self, numbers: Array) -> Array:  # noqa: D102
         return partial_log_density(numbers, self.order, self.prior[0])
+
+    def log_prior_of(self, correlations: Array) -> Array:  # noqa: D102
+        return LKJ(self.prior[0]).log_density_of(self.matrix(correlations))
 
     def correlations(self, numbers: Array) -> Array:  # noqa: D102
         factor = correlation_factors(numbers, self.order)

@@ -45,9 +45,41 @@ def given_others(
     (Sundararajan and Keerthi 2001, Neural Computation 13, 1103-1118; Buerkner, Gabry and Vehtari
     2021, Computational Statistics 36, 1243-1261).
     """
-    pairs, N = residual.pairs, error.shape[1]
-    weights, _ = residual.structure.weights_at(correlations)
     e = error / spread
+    precision, product, _ = _precisions(residual, correlations, e)
+    square = np.maximum(_forms(residual, e * product)[:, residual.unit] - product**2 / precision, 0)
+    return (e - product / precision) * spread, spread / np.sqrt(precision), square
+
+
+def square_forms(
+    residual: CorrelatedResiduals | RowCorrelation, correlations: Array, standard: Array
+) -> tuple[Array, Array]:
+    """Return each unit's ``e' C^-1 e``, (S, J), and the log determinants of all C together, (S,).
+
+    Parameters
+    ----------
+    residual
+    correlations : ndarray, shape (S, *dims)
+    standard : ndarray, shape (S, N)
+        Residuals e, in their sds.
+    """
+    _, product, log_det = _precisions(residual, correlations, standard)
+    return _forms(residual, standard * product), log_det
+
+
+def _forms(residual: CorrelatedResiduals | RowCorrelation, of_rows: Array) -> Array:
+    """Add up over the rows of each unit, (S, N) to (S, J)."""
+    out = np.zeros((len(of_rows), int(residual.unit.max()) + 1))
+    np.add.at(out.T, residual.unit, of_rows.T)
+    return out
+
+
+def _precisions(
+    residual: CorrelatedResiduals | RowCorrelation, correlations: Array, e: Array
+) -> tuple[Array, Array, Array]:
+    """Return the diagonal of Q = C^-1 and Q e, (S, N), and the log determinant of C, (S,)."""
+    pairs, N = residual.pairs, e.shape[1]
+    weights, log_det = residual.structure.weights_at(correlations)
     precision, product = np.zeros_like(e), np.zeros_like(e)
     of_rows = pairs.first < N
     same = of_rows & (pairs.first == pairs.second)
@@ -64,10 +96,7 @@ def given_others(
         np.add.at(total.T, unit, e.T)
         product += (of_unit * total)[:, unit]
         precision += of_unit[:, unit]
-    form = np.zeros((len(e), int(residual.unit.max()) + 1))
-    np.add.at(form.T, residual.unit, (e * product).T)
-    square = np.maximum(form[:, residual.unit] - np.square(product) / precision, 0.0)
-    return (e - product / precision) * spread, spread / np.sqrt(precision), square
+    return precision, product, log_det
 
 
 def draw_residuals(

@@ -118,6 +118,10 @@ class Structure:
         """Return the parameter as it is reported, (..., *dims), at numbers (..., n_numbers)."""
         raise NotImplementedError
 
+    def log_prior_of(self, correlations: Array) -> Array:
+        """Return the prior's log density of the parameter as it is reported, (S, *dims): (S,)."""
+        raise NotImplementedError
+
     def between(self, correlations: Array, first: Array, second: Array) -> Array:
         """Return the correlations of rows with other rows of one unit.
 
