@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 # the sampler a factorisation. Informations a factor of this apart, or less, are about the same.
 ABOUT = 1.5
 CLASSES_UP_TO = 12
+# A factorisation costs as the cube of the effects: of more than so many, classes are fewer.
+FEW_EFFECTS = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,11 +172,12 @@ def classify_levels(known: Array, S: Array) -> tuple[Array, np.ndarray]:
     width = np.log(ABOUT)
     if q == 1 and np.ptp(size) > width:
         return known, np.arange(J)
+    up_to = max(1, int(CLASSES_UP_TO * min(1.0, FEW_EFFECTS / q) ** 3))
     while True:
         at = np.round((size - size.min(axis=0)) / width - 0.5)
         _, of_level = np.unique(at, axis=0, return_inverse=True)
         of_level = of_level.reshape(J)
-        if of_level.max() < CLASSES_UP_TO:
+        if of_level.max() < up_to:
             break
         width *= 1.25
     information = np.zeros((of_level.max() + 1, q, q))
