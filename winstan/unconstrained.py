@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from winstan._typing import Array
+    from winstan.coordinates import Coordinates
     from winstan.model import Model
 
 
@@ -65,19 +66,16 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
         )
         return sampled_with_effects(model, at.sd, at.factors, at.sigma[..., None], seed)
     coordinates = model.coordinates
+    followed = coordinates.profiled
+    power = followed.powers(raw["aux_raw"])
     sd_raw = raw["sd_raw"] @ coordinates.sd_correlation_root.T
-    sd = np.exp(
+    log_sd = (
         coordinates.log_sd_location
         + coordinates.log_sd_scale * sd_raw
         + coordinates.log_sd_skew * np.sqrt(1 + np.square(sd_raw))
     )
-    taper = np.where(coordinates.aux_taper > 0, coordinates.aux_taper, np.nan)
-    along = np.arcsinh(taper * raw["aux_raw"]) / taper
-    along = np.where(np.isnan(taper), raw["aux_raw"], along)
-    free_aux = coordinates.aux_location + along @ coordinates.aux_scale
-    free_aux += coordinates.aux_skew / 3 * np.logaddexp(0, -3 * (along - coordinates.aux_knot))
-    if coordinates.sigma_follows_nu:
-        free_aux[..., 0] -= shift_of_sigma(free_aux[..., 1])
+    sd = np.exp(log_sd + power @ followed.log_sd.T)
+    free_aux = _free_numbers(coordinates, raw["aux_raw"], power)
     partial = coordinates.corr_location + coordinates.corr_scale * raw["corr_raw"]
     factors = [
         correlation_factors(partial[..., group.correlations], group.q)
@@ -88,11 +86,15 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
     if coordinates.sd_dependent_covariance.any:
         joint = _covarying(model, joint, model.stacked.roots(sd, factors))
     n = joint.shape[-1]
-    if coordinates.sd_dependent_location.any:
+    follows = coordinates.sd_dependent_location.any or followed.any
+    if follows:
         shift, wider = coordinates.sd_dependent_location.at_sds(sd)
+        if followed.any:
+            shift += power @ followed.location.T
+            wider *= np.exp(power @ followed.log_scale.T)
         joint, rest = joint * wider[..., :n], rest * wider[..., n:]
     both = coordinates.decorrelation.deviations(joint, rest)
-    if coordinates.sd_dependent_location.any:
+    if follows:
         both += shift
     P = coordinates.beta_location.size
     beta = coordinates.beta_location + both[..., :P]
@@ -115,6 +117,22 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
         aux=numbers,
         residual=correlations,
     )
+
+
+def _free_numbers(coordinates: Coordinates, raw: Array, power: Array) -> Array:
+    """Return the free numbers at their coordinates, shape (..., A)."""
+    taper = np.where(coordinates.aux_taper > 0, coordinates.aux_taper, np.nan)
+    along = np.where(np.isnan(taper), raw, np.arcsinh(taper * raw) / taper)
+    moved = along @ coordinates.aux_scale
+    moved += coordinates.aux_skew / 3 * np.logaddexp(0, -3 * (along - coordinates.aux_knot))
+    followed = coordinates.profiled
+    moved = power @ followed.aux.T + np.exp(power @ followed.aux_log_scale.T) * moved
+    # Each after those that it follows: unit triangular
+    unit = np.eye(moved.shape[-1]) - coordinates.aux_regression
+    free_aux: Array = coordinates.aux_location + moved @ np.linalg.inv(unit).T
+    if coordinates.sigma_follows_nu:
+        free_aux[..., 0] -= shift_of_sigma(free_aux[..., 1])
+    return free_aux
 
 
 def numbers_of(model: Model, free_aux: Array) -> Array:

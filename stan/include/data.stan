@@ -155,3 +155,12 @@
   vector[A] aux_knot;
   vector<lower=0>[A] aux_taper;                      // of both tails, which are shorter than normal
   int<lower=0, upper=1> sigma_follows_nu;            // the first of two (winstan/approximation/student.py)
+  int<lower=0, upper=1> aux_regressed;               // whether numbers follow later ones:
+  matrix[A, A] aux_regression;                       // strictly upper triangular
+  int<lower=0, upper=A> profiled;                    // number by which all else is curved, or 0, as
+  int<lower=0> n_profile;                            // polynomials (winstan/coordinates/profiled.py):
+  matrix[A, n_profile] profile_aux;                  // other numbers, and their scales' logarithms,
+  matrix[A, n_profile] profile_aux_log_scale;
+  matrix[Q, n_profile] profile_log_sd;
+  matrix[profiled ? P + T : 0, n_profile] profile_location;  // coefficients and scores, and theirs
+  matrix[profiled ? P + T : 0, n_profile] profile_log_scale;

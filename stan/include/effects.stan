@@ -46,8 +46,12 @@
     vector[Q] along = (square(sd) - square(sd_reference)) ./ (square(sd) + square(sd_reference));
     vector[P + T] wider = sd_log_scale * along;
     shifted = sd_location * along;
+    if (profiled) {
+      wider += profile_log_scale * to_vector(profile_power);
+      shifted += profile_location * to_vector(profile_power);
+    }
     unit .*= exp(head(wider, P + W));
-    rest .*= exp(segment(wider, P + W + 1, T - W));
+    if (T > W) rest .*= exp(segment(wider, P + W + 1, T - W));
     target += sum(wider);
   }
   vector[P + W] joint;
@@ -61,7 +65,7 @@
     rest += csr_matrix_times_vector(T - W, P + W, regression_w, regression_v, regression_u, joint);
   if (sd_dependent) {
     joint += head(shifted, P + W);
-    rest += segment(shifted, P + W + 1, T - W);
+    if (T > W) rest += segment(shifted, P + W + 1, T - W);
   }
   vector[P] moved = head(joint, P);
   if (n_leading > 0) {                               // coefficients undo what crossed effects move

@@ -5,6 +5,11 @@
   vector[A] aux;
   vector[A] free_aux;
   vector[N] column_sd;
+  array[n_profile] real profile_power;               // of what all else is a polynomial
+  for (j in 1:n_profile) {
+    if (j == 1) profile_power[j] = 1;
+    else profile_power[j] = profile_power[j - 1] * tanh(0.25 * aux_raw[profiled]);
+  }
   for (k in 1:Q) {
     real x = sd_raw[k];
     if (sds_correlated) {
@@ -13,6 +18,7 @@
     }
     real arc = sqrt(1 + square(x));
     real log_sd = log_sd_location[k] + log_sd_scale[k] * x + log_sd_skew[k] * arc;
+    for (j in 1:n_profile) log_sd += profile_log_sd[k, j] * profile_power[j];
     sd[k] = exp(log_sd);
     target += prior_lpdf(sd[k] | sd_prior[k], sd_prior_p[k]) + log_sd
               + log(log_sd_scale[k] + log_sd_skew[k] * x / arc);
@@ -25,12 +31,25 @@
       along = asinh(aux_taper[a] * along) / aux_taper[a];
       target += -0.5 * log1p(square(aux_taper[a] * aux_raw[a]));
     }
-    free_aux[a] = aux_location[a] + aux_scale[a] * along;
+    real moved_by = aux_scale[a] * along;
     if (aux_skew[a] != 0) {                          // a long tail (winstan/approximation/auxiliary.py)
       real x = 3 * (along - aux_knot[a]);
-      free_aux[a] += aux_skew[a] / 3 * log1p_exp(-x);
+      moved_by += aux_skew[a] / 3 * log1p_exp(-x);
       target += log1p(0.5 * aux_skew[a] / aux_scale[a] * (tanh(0.5 * x) - 1));
     }
+    if (n_profile > 0) {
+      real wider = 0;
+      real shift = 0;
+      for (j in 1:n_profile) {
+        wider += profile_aux_log_scale[a, j] * profile_power[j];
+        shift += profile_aux[a, j] * profile_power[j];
+      }
+      moved_by = shift + exp(wider) * moved_by;
+      target += wider;
+    }
+    if (aux_regressed)
+      for (b in (a + 1):A) moved_by += aux_regression[a, b] * (free_aux[b] - aux_location[b]);
+    free_aux[a] = aux_location[a] + moved_by;
     if (sigma_follows_nu && a == 1) free_aux[1] -= log1p_exp(-free_aux[2]);
     if (aux_domain[a] == 1) {                        // positive
       aux[a] = exp(free_aux[a]);

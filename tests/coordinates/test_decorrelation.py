@@ -174,5 +174,22 @@ def test_scale_of_an_auxiliary_parameter(curvature, expected, monkeypatch):
         return -0.5 * curvature * float((free_aux - at) @ (free_aux - at))
 
     # A normal density falls by eight units, four standard deviations out: no tail
-    monkeypatch.setattr(auxiliary, "_density", quadratic)
-    np.testing.assert_allclose(auxiliary._scale(None, (), at), [expected], rtol=1e-8)
+    monkeypatch.setattr(auxiliary, "log_density_of_numbers", quadratic)
+    found = auxiliary._covariance(None, (), at)
+    np.testing.assert_allclose(found, [[expected**2]], rtol=1e-8)
+
+
+def test_auxiliary_parameters_follow_later_ones(monkeypatch):
+    """Of a normal density what is sampled is standard normal: the map has its covariance."""
+    at, sd = np.array([0.3, -1.0, 2.0]), np.array([0.2, 1.5, 0.7])
+    correlation = np.array([[1.0, 0.8, -0.3], [0.8, 1.0, -0.5], [-0.3, -0.5, 1.0]])
+    covariance = correlation * np.outer(sd, sd)
+
+    def quadratic(_problem, _etas, free_aux):
+        return -0.5 * float((free_aux - at) @ np.linalg.solve(covariance, free_aux - at))
+
+    monkeypatch.setattr(auxiliary, "log_density_of_numbers", quadratic)
+    found = auxiliary.AuxiliaryCoordinates.straight(at, auxiliary._covariance(None, (), at))
+    assert not np.any(np.tril(found.regression))
+    root = np.linalg.inv(np.eye(3) - found.regression) * found.scale
+    np.testing.assert_allclose(root @ root.T, covariance, rtol=1e-6)

@@ -33,15 +33,27 @@ if TYPE_CHECKING:
     from winstan.model import Model
 
 
-def hyperbolic(coordinates: Coordinates, raw: np.ndarray) -> tuple[np.ndarray, float]:
+def polynomial(coordinates: Coordinates, name: str, raw: np.ndarray) -> np.ndarray | float:
+    """What follows the number that is profiled, at its coordinate."""
+    profiled = coordinates.profiled
+    if not profiled.any:
+        return 0.0
+    x = raw[profiled.number]
+    t = (np.exp(x / 2) - 1) / (np.exp(x / 2) + 1)
+    return sum(c * t**j for j, c in enumerate(getattr(profiled, name).T))
+
+
+def hyperbolic(
+    coordinates: Coordinates, raw: np.ndarray, aux_raw: np.ndarray
+) -> tuple[np.ndarray, float]:
     """Log sds at their coordinates, and the log Jacobian of the sds."""
-    log_sd = np.empty_like(raw)
+    log_sd = np.zeros_like(raw) + polynomial(coordinates, "log_sd", aux_raw)
     log_jacobian = 0.0
     for k, x in enumerate(coordinates.sd_correlation_root @ raw):
         location, scale, skew = (
             getattr(coordinates, f"log_sd_{name}")[k] for name in ("location", "scale", "skew")
         )
-        log_sd[k] = location + scale * x + skew * np.hypot(1, x)
+        log_sd[k] += location + scale * x + skew * np.hypot(1, x)
         log_jacobian += log_sd[k] + np.log(scale + skew * x / np.hypot(1, x))
     return log_sd, float(log_jacobian)
 
@@ -49,7 +61,9 @@ def hyperbolic(coordinates: Coordinates, raw: np.ndarray) -> tuple[np.ndarray, f
 def auxiliary(coordinates: Coordinates, raw: np.ndarray) -> tuple[np.ndarray, float]:
     """Log auxiliary parameters, sigma not yet following nu, and their log slope by `raw`."""
     out, log_slope = np.empty_like(raw), 0.0
-    for a, x in enumerate(raw):
+    wider = np.zeros_like(raw) + polynomial(coordinates, "aux_log_scale", raw)
+    shift = np.zeros_like(raw) + polynomial(coordinates, "aux", raw)
+    for a, x in reversed(list(enumerate(raw))):
         slope = 1.0
         if taper := coordinates.aux_taper[a]:  # the inverse of sinh(taper y) / taper
             y = np.log(taper * x + np.hypot(taper * x, 1)) / taper
@@ -59,8 +73,11 @@ def auxiliary(coordinates: Coordinates, raw: np.ndarray) -> tuple[np.ndarray, fl
         # Of log(1 + exp(-3 y)) / 3 the derivative is -1 / (1 + exp(3 y)).
         scale, skew = coordinates.aux_scale[a, a], coordinates.aux_skew[a]
         beyond = 3 * (y - coordinates.aux_knot[a])
-        out[a] = coordinates.aux_location[a] + scale * y + skew * np.log1p(np.exp(-beyond)) / 3
-        log_slope += np.log(slope * (scale - skew / (1 + np.exp(beyond))) / scale)
+        moved = scale * y + skew * np.log1p(np.exp(-beyond)) / 3
+        out[a] = coordinates.aux_location[a] + shift[a] + np.exp(wider[a]) * moved
+        for b in range(a + 1, raw.size):
+            out[a] += coordinates.aux_regression[a, b] * (out[b] - coordinates.aux_location[b])
+        log_slope += np.log(slope * (scale - skew / (1 + np.exp(beyond))) / scale) + wider[a]
     return out, float(log_slope)
 
 
@@ -125,7 +142,7 @@ class Reference:
     def __call__(self, point: np.ndarray) -> float:
         model, coordinates = self.model, self.model.coordinates
         joint_raw, sd_raw, corr_raw, rest_raw, aux_raw = np.split(point, np.cumsum(self.sizes)[:-1])
-        log_sd, lp = hyperbolic(coordinates, sd_raw)
+        log_sd, lp = hyperbolic(coordinates, sd_raw, aux_raw)
         free_aux, log_slope = auxiliary(coordinates, aux_raw)
         lp += log_slope
         if self.numbers == ["sigma", "nu"]:  # sampled: sigma (nu + 1) / nu, of Jacobian one in logs
@@ -150,6 +167,8 @@ class Reference:
         by_sds = coordinates.sd_dependent_location
         along = np.tanh(log_sd - np.log(by_sds.at))
         wider, shift = by_sds.log_scale @ along, by_sds.location @ along
+        wider = wider + polynomial(coordinates, "log_scale", aux_raw)
+        shift = shift + polynomial(coordinates, "location", aux_raw)
         lp += wider.sum()
         joint_raw *= np.exp(wider[: joint_raw.size])
         first = linear.remaining_scale @ joint_raw

@@ -25,7 +25,7 @@ from winstan.families.namespace import NUMPY
 from winstan.families.ordered import by_steps, cutpoints, log_prior
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from winstan._typing import Array
     from winstan.approximation.averages import Node
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 # A normal density falls by eight units of its logarithm, four standard deviations out; one that
 # falls by less than this has a tail above.
 TAIL_OUT, TAIL_FALLS = 4.0, 4.0
+# So many numbers are decorrelated, and so much of what two of them share is believed.
+FEW, MOST_SHARED = 4, 0.95
 # How far a tail is followed: units of the logarithm of the density, and of the parameter.
 FALLS, REACH = 12.0, 60.0
 # Normal scores at which quantiles are met; what is far out counts for less.
@@ -62,6 +64,8 @@ class AuxiliaryCoordinates:
     knot : ndarray, shape (A,)
     taper : ndarray, shape (A,)
         How soon tails to both sides flatten.
+    regression : ndarray, shape (A, A)
+        How each follows the deviations of later ones: strictly upper triangular.
     """
 
     location: Array
@@ -69,11 +73,25 @@ class AuxiliaryCoordinates:
     skew: Array
     knot: Array
     taper: Array
+    regression: Array
 
     @classmethod
-    def straight(cls, location: Array, scale: Array) -> AuxiliaryCoordinates:
-        """Lines."""
-        return cls(location, scale, *np.zeros((3, location.size)))
+    def straight(cls, location: Array, covariance: Array) -> AuxiliaryCoordinates:
+        """Lines, uncorrelated given later ones."""
+        A = location.size
+        scale, regression = np.empty(A), np.zeros((A, A))
+        for a in range(A):
+            later = slice(a + 1, A)
+            regression[a, later] = np.linalg.solve(covariance[later, later], covariance[later, a])
+            scale[a] = np.sqrt(covariance[a, a] - regression[a, later] @ covariance[later, a])
+        skew, knot, taper = np.zeros((3, A))
+        return cls(location, scale, skew, knot, taper, regression)
+
+    @classmethod
+    def curved(cls, *numbers: Sequence[float]) -> AuxiliaryCoordinates:
+        """Location, scale, skew, knot and taper of each."""
+        location, scale, skew, knot, taper = np.array(numbers, float).T
+        return cls(location, scale, skew, knot, taper, np.zeros((len(numbers), len(numbers))))
 
 
 def fit_auxiliary(problem: Problem, nodes: tuple[Node, ...], free_aux: Array) -> Array:
@@ -82,7 +100,7 @@ def fit_auxiliary(problem: Problem, nodes: tuple[Node, ...], free_aux: Array) ->
         return free_aux
 
     def loss(at: Array) -> float:
-        return -_density(problem, nodes, at)
+        return -log_density_of_numbers(problem, nodes, at)
 
     low, high = _room(problem)
     start = np.clip(free_aux, low, high)
@@ -144,7 +162,7 @@ def _climbed(problem: Problem, nodes: tuple[Node, ...], start: Array) -> Array:
         slope = slope + _prior_slope(problem, at)
         if ordered:
             slope = slope * np.exp(at) + 1.0  # of the Jacobian, one
-        return -_density(problem, nodes, at), -slope
+        return -log_density_of_numbers(problem, nodes, at), -slope
 
     bounds = list(zip(start - 2, start + 2, strict=True))
     found = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
@@ -175,7 +193,12 @@ def _threshold_prior(problem: Problem, thresholds: Array) -> float:
     return log_prior(problem.threshold_prior, thresholds, problem.likelihood.link, NUMPY)
 
 
-def _density(problem: Problem, nodes: tuple[Node, ...], free_aux: Array) -> float:
+def numbers_at(problem: Problem, free_aux: Array) -> dict[str, float]:
+    """Return the auxiliary parameters, by name, from free ones."""
+    return {name: float(x) for name, x in problem.likelihood.constrained(free_aux).items()}
+
+
+def log_density_of_numbers(problem: Problem, nodes: tuple[Node, ...], free_aux: Array) -> float:
     """Log density of the free auxiliary parameters, the likelihood averaged."""
     aux = problem.likelihood.constrained(free_aux)
     likelihood = mean_objective(problem, nodes, aux)
@@ -203,18 +226,20 @@ def auxiliary_coordinates(
 ) -> AuxiliaryCoordinates:
     """Find coordinates in which the free auxiliary parameters are about standard normal."""
     if problem.likelihood.tails:
-        sigma, nu = student_coordinates(lambda at: _density(problem, nodes, at), free_aux)
-        return AuxiliaryCoordinates(*np.array([sigma, nu]).T)
-    scale = _scale(problem, nodes, free_aux)
+        sigma, nu = student_coordinates(
+            lambda at: log_density_of_numbers(problem, nodes, at), free_aux
+        )
+        return AuxiliaryCoordinates.curved(sigma, nu)
+    covariance = _covariance(problem, nodes, free_aux)
     if free_aux.size == 1:
 
         def density(at: float) -> float:
-            return _density(problem, nodes, np.array([at]))
+            return log_density_of_numbers(problem, nodes, np.array([at]))
 
         mode, top = float(free_aux[0]), density(float(free_aux[0]))
-        if top - density(mode + TAIL_OUT * float(scale[0])) < TAIL_FALLS:
+        if top - density(mode + TAIL_OUT * float(covariance[0, 0] ** 0.5)) < TAIL_FALLS:
             return _through_quantiles(density, mode, top)
-    return AuxiliaryCoordinates.straight(free_aux, scale)
+    return AuxiliaryCoordinates.straight(free_aux, covariance)
 
 
 def _through_quantiles(
@@ -238,7 +263,7 @@ def _through_quantiles(
         if off < least:
             above, skew = slopes[0], max(slopes[0] - slopes[1], 0.0)
             best, least = (location - above * knot, above, skew, knot), off
-    return AuxiliaryCoordinates(*np.array([*best, 0.0])[:, None])
+    return AuxiliaryCoordinates.curved((*best, 0.0))
 
 
 def _rising(columns: Array, quantile: Array) -> tuple[float, Array]:
@@ -267,14 +292,27 @@ def _followed(density: Callable[[float], float], mode: float, top: float) -> tup
     return at[finite], log_density[finite]
 
 
-def _scale(problem: Problem, nodes: tuple[Node, ...], free_aux: Array) -> Array:
-    """Root of the inverse curvature, shape (A,), by second differences."""
-    step = 0.05 * np.eye(free_aux.size)
-    middle = _density(problem, nodes, free_aux)
-    beside = [
-        _density(problem, nodes, free_aux + move) + _density(problem, nodes, free_aux - move)
-        for move in step
-    ]
-    curvature = (2 * middle - np.array(beside)) / 0.05**2
-    # Of what the data leave open, or have no maximum of, it says nothing: a unit of log
-    return 1 / np.sqrt(np.where(np.isfinite(curvature) & (curvature > 0.1), curvature, 1.0))
+def _covariance(problem: Problem, nodes: tuple[Node, ...], free_aux: Array) -> Array:
+    """Inverse of the curvature, shape (A, A), by second differences; of many numbers its diagonal.
+
+    Of a number that the data leave open, or that has no maximum, it says nothing: a unit of log.
+    """
+    A, step = free_aux.size, 0.05 * np.eye(free_aux.size)
+
+    def density(move: Array) -> float:
+        return log_density_of_numbers(problem, nodes, free_aux + move)
+
+    middle = density(np.zeros(A))
+    both = np.array([density(move) + density(-move) for move in step])
+    own = (2 * middle - both) / 0.05**2
+    told = np.isfinite(own) & (own > 0.1)
+    precision = np.diag(np.where(told, own, 1.0))
+    if A <= FEW:
+        for a, b in zip(*np.triu_indices(A, 1), strict=True):
+            if told[a] and told[b]:
+                together = density(step[a] + step[b]) + density(-step[a] - step[b])
+                shared = (both[a] + both[b] - together - 2 * middle) / (2 * 0.05**2)
+                most = MOST_SHARED * np.sqrt(precision[a, a] * precision[b, b])
+                precision[a, b] = precision[b, a] = np.clip(np.nan_to_num(shared), -most, most)
+    least = np.linalg.eigvalsh(precision)[0] if A else 1.0
+    return np.linalg.inv(precision if least > 0 else np.diag(np.diag(precision)))

@@ -18,12 +18,18 @@ from winstan.approximation.auxiliary import (
     AuxiliaryCoordinates,
     auxiliary_coordinates,
     fit_auxiliary,
+    numbers_at,
 )
 from winstan.approximation.averages import observed_information, quadrature_nodes
 from winstan.approximation.block_cholesky import BlockCholesky, solve_lower
 from winstan.approximation.pirls import PIRLS, State
-from winstan.approximation.sds import maximise_sds, sds_of_columns
-from winstan.approximation.sensitivities import Sensitivity, sd_sensitivities, second_moments
+from winstan.approximation.profile import Profile, follow
+from winstan.approximation.sds import sds_of_columns
+from winstan.approximation.sensitivities import (
+    Sensitivity,
+    maximise_covariances,
+    sd_sensitivities,
+)
 
 if TYPE_CHECKING:
     from winstan._typing import Array
@@ -59,6 +65,8 @@ class Approximation:
     cell_information : ndarray, shape (B * C,) or (B, B, C)
     free_aux : ndarray, shape (A,)
     aux_coordinates : AuxiliaryCoordinates
+    profile : Profile or None
+        How all follows one of them, where the family asks for that.
     """
 
     beta: Array
@@ -76,6 +84,7 @@ class Approximation:
     cell_information: Array
     free_aux: Array
     aux_coordinates: AuxiliaryCoordinates
+    profile: Profile | None
 
 
 def approximate(problem: Problem, slack: float = 1.0) -> Approximation:
@@ -95,15 +104,15 @@ def approximate(problem: Problem, slack: float = 1.0) -> Approximation:
     sd = problem.sd_guess
     covariance = _initial_covariances(problem)
     free_aux = problem.likelihood.free(problem.aux_guess)
-    state = pirls.step(None, covariance, _auxiliary(problem, free_aux))
+    state = pirls.step(None, covariance, numbers_at(problem, free_aux))
     steps: list[Array] = []
     for _ in range(MAX_ITERATIONS):
         before = state, _log_sds(covariance), free_aux
-        state = pirls.step(state, covariance, _auxiliary(problem, free_aux))
+        state = pirls.step(state, covariance, numbers_at(problem, free_aux))
         free_aux = fit_auxiliary(
             problem, quadrature_nodes(problem, state.eta, state.spread), free_aux
         )
-        covariance, sd = _expectation_maximisation(problem, state, sd)
+        covariance, sd = maximise_covariances(problem, state, sd)
         steps.append(_log_sds(covariance) - before[1])
         ahead = _ahead(steps)
         if _converged(pirls, before, (state, _log_sds(covariance) + ahead, free_aux), slack):
@@ -113,7 +122,7 @@ def approximate(problem: Problem, slack: float = 1.0) -> Approximation:
             sd = sd * np.exp(problem.column_sds.shared(ahead))
     if not all(np.isfinite(part).all() for part in (state.theta, *covariance, free_aux)):
         raise np.linalg.LinAlgError("numbers have overflowed")
-    aux = _auxiliary(problem, free_aux)
+    aux = numbers_at(problem, free_aux)
     information = observed_information(problem, state.eta, state.spread, aux)
     end = pirls.with_information(state, information, covariance)
     P, slopes = problem.X.shape[1], problem.column_sds.slopes(sd)
@@ -137,11 +146,8 @@ def approximate(problem: Problem, slack: float = 1.0) -> Approximation:
         aux_coordinates=auxiliary_coordinates(
             problem, quadrature_nodes(problem, end.eta, end.spread), free_aux
         ),
+        profile=follow(pirls, state, covariance, sd, free_aux),
     )
-
-
-def _auxiliary(problem: Problem, free_aux: Array) -> dict[str, float]:
-    return {name: float(x) for name, x in problem.likelihood.constrained(free_aux).items()}
 
 
 def _initial_covariances(problem: Problem) -> tuple[Array, ...]:
@@ -155,36 +161,6 @@ def _log_sds(covariance: tuple[Array, ...]) -> Array:
     if not covariance:
         return np.zeros(0)
     return 0.5 * np.log(np.concatenate([np.diag(S) for S in covariance]))
-
-
-def _expectation_maximisation(
-    problem: Problem, state: State, sd: Array
-) -> tuple[tuple[Array, ...], Array]:
-    """One EM step for each term's covariance (Dempster, Laird and Rubin 1977), priors included.
-
-    The priors keep the sd finite where groups part a few answers of yes and no completely.
-
-    Returns
-    -------
-    covariance : tuple of ndarray, shape (q, q) each
-    sd : ndarray, shape (Q,)
-        The numbers that it follows from.
-    """
-    moments = second_moments(problem, state)
-    root = np.sqrt(np.concatenate([np.zeros(0), *map(np.diag, moments)]))
-    counts = np.repeat(problem.n_levels, [len(M) for M in moments])
-    sd = maximise_sds(problem.column_sds, problem.sd_prior, root, counts, sd)
-    columns = sds_of_columns(problem.column_sds, sd)
-    own = np.split(columns, np.cumsum([len(M) for M in moments])[:-1])
-    out = []
-    for M, mode, correlated in zip(moments, own, problem.correlated, strict=False):
-        S = M * np.outer(mode, mode) / np.sqrt(np.outer(np.diag(M), np.diag(M)))
-        alone = np.diag(np.diag(S))
-        # Kept away from singular: a correlation of one has no inverse.
-        out.append(S + 0.01 * alone if correlated else alone)
-    if problem.column_sds.plain:
-        sd = np.sqrt(np.concatenate([np.zeros(0), *map(np.diag, out)]))
-    return tuple(out), sd
 
 
 def _ahead(steps: list[Array]) -> Array:

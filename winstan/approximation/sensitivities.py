@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.approximation.averages import NARROW
+from winstan.approximation.sds import maximise_sds, sds_of_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,6 +59,36 @@ def second_moments(problem: Problem, state: State) -> tuple[Array, ...]:
         out.append((U @ U.T + block.sum(axis=0)) / J)
         at += q * J
     return tuple(out)
+
+
+def maximise_covariances(
+    problem: Problem, state: State, sd: Array
+) -> tuple[tuple[Array, ...], Array]:
+    """One EM step for each term's covariance (Dempster, Laird and Rubin 1977), priors included.
+
+    The priors keep the sd finite where groups part a few answers of yes and no completely.
+
+    Returns
+    -------
+    covariance : tuple of ndarray, shape (q, q) each
+    sd : ndarray, shape (Q,)
+        The numbers that it follows from.
+    """
+    moments = second_moments(problem, state)
+    root = np.sqrt(np.concatenate([np.zeros(0), *map(np.diag, moments)]))
+    counts = np.repeat(problem.n_levels, [len(M) for M in moments])
+    sd = maximise_sds(problem.column_sds, problem.sd_prior, root, counts, sd)
+    columns = sds_of_columns(problem.column_sds, sd)
+    own = np.split(columns, np.cumsum([len(M) for M in moments])[:-1])
+    out = []
+    for M, mode, correlated in zip(moments, own, problem.correlated, strict=False):
+        S = M * np.outer(mode, mode) / np.sqrt(np.outer(np.diag(M), np.diag(M)))
+        alone = np.diag(np.diag(S))
+        # Kept away from singular: a correlation of one has no inverse.
+        out.append(S + 0.01 * alone if correlated else alone)
+    if problem.column_sds.plain:
+        sd = np.sqrt(np.concatenate([np.zeros(0), *map(np.diag, out)]))
+    return tuple(out), sd
 
 
 def sd_sensitivities(

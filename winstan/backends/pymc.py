@@ -24,7 +24,7 @@ from winstan.backends.pymc_monotonic import curved_population, monotonic_factors
 from winstan.backends.pymc_priors import add_priors, add_threshold_prior
 from winstan.backends.pymc_program import pymc_program
 from winstan.backends.pymc_residual import add_correlated_likelihood
-from winstan.backends.pymc_scales import scales
+from winstan.backends.pymc_scales import profile_powers, scales
 from winstan.draws import Draws, canonical, run_attributes
 from winstan.errors import BackendError, OptionError
 from winstan.families.namespace import pytensor_namespace
@@ -289,13 +289,11 @@ def _deviations(
     See `winstan.coordinates.decorrelation`, and `.sd_dependent_location` for how they follow sds.
     """
     decorrelation = model.coordinates.decorrelation
-    by_sds = model.coordinates.sd_dependent_location
     joint, rest = _scaled_by_sds(pm, pt, model, raw["joint_raw"], sd), raw["rest_raw"]
     joint = covary_by_sds(pm, pt, model, joint, sd, factors)
-    if by_sds.any:
-        along = (pt.sqr(sd) - by_sds.at**2) / (pt.sqr(sd) + by_sds.at**2)
-        wider = pt.dot(by_sds.log_scale, along)
-        pm.Potential("sd_dependent_location", wider.sum())
+    shift, wider = _followed(pt, model, raw, sd)
+    if wider is not None:
+        pm.Potential("following", wider.sum())
         n = len(decorrelation.remaining_scale)
         joint, rest = joint * pt.exp(wider[:n]), rest * pt.exp(wider[n:])
     if (low_rank := decorrelation.low_rank) is None:
@@ -307,7 +305,21 @@ def _deviations(
         entries = decorrelation.regression.tocoo()
         after = pt.inc_subtensor(after[entries.row], entries.data * first[entries.col])
     both = pt.concatenate([first, after])
-    return both + pt.dot(by_sds.location, along) if by_sds.any else both
+    return both if shift is None else both + shift
+
+
+def _followed(pt: Any, model: Model, raw: dict[str, Any], sd: Any) -> tuple[Any, Any]:
+    """How middles, and logarithms of scales, follow the sds and a number, if they do."""
+    by_sds, profiled = model.coordinates.sd_dependent_location, model.coordinates.profiled
+    shift, wider = None, None
+    if by_sds.any:
+        along = (pt.sqr(sd) - by_sds.at**2) / (pt.sqr(sd) + by_sds.at**2)
+        shift, wider = pt.dot(by_sds.location, along), pt.dot(by_sds.log_scale, along)
+    if profiled.any:
+        power = profile_powers(pt, model.coordinates, raw)
+        more = pt.dot(profiled.location, power), pt.dot(profiled.log_scale, power)
+        shift, wider = more if shift is None else (shift + more[0], wider + more[1])
+    return shift, wider
 
 
 def _sampled(model: Model, posterior: xr.Dataset, seed: int) -> Sampled:

@@ -53,10 +53,13 @@ def _of_coordinates(
     partial = coordinates.corr_location + coordinates.corr_scale * raw["corr_raw"]
     log_slope = pt.log(coordinates.log_sd_scale + coordinates.log_sd_skew * x / arc).sum()
     free_aux, aux_log_slope = _free_aux(pt, coordinates, raw["aux_raw"])
+    log_sd = (
+        coordinates.log_sd_location + coordinates.log_sd_scale * x + coordinates.log_sd_skew * arc
+    )
+    if coordinates.profiled.any:
+        log_sd = log_sd + pt.dot(coordinates.profiled.log_sd, profile_powers(pt, coordinates, raw))
     return Scales(
-        log_sd=coordinates.log_sd_location
-        + coordinates.log_sd_scale * x
-        + coordinates.log_sd_skew * arc,
+        log_sd=log_sd,
         free_aux=free_aux,
         factors=correlation_factors(pm, pt, model, partial),
         log_slope=log_slope + aux_log_slope,
@@ -71,15 +74,31 @@ def _free_aux(pt: Any, coordinates: Coordinates, raw: Any) -> tuple[Any, Any]:
         tapered = pt.arcsinh(taper * raw) / taper
         along = pt.switch(coordinates.aux_taper > 0, tapered, raw)
         log_slope = -0.5 * pt.log1p(pt.sqr(coordinates.aux_taper * raw)).sum()
-    free_aux = coordinates.aux_location + coordinates.aux_scale.diagonal() * along
+    moved = coordinates.aux_scale.diagonal() * along
     if np.any(coordinates.aux_skew):
         less = coordinates.aux_skew / coordinates.aux_scale.diagonal()
         at = 3 * (along - coordinates.aux_knot)
-        free_aux = free_aux + coordinates.aux_skew / 3 * pt.softplus(-at)
+        moved = moved + coordinates.aux_skew / 3 * pt.softplus(-at)
         log_slope = log_slope + pt.log1p(0.5 * less * (pt.tanh(0.5 * at) - 1)).sum()
+    if (followed := coordinates.profiled).any:
+        power = profile_powers(pt, coordinates, {"aux_raw": raw})
+        wider = pt.dot(followed.aux_log_scale, power)
+        moved = pt.dot(followed.aux, power) + pt.exp(wider) * moved
+        log_slope = log_slope + wider.sum()
+    if np.any(coordinates.aux_regression):
+        # Each after those that it follows: unit triangular
+        unit = np.eye(coordinates.aux_location.size) - coordinates.aux_regression
+        moved = pt.dot(np.linalg.inv(unit), moved)
+    free_aux = coordinates.aux_location + moved
     if coordinates.sigma_follows_nu:
         free_aux = pt.inc_subtensor(free_aux[0], -pt.softplus(-free_aux[1]))
     return free_aux, log_slope
+
+
+def profile_powers(pt: Any, coordinates: Coordinates, raw: Mapping[str, Any]) -> Any:
+    """Return what all else is a polynomial of: see `winstan.coordinates.profiled`."""
+    t = pt.tanh(0.25 * raw["aux_raw"][coordinates.profiled.number])
+    return t ** np.arange(coordinates.profiled.aux.shape[1])
 
 
 def _of_variances(

@@ -27,7 +27,8 @@ def coordinates_data(coordinates: Coordinates, few: int) -> dict[str, Any]:
         Numbers of a matrix that are all multiplied sooner than picked from, see `Tuning`.
     """
     decorrelation, location = coordinates.decorrelation, coordinates.sd_dependent_location
-    regression, follows = decorrelation.regression, location.any
+    regression = decorrelation.regression
+    follows = location.any or coordinates.profiled.any
     return {
         "T": sum(term.score.size for term in coordinates.terms),
         "start": [at + 1 for at in coordinates.start],
@@ -36,6 +37,7 @@ def coordinates_data(coordinates: Coordinates, few: int) -> dict[str, Any]:
         **_nesting_data(coordinates),
         **_crossing_data(coordinates),
         **_scales_data(coordinates),
+        **_profile_data(coordinates),
         "beta_location": coordinates.beta_location,
         "W": len(decorrelation.remaining_scale) - coordinates.beta_location.size,
         **_sd_dependent_scale_data(coordinates.sd_dependent_scale),
@@ -70,6 +72,22 @@ def _scales_data(coordinates: Coordinates) -> dict[str, Any]:
         "aux_knot": coordinates.aux_knot,
         "aux_taper": coordinates.aux_taper,
         "sigma_follows_nu": int(coordinates.sigma_follows_nu),
+        "aux_regressed": int(np.any(coordinates.aux_regression)),
+        "aux_regression": coordinates.aux_regression,
+    }
+
+
+def _profile_data(coordinates: Coordinates) -> dict[str, Any]:
+    """Return how all follows one number."""
+    followed = coordinates.profiled
+    return {
+        "profiled": followed.number + 1,
+        "n_profile": followed.aux.shape[1],
+        "profile_aux": followed.aux,
+        "profile_aux_log_scale": followed.aux_log_scale,
+        "profile_log_sd": followed.log_sd,
+        "profile_location": followed.location,
+        "profile_log_scale": followed.log_scale,
     }
 
 

@@ -29,6 +29,7 @@ from winstan.coordinates.crossing import Compensation, compensate, crossing
 from winstan.coordinates.decorrelation import Decorrelation, decorrelate, decorrelate_coefficients
 from winstan.coordinates.funnels import funnels
 from winstan.coordinates.nesting import Crossed, information, nesting
+from winstan.coordinates.profiled import Profiled, along_profile
 from winstan.coordinates.scores import to_coordinates
 from winstan.coordinates.sd_dependent_covariance import (
     NOTHING,
@@ -102,6 +103,10 @@ class Coordinates:
         Diagonal.
     aux_skew, aux_knot, aux_taper : ndarray, shape (A,)
         See `winstan.approximation.auxiliary`.
+    aux_regression : ndarray, shape (A, A)
+        How they follow later ones: strictly upper triangular.
+    profiled : Profiled
+        How all else follows one of them, if it does.
     effects_of_sd : ndarray of int, shape (Q,)
         How many effects have each sd.
     sigma_follows_nu : bool
@@ -131,6 +136,8 @@ class Coordinates:
     aux_skew: Array
     aux_knot: Array
     aux_taper: Array
+    aux_regression: Array
+    profiled: Profiled
     effects_of_sd: np.ndarray
     sigma_follows_nu: bool
     eta: Array
@@ -193,7 +200,7 @@ def choose_coordinates(
     last = layout(problem).term
     order = tuple(sorted(range(len(problem.Z)), key=lambda m: (problem.n_levels[m], m == last)))
     start = _starts(problem)
-    return Coordinates(
+    found = Coordinates(
         terms=terms,
         order=order,
         start=start,
@@ -217,11 +224,14 @@ def choose_coordinates(
         aux_skew=fit.aux_coordinates.skew,
         aux_knot=fit.aux_coordinates.knot,
         aux_taper=fit.aux_coordinates.taper,
+        aux_regression=fit.aux_coordinates.regression,
+        profiled=Profiled.nothing(len(fit.free_aux), problem.column_sds.n),
         effects_of_sd=_effects_of_sd(problem),
         sigma_follows_nu=problem.likelihood.tails,
         eta=fit.eta,
         eta_sd=fit.eta_sd,
     )
+    return found if marginal else along_profile(found, problem, fit)
 
 
 def _terms(

@@ -131,4 +131,6 @@ def with_numbers(coordinates: Coordinates, middle: Array, width: Array) -> Coord
         aux_skew=np.concatenate([coordinates.aux_skew, nothing]),
         aux_knot=np.concatenate([coordinates.aux_knot, nothing]),
         aux_taper=np.concatenate([coordinates.aux_taper, nothing]),
+        aux_regression=np.pad(coordinates.aux_regression, (0, E)),
+        profiled=coordinates.profiled.with_numbers(E),
     )

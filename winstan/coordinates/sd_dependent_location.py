@@ -94,7 +94,7 @@ def find_sd_dependent_location(
         return SdDependentLocation(at, location, log_scale)
     for k, sensitivity in enumerate(fit.sensitivities):
         below, above = (
-            _coordinates(problem, fit, terms, compensation, order, start, covariance, state)
+            deviations_at(problem, fit.beta, terms, compensation, order, start, covariance, state)
             for covariance, state in zip(sensitivity.covariances, sensitivity.states, strict=True)
         )
         location[:, k] = (above[0] - below[0]) / sensitivity.width
@@ -112,9 +112,9 @@ def find_sd_dependent_location(
     )
 
 
-def _coordinates(
+def deviations_at(
     problem: Problem,
-    fit: Approximation,
+    beta: Array,
     terms: Sequence[TermCoordinates],
     compensation: Compensation,
     order: Sequence[int],
@@ -123,9 +123,9 @@ def _coordinates(
     state: State,
 ) -> tuple[Array, Array]:
     """Deviations, and variances of the scores (ones for coefficients), at another fit."""
-    P = len(fit.beta)
+    P = len(beta)
     middle, variance = np.empty_like(state.theta), np.ones_like(state.theta)
-    moved = state.theta[:P] - fit.beta
+    moved = state.theta[:P] - beta
     middle[:P] = moved
     if compensation.terms:
         middle[:P] += (

@@ -185,6 +185,8 @@ class Family:
     dense_metric : bool
         The posterior correlates the mean and the other parameters so closely that samplers should
         learn how (a shift and what is beyond it).
+    profiled : str or None
+        The number that all else follows along a curve (`winstan.approximation.profile`).
     target_accept : float
         NUTS's target acceptance where nothing else asks for a higher one: above Stan's own 0.8
         where few rows leave the parameters so open that its steps diverge.
@@ -239,6 +241,7 @@ class Family:
     wider: str | None = None
     zeros: tuple[str, ...] = ()
     dense_metric: bool = False
+    profiled: str | None = None
     target_accept: float = ACCEPT
     usual: bool = False
     cumulative: Cumulative | None = None

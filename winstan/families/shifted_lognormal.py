@@ -138,5 +138,6 @@ SHIFTED_LOGNORMAL = Family(
     mean_strip=np.pi,
     scale_part=scale_part,
     dense_metric=True,
+    profiled="ndt",
     cumulative=Cumulative(code=10, log_tails=log_tails, scale="sigma"),
 )
