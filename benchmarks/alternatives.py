@@ -23,7 +23,8 @@ import pandas as pd
 
 from benchmarks.design import Design
 from benchmarks.designs import DESIGNS
-from benchmarks.engines import ENGINES, PEER_ACCEPT, Sample
+from benchmarks.engine import Sample
+from benchmarks.engines import ENGINES, PEER_ACCEPT
 from benchmarks.measures import FitRecord, judged
 from benchmarks.table import markdown, number
 from winstan.toolchain import build, sample

@@ -9,17 +9,14 @@ draws, without summaries, and at their own defaults (target_accept 0.8).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cache, partial
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 import winstan as ws
+from benchmarks import r_packages
+from benchmarks.engine import Engine, Runner, Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import pandas as pd
@@ -36,72 +33,6 @@ _LME4_FAMILIES = {
 }
 PEER_ACCEPT = 0.8
 """target_accept of PyMC, nutpie and Stan by default."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """Draws for comparison.
-
-    Attributes
-    ----------
-    posterior : mapping of str to ndarray
-        By variable, shape (chains, draws, *dims). Of point estimates: empty.
-    steps : ndarray or None, shape (chains, draws)
-        Gradient evaluations.
-    diverging : ndarray or None, shape (chains, draws)
-    seconds : float
-        That the sampler took, as the engine says.
-    """
-
-    posterior: Mapping[str, np.ndarray]
-    steps: np.ndarray | None = None
-    diverging: np.ndarray | None = None
-    seconds: float = float("nan")
-
-
-@dataclass(frozen=True, slots=True)
-class Runner:
-    """A fit ready to be timed: `compile` and `fit` are, `draws` is not."""
-
-    fit: Callable[[int], Any]
-    draws: Callable[[Any], Sample]
-    compile: Callable[[], object] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """A way to the posterior.
-
-    Attributes
-    ----------
-    name, title
-    prepare
-        From design and data to a `Runner`; not timed.
-    peer
-        Whether winstan is measured against it.
-    samples
-        Whether it gives draws; else point estimates, whose time is shown for scale.
-    needs
-        Modules without which it is left out.
-    exact
-        Whether it fits the very model of a design.
-    covers
-        Whether it has the design's family; else it has no row.
-    """
-
-    name: str
-    title: str
-    prepare: Callable[[Design, pd.DataFrame], Runner]
-    peer: bool = True
-    samples: bool = True
-    needs: tuple[str, ...] = ()
-    exact: Callable[[Design], bool] = field(default=lambda design: True)
-    covers: Callable[[Design], bool] = field(default=lambda design: True)
-
-    @property
-    def missing(self) -> str:
-        """The modules that are not installed, or an empty string."""
-        return ", ".join(name for name in self.needs if find_spec(name) is None)
 
 
 def model_of(formula: str, family: str, data: pd.DataFrame, link: str | None = None) -> Model:
@@ -274,6 +205,17 @@ def _engines() -> tuple[Engine, ...]:
             samples=False,
             needs=("mixedlm", "statsmodels"),
             covers=_has_point_estimates,
+        ),
+        *(
+            Engine(
+                package,
+                f"{package} (R), point estimates",
+                partial(r_packages.prepare, package=package),
+                samples=False,
+                lacks=partial(r_packages.missing, package),
+                covers=r_packages.covers,
+            )
+            for package in r_packages.PACKAGES
         ),
     )
 

@@ -12,7 +12,7 @@ from scipy import stats
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from benchmarks.engines import Sample
+    from benchmarks.engine import Sample
 
 FALSE_ALARMS = 1e-4
 """Chance that means which agree are said not to, for one pair of engines on one design: about one

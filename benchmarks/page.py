@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks import r_packages
 from benchmarks import table as tables
 from benchmarks.designs import MAIN
 
@@ -56,7 +57,8 @@ and end with the draws. The peers are at their own defaults (target_accept 0.8).
   row-wise program is compiled; PyMC compiles within it). Where all peers that were tried were ended
   so, the gain is what it would be over one whose 4000 draws were all effective at that moment.
 - **Point estimates** are those of maximum likelihood by mixedlm (statsmodels without groups), for
-  scale.
+  scale, and where R is on the machine those of lme4 and glmmTMB, in a process of R that has read
+  the data. **Whole posterior over point estimate** is winstan's warm fit over R's quicker one.
 
 With few groups a fit of winstan's may have divergences at the default settings:
 `python -m benchmarks.divergences` counts them in 1,176 small designs.
@@ -99,6 +101,7 @@ def machine() -> str:
             found.append(f"{package} {version(package)}")
         except PackageNotFoundError:
             found.append(f"no {package}")
+    found += [f"{package} {number} (R)" for package, number in r_packages.versions().items()]
     return (
         f"Measured on {os.cpu_count()} processors ({_processor()}), {platform.system()}, "
         f"Python {platform.python_version()}: {', '.join(found)}."

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchmarks.design import Design
-    from benchmarks.engines import Engine
+    from benchmarks.engine import Engine
 
 _ROOT = Path(__file__).resolve().parents[1]
 COMPILING = 600.0

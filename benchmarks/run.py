@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from benchmarks.design import Design
-    from benchmarks.engines import Engine
+    from benchmarks.engine import Engine
 
 
 def main(argv: Sequence[str] | None = None) -> int:

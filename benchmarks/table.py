@@ -11,13 +11,14 @@ import pandas as pd
 from benchmarks.designs import DESIGNS
 from benchmarks.engines import ENGINES
 from benchmarks.measures import largest_z, typical, z_bar
+from benchmarks.r_packages import PACKAGES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from benchmarks.design import Design
-    from benchmarks.engines import Engine
+    from benchmarks.engine import Engine
     from benchmarks.processes import Outcome
 
 NAN = float("nan")
@@ -165,8 +166,9 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
         were ended), tail_gain and tail_at_least (the same of tail ESS, whose best peer may be
         another), smaller_gain and smaller_at_least (of the smaller of the two), sampling_gain (over
         the largest rate that a peer has while it samples, what it compiles left out), peer_mixed
-        (whether the peer's draws are to be relied on), goal, tried (how many peers were), ended
-        (those that did not finish), untried (without a row, or not installed).
+        (whether the peer's draws are to be relied on), over_point (the reference's whole wall time
+        over that of R's quicker point estimate; NaN without one), goal, tried (how many peers
+        were), ended (those that did not finish), untried (without a row, or not installed).
     """
     peers = [engine.name for engine in ENGINES.values() if engine.peer and engine.samples]
     out = []
@@ -198,6 +200,7 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
                 "sampling_gain": own["bulk_per_s"] / while_sampling.max(),
                 "peer_mixed": bool(best)
                 and _mixed(*others.loc[best, ["ess_bulk", "ess_tail", "r_hat"]]),
+                "over_point": own["wall"] / part["wall"].reindex(PACKAGES).min(),
                 "goal": DESIGNS[name].goal,
                 "tried": len(tried),
                 "ended": ", ".join(f"{e} {others.loc[e, 'status']}" for e in ended),
@@ -291,6 +294,7 @@ def summary(table: pd.DataFrame) -> str:
                     for kind in ("", "tail_", "smaller_")
                 ),
                 number(row["sampling_gain"]),
+                number(row["over_point"]),
                 str(row["goal"]),
                 row["ended"],
                 row["untried"],
@@ -298,7 +302,7 @@ def summary(table: pd.DataFrame) -> str:
         )
     head = [
         "design", "wall, s", "bulk ESS/s", "best peer's", "gain", "in tail ESS", "in the smaller",
-        "over sampling alone", "goal", "ended", "not tried",
+        "over sampling alone", "whole posterior over point estimate", "goal", "ended", "not tried",
     ]  # fmt: skip
     return markdown(head, lines)
 
