@@ -171,3 +171,20 @@ def test_influence_names_the_mouse_that_moves_the_effect():
     found.plot().draw()
     with pytest.raises(OptionError, match="'stimm' is nothing that was looked at"):
         found.plot(quantities="stimm")
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_refits_by_pymc_are_those_by_stan():
+    data = ws.simulate_lfp(n_mice=3, n_trials=6, seed=3)
+    options = {"family": "lognormal", "seed": 1, "silence": "all", "progress": False}
+    fits = [
+        ws.fit("Power ~ stim + (1|mouse)", data, backend=backend, draws=500, **options)
+        for backend in ("pymc", "stan")
+    ]
+    one, other = (fit.loo(leave_out="mouse", n_jobs=1, progress=False) for fit in fits)
+    assert one.refits["ok"].all()
+    error = np.hypot(one.refits["mcse"], other.refits["mcse"])
+    assert (np.abs(one.elpd_i - other.elpd_i) < 4.5 * error).all()
+    moved = fits[0].influence("mouse", n_jobs=1, progress=False).table
+    assert moved["shift"].notna().all()

@@ -16,7 +16,7 @@ from template_cases import data_of
 import winstan as ws
 from winstan import evidence
 from winstan.correlations import free_correlations
-from winstan.evidence.bridge import bridge
+from winstan.evidence.bridge import bridge, bridged_log_marginal_likelihood
 from winstan.evidence.space import Space, correlation_matrices
 from winstan.priors import R2D2, Horseshoe
 
@@ -118,6 +118,27 @@ def test_both_methods_agree():
     assert (found.method, found.dimensions) == ("bridge sampling", 1 + 1 + 1 + 6)
     assert found.error < 0.02
     assert found.value == pytest.approx(-168.39714, abs=4.5 * found.error)
+
+
+@pytest.mark.slow
+def test_many_nested_effects_by_bridge_sampling():
+    """Of the draws of 160: what is near exact with them integrated out is met within its error."""
+    rng = np.random.default_rng(6)
+    nest, chick = np.repeat(np.arange(40), 6), np.repeat(np.arange(120), 2)
+    effects = 3 * rng.normal(size=40)[nest] + 2 * rng.normal(size=120)[chick]
+    data = pd.DataFrame({"nest": [f"n{i}" for i in nest], "chick": [f"c{i}" for i in chick]})
+    data["y"] = 50 + effects + 2 * rng.normal(size=240)
+    normal, rate = ws.Normal(50, 10), ws.Exponential(0.3)
+    priors = {"Intercept": normal, "sd": rate, "sigma": rate}
+    formula = "y ~ 1 + (1|nest) + (1|chick)"
+    fit = ws.fit(formula, data, priors=priors, seed=1, silence="all")
+    exact = fit.log_marginal_likelihood()
+    assert exact.method == "importance sampling"
+    sampled = model_of(formula, data, "gaussian", priors=priors, parametrization="noncentered")
+    found = bridged_log_marginal_likelihood(sampled, fit.joined(), 4, 0)
+    assert found.dimensions == 4 + 160
+    assert found.error < 0.15
+    assert found.value == pytest.approx(exact.value, abs=4.5 * found.error)
 
 
 @pytest.mark.slow

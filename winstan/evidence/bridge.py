@@ -1,8 +1,9 @@
 """Bridge sampling: the marginal likelihood by draws of the posterior and of a proposal like it.
 
 The proposal has, in each dimension, the location, widths and tails of half of the draws
-(`MonotoneTransform`), and the correlations of their scores; the other half is bridged to it. Then
-the halves change places, and both estimates are averaged.
+(`MonotoneTransform`), and their scores are predicted from those of the dimensions that tell of
+them (`winstan.evidence.dependence`): a covariance of all would be mostly noise. The other half is
+bridged to it. Then the halves change places, and both estimates are averaged.
 
 References
 ----------
@@ -17,16 +18,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special
+from scipy import sparse, special
 
 from winstan.convergence import r_hats_and_ess
 from winstan.errors import OptionError
+from winstan.evidence.dependence import predecessors
 from winstan.evidence.result import LogMarginalLikelihood
 from winstan.evidence.space import Space
 from winstan.marginal.monotone import MonotoneTransform
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from winstan._typing import Array
     from winstan.model import Model
@@ -46,36 +48,53 @@ class Proposal:
     ----------
     transform : MonotoneTransform
         Of each dimension, from standard normal scores.
-    root : ndarray, shape (D, D)
-        Cholesky factor of the scores' covariance.
+    steps : sequence of (int, ndarray of int)
+        The dimensions in an order, each with those before it by whose scores its own is predicted.
+    weights : csr_array, shape (D, D)
+        By how much.
+    sd : ndarray, shape (D,)
+        Of what is left of each score.
     """
 
     transform: MonotoneTransform
-    root: Array
+    steps: Sequence[tuple[int, np.ndarray]]
+    weights: sparse.csr_array
+    sd: Array
 
     @classmethod
-    def like(cls, points: Array) -> Proposal:
+    def like(cls, points: Array, steps: Sequence[tuple[int, np.ndarray]]) -> Proposal:
         """Return that of points, (n, D)."""
         n, D = points.shape
         transform = MonotoneTransform.through(points, np.full(n, 1 / n))
         score = _scores(transform, points)
-        covariance = score.T @ score / n
-        # As many points of no correlation as there are dimensions.
-        shrunk = (n * covariance + D * np.diag(np.diag(covariance))) / (n + D)
-        return cls(transform, np.linalg.cholesky(shrunk))
+        sd, found = np.empty(D), []
+        for i, by in steps:
+            X = score[:, by]
+            gram = X.T @ X
+            # As many points of no correlation as there are numbers that predict it.
+            gram[np.diag_indices(by.size)] *= 1 + by.size / n
+            found.append(np.linalg.solve(gram, X.T @ score[:, i]))
+            left = np.square(score[:, i] - X @ found[-1]).sum()
+            sd[i] = np.sqrt(left / max(n - by.size, n / 2))
+        row = np.repeat([i for i, _ in steps], [by.size for _, by in steps])
+        column = np.concatenate([by for _, by in steps])
+        weights = sparse.csr_array((np.concatenate(found), (row, column)), shape=(D, D))
+        return cls(transform, steps, weights, sd)
 
     def draw(self, rng: np.random.Generator, n: int) -> Array:
         """Draw n points, (n, D)."""
-        noise = rng.standard_normal((n, len(self.root)))
-        return self.transform.at(noise @ self.root.T)
+        score = (self.sd * rng.standard_normal((n, self.sd.size))).T
+        for i, by in self.steps:
+            score[i] += self.weights[[i]][:, by].toarray()[0] @ score[by]
+        return self.transform.at(score.T)
 
     def log_density(self, points: Array) -> Array:
         """Return the log density of points, (n, D), shape (n,)."""
         score = _scores(self.transform, points)
-        z = np.linalg.solve(self.root, score.T)
-        log_slope = self.transform.log_slope(score).sum(axis=1) + np.log(np.diag(self.root)).sum()
+        z = (score - (self.weights @ score.T).T) / self.sd
+        log_slope = self.transform.log_slope(score).sum(axis=1) + np.log(self.sd).sum()
         constant = 0.5 * points.shape[1] * np.log(2 * np.pi)
-        return np.asarray(-0.5 * np.square(z).sum(axis=0) - constant - log_slope)
+        return np.asarray(-0.5 * np.square(z).sum(axis=1) - constant - log_slope)
 
 
 def _scores(transform: MonotoneTransform, points: Array) -> Array:
@@ -117,9 +136,10 @@ def bridged_log_marginal_likelihood(
     first, second = np.array_split(first, 2, axis=1)
     log_density = space.log_density(points)
     rng = np.random.default_rng([seed, 1])
+    steps = predecessors(model, space.size - space.sizes[-1])
     found = []
     for known, bridged in ((first, second), (second, first)):
-        proposal = Proposal.like(points[known.ravel()])
+        proposal = Proposal.like(points[known.ravel()], steps)
         proposed = proposal.draw(rng, bridged.size)
         own = proposal.log_density(points[bridged.ravel()]).reshape(bridged.shape)
         others = space.log_density(proposed) - proposal.log_density(proposed)

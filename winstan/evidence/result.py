@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+ROUGH = 0.2
+"""Standard error from which a Bayes factor is not known to a quarter."""
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LogMarginalLikelihood:
@@ -35,9 +38,12 @@ class LogMarginalLikelihood:
         return self.value
 
     def __repr__(self) -> str:
+        rough = ""
+        if self.error > ROUGH:
+            rough = ": rough, and better known by more draws, fit.update(draws=4000)"
         return (
             f"log marginal likelihood {self.value:.{_digits(self.error)}f}, standard error "
-            f"{self.error:.2g} ({self.method}, {self.dimensions:,} dimensions)"
+            f"{self.error:.2g} ({self.method}, {self.dimensions:,} dimensions){rough}"
         )
 
 
