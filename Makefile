@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.14 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install stan browser demo test quick long lint bench bench-all bench-families many-rows overheads sbc figure notebooks docs wheel clean help
+.PHONY: install stan browser demo test quick long lint bench bench-all bench-families many-rows overheads sbc verdict test-reference figure notebooks docs wheel clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -73,6 +73,14 @@ sbc: install stan  ## simulation-based calibration of every family and structure
 	$(PY) -m benchmarks.sbc --simulations $(SIMULATIONS) --cases $(or $(CASES),'*') --out out/calibration.csv \
 		--kept out/calibration
 	$(PY) -m benchmarks.sbc_page out/calibration
+
+verdict: install stan  ## how often the verdict is wrong, and whether its advice helps (an hour): SHARE=0.2 for less
+	$(PY) -m benchmarks.verdict --share $(or $(SHARE),1)
+
+test-reference: install stan  ## winstan beside posteriordb, lme4, nlme, ordinal, mgcv, quadrature: docs/references.md
+	mkdir -p out
+	$(PY) -m pytest -q -m reference -o junit_family=xunit1 --junitxml=out/references.xml
+	$(PY) -m benchmarks.references out/references.xml
 
 overheads: install  ## import, large frames, tables, figures and a small fit, compilers, beside their goals (eight minutes)
 	$(PY) -m benchmarks.overheads

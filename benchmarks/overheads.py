@@ -226,7 +226,11 @@ def _size(data: Any) -> float:
 def tables(n_groups: int) -> list[Figure]:
     """Time what is computed of a fit with about a thousand parameters."""
     from winstan.diagnostics import diagnose  # noqa: PLC0415
-    from winstan.summary import summarise  # noqa: PLC0415
+    from winstan.summary import scalars_of, table_of  # noqa: PLC0415
+
+    def judged() -> object:
+        scalars = scalars_of(fit.draws)
+        return diagnose(sampled, table_of(scalars), scalars.values)
 
     rng = np.random.default_rng(6)
     group = np.repeat(np.arange(n_groups), 20)
@@ -239,7 +243,7 @@ def tables(n_groups: int) -> list[Figure]:
         Figure(f"{whole}{what}", 0.3, *least(call, 5))
         for what, call in {
             "summary": lambda: fit.summary(prob=0.9),
-            "diagnostics": lambda: diagnose(sampled, summarise(fit.draws)),
+            "diagnostics": judged,
             "contrast": lambda: fit.contrast("x"),
         }.items()
     ]
@@ -366,16 +370,12 @@ def templates() -> list[Figure]:
 
 def _fit_with_draws(formula: str, data: pd.DataFrame) -> tuple[Fit, Draws]:
     from winstan.backends import Settings, backends_named  # noqa: PLC0415
-    from winstan.diagnostics import diagnose  # noqa: PLC0415
-    from winstan.draws import to_datatree  # noqa: PLC0415
-    from winstan.summary import summarise  # noqa: PLC0415
+    from winstan.fitted.pipeline import fit_from_draws  # noqa: PLC0415
 
     (engine,) = backends_named("stan")
     model = model_of(formula, "gamma", data)
     sampled = engine.sample(model, Settings(seed=1, progress=False))
-    tree = to_datatree(model, sampled)
-    summary = summarise(tree)
-    return ws.Fit(model, tree, diagnose(sampled, summary), "stan", 0.0, summary), sampled
+    return fit_from_draws(model, sampled, "stan", perf_counter()), sampled
 
 
 if __name__ == "__main__":

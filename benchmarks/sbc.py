@@ -104,6 +104,8 @@ def cases() -> Iterator[Case]:
     yield from _predicted()
     yield from _limits()
     yield from _terms()
+    yield from _residuals()
+    yield from _curves()
 
 
 def priors_of(family: Family, right: str) -> dict[str, Prior]:
@@ -208,12 +210,51 @@ def _terms() -> Iterator[Case]:
     yield Case("student defaults", "y ~ x", "student", "terms")
 
 
+def _residuals() -> Iterator[Case]:
+    """Rows that resemble their neighbours: residuals, a joint density, latent effects."""
+    gaussian = priors_of(FAMILIES["gaussian"], "x")
+    places = {"t": np.tile(np.arange(ROWS // GROUPS), GROUPS)}
+    times = {"t": np.tile([0.0, 0.4, 1.0, 1.5, 2.5, 4.0], GROUPS)}
+    visits = {"t": np.tile(np.arange(3), ROWS // 3), "u": np.repeat(np.arange(ROWS // 3), 3)}
+    for term, extra in (
+        ("ar(t, g)", places),
+        ("car(t, g)", times),
+        ("cs(t, g)", places),
+        ("toep(t, u)", visits),
+        ("unstr(t, u)", visits),
+    ):
+        formula = f"y ~ x + {term}"
+        yield Case(term, formula, "gaussian", "residual", {"priors": gaussian}, extra)
+    options = {"priors": {**gaussian, "sd": ws.HalfNormal(0.5)}}
+    formula = "y ~ x + (1|g) + ar(t, g)"
+    yield Case("(1|g) + ar(t, g)", formula, "gaussian", "residual", options, places)
+    options = {"priors": priors_of(FAMILIES["student"], "x")}
+    yield Case("student ar(t, g)", "y ~ x + ar(t, g)", "student", "residual", options, places)
+    options = {"priors": {**priors_of(FAMILIES["poisson"], "x"), "sd": ws.HalfNormal(0.5)}}
+    yield Case("poisson ar(t, g)", "y ~ x + ar(t, g)", "poisson", "residual", options, places)
+
+
+def _curves() -> Iterator[Case]:
+    """Splines, by condition and by group, and Gaussian processes."""
+    for family in ("gaussian", "poisson"):
+        flat = {"priors": priors_of(FAMILIES[family], "x")}
+        label = "" if family == "gaussian" else f"{family} "
+        yield Case(f"{label}s(z)", "y ~ x + s(z, k=6)", family, "curves", flat)
+        by = "y ~ C(x) + s(z, by=C(x), k=6)"
+        yield Case(f"{label}s(z, by=x)", by, family, "curves", flat)
+        yield Case(f"{label}hsgp(z)", "y ~ x + hsgp(z, m=8)", family, "curves", flat)
+    flat = {"priors": priors_of(FAMILIES["gaussian"], "x")}
+    formula = 'y ~ x + s(z, g, bs="fs", k=5)'
+    yield Case("s(z, g, bs='fs')", formula, "gaussian", "curves", flat)
+
+
 PRIORS_SD: dict[str, Prior] = {"sd": ws.HalfNormal(0.5)}
 
 
-def stem_of(name: str) -> str:
+def stem_of(name: str, backend: str = "stan") -> str:
     """Return what the files of a case are called."""
-    return "".join(c if c.isalnum() else "_" for c in name)
+    stem = "".join(c if c.isalnum() else "_" for c in name)
+    return stem if backend == "stan" else f"{stem}_{backend}"
 
 
 def row_of(case: Case, found: Calibration) -> dict[str, Any]:
@@ -273,7 +314,7 @@ def main() -> None:
         print(f"{case.name}: {found.verdict}", flush=True)
         if options.kept is not None:
             options.kept.mkdir(parents=True, exist_ok=True)
-            stem = f"{stem_of(case.name)}_{options.seed}"
+            stem = f"{stem_of(case.name, options.backend)}_{options.seed}"
             found.ranks.to_parquet(options.kept / f"{stem}.ranks.parquet")
             found.simulations.to_parquet(options.kept / f"{stem}.fits.parquet")
 

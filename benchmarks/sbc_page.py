@@ -1,18 +1,21 @@
 """The page of calibration in the docs, from what `python -m benchmarks.sbc --kept` has kept.
 
-`python -m benchmarks.sbc_page out/calibration` writes docs/calibration.md, its table and figure.
+`python -m benchmarks.sbc_page out/calibration` writes docs/calibration.md, its table and figures. A
+case that is not kept there keeps the row that the table has of it.
 """
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.sbc import Case, cases, stem_of
+from benchmarks.table import markdown
+from winstan.backends.base import BACKENDS
 from winstan.calibration.quantities import LIKELIHOOD
 from winstan.plots import plot_calibration
 from winstan.uniformity import differences, p_value
@@ -47,25 +50,43 @@ their verdicts say; hurdle models with groups have more, where few rows are abov
 
 
 def collected(kept: Path) -> pd.DataFrame:
-    """Return a row for each case that was kept, in the order of the cases."""
+    """Return a row for each case and backend that was kept, in the order of the cases."""
     return pd.DataFrame(
-        [_row(case, path) for case in cases() for path in _ranks_of(kept, case.name)]
+        [
+            _row(case, backend, paths)
+            for backend in BACKENDS
+            for case in cases()
+            if (paths := _ranks_of(kept, case.name, backend))
+        ]
     )
 
 
-def _ranks_of(kept: Path, name: str) -> list[Path]:
+def merged(table: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+    """Put rows in place of those that there were of the same case and backend."""
+    key = ["case", "backend"]
+    whole = pd.concat([before, table]).drop_duplicates(key, keep="last")
+    place = {case.name: i for i, case in enumerate(cases())}
+    order = whole["backend"].map(list(BACKENDS).index) * len(place) + whole["case"].map(place)
+    known = order.notna()  # a case may have been taken out
+    return whole[known].iloc[np.argsort(order[known], kind="stable")].reset_index(drop=True)
+
+
+def _ranks_of(kept: Path, name: str, backend: str = "stan") -> list[Path]:
     """Return the files of a case, one for each seed."""
-    stem = f"{stem_of(name)}_"
+    stem = f"{stem_of(name, backend)}_"
     every = sorted(kept.glob(f"{stem}*.ranks.parquet"))
     return [path for path in every if path.name.split(".")[0].removeprefix(stem).isdigit()]
 
 
-def _row(case: Case, path: Path) -> dict[str, object]:
-    ranks = pd.read_parquet(path)
-    fits = pd.read_parquet(path.with_name(path.name.replace(".ranks.", ".fits.")))
+def _row(case: Case, backend: str, paths: Sequence[Path]) -> dict[str, object]:
+    ranks = pd.concat(map(pd.read_parquet, paths))
+    fits = pd.concat(
+        pd.read_parquet(path.with_name(path.name.replace(".ranks.", ".fits."))) for path in paths
+    )
     p = ranks.groupby("quantity")["pit"].agg(lambda u: p_value(u.dropna().to_numpy()))
     return {
         "case": case.name,
+        "backend": backend,
         "family": case.family,
         "structure": case.structure,
         "fits": len(fits),
@@ -79,53 +100,89 @@ def _row(case: Case, path: Path) -> dict[str, object]:
     }
 
 
+# --- the page
+
+SECTIONS = (
+    ("Families", "calibration", {"none", "(1|g)"}, "stan"),
+    ("Slopes, and crossed factors", "calibration-structures", {"(x|g)", "crossed"}, "stan"),
+    ("Predicted parameters", "calibration-predicted", {"predicted"}, "stan"),
+    ("Limits and known errors", "calibration-limits", {"limits"}, "stan"),
+    ("Terms", "calibration-terms", {"terms"}, "stan"),
+    ("Rows that resemble their neighbours", "calibration-residual", {"residual"}, "stan"),
+    ("Curves", "calibration-curves", {"curves"}, "stan"),
+    ("PyMC", "calibration-pymc", None, "pymc"),
+)
+"""Title, figure, structures (None: all) and backend of each part of the page."""
+
+
+def _of(table: pd.DataFrame, structures: set[str] | None, backend: str) -> pd.DataFrame:
+    own = table[table["backend"] == backend]
+    return own if structures is None else own[own["structure"].isin(structures)]
+
+
 def page(table: pd.DataFrame) -> str:
     """Return the page's text."""
-    lines = [
-        "| case | fits | failed | divergent | not converged | quantities | smallest p | adjusted |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for row in table.to_dict("records"):
-        case = str(row["case"]).replace("|", "\\|")
-        counts = [row[name] for name in ("fits", "failed", "divergent", "unconverged")]
-        p = [f"{row['smallest_p']:.2g} ({row['quantity']})", f"{row['adjusted']:.2g}"]
-        cells = [f"`{case}`", *counts, row["quantities"], p[0].replace("|", "\\|"), p[1]]
-        lines.append("| " + " | ".join(map(str, cells)) + " |")
     fits, quantities = int(table["fits"].sum()), int(table["quantities"].sum())
     least = min(1.0, table["adjusted"].min() * len(table))
-    summary = (
+    parts = [
         f"{len(table)} cases, {fits:,} fits, {quantities:,} quantities; of all cases together the "
         f"smallest p is {least:.2g}, adjusted. {table['divergent'].sum()} fits had divergences,"
-        f" {table['unconverged'].sum()} did not converge.\n\n"
-        "![The log likelihood's ranks by family, less uniform ones](calibration.png)\n\n"
-    )
-    return _INTRODUCTION + summary + "\n".join(lines) + "\n"
+        f" {table['unconverged'].sum()} did not converge.\n"
+    ]
+    for title, name, structures, backend in SECTIONS:
+        own = _of(table, structures, backend)
+        if len(own):
+            parts.append(f"## {title}\n")
+            if (DOCS / f"{name}.png").exists():
+                parts.append(f"![Ranks of the log likelihood, less uniform ones]({name}.png)\n")
+            parts.append(_table(own))
+    return _INTRODUCTION + "\n".join(parts)
 
 
-def figure(kept: Path, families: Sequence[str]) -> object:
-    """Draw the ranks of the log likelihood, which sees errors of any part, family by family."""
-    values = {}
-    for family in families:
-        names = (f"{family} none", f"{family} (1|g)")
-        parts = [pd.read_parquet(path) for name in names for path in _ranks_of(kept, name)]
-        if not parts:
-            continue
-        ranks = pd.concat(parts)
-        is_own = ranks["quantity"] == LIKELIHOOD
-        values[family.replace("_", " ")] = ranks.loc[is_own, "pit"].to_numpy(float)
-    return plot_calibration(*differences(values, ALARMS / len(families)), alarms=ALARMS)
+def _table(table: pd.DataFrame) -> str:
+    counts = ["fits", "failed", "divergent", "unconverged", "quantities"]
+    rows = []
+    for row in table.to_dict("records"):
+        worst = f"{row['smallest_p']:.2g} ({row['quantity']})"
+        cells = [f"`{row['case']}`", *(str(row[name]) for name in counts), worst]
+        rows.append([cell.replace("|", "\\|") for cell in [*cells, f"{row['adjusted']:.2g}"]])
+    head = ["case", "fits", "failed", "divergent", "not converged", "quantities", "smallest p",
+            "adjusted"]  # fmt: skip
+    return markdown(head, rows) + "\n"
+
+
+def figure(kept: Path, table: pd.DataFrame, *, by_family: bool) -> Any:
+    """Draw the ranks of the log likelihood, which sees errors of any part: of each case or family.
+
+    None where not all of them are kept.
+    """
+    values: dict[str, list[Any]] = {}
+    for row in table.to_dict("records"):
+        paths = _ranks_of(kept, row["case"], row["backend"])
+        if not paths:
+            return None
+        ranks = pd.concat(map(pd.read_parquet, paths))
+        own = ranks.loc[ranks["quantity"] == LIKELIHOOD, "pit"].to_numpy(float)
+        panel = row["family"] if by_family else row["case"]
+        values.setdefault(panel.replace("_", " "), []).append(own[~np.isnan(own)])
+    joined = {panel: np.concatenate(parts) for panel, parts in values.items()}
+    return plot_calibration(*differences(joined, ALARMS / len(joined)), alarms=ALARMS)
 
 
 def main() -> None:
-    """Write the page, its table and its figure."""
+    """Write the page, its table and its figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kept", type=Path)
     kept = parser.parse_args().kept
-    table = collected(kept)
-    table.round({"smallest_p": 5, "adjusted": 5}).to_csv(DOCS / "calibration.csv", index=False)
+    path = DOCS / "calibration.csv"
+    table = merged(collected(kept), pd.read_csv(path))
+    table.round({"smallest_p": 5, "adjusted": 5}).to_csv(path, index=False)
+    for _, name, structures, backend in SECTIONS:
+        own = _of(table, structures, backend)
+        drawn = figure(kept, own, by_family=name == "calibration") if len(own) else None
+        if drawn is not None:
+            drawn.save(DOCS / f"{name}.png", dpi=110, verbose=False)
     (DOCS / "calibration.md").write_text(page(table), encoding="utf-8")
-    families = list(dict.fromkeys(table["family"]))
-    figure(kept, families).save(DOCS / "calibration.png", dpi=110, verbose=False)  # type: ignore[attr-defined]
     print(f"{len(table)} cases, {np.sum(table['fits'])} fits")
 
 

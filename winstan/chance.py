@@ -1,4 +1,4 @@
-"""What chance does to the worst R-hat, and the fewest effective draws, of many parameters.
+"""What chance does to the worst R-hat, the fewest effective draws, and divergences.
 
 Of chains that all draw from the posterior, a split R-hat is not one but, with M half chains, N
 draws of each half and S effective draws in all (S / M in each half)::
@@ -15,14 +15,22 @@ below 1.01. S is of the draws about the means of their half chains, so that chai
 not excuse themselves by the effective draws that they lose; and it is not taken to be less than the
 100 a chain that are wanted anyway.
 
-An estimated effective sample size has an error too, of `ESS_ERROR` / sqrt(S) on the log scale: what
-is wanted of each is lowered by as much as that error moves the least of P, and of one by nothing.
+An estimated effective sample size has an error too, of about `ESS_ERROR` / sqrt(S) on the log
+scale, and far larger ones now and then. A fit is sound if every parameter has 100 effective draws a
+chain in truth. One whose estimate is lower is judged by the means of m batches of its draws: their
+variance, over that of so many means of sound chains, is chi^2_{m-1} / (m - 1), so that it is called
+beyond the quantile of that which all of 2 P (bulk and tail) stay below. Of tails, means of short
+batches are counts of rare draws, whose kurtosis leaves their variance fewer degrees of freedom.
+
+Single divergences come by chance as well: a trajectory that starts far out in a tail is one of
+thousands. `divergence_limit` is how many a fit may have, which is measured (docs/verdict.md).
 
 References
 ----------
 Vehtari, Gelman, Simpson, Carpenter and Burkner (2021), Bayesian Analysis 16, 667-718. Gelman and
 Rubin (1992), Statistical Science 7, 457-472 (the distribution). Sokal (1997), Monte Carlo methods
 in statistical mechanics, section 3: the error of an effective sample size, as 1 / sqrt(S).
+Schmeiser (1982), Operations Research 30, 556-568: batch means.
 """
 
 from __future__ import annotations
@@ -37,11 +45,16 @@ if TYPE_CHECKING:
 
 R_HAT_BELOW = 1.01
 ESS_PER_CHAIN = 100
+LEAST_DRAWS = 100
+"""Draws of a chain, fewer of which say nothing of it."""
 # The share of sound fits that may be called unsound, for R-hat and for effective draws each.
 ALARMS = 0.005
-# Measured for Geyer's estimate on autoregressive chains of 200 to 4,000 effective draws; its lower
-# tail is longer than the normal's, and is counted in.
+# Measured for Geyer's estimate on autoregressive chains of 200 to 4,000 effective draws.
 ESS_ERROR = 3.2
+# Of the draws beyond the quantiles that tail ESS is of.
+_TAIL_VARIANCE = 0.05 * 0.95
+# Draws to each divergence that may be chance's.
+_DRAWS_PER_DIVERGENCE = 2000
 
 
 def r_hat_limit(ess: Any, n_parameters: int, n_chains: int) -> Array:
@@ -70,8 +83,23 @@ def cautious(ess: Array) -> Array:
     return np.asarray(ess * np.exp(-1.5 * ESS_ERROR / np.sqrt(ess)))
 
 
-def ess_limit(n_parameters: int, n_chains: int) -> float:
-    """Return the estimated effective draws that the least informed parameter must have."""
-    wanted = ESS_PER_CHAIN * n_chains
-    one, many = special.ndtri([ALARMS / 2, ALARMS / (2 * n_parameters)])
-    return float(wanted * np.exp(ESS_ERROR / np.sqrt(wanted) * (many - one)))
+def batch_ess_limits(n_parameters: int, n_chains: int, batches: int, length: int) -> Array:
+    """Return what effective draws by batch means must reach, of the bulk and of the tails.
+
+    Parameters
+    ----------
+    n_parameters
+        Of which this is the worst.
+    n_chains
+    batches, length
+        How many there are, of how many draws each.
+    """
+    excess_kurtosis = np.array([0.0, (1 / _TAIL_VARIANCE - 6) / length])
+    df = (batches - 1) / (1 + excess_kurtosis / 2)
+    quantile = 2 * special.gammainccinv(df / 2, ALARMS / (2 * n_parameters))
+    return np.asarray(ESS_PER_CHAIN * n_chains * df / quantile)
+
+
+def divergence_limit(n_draws: int) -> int:
+    """Return how many of all draws may diverge by chance."""
+    return n_draws // _DRAWS_PER_DIVERGENCE

@@ -15,17 +15,30 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from winstan.chance import ESS_PER_CHAIN, R_HAT_BELOW, cautious, ess_limit, r_hat_limit
-from winstan.convergence import r_hats_and_ess
-from winstan.draws import tree_name
+from winstan.chain_faults import not_numbers, same_chains, standstill
+from winstan.chance import (
+    ESS_PER_CHAIN,
+    LEAST_DRAWS,
+    R_HAT_BELOW,
+    batch_ess_limits,
+    cautious,
+    divergence_limit,
+    r_hat_limit,
+)
+from winstan.convergence import BATCHES, ess_by_batches, r_hats_and_ess
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
 
     from winstan._typing import Array
     from winstan.draws import Draws
 
 E_BFMI_FROM = 0.3
+SMALL_STEPS = 0.99
+"""The target acceptance that is given where trajectories diverge."""
+_PRIORS = "a tighter prior on the group standard deviations, or the family's default link"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +60,13 @@ class Diagnostics:
         Chains, and draws of each.
     problems : tuple of str
         Each with its remedy; empty when all is well.
+    notes : tuple of str
+        What was seen and does no harm.
     r_hat_below : float
         What the R-hat that is nearest to it, or furthest beyond it, had to stay below: 1.01, or
         what chance does to the worst of so many parameters (`winstan.chance`).
-    ess_from : float
-        Effective draws that the least informed parameter had to have.
+    divergences_up_to : int
+        Divergences that so many draws may have by chance.
     """
 
     max_r_hat: float
@@ -64,8 +79,9 @@ class Diagnostics:
     n_chains: int
     n_draws: int
     problems: tuple[str, ...]
+    notes: tuple[str, ...]
     r_hat_below: float
-    ess_from: float
+    divergences_up_to: int
 
     @property
     def ok(self) -> bool:
@@ -75,24 +91,25 @@ class Diagnostics:
     @property
     def verdict(self) -> str:
         """One sentence: the draws can be trusted, or what is wrong and what to do."""
-        if self.ok:
-            chance = ""
-            if not self.max_r_hat < R_HAT_BELOW:
-                chance = f" (of so many parameters chance leaves it below {self.r_hat_below:.3f})"
-            return (
-                f"Converged: {self.n_chains} chain{'s' if self.n_chains > 1 else ''} of "
-                f"{self.n_draws} draws, "
-                f"R-hat at most {self.max_r_hat:.3f}{chance}, "
-                f"at least {self.min_ess_bulk:.0f} effective draws (tail {self.min_ess_tail:.0f}), "
-                "no divergences."
-            )
-        return "Not converged: " + "; ".join(self.problems) + "."
+        if not self.ok:
+            return "Not converged: " + "; ".join(self.problems) + "."
+        chance = ""
+        if not self.max_r_hat < R_HAT_BELOW:
+            chance = f" (of so many parameters chance leaves it below {self.r_hat_below:.3f})"
+        seen = [*self.notes] if self.n_divergent else ["no divergences", *self.notes]
+        return (
+            f"Converged: {self.n_chains} chain{'s' if self.n_chains > 1 else ''} of "
+            f"{self.n_draws} draws, "
+            f"R-hat at most {self.max_r_hat:.3f}{chance}, "
+            f"at least {self.min_ess_bulk:.0f} effective draws (tail {self.min_ess_tail:.0f}), "
+            f"{', '.join(seen)}."
+        )
 
     def __str__(self) -> str:
         return self.verdict
 
 
-def diagnose(draws: Draws, table: pd.DataFrame) -> Diagnostics:
+def diagnose(draws: Draws, table: pd.DataFrame, values: Array) -> Diagnostics:
     """Judge a set of draws.
 
     Parameters
@@ -100,63 +117,59 @@ def diagnose(draws: Draws, table: pd.DataFrame) -> Diagnostics:
     draws
     table
         `summarise`'s table of every parameter: columns r_hat, ess_bulk, ess_tail.
+    values : ndarray, shape (chains, draws, P)
+        Draws of each row of the table.
     """
     n_chains, n_draws = next(iter(draws.sample_stats.values())).shape
-    stats = draws.sample_stats
-    n_divergent = int(np.sum(stats["diverging"]))
-    n_deep = int(np.sum(stats["tree_depth"] >= draws.max_treedepth))
-    energy = np.asarray(stats["energy"], float)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        e_bfmi = np.square(np.diff(energy, axis=1)).mean(axis=1) / energy.var(axis=1)
-    min_e_bfmi = float(np.nanmin(e_bfmi)) if n_draws > 1 else np.nan
-    max_r_hat = float(table["r_hat"].max(skipna=False))
-    bulk, tail = float(table["ess_bulk"].min()), float(table["ess_tail"].min())
+    n_divergent = int(np.sum(draws.sample_stats["diverging"]))
+    n_deep = int(np.sum(draws.sample_stats["tree_depth"] >= draws.max_treedepth))
+    min_e_bfmi = _e_bfmi(draws)
     # Missing where draws are too few, or stand still.
     ess = table[["ess_bulk", "ess_tail"]].min(axis=1, skipna=False).fillna(0)
-    limits = _limits(draws, table, ess, n_chains)
+    limits = _limits(table["r_hat"].to_numpy(float), values)
     # An R-hat that is missing is worse than any: a parameter that never moved.
     excess = table["r_hat"].fillna(np.inf) - limits
     agree = not bool((excess >= 0).any())
-    least = ess_limit(len(table), n_chains)
     worst = ess.idxmin() if agree else excess.idxmax()
     judged = int(np.argmax((table["r_hat"] if agree else excess).to_numpy()))
-    r_hat_below = float(limits[judged])
-    of_many = f" of the worst of {len(table):,} parameters" if len(table) > 1 else ""
+    up_to = divergence_limit(n_chains * n_draws)
 
-    problems = []
-    if n_divergent:
+    problems = list(_faults(table.index.astype(str), values))
+    if n_draws < LEAST_DRAWS:
         problems.append(
-            f"{n_divergent} of {n_chains * n_draws} draws diverged; give target_accept=0.99, and "
-            "if some remain, a tighter prior on the group standard deviations, or the family's "
-            "default link"
+            f"chains of {n_draws} draws are too short to be judged; give draws=1000, or "
+            f"{LEAST_DRAWS} at the least"
         )
+    if n_divergent > up_to:
+        problems.append(_divergent(n_divergent, draws))
     if not agree:
         its = float(table["r_hat"].iloc[judged])
-        problems.append(
-            f"R-hat is {its:.3f} (worst: {worst}; wanted{of_many}: below {r_hat_below:.3f}), so "
-            "the chains disagree; give more warmup= and draws=, and look for terms that the data "
-            "cannot tell apart"
-        )
-    if not ess.min() >= least:
-        allowed = f" ({least:.0f}{of_many})" if round(least) < ESS_PER_CHAIN * n_chains else ""
-        problems.append(
-            f"{ess.idxmin()} has {ess.min():.0f} effective draws where "
-            f"{ESS_PER_CHAIN * n_chains} are wanted{allowed}; give more draws="
-        )
-    if n_deep:
-        problems.append(
-            f"{n_deep} draws reached the largest tree depth, which is slow but not wrong; "
-            "rescale or centre the predictors"
-        )
+        problems.append(_disagreement(str(worst), its, float(limits[judged]), len(table)))
+    few = _few(ess.to_numpy(float), values)
+    if few.any():
+        problems.append(_too_few(str(ess[few].idxmin()), float(ess[few].min()), n_chains, n_draws))
     if min_e_bfmi < E_BFMI_FROM:
         problems.append(
             f"E-BFMI is {min_e_bfmi:.2f}, so the tails are poorly explored; tighten the priors of "
             "the group standard deviations"
         )
+    notes = []
+    if 0 < n_divergent <= up_to:
+        notes.append(
+            f"{n_divergent} divergence{'s' if n_divergent > 1 else ''} of {n_chains * n_draws:,} "
+            f"draws (chance leaves up to {up_to})"
+        )
+    if n_deep:
+        deep = (
+            f"{n_deep} draws reached the largest tree depth, which is slow but not wrong: "
+            "rescale or centre the predictors"
+        )
+        # Beside what is wrong it may be why.
+        (problems if problems else notes).append(deep)
     return Diagnostics(
-        max_r_hat=max_r_hat,
-        min_ess_bulk=bulk,
-        min_ess_tail=tail,
+        max_r_hat=float(table["r_hat"].max(skipna=False)),
+        min_ess_bulk=float(table["ess_bulk"].min()),
+        min_ess_tail=float(table["ess_tail"].min()),
         worst=str(worst),
         n_divergent=n_divergent,
         n_max_treedepth=n_deep,
@@ -164,41 +177,105 @@ def diagnose(draws: Draws, table: pd.DataFrame) -> Diagnostics:
         n_chains=n_chains,
         n_draws=n_draws,
         problems=tuple(problems),
-        r_hat_below=r_hat_below,
-        ess_from=least,
+        notes=tuple(notes),
+        r_hat_below=float(limits[judged]),
+        divergences_up_to=up_to,
     )
 
 
-def _limits(draws: Draws, table: pd.DataFrame, ess: pd.Series, n_chains: int) -> Array:
+def _e_bfmi(draws: Draws) -> float:
+    """Return the least of the chains' energy fractions of missing information."""
+    energy = np.asarray(draws.sample_stats["energy"], float)
+    if energy.shape[1] < 2:
+        return float("nan")
+    with np.errstate(invalid="ignore", divide="ignore"):
+        each = np.square(np.diff(energy, axis=1)).mean(axis=1) / energy.var(axis=1)
+    return float(np.nanmin(each))
+
+
+def _limits(r_hat: Array, values: Array) -> Array:
     """Return what each R-hat must stay below, shape (P,)."""
-    r_hat, P = table["r_hat"].to_numpy(float), len(table)
+    n_chains, _, P = values.shape
     limits = np.full(P, R_HAT_BELOW)
-    for row in np.flatnonzero(r_hat >= R_HAT_BELOW).tolist():
-        own = _draws_of(draws, table.index, row)
-        if own is None:
-            limits[row] = r_hat_limit(ess.iloc[row], P, n_chains)
-            continue
-        both, effective = r_hats_and_ess(own[..., None])
-        limit = r_hat_limit(cautious(effective[:, 0]), P, n_chains)
-        beyond = both[:, 0] >= limit
-        limits[row] = limit[beyond].min() if beyond.any() else limit[int(np.argmax(both[:, 0]))]
+    rows = np.flatnonzero(r_hat >= R_HAT_BELOW)
+    if rows.size:
+        both, effective = r_hats_and_ess(values[..., rows])
+        own = r_hat_limit(cautious(effective), P, n_chains)
+        beyond = both >= own
+        larger = np.where(both[0] >= both[1], own[0], own[1])
+        broken = np.where(beyond, own, np.inf).min(axis=0)
+        limits[rows] = np.where(beyond.any(axis=0), broken, larger)
     return limits
 
 
-def _draws_of(draws: Draws, names: pd.Index, row: int) -> Array | None:
-    """Find the draws of a row of the table, shape (chains, draws), by its name and its place."""
-    text = str(names[row])
-    owners = {name: name for name in draws.posterior}
-    owners |= {tree_name(name): name for name in draws.posterior}
-    if text in owners:
-        values = draws.posterior[owners[text]]
-        return values if values.ndim == 2 else None
-    label = max((o for o in owners if text.startswith(f"{o}[")), key=len, default=None)
-    if label is None:
-        return None
-    values = draws.posterior[owners[label]]
-    values = values.reshape(*values.shape[:2], -1)
-    first = row
-    while first and str(names[first - 1]).startswith(f"{label}["):
-        first -= 1
-    return values[..., row - first] if row - first < values.shape[2] else None
+def _few(ess: Array, values: Array) -> np.ndarray:
+    """Tell which parameters have fewer effective draws than are wanted, shape (P,)."""
+    n_chains, n_draws, P = values.shape
+    few = ess < ESS_PER_CHAIN * n_chains
+    if few.any() and n_draws >= LEAST_DRAWS:
+        bulk, tail, length = ess_by_batches(values[..., few])
+        limits = batch_ess_limits(P, n_chains, BATCHES, length)
+        few[few] = (bulk < limits[0]) | (tail < limits[1])
+    return few
+
+
+def _faults(names: pd.Index, values: Array) -> Iterator[str]:
+    """Name what chains have that no sound ones have."""
+    bad = not_numbers(values)
+    if bad.any():
+        p = int(bad.argmax())
+        more = np.count_nonzero(bad) - 1
+        others = f", and so have {more} more parameters" if more else ""
+        yield (
+            f"{names[p]} has {bad[p]} draws that are no finite numbers{others}; look for "
+            "predictors of very large values, and for priors that allow any"
+        )
+    if (pair := same_chains(values)) is not None:
+        yield f"chains {pair[0]} and {pair[1]} are the same draws; give each a seed of its own"
+    if (still := standstill(values)) is not None:
+        p, chain, length = still
+        yield (
+            f"chain {chain} stood still for {length} draws (of {names[p]}); give "
+            f"target_accept={SMALL_STEPS} and more warmup="
+        )
+
+
+def _divergent(n_divergent: int, draws: Draws) -> str:
+    total = draws.sample_stats["diverging"].size
+    target = draws.attrs.get("target_accept")
+    if target is not None and float(target) >= SMALL_STEPS:
+        remedy = f"give {_PRIORS}"
+    else:
+        remedy = f"give target_accept={SMALL_STEPS}, and if some remain, {_PRIORS}"
+    return f"{n_divergent} of {total} draws diverged; {remedy}"
+
+
+def _disagreement(worst: str, r_hat: float, below: float, n_parameters: int) -> str:
+    if np.isnan(r_hat):
+        return (
+            f"{worst} never moved; give more warmup=, and look for a prior that leaves it no room"
+        )
+    return (
+        f"R-hat is {r_hat:.3f} (worst: {worst}; wanted{_of_many(n_parameters)}: below "
+        f"{below:.3f}), so the chains disagree; give more warmup= and draws=, and look for terms "
+        "that the data cannot tell apart"
+    )
+
+
+def _too_few(worst: str, ess: float, n_chains: int, n_draws: int) -> str:
+    wanted = ESS_PER_CHAIN * n_chains
+    return (
+        f"{worst} has {ess:.0f} effective draws where {wanted} are wanted; give "
+        f"{_enough(n_draws, ess / wanted)}"
+    )
+
+
+def _enough(n_draws: int, share: float) -> str:
+    """Say how many draws suffice, with a half more for what is estimated badly."""
+    if share > 0.1:
+        return f"draws={int(500 * np.ceil(1.5 * n_draws / share / 500))}"
+    return "more warmup= and draws="
+
+
+def _of_many(n_parameters: int) -> str:
+    return f" of the worst of {n_parameters:,} parameters" if n_parameters > 1 else ""

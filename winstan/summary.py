@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,33 @@ from winstan.convergence import Ordered, by_block, mixing, quantiles, shortest
 from winstan.effects.intervals import interval_names
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import xarray as xr
 
     from winstan._typing import Array
     from winstan.options import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Scalars:
+    """Every parameter, element by element.
+
+    Attributes
+    ----------
+    names : tuple of str
+    values : ndarray, shape (chains, draws, P)
+    """
+
+    names: tuple[str, ...]
+    values: Array
+
+    def without(self, names: Collection[str]) -> Scalars:
+        """Leave some out."""
+        kept = [i for i, name in enumerate(self.names) if name not in names]
+        if len(kept) == len(self.names):
+            return self
+        return Scalars(tuple(self.names[i] for i in kept), self.values[..., kept])
 
 
 def summarise(
@@ -38,8 +62,12 @@ def summarise(
         A row for each scalar, such as ``1|mouse[m3]``; columns mean, sd, the ends of the interval
         (named by kind and probability), ess_bulk, ess_tail, r_hat, mcse_mean.
     """
+    return table_of(scalars_of(draws), prob=prob, interval=interval)
+
+
+def table_of(scalars: Scalars, *, prob: float = 0.94, interval: Interval = "hdi") -> pd.DataFrame:
+    """Summarise scalars; parameters and columns are those of `summarise`."""
     lower, upper = interval_names(prob, interval)
-    names, values = _scalars(draws)
 
     def judged(ordered: Ordered) -> dict[str, Array]:
         if interval == "hdi":
@@ -54,18 +82,19 @@ def summarise(
             **mixing(ordered),
         }
 
-    columns = by_block(values, judged)
+    columns = by_block(scalars.values, judged)
     order = ["mean", "sd", lower, upper, "ess_bulk", "ess_tail", "r_hat", "mcse_mean"]
-    return pd.DataFrame({name: columns[name] for name in order}, index=names)
+    return pd.DataFrame({name: columns[name] for name in order}, index=list(scalars.names))
 
 
-def _scalars(draws: xr.DataTree) -> tuple[list[str], Array]:
-    """Name every scalar as ArviZ does, and stack their draws: (chains, draws, scalars)."""
-    names, parts = [], []
+def scalars_of(draws: xr.DataTree) -> Scalars:
+    """Name every scalar as ArviZ does, and stack their draws."""
+    names: list[str] = []
+    parts = []
     for name, variable in draws["posterior"].data_vars.items():
         dims = variable.dims[2:]
         own = variable.attrs.get("name", name)  # as the model has it: a tree knows no slash
         labels = product(*(variable[dim].to_numpy().tolist() for dim in dims))
         names += [f"{own}[{', '.join(map(str, at))}]" if dims else str(own) for at in labels]
         parts.append(variable.to_numpy().reshape(*variable.shape[:2], -1))
-    return names, np.concatenate(parts, axis=2)
+    return Scalars(tuple(names), np.concatenate(parts, axis=2))

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from lme_cases import crossed, lme4_data, quiet, sds
+from reference_checks import held
 from scipy import optimize
 
 import winstan as ws
@@ -33,6 +34,7 @@ def dense_criterion(y, X, pieces, theta, reml):
 # -- published results of lme4 --------------------------------------------------------------------
 
 
+@pytest.mark.reference
 @pytest.mark.parametrize(
     ("name", "formula", "reml", "coefficients", "errors", "published", "criterion"),
     [
@@ -92,7 +94,9 @@ def dense_criterion(y, X, pieces, theta, reml):
         ),
     ],
 )
-def test_published(name, formula, reml, coefficients, errors, published, criterion):
+def test_published(
+    name, formula, reml, coefficients, errors, published, criterion, record_property
+):
     fit = ws.lme(formula, lme4_data(name), reml=reml)
     assert fit.converged
     assert fit.singular == ()
@@ -104,6 +108,12 @@ def test_published(name, formula, reml, coefficients, errors, published, criteri
     for key, value in published.items():
         assert sds(fit)[key] == pytest.approx(value, abs=digits), key
     assert -2 * fit.log_likelihood == pytest.approx(criterion, abs=5.1e-4)
+    found = [*fit.table["Coef."], *fit.table["Std.Err."], *map(sds(fit).get, published)]
+    held(
+        record_property, f"{name}, {formula}, {'REML' if reml else 'ML'}", "lme4 (lmer)",
+        [*found, -2 * fit.log_likelihood],
+        [*coefficients, *errors, *published.values(), criterion], 8e-4,
+    )  # fmt: skip
 
 
 def test_published_correlation():

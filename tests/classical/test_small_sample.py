@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from lme_cases import crossed, lme4_data, quiet
+from reference_checks import held
 from scipy import optimize, stats
 
 import winstan as ws
@@ -12,8 +13,9 @@ from winstan.classical.cross_products import population
 # -- published and exact --------------------------------------------------------------------------
 
 
+@pytest.mark.reference
 @pytest.mark.parametrize("df", [None, "kenward-roger", "satterthwaite"])
-def test_published_sleepstudy(df):
+def test_published_sleepstudy(df, record_property):
     """pbkrtest and lmerTest; exact, because the slopes of 18 subjects are balanced."""
     fit = ws.lme("Reaction ~ Days + (Days|Subject)", lme4_data("sleepstudy"), df=df)
     days = fit.table.loc["Days"]
@@ -25,6 +27,9 @@ def test_published_sleepstudy(df):
     F = fit.anova().loc["Days"]
     assert F["F"] == pytest.approx(45.853, abs=5e-4)
     assert F["den_df"] == pytest.approx(17, abs=1e-4)
+    found = [days["Coef."], days["Std.Err."], days["t"], days["df"]]
+    model = f"sleepstudy, Reaction ~ Days + (Days|Subject), df={df}"
+    held(record_property, model, "pbkrtest, lmerTest", found, [10.4673, 1.5458, 6.7715, 17], 1e-4)
 
 
 def mean_square(means, repeats, df):

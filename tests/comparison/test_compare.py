@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from io import BytesIO
+from time import perf_counter
 
 import numpy as np
 import pandas as pd
@@ -14,11 +15,10 @@ from models import model_of
 
 import winstan as ws
 from winstan.comparison.numbers import spread_z
-from winstan.diagnostics import diagnose
-from winstan.draws import Draws, to_datatree
+from winstan.draws import Draws
 from winstan.fitted import Fit
+from winstan.fitted.pipeline import fit_from_draws
 from winstan.plots import plot_agreement
-from winstan.summary import summarise
 
 FORMULA = "y ~ x + (x|g)"
 
@@ -73,9 +73,7 @@ def fit_of(model=MODEL, *, seed, draws=500, backend="stan", rho=0.0, change=None
     stats = dict.fromkeys(("lp", "energy"), rng.normal(size=(4, draws)))
     stats |= {"diverging": np.zeros((4, draws), bool), "tree_depth": np.full((4, draws), 3)}
     made = Draws(posterior, stats)
-    tree = to_datatree(model, made)
-    table = summarise(tree)
-    return Fit(model, tree, diagnose(made, table), backend, 1.0, table)
+    return fit_from_draws(model, made, backend, perf_counter())
 
 
 def pair(change=None, **options) -> ws.Agreement:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from time import perf_counter
 from warnings import catch_warnings, simplefilter
 
 import arviz as az
@@ -17,14 +18,13 @@ from row_densities import INVERSE, row_log_densities
 from scipy import special, stats
 
 from winstan import effects
-from winstan.diagnostics import diagnose
-from winstan.draws import Draws, to_datatree
+from winstan.draws import Draws
 from winstan.effects import means, pointwise
 from winstan.errors import DesignWarning, OptionError
 from winstan.families import FAMILIES
 from winstan.families.links import LINKS
 from winstan.fitted import Fit
-from winstan.summary import summarise
+from winstan.fitted.pipeline import fit_from_draws
 from winstan.tuning import Tuning
 
 S = 7
@@ -189,9 +189,7 @@ def fit_with(model, posterior) -> Fit:
     sample_stats = {k: np.full(shape, v) for k, v in stats_of.items()}
     sample_stats["energy"] = rng.normal(size=shape)
     made_up = Draws(posterior, sample_stats)
-    tree = to_datatree(model, made_up)
-    table = summarise(tree)
-    return Fit(model, tree, diagnose(made_up, table), "stan", 1.0, table)
+    return fit_from_draws(model, made_up, "stan", perf_counter())
 
 
 def exact_normal_draws(y, weight, n_draws=4000, chains=4, seed=1):

@@ -9,6 +9,7 @@ from made_draws import made_fit
 from models import model_of
 from prior_densities import prior_log_density
 from program_runs import run, translate
+from reference_checks import held
 from reference_density import Reference, gradient
 from scipy import optimize, special, stats
 from template_cases import data_of
@@ -140,7 +141,8 @@ def test_two_categories_are_the_bernoulli_family():
     np.testing.assert_allclose(one.coordinates.eta, other.coordinates.eta, atol=1e-6)
 
 
-def test_multinom_of_high_school_programs():
+@pytest.mark.reference
+def test_multinom_of_high_school_programs(record_property):
     """nnet::multinom(prog2 ~ ses + write): UCLA's table of coefficients, residual deviance 359.96.
 
     Of the 200 pupils of hsb2, academic programs being the reference.
@@ -167,8 +169,8 @@ def test_multinom_of_high_school_programs():
     }  # fmt: skip
     assert by_name.keys() == published.keys()
     assert len(model.likelihood.links) == B
-    for name, value in published.items():
-        assert by_name[name] == pytest.approx(value, abs=2e-4), name
+    held(record_property, "hsb2, prog ~ ses + write, categorical", "nnet (multinom)",
+         [by_name[name] for name in published], list(published.values()), 2e-4)  # fmt: skip
 
 
 @pytest.mark.slow

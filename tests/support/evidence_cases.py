@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 from models import model_of
 from scipy import stats
 
 import winstan as ws
-from winstan.diagnostics import diagnose
-from winstan.draws import Draws, to_datatree
-from winstan.fitted import Fit
-from winstan.summary import summarise
+from winstan.draws import Draws
+from winstan.fitted.pipeline import fit_from_draws
+
+if TYPE_CHECKING:
+    from winstan.fitted import Fit
 
 DYESTUFF = {
     "Intercept": ws.Normal(1500, 100),
@@ -52,6 +56,4 @@ def exact_fit(n_chains: int = 4, n: int = 2500) -> tuple[Fit, pd.DataFrame]:
              "n_steps": np.ones((n_chains, n), int)}  # fmt: skip
     rest["energy"] = np.random.default_rng(1).normal(size=(n_chains, n))
     made_up = Draws({"Intercept": draws}, rest)
-    tree = to_datatree(model, made_up)
-    table = summarise(tree)
-    return Fit(model, tree, diagnose(made_up, table), "stan", 1.0, table), data
+    return fit_from_draws(model, made_up, "stan", perf_counter()), data

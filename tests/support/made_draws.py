@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from winstan.diagnostics import diagnose
-from winstan.draws import Draws, to_datatree
-from winstan.effects import ArvizGroups
-from winstan.fitted import Fit
-from winstan.summary import summarise
+from winstan.draws import Draws
+from winstan.fitted.pipeline import fit_from_draws
 
 if TYPE_CHECKING:
+    from winstan.fitted import Fit
     from winstan.model import Model
 
 
@@ -60,6 +59,4 @@ def made_fit(
             "step_size": np.full(shape, 0.5),
         },
     )
-    tree = to_datatree(model, made, ArvizGroups(model))
-    table = summarise(tree)
-    return Fit(model, tree, diagnose(made, table), "stan", 1.0, table)
+    return fit_from_draws(model, made, "stan", perf_counter())

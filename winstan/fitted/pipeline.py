@@ -14,7 +14,7 @@ from winstan.effects import ArvizGroups
 from winstan.errors import ConvergenceWarning, warn_user
 from winstan.fitted.fit import Fit
 from winstan.guards.checks import check_model
-from winstan.summary import summarise
+from winstan.summary import scalars_of, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from winstan.backends import Backend, Settings
     from winstan.building import ModelOptions
+    from winstan.draws import Draws
     from winstan.families import Family
     from winstan.model import Model
 
@@ -56,8 +57,16 @@ def warn_of_verdict(fit: Fit, who: str = "") -> None:
 def fit_by(backend: Backend, model: Model, settings: Settings, start: float) -> Fit:
     """Sample a model with one backend, and judge the draws; `start` is `perf_counter`'s."""
     sampled = backend.sample(model, settings)
+    return fit_from_draws(model, sampled, backend.name, start, settings)
+
+
+def fit_from_draws(
+    model: Model, sampled: Draws, backend: str, start: float, settings: Settings | None = None
+) -> Fit:
+    """Judge a model's draws; `start` is `perf_counter`'s."""
     tree = to_datatree(model, sampled, ArvizGroups(model))
-    table = summarise(tree)
-    constant = table.index.intersection(list(model.coefficients.constant_names))
-    diagnostics = diagnose(sampled, table.drop(index=constant))
-    return Fit(model, tree, diagnostics, backend.name, perf_counter() - start, table, settings)
+    scalars = scalars_of(tree)
+    table = table_of(scalars)
+    moving = scalars.without(set(model.coefficients.constant_names))
+    diagnostics = diagnose(sampled, table[table.index.isin(moving.names)], moving.values)
+    return Fit(model, tree, diagnostics, backend, perf_counter() - start, table, settings)
