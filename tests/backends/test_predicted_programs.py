@@ -188,11 +188,11 @@ def of_stan_program(model, point, *, center):
 @pytest.mark.parametrize(
     "name",
     [
-        "student",
         "proportions",
-        *(pytest.param(name, marks=pytest.mark.long) for name in ("levels and slopes", "counts")),
+        *(pytest.param(name, marks=pytest.mark.long)
+          for name in ("student", "levels and slopes", "counts")),
     ],
-)
+)  # fmt: skip
 @pytest.mark.slow
 def test_stan_program_has_the_density_of_the_rows(name, tmp_path):
     model = case(name)

@@ -327,7 +327,8 @@ def weighted_zeros():
 @pytest.mark.parametrize(
     "make",
     [
-        weighted_slopes, nested_binomial, weighted_zeros,
+        weighted_slopes,
+        *(pytest.param(make, marks=pytest.mark.long) for make in (nested_binomial, weighted_zeros)),
         pytest.param(lambda: case("gamma", "log", "intercepts"), marks=pytest.mark.long),
         pytest.param(lambda: case("student", "identity", "levels and a slope"),
                      marks=pytest.mark.long),

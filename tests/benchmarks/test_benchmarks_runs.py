@@ -128,14 +128,12 @@ def test_rowwise_is_compiled_as_by_cmdstan():
     }  # fmt: skip
 
 
-@pytest.mark.slow
+@pytest.mark.long  # each compiles a program as CmdStan does
 @pytest.mark.parametrize(
     "name",
     [
-        "sleepstudy",
-        "grouseticks",
-        *(pytest.param(name, marks=pytest.mark.long)  # each compiles a program as CmdStan does
-          for name in ("lfp", "verbagg", "cbpp", "radon-t", "epilepsy", "trials-lognormal")),
+        "sleepstudy", "grouseticks", "lfp", "verbagg", "cbpp", "radon-t", "epilepsy",
+        "trials-lognormal",
     ],
 )  # fmt: skip
 def test_rowwise_density(name, tmp_path):

@@ -60,8 +60,8 @@ QUESTIONS = {
 }
 
 
-# Backends also meet on gamma and Poisson models in tests/backends: here they take a minute each.
-LONG = ("gamma", "poisson, crossed")
+# Backends also meet on models like these in tests/backends: here they take half a minute each.
+LONG = ("gamma", "poisson, crossed", "bernoulli", "strong correlation")
 
 
 @pytest.mark.parametrize(

@@ -247,14 +247,14 @@ def test_binomial_counts_are_left_alone_and_beta_binomial_ones_found(m):
 @pytest.mark.slow
 def test_counts_of_the_family_are_hardly_ever_taken_for_overdispersed():
     found = 0
-    for seed in range(300):
+    for seed in range(150):
         rng = np.random.default_rng(seed)
         data = counts(seed, (0.5, 3, 30)[seed % 3], (20, 150)[seed % 2], (3, 1)[seed % 2])
         data["y"] = rng.poisson(data["mu"])
         found += dispersion_of(POISSON, data, "poisson") is not None
         data["y"] = rng.binomial(10, data["p"])
         found += dispersion_of(BINOMIAL, data, "binomial") is not None
-    assert found <= 4
+    assert found <= 2
 
 
 def test_exposures_are_part_of_the_means():
