@@ -27,7 +27,7 @@ FLOORS = (
     "chain_faults convergence summary diagnostics effects evidence classical guards keywords",
     "plots tables",
     "crossvalidation fitted keeping report",
-    "calibration comparison each real_data simulate",
+    "calibration comparison each planning real_data simulate",
     "fitting cli __init__ __main__",
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}

@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from winstan._version import __version__
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     from winstan.fitted import Fit
     from winstan.fitting import fit
     from winstan.keeping.fits import load_fit
+    from winstan.planning import StudyDesign, design, layout
     from winstan.plots import plot_data, theme_winstan
     from winstan.real_data import datasets, load
     from winstan.simulate import simulate_lfp, simulate_spikes
@@ -78,6 +81,7 @@ _LAZY = {
     "FitEach": "winstan.each",
     "Fits": "winstan.comparison",
     "LME": "winstan.classical",
+    "StudyDesign": "winstan.planning",
     "agree": "winstan.comparison",
     "anova": "winstan.classical",
     "bayes_factor": "winstan.comparison.bayes_factor",
@@ -88,6 +92,7 @@ _LAZY = {
     "detection_limits": "winstan.data.detection",
     "fit": "winstan.fitting",
     "fit_each": "winstan.each",
+    "layout": "winstan.planning",
     "lme": "winstan.classical",
     "load": "winstan.real_data",
     "load_fit": "winstan.keeping.fits",
@@ -140,6 +145,7 @@ __all__ = [
     "PriorError",
     "RefitWarning",
     "StudentT",
+    "StudyDesign",
     "WinstanError",
     "__version__",
     "agree",
@@ -149,9 +155,11 @@ __all__ = [
     "categorical",
     "compare",
     "datasets",
+    "design",
     "detection_limits",
     "fit",
     "fit_each",
+    "layout",
     "lme",
     "load",
     "load_fit",
@@ -178,3 +186,22 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """`ws.design` is a function, and the package of that name no attribute.
+
+    The first import of a package sets it as an attribute of the one that it is in.
+    """
+
+    @property
+    def design(self) -> Any:
+        """Load `winstan.planning` when it is first used."""
+        return import_module("winstan.planning").design
+
+    @design.setter
+    def design(self, package: ModuleType) -> None:
+        """Leave the function in its place."""
+
+
+sys.modules[__name__].__class__ = _Package

@@ -118,3 +118,25 @@ def check_flags(*or_none: str, **given: object) -> None:
             continue
         choices = "True, False or None" if may_be_none else "True or False"
         raise OptionError(f"{name} must be {choices}, not {value!r}.{_HINTS.get(name, '')}")
+
+
+def refuse_beside_fit(given: Mapping[str, object]) -> None:
+    """Refuse options of a model beside a fit, which has its own.
+
+    Parameters
+    ----------
+    given
+        Options by name; those that are as they are by default were not given.
+
+    Raises
+    ------
+    OptionError
+        Naming the first.
+    """
+    usual = {"center": True, "family": "gaussian"}
+    for name, value in given.items():
+        if value is not None and (name not in usual or value != usual[name]):
+            raise OptionError(
+                f"{name}= was given beside a fit, which has its own: give a formula and data for "
+                "another model."
+            )

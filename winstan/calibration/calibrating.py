@@ -24,7 +24,7 @@ from winstan.fitted import Fit
 from winstan.fitted.attempts import Sampling
 from winstan.formula.scope import namespace_of_caller
 from winstan.keywords import explains_keywords
-from winstan.options import check_flags
+from winstan.options import check_flags, refuse_beside_fit
 from winstan.parallel import run_tasks, workers_of
 from winstan.toolchain import build
 
@@ -188,19 +188,9 @@ def _model(
 ) -> Model:
     """Return the fit's own model, or that of a formula and data."""
     if isinstance(formula, Fit):
-        usual = {"center": True, "family": "gaussian"}
-        given = {"data": data, "family": family, **options, **formulas}
-        del given["parametrization"]  # coordinates only
-        changed = [
-            name
-            for name, value in given.items()
-            if value is not None and (name not in usual or value != usual[name])
-        ]
-        if changed:
-            raise OptionError(
-                f"{changed[0]}= was given beside a fit, which has its own: give a formula and data"
-                " for another model."
-            )
+        # Coordinates are no part of what a model says
+        given = {name: value for name, value in options.items() if name != "parametrization"}
+        refuse_beside_fit({"data": data, "family": family, **given, **formulas})
         return formula.model
     if data is None:
         raise OptionError("calibrate takes a formula and data, or a fit.")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.model import Model
+    from winstan.priors import Prior, Priors
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,64 @@ class Simulator:
             If almost no parameters of the priors are possible.
         """
         rng = np.random.default_rng(seed)
-        truth, eta = self._parameters(rng)
-        return truth, self._with_response(self._response(truth, eta, rng))
+        truth = self._parameters(rng)
+        return truth, self.model_of(self.respond(truth, rng), self.model.priors)
+
+    def respond(
+        self, parameters: Mapping[str, Array], rng: np.random.Generator
+    ) -> tuple[Array, Limits | None]:
+        """Draw a response of each row at given parameters, and say what is known of it.
+
+        Parameters
+        ----------
+        parameters : mapping of str to ndarray, shape (1, *dims)
+            By variable, group effects among them.
+        rng
+
+        Returns
+        -------
+        y : ndarray, shape (N,)
+        limits : Limits or None
+        """
+        return self._response(parameters, self._eta(parameters), rng)
+
+    def model_of(
+        self,
+        drawn: tuple[Array, Limits | None],
+        priors: Mapping[str, Prior] | Priors | None,
+    ) -> Model:
+        """Return the model of a response that `respond` gave.
+
+        Parameters
+        ----------
+        drawn
+        priors
+            As for `winstan.building.build_model`: None takes the defaults for this response.
+
+        Raises
+        ------
+        DataError, FamilyError
+            If no model can be made of it.
+        """
+        y, limits = drawn
+        model = self.model
+        if not np.isfinite(y).all():
+            bad = int(np.count_nonzero(~np.isfinite(y)))
+            raise DataError(
+                f"{how_many(bad, 'row')} of the simulated {model.design.response.name!r} are beyond"
+                " what a number holds: the priors, or the parameters, are too wide."
+            )
+        response = replace(model.design.response, y=y, limits=limits)
+        return build_model(
+            model.formula,
+            replace(model.design, response=response),
+            unlimited(model.family),
+            model.link,
+            priors=priors,
+            center=model.center or model.level_means is not None,
+            parametrization=self.parametrization,
+            tuning=model.tuning,
+        )
 
     def possible(self, posterior: Mapping[str, Array]) -> np.ndarray:
         """Tell which draws the prior of the simulations can have given, shape (S,).
@@ -76,16 +133,19 @@ class Simulator:
                 inside &= posterior[number.name] <= self.model.likelihood.statistics[number.bound]
         return inside
 
-    def _parameters(self, rng: np.random.Generator) -> tuple[dict[str, Array], Array]:
-        """Draw them where the link has a mean; with the rows' linear predictor, shape (1, D)."""
+    def _eta(self, parameters: Mapping[str, Array]) -> Array:
+        """Return the distinct rows' linear predictor, shape (1, D)."""
+        rows = rows_of(self.model.design)
+        parts = [eta for _, eta in linear_predictor(self.model, parameters, rows)]
+        return np.hstack(parts) + rows.offset
+
+    def _parameters(self, rng: np.random.Generator) -> dict[str, Array]:
+        """Draw them where the link has a mean."""
         model = self.model
-        rows = rows_of(model.design)
         for _ in range(ATTEMPTS):
             truth = prior_draws(model, rng, 1)
-            parts = [eta for _, eta in linear_predictor(model, truth, rows)]
-            eta = np.hstack(parts) + rows.offset
-            if not model.family.confines(model.link) or (eta > 0).all():
-                return truth, eta
+            if not model.family.confines(model.link) or (self._eta(truth) > 0).all():
+                return truth
         raise PriorError(
             f"In {ATTEMPTS} draws of the priors some row's mean was not positive: "
             f"link={model.link.name!r} needs priors that keep the linear predictor positive. "
@@ -123,27 +183,6 @@ class Simulator:
         y = np.where(status == RIGHT, self.upper or 0.0, y)
         return y, replace(limits, status=status)
 
-    def _with_response(self, drawn: tuple[Array, Limits | None]) -> Model:
-        y, limits = drawn
-        model = self.model
-        if not np.isfinite(y).all():
-            bad = int(np.count_nonzero(~np.isfinite(y)))
-            raise DataError(
-                f"{how_many(bad, 'row')} of the simulated {model.design.response.name!r} are beyond"
-                " what a number holds: the priors are too wide."
-            )
-        response = replace(model.design.response, y=y, limits=limits)
-        return build_model(
-            model.formula,
-            replace(model.design, response=response),
-            unlimited(model.family),
-            model.link,
-            priors=model.priors,
-            center=model.center or model.level_means is not None,
-            parametrization=self.parametrization,
-            tuning=model.tuning,
-        )
-
 
 def simulator_of(model: Model, parametrization: str | Mapping[str, str] | None = None) -> Simulator:
     """Return what makes data sets of a model.
@@ -166,7 +205,7 @@ def simulator_of(model: Model, parametrization: str | Mapping[str, str] | None =
             "observation, which is the same model."
         )
     _check_priors(model)
-    lower, upper = _limits_of(model)
+    lower, upper = detection_limits_of(model)
     return Simulator(model, parametrization, lower, upper)
 
 
@@ -189,8 +228,14 @@ def _check_priors(model: Model) -> None:
         )
 
 
-def _limits_of(model: Model) -> tuple[float | None, float | None]:
-    """Return the limits of detection that the censored rows have."""
+def detection_limits_of(model: Model) -> tuple[float | None, float | None]:
+    """Return the limits of detection that the censored rows have: None where there is none.
+
+    Raises
+    ------
+    OptionError
+        If they are intervals, or rows have limits of their own.
+    """
     response, limits = model.design.response, model.design.response.limits
     if limits is None or limits.status is None:
         return None, None

@@ -144,7 +144,7 @@ def draw_new_levels(
             each = np.unique(number.to_numpy(), return_index=True)[1]
             u = latent(covariances(group, posterior).sd[0, :, 0], named.iloc[each])[:, None]
         else:
-            u = _effects(covariances(group, posterior), int(number.max()) + 1, arm, rng)
+            u = draw_effects(covariances(group, posterior), int(number.max()) + 1, arm, rng)
         for effect in group.effects:
             name = group.effect_name(effect)
             fresh = u[:, list(effect.columns)]
@@ -157,10 +157,20 @@ def draw_new_levels(
     return out, replace(first, beside=dict(zip(rows.beside, others, strict=True)))
 
 
-def _effects(
+def draw_effects(
     of: Covariances, n_levels: int, arm: np.ndarray | None, rng: np.random.Generator
 ) -> Array:
-    """Draw the effects of new levels, of these arms, shape (S, q, n_levels)."""
+    """Draw the effects of new levels from each draw's population, shape (S, q, n_levels).
+
+    Parameters
+    ----------
+    of
+        The covariances of the term's effects.
+    n_levels
+    arm : ndarray of int, shape (n_levels,), or None
+        Of each level.
+    rng
+    """
     u = rng.standard_normal((*of.sd.shape[1:], n_levels))
     out = np.empty_like(u)
     for k in range(len(of.sd)):

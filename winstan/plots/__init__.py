@@ -13,6 +13,7 @@ from winstan.plots.chains import plot_rank, plot_trace
 from winstan.plots.conditional import CURVES, plot_conditional
 from winstan.plots.contrasts import plot_contrasts
 from winstan.plots.crossvalidation import plot_elpd, plot_influence
+from winstan.plots.design import plot_design
 from winstan.plots.difference import plot_difference
 from winstan.plots.directions import DIRECTIONS, plot_directions
 from winstan.plots.each import plot_each
@@ -40,6 +41,7 @@ __all__ = [
     "plot_contrasts",
     "plot_data",
     "plot_density",
+    "plot_design",
     "plot_difference",
     "plot_directions",
     "plot_each",
