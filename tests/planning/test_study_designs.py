@@ -173,6 +173,21 @@ def test_a_study_does_not_depend_on_workers_nor_on_other_methods(paired):
     np.testing.assert_array_equal(same["estimate_x"], same["estimate_y"])
 
 
+def test_a_difference_of_differences_is_asked_of_all_methods_that_have_it():
+    table = ws.layout(mouse=6, drug=["s", "d"], stim=["rest", "light"], trial=2)
+    stated = {"1|mouse_sigma": 1, "sigma": 1, "drug": 0.5}
+    options = {"effect": {"drug:stim": 1.5}, "truth": stated, "methods": ["lme", "anova"]}
+    within = quick("y ~ drug * stim + (1|mouse)", table, **options)
+    assert within.truth["drug:stim[d, light]"] == pytest.approx(1.5)
+    by = within.studies.pivot_table(index="study", columns="method", values="estimate")
+    np.testing.assert_allclose(by["lme"], by["anova"], rtol=1e-6)
+    split = ws.layout(
+        mouse=6, drug=["s", "d"], stim=["rest", "light"], trial=2, between={"drug": "mouse"}
+    )
+    with pytest.raises(ws.OptionError, match="'drug:stim' is both between and within levels of"):
+        quick("y ~ drug * stim + (1|mouse)", split, **options)
+
+
 # --- truths
 
 

@@ -45,7 +45,8 @@ class Analyses:
         The group terms; empty without any.
     unit : str or None
         The group factor that the ANOVA is paired within, or takes means of.
-    treatments : tuple of str
+    treatments : mapping of str to tuple of str
+        What is compared, and the columns of each.
     conditions : tuple of str
         Columns of the population's terms.
     scores : tuple of float
@@ -60,7 +61,7 @@ class Analyses:
     fixed: str
     groups: str
     unit: str | None
-    treatments: tuple[str, ...]
+    treatments: Mapping[str, tuple[str, ...]]
     conditions: tuple[str, ...]
     scores: tuple[float, ...] = ()
     trials: Array | None = None
@@ -102,11 +103,16 @@ class Analyses:
     def _anova(self, data: pd.DataFrame, treatment: str, prob: float) -> pd.DataFrame:
         if self.unit is None:
             return anova(f"{self.response} ~ {self.fixed}", data).contrast(treatment, prob=prob)
-        if _varies_within(data, treatment, self.unit):
-            text = f"{self.response} ~ {quote_name(treatment)}"
-            return anova(text, data, group=self.unit).contrast(treatment, prob=prob)
+        own = self.treatments[treatment]
+        within = [_varies_within(data, column, self.unit) for column in own]
+        crossed = " * ".join(map(quote_name, own))
+        if all(within):
+            paired = anova(f"{self.response} ~ {crossed}", data, group=self.unit)
+            return paired.contrast(treatment, prob=prob)
+        if any(within):
+            raise OptionError(f"{treatment!r} is both between and within levels of {self.unit!r}")
         between = [c for c in self.conditions if not _varies_within(data, c, self.unit)]
-        fixed = self.fixed if len(between) == len(self.conditions) else quote_name(treatment)
+        fixed = self.fixed if len(between) == len(self.conditions) else crossed
         means = data.groupby([self.unit, *between], observed=True, as_index=False)[self.response]
         return anova(f"{self.response} ~ {fixed}", means.mean()).contrast(treatment, prob=prob)
 
@@ -124,7 +130,6 @@ def analyses_of(model: Model, targets: Targets, table: pd.DataFrame, unit: str |
         raise OptionError(f"their {targets.parameter} is one number, which no formula is of")
     if model.design.response.limits is not None:
         raise OptionError("the response has limits or known errors")
-    check_treatments(model, targets)
     logged = family.kind == "positive" and (model.link.name == "log" or family.log_response)
     if formula.offset and not (logged or model.link.name == "identity"):
         raise OptionError(f"offset({formula.offset[0]}) is inside the link")
@@ -139,7 +144,7 @@ def analyses_of(model: Model, targets: Targets, table: pd.DataFrame, unit: str |
         fixed=" + ".join([formula.common, *(f"offset({text})" for text in formula.offset)]),
         groups=" + ".join(group.text for group in formula.groups),
         unit=unit,
-        treatments=tuple(one.treatment for one in targets.each),
+        treatments={one.treatment: tuple(columns_of(model, one.treatment)) for one in targets.each},
         conditions=tuple(
             dict.fromkeys(
                 column
@@ -172,18 +177,6 @@ def true_values(
 
 def _varies_within(data: pd.DataFrame, column: str, unit: str) -> bool:
     return len(data[[unit, column]].drop_duplicates()) > data[unit].nunique()
-
-
-def check_treatments(model: Model, targets: Targets) -> None:
-    """Refuse interactions, of which LME and ANOVA have no contrast.
-
-    Raises
-    ------
-    OptionError
-    """
-    for one in targets.each:
-        if len(columns_of(model, one.treatment)) > 1:
-            raise OptionError(f"{one.treatment!r} is a difference of differences")
 
 
 def as_methods(given: Any) -> list[Method] | None:

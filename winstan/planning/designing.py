@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from winstan.families import Family
     from winstan.options import Groups, Scale
-    from winstan.planning.reading import Proposal
+    from winstan.planning.reading import PlannedStudy
     from winstan.priors import Prior
 
 LEAST = 10
@@ -271,7 +271,7 @@ _COORDINATES = ("formulas", "parametrization")
 """Options that say nothing of the model, or are given by name."""
 
 
-def _pilot(proposal: Proposal, seed: int, progress: bool | None) -> Fit:
+def _pilot(proposal: PlannedStudy, seed: int, progress: bool | None) -> Fit:
     """Fit the model to the layout's own response, as `winstan.fit` does."""
     if not proposal.has_response:
         left = proposal.parsed.response

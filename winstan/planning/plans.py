@@ -12,7 +12,7 @@ from winstan.calibration.simulation import Simulator, detection_limits_of
 from winstan.errors import DataError, OptionError
 from winstan.fitted import Fit
 from winstan.planning.analyses import analyses_of
-from winstan.planning.summaries import Asked
+from winstan.planning.summaries import AskedContrast
 from winstan.planning.targets import decided, read_targets, with_sizes
 from winstan.planning.task import StudyPlan, simulate_study
 from winstan.planning.truth import Truth, stated_truth, truth_of_fit
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from winstan.model import Model
     from winstan.planning.analyses import Analyses, Method
-    from winstan.planning.reading import Proposal
+    from winstan.planning.reading import PlannedStudy
     from winstan.planning.targets import Targets
     from winstan.planning.task import StudyQuestion
 
@@ -53,7 +53,7 @@ class Plans:
 
 
 def make_plans(
-    proposal: Proposal,
+    proposal: PlannedStudy,
     sizes: Sequence[Mapping[str, int]],
     effect: Any,
     truth: Any,
@@ -144,7 +144,7 @@ def possible_methods(
     return tuple(methods), tuple(notes)
 
 
-def contrasts_of(plans: Plans, methods: Sequence[Method], rope: Any) -> list[Asked]:
+def contrasts_of(plans: Plans, methods: Sequence[Method], rope: Any) -> list[AskedContrast]:
     """Return each contrast as each method estimates it, in the order of their answers."""
     model, targets = plans.model, plans.targets
     parameters = plans.truth.draw(np.random.default_rng(0))
@@ -157,7 +157,9 @@ def contrasts_of(plans: Plans, methods: Sequence[Method], rope: Any) -> list[Ask
                 name = f"{result.treatment}: {label}"
                 region = None if rope is None else result.region(c)
                 if method == "bayes":
-                    own = Asked(method, name, measure.words, measure.null, measure.ratio, region)
+                    own = AskedContrast(
+                        method, name, measure.words, measure.null, measure.ratio, region
+                    )
                 else:
                     analyses = plans.each[0].analyses
                     assert not isinstance(analyses, str)
@@ -166,10 +168,14 @@ def contrasts_of(plans: Plans, methods: Sequence[Method], rope: Any) -> list[Ask
     return out
 
 
-def _classical(method: Method, name: str, analyses: Analyses, ratio: bool, region: Any) -> Asked:
+def _classical(
+    method: Method, name: str, analyses: Analyses, ratio: bool, region: Any
+) -> AskedContrast:
     logged = analyses.logged
     words = "ratio of geometric means" if logged else "difference of means"
-    return Asked(method, name, words, float(logged), logged, region if logged == ratio else None)
+    return AskedContrast(
+        method, name, words, float(logged), logged, region if logged == ratio else None
+    )
 
 
 def _with_values(plan: StudyPlan, targets: Targets) -> StudyPlan:
@@ -206,7 +212,9 @@ def _analyses(
         return str(problem)
 
 
-def _named(own: Mapping[str, int], proposal: Proposal, table: pd.DataFrame) -> Mapping[str, int]:
+def _named(
+    own: Mapping[str, int], proposal: PlannedStudy, table: pd.DataFrame
+) -> Mapping[str, int]:
     """Return the sizes of a study; of a layout as it is how many units, or rows, it has."""
     if own:
         return own

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Proposal:
+class PlannedStudy:
     """A study that is planned.
 
     Attributes
@@ -57,9 +57,10 @@ class Proposal:
     @property
     def factors(self) -> tuple[str, ...]:
         """Columns of the group factors, and of the units of correlated residuals."""
-        groups = [group for one in self.parsed.every for group in one.groups]
-        residual = [] if self.parsed.residual is None else [self.parsed.residual]
-        return tuple(dict.fromkeys(c for one in (*groups, *residual) for c in one.factor_columns))
+        columns = [c for f in self.parsed.every for g in f.groups for c in g.factor_columns]
+        if self.parsed.residual is not None:
+            columns += self.parsed.residual.factor_columns
+        return tuple(dict.fromkeys(columns))
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -103,7 +104,7 @@ def read_proposal(
     namespace: Mapping[str, Any],
     options: Mapping[str, Any],
     names: Sequence[str],
-) -> Proposal:
+) -> PlannedStudy:
     """Read the formula and the rows.
 
     Raises
@@ -113,6 +114,12 @@ def read_proposal(
     if isinstance(formula, Fit):
         inputs = formula.model.inputs
         assert inputs is not None
+        if inputs.weights is not None:
+            raise OptionError(
+                f"The fit has frequency weights, {inputs.weights!r}: a row of weight 3 is three "
+                "responses that were the same, which no simulation can know. Fit the rows "
+                "themselves, without weights=."
+            )
         data = inputs.data() if data is None else data
         own = ("formulas", "link", "priors", "center", "trials", "parametrization")
         options = {name: getattr(inputs, name) for name in own}
@@ -129,10 +136,10 @@ def read_proposal(
     table = _plain(data)
     right = [c for c in parsed.predictor_columns if c in table or c not in parsed.ambient]
     wanted = _columns(table, parsed, right, options["trials"])
-    table = take_columns(table, [*wanted, *(n for n in names if n in table and n not in wanted)])
-    table = table.to_pandas()
+    wanted += [name for name in names if name in table and name not in wanted]
+    table = take_columns(table, wanted, "layout").to_pandas()
     _check_complete(table, parsed)
-    found = Proposal(formula, parsed, chosen, namespace, options, table, tuple(names))
+    found = PlannedStudy(formula, parsed, chosen, namespace, options, table, tuple(names))
     conditions = [c for c in right if c not in found.factors]
     return replace(found, table=numbered(table, names, right, conditions))
 

@@ -33,8 +33,9 @@ class StudyDesign:
     ----------
     table : DataFrame
         A row for each size, method (``bayes``, ``lme``, ``anova``) and contrast: columns of the
-        sizes; method, contrast, scale (what its numbers are); simulations, failed (without an
-        answer), unconverged (posteriors that their verdict does not trust; they count); and, each
+        sizes; method, contrast, scale (what its numbers are); simulations (studies with an effect),
+        failed (of these, without an answer), unconverged (their verdict does not trust them, and
+        they count); and, each
         with its Monte Carlo standard error in a column ``..._mcse``: power (the share of studies
         whose interval excludes no effect; over draws of a posterior or a prior the assurance),
         width (of the interval, the median), type_s (of studies whose interval excludes no effect,

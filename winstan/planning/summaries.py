@@ -22,7 +22,7 @@ DRAWS = 4000
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedContrast:
     """A contrast as a method estimates it.
 
     Attributes
@@ -48,7 +48,7 @@ class Asked:
 def studies_table(
     done: Sequence[SimulatedStudy],
     plans: Sequence[tuple[Mapping[str, int], bool]],
-    asked: Sequence[Asked],
+    asked: Sequence[AskedContrast],
 ) -> pd.DataFrame:
     """Return a row for each study, method and contrast.
 
@@ -80,7 +80,7 @@ def studies_table(
 
 
 def summary_table(
-    studies: pd.DataFrame, sizes: Sequence[str], asked: Sequence[Asked]
+    studies: pd.DataFrame, sizes: Sequence[str], asked: Sequence[AskedContrast]
 ) -> pd.DataFrame:
     """Summarise studies: a row for each size, method and contrast."""
     rows = []
@@ -94,7 +94,7 @@ def summary_table(
     return pd.DataFrame(rows)
 
 
-def _summarised(own: pd.DataFrame, one: Asked) -> dict[str, Any]:
+def _summarised(own: pd.DataFrame, one: AskedContrast) -> dict[str, Any]:
     fitted = own[own["error"] == ""]
     effect, without = fitted[~fitted["null"]], fitted[fitted["null"]]
     decided = _excludes(effect, one.null)
@@ -102,8 +102,8 @@ def _summarised(own: pd.DataFrame, one: Asked) -> dict[str, Any]:
     sure = decided & (truth != 0)
     out: dict[str, Any] = {
         "simulations": int((~own["null"]).sum()),
-        "failed": int((own["error"] != "").sum()),
-        "unconverged": int((~fitted["ok"]).sum()),
+        "failed": int((~own["null"] & (own["error"] != "")).sum()),
+        "unconverged": int((~effect["ok"]).sum()),
     }
     out |= _named("power", _share(decided))
     out |= _named("width", _median((effect["upper"] - effect["lower"]).to_numpy()))
@@ -126,7 +126,7 @@ def _excludes(part: pd.DataFrame, null: float) -> np.ndarray:
     return ((part["lower"] > null) | (part["upper"] < null)).to_numpy()
 
 
-def _from_null(values: Array, one: Asked) -> Array:
+def _from_null(values: Array, one: AskedContrast) -> Array:
     """Measure contrasts from no effect: ratios by their logarithm."""
     with np.errstate(all="ignore"):
         return np.log(values) if one.ratio else values - one.null
@@ -179,7 +179,7 @@ def sample_sizes(
     rows = []
     keys = [*others, "method", "contrast"]
     for key, part in table.sort_values(along).groupby(keys, sort=False):
-        n = (part["simulations"] - part["failed"]).clip(lower=0).to_numpy()
+        n = (part["simulations"] - part["failed"]).to_numpy()
         hits = np.round(np.nan_to_num(part["power"].to_numpy()) * n)
         size = part[along].to_numpy(float)
         rng = np.random.default_rng(0)

@@ -29,7 +29,7 @@ _CLOSE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Treatment:
     """A treatment whose contrasts are asked of each study.
 
     Attributes
@@ -50,13 +50,13 @@ class Targets:
 
     Attributes
     ----------
-    each : tuple of Target
+    each : tuple of Treatment
     parameter : str or None
     options : mapping
         Of `winstan.effects.contrasts.contrast`: scale, ratio, groups, rope.
     """
 
-    each: tuple[Target, ...]
+    each: tuple[Treatment, ...]
     parameter: str | None = None
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -116,14 +116,14 @@ def read_targets(
     return targets
 
 
-def _each(effect: Any) -> tuple[Target, ...]:
+def _each(effect: Any) -> tuple[Treatment, ...]:
     """Read the treatments, with or without the sizes of their contrasts."""
     if isinstance(effect, str):
         effect = [effect]
     if isinstance(effect, Mapping):
-        each = tuple(Target(str(name), sizes) for name, sizes in effect.items())
+        each = tuple(Treatment(str(name), sizes) for name, sizes in effect.items())
     elif isinstance(effect, Sequence) and all(isinstance(name, str) for name in effect):
-        each = tuple(Target(name) for name in effect)
+        each = tuple(Treatment(name) for name in effect)
     else:
         each = ()
     if not each:
@@ -274,7 +274,7 @@ def even(result: Contrast, values: Array) -> Array:
         return np.log(values) if result.measure.ratio else values
 
 
-def _wanted(one: Target, result: Contrast, *, null: bool) -> Array:
+def _wanted(one: Treatment, result: Contrast, *, null: bool) -> Array:
     """Return the size of each contrast of a treatment."""
     if null:
         return np.full(len(result.labels), result.measure.null)
@@ -306,7 +306,7 @@ def _wanted(one: Target, result: Contrast, *, null: bool) -> Array:
     return np.array(sizes, float)
 
 
-def _of_label(one: Target, result: Contrast, label: str) -> Any:
+def _of_label(one: Treatment, result: Contrast, label: str) -> Any:
     """Find a contrast's size by its label, or by the level that it is of."""
     sign = " / " if result.measure.ratio else " - "
     level = label.split(sign, maxsplit=1)[0]
@@ -319,5 +319,5 @@ def _of_label(one: Target, result: Contrast, label: str) -> Any:
     )
 
 
-def _sizes(chosen: Sequence[Target]) -> str:
+def _sizes(chosen: Sequence[Treatment]) -> str:
     return ", ".join(f"{one.treatment!r}: {one.sizes}" for one in chosen)

@@ -101,7 +101,7 @@ class StudyQuestion:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class MethodAnswer:
     """What an analysis found in a study: nothing, if it has an error.
 
     Attributes
@@ -128,7 +128,7 @@ class SimulatedStudy:
     number : int
         Of the study, among those of its plan.
     seconds : float
-    found : mapping of str to Found
+    found : mapping of str to MethodAnswer
         By method; none where the data could not be simulated.
     error : str
         Why they could not.
@@ -137,7 +137,7 @@ class SimulatedStudy:
     plan: int
     number: int
     seconds: float = 0.0
-    found: Mapping[str, Found] = field(default_factory=dict)
+    found: Mapping[str, MethodAnswer] = field(default_factory=dict)
     error: str = ""
 
     @property
@@ -218,7 +218,7 @@ def simulate_study(
             parameters = plan.parameters(asked.targets, rng)
             response = plan.simulator.respond(parameters, rng)
             own = int(of_sampler.generate_state(1, np.uint32)[0] >> 1)
-            found: dict[str, Found] = {
+            found: dict[str, MethodAnswer] = {
                 method: _found(asked, plan, parameters, response, method, own)
                 for method in asked.methods
             }
@@ -237,7 +237,7 @@ def _found(
     response: tuple[Array, Limits | None],
     method: Method,
     seed: int,
-) -> Found:
+) -> MethodAnswer:
     try:
         truth = plan.true_values(asked.targets, parameters, method)
         if method == "bayes":
@@ -246,8 +246,8 @@ def _found(
             assert not isinstance(plan.analyses, str)
             answer, ok = plan.analyses.answer(method, response[0], asked.prob), True
     except Exception as error:  # nor one analysis the others
-        return Found(error=f"{type(error).__name__}: {error}")
-    return Found(np.column_stack([answer, truth]), ok)
+        return MethodAnswer(error=f"{type(error).__name__}: {error}")
+    return MethodAnswer(np.column_stack([answer, truth]), ok)
 
 
 def _posterior(
