@@ -179,7 +179,8 @@ def design(
     ...     n={"mouse": [4, 8]},
     ...     truth={"1|mouse_sigma": 1, "stim|mouse_sigma": 0.4, "sigma": 1},
     ...     methods="anova",
-    ...     simulations=50,
+    ...     simulations=20,
+    ...     null=False,
     ...     n_jobs=1,
     ...     seed=1,
     ... )
