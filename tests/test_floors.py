@@ -19,7 +19,7 @@ PACKAGE = Path(winstan.__file__).parent
 FLOORS = (
     "errors _angles _text _typing _version chance design_warnings options parallel progress tuning"
     " uniformity",
-    "formula data",
+    "formula data engines",
     "design families priors variables scales centering coefficients shrinkage monotonic cells"
     " correlations likelihood by_category",
     "approximation coordinates inputs marginal residual model building validation toolchain"

@@ -143,6 +143,7 @@ def sample_of(design: Design, offset: Array) -> Sample:
         response.trials,
         categories=len(response.categories or ()),
         limits=response.limits,
+        moments=response.moments,
     )
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 from winstan.backends import Settings, backends_named
 from winstan.building import ModelOptions, read_inputs
-from winstan.data.tables import in_memory
 from winstan.design_warnings import silenced
+from winstan.engines import enter
 from winstan.errors import OptionError
 from winstan.fitted.pipeline import fit_by, model_from, warn_of_verdict
 from winstan.formula.scope import namespace_of_caller
@@ -118,7 +118,9 @@ def fit(
         formulas of all parameters.
     data
         A pandas or polars data frame (or any that narwhals reads), or a mapping of columns. It is
-        never changed.
+        never changed. Paths of parquet or CSV files (``"data/*.parquet"``), lazy frames of polars,
+        Dask, PySpark and Ibis, and DuckDB relations may be larger than memory: their engine groups
+        the rows (docs/scale.md).
     family
         ``gaussian``, ``student``, ``skew_normal``, ``exgaussian``, ``lognormal``, ``gamma``,
         ``exponential``, ``weibull``, ``inverse_gaussian``, ``shifted_lognormal``, ``poisson``,
@@ -255,7 +257,7 @@ def fit(
     if file is not None:
         if not isinstance(backend, str):
             raise OptionError("file= keeps the fit of one backend: call ws.fit once for each.")
-        data = in_memory(data)  # it is read twice
+        data = enter(data)  # it is read twice
         with silenced("all"):
             inputs, _ = read_inputs(formula, data, family, namespace, **options)
         kept = kept_fit(file, inputs, settings, backend, any_seed=seed is None)

@@ -22,6 +22,7 @@ import numpy as np
 
 from winstan import priors as pr
 from winstan._angles import angular_deviation, mean_direction
+from winstan.data.grouped import IDENTITY, LOG
 from winstan.design.constants import constant_weights
 from winstan.families.ordered import first_thresholds, location, steps_between
 
@@ -149,14 +150,23 @@ class Scales:
         }
 
 
-def spread(x: Array, weight: Array | None) -> float:
-    """Return the standard deviation over rows; for a constant, its size; for zeros, 1."""
+def spread(x: Array, weight: Array | None, within: Array | None = None) -> float:
+    """Return the standard deviation over rows; for a constant, its size; for zeros, 1.
+
+    Parameters
+    ----------
+    x : ndarray, shape (N,)
+    weight : ndarray, shape (N,), or None
+    within : ndarray, shape (N,), or None
+        Sums of squares about x of the rows that each stands for.
+    """
     x = np.ascontiguousarray(x)  # a matrix's column is read slowly, once
     mean = np.average(x, weights=weight)
     total = x.size if weight is None else weight.sum()
     deviation = x - mean
     squares = np.square(deviation, out=deviation)
-    variance = (squares.sum() if weight is None else weight @ squares) / max(total - 1, 1)
+    whole = squares.sum() if weight is None else weight @ squares
+    variance = (whole if within is None else whole + within.sum()) / max(total - 1, 1)
     size = float(max(x.max(), -x.min()))
     # The rounding of a constant, some units in the last of 16 places, is no spread.
     if variance <= (1e-13 * size) ** 2:
@@ -174,7 +184,8 @@ def measure_scales(cells: Cells, likelihood: Likelihood) -> Scales:
     sample, family, link = cells.sample, likelihood.family, likelihood.link
     if family.scale_part is not None:
         sample = family.scale_part(sample)
-    y = np.log(sample.y) if family.log_response else sample.y
+    spreading = sample.transformed(LOG if family.log_response else IDENTITY)
+    y = spreading.y
     if family.circular:
         mean = float(mean_direction(y, sample.weight))
     elif family.of_trials:
@@ -184,7 +195,11 @@ def measure_scales(cells: Cells, likelihood: Likelihood) -> Scales:
         mean = sample.total(y) / sample.trials
     else:
         mean = float(np.average(y, weights=sample.weight))
-    deviation = angular_deviation(y, sample.weight) if family.circular else spread(y, sample.weight)
+    deviation = (
+        angular_deviation(y, sample.weight)
+        if family.circular
+        else spread(y, sample.weight, spreading.squares)
+    )
     eta = 1.0
     if not (link.unitless or family.circular):
         center = link.function(mean)

@@ -131,7 +131,8 @@ def check_response(design: Design, family: Family, link: Link) -> None:
         )
     if response.categories is not None:
         check_categories(response)
-    check_support(family, sample, response.name, design.kept)
+    count = None if design.grouped is None else design.grouped.count
+    check_support(family, sample, response.name, design.kept, count)
     _check_measured(response)
     same = _never_varies(response)
     if same and (edge := _at_the_edge(design, family)):
@@ -145,7 +146,7 @@ def check_response(design: Design, family: Family, link: Link) -> None:
         )
     if same:
         raise DataError(
-            f"The response {response.name!r} is constant: all {y.size} rows are "
+            f"The response {response.name!r} is constant: all {design.n_used} rows are "
             f"{y[0]:g}, so there is nothing to explain. "
             "Check the column, or the filter before it."
         )
@@ -202,6 +203,8 @@ def _never_varies(response: Response) -> bool:
     if trials is not None:
         return bool(np.all(y == 0) or np.all(y == trials))
     upper = y if limits is None or limits.upper is None else limits.upper
+    if any(np.any(own.squares > 0) for own in response.moments.values()):
+        return False
     return bool(np.all(y == y[:1]) and np.all(upper == upper[:1]))
 
 
@@ -262,7 +265,7 @@ def check_noise(
     As many coefficients as rows give any response exactly; there the priors say what sigma is.
     """
     family = likelihood.family
-    if design.response.y.size <= coordinates.beta_location.size:
+    if design.n_used <= coordinates.beta_location.size:
         return
     if family.noise is not None:
         share = _fitted(likelihood, coordinates, family.noise).max(initial=0.0) / response
@@ -274,7 +277,7 @@ def check_noise(
         return
     if exact:
         raise DataError(
-            f"The formula gives {design.response.name!r} exactly, in all {design.response.y.size} "
+            f"The formula gives {design.response.name!r} exactly, in all {design.n_used} "
             f"rows: of its sd of {response:.3g} nothing is left but rounding. Was the column "
             "computed from the predictors, or from the group factors?"
         )

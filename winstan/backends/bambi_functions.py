@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from winstan.backends.program_names import number, quote
 from winstan.design import levels_coded
+from winstan.formula.binning import BIN, Bins
 from winstan.formula.codings import CONTRASTS, contrast_of, encoding_of
 from winstan.formula.group_means import GROUP_MEANS
 from winstan.formula.tree import Call, Name, walk
@@ -38,6 +39,13 @@ class Coding(Encoding):
 _MEANS = 'x.groupby(list(g), observed=True).transform("mean")'
 # Of bambi's rows, which are repeated by their weights (winstan.formula.group_means).
 _FUNCTIONS = {"within": f"x - {_MEANS}", "between": _MEANS}
+_BIN = [
+    "",
+    "def bin(x, n=200):",
+    "    low, step = x.min(), (x.max() - x.min()) / (n - 1)",
+    "    return low + step * np.floor((x - low) / step + 0.5)",
+    "",
+]
 
 
 def definitions(model: Model) -> tuple[list[str], list[str]]:
@@ -55,6 +63,9 @@ def definitions(model: Model) -> tuple[list[str], list[str]]:
         if model.design.names.get(name) is function:
             lines += ["", f"def {name}(x, *g):", f"    return {_FUNCTIONS[name]}", ""]
             names.append(name)
+    if model.design.names.get(BIN) is Bins:
+        lines += _BIN
+        names.append(BIN)
     return lines, names
 
 

@@ -89,6 +89,11 @@ def _check_terms(model: Model) -> None:
 def _check_categories(model: Model) -> None:
     """Refuse what bambi has of all categories, or thresholds, alike."""
     elsewhere = "use backend='stan' or 'pymc'"
+    if (grouped := model.design.grouped) is not None:
+        raise BackendError(
+            f"bambi takes row by row, and {grouped.engine} has grouped {grouped.n:,} rows: "
+            f"{elsewhere}."
+        )
     if any(design.anchored for design in model.design.every):
         raise BackendError(
             "bambi has one linear predictor for all thresholds, and cs() gives each its own: "

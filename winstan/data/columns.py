@@ -39,6 +39,14 @@ def how_many(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def infinite_values(name: str, count: int, where: str) -> str:
+    """Say that a column has infinite values, how many, and in which rows."""
+    return (
+        f"Column '{name}' has {how_many(count, 'infinite value')}, in {where}. "
+        "Replace them, or mark them as missing to leave their rows out."
+    )
+
+
 def check_trials(values: np.ndarray, name: str, kept: np.ndarray) -> None:
     """Refuse trials that are no whole numbers from 0 up.
 

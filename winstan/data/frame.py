@@ -23,6 +23,7 @@ from winstan.data.columns import (
     check_varies,
     factor_of,
     how_many,
+    infinite_values,
     numbers_with_gaps,
     plain_column,
     some_levels,
@@ -30,12 +31,14 @@ from winstan.data.columns import (
 )
 from winstan.data.tables import column_names, missing_mask, open_table, take_columns
 from winstan.data.text import check_text_predictors
+from winstan.data.weights import weighted_rows
 from winstan.design_warnings import warn_design
 from winstan.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from winstan.data.grouped import Grouped
     from winstan.formula import Formula
 
 
@@ -71,6 +74,8 @@ class Frame:
     categories
         Labels of the response's categories, in order, where they are settled: those of more rows
         than these. None where the rows, or the levels that are declared, say them.
+    grouped
+        How the N rows stand for more, where an engine grouped them; else None.
     """
 
     data: pd.DataFrame
@@ -85,6 +90,11 @@ class Frame:
     column: str = "data[{!r}]"
     untried: int = 0
     categories: tuple[Any, ...] | None = None
+    grouped: Grouped | None = None
+
+    def count(self, rows: np.ndarray) -> int:
+        """Count the rows of the user's data that some of the N stand for; `rows` is a mask."""
+        return int(rows.sum() if self.grouped is None else self.grouped.count[rows].sum())
 
 
 def frame_from(
@@ -150,7 +160,7 @@ def frame_from(
     place, missing = _complete_rows(table, formula.optional_columns)
     n_complete = len(place)
     if weights is not None:
-        place = _weighted_rows(table, place, weights, rows)
+        place = weighted_rows(table, place, weights, rows)
     if len(place) < n_rows:
         table = table[place]
     kept = place if rows is None else rows[place]
@@ -224,55 +234,33 @@ def _complete_rows(
         few = n_rows <= np.iinfo(np.int32).max  # half the memory, for as many rows as there are
         return np.arange(n_rows, dtype=np.int32 if few else np.int64), missing
     kept = np.flatnonzero(~incomplete)
+    tell_missing(missing, n_rows, len(kept))
+    return kept, missing
+
+
+def tell_missing(missing: Mapping[str, int], n_rows: int, n_kept: int) -> None:
+    """Warn of rows that are left out for missing values, by column; refuse data of no others.
+
+    Raises
+    ------
+    DataError
+
+    Warns
+    -----
+    DesignWarning
+        ``missing_rows``.
+    """
     where = ", ".join(f"'{name}' ({count:,})" for name, count in missing.items())
-    if len(kept) == 0:
+    if n_kept == 0:
         raise DataError(
             f"All {how_many(n_rows, 'row')} have missing values: {where}. Fill them in, or "
             "leave the emptiest column out of the formula."
         )
     warn_design(
-        f"{n_rows - len(kept):,} of {n_rows:,} rows are left out: they have missing values, in "
+        f"{n_rows - n_kept:,} of {n_rows:,} rows are left out: they have missing values, in "
         f"{where}.",
         "missing_rows",
     )
-    return kept, missing
-
-
-def _weighted_rows(
-    table: nw.DataFrame[Any], place: np.ndarray, weights: str, rows: np.ndarray | None
-) -> np.ndarray:
-    """Check the weights of the complete rows, and leave out rows that weigh nothing."""
-    kept = place if rows is None else rows[place]
-    column = table[weights]
-    if not column.dtype.is_numeric():
-        raise DataError(
-            f"The weights '{weights}' are not numeric ({column.dtype}). Frequency weights count "
-            "rows."
-        )
-    values = np.asarray(column.to_numpy(), dtype=np.float64)[place]
-    if len(bad := np.flatnonzero(~np.isfinite(values))):
-        raise DataError(_infinite(weights, kept[bad]))
-    if len(bad := np.flatnonzero(values < 0)):
-        raise DataError(
-            f"The weights '{weights}' have {how_many(len(bad), 'negative value')}, in "
-            f"{some_rows(kept[bad])}. A frequency weight says how many equal rows a row stands for."
-        )
-    if not values.any():
-        raise DataError(f"The weights '{weights}' are all zero: no row counts.")
-    if len(bad := np.flatnonzero(values != np.round(values))):
-        warn_design(
-            f"The weights '{weights}' have {how_many(len(bad), 'fractional value')}, in "
-            f"{some_rows(kept[bad])}. They multiply the log-likelihood, but are no row counts: "
-            "standard errors treat their sum as the number of rows.",
-            "fractional_weights",
-        )
-    positive = values > 0
-    if not positive.all():
-        warn_design(
-            f"{how_many(int((~positive).sum()), 'row')} of weight zero in '{weights}' left out.",
-            "zero_weights",
-        )
-    return place[positive]
 
 
 def _check_column(
@@ -295,7 +283,7 @@ def _check_column(
         if varies:
             check_varies(values, name)
     elif values.dtype.kind == "f" and len(bad := np.flatnonzero(~np.isfinite(values))):
-        raise DataError(_infinite(name, kept[bad]))
+        raise DataError(infinite_values(name, len(bad), some_rows(kept[bad])))
 
 
 def _columns_of_units(formula: Formula) -> frozenset[str]:
@@ -319,13 +307,6 @@ def _tell_order(formula: Formula, table: nw.DataFrame[Any]) -> None:
                 "it with ordered=True.",
                 "level_order",
             )
-
-
-def _infinite(name: str, rows: np.ndarray) -> str:
-    return (
-        f"Column '{name}' has {how_many(len(rows), 'infinite value')}, in {some_rows(rows)}. "
-        "Replace them, or mark them as missing to leave their rows out."
-    )
 
 
 def _trials(

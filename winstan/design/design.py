@@ -13,6 +13,7 @@ from winstan.design.evaluation import MEAN, parameter_name, prefix_of
 if TYPE_CHECKING:
     import pandas as pd
 
+    from winstan.data.grouped import Grouped
     from winstan.design.evaluation import FittedEffects, FittedExpression, Term
     from winstan.design.grouping import Factor
     from winstan.design.monotonic import Monotone
@@ -103,6 +104,8 @@ class Design:
         rows, and of which parameters' terms each is made.
     residual : ResidualTerm or None
         How the residuals of the N rows are correlated.
+    grouped : Grouped or None
+        How the N rows stand for more, where an engine grouped them.
     """
 
     response: Response
@@ -131,6 +134,7 @@ class Design:
     steps: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), int))
     drawn: tuple[tuple[RandomTerm, tuple[tuple[str, int], ...]], ...] = ()
     residual: ResidualTerm | None = None
+    grouped: Grouped | None = None
 
     @property
     def data_rows(self) -> slice | np.ndarray:
@@ -156,8 +160,13 @@ class Design:
 
     @property
     def n_rows(self) -> int:
-        """Rows of the data in use."""
+        """Rows in use; of data that an engine grouped, the distinct ones."""
         return len(self.row if self.response.counts is None else self.response.counts)
+
+    @property
+    def n_used(self) -> int:
+        """Rows of the user's data in use: of those that an engine grouped, all."""
+        return self.n_rows if self.grouped is None else self.grouped.n
 
     @property
     def every(self) -> tuple[Design, ...]:

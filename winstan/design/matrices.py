@@ -14,6 +14,7 @@ import numpy as np
 from winstan.data.columns import distinct_rows
 from winstan.design.checks import check_crossing, check_finite, check_groups, check_rank
 from winstan.design.constants import constant_weights
+from winstan.design.counted_scales import with_counted_scales
 from winstan.design.design import Design, Memory
 from winstan.design.empty_cells import combined_column, without_empty_cells
 from winstan.design.evaluation import (
@@ -90,6 +91,7 @@ def build_design(
         When a grouping factor has few levels, or no row is in a cell whose mean is wanted.
     """
     names = evaluation_names(formula, namespace)
+    formula, names = with_counted_scales(formula, frame, names)
     whole = np.ones(len(frame.data)) if frame.weights is None else frame.weights
     response = make_response(formula, frame, weighted(names, whole), kind)
     check_monotonic(formula, frame)
@@ -119,6 +121,7 @@ def build_design(
         missing=frame.missing,
         weightless=frame.weightless,
         untried=frame.untried,
+        grouped=frame.grouped,
         predictors=predictors,
         names=Names(names),
         memory=Memory(FittedEffects(formula.effects, (), None), (), (), (), frozenset(), ()),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from winstan.data.columns import check_trials, how_many, some_levels
+from winstan.data.grouped import IDENTITY
 from winstan.data.text import as_ordered, factor_as_numbers
 from winstan.design.categories import as_categories, numbers_of
 from winstan.design.checks import check_finite
@@ -20,9 +22,8 @@ from winstan.errors import DataError, FormulaError, near_matches
 from winstan.formula.tree import Binary, Name, quote_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from winstan.data import Frame
+    from winstan.data.grouped import Moments
     from winstan.families.sample import Limits
     from winstan.formula import Formula
     from winstan.formula.terms import Atom, ResponseSpec
@@ -50,6 +51,8 @@ class Response:
     counts : ndarray of shape (rows of the data, K), or None
         Where rows count categories: how often each had each. N are then the observations: for each
         row one for each category that it had.
+    moments : mapping of str to Moments
+        By function of the response, where each row stands for several: `y` is then their mean.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Response:
     categories: tuple[Any, ...] | None = None
     limits: Limits | None = None
     counts: np.ndarray | None = None
+    moments: Mapping[str, Moments] = field(default_factory=dict)
 
     def in_units(self, y: np.ndarray) -> np.ndarray:
         """Turn places into the numbers that categories are; those of words stay places."""
@@ -104,6 +108,9 @@ def make_response(
     if spec.counts:
         return _counted(spec, frame, kind)
     atom = spec.value
+    if frame.grouped is not None and frame.grouped.moments:
+        moments = frame.grouped.moments
+        return Response(spec.name, moments[IDENTITY].mean, None, None, moments=moments)
     used = frame.data[[name for name in formula.response_columns if name in frame.data]]
     rows = as_numbers(used)
     is_column = isinstance(atom.node, Name)

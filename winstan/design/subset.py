@@ -120,6 +120,7 @@ def _of_rows(design: Design, keep: np.ndarray, weights: np.ndarray | None) -> di
         "weights": None if own is None else own[keep],
         "frequency": None if frequency is None else frequency[data],
         "kept": design.kept[keep],
+        "grouped": None if design.grouped is None else design.grouped.taken(keep),
         "residual": None if design.residual is None else _residual(design.residual, keep),
     }
 
@@ -131,6 +132,7 @@ def _response(response: Response, keep: np.ndarray, data: np.ndarray) -> Respons
         trials=None if response.trials is None else response.trials[keep],
         limits=None if response.limits is None else response.limits[np.flatnonzero(keep)],
         counts=None if response.counts is None else response.counts[data],
+        moments={name: own.taken(keep) for name, own in response.moments.items()},
     )
 
 

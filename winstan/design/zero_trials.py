@@ -58,17 +58,18 @@ def leave_out_zero_trials(formula: Formula, frame: Frame, namespace: Mapping[str
         empty = np.asarray((response.trials == 0) & (response.y == 0))
     if not empty.any():
         return frame
-    rows = frame.kept[empty]
+    rows, count = frame.kept[empty], frame.count(empty)
     if empty.all():
         raise DataError(
-            f"All {how_many(len(rows), 'row')} of {name!r} have 0 trials: there is nothing to "
+            f"All {how_many(count, 'row')} of {name!r} have 0 trials: there is nothing to "
             "explain. Check the columns of counts, or the filter before them."
         )
     data, lost = _without(frame.data, empty)
     named = f" No other row has {', '.join(lost[:5])}{', ...' if len(lost) > 5 else ''}."
+    where = "" if frame.grouped is not None else f" ({some_rows(rows)})"
     warn_design(
-        f"{len(rows):,} of {frame.n_rows:,} rows have 0 trials in {name!r}, and are left "
-        f"out: they say nothing of a proportion ({some_rows(rows)}).{named if lost else ''}",
+        f"{count:,} of {frame.n_rows:,} rows have 0 trials in {name!r}, and are left "
+        f"out: they say nothing of a proportion{where}.{named if lost else ''}",
         "zero_trials",
     )
     keep = ~empty
@@ -77,7 +78,8 @@ def leave_out_zero_trials(formula: Formula, frame: Frame, namespace: Mapping[str
         data=data,
         kept=frame.kept[keep],
         place=frame.place[keep],
-        untried=int(np.count_nonzero(empty)),
+        untried=count,
+        grouped=None if frame.grouped is None else frame.grouped.taken(keep),
         weights=None if frame.weights is None else frame.weights[keep],
         trials=None if frame.trials is None else frame.trials[keep],
     )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from winstan.data.grouped import IDENTITY
 from winstan.effects.comparisons import check_predictor
 from winstan.effects.covariances import covariances
 from winstan.effects.means import (
@@ -216,6 +217,8 @@ def _left(
     y = y / response.trials if model.family.trials and response.trials is not None else y
     of_row = sum_by(design.row, each * y, D) / np.where(weight > 0, weight, 1.0)
     within = float((each * np.square(y - of_row[design.row])).sum())
+    if response.moments:
+        within += float(response.moments[IDENTITY].squares.sum())
     error = of_row - mean
     squares = within + np.square(error) @ weight
     return np.asarray((squares - np.square(error @ weight) / n) / (n - 1))

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from winstan.effects.covariances import Covariances, covariances
+from winstan.effects.grouped_rows import check_responses_known
 from winstan.effects.integration import Integrand, log_integral
 from winstan.effects.means import curve_of, eta_at, n_draws_of, rows_of, take_rows
 
@@ -75,6 +76,7 @@ def unseen_rows(
     places
         Of `winstan.design.Subset`.
     """
+    check_responses_known(model, "Densities of what is left out are")
     design = model.design
     rows = take_rows(rows_of(design, beside=True), design.row[at])
     numbers, known = [], []

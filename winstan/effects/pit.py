@@ -25,6 +25,7 @@ from winstan.cells import distinct
 from winstan.convergence import relative_efficiency
 from winstan.draws import ROW
 from winstan.effects.distribution import distribution
+from winstan.effects.grouped_rows import check_responses_known
 from winstan.effects.means import auxiliary, linear_predictor, mean_response, rows_of, take_rows
 from winstan.effects.pointwise import whole_repeats
 from winstan.errors import OptionError
@@ -97,6 +98,7 @@ def residuals(
             f"family={model.family.name!r} has categories without an order, so that none is below "
             "another: there are no quantile residuals. fit.plot_predictive() shows their shares."
         )
+    check_responses_known(model, "Residuals are")
     random = np.random.default_rng([seed, 3])
     efficiency = _efficiency(posterior, n_chains) if loo else 1.0
     number, blocks = _blocks(model, posterior, random)

@@ -13,9 +13,11 @@ from winstan.convergence import relative_efficiency
 from winstan.data.columns import how_many
 from winstan.design_warnings import warn_design
 from winstan.draws import ROW, row_numbers, tree_name
+from winstan.effects.grouped_rows import check_responses_known
 from winstan.effects.means import (
     auxiliary,
     linear_predictor,
+    n_draws_of,
     rows_of,
     take_rows,
 )
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.model import Model
+
+
+# Of a row of the data: its density, its effective number and its Pareto k, and the sums of these.
+_BYTES_OF_ENTRY = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,7 @@ def pointwise(model: Model, posterior: Mapping[str, Array]) -> Pointwise:
         Normalised densities of the formula's left side; a row's frequency weight is left out. That
         of a censored row is a probability; that of a row that counts categories is of all of them.
     """
+    check_responses_known(model, "Log densities (loo(), log_likelihood) are")
     design = model.design
     if design.response.counts is not None:
         return _of_counts(model, posterior, design.response.counts)
@@ -148,12 +155,30 @@ def total_log_likelihood(model: Model, posterior: Mapping[str, Array]) -> Array:
     """
     if model.residuals is not None:
         return density_of_units(model, posterior, model.residuals)
+    if model.design.response.moments:
+        return _by_cells(model, posterior)
     found, weights = pointwise(model, posterior), model.design.frequency
     times = sum_by(found.number, weights, found.n)
     out = np.zeros(len(next(iter(posterior.values()))))
     for part, values in found.blocks:
         out += values @ times[part]
     return out
+
+
+def _by_cells(model: Model, posterior: Mapping[str, Array]) -> Array:
+    """Sum the log likelihood by the cells' sufficient statistics, shape (S,)."""
+    cells, likelihood = model.cells, model.likelihood
+    rows = take_rows(rows_of(model.design, beside=True), cells.design_row)
+    offset = cells.of_block(cells.offset - model.constant, 0)  # what cells did not take in
+    out = []
+    for start in range(0, n_draws_of(posterior), size := max(1, model.tuning.chunk // cells.n)):
+        some = {name: values[start : start + size] for name, values in posterior.items()}
+        eta = np.hstack([own for _, own in linear_predictor(model, some, rows)]) + offset
+        aux = auxiliary(model, some, rows)
+        for s, own in enumerate(eta):
+            numbers = {name: np.squeeze(values[s]) for name, values in aux.items()}
+            out.append(model.family.log_likelihood(likelihood.statistics, own, numbers, model.link))
+    return np.array(out)
 
 
 def leave_one_out(
@@ -211,6 +236,12 @@ def whole_repeats(model: Model, who: str) -> np.ndarray:
     weights = model.design.frequency
     if weights is None:
         return np.ones(model.design.n_rows, dtype=int)
+    total = float(weights.sum())
+    if total * _BYTES_OF_ENTRY > model.tuning.largest_array:
+        raise OptionError(
+            f"{who} has an entry for each of {total:,.0f} rows, "
+            f"{total * _BYTES_OF_ENTRY / 1e9:.1f} GB: take a sample of rows, and fit that."
+        )
     fractions = int((weights != np.floor(weights)).sum())
     if fractions:
         raise OptionError(

@@ -8,6 +8,7 @@ import numpy as np
 
 from winstan.draws import ROW, row_numbers, tree_name
 from winstan.effects.clipping import clipped, limits_of_clip
+from winstan.effects.grouped_rows import check_rows_apart
 from winstan.effects.means import (
     auxiliary,
     draw_responses,
@@ -165,6 +166,7 @@ def _responses(
 
     Rows that count categories have as many as they count.
     """
+    check_rows_apart(model, "Replicates are")
     design = model.design
     row = design.row[design.responses]
     beside = design.response.trials if model.family.trials else design.response.limits

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
+from winstan.data.grouped import IDENTITY, LOG, LOG_REST
 from winstan.families.auxiliary import mean
 from winstan.families.distribution import BambiFamily, Distribution
 from winstan.families.family import Family
@@ -46,7 +47,7 @@ def statistics(
     sample: Sample, cell: np.ndarray, n_cells: int, predicted: Collection[str] = ()
 ) -> Statistics:
     """Count, sum of log y and sum of log(1 - y) of each cell."""
-    log_y, log_rest = np.log(sample.y), np.log1p(-sample.y)
+    log_y, log_rest = sample.mean_of(LOG), sample.mean_of(LOG_REST)
     return {
         "n": sample.by_cell(cell, n_cells),
         "sum_log_y": sample.by_cell(cell, n_cells, log_y),
@@ -188,4 +189,5 @@ BETA = Family(
     bambi=BambiFamily(name="beta", names={"phi": "kappa"}),
     precision="phi",
     usual=True,
+    sufficient=(IDENTITY, LOG, LOG_REST),
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from winstan.data.grouped import IDENTITY
 from winstan.families import gaussian
 from winstan.families.auxiliary import mean
 from winstan.families.cellwise import quasi_score
@@ -95,5 +96,6 @@ EXPONENTIAL = Family(
     bambi=BambiFamily(name="exponential"),
     absorbs_offset={"log": divide_by_exp_offset},
     exponential_family=True,
+    sufficient=(IDENTITY,),
     cumulative=Cumulative(code=5, log_tails=log_tails),
 )

@@ -194,6 +194,10 @@ class Family:
         Whether messages name it to those whose response is of its kind.
     cumulative : Cumulative, or None
         Its distribution function; None where its responses cannot be censored.
+    sufficient : tuple of str
+        Functions of the response (of `winstan.data.grouped.FUNCTIONS`, the identity first) whose
+        means and sums of squares over rows say all that `statistics` needs of them; none where
+        each value counts.
     """
 
     name: str
@@ -245,6 +249,7 @@ class Family:
     target_accept: float = ACCEPT
     usual: bool = False
     cumulative: Cumulative | None = None
+    sufficient: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_consistency(self)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
+from winstan.data.grouped import IDENTITY, LOG
 from winstan.families.auxiliary import ALPHA, mean
 from winstan.families.cellwise import quasi_score
 from winstan.families.distribution import BambiFamily, Distribution
@@ -33,7 +34,7 @@ def statistics(
     return {
         "n": sample.by_cell(cell, n_cells),
         "sum_y": sample.by_cell(cell, n_cells, sample.y),
-        "sum_log_y": sample.by_cell(cell, n_cells, np.log(sample.y)),
+        "sum_log_y": sample.by_cell(cell, n_cells, sample.mean_of(LOG)),
         "log_constant": sample.log_jacobian,
     }
 
@@ -112,5 +113,6 @@ GAMMA = Family(
     exponential_family=True,
     precision="alpha",
     usual=True,
+    sufficient=(IDENTITY, LOG),
     cumulative=Cumulative(code=3, log_tails=log_tails),
 )

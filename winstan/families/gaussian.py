@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from winstan.data.grouped import IDENTITY
 from winstan.families.auxiliary import SIGMA, mean
 from winstan.families.cellwise import quasi_score
 from winstan.families.distribution import BambiFamily, Distribution
 from winstan.families.family import Family
 from winstan.families.namespace import NUMPY
 from winstan.families.offsets import subtract_offset
+from winstan.families.sample import sum_by
 from winstan.families.support import any_real
 from winstan.families.tails import Cumulative
 
@@ -37,6 +39,8 @@ def statistics(
     means = center + sample.by_cell(cell, n_cells, y - center) / safe
     means = means + sample.by_cell(cell, n_cells, y - means[cell]) / safe
     ss = sample.by_cell(cell, n_cells, np.square(y - means[cell]))
+    if sample.squares is not None:
+        ss = ss + sum_by(cell, sample.squares, n_cells)
     return {"n": n, "mean_y": means, "ss_within": ss, "log_constant": sample.log_jacobian}
 
 
@@ -106,5 +110,6 @@ GAUSSIAN = Family(
     conjugate=True,
     exponential_family=True,
     usual=True,
+    sufficient=(IDENTITY,),
     cumulative=Cumulative(code=1, log_tails=log_tails),
 )

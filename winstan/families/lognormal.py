@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from winstan.data.grouped import IDENTITY, LOG
 from winstan.families import gaussian
 from winstan.families.auxiliary import SIGMA, mean
 from winstan.families.distribution import BambiFamily, Distribution
@@ -27,9 +28,9 @@ def statistics(
     sample: Sample, cell: np.ndarray, n_cells: int, predicted: Collection[str] = ()
 ) -> Statistics:
     """Gaussian statistics of log y, with the Jacobian of the logarithm."""
-    log_y = np.log(sample.y)
-    jacobian = sample.log_jacobian - sample.total(log_y)
-    return gaussian.statistics(replace(sample, y=log_y, log_jacobian=jacobian), cell, n_cells)
+    logged = sample.transformed(LOG)
+    jacobian = sample.log_jacobian - sample.total(logged.y)
+    return gaussian.statistics(replace(logged, log_jacobian=jacobian), cell, n_cells)
 
 
 def log_density(y: Array, eta: Array, aux: Aux, link: Link, trials: Any) -> Array:
@@ -79,5 +80,6 @@ LOGNORMAL = Family(
     noise="sigma",
     conjugate=True,
     usual=True,
+    sufficient=(IDENTITY, LOG),
     cumulative=gaussian.GAUSSIAN.cumulative,
 )

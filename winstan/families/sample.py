@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from winstan.data.grouped import FUNCTIONS, IDENTITY, Moments
 
 if TYPE_CHECKING:
     from winstan._typing import Array
@@ -94,6 +97,8 @@ class Sample:
         What a change of variable made so far adds to the log density.
     limits : Limits or None
         Where responses are censored, truncated, or have known errors.
+    moments : mapping of str to Moments
+        By function of the response, of rows that each stand for several: `y` is then their mean.
     """
 
     y: Array
@@ -103,6 +108,21 @@ class Sample:
     log_jacobian: float = 0.0
     categories: int = 0
     limits: Limits | None = None
+    moments: Mapping[str, Moments] = field(default_factory=dict)
+
+    def mean_of(self, function: str) -> Array:
+        """Return a function of each response, its mean where a row stands for several, (N,)."""
+        return self.moments[function].mean if self.moments else FUNCTIONS[function](self.y)
+
+    def transformed(self, function: str) -> Sample:
+        """Return the sample of a function of the response."""
+        moments = {IDENTITY: self.moments[function]} if self.moments else {}
+        return replace(self, y=self.mean_of(function), moments=moments)
+
+    @property
+    def squares(self) -> Array | None:
+        """Sum of squares about `y` of the rows that each stands for; None where it is one."""
+        return self.moments[IDENTITY].squares if self.moments else None
 
     def weighted(self, values: Array) -> Array:
         """Multiply the values of rows by their weights."""
@@ -128,6 +148,7 @@ class Sample:
             weight=None if self.weight is None else self.weight[rows],
             size=None if self.size is None else self.size[rows],
             limits=None if self.limits is None else self.limits[rows],
+            moments={name: own.taken(rows) for name, own in self.moments.items()},
         )
 
     def by_cell(self, cell: np.ndarray, n_cells: int, values: Array | None = None) -> Array:

@@ -39,7 +39,13 @@ def fitting_families(sample: Sample) -> list[str]:
     return []
 
 
-def check_support(family: Family, sample: Sample, name: str, positions: np.ndarray) -> None:
+def check_support(
+    family: Family,
+    sample: Sample,
+    name: str,
+    positions: np.ndarray,
+    count: np.ndarray | None = None,
+) -> None:
     """Refuse a response that the family cannot have produced.
 
     Parameters
@@ -51,6 +57,8 @@ def check_support(family: Family, sample: Sample, name: str, positions: np.ndarr
         The response's name.
     positions : ndarray of int, shape (N,)
         Of the rows, in the user's data frame.
+    count : ndarray, shape (N,), or None
+        Rows that each stands for, where an engine grouped them: they have no positions.
 
     Raises
     ------
@@ -58,17 +66,22 @@ def check_support(family: Family, sample: Sample, name: str, positions: np.ndarr
         With the count of bad rows, the first few of them, and the families that would fit.
     """
     bad, wanted, remedy = family.support(sample)
-    count = int(np.count_nonzero(bad))
-    if not count:
+    if not np.any(bad):
         return
+    whole = np.ones(sample.y.size) if count is None else count
+    n_bad, n = int(whole[bad].sum()), int(whole.sum())
     where = np.flatnonzero(bad)[:5]
-    rows = ", ".join(f"row {positions[i]}: {sample.y[i]:g}" for i in where)
+    rows = ", ".join(
+        f"row {positions[i]}: {sample.y[i]:g}" if count is None else f"{sample.y[i]:g}"
+        for i in where
+    )
+    more = ", ..." if np.count_nonzero(bad) > where.size else ""
     fitting = [] if family.trials or family.circular else fitting_families(sample)
     advice = [remedy.replace("{name}", name)] if remedy else []
     if any(repr(other) not in remedy for other in fitting):
         else_ = "" if remedy else "; or mend or drop those rows"
         advice.append(f"This response fits {named(fitting)}{else_}.")
     raise FamilyError(
-        f"family={family.name!r} needs {wanted}, but {name!r} has {count} of {sample.y.size} rows "
-        f"that are not ({rows}{', ...' if count > where.size else ''}). {' '.join(advice)}".rstrip()
+        f"family={family.name!r} needs {wanted}, but {name!r} has {n_bad} of {n} rows "
+        f"that are not ({rows}{more}). {' '.join(advice)}".rstrip()
     )

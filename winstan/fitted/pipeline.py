@@ -5,15 +5,17 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+import narwhals as nw
+
 from winstan.building import model_and_frame
-from winstan.data.tables import in_memory
 from winstan.design_warnings import is_silent, silenced
 from winstan.diagnostics import diagnose
 from winstan.draws import to_datatree
 from winstan.effects import ArvizGroups
-from winstan.errors import ConvergenceWarning, warn_user
+from winstan.engines import Source, enter, sample_rows
+from winstan.errors import ConvergenceWarning, WinstanError, warn_user
 from winstan.fitted.fit import Fit
-from winstan.guards.checks import check_model
+from winstan.guards.checks import OF_DESIGN, OF_SAMPLES, check_model
 from winstan.summary import scalars_of, table_of
 
 if TYPE_CHECKING:
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from winstan.draws import Draws
     from winstan.families import Family
     from winstan.model import Model
+
+GUARDED = 20_000
+"""Rows of the sample that guards judge, of data that an engine groups."""
 
 
 def model_from(
@@ -41,10 +46,23 @@ def model_from(
     Parameters and errors are those of `fit`; `namespace` has the names that the formula may call.
     """
     with silenced(silence):
-        if not all(map(is_silent, ("pseudoreplication", "skew", "serial_correlation"))):
-            data = in_memory(data)  # these guards look at columns that the formula does not use
+        data = enter(data)  # guards look at columns that the formula does not use
         model, frame = model_and_frame(formula, data, family, namespace, **options)
-        check_model(model, frame, data)
+        if not isinstance(data, Source):
+            check_model(model, frame, data)
+            return model
+        check_model(model, frame, frame.data, which=OF_DESIGN)
+        if all(map(is_silent, OF_SAMPLES)):
+            return model
+        sample = sample_rows(data, GUARDED, frame.n_rows)
+        n = len(nw.from_native(sample, eager_only=True))
+        of = f"In a sample of {n:,} of {frame.n_rows:,} rows: "
+        try:
+            with silenced("all"):
+                of_sample, own = model_and_frame(formula, sample, family, namespace, **options)
+        except WinstanError:  # few rows may lack what all have: a level, any spread
+            return model
+        check_model(of_sample, own, sample, which=OF_SAMPLES, of=of)
     return model
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan.backends import backend_named
+from winstan.effects.grouped_rows import check_responses_known
 from winstan.errors import OptionError
 from winstan.unconstrained import coordinate_sizes
 
@@ -40,6 +41,7 @@ def code(fit: Fit, backend: str = "stan") -> str:
     >>> "gamma" in fit.code("stan")
     True
     """
+    check_responses_known(fit.model, "A program is")
     return backend_named(backend).code(fit.model)
 
 
@@ -69,6 +71,7 @@ def code_data(fit: Fit, backend: str = "stan") -> dict[str, Any]:
     >>> "N" in fit.code_data("stan")
     True
     """
+    check_responses_known(fit.model, "The data of a program are")
     return backend_named(backend).code_data(fit.model)
 
 

@@ -11,11 +11,12 @@ from formulae.categorical import ENCODINGS
 from formulae.transforms import TRANSFORMS
 
 from winstan.errors import near_matches
+from winstan.formula.binning import BIN, Bins
 from winstan.formula.codings import contrast_of
 from winstan.formula.foreign import foreign_call
 from winstan.formula.group_means import GROUP_MEANS
 from winstan.formula.monotonic import MONOTONIC, Steps
-from winstan.formula.tree import Call, Node, walk
+from winstan.formula.tree import Call, Name, Node, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,8 +43,9 @@ COUNTS = frozenset({"multinomial", "c"})
 # because they depend on the set of levels, which the distinct rows have in common with all rows.
 _ELEMENTWISE_NAMES = CODINGS | {"I", "offset"}
 _ELEMENTWISE = (np.where, np.clip, np.round, np.around, np.nan_to_num, np.isin, abs, round)
-# So do means of groups, which count each distinct row as often as it occurs.
-_COUNTED = tuple(GROUP_MEANS.values())
+# So do means of groups, which count each distinct row as often as it occurs, and evenly spaced
+# values between the smallest and the largest, which distinct rows have among them.
+_COUNTED = (*GROUP_MEANS.values(), Bins)
 
 
 def transforms() -> dict[str, Any]:
@@ -79,8 +81,9 @@ def resolve_function(name: str, namespace: Mapping[str, Any]) -> Any:
         # `from math import log` is no wish for a function that fails on columns.
         is_own = callable(own) and own is not getattr(math, name, None)
         return own if is_own and not isinstance(own, np.ufunc) else BARE_FUNCTIONS[name]
-    if name in GROUP_MEANS and not callable(namespace.get(name)):
-        return GROUP_MEANS[name]
+    own = {**GROUP_MEANS, BIN: Bins}
+    if name in own and not callable(namespace.get(name)):
+        return own[name]
     found = namespace.get(root, MODULES.get(root))
     for attribute in attributes:
         found = getattr(found, attribute, None)
@@ -101,6 +104,14 @@ def is_elementwise(node: Node, namespace: Mapping[str, Any]) -> bool:
     return True
 
 
+def is_scaled(node: Node) -> bool:
+    """Whether a tree is ``scale(x)``, ``standardize(x)`` or ``center(x)`` of a column."""
+    match node:
+        case Call("scale" | "standardize" | "center", (Name(),), ()):
+            return True
+    return False
+
+
 def unknown_function(name: str, namespace: Mapping[str, Any]) -> str:
     """Say that there is no such function, and what may have been meant."""
     if (said := foreign_call(name)) is not None:
@@ -109,7 +120,9 @@ def unknown_function(name: str, namespace: Mapping[str, Any]) -> str:
     module_name = name.rpartition(".")[0]
     if not module_name:
         own = [key for key, value in namespace.items() if callable(value)]
-        hint = near_matches(name, [*transforms(), *BARE_FUNCTIONS, *GROUP_MEANS, MONOTONIC, *own])
+        hint = near_matches(
+            name, [*transforms(), *BARE_FUNCTIONS, *GROUP_MEANS, BIN, MONOTONIC, *own]
+        )
         remedy = "Functions of your own must be defined where the formula is written."
     elif root not in namespace and root not in MODULES:
         hint, remedy = "", f"'{root}' is not defined where the formula is written."

@@ -38,7 +38,35 @@ if TYPE_CHECKING:
 _OF_RESIDUALS = frozenset({"skew", "unequal_spread", "scores", "shares", "angles"})
 
 
-def check_model(model: Model, frame: Frame, data: Any) -> None:
+# Of what rows hold, one by one; the others are of the design.
+OF_ROWS = frozenset(
+    {
+        "pseudoreplication",
+        "skew",
+        "heap",
+        "unequal_spread",
+        "serial_correlation",
+        "overdispersion",
+        "excess_zeros",
+        "scores",
+        "shares",
+        "angles",
+        "unreached_direction",
+    }
+)
+# Rows of a sample follow each other by chance.
+OF_SAMPLES = OF_ROWS - {"serial_correlation"}
+OF_DESIGN = frozenset({"confounding", "random_slopes", "unidentified"})
+
+
+def check_model(
+    model: Model,
+    frame: Frame,
+    data: Any,
+    *,
+    which: frozenset[str] = OF_ROWS | OF_DESIGN,
+    of: str = "",
+) -> None:
     """Warn of what the model does not know of the data.
 
     Parameters
@@ -49,6 +77,10 @@ def check_model(model: Model, frame: Frame, data: Any) -> None:
         Its rows.
     data
         The user's own, of whose other columns pseudo-replication can tell.
+    which
+        The guards that are asked.
+    of
+        What messages begin with, where the rows are a sample.
 
     Warns
     -----
@@ -78,11 +110,11 @@ def check_model(model: Model, frame: Frame, data: Any) -> None:
         unfit = _OF_RESIDUALS if limits.status is None else _OF_RESIDUALS | {"pseudoreplication"}
         guards = {name: guard for name, guard in guards.items() if name not in unfit}
     for name, guard in guards.items():
-        if not is_silent(name) and (message := guard()) is not None:
-            warn_design(message, name)
-    if not is_silent("unidentified"):
+        if name in which and not is_silent(name) and (message := guard()) is not None:
+            warn_design(of + message, name)
+    if "unidentified" in which and not is_silent("unidentified"):
         for message in check_identification(model, binary=_is_binary(model)):
-            warn_design(message, "unidentified")
+            warn_design(of + message, "unidentified")
 
 
 def without_latent(formula: Formula, design: Design) -> tuple[Formula, Design]:

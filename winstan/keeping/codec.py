@@ -40,6 +40,7 @@ _HOMES = (
     "winstan.coordinates.sd_dependent_scale",
     "winstan.coordinates.standard",
     "winstan.data.frame",
+    "winstan.data.grouped",
     "winstan.diagnostics",
     "winstan.backends.settings",
     "winstan.inputs",

@@ -223,10 +223,13 @@ def _limit_sentences(model: Model) -> list[str]:
 def _data_sentence(fit: Fit) -> str:
     model = fit.model
     design = model.design
-    text = f"The data were {design.n_rows:,} rows"
+    text = f"The data were {design.n_used:,} rows"
+    if design.grouped is not None:
+        text += f" that {design.grouped.engine} grouped"
     if design.response.counts is not None:
         text += f" that count {design.response.counts.sum():,.0f} responses"
-    if design.frequency is not None:
+    by_user = design.grouped is None or (model.inputs and model.inputs.weights)
+    if design.frequency is not None and by_user:
         text += f" with frequency weights that add up to {design.frequency.sum():,g}"
     gone = left_out(design)
     gone = f" {gone}" if gone else ""

@@ -134,7 +134,7 @@ def _data(fit: Fit) -> str:
     cells, design = fit.model.cells, fit.model.design
     gone = tables.left_out(design)
     return (
-        f"<p>{design.n_rows:,} complete rows, {cells.n:,} cells of rows that share all "
+        f"<p>{design.n_used:,} complete rows, {cells.n:,} cells of rows that share all "
         f"predictors. {escape(gone)}</p>"
         + tables.as_html(tables.data_table(fit.model), text=("role", "values"))
     )

@@ -45,11 +45,12 @@ def fit_as_html(fit: Fit) -> str:
 
 def _heading(fit: Fit) -> list[str]:
     model = fit.model
-    rows, cells = model.design.n_rows, model.cells.n
+    design, cells = model.design, model.cells.n
+    by = "" if design.grouped is None else f", grouped by {design.grouped.engine}"
     groups = {one.term.factor: one.term.n_levels for one in model.stacked.written}
     parts = [
         *_modelled(model),
-        f"{rows:,}{_of_given(fit)} rows in {cells:,} cells",
+        f"{design.n_used:,}{_of_given(fit)} rows in {cells:,} cells{by}",
         *(f"{factor}: {n:,} levels" for factor, n in groups.items()),
         f"{fit.seconds:.1f} s",
     ]
@@ -75,7 +76,7 @@ def _modelled(model: Model) -> list[str]:
 def _of_given(fit: Fit) -> str:
     """Say of how many rows these are, where some are left out."""
     design = fit.model.design
-    return f" of {design.n_given:,}" if design.n_given > design.n_rows else ""
+    return f" of {design.n_given:,}" if design.n_given > design.n_used else ""
 
 
 def _table(fit: Fit) -> tuple[pd.DataFrame, str]:

@@ -80,13 +80,14 @@ def data_table(model: Model) -> pd.DataFrame:
         offset = ", at an offset of zero" if model.formula.offset else ""
         rows[what] = ("response", f"{_numbers(seen)}{trials}{offset}")
     row = design.row[design.data_rows]
+    times = None if design.grouped is None else design.grouped.count
     factors = {group.factor: group for one in design.every for group in one.groups}
     for name, group in factors.items():
-        each = np.bincount(group.level[row], minlength=len(group.levels))
+        each = np.bincount(group.level[row], times, len(group.levels)).astype(int)
         of = f"{each.min():,}" if each.min() == each.max() else f"{each.min():,} to {each.max():,}"
         named = _some(group.levels)
         rows[name] = ("groups", f"{len(group.levels):,} levels ({named}), {of} rows each")
-    counts = np.bincount(row, minlength=len(design.predictors))
+    counts = np.bincount(row, times, len(design.predictors)).astype(int)
     for name in map(str, design.predictors.columns):
         if name not in rows:
             column = design.predictors[name]
@@ -96,7 +97,7 @@ def data_table(model: Model) -> pd.DataFrame:
 
 def left_out(design: Design) -> str:
     """Say how many rows of the data are not in the model, and why; nothing if all are."""
-    incomplete = design.n_given - design.n_rows - design.weightless - design.untried
+    incomplete = design.n_given - design.n_used - design.weightless - design.untried
     why = []
     if incomplete:
         named = ", ".join(f"{name} ({n:,})" for name, n in design.missing.items())

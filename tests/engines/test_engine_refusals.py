@@ -1,0 +1,155 @@
+"""What an engine cannot group, or no model takes, is refused by name, before any sampling."""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+import winstan as ws
+from winstan import effects
+from winstan.building import model_and_frame
+from winstan.engines import enter, grouped_frame
+from winstan.errors import DataError, DesignWarning, FamilyError, FormulaError
+from winstan.formula import parse_formula
+
+duckdb = pytest.importorskip("duckdb")
+
+N = 600
+
+
+def table(**columns):
+    k = np.arange(N)
+    own = {"g": k % 3, "x": k % 4 * 1.0, "y": 1.0 + k % 7, "w": k % 2 + 1, "n": k % 5 + 1}
+    return pl.DataFrame(own | {"s": k % 2} | columns)
+
+
+def with_value(name, value, *rows):
+    values = table()[name].to_numpy().astype(float)
+    values[list(rows)] = value
+    return table(**{name: values})
+
+
+def engines(frame, tmp_path):
+    path = tmp_path / "rows.parquet"
+    frame.write_parquet(path)
+    return [enter(path, in_memory=100), enter(frame.lazy(), in_memory=100)]
+
+
+def read(formula, source, family="gaussian", **options):
+    return model_and_frame(formula, source, family, options.pop("names", {}), **options)
+
+
+@pytest.mark.parametrize(
+    ("frame", "formula", "family", "options", "error", "said"),
+    [
+        (with_value("y", -1.0, 7, 300), "y ~ x", "gamma", {}, FamilyError,
+         r"needs a positive response, but 'y' has 2 of 600 rows that are not \(rows 7, 300 "),
+        (with_value("y", 0.0, 3), "sqrt(y) ~ x", "lognormal", {}, FamilyError, "1 of 600 rows"),
+        (with_value("y", np.inf, 5), "y ~ x", "gaussian", {}, DataError,
+         r"Column 'y' has 1 infinite value, in row 5 \(counted from 0\)"),
+        (with_value("x", -np.inf, 9), "s ~ x", "bernoulli", {}, DataError,
+         "Column 'x' has 1 infinite value, in row 9"),
+        (with_value("w", -1, 2, 4), "y ~ x", "gaussian", {"weights": "w"}, DataError,
+         "The weights 'w' have 2 negative values, in rows 2, 4"),
+        (table(w=np.zeros(N)), "y ~ x", "gaussian", {"weights": "w"}, DataError, "are all zero"),
+        (table(y=pl.Series([None] * N, dtype=pl.Float64)), "y ~ x", "gaussian", {}, DataError,
+         "All 600 rows have missing values: 'y' "),
+        (with_value("y", 2.5, 11, 12), "y ~ x", "poisson", {}, FamilyError,
+         r"needs counts .*'y' has 2 of 600 rows that are not"),
+        (table(), "y ~ poly(x, 2)", "gaussian", {}, FormulaError, "takes a column as a whole"),
+        (table(), "y ~ x + z", "gaussian", {"names": {"z": np.ones(N)}}, DataError, "column 'z'"),
+        (table(), "y ~ np.maximum(x, z)", "gaussian", {"names": {"z": np.ones(N)}}, FormulaError,
+         "'z' of your own has a value for each row"),
+        (table(), "np.sin(y) ~ x", "gaussian", {}, FormulaError, r"'np.sin\(y\)'.* not evaluated"),
+        (table(), "y ~ x + ar(n, g)", "gaussian", {}, FormulaError, "correlates rows one by one"),
+        (table(), "y ~ xx", "gaussian", {}, DataError, "no column 'xx'"),
+        (table(d=pl.Series([None] * N, dtype=pl.Date)), "y ~ d", "gaussian", {}, DataError,
+         "Column 'd' holds dates"),
+        (table(y=np.ones(N)), "y ~ x", "gaussian", {}, DataError, "constant: all 600 rows"),
+        (table(y=np.arange(N) % 4 * 2.0), "y ~ x", "gaussian", {}, DataError, "gives 'y' exactly"),
+    ],
+)  # fmt: skip
+def test_bad_rows_are_named_and_counted(frame, formula, family, options, error, said, tmp_path):
+    for source in engines(frame, tmp_path):
+        with pytest.raises(error, match=said):
+            read(formula, source, family, **options)
+
+
+def test_predictors_that_hardly_repeat_are_refused_with_their_number(tmp_path):
+    frame = table(z=np.random.default_rng(1).normal(size=N))
+    for source in engines(frame, tmp_path):
+        with pytest.raises(DataError, match=r"about 600 distinct ones.*Column 'z' has 15 values"):
+            grouped_frame(source, parse_formula("y ~ z", {}), {}, most=100)
+
+
+def test_rows_left_out_are_told_once_with_their_number(tmp_path):
+    frame = with_value("y", np.nan, 1, 2, 3).with_columns(w=pl.Series(np.arange(N) % 3))
+    for source in engines(frame, tmp_path):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            read("y ~ x", source, weights="w")
+        told = [str(one.message) for one in caught if one.category is DesignWarning]
+        assert sum("3 of 600 rows are left out" in one for one in told) == 1
+        assert sum("199 rows of weight zero in 'w'" in one for one in told) == 1
+
+
+def test_a_path_that_leads_nowhere_is_refused(tmp_path):
+    with pytest.raises(DataError, match="no file"):
+        enter(tmp_path / "nothing.parquet")
+    with pytest.raises(DataError, match="no parquet or CSV"):
+        enter(__file__)
+    (tmp_path / "bad.parquet").write_text("no parquet")
+    with pytest.raises(DataError, match="DuckDB could not read"):
+        enter(tmp_path / "bad.parquet")
+
+
+def test_a_query_that_fails_midway_is_an_error_of_winstan_s_and_leaves_nothing():
+    connection = duckdb.connect()
+    relation = connection.sql(
+        "SELECT range % 2 AS x, CASE WHEN range < 5000 THEN '1' ELSE 'oops' END::DOUBLE AS y "
+        "FROM range(6000)"
+    )
+    with pytest.raises(DataError, match=r"DuckDB could not .* nothing was kept.*oops"):
+        read("y ~ x", enter(relation, in_memory=100))
+    left = connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
+    assert left == []
+
+
+def test_the_formula_of_a_sum_is_evaluated_by_the_engine(tmp_path):
+    got = [read("log(y) / 2 - n ** 2 ~ x", one)[0].cells for one in engines(table(), tmp_path)]
+    frame = table()
+    want = np.log(frame["y"].to_numpy()) / 2 - frame["n"].to_numpy() ** 2
+    for cells in got:
+        sums = [want[frame["x"].to_numpy() == x].mean() for x in cells.X[:, 0]]
+        np.testing.assert_allclose(cells.statistics["mean_y"], sums, rtol=1e-13)
+
+
+@pytest.mark.slow
+def test_a_posterior_of_a_file_is_that_of_its_rows_and_says_what_it_does_not_know(tmp_path):
+    rng = np.random.default_rng(5)
+    mouse, stim = rng.integers(0, 8, 3000), rng.integers(0, 2, 3000)
+    y = np.exp(0.3 * stim + 0.2 * rng.normal(size=8)[mouse] + 0.5 * rng.normal(size=3000))
+    frame = pl.DataFrame({"mouse": mouse.astype(str), "stim": stim, "y": y})
+    options = {"family": "gamma", "seed": 1, "silence": "all", "cores": 1}
+    frame.write_parquet(tmp_path / "rows.parquet")
+    fit = ws.fit("y ~ stim + (1|mouse)", enter(tmp_path / "rows.parquet", in_memory=100), **options)
+    same = ws.fit("y ~ stim + (1|mouse)", frame, **options)
+    ours, theirs = fit.summary(), same.summary()
+    apart = (ours["mean"] - theirs["mean"]) / np.hypot(ours["mcse_mean"], theirs["mcse_mean"])
+    assert apart.abs().max() < 4.5
+    assert "3,000 rows in 16 cells, grouped by DuckDB" in repr(fit)
+    draws = same.joined()
+    np.testing.assert_allclose(
+        effects.total_log_likelihood(fit.model, draws),
+        effects.total_log_likelihood(same.model, draws),
+        rtol=1e-10,
+    )
+    np.testing.assert_allclose(replace(same, model=fit.model).r2()["mean"], same.r2()["mean"])
+    for what in (fit.loo, fit.residuals, fit.posterior_predictive, fit.code):
+        with pytest.raises(ws.errors.OptionError, match="single rows: DuckDB has grouped 3,000"):
+            what()
+    kept = ws.load_fit(fit.save(tmp_path / "fit.nc"))
+    assert kept.summary().equals(ours)
+    assert kept.model.design.grouped.n == 3000

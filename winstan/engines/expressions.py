@@ -1,0 +1,107 @@
+"""The left side of a formula as an expression that an engine evaluates, through narwhals."""
+
+from __future__ import annotations
+
+import math
+import operator
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from winstan.data.grouped import IDENTITY, LOG, LOG_REST
+from winstan.errors import FormulaError
+from winstan.formula.tree import Binary, Call, Constant, Name, Unary, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from winstan.formula.tree import Node
+
+_OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
+    {
+        "+": operator.add,
+        "-": operator.sub,
+        "*": operator.mul,
+        "/": operator.truediv,
+        "**": operator.pow,
+    }
+)
+_FUNCTIONS: Mapping[str, Callable[[nw.Expr], nw.Expr]] = MappingProxyType(
+    {
+        "log": lambda x: x.log(),
+        "log10": lambda x: x.log(10),
+        "log2": lambda x: x.log(2),
+        "exp": lambda x: x.exp(),
+        "sqrt": lambda x: x.sqrt(),
+        "abs": lambda x: x.abs(),
+        "I": lambda x: x,
+    }
+)
+
+
+def number(column: str) -> nw.Expr:
+    """Return a column as doubles: sums of narrower types wrap, or round, in some engines."""
+    return nw.col(column).cast(nw.Float64)
+
+
+def is_missing(column: str, dtype: nw.dtypes.DType) -> nw.Expr:
+    """Return where a column is null or NaN."""
+    null = nw.col(column).is_null()
+    return null | nw.col(column).is_nan() if dtype.is_float() else null
+
+
+def left_side(node: Node) -> nw.Expr:
+    """Write the response for the engine.
+
+    Raises
+    ------
+    FormulaError
+        If it calls what no engine evaluates.
+    """
+    match node:
+        case Name(text):
+            return number(text)
+        case Constant(int() | float() as value):
+            return nw.lit(float(value))
+        case Unary("-", operand):
+            return left_side(operand) * -1.0
+        case Unary("+", operand):
+            return left_side(operand)
+        case Binary(op, left, right) if op in _OPERATORS:
+            return _OPERATORS[op](left_side(left), left_side(right))
+        case Call(function, (argument,), ()) if _bare(function) in _FUNCTIONS:
+            return _FUNCTIONS[_bare(function)](left_side(argument))
+    raise FormulaError(
+        f"The response has {write(node)!r}, which is not evaluated where data larger than memory "
+        f"are: arithmetic and {', '.join(_FUNCTIONS)} are. Make a column of it in the engine, and "
+        "write that column on the left side."
+    )
+
+
+def function_of(y: nw.Expr, function: str) -> nw.Expr:
+    """Return a function of the response, of those in `winstan.data.grouped.FUNCTIONS`."""
+    if function == IDENTITY:
+        return y
+    if function == LOG:
+        return y.log()
+    assert function == LOG_REST
+    # log(1 - y) loses the digits of a small y; times y / (1 - (1 - y)) it has them back.
+    rest = 1.0 - y
+    gone = 1.0 - rest
+    safe = nw.when(gone == 0.0).then(1.0).otherwise(gone)
+    return nw.when(gone == 0.0).then(y * -1.0).otherwise(rest.log() * (y / safe))
+
+
+def beyond(y: nw.Expr, lower: float, upper: float) -> nw.Expr:
+    """Return where a response is not inside an open interval."""
+    below = y <= lower if math.isfinite(lower) else None
+    above = y >= upper if math.isfinite(upper) else None
+    if below is None:
+        return nw.lit(value=False) if above is None else above
+    return below if above is None else below | above
+
+
+def _bare(function: str) -> str:
+    module, _, name = function.rpartition(".")
+    return name if module in ("", "np", "numpy") else function

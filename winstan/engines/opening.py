@@ -1,0 +1,157 @@
+"""Opening: files, and lazy frames of any engine, as a `Source`; small ones as data in memory."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any
+
+import narwhals as nw
+
+from winstan.data.tables import column_names, open_table
+from winstan.engines.failures import told_by
+from winstan.errors import DataError
+
+IN_MEMORY = 10_000_000
+"""Values (rows times columns) up to which a lazy frame or a file is read into memory, as 80 MB."""
+
+MEMORY = "1GB"
+"""What DuckDB may take of the memory where winstan reads files by it; beyond that it uses disk."""
+
+_NAMES = {
+    nw.Implementation.DUCKDB: "DuckDB",
+    nw.Implementation.POLARS: "polars",
+    nw.Implementation.DASK: "Dask",
+    nw.Implementation.PYSPARK: "PySpark",
+    nw.Implementation.PYSPARK_CONNECT: "PySpark",
+    nw.Implementation.IBIS: "Ibis",
+    nw.Implementation.SQLFRAME: "SQLFrame",
+}
+_READERS = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".tsv": "csv", ".gz": "csv"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """Rows that an engine reads, wherever they are.
+
+    Attributes
+    ----------
+    table : narwhals.LazyFrame
+    engine : str
+        Its name, for messages.
+    head : narwhals.DataFrame
+        The first rows, by which to judge how often predictors repeat.
+    """
+
+    table: nw.LazyFrame[Any]
+    engine: str
+    head: nw.DataFrame[Any]
+
+    @property
+    def is_duckdb(self) -> bool:
+        """Whether it is a DuckDB relation, which is asked in SQL."""
+        return self.table.implementation is nw.Implementation.DUCKDB
+
+
+def enter(data: Any, *, in_memory: int = IN_MEMORY) -> Any:
+    """Take data in: as they are if in memory, read if small, else as a `Source`.
+
+    Parameters
+    ----------
+    data
+        What `winstan.fit` takes.
+    in_memory
+        Values, rows times columns, up to which lazy data are read.
+
+    Returns
+    -------
+    Source, or data that `winstan.data.tables.open_table` takes
+
+    Raises
+    ------
+    DataError
+        If there are no such files, nothing reads them, or the engine fails.
+    """
+    if isinstance(data, Source):
+        return data
+    table = _scanned(os.fspath(data)) if isinstance(data, str | os.PathLike) else open_table(data)
+    if not isinstance(table, nw.LazyFrame):
+        return data
+    engine = _NAMES.get(table.implementation, str(table.implementation))
+    with told_by(engine):
+        rows = max(in_memory // max(len(column_names(table)), 1), 1)
+        head = with_declared_order(table, table.head(rows + 1).collect())
+    return head.to_native() if len(head) <= rows else Source(table, engine, head)
+
+
+def with_declared_order(table: nw.LazyFrame[Any], rows: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
+    """Give columns of a DuckDB ENUM the order that it declares, which Arrow does not keep."""
+    if table.implementation is not nw.Implementation.DUCKDB:
+        return rows
+    enums = {n: d for n, d in table.collect_schema().items() if isinstance(d, nw.Enum)}
+    if not enums or not rows.implementation.is_pyarrow():
+        return rows
+    import pyarrow as pa  # noqa: PLC0415 - the rows are its table
+
+    native = rows.to_native()
+    for name, dtype in enums.items():
+        levels = list(dtype.categories)
+        place = native.schema.get_field_index(name)
+        text = native.column(place).cast(pa.string())
+        codes = pa.compute.index_in(text, value_set=pa.array(levels)).combine_chunks()
+        column = pa.DictionaryArray.from_arrays(codes, pa.array(levels), ordered=True)
+        native = native.set_column(place, name, column)
+    return nw.from_native(native, eager_only=True)
+
+
+def _scanned(path: str) -> nw.LazyFrame[Any]:
+    """Open files, by DuckDB or by polars."""
+    is_glob = any(mark in path for mark in "*?[")
+    if not is_glob and not Path(path).exists() and "://" not in path:
+        raise DataError(
+            f"There is no file {path!r}. Give the path of a parquet or CSV file, or a pattern for "
+            "several: 'data/*.parquet'."
+        )
+    if Path(path).is_dir():
+        path = str(Path(path) / "**" / "*.parquet")
+    kind = _READERS.get(Path(path).suffix.lower())
+    if kind is None:
+        raise DataError(
+            f"{path!r} is no parquet or CSV file: its name should end in {', '.join(_READERS)}."
+        )
+    if find_spec("duckdb") is not None:
+        return _by_duckdb(path, kind)
+    if find_spec("polars") is not None:
+        return _by_polars(path, kind)
+    raise DataError(
+        f"{path!r} is read by DuckDB or polars, and neither is installed: "
+        "pip install 'winstan[duckdb]'."
+    )
+
+
+def _by_duckdb(path: str, kind: str) -> nw.LazyFrame[Any]:
+    import duckdb  # noqa: PLC0415 - an extra
+
+    with told_by("DuckDB"):
+        connection = duckdb.connect(
+            config={
+                "memory_limit": MEMORY,
+                "temp_directory": gettempdir(),
+                "enable_external_file_cache": False,  # files would fill the memory that is allowed
+            }
+        )
+        read = connection.read_parquet if kind == "parquet" else connection.read_csv
+        return nw.from_native(read(path))
+
+
+def _by_polars(path: str, kind: str) -> nw.LazyFrame[Any]:
+    import polars as pl  # noqa: PLC0415 - an extra
+
+    with told_by("polars"):
+        scan = pl.scan_parquet if kind == "parquet" else pl.scan_csv
+        table = nw.from_native(scan(path))
+        table.collect_schema()
+        return table

@@ -1,0 +1,53 @@
+"""Sampling: some rows of a source, all of its columns, by the engine's own sampler."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from winstan.engines.counting import ROW
+from winstan.engines.failures import told_by
+
+if TYPE_CHECKING:
+    from winstan.engines.opening import Source
+
+_SEED = 1
+
+
+def sample_rows(source: Source, wanted: int, n: int) -> Any:
+    """Read a sample of rows into memory, each row with the same chance.
+
+    Parameters
+    ----------
+    source
+    wanted
+        About how many rows.
+    n
+        How many there are.
+
+    Returns
+    -------
+    A data frame of the library that the engine reads into, with all columns
+    """
+    share = min(wanted / n, 1.0)
+    native: Any = source.table.to_native()
+    with told_by(source.engine):
+        if source.is_duckdb:
+            query = f"SELECT * FROM rows USING SAMPLE {100 * share:.9f}% (bernoulli, {_SEED})"
+            return native.query("rows", query).df()
+        if source.table.implementation.is_polars():
+            return _of_polars(native, share)
+        if source.table.implementation.is_dask():
+            return native.sample(frac=share, random_state=_SEED).compute()
+        if source.table.implementation.is_spark_like():
+            return nw.from_native(native.sample(fraction=share, seed=_SEED)).collect().to_native()
+        return nw.from_native(native.sample(share, seed=_SEED)).collect().to_native()
+
+
+def _of_polars(native: Any, share: float) -> Any:
+    """Take rows whose hashed number is small: which these are, no order of the rows can tell."""
+    import polars as pl  # noqa: PLC0415 - the rows are its own
+
+    within = pl.col(ROW).hash(_SEED) < int(share * 2**64)
+    return native.with_row_index(ROW).filter(within).drop(ROW).collect(engine="streaming")
