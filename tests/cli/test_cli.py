@@ -112,12 +112,16 @@ def test_options_reach_the_fit(tmp_path, capsys):
     path = tmp_path / "d.csv"
     data.to_csv(path, index=False)
     options = ["--family", "binomial", "--link", "probit", "--weights", "n", "--contrast", "x"]
+    options += ["--contrast", "x:z", "--pairs", "all", "--simultaneous"]
     formula = "hits ~ x + z + (1|g)"
     assert main(["fit", str(path), formula, "--trials", "of", *options, *SAMPLING]) == 0
     out = capsys.readouterr().out
     assert "[binomial, probit link, stan]" in out
     assert "Difference in proportion of hits, by x, in the population of g:" in out
     assert "by z:" not in out
+    assert "by x:z" in out
+    assert "1 - 0 of z (lo - hi)" in out
+    assert "sim_97%" in out
     assert {p.name for p in tmp_path.iterdir()} == {"d.csv"}
 
 

@@ -277,6 +277,11 @@ def test_contrasts_and_maps_of_kept_fits(found):
     expected = found["n2"].contrast("x", ratio=True, prob=0.5)
     got = ratio.query("neuron == 'n2'").reset_index(drop=True)
     pd.testing.assert_frame_equal(got.drop(columns=["neuron", "ok"]), expected)
+    options = {"prob": [0.5, 0.9], "simultaneous": True, "pairs": "all"}
+    several = found.contrast("x", **options).query("neuron == 'n2'").reset_index(drop=True)
+    expected = found["n2"].contrast("x", **options)
+    pd.testing.assert_frame_equal(several.drop(columns=["neuron", "ok"]), expected)
+    assert {"hdi_25%", "sim_95%"} <= set(several.columns)
     told = found.map(lambda fit: fit.hypothesis("x > 0"))
     assert told["neuron"].tolist() == list(found.keys)
 

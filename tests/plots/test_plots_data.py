@@ -177,7 +177,7 @@ def test_missing_rows_are_counted():
     [
         (("power", "stim"), DataError, "no column 'power'. Did you mean 'Power'"),
         (("Power", "stm"), DataError, "no column 'stm'. Did you mean 'stim'"),
-        (("mouse", "stim"), DataError, "'mouse' is not numeric"),
+        (("mouse", "stim"), DataError, r"'mouse' is not numeric.*crosstab.*\.cat\.codes"),
         (("Power", "Power"), OptionError, "the response itself"),
         (("Power", "stim", 3), OptionError, "group= takes the name of a column, not 3"),
     ],

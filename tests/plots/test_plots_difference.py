@@ -12,7 +12,8 @@ from plotnine import geom_point, geom_rect, geom_ribbon, geom_segment, geom_vlin
 
 from winstan.errors import DataError
 from winstan.plots import plot_difference
-from winstan.plots.words import level_texts
+from winstan.plots.axis import plain_labels
+from winstan.plots.words import level_of, level_texts
 
 
 def test_one_contrast_shows_the_numbers_of_its_tables():
@@ -258,6 +259,12 @@ def test_numeric_levels_are_written_with_few_digits(name):
 def test_levels_that_four_digits_do_not_tell_apart_have_more():
     assert level_texts([1.00001, 1.00002]) == ["1.00001", "1.00002"]
     assert level_texts([1990.0, 12345.6, 3]) == ["1990", "12346", "3"]
+    assert [level_of("drug", x) for x in ("placebo", "drug", 2)] == [
+        "drug placebo",
+        "drug",
+        "drug 2",
+    ]
+    assert plain_labels([np.nan, 0.5, 1.0]) == ["", *plain_labels([0.5, 1.0])]
 
 
 def fit_of_slopes(formula):

@@ -237,3 +237,19 @@ def test_a_flat_prior_is_flat_and_matrices_have_no_density_here():
     np.testing.assert_array_equal(ws.Flat().log_density(np.array([0.1, 90.0])), 0)
     with pytest.raises(PriorError, match="LKJ"):
         ws.LKJ(2.0).log_density(np.ones(2))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: ws.Dirichlet(2, 1, 3),
+            r"Dirichlet takes alpha, and 3 .*: Dirichlet\(\(2, 1, 3\)\)",
+        ),
+        (lambda: ws.Normal(0, 1, 2, 3, 4), "Normal takes mu and sigma and lower and upper, and 5"),
+        (lambda: ws.Exponential(sigma=2), r"Exponential takes \w+, and no 'sigma'"),
+    ],
+)
+def test_numbers_that_a_prior_has_not_are_refused(make, message):
+    with pytest.raises(ws.PriorError, match=message):
+        make()

@@ -9,6 +9,8 @@ from html import unescape
 import numpy as np
 import pandas as pd
 import pytest
+from made_draws import made_fit
+from models import model_of
 
 import winstan as ws
 from winstan.tables.columns import intervals_of
@@ -208,3 +210,40 @@ def test_a_fit_gives_its_effects_its_parameters_and_tables_of_its_own():
         fit.table("effect")
     with pytest.raises(ws.OptionError, match="the table that you give has its own"):
         fit.table(by_mouse, groups="these")
+
+
+def test_effects_have_each_their_own_error(monkeypatch):
+    """Of two, that of few effective draws has fewer decimals: not both those of the fewest."""
+    rng = np.random.default_rng(5)
+    data = pd.DataFrame(
+        {"y": rng.normal(size=40), "x": rng.normal(size=40), "z": np.arange(40) % 2}
+    )
+    fit = made_fit(model_of("y ~ x + z", data, "gaussian"))
+    posterior = fit.draws["posterior"]
+    shape = posterior["x"].shape
+    posterior["z"].to_numpy()[:] = 3 + rng.normal(size=shape)
+    posterior["x"].to_numpy()[:] = 3 + np.repeat(rng.normal(size=(shape[0], shape[1] // 50)), 50, 1)
+    seen = {}
+    monkeypatch.setattr("winstan.tables.table", lambda rows, **_: seen.update(rows=rows))
+    fit.table()
+    ess = dict(zip(seen["rows"]["predictor"], seen["rows"].attrs["ess"], strict=True))
+    assert ess["z"] > 0.5 * np.prod(shape)
+    assert ess["x"] < 0.1 * np.prod(shape)
+
+
+def test_a_table_is_saved_as_a_page_that_word_opens_and_never_as_a_document(tmp_path):
+    rows = pd.DataFrame({"contrast": ["a - b"], "mean": [1.25]})
+    made = ws.table(rows, file=tmp_path / "t.html")
+    page = (tmp_path / "t.html").read_text(encoding="utf-8")
+    assert page.lstrip().lower().startswith("<!doctype html>")
+    assert "a - b" in page
+    ws.table(rows, file=tmp_path / "t.tex")
+    assert (tmp_path / "t.tex").read_text(encoding="utf-8") == made.as_latex()
+    for name, message in {
+        "t.docx": r"not saved as \.docx: file='.*t\.html' is a page that Word opens",
+        "t.png": r"neither \.html.*nor \.tex.*gtsave",
+        "none/t.html": "no folder",
+    }.items():
+        with pytest.raises(ws.OptionError, match=message):
+            ws.table(rows, file=tmp_path / name)
+    assert not (tmp_path / "t.docx").exists()

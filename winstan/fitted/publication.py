@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from winstan import effects
+from winstan.convergence import convergence
 from winstan.errors import OptionError
 from winstan.fitted.monte_carlo import with_ess
 from winstan.options import Printed, check_option
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
     from great_tables import GT
@@ -31,8 +34,12 @@ def table(
     prob: float = 0.94,
     interval: Interval = "hdi",
     groups: Whose | None = None,
+    file: str | os.PathLike[str] | None = None,
 ) -> GT:
     """Make a table for print: rounded to the Monte Carlo error, labelled, its estimand named.
+
+    The error of effects and parameters is each number's own; of a table that is given, that of the
+    fewest effective draws of any parameter of the fit.
 
     Parameters
     ----------
@@ -40,7 +47,7 @@ def table(
         The contrast of every predictor (`effects`), all parameters but the group effects
         (`summary`), or a tidy table of this fit, such as that of `contrast`. By default the
         effects, and the parameters where there is no predictor.
-    title, caption, labels, unit
+    title, caption, labels, unit, file
         As for `winstan.table`.
     prob, interval
         As for `summary`.
@@ -77,9 +84,23 @@ def table(
         check_option("of", of, Printed)
         if of == "effects":
             rows = fit.effects(prob=prob, interval=interval, groups=groups)
+            rows.attrs["ess"] = _effective(fit, rows, fit.effects(groups=groups, draws=True))
         else:
             rows = _parameters(fit, prob, interval)
-    return print_table(rows, title=title, caption=caption, labels=labels, unit=unit)
+    return print_table(rows, title=title, caption=caption, labels=labels, unit=unit, file=file)
+
+
+def _effective(fit: Fit, rows: pd.DataFrame, draws: pd.DataFrame) -> list[float]:
+    """Return the effective draws of each row of effects, by its draws in long form."""
+    keys = [name for name in (effects.CATEGORY, "predictor", "contrast") if name in rows]
+    each = {
+        key: part["value"].to_numpy()
+        for key, part in draws.groupby(keys, sort=False, observed=True)
+    }
+    shape = fit.draws["posterior"].sizes["chain"], -1, len(each)
+    found = convergence(np.column_stack(list(each.values())).reshape(shape))
+    ess = dict(zip(each, np.fmin(found.ess_bulk, found.ess_tail).tolist(), strict=True))
+    return [ess[key] for key in rows[keys].itertuples(index=False, name=None)]
 
 
 def _parameters(fit: Fit, prob: float, interval: Interval) -> pd.DataFrame:

@@ -27,7 +27,7 @@ from winstan.plots.panels import caption_of
 from winstan.plots.tables import as_text, require_columns, require_finite
 from winstan.plots.theme import POSTERIOR, TREATMENTS, theme_winstan
 from winstan.plots.turns import follow, move_ends, near
-from winstan.plots.words import percent, wrap
+from winstan.plots.words import level_of, percent, wrap
 
 FEW = 40
 """Values of a predictor up to which dots at one value are spread sideways."""
@@ -101,7 +101,7 @@ def plot_conditional(
     require_finite("data", values, positive=log)
     # Of two values, such as a treatment's 0 and 1, nothing lies between.
     numeric = pd.api.types.is_numeric_dtype(curves["at"].dtype) and curves["at"].nunique() > 2
-    label = {name: f"{by} {_short(name)}" if by else _label(prob, interval) for name in names}
+    label = {name: level_of(by, _short(name)) if by else _label(prob, interval) for name in names}
     place = {} if numeric else _place_labels(curves, raw, names)
     for part in (curves, raw):
         part["what"] = part["by"].map(label)

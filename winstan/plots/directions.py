@@ -30,7 +30,7 @@ from winstan.plots.panels import caption_of
 from winstan.plots.tables import as_text, require_columns, require_finite
 from winstan.plots.theme import TREATMENTS, theme_winstan
 from winstan.plots.turns import turn_label
-from winstan.plots.words import percent
+from winstan.plots.words import level_of, percent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -90,7 +90,7 @@ def plot_directions(
     rows = table.assign(x=as_text(table["x"]), place=np.arange(len(table))).reset_index(drop=True)
     if len(rows) > DIRECTIONS:
         raise DataError(f"table has {len(rows)} levels; a figure has colours for {DIRECTIONS}.")
-    rows["what"] = [f"{predictor} {level}" for level in rows["x"]]
+    rows["what"] = [level_of(predictor, level) for level in rows["x"]]
     raw = pd.DataFrame({"x": [], "value": []}) if data is None else data
     require_columns(raw, "data", ["x", "value"], empty=True)
     require_finite("data", raw["value"].astype(float), positive=False)

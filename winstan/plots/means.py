@@ -23,7 +23,7 @@ from winstan.plots.panels import as_panels, caption_of, columns_for, theme_panel
 from winstan.plots.tables import require_columns, require_finite
 from winstan.plots.theme import POSTERIOR, TREATMENTS
 from winstan.plots.turns import move_together
-from winstan.plots.words import level_texts, wrap
+from winstan.plots.words import level_of, level_texts, wrap
 
 PANELS = 9
 """Panels that a figure holds."""
@@ -87,7 +87,7 @@ def plot_means(
             f"table has {len(colours)} levels of {by[0]!r} in {len(titles)} panels, and a figure "
             f"holds {len(TREATMENTS)} in {PANELS}: choose some, by={{column: [...]}}."
         )
-    label = {name: f"{by[0]} {name}" if by else "all" for name in colours}
+    label = {name: level_of(by[0], name) if by else "all" for name in colours}
     width = min(0.7 / len(colours), 0.25)
     lane = {name: width * (k - (len(colours) - 1) / 2) for k, name in enumerate(colours)}
     place = {name: float(k) for k, name in enumerate(names)}

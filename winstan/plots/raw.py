@@ -240,7 +240,9 @@ def _response(values: np.ndarray | pd.Categorical, name: str, kept: np.ndarray) 
     if isinstance(values, pd.Categorical):
         raise DataError(
             f"Column {name!r} is not numeric: it holds {values.categories[0]!r}, for one. Give the "
-            "response first, then the treatment."
+            "response first, then the treatment. Categories have shares and no place on an axis: "
+            f"pd.crosstab(data['treatment'], data[{name!r}]) counts them, and those with an order "
+            f"can be drawn by their codes, data[{name!r}].cat.codes."
         )
     x = np.asarray(values, dtype=np.float64)
     if len(rows := kept[~np.isfinite(x)]):

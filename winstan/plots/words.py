@@ -42,6 +42,12 @@ def contrast_text(contrast: object, treatment: str | None) -> str:
     return text if not treatment or text.startswith(treatment) else f"{treatment} {text}"
 
 
+def level_of(column: object, level: object) -> str:
+    """Return a level after its column's name, unless it begins so: ``drug``, ``dose 2``."""
+    text = str(level)
+    return text if text.startswith(str(column)) else f"{column} {text}"
+
+
 def level_texts(levels: Iterable[object]) -> list[str]:
     """Return levels as labels: numbers with four significant digits, or as many as tell them apart.
 

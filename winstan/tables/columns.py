@@ -82,13 +82,16 @@ def intervals_of(table: pd.DataFrame) -> list[Interval]:
 
 
 def effective_draws(table: pd.DataFrame) -> Array | None:
-    """Return each row's effective draws: its own, or the fewest of the fit; None if unknown."""
+    """Return each row's effective draws: its own, or the fewest of the fit; None if unknown.
+
+    ``attrs["ess"]`` is a number, or one for each row.
+    """
     if {"ess_bulk", "ess_tail"} <= set(table.columns):
         return table[["ess_bulk", "ess_tail"]].min(axis=1).to_numpy(dtype=float)
     given = table.attrs.get("ess")
     if given is None:
         return None
-    return np.full(len(table), float(given))
+    return np.broadcast_to(np.asarray(given, float), (len(table),))
 
 
 def with_names_as_columns(table: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,6 +49,7 @@ def table(
     caption: str | None = None,
     labels: Mapping[str, str] | None = None,
     unit: str | None = None,
+    file: str | os.PathLike[str] | None = None,
 ) -> GT:
     """Make a table for print of a tidy one: rounded, labelled, and with its estimand named.
 
@@ -69,18 +72,21 @@ def table(
         New words for columns and for entries: ``{"mean": "difference", "1 - 0": "on - off"}``.
     unit
         Of the estimates, such as ``"Hz"``, for the caption.
+    file
+        Where it is saved too: ``"table.html"``, a page that Word opens as a document with the table
+        in it, or ``"table.tex"``. One that exists is replaced.
 
     Returns
     -------
     great_tables.GT
-        ``.as_raw_html()`` is the table as HTML (``as_raw_html(make_page=True)`` a page, which Word
-        opens as a document with the table in it), ``.as_latex()`` as LaTeX; its methods change it.
+        ``.as_raw_html()`` is the table as HTML, ``.as_latex()`` as LaTeX; its methods change it,
+        and ``.gtsave("table.png")`` makes a picture of it.
 
     Raises
     ------
     OptionError
         If great-tables is not installed (``pip install 'winstan[tables]'``), a label names neither
-        a column nor an entry, or an option is no text.
+        a column nor an entry, an option is no text, or a file is of another kind.
     DataError
         If there is no data frame, or one without rows or columns.
 
@@ -96,6 +102,7 @@ def table(
     for name, value in {"title": title, "caption": caption, "unit": unit}.items():
         if value is not None and not isinstance(value, str):
             raise OptionError(f"{name} must be text, not {value!r}.")
+    place = None if file is None else _place(file)
     make = _great_tables()
     rows = _checked(data)
     intervals, ess = intervals_of(rows), effective_draws(rows)
@@ -116,7 +123,36 @@ def table(
     out = out.cols_label({name: str(named[name]) for name in rows.columns})
     if title is not None:
         out = out.tab_header(title=title)
-    return out.tab_source_note(caption) if caption else out
+    out = out.tab_source_note(caption) if caption else out
+    if place is not None:
+        is_page = place.suffix.lower() != ".tex"
+        text = out.as_raw_html(make_page=True) if is_page else out.as_latex()
+        place.write_text(text, encoding="utf-8")
+    return out
+
+
+def _place(file: Any) -> Path:
+    """Return where a table is saved; refuse what it cannot be saved as."""
+    if not isinstance(file, str | os.PathLike):
+        raise OptionError(f"file must be the name of a file, such as 'table.html', not {file!r}.")
+    place = Path(file).expanduser()
+    page = str(place.with_suffix(".html"))
+    match place.suffix.lower():
+        case ".html" | ".htm" | ".tex":
+            pass
+        case ".docx" | ".doc" | ".odt" | ".rtf":
+            raise OptionError(
+                f"A table is not saved as {place.suffix}: file={page!r} is a page that Word opens, "
+                "with the table in it to edit, and saves as a document."
+            )
+        case _:
+            raise OptionError(
+                f"file={str(file)!r} ends in neither .html, which Word opens too, nor .tex: write "
+                f"{page!r}. Pictures are made by the table's own .gtsave('table.png')."
+            )
+    if not place.parent.is_dir():
+        raise OptionError(f"There is no folder {str(place.parent)!r} to save the table in.")
+    return place
 
 
 def _great_tables() -> Any:
