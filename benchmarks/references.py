@@ -54,7 +54,7 @@ def page(table: pd.DataFrame) -> str:
             for row in own
         ]
         head = ["model", "numbers", f"furthest ({own[0]['unit']})", "allowed"]
-        parts.append(f"## {source[0].upper()}{source[1:]}\n\n{markdown(head, rows)}\n")
+        parts.append(f"## {source}\n\n{markdown(head, rows)}\n")
     return _INTRODUCTION + "\n".join(parts)
 
 

@@ -96,6 +96,7 @@ def hamiltonian(
 WRONG: dict[str, Callable[[int], Any]] = {
     "centred eight schools, target_accept 0.8": lambda s: centred_schools(s, 0.8).diagnostics,
     "centred eight schools, target_accept 0.95": lambda s: centred_schools(s, 0.95).diagnostics,
+    "centred eight schools, target_accept 0.99": lambda s: centred_schools(s, 0.99).diagnostics,
     "centred counts of groups that hardly differ": lambda s: centred_counts(s, 0.8).diagnostics,
     "HMC, steps too large": lambda s: _of_hmc(s, 0.19, 10),
     "HMC, steps too small": lambda s: _of_hmc(s, 0.02, 20),
