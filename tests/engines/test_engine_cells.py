@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from winstan.building import model_and_frame
-from winstan.engines import enter
+from winstan.engines import enter, sample_rows
 
 duckdb = pytest.importorskip("duckdb")
 
@@ -210,3 +210,61 @@ def test_the_declared_order_of_a_polars_enum_is_kept(data):
     for engine in ("polars", "polars frame"):
         _, frame = model_of("skewed ~ ordered", source_of(data, engine), "gamma")
         assert frame.data["ordered"].cat.categories.tolist() == [f"m{i}" for i in range(8)][::-1]
+
+
+# --- engines that are not everywhere
+
+MOVING = pytest.mark.filterwarnings("ignore:Dask support is moving:FutureWarning")  # narwhals'
+THEIRS = pytest.mark.filterwarnings("ignore")  # of what these deprecate of others
+SOME = [CASES[k] for k in (0, 4, 9)]
+
+
+def lazy_frame(name, table, folder):
+    """The rows, as a lazy frame of an engine's that is on this machine."""
+    path = folder / f"{name}.parquet"
+    table.write_parquet(path)
+    if name == "dask":
+        frames = pytest.importorskip("dask.dataframe")
+        return frames.from_pandas(table.to_pandas(), npartitions=3)
+    if name == "ibis":
+        return pytest.importorskip("ibis").duckdb.connect().read_parquet(path)
+    sql = pytest.importorskip("pyspark.sql")
+    session = sql.SparkSession.builder.master("local[2]").getOrCreate()
+    return session.read.parquet(str(path))
+
+
+@MOVING
+@pytest.mark.parametrize(
+    ("engine", "cases"),
+    [
+        ("dask", SOME),
+        pytest.param("ibis", SOME, marks=THEIRS),
+        pytest.param("pyspark", SOME, marks=[THEIRS, pytest.mark.long]),
+    ],
+)
+def test_cells_of_other_engines_are_those_of_the_rows_in_memory(data, engine, cases, tmp_path):
+    table = data[0].drop("ordered", "decimal")
+    source = enter(lazy_frame(engine, table, tmp_path), in_memory=100)
+    for formula, family, options in cases:
+        want, frame = model_of(formula, table, family, **options)
+        got, grouped = model_of(formula, source, family, **options)
+        assert grouped.grouped is not None
+        assert_same_cells(got.cells, want.cells)
+        assert grouped.missing == frame.missing
+    assert 0 < len(nw.from_native(sample_rows(source, 200, N), eager_only=True)) < 400
+
+
+@MOVING
+@pytest.mark.long
+def test_cells_of_a_cluster_of_two_workers_are_those_of_the_rows_in_memory(data, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    frames = pytest.importorskip("dask.dataframe")
+    table = data[0].drop("ordered", "decimal")
+    formula, family, options = CASES[4]
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as here,
+        distributed.Client(here),
+    ):
+        lazy = frames.from_pandas(table.to_pandas(), npartitions=4)
+        got, _ = model_of(formula, enter(lazy, in_memory=100), family, **options)
+    assert_same_cells(got.cells, model_of(formula, table, family, **options)[0].cells)

@@ -14,6 +14,7 @@ from winstan.data.categories import declared_levels
 from winstan.data.columns import distinct_codes, how_many
 from winstan.data.tables import check_columns, in_memory, missing_mask, open_table, take_columns
 from winstan.design_warnings import warn_design
+from winstan.engines import Source, enter
 from winstan.errors import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -97,9 +98,10 @@ def partition(data: Any, by: str | list[str] | tuple[str, ...]) -> Parts:
         ``missing_rows``, if rows are left out because their group is missing.
     """
     names = _names(by)
-    table = open_table(data)
+    entered = enter(data)  # a file becomes a table
+    table = entered.table if isinstance(entered, Source) else open_table(entered)
     check_columns(table, names)
-    table = in_memory(table)
+    table = in_memory(table)  # each group has rows of its own
     n_rows = len(table)
     if n_rows == 0:
         raise DataError("The data frame is empty: it has no rows.")

@@ -8,7 +8,6 @@ the join. Of those that it is given it knows their number: half the time, a sixt
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -84,30 +83,6 @@ def _rest(
         _ROWS, f"SELECT {by}, {_listed(sums)} FROM ({rest}) GROUP BY {by}"
     ).df()
     return found
-
-
-def without_nan(table: nw.LazyFrame[Any], columns: Iterable[str]) -> nw.LazyFrame[Any]:
-    """Put nulls in place of the NaN of some columns of doubles, if they have any.
-
-    DuckDB answers ``isnan(x)``, and filters by it, from the statistics of parquet files, which
-    leave NaN out. A sum is of the values themselves, and so is what a random number, times zero,
-    has been added to.
-    """
-    relation: Any = table.to_native()
-    names = list(columns)
-    if not names:
-        return table
-    sums = _listed(f"sum({_quoted(name)}::DOUBLE)" for name in names)
-    (found,) = relation.aggregate(sums).fetchall()
-    pairs = zip(names, found, strict=True)
-    suspects = [name for name, total in pairs if total is not None and math.isnan(total)]
-    if not suspects:
-        return table
-    mended = _listed(
-        f"CASE WHEN isnan({x} + random() * 0) THEN NULL ELSE {x} END AS {x}"
-        for x in map(_quoted, suspects)
-    )
-    return nw.from_native(relation.project(f"* REPLACE ({mended})"))
 
 
 def _quoted(name: str) -> str:

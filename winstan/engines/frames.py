@@ -15,8 +15,8 @@ from winstan.data.grouped import IDENTITY, Grouped
 from winstan.data.tables import check_columns, column_names
 from winstan.data.weights import check_weights, tell_weights
 from winstan.engines.counting import Question, count_rows
-from winstan.engines.duckdb_sql import without_nan
 from winstan.engines.failures import told_by
+from winstan.engines.gaps import without_nan
 from winstan.engines.grouping import group_rows, key
 from winstan.errors import DataError, FormulaError
 from winstan.formula.binning import binned_columns
@@ -86,11 +86,10 @@ def grouped_frame(
     check_rows_by_themselves(formula, column_names(source.table), namespace)
     question = _question(source, formula, functions, support, weights, trials)
     _check_types(source, question)
-    if source.is_duckdb:
-        schema = source.table.collect_schema()
-        floats = [name for name in question.used if schema[name].is_float()]
-        with told_by(source.engine):
-            source = replace(source, table=without_nan(source.table, floats))
+    schema = source.table.collect_schema()
+    floats = [name for name in question.used if schema[name].is_float()]
+    with told_by(source.engine):
+        source = replace(source, table=without_nan(source.table, floats))
     counts = count_rows(source, question)
     if counts.missing:
         tell_missing(counts.missing, counts.rows, counts.complete)
