@@ -25,7 +25,7 @@ import pandas as pd
 
 import winstan as ws
 from benchmarks.table import markdown
-from winstan.model import ACCEPT, ACCEPT_CURVED
+from winstan.families.family import ACCEPT, ACCEPT_CURVED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

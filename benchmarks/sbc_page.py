@@ -40,11 +40,12 @@ or that their own verdict does not trust. **Smallest p** is that of the quantity
 furthest from uniform ones anywhere (exact for the whole distribution function), and **adjusted**
 what it is for the worst of so many quantities.
 
-The exponentially modified normal and the shifted lognormal are the two families whose default fits
-of so few rows often want more draws: the parts of their noise trade places along a curve that no
-metric straightens. Their ranks are uniform, and of 400 rows in 10 groups such fits converged.
-Of the other fits with divergences most have one or two in 4,000 draws, which smaller steps cure, as
-their verdicts say; hurdle models with groups have more, where few rows are above zero.
+Of the shifted lognormal, and of zeros beside a negative binomial, all else follows one number along
+a curve, and so do the coordinates ([decision 68](decisions/68-profiled-numbers.md)). The
+exponentially modified normal of so few rows may want more draws: where its normal part is about
+gone the density has an edge. Of the other fits with divergences most have one or two in 4,000
+draws, which smaller steps cure, as their verdicts say; hurdle models with groups have more, where
+few rows are above zero.
 
 """
 

@@ -164,11 +164,13 @@ def fit(
         ``draws["posterior"].attrs``.
     target_accept
         NUTS's target acceptance rate; nearer 1 cures divergences, slowly. None is 0.8; 0.95
-        of truncated and of mostly censored responses, of zero-inflated and hurdle families with a
-        shape, of hurdle_lognormal and of acat, and under Horseshoe and R2D2; 0.98
-        where effects are sampled and there are random slopes, or few groups, as four, or few events
+        of truncated and of mostly censored responses, of inverse_gaussian, hurdle_gamma,
+        hurdle_lognormal and acat, and under Horseshoe and R2D2; 0.99 of exgaussian and
+        shifted_lognormal; 0.98 of skew_normal and of zeros beside a negative binomial, and where
+        effects are sampled and there are random slopes, or few groups, as four, or few events
         hardly tell a group sd from zero; where effects are integrated out, 0.9 for slopes whose sd
-        may be zero or whose groups are fewer than eight, 0.85 for intercepts whose sd may, 0.95
+        may be zero or whose groups are fewer than eight, and for several factors, one of up to
+        eight groups, 0.85 for other intercepts whose sd may, 0.95
         for group terms beside correlated residuals; of bambi
         0.95 with group terms, and 0.98 with random slopes.
     cores

@@ -14,7 +14,7 @@ from winstan.coordinates.curves import (
     Shrunk,
 )
 from winstan.coordinates.monotonic import CurvedColumn
-from winstan.families.family import ACCEPT, ACCEPT_OPEN
+from winstan.families.family import ACCEPT, ACCEPT_CURVED, ACCEPT_OPEN
 from winstan.likelihood import Likelihood
 from winstan.marginal import (
     Marginal,
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
     from winstan.inputs import Inputs
 
 
-# One for random slopes that are sampled, where correlations near one
-# bring divergences at Stan's step size, and for sds that the data hardly tell from zero; where
-# effects are integrated out, one for slopes whose sd may vanish, whose groups are few, or whose
-# prior has correlations at one and minus one (LKJ below 1), and one for intercepts' sds that may;
-# and one for shares of monotonic steps, which may vanish.
-ACCEPT_CURVED = 0.98
+# `ACCEPT_CURVED` is for random slopes that are sampled, where correlations near one bring
+# divergences at Stan's step size, and for sds that the data hardly tell from zero. Where effects
+# are integrated out, one for slopes whose sd may vanish, whose groups are few, or whose prior has
+# correlations at one and minus one (LKJ below 1), and for intercepts of several factors, one of few
+# groups, whose sds may; one for other intercepts' sds that may; and one for shares of monotonic
+# steps, which may vanish.
 ACCEPT_SIMPLEX = 0.9
-ACCEPT_MARGINAL_SLOPES = 0.9
+ACCEPT_MARGINAL_SEVERAL = 0.9
 ACCEPT_MARGINAL = 0.85
 # Beside correlated residuals any group sd may vanish: they take what lasts within units.
 ACCEPT_CORRELATED = 0.95
@@ -176,16 +176,16 @@ class Model:
         if self.residual is not None and self.stacked.groups:
             return ACCEPT_CORRELATED
         if self.integrated:
-            open_ended = ACCEPT_MARGINAL_SLOPES if self.slopes else ACCEPT_MARGINAL
+            open_ended = ACCEPT_MARGINAL_SEVERAL if self._several else ACCEPT_MARGINAL
             return open_ended if self._open_ended else ACCEPT
         if self.correlation is not None:
             return ACCEPT_ROWS
         curved = self.slopes or self.coordinates.curved or self._open_simplex
+        own = self.family.target_accept
         if curved or self.family.dense_metric:
-            return ACCEPT_CURVED
+            return max(ACCEPT_CURVED, own)
         if self.shrinkage is not None:
             return ACCEPT_OPEN
-        own = self.family.target_accept
         return own if self.simplexes is None else max(own, ACCEPT_SIMPLEX)
 
     @property
@@ -267,6 +267,14 @@ class Model:
         few = any(g.slopes and g.n_levels < FEW_GROUPS for g in groups)
         lkj = lkj_numbers(self.stacked, self.priors)
         return few or self.coordinates.vanishing or min(lkj, default=1.0) < 1.0
+
+    @property
+    def _several(self) -> bool:
+        """Whether there are slopes, or several factors, one of few groups."""
+        groups = self.stacked.groups
+        return self.slopes or (
+            len(groups) > 1 and any(group.n_levels <= FEW_GROUPS for group in groups)
+        )
 
     @property
     def _open_simplex(self) -> bool:

@@ -89,18 +89,14 @@ def test_the_map_has_the_jacobian_that_the_density_is_told(monkeypatch):
     )
     slope = (free[:4] - free[4:]) / 2e-5
     own, power = coordinates.profiled, coordinates.profiled.powers(point[2:])
-    y = point[3]
-    scale, skew = coordinates.aux_scale[1, 1], coordinates.aux_skew[1]
-    if taper := coordinates.aux_taper[1]:
-        y = np.arcsinh(taper * y) / taper
-    of_shift = scale - skew / (1 + np.exp(3 * (y - coordinates.aux_knot[1])))
-    of_shift /= np.sqrt(1 + np.square(coordinates.aux_taper[1] * point[3]))
+    # Of log(1 + exp(-3 x)) / 3 the derivative is -1 / (1 + exp(3 x)).
+    beyond = 3 * (point[2:] - coordinates.aux_knot)
+    of_numbers = coordinates.aux_scale.diagonal() - coordinates.aux_skew / (1 + np.exp(beyond))
     expected = (
         np.log(np.diag(coordinates.decorrelation.remaining_scale)).sum()
         + (own.log_scale @ power).sum()
-        + np.log(coordinates.aux_scale[0, 0])
-        + (own.aux_log_scale @ power)[0]
-        + np.log(of_shift)
+        + (own.aux_log_scale @ power).sum()
+        + np.log(of_numbers).sum()
     )
     np.testing.assert_allclose(np.linalg.slogdet(slope)[1], expected, rtol=1e-6)
 
@@ -125,15 +121,17 @@ def test_polynomials_meet_the_fits_they_are_laid_through(monkeypatch):
     met = {}
     laid = profiled._laid
 
-    def spied(coordinates, problem, profile, own):
-        found = laid(coordinates, problem, profile, own)
-        met.update(coordinates=coordinates, problem=problem, profile=profile, own=own, found=found)
+    def spied(coordinates, problem, profile):
+        found = laid(coordinates, problem, profile)
+        met.update(coordinates=coordinates, problem=problem, profile=profile, found=found)
         return found
 
     monkeypatch.setattr(profiled, "_laid", spied)
     model_of("y ~ x", times(), "shifted_lognormal")
     grid = np.linspace(-3, 3, 601)
-    x = np.interp(met["profile"].at, met["own"](grid), grid)
+    location, scale, skew, knot = met["profile"].coordinates[met["profile"].number]
+    own = location + scale * grid + skew / 3 * np.log1p(np.exp(-3 * (grid - knot)))
+    x = np.interp(met["profile"].at, own, grid)
     rows = [profiled._at(met["coordinates"], met["problem"], f) for f in met["profile"].fits]
     middle = rows[met["profile"].middle]
     power = met["found"].powers(np.column_stack([0 * x, x]))

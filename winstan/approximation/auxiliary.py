@@ -238,22 +238,35 @@ def auxiliary_coordinates(
 
         mode, top = float(free_aux[0]), density(float(free_aux[0]))
         if top - density(mode + TAIL_OUT * float(covariance[0, 0] ** 0.5)) < TAIL_FALLS:
-            return _through_quantiles(density, mode, top)
+            own = through_quantiles(*_followed(density, mode, top))
+            return AuxiliaryCoordinates.curved((*own, 0.0))
     return AuxiliaryCoordinates.straight(free_aux, covariance)
 
 
-def _through_quantiles(
-    density: Callable[[float], float], mode: float, top: float
-) -> AuxiliaryCoordinates:
-    """Lay the coordinate through the quantiles of a density, by least squares."""
-    at, log_density = _followed(density, mode, top)
+def through_quantiles(
+    at: Array, log_density: Array, knots: Array = KNOTS, *, longer_above: bool = True
+) -> tuple[float, float, float, float]:
+    """Lay a coordinate through the quantiles of a density, by least squares.
+
+    Parameters
+    ----------
+    at, log_density : ndarray, shape (n,)
+    knots : ndarray
+        That one is taken by which what is sampled is nearest to a standard normal.
+    longer_above
+        Whether the slope above is no less than that below.
+
+    Returns
+    -------
+    location, scale, skew, knot : float
+    """
     fine = np.linspace(at[0], at[-1], 4001)
-    log_fine = interpolate.pchip_interpolate(at, log_density - top, fine)
+    log_fine = interpolate.pchip_interpolate(at, log_density - log_density.max(), fine)
     weight = np.exp(log_fine)
     mass = np.cumsum(weight) - 0.5 * weight
     quantile = np.interp(special.ndtr(SCORES), mass / weight.sum(), fine)
-    best, least = (mode, 1.0, 0.0, 0.0), np.inf
-    for knot in KNOTS:
+    best, least = (float(fine[np.argmax(weight)]), 1.0, 0.0, 0.0), np.inf
+    for knot in knots.tolist():
         below = -np.logaddexp(0, -3 * (SCORES - knot)) / 3  # of slope one below, and none above
         columns = np.column_stack([SCORES - knot - below, below])
         location, slopes = _rising(columns, quantile)
@@ -261,9 +274,11 @@ def _through_quantiles(
         log_sampled = np.interp(found, fine, log_fine) + np.log(np.gradient(found, SCORES))
         off = float(np.abs(np.gradient(log_sampled, SCORES) + SCORES).max())
         if off < least:
-            above, skew = slopes[0], max(slopes[0] - slopes[1], 0.0)
-            best, least = (location - above * knot, above, skew, knot), off
-    return AuxiliaryCoordinates.curved((*best, 0.0))
+            above, skew = slopes[0], slopes[0] - slopes[1]
+            if longer_above:
+                skew = max(skew, 0.0)
+            best, least = (float(location - above * knot), float(above), float(skew), knot), off
+    return best
 
 
 def _rising(columns: Array, quantile: Array) -> tuple[float, Array]:

@@ -17,7 +17,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from winstan.approximation.auxiliary import log_density_of_numbers, numbers_at
+from winstan.approximation.auxiliary import (
+    log_density_of_numbers,
+    numbers_at,
+    through_quantiles,
+)
 from winstan.approximation.averages import quadrature_nodes
 from winstan.approximation.sensitivities import maximise_covariances
 
@@ -30,12 +34,19 @@ if TYPE_CHECKING:
 
 # Steps to either side: the first, and by what the next is longer if the log density has moved by
 # less than so much; at most so many, or until it has fallen so far.
-FIRST_STEP, GROWTH = 0.2, ((0.25, 2.0), (0.6, 1.4), (1.5, 1.0), (np.inf, 0.7))
-AT_MOST, FALLS = 20, 9.0
+FIRST_STEP, GROWTH = 0.25, ((0.25, 2.0), (0.8, 1.4), (2.0, 1.0), (np.inf, 0.7))
+AT_MOST, FALLS = 20, 7.5
+# By how much the log density may move at the first step, which is shorter else.
+TOO_FAR, SHORTER = 1.0, 0.3
+# Cells times all that is factored densely, beyond which so many fits take long, and are of little
+# use: with many rows all follows the number along a line.
+UP_TO = 1_000_000
 # Fewer fits than these say nothing of a curve.
 LEAST = 6
 # Iterations at each value, at most, and when they end: a number's step.
-ITERATIONS, CONVERGED = 6, 0.01
+ITERATIONS, CONVERGED = 4, 0.02
+# Where the slope of a coordinate may change.
+KNOTS = np.arange(-2.5, 2.75, 0.25)
 # Of a second difference; and the most that a number moves at once.
 STEP, MOVES = 0.05, 0.5
 
@@ -78,11 +89,15 @@ class Profile:
         By rising value.
     middle : int
         Which of them is the approximate fit's.
+    coordinates : ndarray, shape (A, 4)
+        Location, scale, skew and knot of each number: of the one that is given by its density, of
+        others by theirs at the middle.
     """
 
     number: int
     fits: tuple[ConditionalFit, ...]
     middle: int
+    coordinates: Array
 
     @property
     def at(self) -> Array:
@@ -98,17 +113,33 @@ def follow(
     Returns
     -------
     Profile or None
-        None where the family asks for none, the number has a formula, or the fits fail.
+        None where the family asks for none, the number has a formula, the model is large, or the
+        fits fail: coordinates that follow nothing will do.
     """
-    place = _place(pirls.problem)
-    if place is None or state.factor is None:
+    place, size = _place(pirls.problem), pirls.problem.X.shape[0] * pirls.layout.remaining.size
+    if place is None or state.factor is None or size > UP_TO:
         return None
+    begin = ConditionalFit(free_aux[place], free_aux, np.ones_like(free_aux), sd, covariance, state)
     try:
-        found, middle = _followed(pirls, place, (state, covariance, sd, free_aux))
-    except np.linalg.LinAlgError:
+        found, middle = _followed(pirls, (place,), begin)
+        own = []
+        for a in range(free_aux.size):
+            along = found
+            if a != place:
+                along = _followed(pirls, (a, place), replace(found[middle], at=free_aux[a]))[0]
+            own.append(_coordinate(along))
+    except (np.linalg.LinAlgError, ValueError):
         return None
-    sound = all(np.isfinite(fit.log_density) and np.all(fit.spread > 0) for fit in found)
-    return Profile(place, found, middle) if sound and len(found) > LEAST else None
+    return Profile(place, found, middle, np.array(own))
+
+
+def _coordinate(fits: tuple[ConditionalFit, ...]) -> tuple[float, float, float, float]:
+    """Lay the coordinate of what is given through its quantiles."""
+    sound = all(np.isfinite(fit.log_density) and np.all(fit.spread > 0) for fit in fits)
+    if not sound or len(fits) < LEAST:
+        raise ValueError("the fits say nothing of a curve")
+    at, log_density = np.array([(fit.at, fit.log_density) for fit in fits]).T
+    return through_quantiles(at, log_density, KNOTS, longer_above=False)
 
 
 def _place(problem: Problem) -> int | None:
@@ -118,19 +149,13 @@ def _place(problem: Problem) -> int | None:
 
 
 def _followed(
-    pirls: PIRLS,
-    place: int,
-    start: tuple[State, tuple[Array, ...], Array, Array],
+    pirls: PIRLS, held: tuple[int, ...], begin: ConditionalFit
 ) -> tuple[tuple[ConditionalFit, ...], int]:
-    """Follow it to either side, each time from the fit before."""
-    state, covariance, sd, free_aux = start
+    """Follow the first number that is held to either side, each time from the fit before."""
 
     def at(value: float, near: ConditionalFit) -> ConditionalFit:
-        return _fit_at(pirls, place, value, near)
+        return _fit_at(pirls, held, value, near)
 
-    begin = ConditionalFit(
-        float(free_aux[place]), free_aux, np.ones_like(free_aux), sd, covariance, state
-    )
     here = at(begin.at, begin)
     sides = {side: _one_side(here, side * FIRST_STEP, at) for side in (-1.0, 1.0)}
     return (*reversed(sides[-1.0]), here, *sides[1.0]), len(sides[-1.0])
@@ -139,12 +164,16 @@ def _followed(
 def _one_side(
     here: ConditionalFit, step: float, at: Callable[[float, ConditionalFit], ConditionalFit]
 ) -> list[ConditionalFit]:
-    near, out, top = here, [], here.log_density
+    near, top = here, here.log_density
+    out: list[ConditionalFit] = []
     for _ in range(AT_MOST):
         found = at(near.at + step, near)
         if not np.isfinite(found.log_density):
             break
         moved = abs(found.log_density - near.log_density)
+        if not out and moved > TOO_FAR:
+            step *= SHORTER
+            continue
         near, top = found, max(top, found.log_density)
         out.append(found)
         if found.log_density < top - FALLS:
@@ -153,17 +182,19 @@ def _one_side(
     return out
 
 
-def _fit_at(pirls: PIRLS, place: int, value: float, near: ConditionalFit) -> ConditionalFit:
+def _fit_at(
+    pirls: PIRLS, held: tuple[int, ...], value: float, near: ConditionalFit
+) -> ConditionalFit:
     """Let all else follow a value: coefficients and effects, numbers, sds."""
     problem = pirls.problem
     fit = replace(
         near,
         at=value,
-        free_aux=np.where(np.arange(near.free_aux.size) == place, value, near.free_aux),
+        free_aux=_with(near.free_aux, held[0], value),
     )
     for _ in range(ITERATIONS):
         state = pirls.step(fit.state, fit.covariance, numbers_at(problem, fit.free_aux))
-        free_aux, spread = _newton(problem, state, place, fit.free_aux)
+        free_aux, spread = _newton(problem, state, held, fit.free_aux)
         covariance, sd = maximise_covariances(problem, state, fit.sd)
         moved = np.abs(free_aux - fit.free_aux).max(initial=0.0)
         moved = max(moved, np.abs(np.log(sd / fit.sd)).max(initial=0.0))
@@ -173,7 +204,15 @@ def _fit_at(pirls: PIRLS, place: int, value: float, near: ConditionalFit) -> Con
     return replace(fit, log_density=_log_density(problem, fit))
 
 
-def _newton(problem: Problem, state: State, place: int, free_aux: Array) -> tuple[Array, Array]:
+def _with(free_aux: Array, place: int, value: float) -> Array:
+    out = free_aux.copy()
+    out[place] = value
+    return out
+
+
+def _newton(
+    problem: Problem, state: State, held: tuple[int, ...], free_aux: Array
+) -> tuple[Array, Array]:
     """Take a step of the other numbers, each by itself; and their standard deviations."""
     nodes = quadrature_nodes(problem, state.eta, state.spread)
 
@@ -182,7 +221,7 @@ def _newton(problem: Problem, state: State, place: int, free_aux: Array) -> tupl
 
     here, out, spread = density(free_aux), free_aux.copy(), np.ones_like(free_aux)
     for a in range(free_aux.size):
-        if a == place:
+        if a in held:
             continue
         move = STEP * np.eye(1, free_aux.size, a)[0]
         below, above = density(free_aux - move), density(free_aux + move)

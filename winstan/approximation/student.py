@@ -85,7 +85,7 @@ def student_coordinates(
     middles, spreads = np.interp(fine, at, middle), np.interp(fine, at, spread)
     mean = float(mass @ middles)
     variance = float(mass @ (np.square(spreads) + np.square(middles - mean)))
-    return _straight(mean, variance**0.5), through_quantiles(quantile)
+    return _straight(mean, variance**0.5), _through_quantiles(quantile)
 
 
 def _straight(location: float, scale: float) -> Coordinate:
@@ -132,7 +132,7 @@ def _given(
     return float(value), near + moved, float(1 / np.sqrt(curvature))
 
 
-def through_quantiles(quantile: Array) -> Coordinate:
+def _through_quantiles(quantile: Array) -> Coordinate:
     """Lay the coordinate through quantiles, by least squares, with the best of the tapers."""
     best, least = _straight(0.0, 1.0), np.inf
     flattest = LEAST_SLOPE * np.ptp(quantile) / np.ptp(SCORES)

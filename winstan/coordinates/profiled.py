@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import interpolate, special
+from scipy import interpolate
 
-from winstan.approximation.student import SCORES, through_quantiles
 from winstan.coordinates.sd_dependent_location import deviations_at
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ POWERS = 11
 GRID = np.linspace(-4.5, 4.5, 91)
 CARE = np.exp(-np.square(GRID) / 12)
 # No scale is wider or narrower than by this factor's logarithm.
-WIDER = 2.0
+WIDER = 4.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,69 +82,36 @@ class Profiled:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Own:
-    """Location, scale, skew, knot and taper of the number's own coordinate."""
-
-    location: float
-    scale: float
-    skew: float
-    knot: float
-    taper: float
-
-    def __call__(self, x: Array) -> Array:
-        """Return the number at its coordinate."""
-        y = np.arcsinh(self.taper * x) / self.taper if self.taper else x
-        return np.asarray(
-            self.location + self.scale * y + self.skew / 3 * np.logaddexp(0, -3 * (y - self.knot))
-        )
-
-
-def own_coordinate(profile: Profile) -> Own:
-    """Lay the number's coordinate through the quantiles of its density."""
-    at = profile.at
-    log_density = np.array([fit.log_density for fit in profile.fits])
-    fine = np.linspace(at[0], at[-1], 2001)
-    mass = np.exp(interpolate.pchip_interpolate(at, log_density - log_density.max(), fine))
-    mass /= mass.sum()
-    quantiles = np.interp(special.ndtr(SCORES), np.cumsum(mass) - 0.5 * mass, fine)
-    return Own(*through_quantiles(quantiles))
-
-
 def along_profile(coordinates: Coordinates, problem: Problem, fit: Approximation) -> Coordinates:
     """Let all follow one number along its profile, if there is one."""
     profile = fit.profile
     if profile is None:
         return coordinates
-    own = own_coordinate(profile)
-    number = profile.number
-    numbers = {
-        name: getattr(coordinates, f"aux_{name}").copy()
-        for name in ("location", "scale", "skew", "knot", "taper", "regression")
-    }
-    for name in ("location", "skew", "knot", "taper"):
-        numbers[name][number] = getattr(own, name)
-    numbers["scale"] = np.diag(profile.fits[profile.middle].spread)
-    numbers["scale"][number, number] = own.scale
-    numbers["regression"][:] = 0.0
+    location, scale, skew, knot = profile.coordinates.T
     return replace(
         coordinates,
-        **{f"aux_{name}": value for name, value in numbers.items()},
-        profiled=_laid(coordinates, problem, profile, own),
+        aux_location=location,
+        aux_scale=np.diag(scale),
+        aux_skew=skew,
+        aux_knot=knot,
+        aux_taper=np.zeros_like(knot),
+        aux_regression=np.zeros_like(coordinates.aux_regression),
+        profiled=_laid(coordinates, problem, profile),
     )
 
 
-def _laid(coordinates: Coordinates, problem: Problem, profile: Profile, own: Own) -> Profiled:
+def _laid(coordinates: Coordinates, problem: Problem, profile: Profile) -> Profiled:
     """Lay polynomials through the fits, by least squares."""
     base = _at(coordinates, problem, profile.fits[profile.middle])
     rows = [_at(coordinates, problem, there) for there in profile.fits]
     at = profile.at
-    met = np.clip(own(GRID), at[0], at[-1])
+    location, scale, skew, knot = profile.coordinates[profile.number]
+    own = location + scale * GRID + skew / 3 * np.logaddexp(0, -3 * (GRID - knot))
     powers = np.tanh(0.25 * GRID)[:, None] ** np.arange(POWERS)
     found = {}
     for name in base:
         values = np.array([row[name] - base[name] for row in rows])
-        along = interpolate.CubicSpline(at, values)(met)
+        along = interpolate.CubicSpline(at, values)(np.clip(own, at[0], at[-1]))
         found[name] = np.linalg.lstsq(CARE[:, None] * powers, CARE[:, None] * along)[0].T
     found["aux"][profile.number] = found["aux_log_scale"][profile.number] = 0.0
     return Profiled(number=profile.number, **found)

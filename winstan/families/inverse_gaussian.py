@@ -14,7 +14,7 @@ from winstan.families import gaussian
 from winstan.families.auxiliary import SIGMA, mean
 from winstan.families.cellwise import quasi_score
 from winstan.families.distribution import BambiFamily, Distribution
-from winstan.families.family import Family
+from winstan.families.family import ACCEPT_OPEN, Family
 from winstan.families.namespace import NUMPY
 from winstan.families.parameter import Parameter
 from winstan.families.support import positive_real
@@ -163,5 +163,6 @@ INVERSE_GAUSSIAN = Family(
     pymc=Distribution(name="Wald", arguments="mu=mu, lam=lam"),
     bambi=BambiFamily(name="wald"),
     exponential_family=True,
+    target_accept=ACCEPT_OPEN,
     cumulative=Cumulative(code=8, log_tails=log_tails),
 )

@@ -97,7 +97,7 @@ def limited(family: Family, limits: Limits) -> Family:
         excess_kurtosis=None,
         zeros=(),
         wider=None,
-        target_accept=ACCEPT_OPEN if limits.mostly_beyond else family.target_accept,
+        target_accept=max(ACCEPT_OPEN if limits.mostly_beyond else 0, family.target_accept),
     )
 
 

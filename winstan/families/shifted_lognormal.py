@@ -15,7 +15,7 @@ from winstan.families import gaussian
 from winstan.families.auxiliary import SIGMA, mean, share
 from winstan.families.cellwise import by_cell, of_rows, rows_by_cell
 from winstan.families.distribution import Distribution
-from winstan.families.family import Family
+from winstan.families.family import ACCEPT_EDGE, Family
 from winstan.families.namespace import NUMPY
 from winstan.families.reaction_times import reaction_statistics
 from winstan.families.support import positive_real
@@ -139,5 +139,6 @@ SHIFTED_LOGNORMAL = Family(
     scale_part=scale_part,
     dense_metric=True,
     profiled="ndt",
+    target_accept=ACCEPT_EDGE,
     cumulative=Cumulative(code=10, log_tails=log_tails, scale="sigma"),
 )

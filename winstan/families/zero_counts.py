@@ -19,7 +19,7 @@ from winstan.families import negative_binomial, poisson
 from winstan.families.auxiliary import ALPHA, HU, ZI, mean
 from winstan.families.cellwise import log_factorial, tally_by_cell
 from winstan.families.distribution import BambiFamily, Distribution
-from winstan.families.family import ACCEPT, ACCEPT_OPEN, Family
+from winstan.families.family import ACCEPT, ACCEPT_CURVED, Family
 from winstan.families.namespace import NUMPY
 from winstan.families.rising import LARGEST_ALPHA, log_rising_by_cell, rising_slope
 from winstan.families.sample import sum_by
@@ -259,5 +259,6 @@ def zero_counts(
         # of a negative binomial where the logarithm of mu is as far off the line, or farther.
         mean_strip=np.pi / 2 if own.hurdle else None,
         scale_part=positive_part if own.hurdle else None,
-        target_accept=ACCEPT_OPEN if own.dispersed else ACCEPT,
+        profiled="alpha" if own.dispersed else None,
+        target_accept=ACCEPT_CURVED if own.dispersed else ACCEPT,
     )
