@@ -256,10 +256,10 @@ def fit(
         trials=trials,
         parametrization=parametrization,
     )
+    data = enter(data, progress=progress)
     if file is not None:
         if not isinstance(backend, str):
             raise OptionError("file= keeps the fit of one backend: call ws.fit once for each.")
-        data = enter(data)  # it is read twice
         with silenced("all"):
             inputs, _ = read_inputs(formula, data, family, namespace, **options)
         kept = kept_fit(file, inputs, settings, backend, any_seed=seed is None)

@@ -117,6 +117,13 @@ def test_a_query_that_fails_midway_is_an_error_of_winstan_s_and_leaves_nothing()
     assert left == []
 
 
+def test_the_engine_s_work_is_told_where_it_is_asked_for(capsys):
+    for progress, said in ((True, "polars groups 600 rows"), (False, "")):
+        read("y ~ x", enter(table().lazy(), in_memory=100, progress=progress))
+        assert said in (told := capsys.readouterr().err)
+        assert bool(told) is progress
+
+
 def test_the_formula_of_a_sum_is_evaluated_by_the_engine(tmp_path):
     got = [read("log(y) / 2 - n ** 2 ~ x", one)[0].cells for one in engines(table(), tmp_path)]
     frame = table()

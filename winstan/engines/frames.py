@@ -22,6 +22,7 @@ from winstan.errors import DataError, FormulaError
 from winstan.formula.binning import binned_columns
 from winstan.formula.functions import is_elementwise, is_scaled
 from winstan.formula.tree import quote_name
+from winstan.progress import ProgressLine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +91,9 @@ def grouped_frame(
     floats = [name for name in question.used if schema[name].is_float()]
     with told_by(source.engine):
         source = replace(source, table=without_nan(source.table, floats))
-    counts = count_rows(source, question)
+    with ProgressLine(source.progress) as line:
+        line.show(f"{source.engine} counts the rows")
+        counts = count_rows(source, question)
     if counts.missing:
         tell_missing(counts.missing, counts.rows, counts.complete)
     if weights is not None:
@@ -102,7 +105,9 @@ def grouped_frame(
             n=counts.complete,
         )
     _check_repeats(source, question, counts, most)
-    groups = group_rows(source, question, counts, most)
+    with ProgressLine(source.progress) as line:
+        line.show(f"{source.engine} groups {counts.rows:,} rows")
+        groups = group_rows(source, question, counts, most)
     if len(groups.count) > most:
         raise _too_many(source, question, f"more than {most:,}", most)
     frame = frame_from(_table(groups, question), formula, trials=trials, all_levels=all_levels)

@@ -44,11 +44,14 @@ class Source:
         Its name, for messages.
     head : narwhals.DataFrame
         The first rows, by which to judge how often predictors repeat.
+    progress : bool or None
+        Whether to say what the engine is at; None does where a person looks on.
     """
 
     table: nw.LazyFrame[Any]
     engine: str
     head: nw.DataFrame[Any]
+    progress: bool | None = None
 
     @property
     def is_duckdb(self) -> bool:
@@ -56,7 +59,7 @@ class Source:
         return self.table.implementation is nw.Implementation.DUCKDB
 
 
-def enter(data: Any, *, in_memory: int = IN_MEMORY) -> Any:
+def enter(data: Any, *, in_memory: int = IN_MEMORY, progress: bool | None = None) -> Any:
     """Take data in: as they are if in memory, read if small, else as a `Source`.
 
     Parameters
@@ -65,6 +68,8 @@ def enter(data: Any, *, in_memory: int = IN_MEMORY) -> Any:
         What `winstan.fit` takes.
     in_memory
         Values, rows times columns, up to which lazy data are read.
+    progress
+        Of the `Source`.
 
     Returns
     -------
@@ -84,7 +89,7 @@ def enter(data: Any, *, in_memory: int = IN_MEMORY) -> Any:
     with told_by(engine):
         rows = max(in_memory // max(len(column_names(table)), 1), 1)
         head = with_declared_order(table, table.head(rows + 1).collect())
-    return head.to_native() if len(head) <= rows else Source(table, engine, head)
+    return head.to_native() if len(head) <= rows else Source(table, engine, head, progress)
 
 
 def with_declared_order(table: nw.LazyFrame[Any], rows: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
