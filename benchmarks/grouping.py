@@ -51,7 +51,7 @@ def by_winstan(path: str) -> None:
 
 
 def by_duckdb(path: str) -> None:
-    connection = duckdb.connect(config={"memory_limit": "1GB"})
+    connection = duckdb.connect(config={"memory_limit": "1GB", "enable_progress_bar": False})
     own = connection.sql(OWN.format(path=path)).df()
     assert len(connection.sql(REST.format(path=path)).df()) == len(own)
 
@@ -67,7 +67,7 @@ def main(sizes: list[str]) -> None:
                 code = f"from benchmarks import grouping; grouping.timed({who!r}, {path!r})"
                 out = subprocess.run(
                     [sys.executable, "-c", code], check=True, capture_output=True, text=True
-                ).stdout
+                ).stdout.splitlines()[-1]
                 took[who], memory = map(float, out.split())
                 print(f"{n:>13,} rows, {who:<11} {took[who]:7.2f} s {memory:6.0f} MiB", flush=True)
             print(f"{took['by_winstan'] / took['by_duckdb']:.2f} times (at most {MOST})")

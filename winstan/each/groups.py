@@ -12,9 +12,9 @@ import pandas as pd
 
 from winstan.data.categories import declared_levels
 from winstan.data.columns import distinct_codes, how_many
-from winstan.data.tables import check_columns, in_memory, missing_mask, open_table, take_columns
+from winstan.data.tables import check_columns, in_memory, missing_mask, take_columns
 from winstan.design_warnings import warn_design
-from winstan.engines import Source, enter
+from winstan.engines import open_data
 from winstan.errors import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -98,8 +98,7 @@ def partition(data: Any, by: str | list[str] | tuple[str, ...]) -> Parts:
         ``missing_rows``, if rows are left out because their group is missing.
     """
     names = _names(by)
-    entered = enter(data)  # a file becomes a table
-    table = entered.table if isinstance(entered, Source) else open_table(entered)
+    table = open_data(data)
     check_columns(table, names)
     table = in_memory(table)  # each group has rows of its own
     n_rows = len(table)

@@ -7,7 +7,7 @@ makes the `Frame` of it. `expressions` writes a formula's left side for the engi
 
 from winstan.engines.counting import Support
 from winstan.engines.frames import grouped_frame
-from winstan.engines.opening import Source, enter
+from winstan.engines.opening import Source, enter, open_data
 from winstan.engines.sampling import sample_rows
 
-__all__ = ["Source", "Support", "enter", "grouped_frame", "sample_rows"]
+__all__ = ["Source", "Support", "enter", "grouped_frame", "open_data", "sample_rows"]

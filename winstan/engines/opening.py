@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
 from winstan.data.tables import column_names, open_table
 from winstan.engines.failures import told_by
 from winstan.errors import DataError
+
+if TYPE_CHECKING:
+    from winstan.data.tables import Table
 
 IN_MEMORY = 10_000_000
 """Values (rows times columns) up to which a lazy frame or a file is read into memory, as 80 MB."""
@@ -82,7 +85,7 @@ def enter(data: Any, *, in_memory: int = IN_MEMORY, progress: bool | None = None
     """
     if isinstance(data, Source):
         return data
-    table = _scanned(os.fspath(data)) if isinstance(data, str | os.PathLike) else open_table(data)
+    table = open_data(data)
     if not isinstance(table, nw.LazyFrame):
         return data
     engine = _NAMES.get(table.implementation, str(table.implementation))
@@ -90,6 +93,11 @@ def enter(data: Any, *, in_memory: int = IN_MEMORY, progress: bool | None = None
         rows = max(in_memory // max(len(column_names(table)), 1), 1)
         head = with_declared_order(table, table.head(rows + 1).collect())
     return head.to_native() if len(head) <= rows else Source(table, engine, head, progress)
+
+
+def open_data(data: Any) -> Table:
+    """Open files or a data frame of any library, and evaluate nothing of what is lazy."""
+    return _scanned(os.fspath(data)) if isinstance(data, str | os.PathLike) else open_table(data)
 
 
 def with_declared_order(table: nw.LazyFrame[Any], rows: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
@@ -148,6 +156,7 @@ def _by_duckdb(path: str, kind: str) -> nw.LazyFrame[Any]:
                 "enable_external_file_cache": False,  # files would fill the memory that is allowed
             }
         )
+        connection.execute("SET enable_progress_bar = false")  # it would be among one's own lines
         read = connection.read_parquet if kind == "parquet" else connection.read_csv
         return nw.from_native(read(path))
 
