@@ -51,7 +51,8 @@ def by_winstan(path: str) -> None:
 
 
 def by_duckdb(path: str) -> None:
-    connection = duckdb.connect(config={"memory_limit": "1GB", "enable_progress_bar": False})
+    connection = duckdb.connect(config={"memory_limit": "1GB"})
+    connection.execute("SET enable_progress_bar = false")
     own = connection.sql(OWN.format(path=path)).df()
     assert len(connection.sql(REST.format(path=path)).df()) == len(own)
 
