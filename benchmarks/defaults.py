@@ -94,7 +94,7 @@ class Case:
 
     def truth(self) -> dict[str, Any]:
         """Return the parameters."""
-        link = self.of.link(None).name
+        link = self.of.mean_link or self.of.link(None).name
         own = TRUTHS.get(self.family, _OTHERS.get(link, _OTHERS["logit"]))
         out: dict[str, Any] = {"Intercept": own.b0, "x": own.b1, "1|mouse_sigma": own.sd0}
         if self.varying == "slopes":

@@ -6,7 +6,14 @@ import sys
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from winstan.cli.files import make_folder, one_line, write_agreement, write_each, write_fit
+from winstan.cli.files import (
+    make_folder,
+    one_line,
+    write_agreement,
+    write_design,
+    write_each,
+    write_fit,
+)
 from winstan.cli.tables import read_table
 from winstan.errors import OptionError, WinstanError, near_matches
 
@@ -115,6 +122,56 @@ def run_agree(arguments: argparse.Namespace) -> int:
     if agreement.unconverged:
         return UNCONVERGED
     return 0 if agreement.ok else DISAGREEMENT
+
+
+def run_design(arguments: argparse.Namespace) -> int:
+    """``winstan design``."""
+    from winstan.planning import design
+
+    if arguments.weights is not None:
+        raise OptionError("--weights: a row of weight 3 is three rows, which a layout has itself.")
+    data = _data(arguments)
+    make_folder(arguments.out)
+    effect = {name: _number(value) for name, value in map(_pair, arguments.effect)}
+    sized = all(value is not None for value in effect.values())
+    question = _question(arguments)
+    plan = design(
+        arguments.formula,
+        data,
+        arguments.family,
+        effect=effect if sized else list(effect),
+        n={name: _sizes(name, value) for name, value in map(_pair, arguments.n)} or None,
+        truth={n: _number(v) for n, v in map(_pair, arguments.truth)} or None,
+        methods=arguments.method,
+        simulations=arguments.simulations,
+        n_jobs=arguments.jobs,
+        link=question["link"],
+        trials=question["trials"],
+        seed=arguments.seed,
+        progress=False if arguments.quiet else None,
+    )
+    print(plan)
+    write_design(plan, arguments.out)
+    return 0
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """Part ``stim=1.2`` at its last sign: names of parameters may have some."""
+    name, sign, value = text.rpartition("=")
+    return (name, value) if sign else (text, "")
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        raise OptionError(f"{text!r} is no number: write NAME=1.5.") from None
+
+
+def _sizes(name: str, text: str) -> list[int]:
+    if not all(part.strip().isdigit() for part in text.split(",")):
+        raise OptionError(f"--n {name}={text}: whole numbers with commas between, mouse=4,6,8.")
+    return [int(part) for part in text.split(",")]
 
 
 def run_demo(arguments: argparse.Namespace) -> int:

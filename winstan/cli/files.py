@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from winstan.each import FitEach
     from winstan.fitted import Fit
     from winstan.options import Groups
+    from winstan.planning import StudyDesign
 
 # The mark by which a figure is known as a result.
 FIGURE = {"dpi": 200, "verbose": False, "metadata": {"Source": "winstan"}}
@@ -33,9 +34,12 @@ _COLUMNS = (
     (re.compile(r"failures\.csv"), {"step", "error"}),
     (re.compile(r"contrast_.*\.csv"), {"contrast", "p_direction"}),
     (re.compile(r"agreement\.csv"), {"parameter", "sd_ratio", "agrees"}),
+    (re.compile(r"design\.csv"), {"method", "power", "power_mcse"}),
+    (re.compile(r"studies\.csv"), {"study", "method", "truth"}),
 )
 _RESULT = re.compile(
     r"summary\.csv|draws\.nc|table\.csv|verdicts\.csv|failures\.csv|agreement\.(csv|png)"
+    r"|design\.csv|studies\.csv|power\.png"
     r"|contrast_[^/\\]*\.csv|(difference|intercepts)_[^/\\]*\.png"
 )
 
@@ -178,6 +182,22 @@ def write_agreement(agreement: Agreement, out: Path | None) -> None:
     with _results(out) as path:
         agreement.table.to_csv(path("agreement.csv"), index=False)
         agreement.plot().save(path("agreement.png"), **FIGURE)
+
+
+def write_design(plan: StudyDesign, out: Path | None) -> None:
+    """Write a design's table, its simulated studies and the figure of its power into a folder.
+
+    Raises
+    ------
+    DataError
+        If the folder cannot be written to.
+    """
+    if out is None:
+        return
+    with _results(out) as path:
+        plan.table.to_csv(path("design.csv"), index=False)
+        plan.studies.to_csv(path("studies.csv"), index=False)
+        plan.plot().save(path("power.png"), **FIGURE)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The command line: ``winstan fit``, ``fit-each``, ``agree``, ``demo`` and what compiles."""
+"""The command line: ``winstan fit``, ``fit-each``, ``agree``, ``design``, and what compiles."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from winstan._version import __version__
 from winstan.cli.commands import (
     run_agree,
     run_demo,
+    run_design,
     run_fit,
     run_fit_each,
     run_prepare,
@@ -124,6 +125,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_sampling(agree, written="agreement.csv and agreement.png")
     agree.set_defaults(run=run_agree)
 
+    _add_design(commands.add_parser("design", help="plan a study by simulation: power by size"))
+
     demo = commands.add_parser("demo", help="simulate the LFP example, fit it, draw its figures")
     demo.add_argument("--trials-per-mouse", type=int, default=30, help="(default: 30)")
     _add_backend(demo)
@@ -143,6 +146,32 @@ def _parser() -> argparse.ArgumentParser:
     toolchain = commands.add_parser("toolchain", help="say which Stan and compiler are in use")
     toolchain.set_defaults(run=run_toolchain)
     return parser
+
+
+def _add_design(command: argparse.ArgumentParser) -> None:
+    _add_question(command)
+    for name, what, needed in (
+        ("effect", "what is compared, stim, or with its size, stim=1.2 (may be repeated)", True),
+        ("n", "levels of a factor, mouse=4,6,8 (may be repeated; default: as in the file)", False),
+        ("truth", "a parameter, sigma=1 (may be repeated; default: of a pilot's fit)", False),
+    ):
+        command.add_argument(
+            f"--{name}", action="append", default=[], required=needed, metavar="NAME", help=what
+        )
+    command.add_argument(
+        "--method",
+        action="append",
+        metavar="{bayes,lme,anova}",
+        help="an analysis (may be repeated; default: all that there are)",
+    )
+    command.add_argument("--simulations", type=int, default=200, help="(default: 200)")
+    command.add_argument("--jobs", type=int, help="studies at once (default: one a processor)")
+    command.add_argument("--seed", type=int)
+    command.add_argument("--quiet", action="store_true", help="no progress")
+    command.add_argument(
+        "--out", type=Path, help="folder for design.csv, studies.csv and power.png"
+    )
+    command.set_defaults(run=run_design)
 
 
 def _add_question(command: argparse.ArgumentParser) -> None:
