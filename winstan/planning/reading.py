@@ -13,6 +13,7 @@ from winstan.building import model_and_frame
 from winstan.data.columns import how_many, some_rows
 from winstan.data.tables import in_memory, open_table, take_columns
 from winstan.design_warnings import silenced
+from winstan.effects.grouped_rows import check_rows_apart
 from winstan.errors import DataError, FormulaError, OptionError
 from winstan.families import family_named
 from winstan.fitted import Fit
@@ -114,13 +115,7 @@ def read_proposal(
     if isinstance(formula, Fit):
         inputs = formula.model.inputs
         assert inputs is not None
-        if inputs.weights is not None:
-            raise OptionError(
-                f"The fit has frequency weights, {inputs.weights!r}: a row of weight 3 is three "
-                "responses that were the same, which no simulation can know. Fit the rows "
-                "themselves, without weights=."
-            )
-        data = inputs.data() if data is None else data
+        data = _rows_of(formula) if data is None else data
         own = ("formulas", "link", "priors", "center", "trials", "parametrization")
         options = {name: getattr(inputs, name) for name in own}
         formula, family, namespace = inputs.formula, inputs.family, inputs.namespace
@@ -142,6 +137,19 @@ def read_proposal(
     found = PlannedStudy(formula, parsed, chosen, namespace, options, table, tuple(names))
     conditions = [c for c in right if c not in found.factors]
     return replace(found, table=numbered(table, names, right, conditions))
+
+
+def _rows_of(fit: Fit) -> pd.DataFrame:
+    """Return the rows of a fit's data, each of which is a response by itself."""
+    inputs = fit.model.inputs
+    assert inputs is not None
+    check_rows_apart(fit.model, "A layout is")
+    if inputs.weights is not None:
+        raise OptionError(
+            f"The fit has frequency weights, {inputs.weights!r}: a row of weight 3 is three "
+            "responses that were the same, and no layout. Give the rows of the study as data."
+        )
+    return inputs.data()
 
 
 def _columns(table: pd.DataFrame, parsed: Formula, right: Sequence[str], trials: Any) -> list[str]:
