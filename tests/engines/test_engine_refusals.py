@@ -82,6 +82,8 @@ def test_predictors_that_hardly_repeat_are_refused_with_their_number(tmp_path):
     for source in engines(frame, tmp_path):
         with pytest.raises(DataError, match=r"about 600 distinct ones.*Column 'z' has 15 values"):
             grouped_frame(source, parse_formula("y ~ z", {}), {}, most=100)
+        with pytest.raises(DataError, match=r"Column 'z' has .* It is the response, of which"):
+            grouped_frame(source, parse_formula("z ~ y", {}), {}, most=100)
 
 
 def test_rows_left_out_are_told_once_with_their_number(tmp_path):

@@ -175,6 +175,7 @@ def _question(
             keys=tuple(dict.fromkeys(keys)),
             optional=formula.optional_columns,
             weights=weights,
+            columns=own,
             bins=bins,
         )
     return Question(
@@ -239,7 +240,13 @@ def _too_many(source: Source, question: Question, how_many_rows: str, rows: int)
     worst = max(values, key=lambda name: values[name])
     number = source.head[worst].dtype.is_numeric()
     remedy = "Take fewer of its levels, or leave it out"
-    if number:
+    if worst in question.columns:
+        remedy = (
+            "It is the response, of which this family needs each value: gaussian, lognormal, "
+            "gamma, exponential and beta need sums alone. Or make its values fewer in the engine, "
+            "such as by rounding"
+        )
+    elif number:
         call = f"bin({quote_name(worst)}, 200)"
         remedy = (
             f"{call} in the formula takes the nearest of 200 evenly spaced values: it moves "
