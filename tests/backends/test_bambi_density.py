@@ -9,8 +9,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from limits_cases import limited_data
 from models import model_of
+from scipy import stats
 from template_cases import data_of
 
 import winstan as ws
@@ -19,6 +21,8 @@ from winstan.backends import Settings, bambi
 from winstan.backends.bambi import BACKEND, built_model
 from winstan.backends.bambi_names import factor_columns, places
 from winstan.backends.pymc_program import pymc_program
+from winstan.building import refit_model
+from winstan.design import take_data
 from winstan.draws import tree_name
 from winstan.errors import BackendError
 from winstan.families import FAMILIES
@@ -39,6 +43,7 @@ def frame_of(family):
         fw=data["w"] + 0.5,
         flag=data["t"] > 1,
         h_by_g=data["g"].map(lambda g: int(g[1]) % 3),
+        u=data.groupby("cond").cumcount() % 8 * 7e-6,  # of one range in all conditions
     )
 
 
@@ -59,7 +64,9 @@ def their_point(model, point, start) -> dict[str, np.ndarray]:
         for term in design.terms:
             place = at[term.variable]
             put(place.name, point[tree_name(term.variable)], place, sign=place.sign)
-    for group, score in zip(model.stacked.groups, scores, strict=True):
+    put_curves(model, point, out)
+    scores = [name for name in scores if "hsgp" not in name]
+    for group, score in zip((one.term for one in model.stacked.written), scores, strict=True):
         z = np.atleast_2d(point[score])
         for effect in group.effects:
             place, part = at[group.effect_name(effect)], z[list(effect.columns)]
@@ -76,6 +83,18 @@ def their_point(model, point, start) -> dict[str, np.ndarray]:
         out["psi_logodds__"] = -point[own]  # one less ours
     assert not any(np.isnan(value).any() for value in out.values()), out
     return out
+
+
+def put_curves(model, point, out):
+    """Theirs are by column, then by level of ``by=``."""
+    at, scores = places(model), [name for name in point if "z_" in name and "hsgp" in name]
+    for curve, score in zip(model.stacked.curves, scores, strict=True):
+        smooth, z = curve.smooth, point[score]
+        place = at[smooth.term.variable]
+        z = z.reshape(len(smooth.levels), -1).T if smooth.levels else z
+        out[f"{place.name}_raw"] = place.sign * z
+        for own in smooth.variables:
+            out[f"{at[own].name}_log__"] = np.asarray(point[f"{tree_name(own)}_log__"])
 
 
 def put_thresholds(model, point, out):
@@ -273,6 +292,46 @@ def test_parameters_beside_the_mean(name):
     same(formula, family, **options)
 
 
+CURVES = {
+    "one": ("y ~ hsgp(np.log(t), m=5) + x + (x||g)", "poisson", {}),
+    "by": (
+        ["y ~ cond + hsgp(u, by=cond, m=4)", "sigma ~ hsgp(x, m=3, c=1.5) + (1|h)"],
+        "gaussian",
+        {
+            "priors": {
+                "sdgp_hsgp(u, by=cond)": ws.HalfNormal(1.7),
+                "lscale_hsgp(u, by=cond)[b]": ws.InverseGamma(2.5, 1e-4),
+                "sdgp_sigma_hsgp(x)": ws.Gamma(2.5, 1.3),
+            },
+            "weights": "w",
+        },
+    ),
+    "levels": ("y ~ 0 + cond + hsgp(u, by=cond, m=3)", "gaussian", {}),
+    "mirrored": (["y ~ x", "zi ~ hsgp(x, m=3)"], "zero_inflated_poisson", {}),
+    "thresholds": ("y ~ hsgp(x, m=3)", "cumulative", {}),
+}
+
+
+@pytest.mark.parametrize("name", CURVES)
+@pytest.mark.filterwarnings("ignore::winstan.DesignWarning")
+def test_gaussian_processes(name):
+    formula, family, options = CURVES[name]
+    same(formula, family, **options)
+
+
+def test_draws_of_processes_are_a_curve_after_the_other():
+    model = model_of("y ~ cond + hsgp(u, by=cond, m=4)", frame_of("gaussian"), "gaussian")
+    place = places(model)["hsgp(u, by=cond)"]
+    theirs = np.arange(24.0).reshape(1, 2, 4, 3)  # chain, draw, column, level
+    dims = ("chain", "draw", f"{place.name}_dim", "by")
+    found = place.values(xr.Dataset({place.name: (dims, theirs)}))
+    (labels,) = (v.coords[f"{v.name}_dim"] for v in model.variables if v.name.startswith("hsgp"))
+    for k, label in enumerate(labels):  # "b, 2": level b, column 2
+        level, column = label.split(", ")
+        at = theirs[..., int(column) - 1, "abc".index(level)]
+        np.testing.assert_array_equal(found[..., k], at)
+
+
 @pytest.mark.parametrize("family", ["gaussian", "lognormal", "poisson", "negative_binomial"])
 @pytest.mark.filterwarnings("ignore::winstan.DesignWarning")
 def test_fractions_of_rows(family):
@@ -377,6 +436,36 @@ def test_levels_of_a_parameter_beside_the_mean_have_their_priors_where_ours_are(
         ])  # fmt: skip
         gap.append(float(densities[0](point)) - float(densities[1](other)))
     np.testing.assert_allclose(gap, gap[0], rtol=0, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore::winstan.DesignWarning")
+def test_refits_have_their_priors_where_the_whole_fit_has_them():
+    data = frame_of("gaussian")
+    priors = {
+        "Intercept": ws.StudentT(4, 150, 31), "sigma_Intercept": ws.Normal(3.1, 0.3),
+        "x": ws.Normal(3, 17), "cond": ws.Normal(2, 23), "sigma_x": ws.Normal(0.2, 0.7),
+    }  # fmt: skip
+    model = model_of(["y ~ x + cond + (1|g)", "sigma ~ x"], data, "gaussian", priors=priors)
+    kept = (data["g"] != "g0") & (data["x"] < 1.9) | (data["g"] == "g2")
+    refit = refit_model(model, take_data(model.design, kept.to_numpy()).design, None)
+    built = built_model(refit).backend.model
+    density = built.compile_logp(mode="FAST_COMPILE", jacobian=False)
+    start = built.initial_point()
+    means, rows = [data["x"].mean(), *(np.mean(data["cond"] == c) for c in "bc")], data[kept]
+    rng, gap = np.random.default_rng(2), []
+    for _ in range(4):
+        own = {"x": rng.normal(3, 9), "cond": rng.normal(0, 9, 2), "Intercept": rng.normal(99, 9),
+               "sigma_Intercept": rng.normal(3, 0.3), "sigma_x": rng.normal(0, 0.3)}  # fmt: skip
+        slopes = np.array([own["x"], *own["cond"]])
+        X = np.column_stack([rows["x"], *(rows["cond"] == c for c in "bc")])
+        sd = np.exp(own["sigma_Intercept"] + own["sigma_x"] * rows["x"])
+        expected = stats.norm.logpdf(rows["y"], own["Intercept"] + X @ slopes, sd).sum()
+        expected += stats.t.logpdf(own["Intercept"] + means @ slopes, 4, 150, 31)
+        at = own["sigma_Intercept"] + own["sigma_x"] * means[0]
+        expected += stats.norm.logpdf(at, 3.1, 0.3) + stats.norm.logpdf(own["sigma_x"], 0.2, 0.7)
+        expected += stats.norm.logpdf(slopes, [3, 2, 2], [17, 23, 23]).sum()
+        gap.append(float(density(start | own)) - expected)
+    np.testing.assert_allclose(gap, gap[0], rtol=0, atol=1e-9 * abs(expected))
 
 
 @pytest.mark.filterwarnings("ignore::winstan.DesignWarning")

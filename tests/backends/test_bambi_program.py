@@ -55,6 +55,14 @@ CASES = {
     "counts of categories": ("multinomial(a, b, c) ~ x + (1|g)", "multinomial", {}),
     "zeros": (["y ~ x", "zi ~ x + (1|g) + offset(np.log(t))"], "zero_inflated_poisson", {}),
     "levels of zeros": (["y ~ x", "hu ~ 0 + cond + x"], "hurdle_gamma", {}),
+    "processes": (
+        [
+            "y ~ arm + hsgp(np.log(t), m=4) + hsgp(u, by=arm, m=3)",
+            "sigma ~ C(late) + hsgp(u, by=late, m=3)",
+        ],
+        "gaussian",
+        {"priors": {"sdgp_hsgp(u, by=arm)[b]": ws.Exponential(1.7)}},
+    ),
     "an expression": ("np.sqrt(y) ~ x + (1|g)", "gaussian", {}),
 }
 
@@ -67,6 +75,8 @@ def frame_of(family):
     if pd.api.types.is_numeric_dtype(data["y"]):
         data["response"] = np.sqrt(data["y"])
     words = np.array(["poor", "fair", "good"])
+    data["u"] = data.groupby("late").cumcount() % 5 * 7e-6  # of one range in all levels
+    data["arm"] = pd.Categorical(np.array(list("ba"))[np.arange(len(data)) // 5 % 2], ["b", "a"])
     data["rating"] = pd.Categorical(words[data["trials"] % 3], words, ordered=True)
     return data.assign(a=data["trials"] % 3, b=data["w"], c=data["trials"] % 4)
 

@@ -145,6 +145,18 @@ def test_the_programs_are_short_and_say_what_their_data_are(model, tmp_path):
     assert len(program.splitlines()) <= 110
 
 
-def test_bambi_refuses_curves_by_their_name(model):
-    with pytest.raises(BackendError, match=r"no s\(t, by=cond, k=5\)"):
-        BACKEND.code(model)
+@pytest.mark.parametrize(
+    ("formula", "says"),
+    [
+        (EVERY, r"no penalised splines, as s\(t, by=cond, k=5\) is: .* or hsgp\(t\)"),
+        ("y ~ s(t, mouse, bs='fs', k=4)", r"no penalised splines, as s\(t, mouse, bs"),
+        (
+            "y ~ cond + hsgp(v, by=cond)",
+            "'v' from the middle of its values of each level of 'cond'",
+        ),
+    ],
+)
+def test_bambi_refuses_curves_by_their_name(formula, says):
+    data = DATA.assign(v=DATA["u"] + (DATA["cond"] == "b"))
+    with pytest.raises(BackendError, match=says):
+        BACKEND.code(model_of(formula, data, "poisson"))

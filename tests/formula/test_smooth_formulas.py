@@ -36,6 +36,9 @@ def test_curves_of_groups_are_a_group_term():
     assert parsed.curved_columns == {"t", "u"}
     assert {"t", "u", "my mouse", "lab"} < set(parsed.predictor_columns) | {"y"}
     assert parsed.elementwise  # cells still compress
+    (both,) = parse_formula('y ~ s(t, mouse:`my cond`, bs="fs")').groups
+    assert both.text == 's(t, mouse:`my cond`, bs="fs")'
+    assert (both.factor, both.factor_columns) == ("mouse:my cond", ("mouse", "my cond"))
 
 
 @pytest.mark.parametrize(
@@ -54,6 +57,7 @@ def test_curves_of_groups_are_a_group_term():
         ("y ~ x - s(t)", r"no s\(t\) to remove"),
         ("y ~ s(mo(t))", r"mo\(t\) is a term.*no function"),
         ('y ~ s(t, g, by=cond, bs="fs")', "has no by="),
+        ('y ~ s(t, g + h, bs="fs")', r"g \+ h is no column"),
     ],
 )
 def test_what_no_curve_can_be_is_refused_with_what_to_write(formula, said):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from winstan.backends.bambi_intercepts import intercept_potential, intercepts_elsewhere
 from winstan.backends.bambi_levels import level_potential, level_terms
 from winstan.backends.bambi_names import (
     Place,
@@ -62,7 +63,7 @@ class BambiBackend:
     """bambi, on rows."""
 
     name: str = "bambi"
-    recentres: bool = True
+    reads_formula: bool = True
 
     def check(self, model: Model, settings: Settings) -> None:
         """Refuse if bambi is missing, or cannot express the model.
@@ -182,6 +183,8 @@ def bambi_model(model: Model) -> bambi.Model:
     potentials = [level_potential(model)] if level_terms(model) else []
     if model.family.thresholds is not None:
         potentials.append(threshold_potential(model))
+    if intercepts_elsewhere(model):
+        potentials.append(intercept_potential(model))
     try:
         out = bmb.Model(
             bmb.Formula(*formulas(model)),

@@ -12,6 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from winstan.backends.bambi_curves import curves_of
 from winstan.backends.program_names import speakable
 from winstan.errors import BackendError
 
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from winstan._typing import Array
-    from winstan.design import Design
+    from winstan.design import Design, RandomTerm
     from winstan.families.distribution import BambiFamily
     from winstan.formula import Formula
     from winstan.model import Model
@@ -72,9 +75,14 @@ def stated(model: Model) -> list[tuple[Formula, Design]]:
     return pairs[:1] if has_categories(model) else pairs
 
 
+def group_terms(model: Model) -> list[RandomTerm]:
+    """List the group terms, which curves of all rows are none of."""
+    return [one.term for one in model.stacked.written]
+
+
 def factor_columns(model: Model) -> dict[str, str]:
     """Name a column for each factor: what users call theirs may be no name for bambi."""
-    factors = dict.fromkeys(group.factor for group in model.stacked.groups)
+    factors = dict.fromkeys(group.factor for group in group_terms(model))
     return {factor: f"{OWN}group_{i}" for i, factor in enumerate(factors)}
 
 
@@ -122,6 +130,7 @@ def aliases_by_component(model: Model) -> dict[str, Any]:
 def terms_of(model: Model, design: Design) -> Iterator[str]:
     """List a component's terms by bambi's names, but for its intercept."""
     yield from (term.name for term in design.terms)
+    yield from (curve.term.name for curve in curves_of(design))
     columns = factor_columns(model)
     for group in design.groups:
         yield from (f"{effect.name}|{columns[group.factor]}" for effect in group.effects)
@@ -141,12 +150,16 @@ class Place:
         Whether it is one less bambi's.
     category : int or None
         Its place in the dim of categories, if there is one.
+    levels_last : bool
+        Whether bambi has the coefficients of a curve by column, then by level: we have a curve
+        after the other.
     """
 
     name: str
     sign: int = 1
     complement: bool = False
     category: int | None = None
+    levels_last: bool = False
 
     def values(self, posterior: xr.Dataset) -> Array:
         """Return the draws with dims in our order: (chains, draws, *dims)."""
@@ -154,6 +167,8 @@ class Place:
         if self.category is not None:
             found = found.isel({_BY_CATEGORY: self.category})
         values: Array = found.transpose("chain", "draw", ...).to_numpy()
+        if self.levels_last:
+            values = np.swapaxes(values, -2, -1).reshape(*values.shape[:-2], -1)
         return 1 - values if self.complement else self.sign * values
 
 
@@ -167,8 +182,14 @@ def places(model: Model) -> dict[str, Place]:
             out[design.intercept_name] = replace(at, name=_their_name(model, design, "Intercept"))
         for term in design.terms:
             out[term.variable] = replace(at, name=_their_name(model, design, term.name))
+        for curve in curves_of(design):
+            theirs, smooth = _their_name(model, design, curve.term.name), curve.smooth
+            weights = replace(at, name=f"{theirs}_weights", levels_last=bool(curve.by))
+            out[smooth.term.variable] = weights
+            for name, their in zip(smooth.variables, ("sigma", "ell"), strict=True):
+                out[name] = Place(f"{theirs}_{their}")
     columns, order = factor_columns(model), list(designs)
-    for group in model.stacked.groups:
+    for group in group_terms(model):
         for effect in group.effects:
             design = designs[effect.parameter]
             theirs = _their_name(model, design, f"{effect.name}|{columns[group.factor]}")

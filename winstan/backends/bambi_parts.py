@@ -9,12 +9,15 @@ import numpy as np
 import pandas as pd
 
 from winstan._angles import wrap_angles
+from winstan.backends.bambi_curves import curves_of, every_curve
+from winstan.backends.bambi_intercepts import intercepts_elsewhere
 from winstan.backends.bambi_levels import level_terms
 from winstan.backends.bambi_names import (
     OWN,
     RESPONSE,
     component_of,
     factor_columns,
+    group_terms,
     has_categories,
     is_mirrored,
     stated,
@@ -62,6 +65,7 @@ def formulas(model: Model) -> list[str]:
 def _right(model: Model, formula: Formula, design: Design) -> str:
     columns = factor_columns(model)
     right = common_terms(model, formula, design)
+    right += [curve.term.text for curve in curves_of(design)]
     for spec, group in zip(formula.groups, design.groups, strict=True):
         right.append(f"({spec.effects}|{columns[group.factor]})")
     return " + ".join(right)
@@ -91,6 +95,8 @@ def centers(model: Model) -> bool:
 
     bambi centres those that have one, all or none.
     """
+    if intercepts_elsewhere(model):
+        return False
     return any(design.intercept_name in model.priors.at_mean for design in model.design.every)
 
 
@@ -109,7 +115,10 @@ def data_of(model: Model) -> pd.DataFrame:
     weights, columns = weights_of(model), factor_columns(model)
     if weights is not None:
         data[WEIGHT] = weights
-    for group in model.stacked.groups:
+    for curve in every_curve(model):
+        for name, values in curve.columns(model).items():
+            data[name] = values
+    for group in group_terms(model):
         codes = group.level[design.row]
         # Levels by number, so that their order is ours whatever they are called.
         column = columns[group.factor]
@@ -199,9 +208,10 @@ def _priors_of_component(bmb: Any, model: Model, designs: Sequence[Design]) -> d
     def own(name: str) -> Prior:
         return _mirrored(priors[name]) if mirrored else priors[name]
 
-    out, first = {}, designs[0]
+    out, first, elsewhere = {}, designs[0], intercepts_elsewhere(model)
     if first.intercept and model.family.thresholds is None:
-        intercepts = [[own(design.intercept_name) for design in designs]]
+        known = [design.intercept_name for design in designs]
+        intercepts = [[Flat() if name in elsewhere else own(name) for name in known]]
         out["Intercept"] = _prior(bmb, intercepts, scalar=True, domain="real")
     for k, term in enumerate(first.terms):
         each = [design.terms[k] for design in designs]
@@ -210,6 +220,16 @@ def _priors_of_component(bmb: Any, model: Model, designs: Sequence[Design]) -> d
             for i in range(len(term.columns))
         ]
         out[term.name] = _prior(bmb, by_column, scalar=not term.labels, domain="real")
+    for curve in curves_of(first):
+        out[curve.term.name] = {
+            their: _prior(
+                bmb,
+                [[priors[shared.names[i]]] for shared in curve.smooth.shared],
+                scalar=not curve.by,
+                domain="positive",
+            )
+            for i, their in enumerate(("sigma", "ell"))
+        }
     for g, group in enumerate(first.groups):
         for e, effect in enumerate(group.effects):
             names = [d.groups[g].sd_names_of(d.groups[g].effects[e]) for d in designs]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
+from winstan.backends.bambi_curves import curves_of
 from winstan.backends.bambi_functions import definitions
 from winstan.backends.bambi_levels import level_terms, potential_program
 from winstan.backends.bambi_names import (
@@ -67,14 +69,20 @@ def bambi_program(model: Model, priors: Mapping[str, Any], *, repeated: bool = F
         f"{name} ~ {left.right(formula, design)}"
         for name, (formula, design) in zip(names, components, strict=True)
     ]
+    grouping = model.design.memory.grouping
     for column, values in model.design.predictors.items():
         if values.dtype == bool:
             left.made[str(column)] = f"{left.of(str(column))}.astype(int)"
+        elif isinstance(values.dtype, pd.CategoricalDtype) and column not in grouping:
+            levels = list(values.cat.categories)
+            if levels != sorted(levels):  # formulae sorts those of a factor that is not ordered
+                ordered = f"{left.of(str(column))}, {levels!r}, ordered=True"
+                left.made[str(column)] = f"pd.Categorical({ordered})"
 
     made = [f"{left.of(name)} = {value}" for name, value in left.made.items()]
     if repeated:
         made.append(f"data = data.loc[data.index.repeat({left.of(left.weight)}.astype(int))]")
-    said, aliases = _said(model, priors, left.factors, model.design)
+    said, aliases = _said(model, priors, left, model.design)
     links = "".join(f"; {p}, link {link}" for p, link in list(_links(model).items())[1:])
     defined, named = definitions(model)
     more, potentials = _potentials(model)
@@ -154,7 +162,7 @@ def _potentials(model: Model) -> tuple[list[str], list[str]]:
 
 
 def _said(
-    model: Model, priors: Mapping[str, Any], factors: Mapping[str, str], design: Design
+    model: Model, priors: Mapping[str, Any], left: _Columns, design: Design
 ) -> tuple[list[str], dict[str, dict[str, str]]]:
     """Write priors, an entry a line, and list the aliases that terms need, by parameter."""
     lines: list[str] = []
@@ -164,13 +172,19 @@ def _said(
     aliases = {component: own}
     beside = {component_of(model, name): other for name, other in design.beside.items()}
     for name, prior in priors.items():
-        if isinstance(prior, dict):
-            inside, others = _said(model, prior, factors, beside[name])
+        if name in beside:
+            inside, others = _said(model, prior, left, beside[name])
             lines += [f"    {quote(name)}: {{", *(f"    {line}" for line in inside), "    },"]
             aliases |= others
             continue
+        if name in left.curves:
+            theirs, variable = left.curves[name]
+            own[theirs] = speakable(variable)
+            each = (f"{quote(key)}: {said}" for key, said in prior.items())
+            lines.append(f"    {quote(theirs)}: {{{', '.join(each)}}},")
+            continue
         effect, bar, factor = name.partition("|")
-        theirs = effect + bar + factors.get(factor, factor)
+        theirs = effect + bar + left.factors.get(factor, factor)
         lines.append(f"    {quote(theirs)}: {prior},")
         if renamed or speakable(theirs) != theirs:
             own[theirs] = speakable(f"{prefix}{theirs}")
@@ -216,6 +230,7 @@ class _Columns:
         self.before: list[str] = []  # statements that come before all columns
         self.weight = "weight"
         self.factors: dict[str, str] = {}
+        self.curves: dict[str, tuple[str, str]] = {}  # what the term is called, and its alias
 
     def of(self, column: str) -> str:
         return f"data[{quote(column)}]"
@@ -314,11 +329,24 @@ class _Columns:
     def right(self, formula: Formula, design: Design) -> str:
         """Write a right side."""
         right = common_terms(self.model, formula, design)
+        for curve in curves_of(design):
+            by, levels = curve.fitted.spec.by, curve.fitted.levels
+            term = curve.program_term(self.sorted_levels(by, levels) if levels else "")
+            self.curves[curve.term.name] = term.name, curve.smooth.term.variable
+            right.append(term.text)
         for spec in formula.groups:
             if spec.factor not in self.factors:
                 self.factors[spec.factor] = self.factor(spec.factor_columns)
             right.append(f"({spec.effects}|{quote_name(self.factors[spec.factor])})")
         return " + ".join(right)
+
+    def sorted_levels(self, column: str, levels: tuple[Any, ...]) -> str:
+        """Name a column whose levels bambi sorts as they are; else their numbers become one."""
+        if list(levels) == sorted(levels):
+            return column
+        name = self.new(f"{column}_number")
+        self.made[name] = f"pd.Categorical({self.of(column)}, {list(levels)!r}).codes"
+        return name
 
     def factor(self, columns: tuple[str, ...]) -> str:
         """Name a factor's column; the combinations of several columns become one."""

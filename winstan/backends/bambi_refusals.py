@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from winstan.backends.bambi_names import OWN, family_of, has_categories
+from winstan.backends.bambi_curves import check_curves
+from winstan.backends.bambi_names import OWN, family_of, group_terms, has_categories
 from winstan.backends.bambi_parts import centers, weights_of
 from winstan.errors import BackendError
 from winstan.priors import R2D2, Constant, Horseshoe
@@ -69,11 +70,7 @@ def _check_terms(model: Model) -> None:
                 f"bambi keeps the column of {next(iter(empty.values()))!r}, a combination that no "
                 "row has: use backend='stan' or 'pymc', or make one column of the combinations."
             )
-    if model.formula.curves:
-        raise BackendError(
-            f"bambi has no {model.formula.curves[0].text} with winstan's basis and priors: use "
-            "backend='stan' or 'pymc'."
-        )
+    check_curves(model)
     if columns := sorted(model.formula.monotonic_columns):
         raise BackendError(
             f"bambi has no monotonic effects, as mo({columns[0]}) is: use backend='stan' or "
@@ -117,7 +114,7 @@ def _check_shapes(model: Model, elsewhere: str) -> None:
             "bambi has no offset of categories: it would add one of rows to a column for each "
             f"category. {elsewhere[0].upper()}{elsewhere[1:]}."
         )
-    for group in model.stacked.groups:
+    for group in group_terms(model):
         for effect in group.effects:
             if len(effect.labels) > 1:
                 raise BackendError(

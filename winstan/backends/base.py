@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 class Backend(Protocol):
     """A backend that samples a model's posterior with NUTS.
 
-    `recentres` says whether it evaluates the formula's functions, and centres predictors, by itself
-    on the rows that it gets.
+    `reads_formula` says whether it evaluates the formula's functions by itself on the rows that it
+    gets.
     """
 
     name: str
-    recentres: bool
+    reads_formula: bool
 
     def check(self, model: Model, settings: Settings) -> None:
         """Refuse what this backend cannot do or lacks, before anything is compiled or sampled."""

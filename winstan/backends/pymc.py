@@ -62,7 +62,7 @@ class PymcBackend:
     """PyMC, on cells and in standardised coordinates."""
 
     name: str = "pymc"
-    recentres: bool = False
+    reads_formula: bool = False
 
     def check(self, model: Model, settings: Settings) -> None:
         """Refuse if PyMC is missing, or the sampler.

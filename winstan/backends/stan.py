@@ -30,7 +30,7 @@ class StanBackend:
     """Stan, by hand-written templates in which formula and priors are data."""
 
     name: str = "stan"
-    recentres: bool = False
+    reads_formula: bool = False
 
     def check(self, model: Model, settings: Settings) -> None:
         """Refuse if Stan, cmdstanpy or the compiler is missing.

@@ -114,11 +114,11 @@ def refit_without(
         If some could not be fitted, or have not converged.
     """
     used, settings = backend_named(fit.backend), fit.settings or Settings()
-    if used.recentres:
+    if used.reads_formula and not fit.model.formula.elementwise:
         raise BackendError(
-            f"{used.name} centres predictors at the mean of the rows that it gets, and evaluates "
-            "the formula's functions on them anew: priors of refits would not be those of the fit. "
-            "Fit by backend='stan' or 'pymc' for this."
+            f"{used.name} would evaluate functions of whole columns (scale, center, poly) anew on "
+            f"the rows of a refit, and {fit.model.formula.text!r} has some: use backend='stan' or "
+            "'pymc'."
         )
     used.check(fit.model, settings)
     # Stan's samplers are processes of their own

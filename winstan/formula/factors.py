@@ -35,7 +35,7 @@ def read_groups(bar: Bar, effects: Effects, atoms: AtomReader, source: str) -> l
 def groups_of_curves(spec: SmoothSpec) -> GroupSpec:
     """Return the group term that the curves of groups are."""
     own = Effects(True, ((spec.covariate,),))
-    return GroupSpec(own.text, spec.group, False, (spec.group,), own, smooth=spec)
+    return GroupSpec(own.text, spec.group, False, spec.groups, own, smooth=spec)
 
 
 def check_group_terms(groups: tuple[GroupSpec, ...], source: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from winstan.formula.monotonic import check_monotonic, is_monotonic
 from winstan.formula.syntax import formula_error
-from winstan.formula.tree import Call, Constant, Name, Node, quote_name, walk, write
+from winstan.formula.tree import Binary, Call, Constant, Name, Node, quote_name, walk, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,8 +38,8 @@ class SmoothSpec:
         Along what.
     by : str
         The column whose levels have a curve each; empty for one curve.
-    group : str
-        The column whose levels have a curve each, of one smoothness; empty otherwise.
+    groups : tuple of str
+        The columns whose combinations have a curve each, of one smoothness; empty otherwise.
     basis : {"tp", "cr"}
         Of ``s``.
     size : int or None
@@ -51,7 +51,7 @@ class SmoothSpec:
     kind: str
     covariate: Atom
     by: str = ""
-    group: str = ""
+    groups: tuple[str, ...] = ()
     basis: str = "tp"
     size: int | None = None
     boundary: float | None = None
@@ -62,13 +62,18 @@ class SmoothSpec:
         return f"{self.kind}({self.covariate.name}{f', by={self.by}' if self.by else ''})"
 
     @property
+    def group(self) -> str:
+        """The factor whose levels have a curve each: ``mouse``, ``mouse:session``."""
+        return ":".join(self.groups)
+
+    @property
     def text(self) -> str:
         """The term as a formula would write it."""
         parts = [self.covariate.text]
-        parts += [quote_name(self.group), 'bs="fs"'] if self.group else []
+        parts += [":".join(map(quote_name, self.groups)), 'bs="fs"'] if self.groups else []
         parts += [f"by={quote_name(self.by)}"] if self.by else []
-        parts += ['bs="cr"'] if self.basis == "cr" and not self.group else []
-        parts += ['xt="cr"'] if self.basis == "cr" and self.group else []
+        parts += ['bs="cr"'] if self.basis == "cr" and not self.groups else []
+        parts += ['xt="cr"'] if self.basis == "cr" and self.groups else []
         size = "k" if self.kind == "s" else "m"
         parts += [f"{size}={self.size}"] if self.size is not None else []
         parts += [f"c={self.boundary:g}"] if self.boundary is not None else []
@@ -77,7 +82,7 @@ class SmoothSpec:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of data that it needs."""
-        return tuple(c for c in (*self.covariate.columns, self.by, self.group) if c)
+        return tuple(c for c in (*self.covariate.columns, self.by, *self.groups) if c)
 
 
 def read_smooth(call: Call, atoms: AtomReader, source: str) -> SmoothSpec:
@@ -109,10 +114,10 @@ def read_smooth(call: Call, atoms: AtomReader, source: str) -> SmoothSpec:
             if not grouped
             else 's(t, mouse, bs="fs") takes a number and the column of its groups.'
         )
-    group = ""
+    groups: tuple[str, ...] = ()
     if grouped:
-        group = _column(call.arguments[1], 's(t, mouse, bs="fs")', error)
-        atoms.must_be_columns((group,))
+        groups = _columns(call.arguments[1], 's(t, mouse, bs="fs")', error)
+        atoms.must_be_columns(groups)
         if "by" in options:
             raise error(
                 's(..., bs="fs") has no by=: write s(t, by=cond) for the conditions, and '
@@ -130,7 +135,7 @@ def read_smooth(call: Call, atoms: AtomReader, source: str) -> SmoothSpec:
         kind=kind,
         covariate=atoms.atom(node),
         by=by,
-        group=group,
+        groups=groups,
         basis=wanted[1],
         size=_whole(options, "k" if kind == "s" else "m", 3 if kind == "s" else 2, error),
         boundary=_number(options, "c", error),
@@ -202,6 +207,14 @@ def _column(node: Node, usage: str, error: Callable[..., Exception]) -> str:
     if isinstance(node, Name):
         return node.text
     raise error(f"{write(node)} is no column: {usage} takes a column of labels.")
+
+
+def _columns(node: Node, usage: str, error: Callable[..., Exception]) -> tuple[str, ...]:
+    """Return the columns of a factor: of ``a:b`` both."""
+    if isinstance(node, Binary) and node.op == ":":
+        every = (*_columns(node.left, usage, error), *_columns(node.right, usage, error))
+        return tuple(dict.fromkeys(every))
+    return (_column(node, usage, error),)
 
 
 def _whole(

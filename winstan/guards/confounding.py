@@ -38,25 +38,27 @@ def check_confounding(formula: Formula, design: Design) -> str | None:
     """
     # Coarse groups first: a cage that stands for a treatment says more than its mice.
     for group in sorted(design.groups, key=lambda group: len(group.levels)):
-        if not any(effect.name == "1" for effect in group.effects):
-            continue
+        if group.shared is None and not any(effect.name == "1" for effect in group.effects):
+            continue  # curves have a level too
         between = [
             term for term in design.terms if _constant(design.X[:, list(term.columns)], group.level)
         ]
-        own = next(spec.factor_columns for spec in formula.groups if spec.factor == group.factor)
+        spec = next(spec for spec in formula.groups if spec.factor == group.factor)
+        own = spec.factor_columns
+        bar = f"(1|{_quoted(own)})" if spec.smooth is None else spec.text
         for term in between:
             if _columns_of(formula, term.name) == set(own) and _saturated(
                 design, group, list(term.columns)
             ):
-                return _twice(formula, own, term.name)
+                return _twice(formula, own, bar, term.name)
         for term in between:
             single = _single_groups(formula, design, group, term.name)
             if single:
-                return _words(group, term.name, single)
+                return _words(group, bar, term.name, single)
         if between and _saturated(design, group, [c for t in between for c in t.columns]):
             names = ", ".join(f"'{term.name}'" for term in between)
             return _advice(
-                group,
+                bar,
                 f"{names} {'are' if len(between) > 1 else 'is'} constant within every "
                 f"'{group.factor}', and {len(group.levels)} groups leave none to spare for the "
                 "differences between groups",
@@ -93,7 +95,7 @@ def _columns_of(formula: Formula, term: str) -> set[str]:
     return {column for atom in atoms for column in atom.columns}
 
 
-def _twice(formula: Formula, own: tuple[str, ...], term: str) -> str:
+def _twice(formula: Formula, own: tuple[str, ...], bar: str, term: str) -> str:
     """Say that an effect is in the model twice, and which group terms are to stay.
 
     ``treat + (1|treat/cage)`` is so by its first half. What is left, ``(1|treat:cage)``, holds the
@@ -103,7 +105,7 @@ def _twice(formula: Formula, own: tuple[str, ...], term: str) -> str:
     stay = " and ".join(dict.fromkeys(f"`(1|{_quoted(columns)})`" for columns in inner))
     return (
         f"'{term}' is a predictor and a grouping factor: the effect of each level is in the model "
-        f"twice, and only the priors separate the two. Leave `(1|{_quoted(own)})` out"
+        f"twice, and only the priors separate the two. Leave `{bar}` out"
         + (f", and keep {stay}, the groups that '{term}' is compared between." if stay else ".")
     )
 
@@ -119,20 +121,19 @@ def _saturated(design: Design, group: RandomTerm, columns: list[int]) -> bool:
     return bool(np.linalg.matrix_rank(X / np.abs(X).max(axis=0).clip(1e-300)) == len(first))
 
 
-def _words(group: RandomTerm, term: str, single: list[object]) -> str:
+def _words(group: RandomTerm, bar: str, term: str, single: list[object]) -> str:
     one = len(single) == 1
     return _advice(
-        group,
+        bar,
         f"'{term}' is constant within every '{group.factor}', and its "
         f"{'level' if one else 'levels'} {some_levels(single)} {'has' if one else 'have'} one "
         f"group{'' if one else ' each'}",
     )
 
 
-def _advice(group: RandomTerm, found: str) -> str:
-    factor = _quoted(group.factor.split(":"))
+def _advice(bar: str, found: str) -> str:
     return (
         f"{found}: in these data the effect is the difference between these groups, and only the "
-        f"priors separate the two. Record more groups of each level; or leave `(1|{factor})` out "
+        f"priors separate the two. Record more groups of each level; or leave `{bar}` out "
         "and say that the result is about these groups only."
     )

@@ -81,7 +81,8 @@ def serial_correlation(
 def _lacks_slope(model: Model, counter: str, factor: str) -> bool:
     """Whether the column is a predictor whose slope is the same in all units."""
     formula = model.formula
-    common = {c for atom in formula.effects.atoms.values() for c in atom.columns}
+    atoms = [*formula.effects.atoms.values(), *(spec.covariate for spec in formula.smooths)]
+    common = {c for atom in atoms for c in atom.columns}
     own = {
         c
         for group in formula.groups

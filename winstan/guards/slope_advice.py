@@ -12,18 +12,24 @@ covariance matrix has q (q + 1) / 2 entries. So, of J groups in which the effect
   scale is (1 / sqrt(J - 3)).
 - Otherwise no correlations: a standard deviation each for the effects of one column,
   ``(a + b||g)``, and one for all levels of a factor of more, ``(1|g:cond)``, which does not depend
-  on which level is the reference (the split plot's analysis). There must be more groups than
+  on which level is the reference (the split plot's analysis); ``(0 + x|g:cond)`` of its product
+  with a number. There must be more groups than
   standard deviations: of an interaction and its main effects, the interaction is left out first.
 - Of fewer than five groups one slope: so few say hardly more than that effects differ at all.
+- Of a curve along t, each group's own: ``s(t, g, bs="fs")``, in place of an intercept, which it
+  has. Where the curve is one of each condition and these vary within groups, each has its own too,
+  ``s(t, g:cond, bs="fs")``. All groups' curves share three sds.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from winstan.formula.smooths import SmoothSpec
+from winstan.formula.terms import Effects
 from winstan.formula.tree import quote_name
 
 if TYPE_CHECKING:
@@ -47,16 +53,25 @@ class Slope:
         As the formula has it: ``cond``, ``a:b``.
     columns : tuple of str
         Its columns of data.
+    numbers : tuple of str
+        Its factors that are numbers, as the formula has them.
+    labels : tuple of str
+        Those of its columns that hold labels.
     X : ndarray, shape (D, width)
         Its columns of the design.
     treatment : bool
         Whether it compares conditions.
+    curve : SmoothSpec or None
+        The curve that it is the straight line of.
     """
 
     text: str
     columns: tuple[str, ...]
+    numbers: tuple[str, ...]
+    labels: tuple[str, ...]
     X: np.ndarray
     treatment: bool
+    curve: SmoothSpec | None = None
 
     @property
     def width(self) -> int:
@@ -106,8 +121,8 @@ def advice(found: Sequence[Missing]) -> str:
             f"{said} {'vary' if len(names) > 1 else 'varies'} within '{missing.spec.factor}' (in "
             f"{missing.n_varying:,} of {len(missing.levels):,} groups)"
         )
-    now = " and ".join(f"`{_bar(m.spec)}`" for m in found)
-    terms, reasons = zip(*(_remedy(missing) for missing in found), strict=True)
+    now = " and ".join(f"`{m.spec.text if m.spec.smooth else _bar(m.spec)}`" for m in found)
+    terms, reasons = zip(*(_any_remedy(missing) for missing in found), strict=True)
     because = "; ".join(dict.fromkeys(filter(None, reasons)))
     return (
         f"{'; '.join(parts)}, but {now} {'gives' if len(found) == 1 else 'give'} all groups the "
@@ -118,21 +133,58 @@ def advice(found: Sequence[Missing]) -> str:
     )
 
 
-def _remedy(missing: Missing) -> tuple[str, str]:
+def _any_remedy(missing: Missing) -> tuple[str, str]:
     """Return the terms to fit, and why no more of them."""
+    slopes = missing.slopes[:MOST_NAMED]
+    if missing.spec.smooth is not None or any(slope.curve is not None for slope in slopes):
+        return _curves(missing.spec, slopes, missing.n_varying)
+    return _remedy(missing)
+
+
+def _curves(spec: GroupSpec, slopes: Sequence[Slope], J: int) -> tuple[str, str]:
+    """Return curves of the groups, with what else may differ between them."""
+    first = spec.smooth or next(slope.curve for slope in slopes if slope.curve is not None)
+    along = set(first.covariate.columns)
+    terms = [_of_groups(first, spec.factor_columns)]
+    others = tuple(t for t in spec.design.terms if not along & {c for a in t for c in a.columns})
+    if others:
+        terms.append(replace(spec, design=Effects(False, others)).text)
+    bent = [s for s in slopes if set(s.columns) - set(s.labels) == along]
+    levels = [s.labels for s in bent if s.labels]
+    terms += [_of_groups(first, (*spec.factor_columns, *labels)) for labels in levels]
+    for slope in slopes:
+        if slope not in bent and not any(set(slope.columns) <= set(labels) for labels in levels):
+            terms.append(_apart(spec, slope))
+    if J < FEWEST_CORRELATED and len(terms) > 1:
+        return f"`{terms[0]}`", f"{J} groups can bear no more slopes"
+    return f"`{' + '.join(dict.fromkeys(terms))}`", ""
+
+
+def _of_groups(curve: SmoothSpec, columns: tuple[str, ...]) -> str:
+    """Write the curves of groups, as a population's is."""
+    size = curve.size if curve.kind == "s" else None
+    return SmoothSpec("s", curve.covariate, groups=columns, basis=curve.basis, size=size).text
+
+
+def _apart(spec: GroupSpec, slope: Slope) -> str:
+    """Write an effect of groups as a term of its own: of labels, one of each level within them."""
+    levels = slope.labels or slope.columns * slope.treatment
+    factor = ":".join(map(quote_name, (*spec.factor_columns, *levels)))
+    effect = ":".join(slope.numbers) if slope.labels or not slope.treatment else ""
+    return f"({f'0 + {effect}' if effect else '1'}|{factor})"
+
+
+def _remedy(missing: Missing) -> tuple[str, str]:
+    """Return effects of the groups, or of the levels of factors within them."""
     slopes, J = missing.slopes[:MOST_NAMED], missing.n_varying
     q = missing.width + sum(slope.width for slope in slopes)
     if J >= FEWEST_CORRELATED and q * (q + 1) // 2 < J:
         return f"`{_bar(missing.spec, slopes)}`", ""
     room = 1 if J < FEWEST_CORRELATED else max(1, J - 1 - missing.width)
     kept, left = slopes[:room], slopes[room:]
-    joint = [slope for slope in kept if slope.width == 1]
-    factor = [quote_name(column) for column in missing.spec.factor_columns]
+    joint = [slope for slope in kept if slope.width == 1 or not slope.labels]
     bars = [_bar(missing.spec, joint, correlated=missing.spec.correlated and not joint)]
-    for slope in kept:
-        if slope.width > 1:
-            levels = ":".join([*factor, *map(quote_name, slope.columns)])
-            bars.append(f"(1|{levels})")
+    bars += [_apart(missing.spec, slope) for slope in kept if slope not in joint]
     reason = f"{J} groups can bear no {'more slopes' if left else 'correlations'}"
     if left:
         reason += f" ({', '.join(repr(slope.text) for slope in left)})"

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
+from winstan.formula.monotonic import is_monotonic
 from winstan.guards.codes import codes_of, combine, is_constant, owner_of
 from winstan.guards.slope_advice import Missing, Slope, advice
 
 if TYPE_CHECKING:
     from winstan.design import Design, RandomTerm, Term
     from winstan.formula import Formula, GroupSpec
+    from winstan.formula.smooths import SmoothSpec
     from winstan.formula.terms import Atom
 
 # Fewer groups say nothing of the spread of an effect between groups.
@@ -40,6 +43,7 @@ class _Candidate:
     atoms: tuple[Atom, ...]
     X: np.ndarray
     treatment: bool
+    curve: SmoothSpec | None = None
 
     @property
     def name(self) -> frozenset[str]:
@@ -111,7 +115,7 @@ def missing_slopes(formula: Formula, design: Design, *, binary: bool = False) ->
             continue
         absent = {c.name for c in missing}
         if named := _with_margins(_worth_naming(supported, own), absent):
-            slopes = [Slope(c.text, c.ordered_columns, c.X, c.treatment) for c in named]
+            slopes = [_slope(c, design) for c in named]
             width = sum(g.Z.shape[1] for g in own)
             found.append(Missing(spec, width, group.levels, varying, slopes))
     return advice(found) if found else None
@@ -119,11 +123,51 @@ def missing_slopes(formula: Formula, design: Design, *, binary: bool = False) ->
 
 def _candidates(formula: Formula, design: Design) -> list[_Candidate]:
     atoms = {":".join(a.name for a in term): term for term in formula.effects.terms}
+    curves = {frozenset(a.name for a in _line(formula, s)): s for s in formula.smooths}
     out = []
     for term in design.terms:
-        X = design.X[:, list(term.columns)]
-        out.append(_Candidate(atoms[term.name], X, _is_treatment(term, X)))
+        X, own = design.X[:, list(term.columns)], atoms[term.name]
+        curve = curves.pop(frozenset(a.name for a in own), None)
+        out.append(_Candidate(own, X, _is_treatment(term, X), curve))
+    for spec, fitted in zip(formula.smooths, design.memory.smooths, strict=True):
+        if spec in curves.values():  # a process has no line in the formula
+            x = fitted.covariate(design.predictors)[:, None]
+            if fitted.levels:
+                x = x * (fitted.level(design.predictors)[:, None] == range(len(fitted.levels)))
+            out.append(_Candidate(_line(formula, spec), x, False, spec))
     return out
+
+
+def _line(formula: Formula, spec: SmoothSpec) -> tuple[Atom, ...]:
+    """Return what a curve's straight line is the product of: its covariate, and ``by=``."""
+    by = (t[0] for t in formula.effects.terms if len(t) == 1 and t[0].columns == (spec.by,))
+    return (spec.covariate, *by)
+
+
+def _slope(own: _Candidate, design: Design) -> Slope:
+    columns = own.ordered_columns
+    labels = [atom for atom in own.atoms if _has_labels(atom, design)]
+    return Slope(
+        text=own.text if own.curve is None else own.curve.text,
+        columns=columns,
+        numbers=tuple(atom.text for atom in own.atoms if atom not in labels),
+        labels=tuple(dict.fromkeys(column for atom in labels for column in atom.columns)),
+        X=own.X,
+        treatment=own.treatment,
+        curve=own.curve,
+    )
+
+
+def _has_labels(atom: Atom, design: Design) -> bool:
+    """Whether a factor of a product has an effect of each level."""
+    if is_monotonic(atom.node):
+        return False
+    return any(
+        isinstance(design.predictors[column].dtype, pd.CategoricalDtype)
+        or column in design.memory.coded
+        for column in atom.columns
+        if column in design.predictors
+    )
 
 
 def _inner_factors(factor: frozenset[str], specs: tuple[GroupSpec, ...]) -> list[frozenset[str]]:
@@ -156,7 +200,7 @@ def _within(
         if len(rest) > 1:
             rest = tuple(a for a in rest if not any(set(a.columns) <= own for own in inner))
         if rest:
-            part = _Candidate(rest, whole.X, whole.treatment)
+            part = _Candidate(rest, whole.X, whole.treatment, whole.curve)
             out.setdefault(part.name, part)
     return list(out.values())
 
@@ -173,14 +217,16 @@ def _covered(term: _Candidate, factor: frozenset[str], specs: tuple[GroupSpec, .
     """Whether the term's effect varies between the groups already, one way or another."""
     for spec in specs:
         own = frozenset(spec.factor_columns)
-        if own == factor and any(
-            term.columns <= {c for atom in effect for c in atom.columns}
-            for effect in spec.design.terms
-        ):
+        effects = [{c for atom in effect for c in atom.columns} for effect in spec.design.terms]
+        if own == factor and any(term.columns <= effect for effect in effects):
             return True
-        # (1|worker:machine) lets the effect of machine vary between workers.
-        if own != factor and own >= factor | term.columns:
-            return True
+        # (1|worker:machine) lets the effect of machine vary between workers, and
+        # (0 + t|worker:machine) that of t:machine.
+        inner = own - factor
+        if own > factor and term.columns & inner:
+            every = [*effects, *([set[str]()] if spec.design.intercept else [])]
+            if any(term.columns <= own | effect for effect in every):
+                return True
     return False
 
 
@@ -239,8 +285,13 @@ def _distinct(level: np.ndarray, code: np.ndarray, n_levels: int) -> np.ndarray:
 
 
 def _worth_naming(terms: list[_Candidate], own: list[RandomTerm]) -> list[_Candidate]:
-    fitted = [(e, g.Z[:, list(e.columns)]) for g in own for e in g.effects if e.name != "1"]
-    treatments = [term for term in terms if term.treatment]
+    fitted = [
+        (effect, group.Z[:, list(effect.columns)])
+        for group in own
+        for effect in group.effects
+        if effect.name != "1" and group.shared is None  # curves along time are no treatment
+    ]
+    treatments = [term for term in terms if term.treatment or term.curve is not None]
     if any(_is_treatment(effect, Z) for effect, Z in fitted):
         return []  # whoever lets one treatment vary has thought of the others
     return treatments if treatments or fitted else terms
