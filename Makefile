@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.14 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install stan browser demo test quick long lint bench bench-all bench-families many-rows overheads sbc defaults verdict test-reference figure notebooks docs wheel clean help
+.PHONY: install stan browser demo test quick long lint mutants fuzz bench bench-all bench-families many-rows overheads sbc defaults verdict test-reference figure notebooks docs wheel clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -46,6 +46,14 @@ browser:
 			&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
 			apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } \
 		|| echo "no chromium, and none installed: the report's tests in a browser are skipped"
+
+mutants: install  ## deliberate faults, each of which a quick test must find (half an hour): ONLY=families
+	$(PY) -m benchmarks.mutants --only "$(ONLY)"
+
+FUZZ ?= 20000
+fuzz: export WINSTAN_FUZZ = $(FUZZ)
+fuzz: install  ## as many formulas and frames of any kind: a model, or an error of winstan's own (an hour)
+	$(PY) -m pytest -q -n auto tests/fuzz
 
 lint: install
 	$(VENV)/bin/ruff check

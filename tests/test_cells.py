@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from models import model_of
 from row_densities import modelled, row_log_densities
+from scipy import special
 from template_cases import data_of
 
 from winstan.families import FAMILIES
+from winstan.families.links import LINKS
 from winstan.scales import spread
 
 AUX = {"sigma": 17.3, "nu": 3.7, "alpha": 2.9, "phi": 6.1, "lam": 190.0, "kappa": 2.3}
@@ -82,6 +84,26 @@ def test_score_is_the_derivative_of_the_log_likelihood(family, link):
         slope = (density(eta + step) - density(eta - step)) / (2 * step[c])
         assert score[c] == pytest.approx(slope, rel=1e-5, abs=1e-6 * np.abs(score).max())
     assert np.all(information > 0)
+
+
+PROBABILITY, MEAN = 0.3, 5.0
+INFORMATION = {
+    ("poisson", "log"): (np.log(MEAN), MEAN),
+    ("poisson", "sqrt"): (np.sqrt(MEAN), 4.0),
+    ("gamma", "log"): (np.log(MEAN), 2.9),
+    ("bernoulli", "logit"): (special.logit(PROBABILITY), PROBABILITY * (1 - PROBABILITY)),
+    ("gaussian", "identity"): (MEAN, 1 / 17.3**2),
+    ("gaussian", "log"): (np.log(MEAN), MEAN**2 / 17.3**2),
+}
+
+
+@pytest.mark.parametrize(("family", "link"), INFORMATION)
+def test_information_by_a_linear_predictor(family, link):
+    """Of seven rows, as textbooks have it: mu of a Poisson's log mean, 4 of its root, and so on."""
+    eta, expected = INFORMATION[family, link]
+    stats = {"n": np.array([7.0]), "sum_y": np.array([9.0]), "mean_y": np.array([9 / 7])}
+    _, information = FAMILIES[family].score(stats, np.array([eta]), AUX, LINKS[link])
+    np.testing.assert_allclose(information, 7 * expected)
 
 
 def test_a_large_mean_does_not_swamp_a_small_spread():

@@ -125,3 +125,12 @@ def test_levels_of_several_columns_stand_in_the_order_of_the_columns_levels():
     data = pd.DataFrame({"a": [2, 1, 2, 1, 10, 2], "b": list("yxxyxy"), "y": np.arange(6.0)})
     design = design_of("y ~ 1 + (1|a:b)", data)
     assert design.groups[0].levels == ("1:x", "1:y", "2:x", "2:y", "10:x")
+
+
+def test_pairs_of_four_effects_are_row_by_row():
+    """As the lower triangle of their correlation matrix is filled, which has LKJ's prior."""
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame(rng.normal(size=(60, 4)), columns=["y", "a", "b", "c"])
+    (group,) = design_of("y ~ (a + b + c|g)", data.assign(g=np.arange(60) % 10)).groups
+    names = "Intercept, a; Intercept, b; a, b; Intercept, c; a, c; b, c"
+    assert "; ".join(group.pairs) == names

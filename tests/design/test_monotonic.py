@@ -169,6 +169,13 @@ def test_priors_of_simplexes():
             ws.Dirichlet(alpha)
 
 
+def test_pieces_of_a_simplex_have_the_priors_of_stick_breaking():
+    """Of alpha (2, 1, 0.5, 3) the j-th piece of what is left is Beta(alpha_j, what comes after)."""
+    priors = {"simo_dose": ws.Dirichlet((2, 1, 0.5, 3))}
+    simplexes = model_of("y ~ mo(dose)", rows(), "gaussian", priors=priors).simplexes
+    assert [prior.numbers for prior in simplexes.priors] == [(2, 4.5), (1, 3.5), (0.5, 3)]
+
+
 def test_draws_of_the_prior_are_dirichlet():
     priors = {"simo_dose": ws.Dirichlet((2, 1, 0.5, 3))}
     model = model_of("y ~ mo(dose)", rows(), "gaussian", priors=priors)

@@ -7,6 +7,7 @@ import pytest
 from models import model_of
 from prior_cases import DATA, N, numbers, same, sd
 from scipy import stats
+from template_cases import data_of
 
 import winstan as ws
 from winstan.errors import PriorError
@@ -253,3 +254,10 @@ def test_a_flat_prior_is_flat_and_matrices_have_no_density_here():
 def test_numbers_that_a_prior_has_not_are_refused(make, message):
     with pytest.raises(ws.PriorError, match=message):
         make()
+
+
+def test_an_offset_is_taken_off_the_intercepts_prior_where_no_response_takes_it():
+    data = data_of("negative_binomial")
+    model = model_of("y ~ x + offset(np.log(t))", data, "negative_binomial")
+    expected = np.log(data.y.mean()) - np.log(data.t).mean()
+    assert model.priors["Intercept"].mu == pytest.approx(expected)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from formulae.categorical import Encoding
 
 from winstan.formula.codings import CONTRASTS, KNOWN, contrast_of, own_matrix, unknown_contrast
-from winstan.formula.functions import resolve_function, unknown_function
+from winstan.formula.functions import resolve_function, unknown_function, would_overwrite
 from winstan.formula.group_means import GROUP_MEANS
 from winstan.formula.monotonic import check_monotonic, column_and_id, is_monotonic
 from winstan.formula.syntax import formula_error
@@ -101,12 +101,7 @@ class AtomReader:
             case Name(text):
                 return self._name(text, inside_call=inside_call)
             case Call(function, arguments, keywords):
-                called = resolve_function(function, self._namespace)
-                if called is None:
-                    raise formula_error(
-                        unknown_function(function, self._namespace), self._source, node.pos
-                    )
-                self.functions[function] = None
+                called = self._called(node)
                 below: tuple[Node, ...] = (*arguments, *(value for _, value in keywords))
                 if (contrast := contrast_of(node)) is not None:
                     below = tuple(part for part in below if part is not contrast)
@@ -124,6 +119,22 @@ class AtomReader:
             case _:
                 raise formula_error(f"'{write(node)}' has no meaning here.", self._source, node.pos)
         return [name for part in below for name in self._names(part, inside_call=inside_call)]
+
+    def _called(self, call: Call) -> Any:
+        """Find the function of a call, and note it."""
+        function = resolve_function(call.function, self._namespace)
+        wrong = None
+        if function is None:
+            wrong = unknown_function(call.function, self._namespace)
+        elif would_overwrite(call, function):
+            wrong = (
+                f"{write(call)} gives {call.function}() a place for its result, which a column is "
+                "not: leave the other arguments out."
+            )
+        if wrong is not None:
+            raise formula_error(wrong, self._source, call.pos)
+        self.functions[call.function] = None
+        return function
 
     def _averaged(self, call: Call) -> Node:
         """Note the columns that are the groups of ``within(x, g)``, and return x."""
@@ -175,7 +186,7 @@ class AtomReader:
             ) from None
 
     def _name(self, text: str, *, inside_call: bool) -> list[str]:
-        if inside_call and text in self._namespace:
+        if inside_call and text in self._namespace and not text.startswith("__"):
             self._ambient[text] = None
         return [text]
 

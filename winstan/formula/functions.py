@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from winstan.formula.monotonic import MONOTONIC, Steps
 from winstan.formula.tree import Call, Name, Node, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 # Functions that a formula may call by their bare names.
 BARE_FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
@@ -36,6 +37,15 @@ BARE_FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
 )
 # Modules that a formula may use although the caller never imported them under this name.
 MODULES: Mapping[str, Any] = MappingProxyType({"np": np, "numpy": np})
+# What a formula reaches in modules beside their ufuncs: numpy's functions of whole columns. None of
+# them knows files or code.
+_OF_COLUMNS = (
+    *(np.where, np.clip, np.round, np.around, np.nan_to_num, np.isin, np.real, np.sinc, np.i0),
+    *(np.cumsum, np.cumprod, np.diff, np.gradient, np.sort, np.argsort, np.flip, np.roll),
+    *(np.sum, np.prod, np.mean, np.average, np.median, np.std, np.var, np.min, np.max, np.ptp),
+    *(np.quantile, np.percentile, np.nanmean, np.nanmedian, np.nanstd, np.nanmin, np.nanmax),
+    *(np.interp, np.digitize, np.searchsorted, np.unwrap, np.polyval, np.zeros_like, np.ones_like),
+)
 CODINGS = frozenset({"C", "S", "T", "B", "binary", MONOTONIC})
 PROPORTIONS = frozenset({"p", "prop", "proportion"})
 COUNTS = frozenset({"multinomial", "c"})
@@ -67,16 +77,19 @@ def resolve_function(name: str, namespace: Mapping[str, Any]) -> Any:
     formulae's own come first (as formulae itself has it) and ``mo``, then the bare mathematical
     functions, unless the caller defined a function of that name, then the caller's namespace. What
     bambi put among formulae's does not count, nor does a function of the caller's that it hides.
+    Of modules, those functions that only make numbers of numbers: a formula may come from elsewhere
+    than the program, and reaches no file, no attribute and no code.
     """
-    known = transforms()
+    known = {**transforms(), MONOTONIC: Steps}
     if name in known:
         return known[name]
-    if name in TRANSFORMS:
+    if name in TRANSFORMS or _is_private(name):
         return None
-    if name == MONOTONIC:
-        return Steps
     root, *attributes = name.split(".")
-    if not attributes and name in BARE_FUNCTIONS:
+    if attributes:
+        found = _attribute(namespace.get(root, MODULES.get(root)), attributes)
+        return found if isinstance(found, np.ufunc) or _is_one_of(found, _OF_COLUMNS) else None
+    if name in BARE_FUNCTIONS:
         own = namespace.get(name)
         # `from math import log` is no wish for a function that fails on columns.
         is_own = callable(own) and own is not getattr(math, name, None)
@@ -84,10 +97,37 @@ def resolve_function(name: str, namespace: Mapping[str, Any]) -> Any:
     own = {**GROUP_MEANS, BIN: Bins}
     if name in own and not callable(namespace.get(name)):
         return own[name]
-    found = namespace.get(root, MODULES.get(root))
-    for attribute in attributes:
-        found = getattr(found, attribute, None)
+    found = namespace.get(name)
     return found if callable(found) else None
+
+
+def _is_private(name: str) -> bool:
+    return any(part.startswith("_") for part in name.split("."))
+
+
+def _attribute(module: Any, names: Sequence[str]) -> Any:
+    """Return what modules have under these names; None where one is no module."""
+    for name in names:
+        module = getattr(module, name, None) if inspect.ismodule(module) else None
+    return module
+
+
+def _is_one_of(function: Any, known: Sequence[Any]) -> bool:
+    return any(function is one for one in known)
+
+
+def would_overwrite(call: Call, function: Any) -> bool:
+    """Whether an argument of numpy's is a place for the result, which a column is not."""
+    if isinstance(function, np.ufunc):
+        return bool(call.keywords) or len(call.arguments) > function.nin
+    if not _is_one_of(function, _OF_COLUMNS):
+        return False
+    try:
+        known = list(inspect.signature(function).parameters)
+    except ValueError:  # np.where tells none, and has no such argument
+        return False
+    given = [*known[: len(call.arguments)], *(key for key, _ in call.keywords)]
+    return "out" in given
 
 
 def is_elementwise(node: Node, namespace: Mapping[str, Any]) -> bool:
@@ -99,7 +139,7 @@ def is_elementwise(node: Node, namespace: Mapping[str, Any]) -> bool:
             continue
         function = resolve_function(call.function, namespace)
         is_ufunc = isinstance(function, np.ufunc) and function.signature is None
-        if not is_ufunc and not any(function is known for known in (*_ELEMENTWISE, *_COUNTED)):
+        if not is_ufunc and not _is_one_of(function, (*_ELEMENTWISE, *_COUNTED)):
             return False
     return True
 
@@ -116,9 +156,11 @@ def unknown_function(name: str, namespace: Mapping[str, Any]) -> str:
     """Say that there is no such function, and what may have been meant."""
     if (said := foreign_call(name)) is not None:
         return said
-    root, _, _ = name.partition(".")
+    root, *attributes = name.split(".")
     module_name = name.rpartition(".")[0]
-    if not module_name:
+    if _is_private(name):
+        hint, remedy = "", "A formula calls no name that begins with an underscore."
+    elif not module_name:
         own = [key for key, value in namespace.items() if callable(value)]
         hint = near_matches(
             name, [*transforms(), *BARE_FUNCTIONS, *GROUP_MEANS, BIN, MONOTONIC, *own]
@@ -127,11 +169,16 @@ def unknown_function(name: str, namespace: Mapping[str, Any]) -> str:
     elif root not in namespace and root not in MODULES:
         hint, remedy = "", f"'{root}' is not defined where the formula is written."
     else:
-        module: Any = namespace.get(root, MODULES.get(root))
-        for attribute in module_name.split(".")[1:]:
-            module = getattr(module, attribute, None)
+        module = _attribute(namespace.get(root, MODULES.get(root)), attributes[:-1])
         hint = near_matches(name, [f"{module_name}.{key}" for key in dir(module)])
         remedy = f"'{module_name}' has no such function."
+        if inspect.ismodule(module) and callable(getattr(module, attributes[-1], None)):
+            short, hint = attributes[-1], ""
+            remedy = (
+                "Of a module a formula reaches ufuncs, and numpy's functions of columns: make a "
+                f"column first; or say {short} = {name} where the formula is written, and call "
+                f"{short}()."
+            )
     if hint.startswith(" Known"):
         hint = ""  # hundreds of names help nobody
     return f"unknown function '{name}'.{hint} {remedy}"

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from winstan.errors import FormulaError
 from winstan.formula.functions import (
     CODINGS,
     MODULES,
@@ -230,7 +231,22 @@ def parse_formula(
     FormulaError
         When the text is not a formula, or calls a function that does not exist.
     """
-    namespace = {} if namespace is None else namespace
+    try:
+        return _read_all(text, {} if namespace is None else namespace, parameters, for_all=for_all)
+    except RecursionError:
+        raise FormulaError(
+            "The formula is nested too deeply to be read: take brackets and signs away, or make "
+            "columns of its parts first."
+        ) from None
+
+
+def _read_all(
+    text: str | Iterable[str],
+    namespace: Mapping[str, Any],
+    parameters: Mapping[str, str] | None,
+    *,
+    for_all: bool,
+) -> Formula:
     source, *others = apart(text, parameters)
     mean = _read(source, namespace)
     found: dict[str, Formula] = {}

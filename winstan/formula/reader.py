@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import comb
 from typing import TYPE_CHECKING, Any, Protocol
 
 from winstan.formula.atoms import AtomReader
@@ -33,6 +34,8 @@ from winstan.formula.tree import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_MOST = 10_000
+"""Terms that one operator may make."""
 _NOTHING = "nothing is on the right side: write y ~ 1 for an intercept alone."
 
 
@@ -276,8 +279,8 @@ class _Right:
                 return terms
             case Binary("**", base, Constant(order), pos):
                 return self._power(base, order, pos)
-            case Binary(":" | "*" | "/" as op, left, right):
-                return self._product(op, left, right)
+            case Binary(":" | "*" | "/" as op, left, right, pos):
+                return self._product(op, left, right, pos)
             case Bar(pos=pos):
                 raise self._error("a group term can only be added, not crossed or nested.", pos)
             case Level(name, pos=pos):
@@ -314,7 +317,7 @@ class _Right:
             )
         return Terms([(self._atoms.atom(node),)])
 
-    def _product(self, op: str, left: Node, right: Node) -> Terms:
+    def _product(self, op: str, left: Node, right: Node, pos: int) -> Terms:
         for node in (left, right):
             if isinstance(node, Constant):
                 advice = "arithmetic goes inside I()."
@@ -322,6 +325,8 @@ class _Right:
                     advice = "the size of a monotonic effect is estimated: leave the number out."
                 raise self._error(f"'{op}' with {node.text} makes no term; {advice}", node.pos)
         first, second = self._expand(left), self._expand(right)
+        if op != "/":
+            self._check_number(len(first.items) * len(second.items), pos)
         match op:
             case ":":
                 return first.cross(second)
@@ -342,7 +347,14 @@ class _Right:
                 f"'{text}^{order}' crosses '{text}' with itself, which is '{text}' again; {advice}",
                 pos,
             )
+        n = len(terms.items)
+        self._check_number(sum(comb(n, size) for size in range(2, min(order, n) + 1)), pos)
         return terms.power(order)
+
+    def _check_number(self, n: int, pos: int) -> None:
+        """Refuse more interactions than anybody can mean."""
+        if n > _MOST:
+            raise self._error(f"that makes {n:,} terms, and {_MOST:,} are the most.", pos)
 
     def _offset(self, node: Node) -> Atom:
         if not isinstance(node, Call) or len(node.arguments) != 1 or node.keywords:

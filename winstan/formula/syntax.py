@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from ast import literal_eval
 from dataclasses import dataclass
+from math import isfinite
 
 from winstan.errors import FormulaError
 from winstan.formula.tree import (
@@ -250,10 +251,7 @@ class Parser:
         self._next += 1
         match token.kind:
             case "number":
-                digits = token.text.isdigit()
-                return Constant(
-                    int(token.text) if digits else float(token.text), token.text, token.pos
-                )
+                return Constant(self._number(token), token.text, token.pos)
             case "string":
                 return Constant(token.text[1:-1], token.text, token.pos)
             case "name":
@@ -263,6 +261,13 @@ class Parser:
                     raise self._error("the name in back-ticks is empty.", token)
                 return self._subscript(token.text[1:-1], token)
         return self._bracketed(token)
+
+    def _number(self, token: Token) -> float:
+        value = float(token.text)
+        if not isfinite(value):
+            raise self._error(f"the number {token.text[:20]}... is too large.", token)
+        # Beyond 2^53 not every whole number is a double.
+        return int(token.text) if token.text.isdigit() and value < 2**53 else value
 
     def _named(self, token: Token) -> Node:
         if token.text in LITERALS:

@@ -238,7 +238,7 @@ class Terms:
         items = list(self.items.values())
         crossed = [
             tuple(atom for item in chosen for atom in item)
-            for size in range(2, order + 1)
+            for size in range(2, min(order, len(items)) + 1)
             for chosen in combinations(items, size)
         ]
         return self + Terms(crossed)

@@ -155,12 +155,16 @@ def write(node: Node, *, ticks: bool = True, strength: int = 0) -> str:
 def addends(node: Node, sign: str = "+") -> list[tuple[str, Node]]:
     """Flatten a sum into signed addends, left to right."""
     flipped = "-" if sign == "+" else "+"
-    match node:
-        case Binary("+" | "-" as op, left, right):
-            return [*addends(left, sign), *addends(right, sign if op == "+" else flipped)]
-        case Unary(op, operand):
-            return addends(operand, sign if op == "+" else flipped)
-    return [(sign, node)]
+    after: list[list[tuple[str, Node]]] = []
+    # A sum leans to the left: a loop, so that no number of terms is too deep.
+    while isinstance(node, Binary) and node.op in ("+", "-"):
+        after.append(addends(node.right, sign if node.op == "+" else flipped))
+        node = node.left
+    if isinstance(node, Unary):
+        first = addends(node.operand, sign if node.op == "+" else flipped)
+    else:
+        first = [(sign, node)]
+    return [*first, *(one for part in reversed(after) for one in part)]
 
 
 def is_offset(node: Node) -> bool:

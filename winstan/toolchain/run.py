@@ -40,6 +40,9 @@ _CHATTER = re.compile(
     r"\s*$|.*Iteration:|\s*Elapsed Time|.* seconds \((Sampling|Total|Warm-up)\)"
     r"|Gradient evaluation took|1000 transitions using|Adjust your expectations"
 )
+_CRASHES = {signal.SIGSEGV, signal.SIGILL, signal.SIGABRT, signal.SIGFPE}
+_CRASHES |= {getattr(signal, "SIGBUS", signal.SIGSEGV)}  # which Windows lacks
+_DAMAGED = "If it is damaged, delete it: it is then compiled anew."
 _KEPT_MESSAGES = 200
 _SHOWN_MESSAGES = 12
 # A mean a million sds from zero (a time stamp, say) still has its sd to six digits; fewer would not
@@ -238,7 +241,7 @@ def _run(command: list[str], cores: int, line: ProgressLine, chains: int) -> lis
         )
     except OSError as problem:
         raise BackendError(
-            f"The Stan program {command[0]!r} cannot be run: {problem}."
+            f"The Stan program {command[0]!r} cannot be run: {problem}. {_DAMAGED}"
         ) from problem
     with _ended(process):
         assert process.stdout is not None
@@ -252,6 +255,10 @@ def _run(command: list[str], cores: int, line: ProgressLine, chains: int) -> lis
         code = process.wait()
     if code == -signal.SIGKILL:
         raise BackendError("The Stan program was killed, most likely for want of memory.")
+    if -code in _CRASHES:
+        raise BackendError(
+            f"The Stan program {command[0]!r} crashed ({signal.Signals(-code).name}). {_DAMAGED}"
+        )
     if code != 0:
         raise BackendError(f"The Stan program failed (exit code {code}).{_end_of(messages)}")
     return list(messages)
