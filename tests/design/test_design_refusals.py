@@ -246,3 +246,11 @@ def test_warnings_point_at_the_first_caller_outside_winstan(data):
         ws.fit("y ~ x + (1|a)", data, parametrization={"nothing": "centered"})
     assert len(caught) == 2
     assert {warning.filename for warning in caught} == {__file__}
+
+
+def test_two_calls_of_one_function_say_in_which_order_they_can_stand():
+    data = pd.DataFrame({"y": [1.0, 2.0, 4.0, 3.0], "x": [-4, 9, 1, 2], "z": [9, 1, 4, 16]})
+    with pytest.raises(DataError, match=r"the one of a plain column before the one of a call"):
+        design_of("y ~ sqrt(abs(x)) + sqrt(z)", data)
+    design = design_of("y ~ sqrt(z) + sqrt(abs(x))", data)
+    assert [term.name for term in design.terms] == ["sqrt(z)", "sqrt(abs(x))"]

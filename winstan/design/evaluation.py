@@ -299,7 +299,14 @@ def _blame(
                 _design(f"0 + {atom.code}", rows, names)
         except Exception as own:  # a user's function raises what it likes
             return _failed(atom, rows, own)
-    return DataError(f"Cannot evaluate the terms {effects.text}: {_reason(error)}")
+    remedy = ""
+    if isinstance(error, AttributeError) and "callee" in str(error):
+        # formulae compares the calls' arguments, and a call with a column only the other way round
+        remedy = (
+            ". Two calls of one function stand in the wrong order: write the one of a plain column"
+            " before the one of a call, sqrt(z) + sqrt(abs(x)), or make a column of either."
+        )
+    return DataError(f"Cannot evaluate the terms {effects.text}: {_reason(error)}{remedy}")
 
 
 def _failed(atom: Atom, rows: pd.DataFrame, error: Exception) -> DataError:
