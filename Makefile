@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.14 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install stan browser demo test quick long lint mutants fuzz bench bench-all bench-families many-rows overheads sbc defaults verdict test-reference figure notebooks docs wheel clean help
+.PHONY: install stan browser demo test quick long lint mutants fuzz bench bench-all bench-families many-rows soak overheads sbc defaults verdict test-reference figure notebooks docs wheel clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -93,6 +93,9 @@ test-reference: install stan  ## winstan beside posteriordb, lme4, nlme, ordinal
 STUDIES ?= 200
 defaults: install stan  ## coverage and false positives of the defaults, every family, beside LME and ANOVA (a day): FAMILIES='gamma'
 	$(PY) -m benchmarks.defaults --studies $(STUDIES) $(if $(FAMILIES),--families $(FAMILIES)) --out out/defaults.csv --page docs/defaults.md
+
+soak: install stan  ## a thousand fits in one process, which may not grow (ten minutes)
+	$(PY) -m benchmarks.soak --fits 1000
 
 overheads: install  ## import, large frames, tables, figures and a small fit, compilers, beside their goals (eight minutes)
 	$(PY) -m benchmarks.overheads

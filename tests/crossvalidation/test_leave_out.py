@@ -59,8 +59,8 @@ def by_hand(data, subject):
 @pytest.mark.slow
 def test_sleepstudy_by_subject(sleep, slopes, intercepts):
     """The elpd of both models by two seeds of another program (issue 23), and their difference."""
-    with pytest.warns(DesignWarning, match="'332'"):
-        a = slopes.loo(leave_out="Subject", progress=False)
+    # Whether 332, whose slope is far from all others, is told of is chance: its k is near 0.7
+    a = slopes.loo(leave_out="Subject", progress=False, silence="far_units")
     b = intercepts.loo(leave_out="Subject", progress=False, silence="far_units")
     assert a.elpd == pytest.approx(-885.83, abs=0.6)
     assert b.elpd == pytest.approx(-904.65, abs=0.6)

@@ -254,3 +254,11 @@ def test_two_calls_of_one_function_say_in_which_order_they_can_stand():
         design_of("y ~ sqrt(abs(x)) + sqrt(z)", data)
     design = design_of("y ~ sqrt(z) + sqrt(abs(x))", data)
     assert [term.name for term in design.terms] == ["sqrt(z)", "sqrt(abs(x))"]
+
+
+@pytest.mark.parametrize("column", ["x", "y"])
+def test_numbers_whose_squares_no_number_holds_are_refused(column):
+    data = pd.DataFrame({"y": [1.0, 2.0, 4.0, 3.0], "x": [4.0, 9.0, 1.0, 2.0]})
+    data.loc[[1, 3], column] = [3e300, -1e300]
+    with pytest.raises(DataError, match=rf"'{column}' has 2 values beyond .* rows 1, 3 .* 3e\+300"):
+        design_of("y ~ x", data)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _TEMPORAL = (nw.Datetime, nw.Date, nw.Duration, nw.Time)
 _NESTED = (nw.List, nw.Array, nw.Struct)
+LARGEST = 1e140
+"""No number of the data may be larger: sums of squares have no more room than 1e308."""
 
 
 def some_rows(rows: np.ndarray, limit: int = 5) -> str:
@@ -45,6 +47,38 @@ def infinite_values(name: str, count: int, where: str) -> str:
         f"Column '{name}' has {how_many(count, 'infinite value')}, in {where}. "
         "Replace them, or mark them as missing to leave their rows out."
     )
+
+
+def check_sizes(values: np.ndarray, name: str, kept: np.ndarray) -> None:
+    """Refuse numbers that are infinite, or of which squares would be.
+
+    Parameters
+    ----------
+    values : ndarray of shape (N,)
+    name
+        The column's.
+    kept : ndarray of shape (N,)
+        Positions of the rows in the user's frame.
+
+    Raises
+    ------
+    DataError
+        With their number and the first rows.
+    """
+    with np.errstate(all="ignore"):
+        if np.isfinite(values @ values):  # one pass, and enough
+            return
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad):
+        raise DataError(infinite_values(name, len(bad), some_rows(kept[bad])))
+    size = np.abs(values)
+    huge = np.flatnonzero(size > LARGEST)
+    if len(huge):
+        raise DataError(
+            f"Column '{name}' has {how_many(len(huge), 'value')} beyond {LARGEST:.0e}, in "
+            f"{some_rows(kept[huge])}, up to {size.max():.3g}: no number holds their squares. Give "
+            f"it in a larger unit: {name} / {size.max():.0e}."
+        )
 
 
 def check_trials(values: np.ndarray, name: str, kept: np.ndarray) -> None:

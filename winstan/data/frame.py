@@ -19,15 +19,14 @@ import pandas as pd
 from winstan.data.categories import declared_levels, has_order, sorted_away
 from winstan.data.columns import (
     check_levels,
+    check_sizes,
     check_trials,
     check_varies,
     factor_of,
     how_many,
-    infinite_values,
     numbers_with_gaps,
     plain_column,
     some_levels,
-    some_rows,
 )
 from winstan.data.tables import column_names, missing_mask, open_table, take_columns
 from winstan.data.text import check_text_predictors
@@ -282,8 +281,8 @@ def _check_column(
         check_levels(values, name, kept)
         if varies:
             check_varies(values, name)
-    elif values.dtype.kind == "f" and len(bad := np.flatnonzero(~np.isfinite(values))):
-        raise DataError(infinite_values(name, len(bad), some_rows(kept[bad])))
+    elif values.dtype.kind == "f":
+        check_sizes(values, name, kept)
 
 
 def _columns_of_units(formula: Formula) -> frozenset[str]:
