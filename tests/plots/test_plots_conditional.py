@@ -91,7 +91,7 @@ def test_labels_and_two_values_are_dots_with_intervals(fit, predictor):
 
 def test_levels_that_are_chosen_leave_the_other_rows_out_and_say_so(fit):
     plot = fit.plot_conditional("x", by={"g": ["g0", "g3"]})
-    assert list(scale_of(plot, "fill").breaks) == ["g g0", "g g3"]
+    assert list(scale_of(plot, "fill").breaks) == ["g0", "g3"]  # the legend is headed g
     assert "40 of 120 rows drawn" in plot.labels.caption
 
 

@@ -44,7 +44,7 @@ def test_draws_are_of_the_posterior(fit):
     # The density of (log sigma, number) on a grid; coefficients are normal given these.
     residual = fit.model.residual
     at = np.stack(
-        np.meshgrid(np.linspace(0.7, 1.7, 81), np.linspace(0.4, 1.6, 81), indexing="ij"), axis=-1
+        np.meshgrid(np.linspace(0.6, 2.6, 101), np.linspace(0.2, 2.4, 101), indexing="ij"), axis=-1
     ).reshape(-1, 2)
     log_density = residual.log_density(at)
     weight = np.exp(log_density - log_density.max())
