@@ -262,3 +262,8 @@ def test_numbers_whose_squares_no_number_holds_are_refused(column):
     data.loc[[1, 3], column] = [3e300, -1e300]
     with pytest.raises(DataError, match=rf"'{column}' has 2 values beyond .* rows 1, 3 .* 3e\+300"):
         design_of("y ~ x", data)
+
+
+def test_a_path_where_none_is_taken_says_to_read_the_file(tmp_path):
+    with pytest.raises(DataError, match=r"not a data frame but str.*read the file first"):
+        ws.lme("y ~ x + (1|g)", str(tmp_path / "rows.csv"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -41,9 +42,11 @@ def open_table(data: Any) -> Table:
     try:
         return nw.from_native(data)
     except TypeError as error:
+        file = isinstance(data, (str, os.PathLike))
         raise DataError(
             f"The data are not a data frame but {type(data).__name__}. Give a pandas or polars "
-            "data frame, an Arrow table, or a mapping of columns."
+            "data frame, an Arrow table, or a mapping of columns"
+            + (": read the file first, here no path is taken." if file else ".")
         ) from error
 
 
