@@ -51,6 +51,14 @@ def read(formula, source, family="gaussian", **options):
          r"Column 'y' has 1 infinite value, in row 5 \(counted from 0\)"),
         (with_value("x", -np.inf, 9), "s ~ x", "bernoulli", {}, DataError,
          "Column 'x' has 1 infinite value, in row 9"),
+        (with_value("y", 1e200, 5), "y ~ x", "gaussian", {}, DataError,
+         r"Column 'y' has 1 value beyond 1e\+140, in row 5 \(counted from 0\), up to 1e\+200"),
+        (with_value("y", 400.0, 5), "exp(y) ~ x", "gaussian", {}, DataError,
+         r"squares of 'exp\(y\)'"),
+        (with_value("y", 0.0, 5, 8), "log(y) ~ x", "gaussian", {}, FamilyError,
+         r"needs a finite response, but 'log\(y\)' has 2 of 600 rows that are not \(rows 5, 8 "),
+        (with_value("y", np.inf, 5), "1 / y ~ x", "gaussian", {}, DataError, "in row 5"),
+        (with_value("y", 1.0, 5).clear(), "y ~ x", "gaussian", {}, DataError, "it has no rows"),
         (with_value("w", -1, 2, 4), "y ~ x", "gaussian", {"weights": "w"}, DataError,
          "The weights 'w' have 2 negative values, in rows 2, 4"),
         (table(w=np.zeros(N)), "y ~ x", "gaussian", {"weights": "w"}, DataError, "are all zero"),
@@ -102,6 +110,15 @@ def test_a_path_that_leads_nowhere_is_refused(tmp_path):
         enter(tmp_path / "nothing.parquet")
     with pytest.raises(DataError, match="no parquet or CSV"):
         enter(__file__)
+    for pattern in ("*.parquet", "**/*.csv"):
+        with pytest.raises(
+            DataError, match=r"No file has a name of the pattern.*'data/\*.parquet'"
+        ):
+            enter(tmp_path / pattern)
+    with pytest.raises(DataError, match=r"The folder .* has no file that ends in .parquet"):
+        enter(tmp_path)
+    table().write_parquet(tmp_path / "odd[1].parquet")
+    assert len(enter(tmp_path / "odd[1].parquet")) == N
     (tmp_path / "bad.parquet").write_text("no parquet")
     with pytest.raises(DataError, match="DuckDB could not read"):
         enter(tmp_path / "bad.parquet")
@@ -119,8 +136,49 @@ def test_a_query_that_fails_midway_is_an_error_of_winstan_s_and_leaves_nothing()
     assert left == []
 
 
+def counted(frame, evaluated, change=lambda frame, _: frame):
+    """A lazy frame that counts how often it is evaluated, and may change each time."""
+
+    def again(rows):
+        evaluated.append(len(rows))
+        return change(rows, len(evaluated))
+
+    return frame.lazy().map_batches(again, schema=frame.schema)
+
+
+@pytest.mark.parametrize(
+    ("formula", "family", "weights", "passes"),
+    [
+        ("y ~ x", "gamma", "w", 2),
+        ("log(y) ~ x", "gaussian", None, 2),
+        ("s ~ x", "bernoulli", None, 1),
+    ],
+)
+def test_rows_are_read_once_for_each_pass(formula, family, weights, passes):
+    frame = with_value("y", np.nan, 3).with_columns(
+        pl.col("y").fill_nan(None), pl.col("x").replace(3.0, None)
+    )
+    source = enter(counted(frame, evaluated := []), in_memory=100)
+    evaluated.clear()
+    with warnings.catch_warnings(action="ignore"):
+        _, got = read(formula, source, family, weights=weights)
+    assert len(evaluated) == passes
+    with warnings.catch_warnings(action="ignore"):
+        _, want = read(formula, frame, family, weights=weights)
+    assert (got.n_rows, got.missing, got.grouped.n) == (N, want.missing, len(want.data))
+
+
+def test_rows_that_differ_when_they_are_read_again_are_refused():
+    def change(rows, times):
+        return rows.filter(pl.col("x") != 3.0) if times > 2 else rows
+
+    source = enter(counted(table(), [], change), in_memory=100)
+    with pytest.raises(DataError, match=r"polars gave other rows .* 3 of 4 groups"):
+        read("y ~ x", source)
+
+
 def test_the_engine_s_work_is_told_where_it_is_asked_for(capsys):
-    for progress, said in ((True, "polars groups 600 rows"), (False, "")):
+    for progress, said in ((True, "polars groups the rows"), (False, "")):
         read("y ~ x", enter(table().lazy(), in_memory=100, progress=progress))
         assert said in (told := capsys.readouterr().err)
         assert bool(told) is progress

@@ -98,7 +98,8 @@ def _frame(
     if _has_moments(entered, formula, family, trials):
         wanted = family.support(Sample(np.array([-np.inf]), None, np.zeros(1)))[1]
         functions = family.sufficient
-        support = Support(*_ENDS[family.kind], f"family={family.name!r} needs {wanted}")
+        needs = f"family={family.name!r} needs {wanted or 'a finite response'}"
+        support = Support(*_ENDS[family.kind], needs)
     return grouped_frame(
         entered,
         formula,

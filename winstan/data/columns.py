@@ -49,6 +49,15 @@ def infinite_values(name: str, count: int, where: str) -> str:
     )
 
 
+def huge_values(name: str, count: int, where: str, largest: float) -> str:
+    """Say that a column has values beyond `LARGEST`, how many, in which rows, and up to which."""
+    return (
+        f"Column '{name}' has {how_many(count, 'value')} beyond {LARGEST:.0e}, in {where}, up to "
+        f"{largest:.3g}: no number holds their squares. Give it in a larger unit: "
+        f"{name} / {largest:.0e}."
+    )
+
+
 def check_sizes(values: np.ndarray, name: str, kept: np.ndarray) -> None:
     """Refuse numbers that are infinite, or of which squares would be.
 
@@ -73,11 +82,7 @@ def check_sizes(values: np.ndarray, name: str, kept: np.ndarray) -> None:
     size = np.abs(values)
     huge = np.flatnonzero(size > LARGEST)
     if len(huge):
-        raise DataError(
-            f"Column '{name}' has {how_many(len(huge), 'value')} beyond {LARGEST:.0e}, in "
-            f"{some_rows(kept[huge])}, up to {size.max():.3g}: no number holds their squares. Give "
-            f"it in a larger unit: {name} / {size.max():.0e}."
-        )
+        raise DataError(huge_values(name, len(huge), some_rows(kept[huge]), size.max()))
 
 
 def check_trials(values: np.ndarray, name: str, kept: np.ndarray) -> None:

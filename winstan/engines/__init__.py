@@ -1,8 +1,9 @@
 """Engines: data that stay where they are, grouped there; only distinct rows come back.
 
-`opening` recognises what is read by an engine, `counting` counts what must be known of the rows
-before they are grouped, `grouping` groups them (`duckdb_sql` in DuckDB's own words), and `frames`
-makes the `Frame` of it. `expressions` writes a formula's left side for the engine.
+`opening` recognises what is read by an engine, `repeats` judges by the first rows whether they can
+be grouped, `grouping` groups them in two `passes` (`duckdb_sql` has them in DuckDB's own words),
+`counting` names rows that no model takes, and `frames` makes the `Frame` of it. `expressions`
+writes a formula's left side for the engine.
 """
 
 from winstan.engines.counting import Support

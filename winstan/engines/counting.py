@@ -1,8 +1,8 @@
-"""Counting: what must be known of the rows before they are grouped, in one query.
+"""Counting: what is asked of an engine, and which of its rows no model takes.
 
-It stands for every check of rows that data in memory get: missing values, infinite ones, responses
-beyond the family's support, weights. Each refusal says how many rows are meant, and which come
-first.
+The passes that group the rows tell whether there are any (`winstan.engines.grouping`). These
+queries then count them, and say which come first: infinite values, responses beyond the family's
+support, negative weights.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 import numpy as np
 
-from winstan.data.columns import infinite_values, some_rows
+from winstan.data.columns import LARGEST, huge_values, infinite_values, some_rows
 from winstan.data.weights import negative_weights
 from winstan.engines.expressions import beyond, is_missing, left_side, number
 from winstan.engines.failures import told_by
@@ -108,8 +108,6 @@ class Counts:
         Complete rows of weight zero.
     fractional : int
         Complete rows whose weight is no whole number.
-    grids : mapping of str to Grid
-        The values of `Question.bins`.
     """
 
     rows: int
@@ -117,12 +115,6 @@ class Counts:
     missing: Mapping[str, int]
     weightless: int
     fractional: int
-    grids: Mapping[str, Grid] = field(default_factory=dict)
-
-    @property
-    def all_used(self) -> bool:
-        """Whether no row is to be left out."""
-        return self.complete == self.rows and not self.weightless
 
 
 def is_present(question: Question, schema: Mapping[str, Any]) -> nw.Expr:
@@ -132,8 +124,25 @@ def is_present(question: Question, schema: Mapping[str, Any]) -> nw.Expr:
     )
 
 
-def count_rows(source: Source, question: Question) -> Counts:
-    """Count rows, and refuse those that no model takes.
+def grids_of(source: Source, question: Question) -> dict[str, Grid]:
+    """Return the values of `Question.bins`, by column: those of the complete rows."""
+    if not question.bins:
+        return {}
+    present = is_present(question, source.table.collect_schema())
+    ends: dict[str, nw.Expr] = {}
+    for name in question.bins:
+        values = nw.when(present).then(number(name))
+        ends |= {f"least {name}": values.min(), f"most {name}": values.max()}
+    found = _first_row(source, ends)
+    return {
+        name: Grid.of(least, found[f"most {name}"], n)
+        for name, n in question.bins.items()
+        if (least := found[f"least {name}"]) is not None
+    }
+
+
+def refuse_bad_rows(source: Source, question: Question) -> None:
+    """Refuse rows that no model takes, if there are any.
 
     Raises
     ------
@@ -141,46 +150,27 @@ def count_rows(source: Source, question: Question) -> Counts:
         With the count of bad rows, and the first of them.
     """
     schema = source.table.collect_schema()
-    numeric = [name for name in question.used if schema[name].is_float()]
     present = is_present(question, schema)
-    asked = {"rows": nw.len(), "complete": _times(present)}
-    asked |= {f"missing {n}": _times(is_missing(n, schema[n])) for n in question.required}
+    numeric = [name for name in question.used if schema[name].is_float()]
     bad = {f"infinite {n}": (number(n).abs() == math.inf) & present for n in numeric}
+    bad |= {f"huge {n}": (number(n).abs() > LARGEST) & present for n in numeric}
     if question.weights is not None:
-        w = number(question.weights)
-        bad["negative"] = (w < 0) & present
-        asked["weightless"] = _times((w == 0) & present)
-        asked["fractional"] = _times((w != w.round()) & present)
+        bad["negative"] = (number(question.weights) < 0) & present
     if question.support is not None and question.response is not None:
         y = left_side(question.response)
         bad["beyond"] = beyond(y, question.support.lower, question.support.upper) & present
-    asked |= {name: _times(rows) for name, rows in bad.items()}
-    ends: dict[str, nw.Expr] = {}
-    for name in question.bins:
-        values = nw.when(present).then(number(name))
-        ends |= {f"least {name}": values.min(), f"most {name}": values.max()}
-    every = {**asked, **ends}
-    with told_by(source.engine):
-        table = source.table.select(*(one.alias(name) for name, one in every.items())).collect()
-    end = {name: table[name].to_list()[0] for name in ends}
-    found = {name: int(table[name].to_list()[0] or 0) for name in asked}
-    if found["rows"] == 0:
-        raise DataError("The data frame is empty: it has no rows.")
+    asked = {"complete": _times(present)} | {name: _times(rows) for name, rows in bad.items()}
+    found = {name: int(times or 0) for name, times in _first_row(source, asked).items()}
     for name, rows in bad.items():
         if found[name]:
             _refuse(source, question, name, found, rows)
-    return Counts(
-        rows=found["rows"],
-        complete=found["complete"],
-        missing={n: c for n in question.required if (c := found[f"missing {n}"])},
-        weightless=found.get("weightless", 0),
-        fractional=found.get("fractional", 0),
-        grids={
-            name: Grid.of(end[f"least {name}"], end[f"most {name}"], n)
-            for name, n in question.bins.items()
-            if end[f"least {name}"] is not None
-        },
-    )
+
+
+def _first_row(source: Source, asked: Mapping[str, nw.Expr]) -> dict[str, Any]:
+    """Evaluate what has one value for all rows."""
+    with told_by(source.engine):
+        table = source.table.select(*(one.alias(name) for name, one in asked.items())).collect()
+    return {name: table[name].to_list()[0] for name in asked}
 
 
 def _times(rows: nw.Expr) -> nw.Expr:
@@ -207,7 +197,11 @@ def _refuse(
         )
     if name == "negative":
         raise DataError(negative_weights(str(question.weights), count, where))
-    raise DataError(infinite_values(name.removeprefix("infinite "), count, where))
+    kind, _, column = name.partition(" ")
+    if kind == "infinite":
+        raise DataError(infinite_values(column, count, where))
+    size = nw.when(rows).then(number(column).abs()).max()
+    raise DataError(huge_values(column, count, where, _first_row(source, {"size": size})["size"]))
 
 
 def first_rows(source: Source, question: Question, rows: nw.Expr) -> str:

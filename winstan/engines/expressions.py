@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from winstan.formula.tree import Binary, Call, Constant, Name, Unary, write
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from winstan.formula.binning import Grid
     from winstan.formula.tree import Node
 
 _OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = MappingProxyType(
@@ -43,6 +43,14 @@ _FUNCTIONS: Mapping[str, Callable[[nw.Expr], nw.Expr]] = MappingProxyType(
 def number(column: str) -> nw.Expr:
     """Return a column as doubles: sums of narrower types wrap, or round, in some engines."""
     return nw.col(column).cast(nw.Float64)
+
+
+def key_of(name: str, dtype: nw.dtypes.DType, grids: Mapping[str, Grid]) -> nw.Expr:
+    """Return a column by which rows are grouped, at the values of its grid if it has one."""
+    if name in grids:
+        return grids[name].nearest(number(name), lambda x: x.floor()).alias(name)
+    # Zero of either sign is one key, whatever the engine's hash says.
+    return nw.col(name) + 0.0 if dtype.is_float() else nw.col(name)
 
 
 def is_missing(column: str, dtype: nw.dtypes.DType) -> nw.Expr:
@@ -94,12 +102,8 @@ def function_of(y: nw.Expr, function: str) -> nw.Expr:
 
 
 def beyond(y: nw.Expr, lower: float, upper: float) -> nw.Expr:
-    """Return where a response is not inside an open interval."""
-    below = y <= lower if math.isfinite(lower) else None
-    above = y >= upper if math.isfinite(upper) else None
-    if below is None:
-        return nw.lit(value=False) if above is None else above
-    return below if above is None else below | above
+    """Return where a response is not inside an open interval, or not defined."""
+    return y.is_null() | ~((y > lower) & (y < upper))
 
 
 def _bare(function: str) -> str:

@@ -7,28 +7,27 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import numpy as np
-from scipy.optimize import brentq
 
-from winstan.data.columns import how_many, plain_column
+from winstan.data.columns import LARGEST, plain_column
 from winstan.data.frame import frame_from, tell_missing
 from winstan.data.grouped import IDENTITY, Grouped
 from winstan.data.tables import check_columns, column_names
 from winstan.data.weights import check_weights, tell_weights
-from winstan.engines.counting import Question, count_rows
+from winstan.engines.counting import Question, grids_of, refuse_bad_rows
 from winstan.engines.failures import told_by
 from winstan.engines.gaps import without_nan
-from winstan.engines.grouping import group_rows, key
+from winstan.engines.grouping import group_rows
+from winstan.engines.repeats import check_repeats
 from winstan.errors import DataError, FormulaError
 from winstan.formula.binning import binned_columns
 from winstan.formula.functions import is_elementwise, is_scaled
-from winstan.formula.tree import quote_name
 from winstan.progress import ProgressLine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from winstan.data.frame import Frame
-    from winstan.engines.counting import Counts, Support
+    from winstan.engines.counting import Support
     from winstan.engines.grouping import Groups
     from winstan.engines.opening import Source
     from winstan.formula import Formula
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
 MOST = 3_000_000
 """Distinct rows that are fetched of an engine at most."""
 
-# What a model holds of a row: its columns as they came, as codes, in matrices, in cells.
-_BYTES_OF_COLUMN, _BYTES_OF_ROW = 40, 200
 _JUDGED = 1_000
 
 
@@ -87,13 +84,10 @@ def grouped_frame(
     check_rows_by_themselves(formula, column_names(source.table), namespace)
     question = _question(source, formula, functions, support, weights, trials)
     _check_types(source, question)
-    schema = source.table.collect_schema()
-    floats = [name for name in question.used if schema[name].is_float()]
-    with told_by(source.engine):
-        source = replace(source, table=without_nan(source.table, floats))
     with ProgressLine(source.progress) as line:
-        line.show(f"{source.engine} counts the rows")
-        counts = count_rows(source, question)
+        line.show(f"{source.engine} groups the rows")
+        groups = _groups(source, question, most)
+    counts = groups.counts
     if counts.missing:
         tell_missing(counts.missing, counts.rows, counts.complete)
     if weights is not None:
@@ -104,12 +98,6 @@ def grouped_frame(
             weightless=counts.weightless,
             n=counts.complete,
         )
-    _check_repeats(source, question, counts, most)
-    with ProgressLine(source.progress) as line:
-        line.show(f"{source.engine} groups {counts.rows:,} rows")
-        groups = group_rows(source, question, counts, most)
-    if len(groups.count) > most:
-        raise _too_many(source, question, f"more than {most:,}", most)
     frame = frame_from(_table(groups, question), formula, trials=trials, all_levels=all_levels)
     place = frame.place  # all of them: what is missing is left out already
     assert len(place) == len(groups.count)
@@ -121,6 +109,32 @@ def grouped_frame(
         weights=groups.weight,
         grouped=Grouped(groups.count, source.engine, groups.moments),
     )
+
+
+def _groups(source: Source, question: Question, most: int) -> Groups:
+    """Group the rows; where some are not what a model takes, refuse them, or leave NaN out."""
+    if question.bins:
+        source = _without_nan(source, question)
+    grids = grids_of(source, question)
+    check_repeats(source, question, grids, most)
+    groups = group_rows(source, question, grids, most)
+    if groups is None:
+        source = _without_nan(source, question)
+        refuse_bad_rows(source, question)
+        groups = group_rows(source, question, grids, most)
+    if groups is None:
+        raise DataError(
+            f"No number holds the squares of {question.name!r}: some of its values are beyond "
+            f"{LARGEST:.0e}. Give it in a larger unit."
+        )
+    return groups
+
+
+def _without_nan(source: Source, question: Question) -> Source:
+    schema = source.table.collect_schema()
+    floats = [name for name in question.used if schema[name].is_float()]
+    with told_by(source.engine):
+        return replace(source, table=without_nan(source.table, floats))
 
 
 def check_rows_by_themselves(
@@ -206,59 +220,6 @@ def _check_types(source: Source, question: Question) -> None:
         check_weights(question.weights, schema[question.weights])
     for name in question.keys:
         plain_column(source.head[name].head(_JUDGED).drop_nulls(), name)
-
-
-def _check_repeats(source: Source, question: Question, counts: Counts, most: int) -> None:
-    """Refuse predictors that hardly repeat, by the first rows, before the engine groups all."""
-    seen = len(source.head)
-    if counts.rows <= most or not question.keys:
-        return
-    schema = source.head.schema
-    keys = [key(name, schema[name], counts.grids) for name in question.keys]
-    distinct = len(source.head.select(*keys).unique())
-    if distinct <= seen / 2:
-        return
-    about = min(_about(distinct, seen), counts.rows)
-    if about > most:
-        raise _too_many(source, question, f"about {about:,}", about)
-
-
-def _about(distinct: int, seen: int) -> int:
-    """Guess how many kinds of rows there are, all as frequent, by those among some rows."""
-    if distinct >= seen:
-        return 10**18
-    # D (1 - exp(-n / D)) kinds are expected among n rows.
-    low, high = float(distinct), 1e3 * seen * seen
-    found = brentq(lambda D: -D * np.expm1(-seen / D) - distinct, low, high)
-    return round(found)
-
-
-def _too_many(source: Source, question: Question, how_many_rows: str, rows: int) -> DataError:
-    """Say that rows do not repeat, which column is to blame, and what to do."""
-    memory = rows * (_BYTES_OF_ROW + _BYTES_OF_COLUMN * len(question.keys))
-    values = {name: source.head[name].n_unique() for name in question.keys}
-    worst = max(values, key=lambda name: values[name])
-    number = source.head[worst].dtype.is_numeric()
-    remedy = "Take fewer of its levels, or leave it out"
-    if worst in question.columns:
-        remedy = (
-            "It is the response, of which this family needs each value: gaussian, lognormal, "
-            "gamma, exponential and beta need sums alone. Or make its values fewer in the engine, "
-            "such as by rounding"
-        )
-    elif number:
-        call = f"bin({quote_name(worst)}, 200)"
-        remedy = (
-            f"{call} in the formula takes the nearest of 200 evenly spaced values: it moves "
-            f"{worst!r} by at most 1/398 of its range, and the linear predictor by that share of "
-            "what it changes from one end to the other"
-        )
-    return DataError(
-        f"{source.engine} would group the rows of {', '.join(map(repr, question.keys))} into "
-        f"{how_many_rows} distinct ones, some {memory / 1e9:.1f} GB as a model: they hardly repeat."
-        f" Column {worst!r} has {how_many(values[worst], 'value')} among the first "
-        f"{len(source.head):,} rows. {remedy}."
-    )
 
 
 def _table(groups: Groups, question: Question) -> nw.DataFrame[Any]:

@@ -2,7 +2,7 @@
 
 DuckDB answers ``isnan(x)``, and filters by it, from the statistics of parquet files, which leave
 NaN out. A sum is of the values themselves, and so is what a random number, times zero, has been
-added to.
+added to. Ibis may have DuckDB beneath it.
 """
 
 from __future__ import annotations
@@ -17,17 +17,12 @@ if TYPE_CHECKING:
 
 
 def without_nan(table: nw.LazyFrame[Any], columns: Iterable[str]) -> nw.LazyFrame[Any]:
-    """Put nulls in place of the NaN of some columns of doubles, if they have any.
-
-    Parameters
-    ----------
-    table
-        Of DuckDB, or of Ibis, which may have DuckDB beneath; others are returned as they are.
-    columns
-    """
+    """Put nulls in place of the NaN of some columns of doubles, if they have any."""
     names, engine = list(columns), table.implementation
-    if not names or engine not in (nw.Implementation.DUCKDB, nw.Implementation.IBIS):
-        return table
+    if engine not in (nw.Implementation.DUCKDB, nw.Implementation.IBIS):
+        return table.with_columns(
+            nw.when(~nw.col(name).is_nan()).then(nw.col(name)).alias(name) for name in names
+        )
     sums = table.select(*(nw.col(name).cast(nw.Float64).sum() for name in names)).collect()
     totals = {name: sums[name].to_list()[0] for name in names}
     suspects = [name for name, total in totals.items() if total is not None and math.isnan(total)]

@@ -3,36 +3,52 @@
 A mean is corrected by the mean of what is left when it is taken away, and squares are those of
 what is left, in a second pass over the rows: raw moments, and many an engine's own variance, lose
 all digits where the mean is large beside the spread.
+
+The first pass also tells all that must be known of the rows: a missing value of a key is a group
+of its own, others are tallied in each group, and a value that no model takes shows in the group's
+mean, least or largest value.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import numpy as np
 
+from winstan.data.columns import LARGEST
 from winstan.data.grouped import Moments
-from winstan.engines.counting import is_present
-from winstan.engines.duckdb_sql import grouped_in_sql
-from winstan.engines.expressions import function_of, left_side, number
+from winstan.data.tables import missing_mask
+from winstan.engines import duckdb_sql, passes
+from winstan.engines.counting import Counts
+from winstan.engines.expressions import function_of, key_of, left_side, number
 from winstan.engines.failures import told_by
+from winstan.engines.opening import with_declared_order
+from winstan.engines.passes import GROUP, ROWS, WEIGHT, Request
+from winstan.engines.repeats import too_many_groups
+from winstan.errors import DataError
+from winstan.formula.tree import Name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from winstan._typing import Array
-    from winstan.engines.counting import Counts, Question
+    from winstan.engines.counting import Question
     from winstan.engines.opening import Source
+    from winstan.engines.passes import Aggregate
     from winstan.formula.binning import Grid
 
-COUNT, WEIGHT, ALL = "(count)", "(weight)", "(all)"
+ALL = "(all)"
+_USED, _ZERO, _PART, _LOST = "(used)", "(weightless)", "(fractional)", "(lost)"
+_LEAST, _MOST, _LIGHTEST = "(least)", "(most)", "(lightest)"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Groups:
-    """Distinct rows, N of them.
+    """Distinct rows without missing values, N of them.
 
     Attributes
     ----------
@@ -42,124 +58,229 @@ class Groups:
         Rows in each, and the sum of their frequency weights.
     moments : mapping of str to Moments
         By function of the response.
+    counts : Counts
+        Of all rows.
     """
 
     keys: nw.DataFrame[Any]
     count: Array
     weight: Array
     moments: Mapping[str, Moments]
+    counts: Counts
 
 
-def group_rows(source: Source, question: Question, counts: Counts, most: int) -> Groups:
+def group_rows(
+    source: Source, question: Question, grids: Mapping[str, Grid], most: int
+) -> Groups | None:
     """Group rows by an engine.
 
     Parameters
     ----------
     source, question
-    counts
-        From `count_rows`: whether rows are to be left out.
+    grids
+        The values of `Question.bins`.
     most
-        Distinct rows that are fetched; one more says that there are more.
+        Distinct rows that are fetched.
+
+    Returns
+    -------
+    Groups, or None
+        None if some values are NaN, or of no model: infinite, beyond the family's support.
 
     Raises
     ------
     DataError
-        If the engine fails.
+        If there are more than `most`, or none, or the engine fails.
     """
-    rows = _rows(source, question, counts)
-    keys = question.keys or (ALL,)
-    weighted = question.weights is not None
+    rows, request = _rows(source, question, grids), _request(source, question, most)
+    engine = duckdb_sql if source.is_duckdb else passes
     with told_by(source.engine):
-        grouped = grouped_in_sql if source.is_duckdb else _grouped
-        table = grouped(rows, keys, question.functions, weighted=weighted, most=most)
-        table = table.sort(*keys, nulls_last=True)
-    count = _array(table[COUNT])
-    weight = _array(table[WEIGHT]) if weighted else count
-    return Groups(
-        keys=table.select(*question.keys) if question.keys else table.select(ALL),
-        count=count,
-        weight=weight,
-        moments={name: _moments(table, name, weight) for name in question.functions},
+        table = engine.first_pass(rows, request).sort(*request.keys, nulls_last=True)
+        table = with_declared_order(rows, table)
+    if len(table) > most:
+        raise too_many_groups(source, question, f"more than {most:,}", most)
+    if not len(table):
+        raise DataError("The data frame is empty: it has no rows.")
+    found = _tallied(table, question)
+    if not found.sound:
+        return None
+    kept = found.used > 0
+    table, count = table[np.flatnonzero(kept)], found.used[kept]
+    weight = count if question.weights is None else _array(table[WEIGHT])
+    moments: dict[str, Moments] = {}
+    if question.functions and len(table):
+        means = table.select(*request.keys, *(f"(mean {f})" for f in request.functions))
+        number_of = nw.new_series(
+            GROUP, np.arange(len(table)), nw.Int64, backend=table.implementation
+        )
+        with told_by(source.engine):
+            rest = engine.second_pass(rows, means.with_columns(number_of), request)
+        if len(rest) != len(table):
+            raise DataError(
+                f"{source.engine} gave other rows when it was asked again: {len(rest):,} of "
+                f"{len(table):,} groups were there. Write what it reads to a file, and give that."
+            )
+        moments = _moments(table, rest, request.functions, weight)
+        if not all(np.isfinite(one.squares).all() for one in moments.values()):
+            return None
+    return Groups(table.select(*request.keys), count, weight, moments, found.counts)
+
+
+def _request(source: Source, question: Question, most: int) -> Request:
+    tallies: dict[str, tuple[Aggregate, str]] = {
+        _present(name): ("count", _own(name)) for name in _beside(question)
+    }
+    if question.functions:
+        tallies[_USED] = ("count", f"({question.functions[0]})")
+    if question.weights is not None:
+        tallies |= {_USED: ("count", _USED), _ZERO: ("count", _ZERO), _PART: ("count", _PART)}
+        tallies[_LIGHTEST] = ("min", WEIGHT)
+    if _is_expression(question):
+        tallies[_LOST] = ("count", _LOST)
+    if question.support is not None:
+        identity = f"({question.functions[0]})"
+        tallies |= {_LEAST: ("min", identity)} if np.isfinite(question.support.lower) else {}
+        tallies |= {_MOST: ("max", identity)} if np.isfinite(question.support.upper) else {}
+    return Request(
+        keys=question.keys or (ALL,),
+        functions=question.functions,
+        weighted=question.weights is not None,
+        most=most,
+        tallies=tallies,
     )
 
 
-def _rows(source: Source, question: Question, counts: Counts) -> nw.LazyFrame[Any]:
-    """Return the keys, weights and functions of the response of the rows in use."""
+def _rows(source: Source, question: Question, grids: Mapping[str, Grid]) -> nw.LazyFrame[Any]:
+    """Return the keys, weights and functions of the response, and what the tallies are of."""
     table, schema = source.table, source.table.collect_schema()
-    if not counts.all_used:
-        used = is_present(question, schema)
-        if question.weights is not None:
-            used = used & (number(question.weights) > 0)
-        table = table.filter(used)
-    columns = [key(n, schema[n], counts.grids) for n in question.keys] or [nw.lit(0).alias(ALL)]
-    if question.weights is not None:
-        columns.append(number(question.weights).alias(WEIGHT))
+    columns = [key_of(n, schema[n], grids) for n in question.keys] or [nw.lit(0).alias(ALL)]
+    beside = _beside(question)
+    columns += [nw.col(name).alias(_own(name)) for name in beside]
+    is_there = [~nw.col(name).is_null() for name in beside]
     if question.response is not None:
         y = left_side(question.response)
         columns += [function_of(y, name).alias(f"({name})") for name in question.functions]
+    if _is_expression(question):
+        columns.append(_where(reduce(and_, is_there) & _undefined(question, schema), _LOST))
+    if question.weights is not None:
+        w, complete = number(question.weights), reduce(and_, is_there)
+        columns.append(nw.when(complete).then(w).alias(WEIGHT))
+        columns.append(_where(complete & (w > 0), _USED))
+        columns.append(_where(complete & (w == 0), _ZERO))
+        columns.append(_where(complete & (w != w.round()), _PART))
     return table.select(*columns)
 
 
-def key(name: str, dtype: nw.dtypes.DType, grids: Mapping[str, Grid]) -> nw.Expr:
-    """Return a column by which rows are grouped."""
-    if name in grids:
-        return grids[name].nearest(number(name), lambda x: x.floor()).alias(name)
-    # Zero of either sign is one key, whatever the engine's hash says.
-    return nw.col(name) + 0.0 if dtype.is_float() else nw.col(name)
+def _undefined(question: Question, schema: Mapping[str, nw.dtypes.DType]) -> nw.Expr:
+    """Return where an expression of the response hides what its columns are, or has no value."""
+    assert question.response is not None
+    lost = left_side(question.response).is_null()
+    for name in question.columns:
+        if schema[name].is_float():
+            lost = lost | (number(name).abs() == np.inf)
+    return lost
 
 
-def _grouped(
-    rows: nw.LazyFrame[Any],
-    keys: tuple[str, ...],
-    functions: tuple[str, ...],
-    *,
-    weighted: bool,
-    most: int,
-) -> nw.DataFrame[Any]:
-    """Group by narwhals, in one pass or two."""
-    own = [nw.col(WEIGHT).sum()] if weighted else []
-    first = (
-        rows.group_by(*keys)
-        .agg(nw.len().alias(COUNT), *own, *(nw.col(f"({f})").mean() for f in functions))
-        .head(most + 1)
+def _where(rows: nw.Expr, name: str) -> nw.Expr:
+    """Return a column of ones, and of nulls elsewhere, to be counted."""
+    return nw.when(rows).then(nw.lit(1)).alias(name)
+
+
+def _beside(question: Question) -> tuple[str, ...]:
+    """Return the columns beside the keys that must not be missing, the weights among them."""
+    weights = question.weights
+    return tuple(n for n in question.required if n not in question.keys or n == weights)
+
+
+def _is_expression(question: Question) -> bool:
+    return question.response is not None and not isinstance(question.response, Name)
+
+
+def _own(name: str) -> str:
+    return f"(own {name})"
+
+
+def _present(name: str) -> str:
+    return f"(present {name})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tallies:
+    """What the first pass says of the rows.
+
+    Attributes
+    ----------
+    used : ndarray, shape (groups,)
+        Rows of each group that are not left out.
+    counts : Counts
+    sound : bool
+        Whether no value is NaN, infinite, or beyond what the model takes.
+    """
+
+    used: Array
+    counts: Counts
+    sound: bool
+
+
+def _tallied(table: nw.DataFrame[Any], question: Question) -> _Tallies:
+    """Read the tallies of all groups, those with missing keys among them."""
+    tally = {name: _array(table[name]) for name in table.columns if name not in question.keys}
+    rows = tally[ROWS]
+    complete = np.ones(len(rows), dtype=bool)
+    missing = {name: int((rows - tally[_present(name)]).sum()) for name in _beside(question)}
+    for name in question.keys:
+        if name in question.required:
+            gone = missing_mask(table[name])
+            missing[name] = int(rows[gone].sum())
+            complete &= ~gone
+    used = np.where(complete, tally.get(_USED, rows), 0.0)
+    weightless = np.where(complete, tally.get(_ZERO, 0.0), 0.0)
+    fractional = tally.get(_PART, np.zeros(1)) if question.weights else np.zeros(1)
+    counts = Counts(
+        rows=int(rows.sum()),
+        complete=int(used.sum() + weightless.sum()),
+        missing={name: missing[name] for name in question.required if missing[name]},
+        weightless=int(weightless.sum()),
+        fractional=int(np.where(complete, fractional, 0.0).sum()),
     )
-    found = _collected(first)
-    if not functions or len(found) > most:
-        return found
-    means = found.select(*keys, *(nw.col(f"({f})").alias(f"(mean {f})") for f in functions))
-    second = rows.join(_like(rows, means), on=list(keys), how="inner")
-    w = nw.col(WEIGHT) if weighted else nw.lit(1.0)
-    terms: dict[str, nw.Expr] = {}
-    for f in functions:
-        rest = nw.col(f"({f})") - nw.col(f"(mean {f})")
-        terms |= {f"(sum {f})": w * rest, f"(squares {f})": w * rest * rest}
-    of_rows = second.select(*keys, *(term.alias(name) for name, term in terms.items()))
-    of_rest = of_rows.group_by(*keys).agg(*(nw.col(name).sum() for name in terms))
-    renamed = found.rename({f"({f})": f"(mean {f})" for f in functions})
-    return renamed.join(_collected(of_rest), on=list(keys), how="inner")
+    in_use = used + weightless > 0
+    sound = _are_sound(
+        {name: values[in_use] for name, values in tally.items()}, question
+    ) and not _any_huge(table, question, in_use)
+    return _Tallies(used, counts, sound)
 
 
-def _collected(table: nw.LazyFrame[Any]) -> nw.DataFrame[Any]:
-    if table.implementation.is_polars():
-        return table.collect(engine="streaming")
-    return table.collect()
+def _are_sound(tally: Mapping[str, Array], question: Question) -> bool:
+    """Whether tallies of complete groups tell of no value that no model takes."""
+    sized = [tally[f"(mean {f})"] for f in question.functions]
+    sized += [tally[WEIGHT]] if question.weights is not None else []
+    good = [np.abs(values) <= LARGEST for values in sized]  # NaN is not
+    good += [tally[_LOST] == 0] if _LOST in tally else []
+    good += [tally[_LIGHTEST] >= 0] if _LIGHTEST in tally else []
+    if question.support is not None:
+        good += [tally[_LEAST] > question.support.lower] if _LEAST in tally else []
+        good += [tally[_MOST] < question.support.upper] if _MOST in tally else []
+    return all(one.all() for one in good)
 
 
-def _like(rows: nw.LazyFrame[Any], table: nw.DataFrame[Any]) -> nw.LazyFrame[Any]:
-    """Return a table in memory as one of the engine that has the rows."""
-    engine = rows.implementation
-    session = None
-    if engine.is_spark_like():
-        native: Any = rows.to_native()
-        session = native.sparkSession
-    return table.lazy(backend=engine, session=session)
+def _any_huge(table: nw.DataFrame[Any], question: Question, in_use: np.ndarray) -> bool:
+    """Whether a key of doubles is infinite, or too large for a model."""
+    floats = [name for name in question.keys if table[name].dtype.is_float()]
+    return any((np.abs(_array(table[name])[in_use]) > LARGEST).any() for name in floats)
 
 
-def _moments(table: nw.DataFrame[Any], name: str, weight: Array) -> Moments:
-    """Correct a mean by the mean of what is left, and the squares by it."""
-    mean, rest, squares = (_array(table[f"({kind} {name})"]) for kind in ("mean", "sum", "squares"))
-    away = rest / weight
-    return Moments(mean + away, np.maximum(squares - rest * away, 0.0))
+def _moments(
+    table: nw.DataFrame[Any], rest: nw.DataFrame[Any], functions: tuple[str, ...], weight: Array
+) -> dict[str, Moments]:
+    """Correct means by the mean of what is left, and the squares by it."""
+    order = np.argsort(rest[GROUP].to_numpy())
+    out = {}
+    for name in functions:
+        left, squares = (_array(rest[f"({kind} {name})"])[order] for kind in ("sum", "squares"))
+        away = left / weight
+        mean = _array(table[f"(mean {name})"]) + away
+        out[name] = Moments(mean, np.maximum(squares - left * away, 0.0))
+    return out
 
 
 def _array(column: nw.Series[Any]) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from glob import escape, has_magic, iglob
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import gettempdir
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 IN_MEMORY = 10_000_000
 """Values (rows times columns) up to which a lazy frame or a file is read into memory, as 80 MB."""
+
+_JUDGED = 100_000  # rows of large files by which to judge how often predictors repeat
 
 MEMORY = "1GB"
 """What DuckDB may take of the memory where winstan reads files by it; beyond that it uses disk."""
@@ -89,10 +92,19 @@ def enter(data: Any, *, in_memory: int = IN_MEMORY, progress: bool | None = None
     if not isinstance(table, nw.LazyFrame):
         return data
     engine = _NAMES.get(table.implementation, str(table.implementation))
+    rows = max(in_memory // max(len(column_names(table)), 1), 1)
     with told_by(engine):
-        rows = max(in_memory // max(len(column_names(table)), 1), 1)
-        head = with_declared_order(table, table.head(rows + 1).collect())
-    return head.to_native() if len(head) <= rows else Source(table, engine, head, progress)
+        # Files are read again without work, unlike what a lazy frame or a query makes.
+        is_large = isinstance(data, str | os.PathLike) and _has_more(table, rows)
+        head = table.head(min(_JUDGED, rows + 1) if is_large else rows + 1).collect()
+        head = with_declared_order(table, head)
+    is_large = is_large or len(head) > rows
+    return Source(table, engine, head, progress) if is_large else head.to_native()
+
+
+def _has_more(table: nw.LazyFrame[Any], rows: int) -> bool:
+    found = table.head(rows + 1).select(nw.len().alias("n")).collect()
+    return bool(found["n"].to_list()[0] > rows)
 
 
 def open_data(data: Any) -> Table:
@@ -122,14 +134,8 @@ def with_declared_order(table: nw.LazyFrame[Any], rows: nw.DataFrame[Any]) -> nw
 
 def _scanned(path: str) -> nw.LazyFrame[Any]:
     """Open files, by DuckDB or by polars."""
-    is_glob = any(mark in path for mark in "*?[")
-    if not is_glob and not Path(path).exists() and "://" not in path:
-        raise DataError(
-            f"There is no file {path!r}. Give the path of a parquet or CSV file, or a pattern for "
-            "several: 'data/*.parquet'."
-        )
-    if Path(path).is_dir():
-        path = str(Path(path) / "**" / "*.parquet")
+    if "://" not in path:
+        path = _found(path)
     kind = _READERS.get(Path(path).suffix.lower())
     if kind is None:
         raise DataError(
@@ -143,6 +149,33 @@ def _scanned(path: str) -> nw.LazyFrame[Any]:
         f"{path!r} is read by DuckDB or polars, and neither is installed: "
         "pip install 'winstan[duckdb]'."
     )
+
+
+def _found(path: str) -> str:
+    """Return a path or pattern of files that are there; of a folder, that of its parquet files.
+
+    Raises
+    ------
+    DataError
+        If there are none.
+    """
+    remedy = "Give the path of a parquet or CSV file, or a pattern for several: 'data/*.parquet'."
+    if Path(path).is_dir():
+        pattern = str(Path(escape(path)) / "**" / "*.parquet")
+        if not _any_file(pattern):
+            raise DataError(f"The folder {path!r} has no file that ends in .parquet. {remedy}")
+        return pattern
+    if Path(path).exists():
+        return escape(path)
+    if not has_magic(path):
+        raise DataError(f"There is no file {path!r}. {remedy}")
+    if not _any_file(path):
+        raise DataError(f"No file has a name of the pattern {path!r}. {remedy}")
+    return path
+
+
+def _any_file(pattern: str) -> bool:
+    return any(True for _ in iglob(pattern, recursive=True))  # noqa: PTH207 - Path's are relative
 
 
 def _by_duckdb(path: str, kind: str) -> nw.LazyFrame[Any]:
