@@ -176,23 +176,33 @@ def _sizes(name: str, text: str) -> list[int]:
 
 def run_demo(arguments: argparse.Namespace) -> int:
     """``winstan demo``."""
+    from winstan.backends import Settings
+    from winstan.fitted.pipeline import model_from
     from winstan.fitting import fit
     from winstan.simulate import simulate_lfp
+    from winstan.toolchain import prebuild
 
     trials = simulate_lfp(n_trials=arguments.trials_per_mouse, slope=15, seed=arguments.seed)
     for folder in ("power", "log-power"):
         make_folder(arguments.out / folder)
-    for response, family, folder in (
-        ("Power", "gamma", "power"),
-        ("`Log power`", "gaussian", "log-power"),
-    ):
+    examples = (
+        ("Power ~ stim + (1|mouse)", "gamma", "power"),
+        ("`Log power` ~ stim + (1|mouse)", "gaussian", "log-power"),
+    )
+    sampling = _sampling(arguments)
+    Settings(**sampling)  # numbers out of range are refused before anything is compiled
+    if arguments.backend == "stan":  # side by side
+        prebuild(
+            [model_from(text, trials, own, {}, silence="all").template for text, own, _ in examples]
+        )
+    for formula, family, folder in examples:
         result = fit(
-            f"{response} ~ stim + (1|mouse)",
+            formula,
             trials,
             family,
             backend=arguments.backend,
             silence=("random_slopes", "skew"),  # the example as it is known
-            **_sampling(arguments),
+            **sampling,
         )
         _show(result, ["stim"], arguments.out / folder, treatment="stim")
         print()

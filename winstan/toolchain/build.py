@@ -6,7 +6,6 @@ import contextlib
 import functools
 import re
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from winstan.errors import BackendError
 from winstan.progress import ProgressLine, duration
-from winstan.toolchain.cache import digest, disk_full, explained, locked, publish, sweep, workshop
+from winstan.toolchain.cache import digest, explained, locked, publish, sweep, workshop
 from winstan.toolchain.jobs import Job, run_jobs
 from winstan.toolchain.locate import Toolchain, compiling, cpu, processors
 from winstan.toolchain.packaged import find, why_not
@@ -216,11 +215,9 @@ def _make_bundled(
                 *compile_, *(["-DWINSTAN_TEMPLATE"] if own else []), "-include", str(light_model()),
                 str(folder / "model.cpp"), "-o", str(folder / "out.o"),
             ]  # fmt: skip
-            jobs.append(Job(program.name, command, folder))
+            jobs.append(_translation(tools, program, Job(program.name, command, folder)))
             shop[str(folder)] = (program, folder)
 
-        line.show(f"compiling {', '.join(job.label for job in jobs)}: first Stan into C++")
-        _translate_each(tools, list(shop.values()), limit)
         waiting: list[Job] = []
         results = stack.enter_context(
             contextlib.closing(run_jobs(jobs, limit, line, "compiling", cache))
@@ -237,35 +234,17 @@ def _make_bundled(
                 held[program.entry].close()
 
 
-def _translate_each(tools: Toolchain, shop: list[tuple[Program, Path]], limit: int) -> None:
-    """Stan into C++, `limit` templates at once: its optimiser takes ten seconds for each."""
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only to compile
-
-    pool = ThreadPoolExecutor(limit)
-    try:
-        work = [pool.submit(_translate, tools, own, folder / "model.cpp") for own, folder in shop]
-        for done in work:
-            done.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _translate(tools: Toolchain, program: Program, cpp: Path) -> None:
-    """Stan into C++."""
-    told = subprocess.run(
-        [
-            str(tools.path / "stanc"), *tools.stanc_flags,
-            f"--name={_plain(program.name)}_model",
-            f"--include-paths={','.join(map(str, include_folders(program.template)))}",
-            f"--filename-in-msg={program.template.name}", f"--o={cpp}", str(program.template),
-        ],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if told.returncode != 0:
-        said = told.stderr.strip() or told.stdout.strip()
-        if "No space left" in said:
-            raise disk_full(tools.cache)
-        raise BackendError(f"Stan cannot read {program.template.name}:\n{said}")
+def _translation(tools: Toolchain, program: Program, then: Job) -> Job:
+    """Stan into C++, which takes its optimiser ten seconds, and then `then`."""
+    command = [
+        str(tools.path / "stanc"), *tools.stanc_flags,
+        f"--name={_plain(program.name)}_model",
+        f"--include-paths={','.join(map(str, include_folders(program.template)))}",
+        f"--filename-in-msg={program.template.name}", f"--o={then.folder / 'model.cpp'}",
+        str(program.template),
+    ]  # fmt: skip
+    complaint = f"Stan cannot read {program.template.name}"
+    return Job(program.name, command, then.folder, then, complaint)
 
 
 def _link(tools: Toolchain, folder: Path, driver: Path, libraries: Path) -> None:

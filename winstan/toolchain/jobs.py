@@ -23,11 +23,24 @@ _SHOWN_LINES = 15
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A command that runs in its own folder and leaves its result there."""
+    """A command that runs in its own folder and leaves its result there.
+
+    Attributes
+    ----------
+    label
+        What is made.
+    command, folder
+    then
+        What is made of its result, at once; only that is yielded.
+    complaint
+        How the error begins, where it is not the compiler's.
+    """
 
     label: str
     command: list[str]
     folder: Path
+    then: Job | None = None
+    complaint: str = ""
 
     @property
     def log(self) -> Path:
@@ -59,6 +72,9 @@ def run_jobs(
                 if process.returncode != 0:
                     raise _failure(job, process.returncode, doing, cache)
                 running.remove((job, process))
+                if job.then is not None:
+                    running.append((job.then, _start(job.then)))
+                    continue
                 finished += 1
                 yield job
             if running:
@@ -100,5 +116,7 @@ def _failure(job: Job, code: int, doing: str, cache: Path) -> BackendError:
             " needs up to 2 GB). Free some, or compile one template at a time (jobs=1)."
         )
     end = "\n".join(said.strip().splitlines()[-_SHOWN_LINES:])
+    if job.complaint:
+        return BackendError(f"{job.complaint}:\n{end}")
     command = os.path.basename(job.command[0])  # noqa: PTH119 - a name, not a path to open
     return BackendError(f"{doing} {job.label} failed ({command}, exit code {code}):\n{end}")
