@@ -8,7 +8,8 @@ import xarray as xr
 from arviz_stats.base import array_stats
 from scipy import stats
 
-from winstan.convergence import convergence, hdi
+from winstan.convergence import convergence
+from winstan.ordered_draws import hdi
 from winstan.summary import summarise
 
 

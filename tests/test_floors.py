@@ -24,7 +24,8 @@ FLOORS = (
     " correlations likelihood by_category",
     "approximation coordinates inputs marginal residual model building validation toolchain"
     " backends unconstrained draws tree",
-    "chain_faults convergence summary diagnostics effects evidence classical guards keywords",
+    "chain_faults convergence ordered_draws summary diagnostics effects evidence classical guards"
+    " keywords",
     "plots tables",
     "crossvalidation fitted keeping report",
     "calibration comparison each planning real_data simulate",

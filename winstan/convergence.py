@@ -1,10 +1,8 @@
-"""R-hat, effective sample size, Monte Carlo error and intervals of many quantities at once.
+"""R-hat, effective sample size and Monte Carlo error of many quantities at once.
 
 The definitions are ArviZ's, and the tests hold every number to ArviZ's own; but arviz-stats takes
 quantities one by one, at 4 ms each, where a model with a thousand group effects needs an answer
-while its user is still looking. Here each quantity's draws are sorted once, for its ranks,
-quantiles and intervals alike; quantities go through in blocks that fit a processor's cache, several
-at a time.
+while its user is still looking.
 
 References
 ----------
@@ -15,26 +13,29 @@ rank-normalised split R-hat, bulk and tail effective sample size. Geyer (1992), 
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special
 from scipy.fft import irfft, next_fast_len, rfft
 
-from winstan.toolchain.locate import processors
+from winstan.ordered_draws import (
+    by_block,
+    folded_scores,
+    half_chains,
+    halved,
+    normal_scores,
+    quantiles,
+    quantity_first,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from winstan._typing import Array
+    from winstan.ordered_draws import Ordered
 
 TAIL = (0.05, 0.95)
 BATCHES = 40
 """Batches of all chains together."""
-# Quantities at a time: 4,000 draws of each are 1 MB.
-_BLOCK = 32
 # Autocovariances of so many lags cost less than a Fourier transform; good chains need no more.
 _FEW_LAGS = 24
 
@@ -62,24 +63,6 @@ class Convergence:
     mcse_mean: Array
 
 
-@dataclass(frozen=True, slots=True)
-class Ordered:
-    """Draws of P quantities, and their order.
-
-    Attributes
-    ----------
-    draws : ndarray, shape (P, chains, draws)
-    order : ndarray of int, shape (P, chains * draws)
-        Where the smallest draw is, the next, and so on.
-    values : ndarray, shape (P, chains * draws)
-        The draws in that order.
-    """
-
-    draws: Array
-    order: np.ndarray
-    values: Array
-
-
 def convergence(draws: Array) -> Convergence:
     """Judge how well chains have mixed.
 
@@ -94,39 +77,12 @@ def convergence(draws: Array) -> Convergence:
     return Convergence(**by_block(draws, mixing))
 
 
-def by_block(draws: Array, judge: Callable[[Ordered], Mapping[str, Array]]) -> dict[str, Array]:
-    """Judge quantities block by block, on all processors.
-
-    Parameters
-    ----------
-    draws : ndarray, shape (chains, draws, P)
-    judge
-        Gives figures of some quantities, (p,) each.
-
-    Returns
-    -------
-    dict of str to ndarray
-        The figures of all, shape (P,).
-    """
-
-    def judged(start: int) -> Mapping[str, Array]:
-        with np.errstate(invalid="ignore"):  # of draws that are no finite numbers
-            return judge(_ordered(draws[..., start : start + _BLOCK]))
-
-    starts = range(0, draws.shape[-1], _BLOCK)
-    if len(starts) == 1:
-        return dict(judged(0))
-    with ThreadPoolExecutor(processors()) as pool:  # NumPy works outside the interpreter's lock
-        parts = list(pool.map(judged, starts))
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
 def mixing(ordered: Ordered) -> dict[str, Array]:
     """Return the fields of `Convergence` for ordered draws."""
     draws = ordered.draws
-    halves = _split(ordered)
-    normal = _normal_scores(halves.values, halves.order).reshape(halves.draws.shape)
-    folded = _folded_scores(halves).reshape(halves.draws.shape)
+    halves = half_chains(ordered)
+    normal = normal_scores(halves.values, halves.order).reshape(halves.draws.shape)
+    folded = folded_scores(halves).reshape(halves.draws.shape)
     ends = quantiles(ordered, TAIL)
     tails = [_ess((halves.draws <= end[:, None, None]).astype(float)) for end in ends]
     return {
@@ -161,9 +117,9 @@ def r_hats_and_ess(draws: Array) -> tuple[Array, Array]:
 
 
 def _about_halves(ordered: Ordered) -> dict[str, Array]:
-    halves = _split(ordered)
-    normal = _normal_scores(halves.values, halves.order).reshape(halves.draws.shape)
-    folded = _folded_scores(halves).reshape(halves.draws.shape)
+    halves = half_chains(ordered)
+    normal = normal_scores(halves.values, halves.order).reshape(halves.draws.shape)
+    folded = folded_scores(halves).reshape(halves.draws.shape)
     return {
         "r_hat": _r_hat(normal),
         "r_hat_of_spread": _r_hat(folded),
@@ -197,7 +153,7 @@ def ess_by_batches(draws: Array) -> tuple[Array, Array, int]:
 
 def _by_batches(ordered: Ordered) -> dict[str, Array]:
     draws = ordered.draws
-    normal = _normal_scores(ordered.values, ordered.order).reshape(draws.shape)
+    normal = normal_scores(ordered.values, ordered.order).reshape(draws.shape)
     tails = [
         _ess_of_batches((draws <= end[:, None, None]).astype(float))
         for end in quantiles(ordered, TAIL)
@@ -219,18 +175,6 @@ def _batch_length(n_chains: int, n: int) -> int:
     return max(1, n * n_chains // BATCHES)
 
 
-def quantiles(ordered: Ordered, probs: tuple[float, ...]) -> list[Array]:
-    """Return quantiles by linear interpolation, shape (P,) each."""
-    values = ordered.values
-    out = []
-    for prob in probs:
-        place = prob * (values.shape[1] - 1)
-        at = int(place)
-        below, above = values[:, at], values[:, min(at + 1, values.shape[1] - 1)]
-        out.append(below + (place - at) * (above - below))
-    return out
-
-
 def relative_efficiency(draws: Array) -> float:
     """Return the effective draws per draw, on average over quantities; of one chain, 1.
 
@@ -243,105 +187,7 @@ def relative_efficiency(draws: Array) -> float:
     n_chains, n, _ = draws.shape
     if n_chains == 1:
         return 1.0
-    return float(_ess(_halves(_by_quantity(draws))).mean() / (n_chains * n))
-
-
-def hdi(draws: Array, prob: float) -> tuple[Array, Array]:
-    """Return the ends of the shortest interval that holds this share of the draws.
-
-    Parameters
-    ----------
-    draws : ndarray, shape (S, P)
-    prob
-
-    Returns
-    -------
-    lower, upper : ndarray, shape (P,)
-    """
-    return shortest(np.sort(np.ascontiguousarray(draws.T), axis=1), prob)
-
-
-def shortest(values: Array, prob: float) -> tuple[Array, Array]:
-    """Return the ends of the shortest interval of ordered draws, shape (P, S)."""
-    inside = int(np.floor(prob * values.shape[1]))
-    widths = values[:, inside:] - values[:, : values.shape[1] - inside]
-    start = widths.argmin(axis=1)
-    every = np.arange(len(values))
-    return values[every, start], values[every, start + inside]
-
-
-def _by_quantity(draws: Array) -> Array:
-    """Turn (chains, draws, P) into (P, chains, draws), in memory too: sorts run along it."""
-    return np.ascontiguousarray(np.moveaxis(draws, 2, 0))
-
-
-def _halves(draws: Array) -> Array:
-    """Halve each chain of (P, chains, draws): a drift within it is disagreement between two.
-
-    Of an odd number of draws the middle one belongs to neither half.
-    """
-    P, chains, n = draws.shape
-    even = np.delete(draws, n // 2, axis=2) if n % 2 else draws
-    return even.reshape(P, 2 * chains, n // 2)
-
-
-def _ordered(draws: Array) -> Ordered:
-    by_quantity = _by_quantity(draws)
-    flat = by_quantity.reshape(len(by_quantity), -1)
-    order = flat.argsort(axis=1)
-    return Ordered(by_quantity, order, np.take_along_axis(flat, order, axis=1))
-
-
-def _split(ordered: Ordered) -> Ordered:
-    """Return the halves of all chains, in order."""
-    P, _, n = ordered.draws.shape
-    halves = _halves(ordered.draws)
-    if n % 2 == 0:
-        return Ordered(halves, ordered.order, ordered.values)
-    chain, place = np.divmod(ordered.order, n)
-    kept = place != n // 2
-    order = (chain * (n - 1) + place - (place > n // 2))[kept].reshape(P, -1)
-    return Ordered(halves, order, ordered.values[kept].reshape(P, -1))
-
-
-def _folded_scores(halves: Ordered) -> Array:
-    """Return normal scores of the distances from the median, shape (P, S)."""
-    S = halves.values.shape[1]
-    median = halves.values[:, [(S - 1) // 2, S // 2]].mean(axis=1)
-    distance = np.abs(halves.values - median[:, None])
-    order = distance.argsort(axis=1, kind="stable")  # falling, then rising: quickly merged
-    return _normal_scores(
-        np.take_along_axis(distance, order, axis=1), np.take_along_axis(halves.order, order, axis=1)
-    )
-
-
-def _normal_scores(values: Array, order: np.ndarray) -> Array:
-    """Return normal scores of ranks, Blom's, where the draws were; ties share their rank.
-
-    Parameters
-    ----------
-    values, order : ndarray, shape (P, S)
-        As of `Ordered`.
-    """
-    P, S = values.shape
-
-    def score(rank: Array) -> Array:
-        scores: Array = special.ndtri((rank - 0.375) / (S + 0.25))
-        return scores
-
-    scores = np.tile(score(np.arange(1.0, S + 1)), (P, 1))
-    repeats = np.zeros((P, S), dtype=bool)  # its first column stays False, which parts the rows
-    repeats[:, 1:] = values[:, 1:] == values[:, :-1]
-    at = np.flatnonzero(repeats)
-    if at.size:
-        first = at[np.diff(at, prepend=-2) != 1] - 1
-        last = at[np.diff(at, append=-2) != 1]
-        size = last - first + 1
-        tied = np.arange(size.sum()) + np.repeat(first - np.cumsum(size) + size, size)
-        scores.ravel()[tied] = np.repeat(score((first % S + last % S) / 2 + 1), size)
-    out = np.empty_like(scores)
-    np.put_along_axis(out, order, scores, axis=1)
-    return out
+    return float(_ess(halved(quantity_first(draws))).mean() / (n_chains * n))
 
 
 def _r_hat(draws: Array) -> Array:

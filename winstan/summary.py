@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from winstan.convergence import Ordered, by_block, mixing, quantiles, shortest
+from winstan.convergence import mixing
 from winstan.effects.intervals import interval_names
+from winstan.ordered_draws import Ordered, by_block, quantiles, shortest
 
 if TYPE_CHECKING:
     from collections.abc import Collection

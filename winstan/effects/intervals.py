@@ -19,9 +19,9 @@ import numpy as np
 from scipy import special
 
 from winstan._angles import circular_sd, deviations
-from winstan.convergence import hdi
 from winstan.errors import OptionError
 from winstan.options import Interval, check_option, choices
+from winstan.ordered_draws import hdi
 
 if TYPE_CHECKING:
     from winstan._typing import Array
