@@ -34,9 +34,9 @@ test: lint stan browser  ## everything but what `make long` has
 long: stan  ## tests that compile a program each, for one fact more (ten minutes)
 	$(PY) -m pytest -n auto -m long
 
-quick: install  ## the short loop: lint, and the tests that neither compile nor sample for long
+quick: install  ## the short loop: lint, and two cases of each test that neither compiles nor samples for long
 	$(VENV)/bin/ruff check --quiet
-	$(PY) -m pytest -q -n auto -m "not slow and not long"
+	$(PY) -m pytest -q -n auto --thin 2 -m "not slow and not long"
 
 # The report is opened in a real browser. Without root or apt-get, that test is skipped, and says so.
 browser:

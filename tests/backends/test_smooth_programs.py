@@ -136,6 +136,7 @@ def test_the_stan_program_has_the_density_of_the_model(model, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_the_programs_are_short_and_say_what_their_data_are(model, tmp_path):
     program, data = stan_program(model)
     translate(program, tmp_path)

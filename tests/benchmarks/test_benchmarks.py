@@ -254,6 +254,7 @@ def test_what_was_ended_is_shown():
     assert [cell.strip() for cell in line.split("|")[2:-1]] == ["0.1", *[""] * 12]
 
 
+@pytest.mark.slow
 def test_the_page_is_that_of_the_table():
     """All of it but what it says of the machine."""
     docs = Path(__file__).parents[2] / "docs"

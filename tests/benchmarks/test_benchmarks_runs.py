@@ -58,6 +58,7 @@ def test_the_budget_begins_when_the_program_is_compiled():
     assert watch.problem() == "> 8 s"
 
 
+@pytest.mark.slow
 def test_a_compiler_that_does_not_end_is_ended(run, monkeypatch):
     monkeypatch.setattr(processes, "COMPILING", 0.5)
     outcome = run("rowwise", "sleepstudy")
@@ -84,6 +85,7 @@ def test_memory_is_looked_at_on_a_clock_and_not_as_a_fit_begins():
     assert watch.peak == 5e6
 
 
+@pytest.mark.slow
 def test_the_memory_of_the_process_that_began_it_is_not_a_fits_own():
     much = np.ones(100_000_000)
     said = subprocess.run(
@@ -93,6 +95,7 @@ def test_the_memory_of_the_process_that_began_it_is_not_a_fits_own():
     assert 1e7 < int(said) < much.nbytes
 
 
+@pytest.mark.slow
 def test_a_failure_is_told(run):
     outcome = run("winstan", "lfp", pd.DataFrame({"x": [1.0, 2.0]}))
     assert outcome.problem == "failed"

@@ -44,6 +44,7 @@ def sound():
     return ws.calibrate("y ~ x + (1|g)", data(), priors=PRIORS, simulations=40, **QUICK)
 
 
+@pytest.mark.slow
 def test_a_model_without_fault_is_calibrated(sound):
     assert sound.ok
     assert sound.verdict.startswith("Calibrated: the ranks of 7 quantities over 40 simulations")
@@ -91,6 +92,7 @@ def _wider(rng, mu, aux, trials):
     ("draw", "quantity", "reading"),
     [(_shifted, "Intercept", "too high"), (_wider, "sigma", "too high")],
 )
+@pytest.mark.slow
 def test_a_generator_that_is_not_the_model_s_is_found(draw, quantity, reading):
     wrong = replace(FAMILIES["gaussian"], draw=draw)
     with pytest.warns(ws.ConvergenceWarning, match="Miscalibrated"):

@@ -64,6 +64,7 @@ def test_elimination_gives_the_dense_likelihood_and_its_gradient(formula, reml):
     assert one.value == pytest.approx(value + reml * np.linalg.slogdet(A)[1], rel=1e-9)
 
 
+@pytest.mark.slow
 def test_six_layers_of_nesting_are_eliminated_but_for_the_outer_ones():
     """Dense algebra of 2,700 effects took 80 s; a stage a layer takes a hundredth of it."""
     data = nested_rows((4, 12, 60, 200, 600, 1500), 3000)

@@ -262,6 +262,7 @@ RATINGS = {
 
 @pytest.mark.filterwarnings("ignore::winstan.errors.DesignWarning")
 @pytest.mark.parametrize("family", RATINGS)
+@pytest.mark.slow
 def test_what_has_no_figure_leaves_the_other_results(family, tmp_path, capsys, monkeypatch):
     """A figure of intercepts is of one mean, which these have not: the rest is written."""
     data = trials().assign(score=lambda d: np.arange(len(d)) * 5 // 7 % 3)
@@ -306,6 +307,7 @@ def test_programs_are_exported_all_together(tmp_path, capsys):
     assert not (tmp_path / "programs").exists()
 
 
+@pytest.mark.slow
 def test_as_a_process(tmp_path):
     command = [sys.executable, "-m", "winstan"]
     done = subprocess.run(

@@ -19,6 +19,7 @@ def layout(tmp_path_factory):
     return str(path)
 
 
+@pytest.mark.slow
 def test_a_plan_is_printed_and_written(layout, tmp_path, capsys):
     formula = "y ~ stim + (stim|mouse)"
     asked = ["design", layout, formula, "--effect", "stim=2", "--n", "mouse=4,7", *STATED, *QUICK]

@@ -168,6 +168,7 @@ def test_a_workbook_s_first_sheet_is_the_frame_that_was_written(tmp_path, capsys
 
 
 @pytest.mark.filterwarnings("ignore::winstan.errors.DesignWarning")
+@pytest.mark.slow
 def test_results_replace_those_of_the_run_before_and_nothing_else(tmp_path, capsys):
     data = ws.simulate_lfp(n_mice=6, n_trials=12, seed=2)
     first = made_fit(model_of("Power ~ stim + (1|mouse)", data, "gamma"), draws=20)

@@ -83,6 +83,7 @@ def pair(change=None, **options) -> ws.Agreement:
 # ---- calibration ----
 
 
+@pytest.mark.slow
 def test_false_alarms_are_rarer_than_alpha():
     fits = [fit_of(seed=s, draws=400) for s in range(60)]
     at = [ws.agree(a, b, alpha=0.1) for a, b in zip(fits[::2], fits[1::2], strict=True)]
@@ -96,6 +97,7 @@ def test_false_alarms_are_rarer_than_alpha():
         assert (z[column].abs() > 3.3).mean() < 0.006
 
 
+@pytest.mark.slow
 def test_z_is_calibrated_for_correlated_and_heavy_tailed_draws():
     rng = np.random.default_rng(4)
     e = rng.normal(size=(2, 4, 800, 400))
@@ -241,6 +243,7 @@ def refused(other, match):
         ws.agree(fit_of(seed=1), fit_of(other, seed=2))
 
 
+@pytest.mark.slow
 def test_other_questions_are_refused():
     refused(model(formula="y ~ x + (1|g)"), "different formulas: 'y ~ x")
     refused(model(formula="y ~ x + (x||g)"), "different formulas")
@@ -267,6 +270,7 @@ def test_other_priors_are_refused_by_name():
     refused(model(center=False), "priors of 'Intercept'")
 
 
+@pytest.mark.slow
 def test_the_same_question_in_another_shape_is_not_refused():
     a = fit_of(seed=1)
     shuffled = data().sample(frac=1.0, random_state=1)

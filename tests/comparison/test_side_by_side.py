@@ -146,6 +146,7 @@ def test_other_scales_are_refused_with_the_remedy():
         ws.side_by_side(rates, ws.lme(f"{FORMULA} + offset(t)", frame))
 
 
+@pytest.mark.slow
 def test_categories_are_refused_first_with_a_remedy_that_works():
     """Not for their data, which are those of the LME of the scores."""
     frame = data(rows=6).assign(Score=lambda d: np.digitize(d["Power"], [45, 60]) + 1)
@@ -288,6 +289,7 @@ def test_same_names_are_told_apart_and_rows_counted():
     assert "60" in caption
 
 
+@pytest.mark.slow
 def test_it_composes_and_is_saved():
     frame = data()
     fit = fit_of()
@@ -303,6 +305,7 @@ def test_it_composes_and_is_saved():
     drawn(composition / ws.plot_data(frame, "Power", "stim", "mouse"))
 
 
+@pytest.mark.slow
 def test_texts_can_be_read():
     frame = data(("saline", "low dose", "high dose"))
     fit = fit_of(frame=frame)
@@ -328,6 +331,7 @@ def words_of(composition) -> list[str]:
 
 
 @pytest.mark.parametrize("conditions", [("off", "on"), ("off", "low", "high")])
+@pytest.mark.slow
 def test_in_a_column_the_answers_stand_below_the_pairs(conditions):
     """At 90 mm: the same numbers and words, each text legible as it is."""
     frame = data(conditions)

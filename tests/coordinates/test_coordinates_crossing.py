@@ -209,6 +209,7 @@ def test_coefficients_have_the_spread_of_few_groups_effects(seed):
         assert values.max() < 2, at
 
 
+@pytest.mark.slow
 def test_several_effects_of_four_groups_do_not_diverge_by_default():
     for seed in DIVERGED:
         data = study("gamma", 4, slope_sd=1.0, seed=4000 + seed)

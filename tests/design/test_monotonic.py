@@ -321,6 +321,7 @@ def test_what_has_no_monotonic_effects_says_so():
 
 
 @pytest.mark.filterwarnings("ignore:PyTensor could not link to a BLAS:UserWarning")
+@pytest.mark.slow
 def test_programs_for_readers_state_the_definition(tmp_path):
     """PyMC's mean and sigma at a point, against each row's; Stan's is translated."""
     data = rows(40)

@@ -74,6 +74,7 @@ def test_the_posterior_is_that_of_the_other_rows(fit, without):
         np.testing.assert_array_equal(one[name].to_numpy(), other[name].to_numpy())
 
 
+@pytest.mark.slow
 def test_proportions_leave_them_out(fit, tmp_path):
     data = hours()
     proportion = (data["k"] / data["n"])[data["n"] > 0]

@@ -46,6 +46,7 @@ def found():
     return ws.fit_each(FORMULA, data(), by="neuron", n_jobs=1, keep="fits", **QUICK)
 
 
+@pytest.mark.slow
 def test_each_is_the_fit_of_its_rows_alone(found):
     assert found.keys == ("n0", "n1", "n2", "n3")
     assert list(found) == list(found.keys)
@@ -238,6 +239,7 @@ def test_groups_of_any_kind():
     assert all(type(key) is int for key in partition(table, "a").keys)
 
 
+@pytest.mark.slow
 def test_rows_have_the_numbers_of_the_whole_data(found):
     table = data().reset_index(drop=True)
     for key in found:
@@ -258,6 +260,7 @@ def test_rows_have_the_numbers_of_the_whole_data(found):
     assert f"row {at[1]}" in failed["message"].iloc[0]
 
 
+@pytest.mark.slow
 def test_seeds_are_of_the_key_alone():
     keys = [1, 2, "1", 1.5, (1, "a"), (1, "b"), *(f"n{i}" for i in range(2000))]
     seeds = [seed_of(key, 5) for key in keys]
@@ -299,6 +302,7 @@ def test_a_worker_sees_what_the_formula_calls_only(no_sampling):
     assert coded == {"M": space["M"]}, "a matrix that codes a factor goes along"
 
 
+@pytest.mark.slow
 def test_fits_in_threads_leave_stdout_alone():
     rows = data(1)
     options = {"priors": None, "center": True, "weights": None, "trials": None, "link": None}
@@ -313,6 +317,7 @@ def test_fits_in_threads_leave_stdout_alone():
 
 
 @pytest.mark.filterwarnings("always::winstan.FailureWarning")
+@pytest.mark.slow
 def test_command_line(tmp_path, capsys):
     bad = data(3)
     bad.loc[bad["neuron"] == "n1", "y"] = np.inf

@@ -59,6 +59,7 @@ def models(monkeypatch):
 # What n1 lacks has the long tail of its prior alone, in which a chain may stand still.
 @pytest.mark.filterwarnings("ignore::winstan.ConvergenceWarning")
 @pytest.mark.parametrize("family", [ws.categorical("fair"), "cumulative"], ids=str)
+@pytest.mark.slow
 def test_text_has_the_categories_of_all_groups(family):
     """As if they were declared: then each group's fit is that of its rows alone."""
     ordered = family == "cumulative"

@@ -242,6 +242,7 @@ def lazy_frame(name, table, folder):
         pytest.param("pyspark", SOME, marks=[THEIRS, pytest.mark.long]),
     ],
 )
+@pytest.mark.slow
 def test_cells_of_other_engines_are_those_of_the_rows_in_memory(data, engine, cases, tmp_path):
     table = data[0].drop("ordered", "decimal")
     source = enter(lazy_frame(engine, table, tmp_path), in_memory=100)

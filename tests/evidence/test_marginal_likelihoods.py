@@ -55,6 +55,7 @@ def test_lognormal_is_that_of_the_logarithm_with_its_jacobian():
     assert own.value == pytest.approx(logs.value - np.log(data.Yield).sum(), abs=1e-3)
 
 
+@pytest.mark.slow
 def test_slopes_with_a_correlation_and_weights():
     """Two groups' slopes: over three sds and a correlation, by another integration."""
     rng = np.random.default_rng(4)

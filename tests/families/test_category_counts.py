@@ -126,6 +126,7 @@ def test_log_densities_are_scipys_of_whole_rows():
 
 
 @pytest.mark.parametrize(("repeats", "told"), [(6, True), (1, False)])
+@pytest.mark.slow
 def test_rows_of_one_trial_are_told_by_the_users_rows(repeats, told):
     """One row a trial is none of several, however many categories it counts."""
     rng = np.random.default_rng(0)

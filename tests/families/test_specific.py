@@ -103,6 +103,7 @@ def test_stan_pymc_and_scipy_have_one_density(family, link):
 
 
 @pytest.mark.parametrize(("family", "link"), MODELS)
+@pytest.mark.slow
 def test_scores_are_derivatives_and_their_variance_is_the_information(family, link):
     model = own(family, link)
     likelihood, n = model.likelihood, model.cells.n
@@ -128,6 +129,7 @@ def test_scores_are_derivatives_and_their_variance_is_the_information(family, li
     np.testing.assert_allclose(information, total, rtol=1e-8, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_names_and_priors_are_of_each_threshold_or_of_all():
     priors = {"cs_cond": ws.Normal(0, 3), "cs2_cond[c]": ws.Normal(1, 2), "cs3_t": ws.Normal(0, 9)}
     model = own("acat", "logit", priors=priors)
@@ -165,6 +167,7 @@ def test_thresholds_have_their_prior_at_the_mean_of_all_predictors():
 
 
 @pytest.mark.parametrize(("family", "link"), MODELS[1:])
+@pytest.mark.slow
 def test_probabilities_and_scores_are_of_the_population_by_quadrature(family, link):
     model = own(family, link)
     draws = prior_draws(model, np.random.default_rng(1), 12)
@@ -201,6 +204,7 @@ def test_probabilities_and_scores_are_of_the_population_by_quadrature(family, li
         np.testing.assert_allclose(got[s, 5], expected @ [3, 4, 5, 6, 7], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_predictors_of_thresholds_are_listed_with_the_others():
     model = own("sratio", "logit")
     assert effects.population_predictors(model) == ["x", "cond", "t"]

@@ -256,6 +256,7 @@ def test_population_direction_is_that_of_the_vector_integrated_over_groups(link)
     np.testing.assert_allclose(slope, (ends[0] - ends[1]) / (2 * step), atol=1e-7)
 
 
+@pytest.mark.slow
 def test_slopes_are_those_of_the_mean_direction():
     data = animals()
     data["week"] = np.arange(len(data)) % 7.0

@@ -295,6 +295,7 @@ def marginal(family: str, groups, b, sd, aux) -> float:
     return float(total)
 
 
+@pytest.mark.slow
 def test_zero_inflated_poisson_of_arabidopsis_is_lme4s_optimum():
     """Maximum likelihood, of 625 plants in 24 genotypes: log likelihood and a level point."""
     groups, at = arabidopsis(), np.array([2.8580, 1.0809, -0.0677, 0.3328, -1.3765])

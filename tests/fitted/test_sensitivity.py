@@ -88,6 +88,7 @@ def test_a_contrast_of_one_coefficient_is_as_sensitive_as_that():
     assert some["quantity"].tolist() == ["Intercept", "cond[b]", "cond[c]", "sigma"]
 
 
+@pytest.mark.slow
 def test_tables_and_report_say_whose_contrasts_they_have(tmp_path):
     fit = made_fit(model_of("y ~ cond + (1|g)", data_of("poisson"), "poisson"), chains=2, draws=300)
     own, these = fit.sensitivity(), fit.sensitivity(groups="these")

@@ -48,6 +48,7 @@ def test_what_nobody_can_mean_is_refused_at_once(text, usual_recursion):
         parse_formula(text)
 
 
+@pytest.mark.slow
 def test_many_terms_and_high_powers_are_no_depth():
     names = [f"x{i}" for i in range(1500)]
     assert parse_formula("y ~ " + " + ".join(names)).effects.names == ("1", *names)

@@ -52,6 +52,7 @@ def test_one_mouse_of_each_treatment():
     assert "levels 'a', 'b', 'c', 'd', 'e' have one group each" in text
 
 
+@pytest.mark.slow
 def test_only_the_level_of_a_single_mouse_is_named():
     data = grid(mouse=7, rep=20)
     data["drug"] = data["mouse"].map(dict(zip(sorted(set(data["mouse"])), "aaabbbc", strict=True)))
@@ -171,6 +172,7 @@ def test_every_guard_can_be_silenced_by_name(trials):
     assert guards("Power ~ stim + (1|mouse)", trials) == both
 
 
+@pytest.mark.slow
 def test_older_warnings_have_names(trials):
     data = trials[trials["mouse"].isin(["m0", "m1", "m2"])].copy()
     data["mouse"] = pd.Categorical(data["mouse"], ["m0", "m1", "m2", "m9"])

@@ -69,6 +69,7 @@ QUIET = [
 
 
 @pytest.mark.parametrize(("formula", "remedy"), SPOKEN)
+@pytest.mark.slow
 def test_what_differs_between_groups_is_named_as_a_term_that_can_be_fitted(formula, remedy):
     text = guards(formula, DATA)["random_slopes"]
     fit = text.partition("Fit ")[2].partition(" instead")[0]

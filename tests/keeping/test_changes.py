@@ -97,6 +97,7 @@ def test_a_saved_fit_is_updated_as_well(fit, tmp_path, counted):
     assert found.update(silence="all").draws["posterior"].equals(fit.draws["posterior"])
 
 
+@pytest.mark.slow
 def test_a_file_is_read_until_what_it_is_made_of_changes(tmp_path, counted):
     file = tmp_path / "fit.nc"
     data = rows()
@@ -177,6 +178,7 @@ def test_fits_of_groups_come_back(keep, tmp_path, counted):
         ws.load_fit(tmp_path / "each.nc")
 
 
+@pytest.mark.slow
 def test_groups_are_fitted_again_only_where_what_they_are_made_of_changes(tmp_path, counted):
     file, data = tmp_path / "each.nc", rows().assign(cell=lambda d: d["n"] % 2)
 

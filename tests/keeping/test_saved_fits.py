@@ -111,6 +111,7 @@ ELSEWHERE = """
 """
 
 
+@pytest.mark.slow
 def test_every_method_answers_in_another_process(fit, file, tmp_path):
     answer = tmp_path / "said.json"
     code = textwrap.dedent(ELSEWHERE)
@@ -135,6 +136,7 @@ def test_every_method_answers_in_another_process(fit, file, tmp_path):
     assert said["html"] == len(fit._repr_html_())
 
 
+@pytest.mark.slow
 def test_the_log_density_is_the_same(fit, file):
     found = ws.load_fit(file)
     points = np.random.default_rng(0).normal(size=(2, len(coordinate_names(fit))))
@@ -325,6 +327,7 @@ FULL = """
 """
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_what_was_there(file, tmp_path):
     there = tmp_path / "fit.nc"
     there.write_bytes(b"what was there")
