@@ -39,7 +39,7 @@ def test_products_are_those_of_one_matrix(information, levels, dense):
     np.testing.assert_allclose(times(information, X[:, 0]), whole @ X[:, 0])
     np.testing.assert_allclose(transposed_times(Z, information).toarray(), Z.toarray().T @ whole)
     np.testing.assert_allclose(diagonal(information), np.diag(whole))
-    gram = Columns(X, Z, dense).gram(information)
+    gram = Columns(X, Z, columns if dense else None).gram(information)
     gram = gram if isinstance(gram, np.ndarray) else gram.toarray()
     np.testing.assert_allclose(gram, columns.T @ whole @ columns)
 

@@ -67,15 +67,16 @@ class BlockCholesky:
     layout : Layout
     inverse : ndarray, shape (J, q, q)
         Of the eliminated effects' precision, level by level: their conditional covariance.
-    regression : sparse array, shape (q J, A)
-        Minus this, times the remaining ones' deviations, is the mean of the eliminated ones'.
+    regression : sparse array or ndarray, shape (q J, A)
+        Minus this, times the remaining ones' deviations, is the mean of the eliminated ones'. Dense
+        if the precision is.
     root : ndarray, shape (A, A)
         Lower Cholesky factor of the remaining ones' precision, the others integrated out.
     """
 
     layout: Layout
     inverse: Array
-    regression: sparse.csr_array
+    regression: sparse.csr_array | Array
     root: Array
 
     def solve(self, right: Array) -> Array:
@@ -111,7 +112,7 @@ class BlockCholesky:
             Of the remaining ones.
         """
         if isinstance(eliminated, np.ndarray):
-            residual = remaining - eliminated @ self.regression.toarray()
+            residual = remaining - eliminated @ self.regression
             by_column = eliminated.reshape(len(eliminated), self.layout.width, self.layout.levels)
             alone = np.einsum("cij,jik,ckj->c", by_column, self.inverse, by_column)
             return np.asarray(alone + ((residual @ covariance) * residual).sum(axis=1))
@@ -144,7 +145,7 @@ class BlockCholesky:
         if place[0] in self.layout.eliminated:
             k = (place[0] - self.layout.eliminated[0]) // J
             alone = self.inverse[:, k, k]
-            by_remaining = self.regression[k * J : (k + 1) * J].toarray()
+            by_remaining = as_dense(self.regression[k * J : (k + 1) * J])
         else:
             by_remaining = np.zeros((J, len(self.root)))
             by_remaining[np.arange(J), np.searchsorted(self.layout.remaining, place)] = 1.0
@@ -166,8 +167,9 @@ class BlockCholesky:
             return np.asarray(out + spread @ self.regression.T)
         for i in range(q):
             for k in range(q):
-                other = self.regression[k * J : (k + 1) * J]
-                out[:, i, k] += other.multiply(spread[i * J : (i + 1) * J]).sum(axis=1)
+                other, own = self.regression[k * J : (k + 1) * J], spread[i * J : (i + 1) * J]
+                product = other * own if isinstance(other, np.ndarray) else other.multiply(own)
+                out[:, i, k] += product.sum(axis=1)
         return out
 
 
@@ -183,7 +185,7 @@ def factorise(hessian: sparse.csr_array | Array, at: Layout) -> BlockCholesky:
     own = hessian[at.eliminated][:, at.eliminated]
     blocks = np.empty((J, q, q))
     if J == 1:  # a curve, of many columns
-        blocks[0] = own if isinstance(own, np.ndarray) else own.toarray()
+        blocks[0] = as_dense(own)
     else:
         for i in range(q):
             for k in range(q):
@@ -208,9 +210,14 @@ def factorise(hessian: sparse.csr_array | Array, at: Layout) -> BlockCholesky:
     return BlockCholesky(
         at,
         np.swapaxes(inverse_root, 1, 2) @ inverse_root,
-        sparse.csr_array(regression),
+        regression,
         np.linalg.cholesky(left),
     )
+
+
+def as_dense(matrix: sparse.csr_array | Array) -> Array:
+    """Return a matrix that may be sparse as an array."""
+    return matrix if isinstance(matrix, np.ndarray) else np.asarray(matrix.toarray())
 
 
 def by_level(blocks: Array) -> sparse.csr_array:

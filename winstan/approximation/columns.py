@@ -25,37 +25,44 @@ class Columns:
     ----------
     X : ndarray, shape (C, P)
     Z : sparse array, shape (C, T)
-    dense : bool
-        Whether dense matrices are the quicker ones.
+    together : ndarray, shape (C, P + T), or None
+        All columns, where there are so few that dense matrices are the quicker ones.
     """
 
     X: Array
     Z: sparse.csr_array
-    dense: bool
+    together: Array | None
+
+    @property
+    def dense(self) -> bool:
+        """Whether matrices are dense."""
+        return self.together is not None
 
     @property
     def whole(self) -> sparse.csr_array | Array:
         """All columns, shape (C, P + T); dense if few."""
-        if self.dense:
-            return np.hstack([self.X, self.Z.toarray()])
+        if self.together is not None:
+            return self.together
         return sparse.csr_array(sparse.hstack([sparse.csr_array(self.X), self.Z]))
 
     def __matmul__(self, theta: Array) -> Array:
         """Linear predictor, without offset, of (coefficients, effects)."""
+        if self.together is not None:
+            return np.asarray(self.together @ theta)
         P = self.X.shape[1]
         eta: Array = self.X @ theta[:P] + self.Z @ theta[P:]
         return eta
 
     def sum_cells(self, cells: Array) -> Array:
         """Sum over cells, column by column, shape (P + T,)."""
+        if self.together is not None:
+            return np.asarray(self.together.T @ cells)
         return np.concatenate([self.X.T @ cells, self.Z.T @ cells])
 
     def gram(self, information: Array) -> sparse.csr_array | Array:
         """Cross-products of all columns by the information, shape (P + T, P + T); dense if few."""
-        if self.dense:
-            whole = np.hstack([self.X, self.Z.toarray()])
-            product: Array = whole.T @ times(information, whole)
-            return product
+        if self.together is not None:
+            return np.asarray(self.together.T @ times(information, self.together))
         weighted = times(information, self.X)
         cross = sparse.csr_array(self.Z.T @ weighted)
         below = transposed_times(self.Z, information) @ self.Z
@@ -67,9 +74,10 @@ class Columns:
 def columns_of(problem: Problem) -> Columns:
     """Lay out a problem's columns."""
     Z = effect_columns(problem.X.shape[0], problem.Z, problem.level, problem.n_levels)
-    # BLAS reads columns that lie together.
     dense = sum(Z.shape) + problem.X.shape[1] <= problem.tuning.dense_columns
-    return Columns(np.asfortranarray(problem.X), Z, dense)
+    together = np.hstack([problem.X, Z.toarray()]) if dense else None
+    # BLAS reads columns that lie together.
+    return Columns(np.asfortranarray(problem.X), Z, together)
 
 
 def effect_columns(

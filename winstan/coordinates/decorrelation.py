@@ -137,7 +137,7 @@ def decorrelate(
 
     of_eliminated = whole[at.eliminated]
     direct = of_eliminated[:, at.eliminated]
-    regression = of_eliminated[:, at.remaining] - direct @ factor.regression
+    regression = of_eliminated[:, at.remaining] - direct @ sparse.csr_array(factor.regression)
     if at.remaining.size:
         # (scipy gives the inverse of a 1 x 1 matrix as a vector.)
         inverse = sparse.linalg.inv(sparse.csc_array(remaining))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from winstan.approximation.block_cholesky import as_dense
 from winstan.approximation.sensitivities import moved_by
 from winstan.coordinates.scores import to_coordinates
 from winstan.coordinates.sd_dependent_scale import SdDependentScale
@@ -157,7 +158,7 @@ def _decorrelated_covariance(
     assert factor is not None
     at, P, old = factor.layout, len(fit.beta), fit.effect_covariance
     inverse = np.linalg.inv(decorrelation.remaining_scale)
-    of_eliminated, regression = np.linalg.inv(factor.inverse), factor.regression.toarray()
+    of_eliminated, regression = np.linalg.inv(factor.inverse), as_dense(factor.regression)
     cross = _by_level(of_eliminated, regression)
     of_remaining = factor.root @ factor.root.T + cross.T @ regression
     of_term = np.repeat(np.arange(len(terms)), [term.score.size for term in terms])
