@@ -112,14 +112,13 @@ class BlockCholesky:
             Of the remaining ones.
         """
         if isinstance(eliminated, np.ndarray):
-            residual = remaining - eliminated @ self.regression
+            residual = remaining - eliminated @ as_dense(self.regression)
             by_column = eliminated.reshape(len(eliminated), self.layout.width, self.layout.levels)
             alone = np.einsum("cij,jik,ckj->c", by_column, self.inverse, by_column)
             return np.asarray(alone + ((residual @ covariance) * residual).sum(axis=1))
         alone = (eliminated @ by_level(self.inverse)).multiply(eliminated).sum(axis=1)
-        residual = remaining - eliminated @ self.regression
-        spread = residual @ covariance
-        return np.asarray(alone + residual.multiply(spread).sum(axis=1))
+        apart = sparse.csr_array(remaining - eliminated @ self.regression)
+        return np.asarray(alone + apart.multiply(apart @ covariance).sum(axis=1))
 
     def with_coefficients(self, P: int) -> Array:
         """Covariance of all effects with the P coefficients, term by term, shape (T, P)."""
