@@ -42,6 +42,7 @@ GUARDS: Mapping[str, str] = MappingProxyType(
         "many_levels": "a predictor is text, with few rows to each of its many levels",
         "level_order": "an Arrow dictionary is not marked as ordered, and its levels are sorted",
         "category_order": "the categories of an ordered response are in the order of the alphabet",
+        "unjudged_rows": "a sample of grouped rows cannot be modelled, so that none was judged",
         "fractional_weights": "frequency weights are no whole numbers",
         "zero_weights": "rows are left out because they weigh nothing",
         "zero_trials": "rows are left out because they have no trials, or counts",

@@ -289,6 +289,21 @@ def test_contrasts_and_maps_of_kept_fits(found):
     assert told["neuron"].tolist() == list(found.keys)
 
 
+def test_contrasts_of_contrasts_are_computed_with_each_fit():
+    rows = data(2).assign(dose=lambda d: d["g"].isin(["g0", "g1", "g4"]).map({True: 0, False: 2}))
+    asked = {"x": {"of": "dose"}, "dose": {"by": "x", "pairs": "all", "prob": 0.5}}
+    each = ws.fit_each(
+        "y ~ x * dose", rows, by="neuron", contrasts=asked, keep="fits", n_jobs=1, **QUICK
+    )
+    for name, options in asked.items():
+        got = each.contrast(name).query("neuron == 'n1'").reset_index(drop=True)
+        expected = each["n1"].contrast(name, **{"prob": 0.94} | options)
+        pd.testing.assert_frame_equal(got.drop(columns=["neuron", "ok"]), expected)
+    assert each.contrast("x")["contrast"].unique().tolist() == ["1 - 0 of dose (2 - 0)"]
+    with pytest.raises(ws.OptionError, match=r"'dos'.*Did you mean 'dose'"):
+        ws.fit_each("y ~ x * dose", rows, by="neuron", contrasts={"x": {"of": "dos"}}, **QUICK)
+
+
 def test_the_figure(found):
     drawn(found.plot("x", unit="mV"))
 

@@ -6,6 +6,8 @@ quadrature, with sds and correlations away from one and zero.
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,8 +16,9 @@ from scipy import integrate, special, stats
 
 from winstan import effects
 from winstan.effects.estimands import choose_estimand
-from winstan.effects.population import population_mean
+from winstan.effects.population import population_mean, population_slope
 from winstan.errors import OptionError
+from winstan.tuning import Tuning
 
 
 def variance_of(p: dict, slope: str, x: float) -> np.ndarray:
@@ -91,6 +94,39 @@ def test_slopes_of_the_population_are_derivatives_of_its_mean(response, family, 
 
     difference = (mean_at(x + step) - mean_at(x - step)) / (2 * step) @ weights
     np.testing.assert_allclose(slope, difference, rtol=2e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("response", "link"), [("ok", "logit"), ("ok", "cloglog"), ("score", "logit")]
+)
+def test_many_rows_have_the_means_and_slopes_that_each_has_by_itself(response, link):
+    """They are interpolated in eta, those of one variance together, in blocks of draws."""
+    rng, n, S = np.random.default_rng(2), 300, 7
+    if response == "ok":
+        model, beside = made("ok ~ stim + (1|mouse)", "bernoulli", link=link)[0], {}
+    else:
+        data = DATA.assign(score=rng.integers(0, 4, len(DATA)))
+        whole = made("score ~ stim + (1|mouse)", "cumulative", link=link, data=data)[0]
+        model = effects.parts_of(whole, None)[1].model
+        beside = {"threshold": tuple(k + rng.normal(0, 0.1, (S, 1)) for k in (-1.0, 0.2, 1.5))}
+    eta, rise, turn = rng.uniform(-2, 2, (3, S, n))
+    variance = rng.uniform(0.2, 0.6, (S, 3))[:, rng.integers(0, 3, n)]
+    many = SimpleNamespace(
+        family=model.family, link=model.link, design=model.design, tuning=Tuning(chunk=3 * n)
+    )
+    some = range(0, n, 13)
+    columns = [slice(i, i + 1) for i in some]
+    each = [population_mean(model, beside, eta[:, i], variance[:, i]) for i in columns]
+    found = population_mean(many, beside, eta, variance)
+    np.testing.assert_allclose(found[:, some], np.hstack(each), atol=1e-10)
+    assert np.ptp(found, axis=1).min() > 0.1
+    for by in (turn, 0 * turn):
+        slopes = [
+            population_slope(model, beside, eta[:, i], variance[:, i], rise[:, i], by[:, i])
+            for i in columns
+        ]
+        found = population_slope(many, beside, eta, variance, rise, by)
+        np.testing.assert_allclose(found[:, some], np.hstack(slopes), atol=5e-8)
 
 
 def test_a_linear_models_population_is_its_coefficient_and_these_groups_are_not():

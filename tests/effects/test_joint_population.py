@@ -9,6 +9,7 @@ from scipy import special
 from template_cases import data_of
 
 from winstan import effects
+from winstan.effects.joint_population import joint_mean
 from winstan.effects.prior_draws import prior_draws
 
 X = 0.7
@@ -95,3 +96,27 @@ def test_slopes_and_the_default_are_of_the_population():
             for at in x
         ]  # fmt: skip
         assert slope[s] == pytest.approx(weight @ np.array(rise)[rows], rel=1e-5)
+
+
+@pytest.mark.parametrize("on_lines", [True, False])
+def test_many_rows_have_the_means_that_each_has_by_itself(on_lines):
+    """Rows on a line are interpolated, those off it are integrated one by one."""
+    model, _ = asked("y ~ x + (1 |p| g)", three(), [0.5])
+    part, rng, n = effects.parts_of(model, None)[1], np.random.default_rng(8), 200
+    x = rng.uniform(-1, 1, n)
+    number = np.resize([0, 1], n)
+    start, rise = rng.normal(size=(2, 3, 1)), rng.normal(size=(2, 3, 1))
+    etas = start + rise * x + 2.0 * number
+    if not on_lines:
+        etas = start + rng.normal(0, 2, (2, 3, n))
+    root = rng.normal(0, 0.7, (3, 2, 2, 2))
+    covariance = root @ np.swapaxes(root, -1, -2)
+
+    def mean(rows):
+        beside = {"muc": etas[1][:, rows]}
+        return joint_mean(part.model, beside, etas[0][:, rows], covariance, number[rows])
+
+    found, some = mean(np.arange(n)), np.arange(0, n, 11)
+    one_by_one = np.hstack([mean(np.array([i])) for i in some])
+    np.testing.assert_allclose(found[:, some], one_by_one, atol=1e-7)
+    assert np.ptp(found, axis=1).min() > 0.2

@@ -213,7 +213,7 @@ def test_levels_of_any_type_come_back(name, tmp_path):
     pd.testing.assert_frame_equal(found.group_effects("g"), fit.group_effects("g"))
 
 
-def test_matrices_and_numbers_of_the_caller_are_kept_and_functions_refused(tmp_path):
+def test_matrices_and_numbers_of_the_caller_are_kept_and_functions_refused(tmp_path, monkeypatch):
     data = data_of("gaussian").assign(z=lambda d: d["x"] + 1)
     names = {
         "M": {"late": [-1, 0, 1], "bend": [1, -2, 1]},
@@ -231,6 +231,11 @@ def test_matrices_and_numbers_of_the_caller_are_kept_and_functions_refused(tmp_p
     with pytest.raises(ws.OptionError, match=r"uses 'own' of your own code.*data\['own'\]"):
         own.save(tmp_path / "own.nc")
     assert not (tmp_path / "own.nc").exists()
+    own = names["own"]
+    assert own(1) == 2
+    monkeypatch.setattr("winstan.fitting.fit_by", lambda *_: pytest.fail("it sampled"))
+    with pytest.raises(ws.OptionError, match="uses 'own' of your own code"):
+        ws.fit("y ~ own(x)", data, file=tmp_path / "own.nc", silence="all")
 
 
 def test_a_family_of_ones_own_must_be_registered_where_it_is_loaded(file, tmp_path, monkeypatch):

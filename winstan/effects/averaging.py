@@ -17,6 +17,7 @@ import numpy as np
 
 from winstan.design import NewRows, evaluate
 from winstan.effects.changed_rows import Change, change_rows, settings_of
+from winstan.effects.joint_population import joint_mean
 from winstan.effects.means import (
     auxiliary,
     eta_at,
@@ -122,7 +123,7 @@ def averaged_slopes(
     rise = _rise(at.rows, one, two, a, b)
     intercepts = {one.intercept_name for one in model.design.every if one.intercept}
     slopes_only = {name: v for name, v in at.posterior.items() if name not in intercepts}
-    derivatives = linear_predictor(model, slopes_only, rise) if slopes_only else iter(())
+    derivatives = linear_predictor(model, slopes_only, rise, at.times) if slopes_only else iter(())
 
     def value(part: slice, eta: Array) -> Array:
         _, derivative = next(derivatives)
@@ -205,17 +206,17 @@ def _slopes_by_differences(
     steps: Sequence[Array],
     part: slice,
 ) -> Array:
-    """Slopes of means over several linear predictors: of the parabola through three points."""
+    """Slopes of means over several linear predictors: of the parabola through three points.
 
-    def mean(rows: NewRows) -> Array:
-        placed = replace(at, rows=rows)
-        eta = eta_at(model.design, at.posterior, rows, part)
-        beside = auxiliary(model, at.posterior, rows, part, offsets=False)
-        return placed.mean(model, beside, part, eta)
-
-    first = mean(at.rows)
+    Their means are found at once, by the same nodes: those of others differ by more than a step.
+    """
+    three = at.rows, *(_placed_as(at.rows, rows) for rows in others)
+    etas = [eta_at(model.design, at.posterior, rows, part) for rows in three]
+    asides = [auxiliary(model, at.posterior, rows, part, offsets=False) for rows in three]
+    beside = asides[0] | {n: np.hstack([a[n] for a in asides]) for n in model.design.beside}
+    found = joint_mean(model, beside, np.hstack(etas), *at.joint_covariance(three, part))
+    first, *moved = np.split(found, len(three), axis=1)
     weights = _parabola(*(step[part] for step in steps))
-    moved = (mean(_placed_as(at.rows, rows)) for rows in others)
     return sum((w * (own - first) for w, own in zip(weights, moved, strict=True)), 0.0 * first)
 
 
@@ -247,7 +248,7 @@ def _average(
 ) -> Array:
     """Weighted means of a function of eta: shape (S, settings * l)."""
     sums: list[Any] = [0.0] * len(weights)
-    for part, eta in linear_predictor(model, placed.posterior, placed.rows):
+    for part, eta in linear_predictor(model, placed.posterior, placed.rows, placed.times):
         with np.errstate(over="ignore", invalid="ignore"):  # a mean too large is refused below
             values = value(part, eta)
         for k, (at, weight) in enumerate(weights):

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def linear_predictor(
-    model: Specified, posterior: Mapping[str, Array], rows: NewRows
+    model: Specified, posterior: Mapping[str, Array], rows: NewRows, times: int = 1
 ) -> Iterator[tuple[slice, Array]]:
-    """Evaluate eta at new rows, a chunk of rows at a time.
+    """Evaluate eta at new rows, a chunk of rows at a time, or `times` as many.
 
     Offsets are left out: the mean is that of a unit of exposure. A level that was not among the
     data (-1) has no effect of its own.
@@ -33,7 +33,7 @@ def linear_predictor(
         The rows of this chunk.
     eta : ndarray, shape (S, rows of the chunk)
     """
-    size = max(1, model.tuning.chunk // n_draws_of(posterior))
+    size = max(1, times * model.tuning.chunk // n_draws_of(posterior))
     for start in range(0, len(rows.offset), size):
         part = slice(start, min(start + size, len(rows.offset)))
         yield part, eta_at(model.design, posterior, rows, part)

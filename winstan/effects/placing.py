@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from winstan.effects.specification import Specified
 
 
+INTEGRATED_TOGETHER = 20
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Integrated:
     """A group term whose effects are integrated out.
@@ -72,17 +75,31 @@ class GroupedRows:
         """Whether there are effects to integrate out."""
         return bool(self.terms)
 
+    @property
+    def times(self) -> int:
+        """Chunks of rows that are worked on at once: what is integrated out takes draws apart."""
+        return INTEGRATED_TOGETHER if self.integrated else 1
+
     def mean(self, model: Specified, beside: Mapping[str, Array], part: slice, eta: Array) -> Array:
         """Return the mean response at linear predictors, shape (S, rows of the part).
 
         `beside` has the other parameters, from `auxiliary`; what is to be is integrated out.
         """
         if self.joint:
-            covariance = covariance_of(self.joint, self.posterior, self.rows.every, part)
-            return joint_mean(model, beside, eta, covariance)
+            return joint_mean(model, beside, eta, *self.joint_covariance([self.rows], part))
         if self.integrated:
             return population_mean(model, beside, eta, self.variance(part))
         return mean_response(model, beside, eta)
+
+    def joint_covariance(self, several: Sequence[NewRows], part: slice) -> tuple[Array, np.ndarray]:
+        """Return `covariance_of` for the part of each of several rows, one after the other."""
+        found, numbers, n = [], [], 0
+        for rows in several:
+            own, number = covariance_of(self.joint, self.posterior, rows.every, part)
+            found.append(own)
+            numbers.append(n + number)
+            n += own.shape[1]
+        return np.concatenate(found, axis=1), np.concatenate(numbers)
 
     def variance(self, part: slice) -> Array:
         """Return the variance of eta over the population, shape (S, rows of the part)."""

@@ -5,9 +5,8 @@ response at a linear predictor so distributed. It is exact for the identity (eta
 (exp(eta + v / 2)), sqrt (eta^2 + v) and probit (Phi(eta / sqrt(1 + v)); Zeger, Liang and Albert
 1988, Biometrics 44, 1049-1060) links, and for directions, whose mean is that of unit vectors, under
 the identity (exp(i eta - v / 2)). For logit and cloglog, and where the mean response follows no
-link (`Family.mean_strip`), it is the trapezoidal rule, whose error falls geometrically for
-functions analytic in a strip about the real line (Trefethen and Weideman 2014, SIAM Review 56,
-385-458). Under the inverse link there is no such mean: 1 / eta has none where eta is normal.
+link (`Family.mean_strip`), it is by `winstan.effects.normal_averages`. Under the inverse link there
+is no such mean: 1 / eta has none where eta is normal.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan.effects.means import mean_needs_beside, mean_response, mean_slope
+from winstan.effects.normal_averages import normal_averages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -24,14 +24,8 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.effects.specification import Specified
 
-_NODES_TO = 7.0
-"""Standard deviations to either side that the rule covers: 3e-12 of the mass is left."""
-_WIDEST = 0.8
-"""Widest step of the rule, in sds, at which it integrates the normal density itself to 1e-13."""
 _STRIPS = {"logit": np.pi, "cloglog": np.pi / 2}
 """Half-widths of the strips in which the inverse links are analytic and bounded."""
-_DIGITS = 25.0
-"""-log of the error that is allowed where the integrand's strip bounds the step."""
 
 
 def mean_link(model: Specified) -> str:
@@ -89,7 +83,8 @@ def _way(model: Specified) -> str:
 def _strip(model: Specified, way: str) -> tuple[float, bool]:
     """Return the half-width of the integrand's strip, and whether it grows as an exponential."""
     own = model.family.mean_strip
-    return (_STRIPS[way], False) if own is None else (own, True)
+    is_share = model.family.category_probability is not None
+    return (_STRIPS[way], False) if own is None else (own, not is_share)
 
 
 def population_mean(
@@ -125,8 +120,11 @@ def population_mean(
         case "probit":
             return mean(eta / np.sqrt(1 + variance))
         case way:
-            strip, growing = _strip(model, way)
-            return _integral(lambda at, _: mean(at), eta, np.sqrt(variance), strip, growing=growing)
+
+            def of(others: Mapping[str, Any], at: Array) -> Array:
+                return mean_response(model, others, at)
+
+            return _averages(of, model, beside, eta, variance, way)[0]
 
 
 def population_slope(
@@ -165,41 +163,55 @@ def population_slope(
             scaled = (rise - eta * variance_rise / (2 * np.square(root))) / root
             return slope(eta / root) * scaled
         case way:
-            strip, growing = _strip(model, way)
-            sd = np.sqrt(variance)
             # d sd = d variance / (2 sd); where sd is zero, so is the variance's derivative.
+            sd = np.sqrt(variance)
             sd_rise = variance_rise / np.where(sd > 0, 2 * sd, 1.0)
 
-            def rises(at: Array, z: float) -> Array:
-                return slope(at) * (rise + z * sd_rise)
+            def of(others: Mapping[str, Any], at: Array) -> Array:
+                return mean_slope(model, others, at)
 
-            return _integral(rises, eta, sd, strip, growing=growing)
+            orders = (0, 1) if sd_rise.any() else (0,)
+            found = _averages(of, model, beside, eta, variance, way, orders)
+            return np.asarray(
+                sum(one * by for one, by in zip(found, (rise, sd_rise), strict=False))
+            )
 
 
-def _integral(
-    function: Callable[[Array, float], Array],
+def _averages(
+    function: Callable[[Mapping[str, Any], Array], Array],
+    model: Specified,
+    beside: Mapping[str, Any],
     eta: Array,
-    sd: Array,
-    strip: float,
-    *,
-    growing: bool = False,
-) -> Array:
-    """Average function(eta + sd z, z) over a standard normal z, by the trapezoidal rule.
+    variance: Array,
+    way: str,
+    orders: tuple[int, ...] = (0,),
+) -> list[Array]:
+    """Average a function of the other parameters and of a normal linear predictor."""
+    strip, growing = _strip(model, way)
 
-    A `growing` function may be as large as the exponential of its first argument: its mass is then
-    about z = sd.
-    """
-    widest = float(sd.max(initial=0.0))
-    if widest == 0:
-        return function(eta, 0.0)
-    # The error is exp(-2 pi d / h) with d = strip / sd the half-width of the integrand's strip.
-    step = min(_WIDEST, 2 * np.pi * strip / (_DIGITS * widest))
-    n = int(np.ceil(_NODES_TO / step))
-    beyond = int(np.ceil(widest / step)) if growing else 0
-    nodes = step * np.arange(-n, n + beyond + 1)
-    weights = np.exp(-0.5 * np.square(nodes))
-    weights /= weights.sum()
-    total: Any = 0.0  # of real numbers, or of directions' complex ones
-    for z, weight in zip(nodes.tolist(), weights.tolist(), strict=True):
-        total = total + weight * function(eta + z * sd, z)
-    return np.asarray(total)
+    def of_draws(at: Array, draws: slice) -> Array:
+        return function({name: _some(values, draws) for name, values in beside.items()}, at)
+
+    return normal_averages(
+        of_draws,
+        eta,
+        np.sqrt(variance),
+        strip,
+        orders=orders,
+        growing=growing,
+        of_rows=any(_is_of_rows(values) for values in beside.values()),
+        chunk=model.tuning.chunk,
+    )
+
+
+def _some(values: Any, draws: slice) -> Any:
+    """Return some draws of a parameter, or of each element of a vector."""
+    if isinstance(values, tuple):
+        return tuple(_some(one, draws) for one in values)
+    return values[draws] if np.ndim(values) > 1 and len(values) > 1 else values
+
+
+def _is_of_rows(values: Any) -> bool:
+    if isinstance(values, tuple):
+        return any(map(_is_of_rows, values))
+    return np.ndim(values) > 0 and np.shape(values)[-1] > 1

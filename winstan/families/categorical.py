@@ -104,6 +104,10 @@ class Categorical:
         p = np.exp(etas[j] + etas[k] - 2 * _log_total(etas))
         return -stats["counts"].sum(axis=1) * p
 
+    def softmax_place(self, k: int) -> int:
+        """Return which linear predictor is that of the category in place k, 0 of the reference."""
+        return 0 if k == self.reference else self.place.index(k) + 1
+
     def category_probability(self, k: int, eta: Array, aux: Aux, link: Link) -> Array:
         """Probability of the category in place k."""
         etas = self._etas(eta, aux)
@@ -188,6 +192,7 @@ def of_labels(family: Family, labels: Sequence[Any]) -> Family:
         scores={n: partial(own.score_of, k) for k, n in enumerate(own.names) if k > 0},
         shared=shared,
         category_probability=own.category_probability,
+        softmax_place=own.softmax_place,
         log_density=own.log_density,
         starts=own.starts,
         stan=own.written("categorical_logit", "eta{i}", "[{all}]'"),

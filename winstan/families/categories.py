@@ -97,7 +97,8 @@ def of_category(family: Family, link: Link, k: int, n: int) -> Family:
     def response_mean(eta: Array, aux: Aux) -> Array:
         return own(k, eta, aux, link)
 
-    return _with_mean(family, link, response_mean, n, kind="binary")
+    place = None if family.softmax_place is None else family.softmax_place(k)
+    return replace(_with_mean(family, link, response_mean, n, kind="binary"), softmax_of=place)
 
 
 def of_score(family: Family, link: Link, scores: Sequence[float]) -> Family:

@@ -133,6 +133,11 @@ class Family:
     category_strip : callable, or None
         ``category_strip(n)``: the half-width of the strip about the real line of the linear
         predictor in which probabilities of n categories are analytic; None is the link's.
+    softmax_place : callable, or None
+        ``softmax_place(k)``, where probabilities are the softmax of zero and the linear predictors:
+        which of these is category k's, 0 of the reference.
+    softmax_of : int, or None
+        That of the one category whose probability is the mean response.
     stan, pymc : Distribution, or None
         For `Fit.code`; None where the language does not have it.
     bambi : BambiFamily, or None
@@ -225,6 +230,8 @@ class Family:
     starts: Callable[[Sample], tuple[float, ...]] | None = None
     first_thresholds: Callable[[Array, Link], Array] | None = None
     category_strip: Callable[[int], float] | None = None
+    softmax_place: Callable[[int], int] | None = None
+    softmax_of: int | None = None
     stan: Distribution | None = None
     pymc: Distribution | None = None
     bambi: BambiFamily | None = None

@@ -189,13 +189,29 @@ def sensitivity(
     """
     check_flags(contrasts=contrasts)
     _check_powers(alphas, threshold)
+    asked = None
+    if contrasts and effects.population_predictors(fit.model):
+        asked = fit.effects(draws=True, groups=groups)
+    return sensitivity_of(fit, asked, alphas=alphas, threshold=threshold)
+
+
+def sensitivity_of(
+    fit: Fit,
+    asked: pd.DataFrame | None,
+    *,
+    alphas: tuple[float, float] = ALPHAS,
+    threshold: float = THRESHOLD,
+) -> pd.DataFrame:
+    """Say how much answers hang on the priors, as `sensitivity`: of contrasts that are known.
+
+    `asked` has the contrasts' draws, as of `Fit.effects`; None leaves them out.
+    """
     shape = fit.draws["posterior"].sizes["chain"], -1
     posterior = fit.joined()
     top = log_prior(fit.model, posterior)
     zero = np.zeros(len(next(iter(posterior.values()))))
     quantities, whose = _parameters(fit, posterior), {}
-    if contrasts and effects.population_predictors(fit.model):
-        asked = fit.effects(draws=True, groups=groups)
+    if asked is not None:
         quantities, whose = quantities | _contrasts(asked), asked.attrs
     found = power_scaling(
         {name: draws.reshape(shape) for name, draws in quantities.items()},

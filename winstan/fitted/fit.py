@@ -27,6 +27,7 @@ from winstan.fitted import (
     intervals,
     predictions,
     predictive_checks,
+    predictor_effects,
     programs,
     publication,
     residuals,
@@ -90,7 +91,7 @@ class Fit:
     derivative = curves.derivative
     means = effects.means
     intercepts = group_effects.intercepts
-    effects = effects.effects  # the last of each module's: they take its name
+    effects = predictor_effects.effects  # these two take the names of modules
     group_effects = group_effects.group_effects
     # Predictions, and what they are held to.
     predict = predictions.predict

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from winstan.building import model_and_frame
-from winstan.design_warnings import is_silent, silenced
+from winstan.design_warnings import is_silent, silenced, warn_design
 from winstan.diagnostics import diagnose
 from winstan.draws import to_datatree
 from winstan.effects import ArvizGroups
@@ -56,14 +56,26 @@ def model_from(
             return model
         sample = sample_rows(data, GUARDED, frame.n_rows)
         n = len(nw.from_native(sample, eager_only=True))
-        of = f"In a sample of {n:,} of {frame.n_rows:,} rows: "
+        of = f"a sample of {n:,} of {frame.n_rows:,} rows"
         try:
             with silenced("all"):
                 of_sample, own = model_and_frame(formula, sample, family, namespace, **options)
-        except WinstanError:  # few rows may lack what all have: a level, any spread
+        except WinstanError as error:  # few rows may lack what all have: a level, any spread
+            _tell_unjudged(of, error)
             return model
-        check_model(of_sample, own, sample, which=OF_SAMPLES, of=of)
+        check_model(of_sample, own, sample, which=OF_SAMPLES, of=f"In {of}: ")
     return model
+
+
+def _tell_unjudged(of: str, error: WinstanError) -> None:
+    """Warn that the guards of rows have seen none."""
+    unasked = ", ".join(sorted(name for name in OF_SAMPLES if not is_silent(name)))
+    warn_design(
+        f"Rows are judged by {of}, and this one cannot be modelled by itself "
+        f"({type(error).__name__}: {error}). The fit is of all rows, as asked for, but none of "
+        f"these was looked for: {unasked}. A fit of some thousand rows in memory looks for them.",
+        "unjudged_rows",
+    )
 
 
 def warn_of_verdict(fit: Fit, who: str = "") -> None:

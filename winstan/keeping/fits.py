@@ -106,12 +106,18 @@ def kept_fit(
 ) -> Fit | None:
     """Return the fit of a file if it is the one that is asked for; None if there is no such file.
 
+    Raises
+    ------
+    OptionError
+        If the fit that is asked for could not be saved.
+
     Warns
     -----
     RefitWarning
         If it is another fit: what has changed.
     """
     place = checked_path(path)
+    check_savable(inputs)
     if not place.exists():
         return None
     contents = _read_fit(place)
@@ -225,8 +231,13 @@ def fit_of(
     return Fit(model, draws, diagnostics, about["backend"], about["seconds"], table, settings)
 
 
-def _encoded_inputs(inputs: Inputs, arrays: list[np.ndarray]) -> dict[str, Any]:
-    family = inputs.family
+def check_savable(inputs: Inputs) -> None:
+    """Refuse to save what uses functions of the caller's own.
+
+    Raises
+    ------
+    OptionError
+    """
     for name, value in inputs.namespace.items():
         try:
             encode(value, [])
@@ -236,6 +247,11 @@ def _encoded_inputs(inputs: Inputs, arrays: list[np.ndarray]) -> dict[str, Any]:
                 f"holds no code. Make what it gives a column, data[{name!r}] = ..., and name that "
                 "in the formula."
             ) from None
+
+
+def _encoded_inputs(inputs: Inputs, arrays: list[np.ndarray]) -> dict[str, Any]:
+    check_savable(inputs)
+    family = inputs.family
     plain = replace(inputs, family=None, namespace=dict(inputs.namespace), definition={})  # type: ignore[arg-type]
     return {
         "family": family.name,

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from winstan._version import __version__
-from winstan.effects import choose_estimand, interval_names
+from winstan.effects import choose_estimand, interval_names, population_predictors
 from winstan.errors import BackendError, OptionError, WinstanError
+from winstan.fitted.predictor_effects import predictor_effects
 from winstan.report import figures, tables
 from winstan.report.methods import methods_text, papers_of
 from winstan.report.style import CSS
 
 if TYPE_CHECKING:
     from winstan.fitted import Fit
+    from winstan.fitted.predictor_effects import PredictorEffects
     from winstan.options import Whose
 
 SUFFIXES = (".html", ".htm")
@@ -78,11 +80,12 @@ def page_of(
     """Return the page as text."""
     shown = fit.model.formula.text if title is None or not title.strip() else title
     results, checks, left_out = figures.figures_of(fit, prob=prob, unit=unit, groups=groups)
+    found, why = _effects(fit, groups)
     sections = [
         ("model", "Model", _model(fit)),
         ("data", "Data", _data(fit)),
-        ("results", "Results", _results(fit, prob, groups, results, left_out)),
-        ("checks", "Checks", _checks(fit, checks)),
+        ("results", "Results", _results(fit, found, why, prob, groups, results, left_out)),
+        ("checks", "Checks", _checks(fit, found, checks)),
         ("parameters", "Parameters", _parameters(fit, prob)),
         ("priors", "Priors", _priors(fit)),
         ("methods", "Methods", _methods(fit, prob, groups)),
@@ -140,27 +143,34 @@ def _data(fit: Fit) -> str:
     )
 
 
+def _effects(fit: Fit, groups: Whose | None) -> tuple[PredictorEffects | None, str]:
+    """Find every predictor's effects, once for all that is said of them; or say why not."""
+    if not population_predictors(fit.model):
+        return None, ""
+    try:
+        return predictor_effects(fit, groups=groups), ""
+    except WinstanError as error:
+        return None, f'<p class="soft">No table of effects: {escape(str(error))}</p>'
+
+
 def _results(
     fit: Fit,
+    found: PredictorEffects | None,
+    why: str,
     prob: float,
     groups: Whose | None,
     drawn: list[figures.Figure],
     left_out: str,
 ) -> str:
-    parts = []
-    try:
-        table = tables.effects_table(fit, prob=prob, groups=groups)
-    except WinstanError as error:
-        table = None
-        parts.append(f'<p class="soft">No table of effects: {escape(str(error))}</p>')
-    whose = {} if table is None else table.attrs["whose"]
-    if table is not None:
+    parts = [why] if why else []
+    if found is not None:
+        table = tables.effects_table(found, prob=prob, groups=groups)
+        whose = table.attrs["whose"].items()
         parts.append(
             tables.as_html(
                 table,
-                caption=f"Differences of {_of_what(fit)}; of numbers with more than "
-                "two values, the average slope. "
-                + "; ".join(f"({name}): {words}" for name, words in whose.items()),
+                caption=f"Differences of {_of_what(fit)}; of numbers with more than two values, "
+                "the average slope. " + "; ".join(f"({name}): {words}" for name, words in whose),
                 more="fit.effects() has all.",
             )
         )
@@ -194,7 +204,7 @@ def _effects_on(fit: Fit, parameter: str, prob: float) -> str:
     )
 
 
-def _checks(fit: Fit, drawn: list[figures.Figure]) -> str:
+def _checks(fit: Fit, found: PredictorEffects | None, drawn: list[figures.Figure]) -> str:
     d = fit.diagnostics
     numbers = (
         f"R-hat at most {d.max_r_hat:.3f}; effective draws at least {d.min_ess_bulk:,.0f} (bulk) "
@@ -202,13 +212,15 @@ def _checks(fit: Fit, drawn: list[figures.Figure]) -> str:
         f"{d.worst}; {d.n_divergent:,} divergent; {d.n_max_treedepth:,} at the largest tree depth; "
         f"E-BFMI at least {d.min_e_bfmi:.2f}."
     )
-    return "\n".join([f"<p>{escape(numbers)}</p>", *figures.as_html(drawn), _sensitivity(fit)])
+    return "\n".join(
+        [f"<p>{escape(numbers)}</p>", *figures.as_html(drawn), _sensitivity(fit, found)]
+    )
 
 
-def _sensitivity(fit: Fit) -> str:
+def _sensitivity(fit: Fit, found: PredictorEffects | None) -> str:
     """Return how parameters and contrasts move with priors and likelihood."""
     try:
-        table, left = tables.sensitivity_table(fit)
+        table, left = tables.sensitivity_table(fit, found)
     except WinstanError as error:
         return f'<p class="soft">No power-scaling: {escape(str(error))}</p>'
     said = (

@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 
 from winstan import effects
+from winstan.fitted.evidence import sensitivity_of
 from winstan.report.reprs import EFFECT_ROWS, round_table
 
 if TYPE_CHECKING:
     from winstan.design import Design
     from winstan.design.response import Response
     from winstan.fitted import Fit
+    from winstan.fitted.predictor_effects import PredictorEffects
     from winstan.model import Model
     from winstan.options import Whose
 
@@ -125,16 +127,14 @@ def priors_table(fit: Fit) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index", columns=["prior", "whose", "where"])
 
 
-def effects_table(fit: Fit, *, prob: float, groups: Whose | None = None) -> pd.DataFrame | None:
-    """Return every predictor's effect on the response scale; None if there is no predictor.
-
-    Errors are those of `Fit.effects`.
+def effects_table(
+    found: PredictorEffects, *, prob: float, groups: Whose | None = None
+) -> pd.DataFrame:
+    """Return every predictor's effect on the response scale.
 
     ``attrs["whose"]`` says in words whose effects the rows are, by what stands behind their names.
     """
-    if not effects.population_predictors(fit.model):
-        return None
-    table = fit.effects(prob=prob, groups=groups)
+    fit, table = found.fit, found.summary(prob)
     parts = [table]
     if any(effect.name != "1" for group in fit.model.design.groups for effect in group.effects):
         # With random slopes, these groups and those that they stand for are two questions.
@@ -202,12 +202,15 @@ def parameters_table(fit: Fit, *, prob: float) -> tuple[pd.DataFrame, int]:
     return round_table(table[~is_effect]), left
 
 
-def sensitivity_table(fit: Fit) -> tuple[pd.DataFrame, int]:
+def sensitivity_table(fit: Fit, found: PredictorEffects | None) -> tuple[pd.DataFrame, int]:
     """Return how parameters and contrasts move with priors and likelihood, and how many are left.
+
+    Contrasts are those that were found, if any.
 
     Those that hang on the prior least are left out.
     """
-    table = fit.sensitivity().set_index("quantity")
+    asked = None if found is None else found.draws()
+    table = sensitivity_of(fit, asked).set_index("quantity")
     most = table["prior"].nlargest(SENSITIVE).index
     shown = table[table.index.isin(most)]
     numbers = {name: [f"{v:.3f}" for v in shown[name]] for name in ("prior", "likelihood")}
