@@ -221,9 +221,11 @@ def as_numbers(data: pd.DataFrame, coded: Container[str] = ()) -> pd.DataFrame:
 
     Columns that ``C()`` turns into labels stay as they are: ``C(dose)[2]``, not ``[2.0]``.
     """
-    return data.astype(
-        {name: np.float64 for name in data if data[name].dtype.kind in "biu" and name not in coded}
-    )
+    out = data.copy(deep=False)
+    for name, column in data.items():  # DataFrame.astype() takes ten times as long
+        if column.dtype.kind in "biu" and name not in coded:
+            out[name] = column.astype(np.float64)
+    return out
 
 
 def one_per_row(values: Any, n: int, what: str) -> np.ndarray:
