@@ -93,8 +93,11 @@ def bambi(design: Design, data: pd.DataFrame, sampler: str) -> Runner:
     return Runner(fit, draws)
 
 
-def rowwise_stan(design: Design, data: pd.DataFrame) -> Runner:
-    """Compile the program that brms would write, at the first fit, and sample it."""
+def rowwise_stan(design: Design, data: pd.DataFrame, **sizes: Any) -> Runner:
+    """Compile the program that brms would write, at the first fit, and sample it.
+
+    `sizes` are chains, draws and warm-up other than Stan's.
+    """
     from benchmarks.rowwise import compiled_by_default, rowwise  # noqa: PLC0415
     from winstan.toolchain import sample  # noqa: PLC0415
 
@@ -107,7 +110,7 @@ def rowwise_stan(design: Design, data: pd.DataFrame) -> Runner:
         return compiled_by_default(program.source)
 
     def fit(seed: int) -> Any:
-        return sample(compile_(), program.data, seed=seed, progress=False)
+        return sample(compile_(), program.data, seed=seed, progress=False, **sizes)
 
     def draws(raw: Any) -> Sample:
         place = {column: i for i, column in enumerate(raw.columns)}

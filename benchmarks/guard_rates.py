@@ -42,6 +42,10 @@ class Kind:
         Whether the guard should speak.
     groups, rows : int
         Groups, and rows of each in either condition.
+    order : str
+        How conditions follow each other in a group: in ``blocks``, in ``turns`` or at ``random``.
+    lost : float
+        Share of rows that are missing.
     """
 
     guard: str
@@ -52,9 +56,12 @@ class Kind:
     needed: bool
     groups: int = GROUPS
     rows: int = ROWS
+    order: str = "blocks"
+    lost: float = 0.0
 
 
 COUNTS, TRIALS, REAL = "y ~ cond + (1|g)", "p(y, n) ~ cond + (1|g)", "y ~ cond + (1|g)"
+CROSSED, RAMP = "y ~ cond + (1|g) + (1|n)", "y ~ x + (1|g)"
 
 
 def _zeros(share: float, draw: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
@@ -154,6 +161,27 @@ def _serial(rho: float, *, tail: float = np.inf) -> Callable[..., np.ndarray]:
     return drawn
 
 
+def _answers(spread: float, rho: float = 0.0) -> Callable[..., np.ndarray]:
+    """Let groups respond to the condition differently, and a crossed factor add its own."""
+
+    def drawn(rng: np.random.Generator, data: pd.DataFrame, eta: np.ndarray) -> np.ndarray:
+        own = rng.normal(0, spread, data["g"].nunique())[pd.factorize(data["g"])[0]]
+        crossed = rng.normal(0, spread, 30)[data["n"]]
+        return _serial(rho)(rng, data, eta + own * (data["cond"] == "b") + crossed)
+
+    return drawn
+
+
+def _ramp(spread: float) -> Callable[..., np.ndarray]:
+    """Let groups respond differently to a dose that rises from row to row."""
+
+    def drawn(rng: np.random.Generator, data: pd.DataFrame, eta: np.ndarray) -> np.ndarray:
+        own = rng.normal(0, spread, data["g"].nunique())[pd.factorize(data["g"])[0]]
+        return rng.normal(eta + (1 + own) * data["x"])
+
+    return drawn
+
+
 def _gamma(mean: float) -> Callable[..., np.ndarray]:
     return lambda rng, data, eta: mean * np.exp(0.3 * eta) * rng.gamma(4, 0.25, eta.size)
 
@@ -211,35 +239,59 @@ KINDS = (
     Kind("unequal_spread", "one sd", REAL, "gaussian", _unequal(1), False),
     Kind("unequal_spread", "an sd of each group", REAL, "gaussian", _own(0.7), False),
     *(
-        Kind("serial_correlation", f"{groups}x{rows}, {label}", REAL, "gaussian", draw, needed,
-             groups, rows)
-        for groups, rows in ((12, 4), (12, 8), (6, 20))
+        Kind("serial_correlation", f"{label}, {groups}x{rows} {order}", REAL, "gaussian", draw,
+             needed, groups, rows, order)
+        for groups, rows, order in (
+            (12, 4, "blocks"), (12, 8, "blocks"), (6, 20, "blocks"), (24, 3, "blocks"),
+            (12, 4, "turns"), (12, 4, "random"), (6, 20, "random"),
+        )
         for label, draw, needed in (
             ("rho 0.5", _serial(0.5), True),
             ("rho 0.8", _serial(0.8), True),
             ("independent", _serial(0.0), False),
             ("t of 3", _serial(0.0, tail=3), False),
+            ("sd twice as large", _unequal(2), False),
         )
     ),
+    *(
+        Kind("serial_correlation", f"responses of sd 1, {groups}x{rows} {order}", CROSSED,
+             "gaussian", _answers(1.0), False, groups, rows, order)
+        for groups, rows, order in (
+            (12, 4, "blocks"), (12, 8, "blocks"), (24, 3, "blocks"), (24, 6, "blocks"),
+            (12, 8, "turns"), (12, 8, "random"), (6, 20, "random"),
+        )
+    ),
+    Kind("serial_correlation", "responses of sd 1, rho 0.5", CROSSED, "gaussian",
+         _answers(1.0, 0.5), True, 12, 8),
+    Kind("serial_correlation", "a fifth lost, rho 0.5", REAL, "gaussian", _serial(0.5), True,
+         12, 6, lost=0.2),
+    Kind("serial_correlation", "a fifth lost", REAL, "gaussian", _serial(0.0), False,
+         12, 6, lost=0.2),
+    Kind("serial_correlation", "slopes along a ramp", RAMP, "gaussian", _ramp(1.0), False, 12, 4),
+    Kind("serial_correlation", "slopes along a ramp", RAMP, "gaussian", _ramp(1.0), False, 8, 10),
 )  # fmt: skip
 
 
-def layout(
-    rng: np.random.Generator, groups: int = GROUPS, rows: int = ROWS
-) -> tuple[pd.DataFrame, np.ndarray]:
+def layout(rng: np.random.Generator, kind: Kind) -> tuple[pd.DataFrame, np.ndarray]:
     """Return groups that have both conditions, and a linear predictor of order one."""
-    g = np.repeat(np.arange(groups), 2 * rows)
-    cond = np.tile(np.repeat(["a", "b"], rows), groups)
+    g = np.repeat(np.arange(kind.groups), 2 * kind.rows)
+    cond = np.tile(np.repeat(["a", "b"], kind.rows), kind.groups)
+    if kind.order == "turns":
+        cond = np.tile(["a", "b"], kind.rows * kind.groups)
+    elif kind.order == "random":
+        cond = rng.permuted(cond.reshape(kind.groups, -1), axis=1).ravel()
     data = pd.DataFrame({"g": [f"g{i}" for i in g], "cond": cond})
     data["n"] = rng.integers(8, 20, g.size)
-    return data, (cond == "b") + rng.normal(size=groups)[g]
+    data["x"] = np.tile(np.linspace(0.5, 3.2, 2 * kind.rows), kind.groups)
+    return data, (cond == "b") + rng.normal(size=kind.groups)[g]
 
 
 def fires(kind: Kind, seed: int) -> bool:
     """Whether the guard speaks of one set."""
     rng = np.random.default_rng(seed)
-    data, eta = layout(rng, kind.groups, kind.rows)
+    data, eta = layout(rng, kind)
     data["y"] = kind.draw(rng, data, eta)
+    data = data[rng.random(len(data)) >= kind.lost] if kind.lost else data
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model_from(
@@ -266,7 +318,7 @@ def main(arguments: list[str] | None = None) -> int:
         good &= fine
         bound = f">= {ENOUGH:.0%}" if kind.needed else f"<  {FEW:.0%}"
         print(
-            f"{kind.guard:15} {kind.family:17} {kind.label:24} {rate:6.1%} {bound} "
+            f"{kind.guard:18} {kind.family:17} {kind.label:40} {rate:6.1%} {bound} "
             f"{'' if fine else 'NO'}",
             flush=True,
         )

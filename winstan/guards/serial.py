@@ -1,8 +1,9 @@
 """Residuals of rows that follow each other and resemble each other.
 
 The order is that of a column of whole numbers that counts the rows of each unit (trials, visits),
-or that of the rows. Against chance the same residuals stand, shuffled within units: a unit's own
-mean, a skew or an outlier are in both.
+or that of the rows, where those of a unit stand together. Units may respond to a condition
+differently, which is no serial correlation: of conditions that come in blocks only what happens
+within them counts, and of numbers that rise with the rows, what is off each unit's own line.
 """
 
 from __future__ import annotations
@@ -10,28 +11,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
-from winstan.cells import distinct
 from winstan.formula.tree import quote_name
+from winstan.guards.codes import codes_of, combine, is_constant
+from winstan.guards.succession import Succession
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from winstan._typing import Array
     from winstan.model import Model
 
-# Correlation of neighbours from which one would mind: the interval of what lasts for many rows is a
-# sixth too narrow.
-LEAST = 0.15
-# Standard errors of shuffled rows beyond which it is no chance.
-BEYOND = 2.1
-SHUFFLES = 100
+# Correlation of neighbours, above that in any order, from which one would mind: the interval of
+# what lasts for many rows is a fifth too narrow.
+LEAST = 0.2
+# Share of other orders that look as much like it: of rows of a unit, and of a condition in it.
+# Calibrated by benchmarks.guard_rates on short units.
+CHANCE, CHANCE_ALIKE = 0.04, 0.035
+# Neighbours' correlation from which a predictor goes along with the order.
+ORDERED = 0.1
 # Rows looked at, of whole units.
 ROWS = 20_000
-# Rows of a unit, in the median, and pairs of neighbours that can tell.
+# Rows of a unit, in the median, beside those that its own lines take up, and pairs of neighbours.
 FEWEST_ROWS, FEWEST_PAIRS = 4, 20
-# Rows of a unit and condition, on average, from which rows are shuffled within conditions.
-FEWEST_ALIKE = 3
 # A column that counts the rows leaves out at most so many numbers for each that it has.
 GAPS = 3
 
@@ -52,19 +55,23 @@ def serial_correlation(
         return None  # of one series, or of units that no term names, other guards speak
     if model.design.weights is not None or model.design.response.limits is not None:
         return None
-    unit, factor = _units(model)
-    rows = _whole_units(unit)
-    unit = unit[rows]
-    if unit.size < FEWEST_PAIRS or np.median(np.bincount(unit)) < FEWEST_ROWS:
-        return None
-    residual = _residuals(model)[rows]
-    counter, place = _counter(model, names, read, rows, unit)
-    if counter and _lacks_slope(model, counter, factor):
-        return None  # straight lines that differ: the guard of random slopes says so
-    alike = _alike(unit, model.design.row[rows])
-    found, expected, error = _neighbours(residual, unit, alike, place)
-    if not error > 0 or found - expected < max(LEAST, BEYOND * error):
-        return None
+    for unit, factor in _units(model):
+        rows = _whole_units(unit)
+        if rows.size < FEWEST_PAIRS or np.median(np.bincount(unit[rows])) < FEWEST_ROWS:
+            continue
+        counter, place = _counter(model, names, read, rows, unit[rows])
+        if not counter and not _stand_together(unit):
+            continue  # nobody knows which rows follow each other
+        if counter and _lacks_curve(model, counter, factor):
+            return None  # curves that differ: the guard of random slopes says so
+        order = rows[np.lexsort((place, unit[rows]))]
+        if (found := _found(model, order, unit[order], counter)) is None:
+            return None
+        return _message(*found, factor, counter)
+    return None
+
+
+def _message(found: float, expected: float, factor: str, counter: str) -> str:
     time = quote_name(counter) if counter else "trial"
     order = f"in the order of '{counter}'" if counter else "in the data's order"
     make = "" if counter else _code_of_counter(factor)
@@ -78,11 +85,112 @@ def serial_correlation(
     )
 
 
-def _lacks_slope(model: Model, counter: str, factor: str) -> bool:
-    """Whether the column is a predictor whose slope is the same in all units."""
+def _code_of_counter(factor: str) -> str:
+    columns = factor.split(":")
+    by = repr(columns[0]) if len(columns) == 1 else repr(columns)
+    return f", with data['trial'] = data.groupby({by}).cumcount()"
+
+
+def _found(
+    model: Model, order: np.ndarray, unit: np.ndarray, counter: str
+) -> tuple[float, float] | None:
+    """Return the correlation of neighbours, and that in any order, where it is none of chance's.
+
+    Parameters
+    ----------
+    model
+    order, unit : ndarray of int
+        Rows, unit by unit and each in its order; their units.
+    counter
+        The column that gives the order, or none.
+    """
+    conditions, lines = _ordered(model, order, unit, counter)
+    rows = np.median(np.bincount(unit)[np.unique(unit)])
+    if rows < FEWEST_ROWS + len(lines):
+        return None
+    series = Succession.of(unit, lines)
+    e = _residuals(model)[order]
+    # An outlier makes no correlation, nor hides one.
+    e = np.clip(e, *(np.median(e) + np.array([-4, 4]) * 1.4826 * np.median(np.abs(e))))
+    e = series.within(e)
+    if series.pairs < FEWEST_PAIRS:
+        return None
+    found, expected = series.correlation(e)
+    if found - expected < LEAST or series.chance(e, series.unit) > CHANCE:
+        return None
+    if conditions:
+        alike = combine(codes_of(series.unit), *conditions)
+        if series.chance(e, alike) > CHANCE_ALIKE:
+            return None
+    return found, expected
+
+
+def _ordered(
+    model: Model, order: np.ndarray, unit: np.ndarray, counter: str
+) -> tuple[list[np.ndarray], list[Array]]:
+    """Return the conditions that come in blocks, as codes, and the numbers that go with the order.
+
+    Responses to them that differ between units make neighbours alike. A condition that is the
+    place in the order says nothing else.
+    """
+    conditions, lines = [], []
+    series = Succession.of(unit)
+    for X, columns in _predictors(model, order):
+        if all(is_constant(unit, x) for x in X.T):
+            continue
+        if not np.isin(X, (-1, 0, 1)).all():
+            lines += [x for x in X.T if _goes_along(series, x)]
+        elif not counter or _others(model, order, unit, columns) != {counter}:
+            code = combine(*map(codes_of, X.T))
+            if _in_turn(unit, code) or any(_goes_along(series, x) for x in X.T):
+                conditions.append(code)
+    for group in model.design.groups:
+        level = group.level[model.design.row[order]]
+        columns = frozenset(group.factor.split(":"))
+        if is_constant(unit, level) or columns == {counter}:
+            continue
+        if _in_turn(unit, level):
+            conditions.append(codes_of(level))
+    return conditions, lines
+
+
+def _predictors(model: Model, order: np.ndarray) -> Iterator[tuple[Array, frozenset[str]]]:
+    """Yield the columns of each term of the mean, and those of the data that it is made of."""
+    design = model.design
+    atoms = {":".join(a.name for a in term): term for term in model.formula.effects.terms}
+    for term in design.terms:
+        if term.name in atoms:
+            X = design.X[np.ix_(design.row[order], term.columns)]
+            yield X, frozenset(c for atom in atoms[term.name] for c in atom.columns)
+
+
+def _others(model: Model, order: np.ndarray, unit: np.ndarray, columns: frozenset[str]) -> set[str]:
+    """Leave out columns that are constant within units."""
+    predictors, row = model.design.predictors, model.design.row[order]
+    return {
+        c
+        for c in columns
+        if c not in predictors or not is_constant(unit, predictors[c].to_numpy()[row])
+    }
+
+
+def _goes_along(series: Succession, x: Array) -> bool:
+    found, expected = series.correlation(series.within(x))
+    return found - expected >= ORDERED
+
+
+def _in_turn(unit: np.ndarray, code: np.ndarray) -> bool:
+    """Whether every unit goes through the levels in one sequence: of codes, or as they come."""
+    same = unit[1:] == unit[:-1]
+    return any(
+        bool(np.all(np.diff(of)[same] >= 0)) for of in (code, pd.factorize(code)[0].astype(int))
+    )
+
+
+def _lacks_curve(model: Model, counter: str, factor: str) -> bool:
+    """Whether there is a curve along the column that is the same in all units."""
     formula = model.formula
-    atoms = [*formula.effects.atoms.values(), *(spec.covariate for spec in formula.smooths)]
-    common = {c for atom in atoms for c in atom.columns}
+    common = {c for spec in formula.smooths for c in spec.covariate.columns}
     own = {
         c
         for group in formula.groups
@@ -93,16 +201,17 @@ def _lacks_slope(model: Model, counter: str, factor: str) -> bool:
     return counter in common - own
 
 
-def _code_of_counter(factor: str) -> str:
-    columns = factor.split(":")
-    by = repr(columns[0]) if len(columns) == 1 else repr(columns)
-    return f", with data['trial'] = data.groupby({by}).cumcount()"
+def _units(model: Model) -> Iterator[tuple[np.ndarray, str]]:
+    """Yield the unit of each row by the group factors, that with most levels first."""
+    groups = {group.factor: group for group in model.design.groups}
+    for group in sorted(groups.values(), key=lambda one: -one.n_levels):
+        yield group.level[model.design.row], group.factor
 
 
-def _units(model: Model) -> tuple[np.ndarray, str]:
-    """Return the unit of each row, by the group factor with most levels."""
-    largest = max(model.design.groups, key=lambda group: group.n_levels)
-    return largest.level[model.design.row], largest.factor
+def _stand_together(unit: np.ndarray) -> bool:
+    """Whether most rows of a unit that follow each other are neighbours in the data."""
+    pairs = unit.size - np.unique(unit).size
+    return 2 * int(np.count_nonzero(unit[1:] == unit[:-1])) > pairs
 
 
 def _whole_units(unit: np.ndarray) -> np.ndarray:
@@ -150,39 +259,3 @@ def _counter(
         if same.any() and np.all(gap[same] > 0) and gap[same].mean() <= GAPS * gap[same].min():
             return name, values
     return "", np.arange(rows.size).astype(float)
-
-
-def _alike(unit: np.ndarray, design_row: np.ndarray) -> np.ndarray:
-    """Give rows that may be exchanged one number: of a unit, and a condition if it has several.
-
-    Rows are often in the order of conditions, whose effects may differ between units.
-    """
-    code, first = distinct([unit, design_row], unit.size)
-    return code if unit.size >= FEWEST_ALIKE * first.size else unit
-
-
-def _neighbours(
-    residual: Array, unit: np.ndarray, alike: np.ndarray, place: np.ndarray
-) -> tuple[float, float, float]:
-    """Correlation of neighbours: as they are, and of rows shuffled among those alike.
-
-    Without an error where they cannot tell, or are not to be minded.
-    """
-    order = np.lexsort((place, unit))
-    e, of, alike = residual[order], unit[order], alike[order]
-    same = of[1:] == of[:-1]
-    # An outlier makes no correlation, nor hides one.
-    e = np.clip(e, *(np.median(e) + np.array([-4, 4]) * 1.4826 * np.median(np.abs(e))))
-    size = float(np.square(e).mean()) * int(same.sum())
-    if same.sum() < FEWEST_PAIRS or not size > 0:
-        return 0.0, 0.0, 0.0
-    found = float((e[1:] * e[:-1])[same].sum() / size)
-    if found < LEAST:
-        return found, 0.0, 0.0  # whatever chance makes of it
-    rng = np.random.default_rng(0)
-    shuffled, some = [], np.empty_like(e)
-    places = np.argsort(alike, kind="stable")
-    for _ in range(SHUFFLES):
-        some[places] = e[np.lexsort((rng.random(e.size), alike))]
-        shuffled.append((some[1:] * some[:-1])[same].sum() / size)
-    return found, float(np.mean(shuffled)), float(np.std(shuffled))

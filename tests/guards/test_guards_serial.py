@@ -1,0 +1,119 @@
+"""The guard of serial correlation: its statistics by matrices, and what it says of which data."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pandas as pd
+import pytest
+from guard_cases import guards
+
+from winstan.guards.succession import HALF, Succession
+
+SEEDS = 10
+OTHERS = ("random_slopes", "pseudoreplication", "unequal_spread", "skew", "heap")
+
+
+def blocks(seed: int, rho: float, *, respond: float = 0.0, groups: int = 12, rows: int = 4):
+    """Groups whose rows follow each other by an autoregression, both conditions in blocks."""
+    rng = np.random.default_rng(seed)
+    e = rng.standard_normal((groups, 2 * rows))
+    for k in range(1, 2 * rows):
+        e[:, k] = rho * e[:, k - 1] + np.sqrt(1 - rho**2) * e[:, k]
+    b = np.arange(2 * rows) >= rows
+    y = 170 + 31 * (rng.normal(size=(groups, 1)) + e + b * rng.normal(1, respond, (groups, 1)))
+    g = np.repeat([f"g{i}" for i in range(groups)], 2 * rows)
+    return pd.DataFrame({"g": g, "cond": np.tile(np.where(b, "b", "a"), groups), "y": y.ravel()})
+
+
+def found(formula: str, data: pd.DataFrame) -> str | None:
+    return guards(formula, data, silence=OTHERS).get("serial_correlation")
+
+
+def test_the_statistic_is_what_an_autoregression_fits_better():
+    rng, sizes = np.random.default_rng(0), [5, 1, 2, 7]
+    unit = np.repeat(np.arange(4), sizes)
+    one = rng.normal(0, 3, unit.size)
+    other = np.concatenate([rng.permutation(one[unit == u]) for u in range(4)])
+
+    def by_matrices(e):
+        total = 0.0
+        for u, n in enumerate(sizes):
+            own, places = e[unit == u], np.arange(n)
+            inverse = np.linalg.inv(HALF ** np.abs(places[:, None] - places))
+            w = inverse.sum(axis=1)
+            total -= own @ (inverse - np.outer(w, w) / w.sum()) @ own  # the mean is free
+        return total * (1 - HALF**2)
+
+    gap = np.diff(Succession.of(unit).statistic(np.array([other, one])))[0]
+    assert gap == pytest.approx(by_matrices(one) - by_matrices(other), rel=1e-12)
+
+
+def test_neighbours_are_measured_against_all_orders_of_a_units_rows():
+    e, unit = np.array([3.0, -1.0, 4.0, 1.5, -5.0, 2.0]), np.array([0, 0, 0, 0, 1, 1])
+    size = np.mean(e**2) * 4
+    own = (e[:3] * e[1:4]).sum() + e[4] * e[5]
+    every = [np.dot(p[:-1], p[1:]) for p in permutations(e[:4])]
+    expected = (np.mean(every) + e[4] * e[5]) / size
+    assert Succession.of(unit).correlation(e) == pytest.approx((own / size, expected), rel=1e-12)
+
+
+def test_chance_is_the_share_of_the_orders_of_rows_alike():
+    series, alike = Succession.of(np.zeros(7, dtype=int)), np.array([0, 0, 0, 0, 1, 1, 1])
+    e = series.within(np.array([2.0, 1.0, 3.0, 0.5, -1.0, -2.0, -1.5]))
+    orders = [[*a, *b] for a in permutations(range(4)) for b in permutations(range(4, 7))]
+    share = np.mean(series.statistic(e[np.array(orders)]) >= series.statistic(e) - 1e-9)
+    assert 0.05 < share < 0.5
+    assert abs(series.chance(e, alike) - share) < 4 * np.sqrt(share * (1 - share) / 999)
+
+
+def test_a_units_own_lines_leave_no_trace():
+    rng, unit = np.random.default_rng(1), np.repeat([0, 1, 2], [9, 6, 1])
+    x, z = rng.normal(5, 2, (2, 16))
+    series, e = Succession.of(unit, (x, z, 2 * x)), rng.normal(0, 40, 16)
+    for u in range(2):
+        X = np.column_stack([np.ones(16), x, z])[unit == u]
+        rest = e[unit == u] - X @ np.linalg.lstsq(X, e[unit == u])[0]
+        assert series.within(e)[unit == u] == pytest.approx(rest, abs=1e-10)
+
+
+def test_neighbours_in_short_units_are_told_with_the_term_to_add():
+    said = [found("y ~ cond + (1|g)", blocks(seed, 0.6)) for seed in range(SEEDS)]
+    assert sum(one is not None for one in said) >= 8
+    text = next(filter(None, said))
+    assert "rows of one 'g' that follow each other, in the data's order, are correlated" in text
+    assert "Add ar(trial, g)" in text
+    assert "data['trial'] = data.groupby('g').cumcount()" in text
+    data = blocks(1, 0.8)
+    data["visit"] = data.groupby("g").cumcount()
+    shuffled = data.sample(frac=1, random_state=1)  # the column says in which order they were
+    assert "in the order of 'visit'" in found("y ~ C(visit) + (1|g)", shuffled)
+    assert found("y ~ cond + (1|g)", shuffled.drop(columns="visit")) is None  # nobody knows
+    assert found("y ~ cond + (1|g) + ar(visit, g)", shuffled) is None
+
+
+@pytest.mark.parametrize("formula", ["y ~ cond + (1|g)", "y ~ cond + x + (1|g) + (1|item)"])
+def test_groups_that_respond_differently_are_left_alone(formula):
+    said = []
+    for seed in range(SEEDS):
+        data, rng = blocks(seed, 0.0, respond=1.5), np.random.default_rng(seed)
+        item = rng.integers(0, 20, len(data))
+        data["item"], data["x"] = item.astype(str), rng.normal(size=len(data))
+        if "item" in formula:
+            data["y"] += rng.normal(0, 31, 20)[item]
+        said.append(found(formula, data))
+    assert sum(one is not None for one in said) <= 1
+
+
+def test_an_order_of_labels_and_a_ramp_of_doses_are_no_time():
+    rng = np.random.default_rng(2)
+    data = blocks(2, 0.0, groups=24)
+    data["sample"] = np.tile(list("abcdefgh"), 24)
+    smooth = rng.normal(0, 40, (24, 1)) * np.linspace(-1, 1, 8)  # neighbours' own answers agree
+    data["dose"] = np.tile(np.linspace(0.5, 3.2, 8), 24)
+    data["y"] += smooth.ravel()
+    assert found("y ~ 1 + (1|g) + (1|sample)", data) is None
+    assert found("y ~ sample + (1|g)", data) is None
+    assert found("y ~ dose + (1|g)", data) is None
+    assert found("y ~ 1 + (1|g)", data) is not None
