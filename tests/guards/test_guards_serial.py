@@ -89,8 +89,15 @@ def test_neighbours_in_short_units_are_told_with_the_term_to_add():
     data["visit"] = data.groupby("g").cumcount()
     shuffled = data.sample(frac=1, random_state=1)  # the column says in which order they were
     assert "in the order of 'visit'" in found("y ~ C(visit) + (1|g)", shuffled)
-    assert found("y ~ cond + (1|g)", shuffled.drop(columns="visit")) is None  # nobody knows
+    mixed = data.sort_values("visit").drop(columns="visit")  # whose rows, but not which come first
+    assert found("y ~ cond + (1|g)", mixed) is None
     assert found("y ~ cond + (1|g) + ar(visit, g)", shuffled) is None
+    mixed["hour"] = np.repeat(np.cumsum([0.2, 1, 0.5, 3, 1, 9, 1, 1]), 12)
+    text = found("y ~ C(hour) + (1|g)", mixed)
+    assert "in the order of 'hour'" in text
+    assert text.endswith(
+        'Add car(hour, g) to the formula. (silence="serial_correlation" hides this.)'
+    )
 
 
 @pytest.mark.parametrize("formula", ["y ~ cond + (1|g)", "y ~ cond + x + (1|g) + (1|item)"])
@@ -108,10 +115,10 @@ def test_groups_that_respond_differently_are_left_alone(formula):
 
 def test_an_order_of_labels_and_a_ramp_of_doses_are_no_time():
     rng = np.random.default_rng(2)
-    data = blocks(2, 0.0, groups=24)
-    data["sample"] = np.tile(list("abcdefgh"), 24)
-    smooth = rng.normal(0, 40, (24, 1)) * np.linspace(-1, 1, 8)  # neighbours' own answers agree
-    data["dose"] = np.tile(np.linspace(0.5, 3.2, 8), 24)
+    data = blocks(2, 0.0, rows=8)
+    data["sample"] = np.tile(list("abcdefghijklmnop"), 12)
+    smooth = rng.normal(0, 40, (12, 1)) * np.linspace(-1, 1, 16)  # neighbours' own answers agree
+    data["dose"] = np.tile(np.linspace(0.5, 3.2, 16), 12)
     data["y"] += smooth.ravel()
     assert found("y ~ 1 + (1|g) + (1|sample)", data) is None
     assert found("y ~ sample + (1|g)", data) is None

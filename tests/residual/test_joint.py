@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+from scipy import integrate, stats
 from support.residual_reference import correlation, model_of, rows
 
 import winstan as ws
 from winstan.backends import backend_named
+from winstan.design import take_data
 from winstan.draws import canonical
+from winstan.effects.joint_density import joint_log_density, unseen_rows
 from winstan.effects.pointwise import pointwise, total_log_likelihood
 from winstan.unconstrained import coordinate_sizes, sampled_at
 
@@ -125,3 +127,43 @@ def test_a_row_given_the_others_has_the_conditional_t():
             scale = np.sqrt((R[i, i] - weights @ R[others, i]) * (nu + form) / (nu + n))
             expected = stats.t.logpdf(e[i], nu + n, weights @ e[others], scale)
             assert out[0, at[i]] == pytest.approx(expected, rel=1e-9)
+
+
+def test_an_animal_left_out_has_its_units_joint_density_over_its_effect():
+    model, data = case("ar"), rows()
+    at = np.flatnonzero(data.mouse == "b")
+    subset = take_data(model.design, data.mouse.to_numpy() != "b", None)
+    unseen = unseen_rows(model, at, np.ones(at.size), subset.places)
+    draws = draws_at(model, points(model, 2))
+    found = joint_log_density(unseen, draws)
+    y = data.y.to_numpy()
+    for s in range(2):
+        effect, sd = draws["1|mouse"][s, 1], draws["1|mouse_sigma"][s]  # that is put into the mean
+        units = [one for one in of_units(model, "ar", draws, s) if np.isin(one[0], at).all()]
+        assert len(units) == 2
+
+        def density(u, s=s, effect=effect, sd=sd, units=units):
+            each = (
+                stats.multivariate_t.logpdf(y[own], mean - effect + u, R, df=draws["nu"][s])
+                for own, mean, R in units
+            )
+            return np.exp(sum(each) + stats.norm.logpdf(u, 0, sd) - found[s])
+
+        share = integrate.quad(density, -8 * sd, 8 * sd, limit=400, epsrel=1e-9)[0]
+        assert share == pytest.approx(1, rel=1e-6)
+
+
+def test_a_unit_left_out_has_the_multivariate_t():
+    model, data = case("cs"), rows()
+    at = np.flatnonzero(data.unit == "d2")
+    unseen = unseen_rows(
+        model, at, np.ones(at.size), take_data(model.design, data.unit != "d2", None).places
+    )
+    draws = draws_at(model, points(model, 3))
+    expected = [
+        stats.multivariate_t.logpdf(data.y.to_numpy()[at], mean, R, df=draws["nu"][s])
+        for s in range(3)
+        for own, mean, R in of_units(model, "cs", draws, s)
+        if np.array_equal(own, at)
+    ]
+    np.testing.assert_allclose(joint_log_density(unseen, draws), expected, rtol=1e-9)

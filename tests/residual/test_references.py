@@ -120,3 +120,31 @@ def test_ovary_by_ar_has_the_standard_errors_of_gls(record_property):
     found = np.sqrt(np.diag(at_zero @ covariance @ at_zero.T))
     model = "Ovary, follicles ~ sin + cos + ar(row, Mare), REML"
     held(record_property, model, "nlme (gls)", found, [0.664644, 0.645048, 0.697538], 2e-5)
+
+
+def test_mmrm_with_missing_visits_has_the_means_of_gls(record_property):
+    # gls(distance ~ 0 + Sex:factor(age), corSymm(form = ~ visit | Subject), varIdent(~ 1 | age)),
+    # REML, of R's nlme: least-squares means of each sex and visit, and their standard errors
+    data = ws.load("Orthodont")
+    i = data["Subject"].cat.codes + 1
+    lost = (data["age"] == 14) & (i % 3 == 0) | (data["age"] == 12) & (i % 6 == 0)
+    data = data[~(lost | (data["age"] == 10) & (i % 7 == 2))]
+    assert len(data) == 91
+    model = model_of(
+        "distance ~ 0 + Sex:C(age)",
+        data,
+        formulas={"residual": "unstr(age, Subject)", "sigma": "0 + C(age)"},
+        priors={"b": ws.Flat()},
+    )
+    at, reml = maximum(model, 0, np.r_[np.full(4, 0.8), np.full(6, 0.5)])
+    gram = system(model.residual, [], at[None, :4], at[None, 4:]).gram[0]
+    scale = model.residual.scale
+    covariance = scale @ np.linalg.solve(gram[:8, :8], scale.T)
+    observed = data.groupby(["Sex", "age"], observed=True)["distance"].mean().to_numpy()
+    means = observed + scale @ np.linalg.solve(gram[:8, :8], gram[:8, 8])  # of y less its fit
+    expected = [21.181818, 22.472774, 23.182015, 24.219790, 22.875000, 23.838516]
+    expected += [25.272309, 27.299535, 0.70164961, 0.67916403, 0.86510781, 0.72898674]
+    expected += [0.58177713, 0.54772240, 0.73326507, 0.61741201, -174.8736201]
+    found = [*means, *np.sqrt(np.diag(covariance)), reml]
+    model = "Orthodont less 17 visits, distance ~ 0 + Sex:C(age) + unstr(age, Subject), REML"
+    held(record_property, model, "nlme (gls)", found, expected, 2e-5)

@@ -57,7 +57,8 @@ def units_of(model: Model, factor: Any) -> Units:
     DesignWarning
         ``lone_predictors``, of coefficients that are known by their priors alone without a unit.
     """
-    check_integrated(model, f"leave_out={factor!r}", "fit.loo() predicts rows.")
+    if model.residuals is None:  # of a unit's latent effects the integral has as many dimensions
+        check_integrated(model, f"leave_out={factor!r}", "fit.loo() predicts rows.")
     units = _find(model, factor)
     if len(units.labels) < 2:
         raise DataError(

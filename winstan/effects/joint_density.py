@@ -2,7 +2,7 @@
 
 Rows of a new mouse share its effects: their joint density is not the product of the rows'. Where
 the response is normal about the linear predictor the integral is exact, that of a multivariate
-normal; elsewhere it is by `integration`.
+normal; elsewhere it is by `integration`. Residuals that have a joint density keep it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from winstan.effects.covariances import Covariances, covariances
 from winstan.effects.grouped_rows import check_responses_known
 from winstan.effects.integration import Integrand, log_integral
 from winstan.effects.means import curve_of, eta_at, n_draws_of, rows_of, take_rows
+from winstan.effects.unseen_residuals import Roots, elliptical_integrand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -133,6 +134,8 @@ def _of_chunk(unseen: Unseen, draws: Mapping[str, Array], rng: np.random.Generat
     state = _State.of(unseen, draws)
     loadings = _loadings(unseen, draws)
     only_mean = set(loadings) <= {model.design.parameter}
+    if model.correlation is not None:
+        return _elliptical(unseen, state, loadings.get(model.design.parameter), draws, rng)
     normal = model.family.conjugate and model.link.name == "identity"
     if normal and only_mean and model.design.response.limits is None:
         return _normal(unseen, state, loadings.get(model.design.parameter), draws)
@@ -270,19 +273,17 @@ def _normal(
 ) -> Array:
     """Evaluate the multivariate normal of rows with effects integrated out, exactly."""
     model, weight = unseen.model, unseen.weight
-    (noise,) = (model.family.noise,)
     log_y = np.log(state.y) if model.family.log_response else np.zeros_like(state.y)
     y = log_y if model.family.log_response else state.y
-    sigma = state.numbers.get(str(noise))
-    if sigma is None:
-        link = model.family.parameter(str(noise)).link
-        sigma = link.inverse(state.eta[str(noise)])
+    sigma = _spread(state)
     error = (y - state.eta[model.design.parameter]) / sigma
     scaled = None if loading is None else loading / sigma[..., None]
     log_det = np.broadcast_to(np.log(sigma), error.shape) @ weight
     if model.residual is not None:
-        error, scaled, more = _decorrelated(unseen, draws, error, scaled)
-        log_det = log_det + more
+        roots = Roots.of(model, unseen.at, draws)
+        error = roots.decorrelate(error[..., None])[..., 0]
+        scaled = None if scaled is None else roots.decorrelate(scaled)
+        log_det = log_det + roots.log_det
     out = -log_det - weight.sum() * 0.5 * np.log(2 * np.pi) - weight @ log_y
     out = out - 0.5 * np.square(error) @ weight
     if scaled is None:
@@ -295,27 +296,40 @@ def _normal(
     return out + 0.5 * np.square(found).sum(axis=1) - half
 
 
-def _decorrelated(
-    unseen: Unseen, draws: Mapping[str, Array], error: Array, scaled: Array | None
-) -> tuple[Array, Array | None, Array]:
-    """Multiply by the inverse root of the residuals' correlation, unit by unit."""
-    term, residual = unseen.model.design.residual, unseen.model.residual
-    assert term is not None
-    assert residual is not None
-    structure = residual.structure
-    error = error.copy()
-    scaled = None if scaled is None else scaled.copy()
-    log_det = np.zeros(len(error))
-    unit = term.unit[unseen.at]
-    for number in np.unique(unit):
-        own = np.flatnonzero(unit == number)
-        place = term.place[unseen.at[own]]
-        L = np.linalg.cholesky(structure.between(draws[structure.name], place, place))
-        log_det += np.log(np.diagonal(L, axis1=1, axis2=2)).sum(axis=1)
-        error[:, own] = np.linalg.solve(L, error[:, own, None])[..., 0]
-        if scaled is not None:
-            scaled[:, own] = np.linalg.solve(L, scaled[:, own])
-    return error, scaled, log_det
+def _elliptical(
+    unseen: Unseen,
+    state: _State,
+    loading: Array | None,
+    draws: Mapping[str, Array],
+    rng: np.random.Generator,
+) -> Array:
+    """Evaluate the joint density of rows whose residuals have one, unit by unit."""
+    model = unseen.model
+    assert model.family.elliptical is not None
+    spread = _spread(state)
+    mean = state.eta[model.design.parameter]
+
+    def error(move: Array) -> tuple[Array, Array]:
+        eta = mean + move
+        slope = model.link.inverse_derivative(eta) / spread
+        return (state.y - model.link.inverse(eta)) / spread, slope
+
+    own = np.zeros((*mean.shape, 0)) if loading is None else loading
+    roots = Roots.of(model, unseen.at, draws)
+    integrand = elliptical_integrand(roots, model.family.elliptical, state.numbers, error, own)
+    log_scale = np.broadcast_to(np.log(spread), mean.shape).sum(axis=1)
+    if loading is None:
+        return integrand.log_density(np.zeros(integrand.shape)) - log_scale
+    return log_integral(integrand, rng) - log_scale
+
+
+def _spread(state: _State) -> Array:
+    """Return the scale of each row's noise, shape (S, 1) or (S, n)."""
+    family = state.unseen.model.family
+    name = str(family.noise)
+    if name in state.numbers:
+        return np.asarray(state.numbers[name])
+    return np.asarray(family.parameter(name).link.inverse(state.eta[name]))
 
 
 def _integrand(state: _State, loadings: Mapping[str, Array]) -> Integrand:

@@ -1,9 +1,10 @@
 """Residuals of rows that follow each other and resemble each other.
 
 The order is that of a column of whole numbers that counts the rows of each unit (trials, visits),
-or that of the rows, where those of a unit stand together. Units may respond to a condition
-differently, which is no serial correlation: of conditions that come in blocks only what happens
-within them counts, and of numbers that rise with the rows, what is off each unit's own line.
+or that of the rows, where those of a unit stand together or along a column of times. Units may
+respond to a condition differently, which is no serial correlation: of conditions that come in
+blocks only what happens within them counts, and of numbers that rise with the rows, what is off
+each unit's own line.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 LEAST = 0.2
 # Share of other orders that look as much like it: of rows of a unit, and of a condition in it.
 # Calibrated by benchmarks.guard_rates on short units.
-CHANCE, CHANCE_ALIKE = 0.04, 0.035
+CHANCE, CHANCE_ALIKE = 0.04, 0.03
 # Neighbours' correlation from which a predictor goes along with the order.
 ORDERED = 0.1
 # Rows looked at, of whole units.
@@ -59,7 +60,7 @@ def serial_correlation(
         rows = _whole_units(unit)
         if rows.size < FEWEST_PAIRS or np.median(np.bincount(unit[rows])) < FEWEST_ROWS:
             continue
-        counter, place = _counter(model, names, read, rows, unit[rows])
+        counter, place, even = _counter(model, names, read, rows, unit[rows])
         if not counter and not _stand_together(unit):
             continue  # nobody knows which rows follow each other
         if counter and _lacks_curve(model, counter, factor):
@@ -67,21 +68,23 @@ def serial_correlation(
         order = rows[np.lexsort((place, unit[rows]))]
         if (found := _found(model, order, unit[order], counter)) is None:
             return None
-        return _message(*found, factor, counter)
+        return _message(*found, factor, counter, even=even)
     return None
 
 
-def _message(found: float, expected: float, factor: str, counter: str) -> str:
-    time = quote_name(counter) if counter else "trial"
+def _message(found: float, expected: float, factor: str, counter: str, *, even: bool) -> str:
     order = f"in the order of '{counter}'" if counter else "in the data's order"
-    make = "" if counter else _code_of_counter(factor)
     term = ":".join(map(quote_name, factor.split(":")))
+    time = quote_name(counter) if counter else "trial"
+    add = f"ar({time}, {term}) to the formula, or car({time}, {term}) for times that are uneven"
+    if counter and not even:
+        add = f"car({time}, {term}) to the formula"
+    make = "" if counter else _code_of_counter(factor)
     return (
         f"Residuals of rows of one '{factor}' that follow each other, {order}, are correlated: "
         f"{found:.2f}, and {expected:.2f} in any other order. Neighbours then say less than as "
         "many independent rows, and intervals of what lasts for several rows are too narrow. Add "
-        f"ar({time}, {term}) to the formula, or car(time, {term}) for times that are "
-        f"uneven{make}."
+        f"{add}{make}."
     )
 
 
@@ -242,20 +245,33 @@ def _counter(
     read: Callable[[str], Any],
     rows: np.ndarray,
     unit: np.ndarray,
-) -> tuple[str, np.ndarray]:
-    """Find the column that counts the rows of each unit; none gives the rows' order."""
-    response = model.formula.response_columns
+) -> tuple[str, np.ndarray, bool]:
+    """Find the column that counts the rows of each unit, or else the times along which they stand.
+
+    Returns
+    -------
+    name : str
+        Without one it is the rows' order.
+    place : ndarray, shape (n,)
+    even : bool
+        Whether it counts.
+    """
+    times = ""
+    of_rows = np.arange(rows.size).astype(float)
+    along = np.argsort(unit, kind="stable")
+    same = np.diff(unit[along]) == 0
     for name in names:
-        if name in response:
+        if name in model.formula.response_columns:
             continue
         values = np.asarray(read(name))
         if values.dtype.kind not in "iuf" or values.shape != (model.cells.of_row.size,):
             continue
         values = values[rows].astype(float)
+        if not times and np.all(np.diff(values[along])[same] > 0):
+            times = name
         if not np.all(values == np.round(values)):
             continue
-        order = np.lexsort((values, unit))
-        gap, same = np.diff(values[order]), np.diff(unit[order]) == 0
-        if same.any() and np.all(gap[same] > 0) and gap[same].mean() <= GAPS * gap[same].min():
-            return name, values
-    return "", np.arange(rows.size).astype(float)
+        gap = np.diff(values[np.lexsort((values, unit))])[same]
+        if np.all(gap > 0) and gap.mean() <= GAPS * gap.min():
+            return name, values, True
+    return times, of_rows, False
