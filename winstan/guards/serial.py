@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LEAST = 0.2
 # Share of other orders that look as much like it: of rows of a unit, and of a condition in it.
 # Calibrated by benchmarks.guard_rates on short units.
-CHANCE, CHANCE_ALIKE = 0.04, 0.03
+CHANCE, CHANCE_ALIKE = 0.04, 0.027
 # Neighbours' correlation from which a predictor goes along with the order.
 ORDERED = 0.1
 # Rows looked at, of whole units.
