@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 # Correlation of neighbours, above that in any order, from which one would mind: the interval of
 # what lasts for many rows is a fifth too narrow.
 LEAST = 0.2
-# Share of other orders that look as much like it: of rows of a unit, and of a condition in it.
-# Calibrated by benchmarks.guard_rates on short units.
-CHANCE, CHANCE_ALIKE = 0.04, 0.027
+# Share of other orders that look as much like it: of a unit's rows, and where conditions come in
+# blocks, of those rows and of rows of one condition. Calibrated by benchmarks.guard_rates on short
+# units.
+CHANCE, CHANCE_BLOCKS, CHANCE_ALIKE = 0.01, 0.04, 0.027
 # Neighbours' correlation from which a predictor goes along with the order.
 ORDERED = 0.1
 # Rows looked at, of whole units.
@@ -119,7 +120,8 @@ def _found(
     if series.pairs < FEWEST_PAIRS:
         return None
     found, expected = series.correlation(e)
-    if found - expected < LEAST or series.chance(e, series.unit) > CHANCE:
+    bound = CHANCE_BLOCKS if conditions else CHANCE
+    if found - expected < LEAST or series.chance(e, series.unit) > bound:
         return None
     if conditions:
         alike = combine(codes_of(series.unit), *conditions)
