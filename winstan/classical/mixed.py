@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from winstan.errors import ConvergenceWarning, FormulaError, OptionError, warn_u
 from winstan.formula.scope import namespace_of_caller
 from winstan.keywords import explains_keywords
 from winstan.options import DegreesOfFreedom, check_flags, check_option
+from winstan.parallel.blas import one_blas_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
     from winstan.design import Design
     from winstan.formula import Formula
     from winstan.options import By, Comparing, Weighting
+
+# Up to which BLAS keeps to one thread.
+_SMALL_EFFECTS = 500
+_SMALL_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -317,8 +323,20 @@ def lme(
     numeric_response(design)
     with silenced(silence):
         warn_of_design(parsed, design)
+    with one_blas_thread() if _is_small(design) else nullcontext():
+        return _fitted(parsed, design, df, reml=bool(reml))
+
+
+def _is_small(design: Design) -> bool:
+    """Whether matrices are so small that BLAS has nothing to share between threads."""
+    effects = sum(len(group.levels) * group.q for group in design.groups)
+    return effects <= _SMALL_EFFECTS and len(design.predictors) <= _SMALL_ROWS
+
+
+def _fitted(parsed: Formula, design: Design, df: DegreesOfFreedom | None, *, reml: bool) -> LME:
+    """Fit by the criterion, and say what is known of the fit."""
     reduced = cross_products(design)
-    optimum = minimise(reduced, reml=bool(reml))
+    optimum = minimise(reduced, reml=reml)
     relative = tuple(term.covariance(optimum.theta) for term in reduced.terms)
     beta, covariance = coefficients_of(reduced, optimum.at)
     variances, correlations = _components(reduced.terms, relative, optimum.at.variance)
@@ -332,10 +350,10 @@ def lme(
     return LME(
         formula=parsed,
         design=design,
-        reml=bool(reml),
+        reml=reml,
         coefficients=beta,
         covariance=covariance,
-        tests=small_sample(reduced, design, optimum, covariance, df, reml=bool(reml)),
+        tests=small_sample(reduced, design, optimum, covariance, df, reml=reml),
         variances=variances,
         correlations=correlations,
         log_likelihood=-0.5 * optimum.at.value,
