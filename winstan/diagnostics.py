@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from winstan.chain_faults import not_numbers, same_chains, standstill
 from winstan.chance import (
@@ -29,8 +30,6 @@ from winstan.convergence import BATCHES, ess_by_batches, r_hats_and_ess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import pandas as pd
 
     from winstan._typing import Array
     from winstan.draws import Draws
@@ -125,7 +124,8 @@ def diagnose(draws: Draws, table: pd.DataFrame, values: Array) -> Diagnostics:
     n_deep = int(np.sum(draws.sample_stats["tree_depth"] >= draws.max_treedepth))
     min_e_bfmi = _e_bfmi(draws)
     # Missing where draws are too few, or stand still.
-    ess = table[["ess_bulk", "ess_tail"]].min(axis=1, skipna=False).fillna(0)
+    smaller = np.minimum(table["ess_bulk"].to_numpy(float), table["ess_tail"].to_numpy(float))
+    ess = pd.Series(np.where(np.isnan(smaller), 0.0, smaller), table.index)
     limits = _limits(table["r_hat"].to_numpy(float), values)
     # An R-hat that is missing is worse than any: a parameter that never moved.
     excess = table["r_hat"].fillna(np.inf) - limits
@@ -145,7 +145,7 @@ def diagnose(draws: Draws, table: pd.DataFrame, values: Array) -> Diagnostics:
     if not agree:
         its = float(table["r_hat"].iloc[judged])
         problems.append(_disagreement(str(worst), its, float(limits[judged]), len(table)))
-    few = _few(ess.to_numpy(float), values)
+    few = _few(np.asarray(ess, float), values)
     if few.any():
         problems.append(_too_few(str(ess[few].idxmin()), float(ess[few].min()), n_chains, n_draws))
     if min_e_bfmi < E_BFMI_FROM:

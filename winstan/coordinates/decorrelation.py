@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # From as many coordinates on, a dense factor costs more than the cells.
 MANY = 200
+# Up to so many, a dense matrix is inverted sooner than a sparse one.
+FEW = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,9 +141,12 @@ def decorrelate(
     direct = of_eliminated[:, at.eliminated]
     regression = of_eliminated[:, at.remaining] - direct @ sparse.csr_array(factor.regression)
     if at.remaining.size:
-        # (scipy gives the inverse of a 1 x 1 matrix as a vector.)
-        inverse = sparse.linalg.inv(sparse.csc_array(remaining))
-        regression = regression @ sparse.csr_array(inverse.reshape(remaining.shape))
+        few = at.remaining.size <= FEW
+        regression = regression @ sparse.csr_array(
+            np.linalg.inv(remaining.toarray())
+            if few
+            else sparse.linalg.inv(sparse.csc_array(remaining))
+        )
     variance = (direct @ by_level(factor.inverse)).multiply(direct).sum(axis=1)
     left = np.sqrt(np.asarray(variance).ravel())
     regression = sparse.csr_array(regression)

@@ -71,9 +71,9 @@ def change_rows(
     for change, block in zip(settings, blocks, strict=True):
         new = _with_columns(model.design.predictors, change)
         levels = [level for d in designs for level in _levels(model, d, change, estimand)]
-        keys = new[matters].assign(
-            **{f"level {k}": level for k, level in enumerate(levels) if own[k]}
-        )
+        keys = new[matters]
+        if any(own):
+            keys = keys.assign(**{f"level {k}": at for k, at in enumerate(levels) if own[k]})
         first, number = (
             distinct_rows(keys, list(keys.columns))
             if len(keys.columns)

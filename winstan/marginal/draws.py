@@ -126,8 +126,10 @@ def draw_effects(
     mean = np.einsum("kaw,sw->ask", marginal.T, effects)
     z = noise[:, W : W + J * q].reshape(S, q, J)
     error = sigma[:, None, None] * noise[:, W + J * q :].reshape(S, q, J)
-    RL, inverse = at.RL[..., marginal.pattern], at.inverse[..., marginal.pattern]  # (q, q, S, J)
-    gap = marginal.t.T[:, None] - mean[..., marginal.pattern] - np.swapaxes(error, 0, 1)
+    # What all groups share, as one pattern, is broadcast.
+    pattern = marginal.pattern if marginal.count.size > 1 else marginal.pattern[:1]
+    RL, inverse = at.RL[..., pattern], at.inverse[..., pattern]  # (q, q, S, J or 1)
+    gap = marginal.t.T[:, None] - mean[..., pattern] - np.swapaxes(error, 0, 1)
     gap -= np.einsum("acsj,scj->asj", RL, z)
     z = z + np.einsum("acsj,asj->scj", RL, np.einsum("absj,bsj->asj", inverse, gap))
     return columns, z
