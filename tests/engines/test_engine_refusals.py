@@ -1,8 +1,12 @@
 """What an engine cannot group, or no model takes, is refused by name, before any sampling."""
 
+import time
 import warnings
+from _thread import interrupt_main
 from dataclasses import replace
+from threading import Timer
 
+import narwhals as nw
 import numpy as np
 import polars as pl
 import pytest
@@ -11,6 +15,7 @@ import winstan as ws
 from winstan import effects
 from winstan.building import model_and_frame
 from winstan.engines import enter, grouped_frame
+from winstan.engines.collecting import collected
 from winstan.errors import DataError, DesignWarning, FamilyError, FormulaError
 from winstan.formula import parse_formula
 
@@ -132,8 +137,7 @@ def test_a_query_that_fails_midway_is_an_error_of_winstan_s_and_leaves_nothing()
     )
     with pytest.raises(DataError, match=r"DuckDB could not .* nothing was kept.*oops"):
         read("y ~ x", enter(relation, in_memory=100))
-    left = connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
-    assert left == []
+    assert_is_free(connection)
 
 
 def counted(frame, evaluated, change=lambda frame, _: frame):
@@ -175,6 +179,50 @@ def test_rows_that_differ_when_they_are_read_again_are_refused():
     source = enter(counted(table(), [], change), in_memory=100)
     with pytest.raises(DataError, match=r"polars gave other rows .* 3 of 4 groups"):
         read("y ~ x", source)
+
+
+def endless():
+    """A connection, and a relation of it that takes minutes to group."""
+    connection = duckdb.connect(config={"threads": 2})
+    connection.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
+    return connection, connection.sql(
+        "SELECT range % 2 AS x, sqrt(range + 1.0) AS y FROM range(20_000_000_000)"
+    )
+
+
+def assert_is_free(connection):
+    assert connection.execute("SELECT 42").fetchall() == [(42,)]
+    left = connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
+    assert left == []
+
+
+def test_ctrl_c_ends_a_query_at_once_and_leaves_nothing():
+    connection, relation = endless()
+    source = enter(relation, in_memory=100)
+    timers = [Timer(0.3, interrupt_main), Timer(60, connection.interrupt)]
+    start = time.monotonic()
+    for timer in timers:
+        timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        read("y ~ x", source)
+    assert time.monotonic() - start < 30
+    timers[1].cancel()
+    assert_is_free(connection)
+
+
+def test_how_far_a_query_is_is_told_and_what_stops_the_telling_stops_the_query():
+    connection, relation = endless()
+    told = []
+
+    def tell(done):
+        told.append(done)
+        if len(told) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        collected(nw.from_native(relation.query("v", "SELECT sum(y) FROM v")), tell)
+    assert 0 <= told[0] <= told[1] <= told[2] < 50
+    assert_is_free(connection)
 
 
 def test_the_engine_s_work_is_told_where_it_is_asked_for(capsys):

@@ -17,6 +17,7 @@ import numpy as np
 
 from winstan.data.columns import LARGEST, huge_values, infinite_values, some_rows
 from winstan.data.weights import negative_weights
+from winstan.engines.collecting import collected
 from winstan.engines.expressions import beyond, is_missing, left_side, number
 from winstan.engines.failures import told_by
 from winstan.errors import DataError, FamilyError
@@ -169,7 +170,8 @@ def refuse_bad_rows(source: Source, question: Question) -> None:
 def _first_row(source: Source, asked: Mapping[str, nw.Expr]) -> dict[str, Any]:
     """Evaluate what has one value for all rows."""
     with told_by(source.engine):
-        table = source.table.select(*(one.alias(name) for name, one in asked.items())).collect()
+        one_row = source.table.select(*(one.alias(name) for name, one in asked.items()))
+        table = collected(one_row)
     return {name: table[name].to_list()[0] for name in asked}
 
 
@@ -214,8 +216,8 @@ def first_rows(source: Source, question: Question, rows: nw.Expr) -> str:
         numbered = nw.from_native(native.with_row_index(ROW))
     with told_by(source.engine):
         if numbered is not None:
-            found = numbered.filter(rows).select(ROW).sort(ROW).head(_SHOWN + 1).collect()
+            found = collected(numbered.filter(rows).select(ROW).sort(ROW).head(_SHOWN + 1))
             return some_rows(np.array(found[ROW].to_list()), _SHOWN)
-        held = source.table.filter(rows).select(*question.used).head(_SHOWN).collect()
+        held = collected(source.table.filter(rows).select(*question.used).head(_SHOWN))
     shown = [", ".join(f"{n}={v!r}" for n, v in row.items()) for row in held.iter_rows(named=True)]
     return "such as " + "; ".join(shown)

@@ -12,17 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from winstan.engines.collecting import collected
 from winstan.engines.passes import GROUP, ROWS, WEIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from winstan.engines.collecting import Tell
     from winstan.engines.passes import Request
 
 _VIEW = "winstan_rows"
 
 
-def first_pass(rows: nw.LazyFrame[Any], request: Request) -> nw.DataFrame[Any]:
+def first_pass(
+    rows: nw.LazyFrame[Any], request: Request, tell: Tell | None = None
+) -> nw.DataFrame[Any]:
     """As `winstan.engines.passes.first_pass`."""
     by = _listed(map(_quoted, request.keys))
     own = [f'count(*) AS "{ROWS}"']
@@ -32,11 +36,14 @@ def first_pass(rows: nw.LazyFrame[Any], request: Request) -> nw.DataFrame[Any]:
         own.append(f"{how}({_quoted(column)}) AS {_quoted(name)}")
     query = f"SELECT {by}, {_listed(own)} FROM {_VIEW} GROUP BY {by} LIMIT {request.most + 1}"
     native: Any = rows.to_native()
-    return nw.from_native(native.query(_VIEW, query)).collect()
+    return collected(nw.from_native(native.query(_VIEW, query)), tell)
 
 
 def second_pass(
-    rows: nw.LazyFrame[Any], means: nw.DataFrame[Any], request: Request
+    rows: nw.LazyFrame[Any],
+    means: nw.DataFrame[Any],
+    request: Request,
+    tell: Tell | None = None,
 ) -> nw.DataFrame[Any]:
     """As `winstan.engines.passes.second_pass`."""
     winstan_means = means.to_native()  # noqa: F841 - DuckDB finds it by this name
@@ -52,7 +59,7 @@ def second_pass(
     )
     query = f'SELECT "{GROUP}", {_listed(sums)} FROM ({rest}) GROUP BY "{GROUP}"'
     native: Any = rows.to_native()
-    return nw.from_native(native.query(_VIEW, query)).collect()
+    return collected(nw.from_native(native.query(_VIEW, query)), tell)
 
 
 def _quoted(name: str) -> str:

@@ -86,7 +86,7 @@ def grouped_frame(
     _check_types(source, question)
     with ProgressLine(source.progress) as line:
         line.show(f"{source.engine} groups the rows")
-        groups = _groups(source, question, most)
+        groups = _groups(source, question, most, line)
     counts = groups.counts
     if counts.missing:
         tell_missing(counts.missing, counts.rows, counts.complete)
@@ -111,17 +111,21 @@ def grouped_frame(
     )
 
 
-def _groups(source: Source, question: Question, most: int) -> Groups:
+def _groups(source: Source, question: Question, most: int, line: ProgressLine) -> Groups:
     """Group the rows; where some are not what a model takes, refuse them, or leave NaN out."""
     if question.bins:
         source = _without_nan(source, question)
     grids = grids_of(source, question)
     check_repeats(source, question, grids, most)
-    groups = group_rows(source, question, grids, most)
+
+    def tell(number: int, done: float) -> None:
+        line.show(f"{source.engine} groups the rows, pass {number}: {done:.0f}%")
+
+    groups = group_rows(source, question, grids, most, tell)
     if groups is None:
         source = _without_nan(source, question)
         refuse_bad_rows(source, question)
-        groups = group_rows(source, question, grids, most)
+        groups = group_rows(source, question, grids, most, tell)
     if groups is None:
         raise DataError(
             f"No number holds the squares of {question.name!r}: some of its values are beyond "

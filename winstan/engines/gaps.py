@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from winstan.engines.collecting import collected
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -23,7 +25,7 @@ def without_nan(table: nw.LazyFrame[Any], columns: Iterable[str]) -> nw.LazyFram
         return table.with_columns(
             nw.when(~nw.col(name).is_nan()).then(nw.col(name)).alias(name) for name in names
         )
-    sums = table.select(*(nw.col(name).cast(nw.Float64).sum() for name in names)).collect()
+    sums = collected(table.select(*(nw.col(name).cast(nw.Float64).sum() for name in names)))
     totals = {name: sums[name].to_list()[0] for name in names}
     suspects = [name for name, total in totals.items() if total is not None and math.isnan(total)]
     if not suspects:

@@ -33,13 +33,15 @@ from winstan.errors import DataError
 from winstan.formula.tree import Name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from winstan._typing import Array
     from winstan.engines.counting import Question
     from winstan.engines.opening import Source
     from winstan.engines.passes import Aggregate
     from winstan.formula.binning import Grid
+
+    type Tell = Callable[[int, float], None]
 
 ALL = "(all)"
 _USED, _ZERO, _PART, _LOST = "(used)", "(weightless)", "(fractional)", "(lost)"
@@ -70,7 +72,7 @@ class Groups:
 
 
 def group_rows(
-    source: Source, question: Question, grids: Mapping[str, Grid], most: int
+    source: Source, question: Question, grids: Mapping[str, Grid], most: int, tell: Tell
 ) -> Groups | None:
     """Group rows by an engine.
 
@@ -81,6 +83,8 @@ def group_rows(
         The values of `Question.bins`.
     most
         Distinct rows that are fetched.
+    tell
+        Called with the number of the pass, and the percentage of it that is done.
 
     Returns
     -------
@@ -95,7 +99,9 @@ def group_rows(
     rows, request = _rows(source, question, grids), _request(source, question, most)
     engine = duckdb_sql if source.is_duckdb else passes
     with told_by(source.engine):
-        table = engine.first_pass(rows, request).sort(*request.keys, nulls_last=True)
+        table = engine.first_pass(rows, request, lambda done: tell(1, done)).sort(
+            *request.keys, nulls_last=True
+        )
         table = with_declared_order(rows, table)
     if len(table) > most:
         raise too_many_groups(source, question, f"more than {most:,}", most)
@@ -114,7 +120,8 @@ def group_rows(
             GROUP, np.arange(len(table)), nw.Int64, backend=table.implementation
         )
         with told_by(source.engine):
-            rest = engine.second_pass(rows, means.with_columns(number_of), request)
+            means = means.with_columns(number_of)
+            rest = engine.second_pass(rows, means, request, lambda done: tell(2, done))
         if len(rest) != len(table):
             raise DataError(
                 f"{source.engine} gave other rows when it was asked again: {len(rest):,} of "

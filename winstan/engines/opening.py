@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from winstan.data.tables import column_names, open_table
+from winstan.engines.collecting import collected
 from winstan.engines.failures import told_by
 from winstan.errors import DataError
 
@@ -96,14 +97,14 @@ def enter(data: Any, *, in_memory: int = IN_MEMORY, progress: bool | None = None
     with told_by(engine):
         # Files are read again without work, unlike what a lazy frame or a query makes.
         is_large = isinstance(data, str | os.PathLike) and _has_more(table, rows)
-        head = table.head(min(_JUDGED, rows + 1) if is_large else rows + 1).collect()
+        head = collected(table.head(min(_JUDGED, rows + 1) if is_large else rows + 1))
         head = with_declared_order(table, head)
     is_large = is_large or len(head) > rows
     return Source(table, engine, head, progress) if is_large else head.to_native()
 
 
 def _has_more(table: nw.LazyFrame[Any], rows: int) -> bool:
-    found = table.head(rows + 1).select(nw.len().alias("n")).collect()
+    found = collected(table.head(rows + 1).select(nw.len().alias("n")))
     return bool(found["n"].to_list()[0] > rows)
 
 
@@ -189,7 +190,8 @@ def _by_duckdb(path: str, kind: str) -> nw.LazyFrame[Any]:
                 "enable_external_file_cache": False,  # files would fill the memory that is allowed
             }
         )
-        connection.execute("SET enable_progress_bar = false")  # it would be among one's own lines
+        connection.execute("SET enable_progress_bar = true")  # it is asked for, and not printed
+        connection.execute("SET enable_progress_bar_print = false")
         read = connection.read_parquet if kind == "parquet" else connection.read_csv
         return nw.from_native(read(path))
 

@@ -7,9 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import narwhals as nw
+
+from winstan.engines.collecting import collected
+
+if TYPE_CHECKING:
+    from winstan.engines.collecting import Tell
 
 ROWS, WEIGHT, GROUP = "(rows)", "(weight)", "(group)"
 
@@ -41,25 +46,30 @@ class Request:
     tallies: Mapping[str, tuple[Aggregate, str]] = field(default_factory=dict)
 
 
-def first_pass(rows: nw.LazyFrame[Any], request: Request) -> nw.DataFrame[Any]:
+def first_pass(
+    rows: nw.LazyFrame[Any], request: Request, tell: Tell | None = None
+) -> nw.DataFrame[Any]:
     """Return the keys, their number of rows, sum of weights and means ``(mean log)``; the tallies.
 
     Parameters
     ----------
     rows
         The keys, and the columns that the request names.
-    request
+    request, tell
     """
     own = [nw.len().alias(ROWS)]
     own += [nw.col(WEIGHT).sum()] if request.weighted else []
     own += [nw.col(f"({f})").mean().alias(f"(mean {f})") for f in request.functions]
     for name, (how, column) in request.tallies.items():
         own.append(getattr(nw.col(column), how)().alias(name))
-    return _collected(rows.group_by(*request.keys).agg(*own).head(request.most + 1))
+    return _collected(rows.group_by(*request.keys).agg(*own).head(request.most + 1), tell)
 
 
 def second_pass(
-    rows: nw.LazyFrame[Any], means: nw.DataFrame[Any], request: Request
+    rows: nw.LazyFrame[Any],
+    means: nw.DataFrame[Any],
+    request: Request,
+    tell: Tell | None = None,
 ) -> nw.DataFrame[Any]:
     """Sum what is left of each function when its mean is taken away, and the squares of it.
 
@@ -68,7 +78,7 @@ def second_pass(
     rows
     means
         The keys, ``(group)`` and the means of those groups that are wanted.
-    request
+    request, tell
 
     Returns
     -------
@@ -82,13 +92,13 @@ def second_pass(
         rest = nw.col(f"({f})") - nw.col(f"(mean {f})")
         terms |= {f"(sum {f})": w * rest, f"(squares {f})": w * rest * rest}
     of_rows = joined.select(GROUP, *(term.alias(name) for name, term in terms.items()))
-    return _collected(of_rows.group_by(GROUP).agg(*(nw.col(name).sum() for name in terms)))
+    return _collected(of_rows.group_by(GROUP).agg(*(nw.col(name).sum() for name in terms)), tell)
 
 
-def _collected(table: nw.LazyFrame[Any]) -> nw.DataFrame[Any]:
+def _collected(table: nw.LazyFrame[Any], tell: Tell | None) -> nw.DataFrame[Any]:
     if table.implementation.is_polars():
         return table.collect(engine="streaming")
-    return table.collect()
+    return collected(table, tell)
 
 
 def _like(rows: nw.LazyFrame[Any], table: nw.DataFrame[Any]) -> nw.LazyFrame[Any]:

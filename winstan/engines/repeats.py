@@ -9,6 +9,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from winstan.data.columns import how_many
+from winstan.engines.collecting import collected
 from winstan.engines.expressions import key_of
 from winstan.engines.failures import told_by
 from winstan.engines.passes import ROWS
@@ -40,7 +41,7 @@ def check_repeats(source: Source, question: Question, grids: Mapping[str, Grid],
     if about <= most:
         return
     with told_by(source.engine):
-        rows = int(source.table.select(nw.len().alias(ROWS)).collect()[ROWS].to_list()[0])
+        rows = int(collected(source.table.select(nw.len().alias(ROWS)))[ROWS].to_list()[0])
     if rows > most:
         about = min(about, rows)
         raise too_many_groups(source, question, f"about {about:,}", about)

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from winstan.engines.collecting import collected
 from winstan.engines.counting import ROW
 from winstan.engines.failures import told_by
+from winstan.engines.opening import with_declared_order
 
 if TYPE_CHECKING:
     from winstan.engines.opening import Source
@@ -35,7 +37,8 @@ def sample_rows(source: Source, wanted: int, n: int) -> Any:
     with told_by(source.engine):
         if source.is_duckdb:
             query = f"SELECT * FROM rows USING SAMPLE {100 * share:.9f}% (bernoulli, {_SEED})"
-            return native.query("rows", query).df()
+            rows = collected(nw.from_native(native.query("rows", query)))
+            return with_declared_order(source.table, rows).to_native()
         if source.table.implementation.is_polars():
             return _of_polars(native, share)
         if source.table.implementation.is_dask():
