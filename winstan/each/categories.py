@@ -51,7 +51,7 @@ def with_settled_categories(question: Question, parsed: Formula, parts: Parts) -
     names, options = evaluation_names(parsed, question.namespace), question.model
     found: dict[str, tuple[Any, ...]] = {}
     seen: dict[str, set[Any]] = {}
-    for i, rows in enumerate(parts.rows):
+    for i in range(len(parts.keys)):
         try:
             with collected_warnings():
                 frame = frame_from(
@@ -59,7 +59,7 @@ def with_settled_categories(question: Question, parsed: Formula, parts: Parts) -
                     parsed,
                     weights=options["weights"],
                     trials=options["trials"],
-                    rows=rows,
+                    rows=parts.positions(i),
                     all_levels=True,
                 )
                 response = make_response(parsed, frame, names, question.family.kind)

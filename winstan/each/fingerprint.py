@@ -48,8 +48,13 @@ def fingerprint_of(
     Raises
     ------
     OptionError
-        If one is not data, such as a function of the caller's own.
+        If one is not data, such as a function of the caller's own, or the data are not in memory.
     """
+    if isinstance(parts.table, nw.LazyFrame):
+        raise OptionError(
+            "file= compares every value of the data with those that were fitted, and these are "
+            "read group by group: leave it out, and keep the result by .save(path)."
+        )
     family = question.family
     options = asked | {"prob": question.prob, "interval": question.interval}
     options |= {name: question.sampling[name] for name in _SAMPLING}

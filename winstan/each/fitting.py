@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from winstan.backends import Settings, backends_named
 from winstan.data.columns import how_many
-from winstan.data.tables import column_names, take_columns
+from winstan.data.tables import check_columns, column_names
 from winstan.design_warnings import silenced
 from winstan.each.categories import with_settled_categories
 from winstan.each.contrast_options import contrasts_of
@@ -275,7 +275,7 @@ def _check_columns(
     parsed: Formula, parts: Parts, weights: str | None, trials: str | int | None
 ) -> None:
     """Refuse columns that no group has, and a formula that uses what is constant in each."""
-    take_columns(parts.table, _columns_in_use(parsed, parts, weights, trials))
+    check_columns(parts.table, _columns_in_use(parsed, parts, weights, trials))
     for name in parts.by:
         if name in parsed.columns:
             raise OptionError(
@@ -304,7 +304,7 @@ def _first_model(question: Question, parts: Parts) -> Model:
     for i in range(len(parts.keys)):
         try:
             with collected_warnings():
-                return question.model_of(parts.part(i), parts.rows[i])
+                return question.model_of(parts.part(i), parts.positions(i))
         except Exception as error:  # it is of one group, until all have one
             first = first or error
     assert first is not None  # there is a group

@@ -12,9 +12,9 @@ import pandas as pd
 
 from winstan.data.categories import declared_levels
 from winstan.data.columns import distinct_codes, how_many
-from winstan.data.tables import check_columns, in_memory, missing_mask, take_columns
+from winstan.data.tables import check_columns, missing_mask, open_table, take_columns
 from winstan.design_warnings import warn_design
-from winstan.engines import open_data
+from winstan.engines import Source, distinct_rows, enter, open_data, rows_where
 from winstan.errors import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -43,36 +43,43 @@ class Parts:
     keys : tuple
         The groups in their order: values of the column, or tuples of values if there are several.
         A factor's levels keep their order; other values are sorted, if they can be.
-    rows : tuple of ndarray of int
-        Positions of each group's rows in the data.
+    rows : tuple of ndarray of int, or of range
+        Positions of each group's rows in the data; within the group where it is read by itself.
     n_rows : int
         Rows of the data.
     missing : mapping of str to int
         Rows whose value is missing, by column, where there are any.
     table
-        The data, as `open_table` gives them, in memory.
+        The data, as `open_table` gives them; lazy where each group is read by itself.
     """
 
     by: tuple[str, ...]
     keys: tuple[Hashable, ...]
-    rows: tuple[np.ndarray, ...]
+    rows: tuple[np.ndarray | range, ...]
     n_rows: int
     missing: Mapping[str, int]
     table: Any
 
     def part(self, i: int) -> Any:
         """Return the rows of a group, all columns, as a data frame of the user's own kind."""
+        if isinstance(self.table, nw.LazyFrame):
+            return rows_where(self.table, dict(zip(self.by, self._values(i), strict=True)))
         if isinstance(self.table, pd.DataFrame):
-            return self.table.iloc[self.rows[i]]
-        return self.table[self.rows[i]].to_native()
+            return self.table.iloc[self.positions(i)]
+        return self.table[self.positions(i)].to_native()
+
+    def positions(self, i: int) -> np.ndarray:
+        """Return where a group's rows stand, as `rows` does, shape (n,)."""
+        return np.asarray(self.rows[i])
 
     def name(self, i: int) -> str:
         """Return a group as messages name it: ``neuron 'n3'``."""
-        values = self.keys[i] if len(self.by) > 1 else (self.keys[i],)
-        return ", ".join(
-            f"{column} {value!r}"
-            for column, value in zip(self.by, values, strict=True)  # type: ignore[call-overload]
-        )
+        pairs = zip(self.by, self._values(i), strict=True)
+        return ", ".join(f"{column} {value!r}" for column, value in pairs)
+
+    def _values(self, i: int) -> tuple[Any, ...]:
+        key: Any = self.keys[i]
+        return key if len(self.by) > 1 else (key,)
 
 
 def partition(data: Any, by: str | list[str] | tuple[str, ...]) -> Parts:
@@ -98,9 +105,12 @@ def partition(data: Any, by: str | list[str] | tuple[str, ...]) -> Parts:
         ``missing_rows``, if rows are left out because their group is missing.
     """
     names = _names(by)
-    table = open_data(data)
-    check_columns(table, names)
-    table = in_memory(table)  # each group has rows of its own
+    check_columns(data.table if isinstance(data, Source) else open_data(data), names)
+    entered = enter(data)
+    if isinstance(entered, Source):
+        return _apart(entered, names)
+    table = open_table(entered)
+    assert not isinstance(table, nw.LazyFrame)  # it has entered
     n_rows = len(table)
     if n_rows == 0:
         raise DataError("The data frame is empty: it has no rows.")
@@ -111,24 +121,35 @@ def partition(data: Any, by: str | list[str] | tuple[str, ...]) -> Parts:
     _tell_missing(missing, n_rows, len(kept))
     if missing:
         columns = columns[kept]
-    coded = [_codes(columns[name]) for name in names]
-    first, row = distinct_codes(((codes, len(levels)) for codes, levels in coded), len(kept))
+    keys, group = _keys_of(columns)
+    at = np.argsort(group, kind="stable")
+    edges = np.cumsum(np.bincount(group))[:-1]
+    return Parts(names, keys, tuple(np.split(kept[at], edges)), n_rows, missing, table)
+
+
+def _apart(source: Source, names: tuple[str, ...]) -> Parts:
+    """Part data that stay where they are: their groups are counted, and each is read by itself."""
+    distinct, count = distinct_rows(source, names)
+    n_rows = int(count.sum())
+    masks = {name: missing_mask(distinct[name]) for name in names}
+    missing = {name: int(count[mask].sum()) for name, mask in masks.items() if mask.any()}
+    kept = np.flatnonzero(~np.logical_or.reduce(list(masks.values())))
+    _tell_missing(missing, n_rows, int(count[kept].sum()))
+    keys, group = _keys_of(distinct[kept])
+    sizes = np.bincount(group, weights=count[kept]).astype(int)
+    return Parts(names, keys, tuple(map(range, sizes)), n_rows, missing, source.table)
+
+
+def _keys_of(columns: nw.DataFrame[Any]) -> tuple[tuple[Hashable, ...], np.ndarray]:
+    """Return the groups in their order, and the number of each row's."""
+    coded = [_codes(columns[name]) for name in columns.columns]
+    first, row = distinct_codes(((codes, len(levels)) for codes, levels in coded), len(columns))
     ranks = np.column_stack([codes[first] for codes, _ in coded])
     order = np.lexsort(ranks.T[::-1])
     values = [[levels[code] for code in codes[first[order]]] for codes, levels in coded]
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
-    group = place[row]
-    at = np.argsort(group, kind="stable")
-    edges = np.cumsum(np.bincount(group))[:-1]
-    return Parts(
-        by=names,
-        keys=tuple(values[0] if len(names) == 1 else zip(*values, strict=True)),
-        rows=tuple(np.split(kept[at], edges)),
-        n_rows=n_rows,
-        missing=missing,
-        table=table,
-    )
+    return tuple(values[0] if len(values) == 1 else zip(*values, strict=True)), place[row]
 
 
 def seed_of(key: Hashable, seed: int) -> int:

@@ -159,7 +159,7 @@ class GroupTasks:
 
     def own(self, i: int) -> tuple[Any, ...]:
         """Return what a group's fit is given beside the question."""
-        return self.parts.keys[i], self.parts.part(i), self.parts.rows[i], self.seeds[i]
+        return self.parts.keys[i], self.parts.part(i), self.parts.positions(i), self.seeds[i]
 
     def lost(self, i: int, message: str) -> Outcome:
         """Return the outcome of a group whose worker died."""

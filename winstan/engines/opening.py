@@ -92,7 +92,7 @@ def enter(data: Any, *, in_memory: int = IN_MEMORY, progress: bool | None = None
     table = open_data(data)
     if not isinstance(table, nw.LazyFrame):
         return data
-    engine = _NAMES.get(table.implementation, str(table.implementation))
+    engine = name_of(table)
     rows = max(in_memory // max(len(column_names(table)), 1), 1)
     with told_by(engine):
         # Files are read again without work, unlike what a lazy frame or a query makes.
@@ -101,6 +101,11 @@ def enter(data: Any, *, in_memory: int = IN_MEMORY, progress: bool | None = None
         head = with_declared_order(table, head)
     is_large = is_large or len(head) > rows
     return Source(table, engine, head, progress) if is_large else head.to_native()
+
+
+def name_of(table: nw.LazyFrame[Any]) -> str:
+    """Return the name of a table's engine, for messages."""
+    return _NAMES.get(table.implementation, str(table.implementation))
 
 
 def _has_more(table: nw.LazyFrame[Any], rows: int) -> bool:
