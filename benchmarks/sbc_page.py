@@ -30,7 +30,7 @@ _INTRODUCTION = """\
 
 `make sbc` draws parameters from priors, responses from the family, fits them at winstan's default
 settings, and ranks each true parameter among its posterior draws, and each contrast and the log
-likelihood beside them ([`ws.calibrate`](../winstan/calibration/calibrating.py) does the same on
+likelihood beside them ([`ws.calibrate`](api.rst) does the same on
 your design). Ranks are uniform if density, coordinates, sampler, generator and estimands are all
 right. The designs are small (48 rows, 8 groups, 6 crossed items), where posteriors are least
 normal; the priors are those of [`benchmarks/sbc.py`](../benchmarks/sbc.py). A response of the

@@ -50,6 +50,29 @@ def test_a_forest_has_an_interval_for_each_parameter_at_its_summary(fit):
     assert_legible(plot)
 
 
+@pytest.mark.parametrize(
+    ("family", "expected"),
+    [
+        (
+            "categorical",
+            [
+                "coefficients of mub (log odds of b against a)",
+                "group sds of muc (log odds of c against a)",
+            ],
+        ),
+        ("cumulative", ["coefficients (logit scale)", "group sds (logit scale)"]),
+    ],
+)
+def test_a_forest_of_categories_says_on_which_scale_coefficients_are(family, expected):
+    rows = recordings().assign(
+        y=lambda d: pd.Categorical(np.resize(list("abcca"), len(d)), ordered=True)
+    )
+    plot = made_fit(model_of("y ~ x + (1|g)", rows, family)).plot_forest()
+    panels = set(rows_of_forest(plot)["panel"])
+    assert set(expected) <= panels
+    assert not any("softmax" in panel for panel in panels)
+
+
 def test_a_forest_of_chosen_names_and_equal_tails(fit):
     rows = rows_of_forest(fit.plot_forest(["sd", "z", "1|g[g3]"], prob=0.8, interval="eti"))
     assert rows["parameter"].tolist() == ["1|g_sigma", "x|g_sigma", "z", "g3"]

@@ -243,6 +243,10 @@ def scale_of_coefficients(model: Specified) -> str:
 
 def _scale(model: Model, of: Variable) -> str:
     """Say on which scale a variable is, where it is not the data's."""
+    if of.role in ON_LINK and model.family.of_categories:
+        if model.family.kind == "unordered":
+            return f" ({model.family.parameter(of.parameter).label})"
+        return f" ({model.link.name} scale)"
     return scale_of_coefficients(effects.about(model, of.parameter)) if of.role in ON_LINK else ""
 
 
