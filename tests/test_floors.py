@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,25 +64,53 @@ def imported(tree: ast.AST, *, at_run_time: bool) -> Iterator[str]:
 @pytest.mark.parametrize("module", FILES)
 def test_imports_go_down_only(module):
     floor = FLOOR[room_of(module)]  # a new room needs a floor
-    tree = ast.parse(FILES[module].read_text(encoding="utf-8"))
-    above = {name for name in imported(tree, at_run_time=False) if FLOOR[room_of(name)] > floor}
+    needs = imported(tree_of(module), at_run_time=False)
+    above = {name for name in needs if FLOOR[room_of(name)] > floor}
     assert not above
 
 
-def test_no_file_imports_itself_in_a_circle():
-    edges = {
-        module.removesuffix(".__init__"): set(
-            imported(ast.parse(path.read_text(encoding="utf-8")), at_run_time=True)
-        )
-        for module, path in FILES.items()
+@cache
+def tree_of(module: str) -> ast.Module:
+    """The syntax of a file, read once."""
+    return ast.parse(FILES[module].read_text(encoding="utf-8"))
+
+
+def edges_at_run_time() -> dict[str, set[str]]:
+    """What each file imports when it is imported."""
+    return {
+        module.removesuffix(".__init__"): set(imported(tree_of(module), at_run_time=True))
+        for module in FILES
     }
+
+
+def in_circles(edges: dict[str, set[str]]) -> list[str]:
+    """What is left once whatever imports nothing of the rest is taken away, again and again."""
     left = dict(edges)
-    while left:
-        # Those that import none of the others that are left.
-        free = [m for m, needs in left.items() if not (needs - {m}) & left.keys()]
-        assert free, f"circle among {sorted(left)}"
+    while free := [m for m, needs in left.items() if not (needs - {m}) & left.keys()]:
         for module in free:
             del left[module]
+    return sorted(left)
+
+
+def test_no_file_imports_itself_in_a_circle():
+    assert not in_circles(edges_at_run_time())
+
+
+def test_no_package_imports_itself_in_a_circle():
+    rooms: dict[str, set[str]] = {}
+    for module, needs in edges_at_run_time().items():
+        rooms.setdefault(room_of(module), set()).update(map(room_of, needs))
+    # All read the version from the package itself, whose own names load when they are asked for.
+    del rooms["__init__"]
+    assert not in_circles(rooms)
+
+
+def test_the_architecture_names_these_floors():
+    page = (PACKAGE.parent / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    listed = page.partition("From the ground up:")[2].partition("\n## ")[0]
+    floors = [set(re.findall("`(.*?)`", text)) for text in re.split(r"\n\d\. ", listed)[1:]]
+    own = {"__init__", "__main__", "_version"}
+    assert floors == [set(rooms.split()) - own for rooms in FLOORS]
 
 
 def test_importing_winstan_loads_numpy_and_little_else():

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from guard_cases import guards
 
-from winstan.guards.codes import codes_of, combine, common_values, number_of, whole_values
+from winstan.data.codes import codes_of, combine, common_values, number_of, whole_values
 from winstan.tuning import Tuning
 
 if TYPE_CHECKING:

@@ -89,8 +89,9 @@ class Linear:
                 name = names.new(predictor.slope(predictor.coefficients[term.columns[0]]))
                 self._slopes.append(name)
             self._terms.append((name, term))
-        own = predictor.thresholds.name if predictor.thresholds else predictor.intercept
-        self.at_mean = f"{own}_c" if predictor.center and own else own
+        self.at_zero = predictor.thresholds.name if predictor.thresholds else predictor.intercept
+        centers = predictor.center and self.at_zero
+        self.at_mean = f"{self.at_zero}_c" if centers else self.at_zero
 
     def columns(self) -> list[str]:
         """Centre columns."""

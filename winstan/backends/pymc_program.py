@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import builtins
 import keyword
-import re
 from typing import TYPE_CHECKING, Any
 
+from winstan.backends.program_comments import comments_of
 from winstan.backends.program_correlation import NAMES as CORRELATED_NAMES
 from winstan.backends.program_correlation import CorrelatedRows
 from winstan.backends.program_names import (
     Names,
     format_effect,
     number,
-    one_line,
     quote,
     speakable,
     written_distribution,
 )
 from winstan.backends.program_parts import Parts
 from winstan.backends.program_shrinkage import pymc_numbers
+from winstan.backends.pymc_limits import check_limits, limited, with_ends
 from winstan.backends.pymc_linear import Linear
 from winstan.backends.pymc_statements import (
     Called,
@@ -36,7 +36,6 @@ from winstan.errors import BackendError
 
 if TYPE_CHECKING:
     from winstan.backends.program_pieces import Group
-    from winstan.families.distribution import Distribution
     from winstan.model import Model
 
 # Names that the program gives itself, or uses.
@@ -124,7 +123,14 @@ class _Program:
         imports = ["import numpy as np"] if any("np." in line for line in lines) else []
         imports.append("import pymc as pm")
         imports += ["import pytensor.tensor as pt"] if any("pt." in line for line in lines) else []
-        lines = [*self._comments(), *imports, "", *lines]
+        comments = comments_of(
+            self.parts,
+            self.linear,
+            program="; PyMC 6",
+            levels="Levels count from 0, in the order of coords.",
+            centred="Levels' own priors (_c) are at the mean of the other predictors.",
+        )
+        lines = [*(f"# {line}" for line in comments), "", *imports, "", *lines]
         return "\n".join(lines) + "\n"
 
     def _mean(self, mean: Linear) -> list[str]:
@@ -137,31 +143,6 @@ class _Program:
         """Write thresholds at zero of all predictors, by the coefficients of all."""
         mean, *beside = self.linear
         return mean.thresholds_at_zero([x for x in beside if not x.of.has_constant])
-
-    def _comments(self) -> list[str]:
-        model = self.model
-        formula = one_line(model.formula.text)
-        links = "".join(
-            f"; {p.parameter}, link {p.link.name}" for p in self.parts.beside if p.has_constant
-        )
-        lines = [
-            f"# {formula}",
-            f"# family {model.family.name}, link {model.link.name}{links}; PyMC 6",
-        ]
-        if self.parts.groups:
-            lines.append("# Group effects are non-centred: u = sd * z, with z standard normal.")
-            lines.append("# Levels count from 0, in the order of coords.")
-        lines += [
-            f"# {x.at_mean} is at the mean of {'its' if block else 'the'} predictors, "
-            f"{x.at_mean.removesuffix('_c')} at zero."
-            for block, x in enumerate(self.linear)
-            if x.of.center and x.of.has_constant
-        ]
-        lines += [f"# {said}" for simplex in self.parts.simplexes for said in simplex.comments]
-        lines += [f"# {said}" for curve in self.parts.curves for said in curve.comments]
-        if self.parts.centers_levels:
-            lines.append("# Levels' own priors (_c) are at the mean of the other predictors.")
-        return [*lines, ""]
 
     def _head(self) -> list[str]:
         """Take the columns, and centre predictors."""
@@ -290,9 +271,10 @@ class _Program:
                 ),
             ]
         if written.one:
-            return [*lines, *self._with_ends(written, said)]
+            potential = quote(self.called.new("likelihood"))
+            return [*lines, *with_ends(self.parts, written, said, potential)]
         if self.parts.limits:
-            more, name, said = self._limited(name, said)
+            more, name, said = limited(self.parts, self.names, name, said)
             lines += more
         of = written.of.format(y=y.name)
         if weight is None and of == y.name:
@@ -305,73 +287,6 @@ class _Program:
             f"likelihood = pm.logp(pm.{name}.dist({said}), {of})",
             f"pm.Potential({called}, {total}.sum())",
         ]
-
-    def _with_ends(self, written: Distribution, said: str) -> list[str]:
-        """Write the density of rows that is another at zero and at one."""
-        y, weight = self.parts.response.name, self.parts.weight
-        total = f"({weight.name} * likelihood).sum()" if weight else "likelihood.sum()"
-        zero, one, above = (
-            text.format(y="density") for text in (written.zero, written.one, written.above)
-        )
-        return [
-            f"within = np.where(({y} > 0) & ({y} < 1), {y}, 0.5)  # ends have cases of their own",
-            f"density = pm.logp(pm.{written.name}.dist({said}), within)",
-            "likelihood = pm.math.switch(",
-            f"    {y} == 0,",
-            f"    {zero},",
-            "    pm.math.switch(",
-            f"        {y} == 1,",
-            f"        {one},",
-            f"        {above},",
-            "    ),",
-            ")",
-            f"pm.Potential({quote(self.called.new('likelihood'))}, {total})",
-        ]
-
-    def _limited(self, name: str, said: str) -> tuple[list[str], str, str]:
-        """Wrap a distribution in what PyMC has for limits; known errors are in its scale."""
-        limits, y = self.parts.limits, self.parts.response.name
-        if "error" in limits:
-            error = limits["error"].name
-            scale = f"pm.math.sqrt(sigma**2 + {error}**2)" if self.model.family.noise else error
-            said = re.sub(r"\bsigma=sigma\b", f"sigma={scale}", said)
-        if "status" not in limits:
-            ends = {"lower": limits.get("lb"), "upper": limits.get("ub")}
-            bounds = "".join(f", {end}={c.name}" for end, c in ends.items() if c is not None)
-            return (
-                ([], "Truncated", f"pm.{name}.dist({said}){bounds}") if bounds else ([], name, said)
-            )
-        lower, upper, status = (
-            self.names.new("lower"),
-            self.names.new("upper"),
-            limits["status"].name,
-        )
-        lines = [
-            f"{lower} = np.where({status} == -1, {y}, -np.inf)",
-            f"{upper} = np.where({status} == 1, {y}, np.inf)",
-        ]
-        return lines, "Censored", f"pm.{name}.dist({said}), lower={lower}, upper={upper}"
-
-
-def _check_limits(model: Model) -> None:
-    """Refuse limits that PyMC has no distribution of."""
-    limits, written = model.design.response.limits, model.family.pymc
-    if limits is None:
-        return
-    censored = limits.status is not None
-    what = {
-        "limits of a response that is taken beyond a shift": written and written.of != "{y}",
-        "intervals": limits.upper is not None,
-        "responses that are both censored and truncated": censored and limits.truncated,
-        "censored counts": censored and model.family.whole,
-        "weights of censored rows": censored and model.design.weights is not None,
-    }
-    for words, is_there in what.items():
-        if is_there:
-            raise BackendError(
-                f"code('pymc') does not write {words}: fit.code('stan') does, and fit.pymc_model "
-                "has them."
-            )
 
 
 def pymc_program(model: Model) -> tuple[str, dict[str, Any]]:
@@ -416,6 +331,6 @@ def pymc_program(model: Model) -> tuple[str, dict[str, Any]]:
             f"code('pymc') does not write gr({arms.factor}, by={arms.by}): fit.code('stan') does, "
             "and fit.pymc_model has it."
         )
-    _check_limits(model)
+    check_limits(model)
     program = _Program(model)
     return program.text(), program.data()

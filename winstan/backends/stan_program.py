@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from winstan import priors as pr
+from winstan.backends.program_comments import comments_of
 from winstan.backends.program_correlation import NAMES as CORRELATED_NAMES
 from winstan.backends.program_correlation import CorrelatedRows
-from winstan.backends.program_names import Names, one_line, written_distribution
+from winstan.backends.program_names import Names, written_distribution
 from winstan.backends.program_parts import Parts
 from winstan.backends.program_shrinkage import STAN, sd_of, stan_numbers
 from winstan.backends.program_simplexes import bent
@@ -169,7 +170,9 @@ class _Program:
             "model": [*self._priors(), *self._likelihood()],
             "generated quantities": self._generated(),
         }
-        lines = self._header()
+        centred = "Levels have their priors at the mean of the other predictors."
+        comments = comments_of(self.parts, self.linear, centred=centred)
+        lines = [f"// {line}".encode("ascii", "replace").decode() for line in comments]
         for name, body in blocks.items():
             if body:
                 lines += [f"{name} {{", *(f"  {line}" for line in body), "}"]
@@ -180,27 +183,6 @@ class _Program:
             names = (f"{kind}_{g.tail}" for kind in ("sd", "z", "u"))
             return self.correlated.stan_effects(*names)
         return effects_of(g)
-
-    def _header(self) -> list[str]:
-        model = self.model
-        formula = one_line(model.formula.text).encode("ascii", "replace").decode()
-        links = "".join(
-            f"; {p.parameter}, link {p.link.name}" for p in self.parts.beside if p.has_constant
-        )
-        lines = [f"// {formula}", f"// family {model.family.name}, link {model.link.name}{links}"]
-        if self.parts.groups:
-            lines.append("// Group effects are non-centred: u = sd * z, with z standard normal.")
-        lines += [
-            f"// {x.at_mean} is at the mean of {'its' if block else 'the'} predictors, "
-            f"{x.at_zero} at zero."
-            for block, x in enumerate(self.linear)
-            if x.of.center and x.of.has_constant
-        ]
-        lines += [f"// {said}" for simplex in self.parts.simplexes for said in simplex.comments]
-        lines += [f"// {said}" for curve in self.parts.curves for said in curve.comments]
-        if self.parts.centers_levels:
-            lines.append("// Levels have their priors at the mean of the other predictors.")
-        return lines
 
     def _transformed_data(self) -> list[str]:
         weight = self.parts.weight

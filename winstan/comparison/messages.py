@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from winstan.report import EFFECT_ROWS, round_table
+from winstan.fitted.reprs import EFFECT_ROWS, round_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,9 +10,9 @@ import pandas as pd
 
 from winstan import effects
 from winstan.data.columns import how_many, some_levels
+from winstan.fitted.reprs import round_table
 from winstan.plots.words import percent
 from winstan.progress import duration
-from winstan.report import round_table
 
 if TYPE_CHECKING:
     from winstan.each.result import FitEach

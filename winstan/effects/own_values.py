@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from winstan.data.codes import codes_of, is_constant, owner_of
 from winstan.data.columns import distinct_rows
 from winstan.effects.codings import coding_of
 from winstan.effects.comparisons import columns_of_offsets
 from winstan.formula.tree import Name
-from winstan.guards.codes import codes_of, is_constant, owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

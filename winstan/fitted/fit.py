@@ -32,8 +32,8 @@ from winstan.fitted import (
     publication,
     residuals,
 )
+from winstan.fitted.reprs import fit_as_html, fit_as_text
 from winstan.formula.scope import namespace_of_caller
-from winstan.report import fit_as_html, fit_as_text
 from winstan.summary import summarise
 
 if TYPE_CHECKING:

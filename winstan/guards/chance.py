@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse, stats
 from scipy.sparse import csgraph
 
-from winstan.guards.codes import codes_of, number_of, owner_of, pieces
+from winstan.data.codes import codes_of, number_of, owner_of, pieces
 
 # A finding must be less likely than this under independence.
 LIKELIHOOD = 1e-6

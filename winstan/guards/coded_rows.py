@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from winstan.guards.codes import codes_of, combine, is_constant, number_of, owner_of
+from winstan.data.codes import codes_of, combine, is_constant, number_of, owner_of
 from winstan.guards.thresholds import with_terms_of_thresholds
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from winstan.data.codes import is_constant
 from winstan.data.columns import some_levels
 from winstan.formula.tree import Name, quote_name
-from winstan.guards.codes import is_constant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -20,9 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.guards.chance import are_coincidences, constant_by_chance, met_elsewhere
-from winstan.guards.coded_rows import code_rows, is_float, read_columns, response_and_trials
-from winstan.guards.codes import (
+from winstan.data.codes import (
     codes_of,
     combine,
     common_values,
@@ -32,6 +30,8 @@ from winstan.guards.codes import (
     owner_of,
     whole_values,
 )
+from winstan.guards.chance import are_coincidences, constant_by_chance, met_elsewhere
+from winstan.guards.coded_rows import code_rows, is_float, read_columns, response_and_trials
 from winstan.guards.units import find_units
 from winstan.guards.words import UNIT, noun, words_of
 

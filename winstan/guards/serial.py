@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from winstan.data.codes import codes_of, combine, is_constant
 from winstan.formula.tree import quote_name
-from winstan.guards.codes import codes_of, combine, is_constant
 from winstan.guards.succession import Succession
 
 if TYPE_CHECKING:

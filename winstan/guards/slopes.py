@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from winstan.data.codes import codes_of, combine, is_constant, owner_of
 from winstan.formula.monotonic import is_monotonic
-from winstan.guards.codes import codes_of, combine, is_constant, owner_of
 from winstan.guards.slope_advice import Missing, Slope, advice
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from winstan.data.codes import codes_of, number_of, owner_of
 from winstan.families.suitable import named, usual_families
 from winstan.formula.tree import quote_name
-from winstan.guards.codes import codes_of, number_of, owner_of
 from winstan.guards.residuals import SAMPLE, residuals
 
 if TYPE_CHECKING:

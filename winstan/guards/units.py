@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from winstan.data.codes import codes_of, combine, number_of
 from winstan.design.evaluation import as_numbers
 from winstan.formula.tree import quote_name
 from winstan.guards.chance import difference_across_cells, difference_of_units, stand_together
 from winstan.guards.coded_rows import is_float, response_and_trials
-from winstan.guards.codes import codes_of, combine, number_of
 from winstan.guards.words import TRIAL, noun, words_of
 
 if TYPE_CHECKING:

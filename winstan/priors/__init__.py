@@ -1,20 +1,15 @@
 """Priors: the distributions, and how the user's and the defaults are put together."""
 
-from winstan.priors.distributions import (
-    Beta,
-    Cauchy,
-    Constant,
+from winstan.priors.distributions import Beta, Cauchy, Constant, Flat, Normal, StudentT
+from winstan.priors.multivariate import LKJ, Dirichlet
+from winstan.priors.positive import (
     Exponential,
-    Flat,
     Gamma,
     HalfCauchy,
     HalfNormal,
     HalfStudentT,
     InverseGamma,
-    Normal,
-    StudentT,
 )
-from winstan.priors.multivariate import LKJ, Dirichlet
 from winstan.priors.prior import Prior
 from winstan.priors.resolution import CLASSES, Priors, PriorSlot, resolve
 from winstan.priors.shrinking import R2D2, Horseshoe

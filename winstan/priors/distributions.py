@@ -1,4 +1,4 @@
-"""The prior distributions of single numbers."""
+"""The prior distributions of numbers on the real line, or between 0 and 1."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from types import MappingProxyType
 
 import numpy as np
 
-from winstan.priors.prior import REAL, Draws, Prior, Size
+from winstan.priors.prior import POSITIVE, REAL, Draws, Prior, Size
 
 _OF_THRESHOLDS = REAL | {"ordered", "vector"}  # of each threshold, in order if they are
-_POSITIVE = frozenset({"positive"})
 _UNIT = frozenset({"unit"})
-_SCALE = MappingProxyType({"sigma": 1})
+SCALE = MappingProxyType({"sigma": 1})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Flat(Prior):
     """
 
     kind = 0
-    domain = _OF_THRESHOLDS | _POSITIVE | _UNIT
+    domain = _OF_THRESHOLDS | POSITIVE | _UNIT
     stan = ""
     pymc = ()
 
@@ -80,7 +79,7 @@ class Normal(Prior):
     domain = _OF_THRESHOLDS
     stan = "normal({0}, {1})"
     pymc = ("mu", "sigma")
-    widths = _SCALE
+    widths = SCALE
 
     @property
     def numbers(self) -> tuple[float, ...]:
@@ -158,17 +157,17 @@ class StudentT(Prior):
     domain = _OF_THRESHOLDS
     stan = "student_t({0}, {1}, {2})"
     pymc = ("nu", "mu", "sigma")
-    widths = _SCALE
+    widths = SCALE
 
     def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
         return self.mu + self.sigma * rng.standard_t(self.nu, size)
 
     def log_density(self, x: Draws) -> Draws:  # noqa: D102
-        return _log_t((x - self.mu) / self.sigma, self.nu)
+        return log_t((x - self.mu) / self.sigma, self.nu)
 
     @property
     def log_constant(self) -> float:  # noqa: D102
-        return _log_constant_of_t(self.nu) - math.log(self.sigma)
+        return log_constant_of_t(self.nu) - math.log(self.sigma)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,106 +187,17 @@ class Cauchy(Prior):
     domain = _OF_THRESHOLDS
     stan = "cauchy({0}, {1})"
     pymc = ("alpha", "beta")
-    widths = _SCALE
+    widths = SCALE
 
     def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
         return self.mu + self.sigma * rng.standard_cauchy(size)
 
     def log_density(self, x: Draws) -> Draws:  # noqa: D102
-        return _log_t((x - self.mu) / self.sigma, 1.0)
+        return log_t((x - self.mu) / self.sigma, 1.0)
 
     @property
     def log_constant(self) -> float:  # noqa: D102
         return -math.log(math.pi * self.sigma)
-
-
-@dataclass(frozen=True, slots=True)
-class Exponential(Prior):
-    """Exponential with this `rate`; its mean is 1 / rate.
-
-    Examples
-    --------
-    >>> import winstan as ws
-    >>> ws.Exponential(2)
-    Exponential(rate=2.0)
-    """
-
-    rate: float = 1.0
-    kind = 4
-    domain = _POSITIVE
-    stan = "exponential({0})"
-    pymc = ("lam",)
-    widths = MappingProxyType({"rate": -1})
-
-    def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
-        return rng.standard_exponential(size) / self.rate
-
-    def log_density(self, x: Draws) -> Draws:  # noqa: D102
-        return -self.rate * x
-
-    @property
-    def log_constant(self) -> float:  # noqa: D102
-        return math.log(self.rate)
-
-
-@dataclass(frozen=True, slots=True)
-class Gamma(Prior):
-    """Gamma with shape `alpha` and rate `beta`; its mean is alpha / beta.
-
-    Examples
-    --------
-    >>> import winstan as ws
-    >>> ws.Gamma(2, 0.1)
-    Gamma(alpha=2.0, beta=0.1)
-    """
-
-    alpha: float
-    beta: float
-    kind = 5
-    domain = _POSITIVE
-    stan = "gamma({0}, {1})"
-    pymc = ("alpha", "beta")
-    widths = MappingProxyType({"beta": -1})
-
-    def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
-        return rng.standard_gamma(self.alpha, size) / self.beta
-
-    def log_density(self, x: Draws) -> Draws:  # noqa: D102
-        return (self.alpha - 1) * np.log(x) - self.beta * x
-
-    @property
-    def log_constant(self) -> float:  # noqa: D102
-        return self.alpha * math.log(self.beta) - math.lgamma(self.alpha)
-
-
-@dataclass(frozen=True, slots=True)
-class InverseGamma(Prior):
-    """Inverse gamma with shape `alpha` and scale `beta`.
-
-    Examples
-    --------
-    >>> import winstan as ws
-    >>> ws.InverseGamma(0.4, 0.3)
-    InverseGamma(alpha=0.4, beta=0.3)
-    """
-
-    alpha: float
-    beta: float
-    kind = 6
-    domain = _POSITIVE
-    stan = "inv_gamma({0}, {1})"
-    pymc = ("alpha", "beta")
-    widths = MappingProxyType({"beta": 1})
-
-    def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
-        return self.beta / rng.standard_gamma(self.alpha, size)
-
-    def log_density(self, x: Draws) -> Draws:  # noqa: D102
-        return -(self.alpha + 1) * np.log(x) - self.beta / x
-
-    @property
-    def log_constant(self) -> float:  # noqa: D102
-        return self.alpha * math.log(self.beta) - math.lgamma(self.alpha)
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,97 +233,11 @@ class Beta(Prior):
         return math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
 
 
-@dataclass(frozen=True, slots=True)
-class HalfNormal(Prior):
-    """The positive half of a normal about 0 with standard deviation `sigma`.
-
-    Examples
-    --------
-    >>> import winstan as ws
-    >>> ws.HalfNormal(1)
-    HalfNormal(sigma=1.0)
-    """
-
-    sigma: float = 1.0
-    kind = 11
-    domain = _POSITIVE
-    stan = "normal(0, {0})"
-    pymc = ("sigma",)
-    widths = _SCALE
-
-    def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
-        return np.abs(rng.normal(0.0, self.sigma, size))
-
-    def log_density(self, x: Draws) -> Draws:  # noqa: D102
-        return -0.5 * np.square(x / self.sigma)
-
-    @property
-    def log_constant(self) -> float:  # noqa: D102
-        return 0.5 * math.log(2 / math.pi) - math.log(self.sigma)
-
-
-@dataclass(frozen=True, slots=True)
-class HalfStudentT(Prior):
-    """The positive half of a Student's t about 0, `nu` degrees of freedom and scale `sigma`.
-
-    Examples
-    --------
-    >>> import winstan as ws
-    >>> ws.HalfStudentT(3, 1)
-    HalfStudentT(nu=3.0, sigma=1.0)
-    """
-
-    nu: float
-    sigma: float = 1.0
-    kind = 12
-    domain = _POSITIVE
-    stan = "student_t({0}, 0, {1})"
-    pymc = ("nu", "sigma")
-    widths = _SCALE
-
-    def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
-        return np.abs(self.sigma * rng.standard_t(self.nu, size))
-
-    def log_density(self, x: Draws) -> Draws:  # noqa: D102
-        return _log_t(x / self.sigma, self.nu)
-
-    @property
-    def log_constant(self) -> float:  # noqa: D102
-        return math.log(2) + _log_constant_of_t(self.nu) - math.log(self.sigma)
-
-
-@dataclass(frozen=True, slots=True)
-class HalfCauchy(Prior):
-    """The positive half of a Cauchy about 0 with scale `sigma`.
-
-    Examples
-    --------
-    >>> import winstan as ws
-    >>> ws.HalfCauchy(1)
-    HalfCauchy(sigma=1.0)
-    """
-
-    sigma: float = 1.0
-    kind = 13
-    domain = _POSITIVE
-    stan = "cauchy(0, {0})"
-    pymc = ("beta",)
-    widths = _SCALE
-
-    def sample(self, rng: np.random.Generator, size: Size) -> Draws:  # noqa: D102
-        return np.abs(self.sigma * rng.standard_cauchy(size))
-
-    def log_density(self, x: Draws) -> Draws:  # noqa: D102
-        return _log_t(x / self.sigma, 1.0)
-
-    @property
-    def log_constant(self) -> float:  # noqa: D102
-        return math.log(2 / (math.pi * self.sigma))
-
-
-def _log_t(z: Draws, nu: float) -> Draws:
+def log_t(z: Draws, nu: float) -> Draws:
+    """Return the log density of a standard t, but for a constant."""
     return -0.5 * (nu + 1) * np.log1p(np.square(z) / nu)
 
 
-def _log_constant_of_t(nu: float) -> float:
+def log_constant_of_t(nu: float) -> float:
+    """Return the logarithm of what normalises `log_t`."""
     return math.lgamma((nu + 1) / 2) - math.lgamma(nu / 2) - 0.5 * math.log(nu * math.pi)

@@ -148,3 +148,4 @@ class Prior:
 
 
 REAL = frozenset({"real"})
+POSITIVE = frozenset({"positive"})

@@ -10,7 +10,7 @@ import pandas as pd
 
 from winstan import effects
 from winstan.fitted.evidence import sensitivity_of
-from winstan.report.reprs import EFFECT_ROWS, round_table
+from winstan.fitted.reprs import EFFECT_ROWS, round_table
 
 if TYPE_CHECKING:
     from winstan.design import Design

@@ -11,7 +11,7 @@ import pytest
 from made_draws import made_fit
 from models import model_of
 
-from winstan.report import round_table
+from winstan.fitted.reprs import round_table
 
 
 def data(n_mice: int = 6, rows: int = 8) -> pd.DataFrame:
