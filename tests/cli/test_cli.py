@@ -19,7 +19,7 @@ from winstan.cli import main
 from winstan.cli.commands import check_contrasts
 from winstan.cli.files import make_folder
 from winstan.cli.tables import read_table
-from winstan.errors import DataError
+from winstan.errors import BackendError, DataError
 
 FORMULA = "`Log power` ~ stim + (1|mouse)"
 SAMPLING = ["--chains", "2", "--warmup", "300", "--draws", "900", "--seed", "1", "--quiet"]
@@ -155,6 +155,23 @@ def test_demo(tmp_path, capsys):
         names = {p.name for p in (tmp_path / folder).iterdir()}
         assert names >= {"summary.csv", "draws.nc", "difference_stim.png", "intercepts_mouse.png"}
         size_mm(tmp_path / folder / "intercepts_mouse.png")
+
+
+def test_demo_asks_for_both_programs_at_once_when_its_options_are_sound(
+    tmp_path, monkeypatch, capsys
+):
+    asked = []
+
+    def no_compiler(templates):
+        asked.append(templates)
+        raise BackendError("no compiler")
+
+    monkeypatch.setattr(sys.modules["winstan.toolchain"], "prebuild", no_compiler)
+    assert main(["demo", "--chains", "0", "--out", str(tmp_path)]) == 2
+    assert asked == []
+    assert main(["demo", "--out", str(tmp_path)]) == 2
+    assert asked == [["gamma", "gaussian_marginal"]]
+    assert "no compiler" in capsys.readouterr().err
 
 
 def no_fit(*args, **options):
