@@ -1,6 +1,8 @@
 """Cells that an engine groups are those of the same rows in memory, whatever the engine."""
 
+import os
 import warnings
+from dataclasses import replace
 
 import narwhals as nw
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 
 from winstan.building import model_and_frame
 from winstan.engines import enter, sample_rows
+from winstan.errors import DataError
 
 duckdb = pytest.importorskip("duckdb")
 
@@ -269,3 +272,38 @@ def test_cells_of_a_cluster_of_two_workers_are_those_of_the_rows_in_memory(data,
         lazy = frames.from_pandas(table.to_pandas(), npartitions=4)
         got, _ = model_of(formula, enter(lazy, in_memory=100), family, **options)
     assert_same_cells(got.cells, model_of(formula, table, family, **options)[0].cells)
+
+
+@MOVING
+@pytest.mark.long
+def test_a_worker_that_dies_costs_nothing_and_one_that_always_dies_is_an_error(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    frames = pytest.importorskip("dask.dataframe")
+    table = rows().drop("ordered", "decimal").to_pandas()
+    marker = tmp_path / "died"
+
+    def dies(part, always):
+        if always or not marker.exists():
+            marker.touch()
+            os._exit(1)
+        return part
+
+    formula, family, options = CASES[4]
+    want = model_of(formula, table, family, **options)[0]
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as here,
+        distributed.Client(here),
+    ):
+        lazy = frames.from_pandas(table, npartitions=4)
+        source = enter(lazy, in_memory=100)
+        once = replace(
+            source, table=nw.from_native(lazy.map_partitions(dies, always=False, meta=lazy))
+        )
+        got, _ = model_of(formula, once, family, **options)
+        assert marker.exists()
+        assert_same_cells(got.cells, want.cells)
+        always = replace(
+            source, table=nw.from_native(lazy.map_partitions(dies, always=True, meta=lazy))
+        )
+        with pytest.raises(DataError, match=r"Dask could not read or group .* KilledWorker"):
+            model_of(formula, always, family, **options)
