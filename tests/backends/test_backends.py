@@ -97,6 +97,15 @@ def test_what_bambi_cannot_express_is_refused():
         bambi.bambi_model(model_of("y ~ x", data_of("poisson"), "poisson", link="sqrt"))
 
 
+def test_what_takes_one_backend_says_so():
+    with pytest.raises(
+        ws.OptionError, match=r"calibrate takes one backend, not \('stan', 'pymc'\)"
+    ):
+        ws.calibrate("y ~ x", data_of("gaussian"), backend=("stan", "pymc"))
+    with pytest.raises(ws.OptionError, match="chooses among PyMC's samplers"):
+        ws.calibrate("y ~ x", data_of("gaussian"), sampler="nutpie")
+
+
 def test_samplers_are_checked():
     data = data_of("gaussian")
     with pytest.raises(ws.OptionError, match="sampler= must be one of"):

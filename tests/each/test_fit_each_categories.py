@@ -43,7 +43,7 @@ def models(monkeypatch):
 
     monkeypatch.setattr("winstan.each.task.model_from", keep)
     monkeypatch.setattr("winstan.each.task.fit_by", refuse)
-    monkeypatch.setattr("winstan.each.fitting.build", lambda *_, **__: None)
+    monkeypatch.setattr("winstan.backends.stan.build", lambda *_, **__: None)
 
     def of(formula, frame, family, **options):
         made.clear()

@@ -64,6 +64,8 @@ class BambiBackend:
 
     name: str = "bambi"
     reads_formula: bool = True
+    own_processes: bool = False
+    several_samplers: bool = True
 
     def check(self, model: Model, settings: Settings) -> None:
         """Refuse if bambi is missing, or cannot express the model.
@@ -78,6 +80,9 @@ class BambiBackend:
         import_bambi()
         checked_sampler(settings.sampler)
         built_model(model)
+
+    def prepare(self, model: Model, *, progress: bool | None) -> None:
+        """Do nothing: every fit compiles its own model."""
 
     def sample(self, model: Model, settings: Settings) -> Draws:
         """Draw from the posterior with the NUTS of PyMC or of `settings.sampler`.

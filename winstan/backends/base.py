@@ -17,15 +17,28 @@ if TYPE_CHECKING:
 class Backend(Protocol):
     """A backend that samples a model's posterior with NUTS.
 
-    `reads_formula` says whether it evaluates the formula's functions by itself on the rows that it
-    gets.
+    Attributes
+    ----------
+    name : str
+    reads_formula : bool
+        Whether it evaluates the formula's functions by itself on the rows that it gets.
+    own_processes : bool
+        Whether its chains are processes beside Python's.
+    several_samplers : bool
+        Whether there is a choice of samplers.
     """
 
     name: str
     reads_formula: bool
+    own_processes: bool
+    several_samplers: bool
 
     def check(self, model: Model, settings: Settings) -> None:
         """Refuse what this backend cannot do or lacks, before anything is compiled or sampled."""
+        ...
+
+    def prepare(self, model: Model, *, progress: bool | None) -> None:
+        """Compile what all fits of such a model share, before there are many side by side."""
         ...
 
     def sample(self, model: Model, settings: Settings) -> Draws:
@@ -108,9 +121,23 @@ def backends_named(
         backends = tuple(backend_named(name) for name in names)
     else:
         backends = (backend_named(names),)
-    if sampler is not None and all(backend.name == "stan" for backend in backends):
+    if sampler is not None and not any(backend.several_samplers for backend in backends):
         raise OptionError(
             f"sampler={sampler!r} chooses among PyMC's samplers, and backend='stan' has its own: "
             "leave it out, or write backend='pymc'."
         )
     return backends
+
+
+def one_backend(name: str, what: str, *, sampler: str | None = None) -> Backend:
+    """Return the backend of this name, for what takes no more than one.
+
+    Raises
+    ------
+    BackendError, OptionError
+        As for `backends_named`, and if there are several names: `what` is the function's name.
+    """
+    if not isinstance(name, str):
+        raise OptionError(f"{what} takes one backend, not {name!r}: call it once for each.")
+    (backend,) = backends_named(name, sampler=sampler)
+    return backend

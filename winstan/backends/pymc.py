@@ -63,6 +63,8 @@ class PymcBackend:
 
     name: str = "pymc"
     reads_formula: bool = False
+    own_processes: bool = False
+    several_samplers: bool = True
 
     def check(self, model: Model, settings: Settings) -> None:
         """Refuse if PyMC is missing, or the sampler.
@@ -77,6 +79,9 @@ class PymcBackend:
         import_pymc()
         checked_sampler(settings.sampler)
         pymc_model(model)
+
+    def prepare(self, model: Model, *, progress: bool | None) -> None:
+        """Do nothing: every fit compiles its own model."""
 
     def sample(self, model: Model, settings: Settings) -> Draws:
         """Draw from the posterior with NUTS: PyMC's, or that of `settings.sampler`.

@@ -31,6 +31,8 @@ class StanBackend:
 
     name: str = "stan"
     reads_formula: bool = False
+    own_processes: bool = True
+    several_samplers: bool = False
 
     def check(self, model: Model, settings: Settings) -> None:
         """Refuse if Stan, cmdstanpy or the compiler is missing.
@@ -41,6 +43,15 @@ class StanBackend:
         """
         with quiet_cmdstanpy():
             toolchain()
+
+    def prepare(self, model: Model, *, progress: bool | None) -> None:
+        """Compile the model's template, unless it has been.
+
+        Raises
+        ------
+        BackendError
+        """
+        build(model.template, progress=progress)
 
     def sample(self, model: Model, settings: Settings) -> Draws:
         """Draw from the posterior with Stan's NUTS.

@@ -6,7 +6,7 @@ import secrets
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from winstan.backends import Settings, backends_named
+from winstan.backends import Settings, one_backend
 from winstan.building import model_and_frame
 from winstan.calibration.result import Calibration, result_of
 from winstan.calibration.simulation import simulator_of
@@ -26,7 +26,6 @@ from winstan.formula.scope import namespace_of_caller
 from winstan.keywords import explains_keywords
 from winstan.options import check_flags, refuse_beside_fit
 from winstan.parallel import run_tasks, workers_of
-from winstan.toolchain import build
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -149,9 +148,7 @@ sampler, parametrization
     model = _model(formula, data, family, options, formulas)
     if backend is None:
         backend = formula.backend if isinstance(formula, Fit) else "stan"
-    if not isinstance(backend, str):
-        raise OptionError(f"calibrate takes one backend, not {backend!r}: call it once for each.")
-    (used,) = backends_named(backend, sampler=sampler)
+    used = one_backend(backend, "calibrate", sampler=sampler)
     workers = workers_of(n_jobs)
     sampling: dict[str, Any] = {
         "chains": chains,
@@ -165,8 +162,7 @@ sampler, parametrization
     seed = secrets.randbelow(2**31 - 1) if seed is None else check_seed(seed)
     used.check(model, Settings(**sampling, seed=seed))
     simulator = simulator_of(model, parametrization)
-    if used.name == "stan":
-        build(model.template, progress=progress)  # once, for all
+    used.prepare(model, progress=progress)
     asked = Asked(simulator, Sampling(used.name, sampling))
     tasks = SimulationTasks(asked, simulations, seed)
     done = run_tasks(tasks, workers, progress)

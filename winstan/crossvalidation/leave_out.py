@@ -23,7 +23,6 @@ from winstan.effects.pointwise import leave_one_out, pointwise
 from winstan.errors import BackendError, ConvergenceWarning, FailureWarning, OptionError, warn_user
 from winstan.fitted.attempts import Sampling
 from winstan.parallel import run_tasks, threads_unless_told, workers_of
-from winstan.toolchain import build
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -121,11 +120,9 @@ def refit_without(
             "'pymc'."
         )
     used.check(fit.model, settings)
-    # Stan's samplers are processes of their own
-    with threads_unless_told() if used.name == "stan" else nullcontext():
+    with threads_unless_told() if used.own_processes else nullcontext():
         workers = workers_of(n_jobs)
-        if used.name == "stan":
-            build(fit.model.template, progress=progress)  # once, for all
+        used.prepare(fit.model, progress=progress)
         sampling = asdict(settings) | {"progress": False}
         if workers.n_jobs > 1:
             sampling["cores"] = max(1, workers.n_jobs // len(held))

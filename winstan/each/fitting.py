@@ -7,7 +7,7 @@ from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from winstan.backends import Settings, backends_named
+from winstan.backends import Settings, one_backend
 from winstan.data.columns import how_many
 from winstan.data.tables import check_columns, column_names
 from winstan.design_warnings import silenced
@@ -37,7 +37,6 @@ from winstan.inputs import names_in_use
 from winstan.keywords import explains_keywords
 from winstan.options import Kept, Whose, check_flags, check_option
 from winstan.parallel import run_tasks, workers_of
-from winstan.toolchain import build
 
 if TYPE_CHECKING:
     import os
@@ -180,7 +179,7 @@ parametrization, silence
     """
     check_flags(center=center, progress=progress)
     start = perf_counter()
-    (used,) = backends_named(_one(backend), sampler=sampler)
+    used = one_backend(backend, "fit_each", sampler=sampler)
     check_option("keep", keep, Kept)
     interval_names(prob, interval)
     namespace = namespace_of_caller()
@@ -245,8 +244,7 @@ parametrization, silence
         question = replace(
             question, contrasts=contrasts_of(contrasts, model, prob, interval, groups)
         )
-        if used.name == "stan":
-            build(model.template, progress=progress)  # once, for all
+        used.prepare(model, progress=progress)
         seeds = [seed_of(key, seed) for key in parts.keys]
         outcomes = run_tasks(GroupTasks(question, parts, seeds), workers, progress)
         if not any(outcome.fitted for outcome in outcomes):
@@ -261,14 +259,6 @@ parametrization, silence
     _tell_verdicts(result)
     _tell_warnings(result)
     return result
-
-
-def _one(backend: str) -> str:
-    if not isinstance(backend, str):
-        raise OptionError(
-            f"fit_each takes one backend, not {backend!r}: call it once for each, and compare."
-        )
-    return backend
 
 
 def _check_columns(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from winstan.backends import Settings, backends_named
+from winstan.backends import Settings, backend_named, one_backend
 from winstan.effects.replicates import check_seed
 from winstan.errors import (
     BackendError,
@@ -31,7 +31,6 @@ from winstan.planning.summaries import studies_table, summary_table
 from winstan.planning.task import StudyQuestion, StudyTasks
 from winstan.planning.truth import shown
 from winstan.plots.words import percent
-from winstan.toolchain import build
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -205,9 +204,7 @@ def design(
         given = {name: own for name, own in options.items() if name not in _COORDINATES}
         refuse_beside_fit({"family": family, **given, **formulas})
         truth = formula if truth is None else truth
-    if not isinstance(backend, str):
-        raise OptionError(f"design takes one backend, not {backend!r}: call it once for each.")
-    (used,) = backends_named(backend, sampler=sampler)
+    used = one_backend(backend, "design", sampler=sampler)
     sampling: dict[str, Any] = {
         "chains": chains,
         "warmup": warmup,
@@ -239,8 +236,7 @@ def design(
     named, notes = possible_methods(plans, question, chosen, seed)
     if "bayes" in named:
         used.check(plans.model, settings)
-        if used.name == "stan":
-            build(plans.model.template, progress=progress)  # once, for all
+        used.prepare(plans.model, progress=progress)
     question = replace(question, methods=named)
     tasks = StudyTasks(question, list(plans.each), simulations, seed)
     done = run_tasks(tasks, workers, progress)
@@ -281,7 +277,7 @@ def _pilot(proposal: PlannedStudy, seed: int, progress: bool | None) -> Fit:
             "and truth= was not given. State the parameters, truth={'sigma': 1, ...}, by the names "
             "that fit.summary() has; or give a fit, or a pilot's data frame with the response."
         )
-    (stan,) = backends_named("stan")
+    stan = backend_named("stan")
     model = model_from(
         proposal.formula,
         proposal.table,
