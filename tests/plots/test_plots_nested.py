@@ -64,6 +64,11 @@ def test_any_table_of_contrasts_can_be_drawn(fit, options):
     assert_legible(plot)
 
 
+def test_slopes_say_per_unit_of_what(fit):
+    plot = fit.plot_contrast("stim", slope=True, unit="Hz")
+    assert plot.labels.x.replace("\n", " ") == "Difference in Power per unit of stim, Hz"
+
+
 @pytest.mark.parametrize("by", [None, "stim", ["stim", "sex"]])
 def test_means_of_several_factors(fit, by):
     plot = fit.plot_means("cond", by, simultaneous=by == "stim", unit="Hz")

@@ -69,9 +69,12 @@ def plot_contrast(
     percent, ratio = measure.startswith("percent"), measure.startswith("ratio")
     response = response_of(fit, parts, parameter)
     circular = parts[0].model.family.circular and not options.get("slope")
+    title = _title(measure, response)
+    if options.get("slope") and options.get("of") is None and ":" not in treatment:
+        title += f" per unit of {treatment}"
     return plots.plot_contrasts(
         table,
-        response=_title(measure, response),
+        response=title,
         treatment=treatment,
         unit="%" if percent else None if ratio or options.get("standardise") else unit,
         ratio=ratio,
