@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from winstan.errors import FamilyError
 from winstan.families.namespace import NUMPY
 from winstan.families.ordered import by_steps, cutpoint_vector, labels_of_thresholds
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from winstan.cells import Cells
     from winstan.families import Family, Link, Parameter
     from winstan.families.domains import Domain
-    from winstan.families.family import SharedInformation, Statistics
+    from winstan.families.family import Score, SharedInformation, Statistics
     from winstan.families.namespace import Namespace
 
 
@@ -174,15 +175,16 @@ class Likelihood:
         """
         mean, beside = self._parts(eta, numbers, NUMPY)
         if not self.predicted:
-            return self.family.score(self.statistics, mean, beside, self.link)
+            return self._by_cell("score", self.family.score, mean, beside)
         if self.family.joint_score is not None:
             by_block, shared = self.family.joint_score(self.statistics, mean, beside, self.link)
             return by_block.ravel(), shared
-        parts = [self.family.score(self.statistics, mean, beside, self.link)]
+        parts = [self._by_cell("score", self.family.score, mean, beside)]
         slopes = [np.ones(self.n)]
         for block, name in enumerate(self.predicted, 1):
             slope = self.links[block].inverse_derivative(self.block(eta, block))
-            score, information = self.family.scores[name](self.statistics, mean, beside, self.link)
+            own = self.family.scores[name]
+            score, information = self._by_cell(f"scores[{name!r}]", own, mean, beside)
             parts.append((score * slope, information * np.square(slope)))
             slopes.append(slope)
         scores, informations = zip(*parts, strict=True)
@@ -194,6 +196,20 @@ class Likelihood:
             shared = information_of(self.statistics, mean, beside, self.link)
             whole[a, b] = whole[b, a] = shared * slopes[a] * slopes[b]
         return np.concatenate(scores), whole
+
+    def _by_cell(
+        self, what: str, function: Score, mean: Array, beside: Mapping[str, Any]
+    ) -> tuple[Array, Array]:
+        """Evaluate a family's score; refuse what is not two arrays of shape (C,)."""
+        out = function(self.statistics, mean, beside, self.link)
+        if not isinstance(out, tuple) or [np.shape(part) for part in out] != [(self.n,)] * 2:
+            shapes = [np.shape(part) for part in out] if isinstance(out, tuple) else np.shape(out)
+            raise FamilyError(
+                f"{what} of the family {self.family.name!r} gives shapes {shapes}: return the "
+                f"derivative of the log density and its expected information, two arrays with a "
+                f"number for each cell, here of shape ({self.n},)."
+            )
+        return out
 
     def score_of_steps(self, eta: Array, numbers: Mapping[str, float]) -> Array:
         """Score by the steps of an ordered parameter, shape (K - 2,)."""

@@ -105,6 +105,7 @@ def test_its_stan_code_is_whole_and_programs_say_what_is_missing(shifted):
     fit = made_fit(model_of("y ~ x + (1|mouse)", data(), "shifted"))
     assert "#include" not in fit.stan_code()
     assert "log_mix(aux[3]" in fit.stan_code()
+    assert "the location through the identity link" in methods_text(fit, prob=0.94)
     for backend in ("stan", "pymc"):
         with pytest.raises(ws.BackendError, match=f"does not say how {backend} writes it"):
             fit.code(backend)
@@ -133,11 +134,38 @@ def test_programs_keep_its_parameters_names_apart_from_columns():
         ({"parameters": SHIFTED.parameters + SHIFTED.parameters[1:2]}, "one each"),
         ({"parameters": (replace(SHIFTED.parameters[0], links=("cauchit",)),)}, "link 'cauchit'"),
         ({"parameters": (replace(SHIFTED.parameters[0], domain="circle"),)}, "domain 'circle'"),
+        ({"kind": "reals"}, "kind='reals'; there are real, positive"),
+        ({"profiled": "shfit"}, "profiled='shfit'"),
+        ({"scores": {"shfit": own_family.score}}, "scores of 'shfit'"),
+        ({"shared": {("mu", "shfit"): own_family.score}}, "'shfit'.*mu, sigma, shift, share"),
+        ({"mean_link": "logarithm"}, "mean_link of the link 'logarithm'"),
+        ({"absorbs_offset": {"none": own_family.score}}, "absorbs_offset of the link 'none'"),
+        (
+            {
+                "parameters": (
+                    *SHIFTED.parameters[:3],
+                    replace(SHIFTED.parameters[3], default_prior=ws.Beta),
+                )
+            },
+            r"default_prior=Beta of 'share': a prior such as Beta\(",
+        ),
     ],
 )
 def test_families_that_contradict_themselves_are_refused(change, words):
     with pytest.raises(ws.FamilyError, match=words):
         replace(SHIFTED, **change)
+
+
+@pytest.mark.parametrize(
+    ("own", "gives"),
+    [
+        (lambda stats, eta, aux, link: eta, r"shapes \(\d+,\)"),
+        (lambda stats, eta, aux, link: (eta.sum(), eta), r"shapes \[\(\), \(\d+,\)\]"),
+    ],
+)
+def test_a_score_of_another_shape_is_refused(own, gives):
+    with pytest.raises(ws.FamilyError, match=f"score of the family 'shifted' gives {gives}"):
+        model_of("y ~ x + (1|mouse)", data(), replace(SHIFTED, score=own))
 
 
 def test_priors_of_each_domain_are_checked(shifted):
@@ -176,7 +204,7 @@ def test_names_that_are_taken_and_templates_that_are_not_there_are_refused(tmp_p
             ws.register_family(replace(SHIFTED, name=name, aliases=()))
     with pytest.raises(ws.FamilyError, match="'t' already"):
         ws.register_family(replace(SHIFTED, aliases=("t",)))
-    with pytest.raises(ws.OptionError, match=r"path of a \.stan file"):
+    with pytest.raises(ws.OptionError, match=r"no such file .* beta, binomial, categorical"):
         ws.register_family(SHIFTED, template=tmp_path / "gone.stan")
     with pytest.raises(ws.OptionError, match=r"takes a winstan\.families\.Family"):
         ws.register_family("beta")

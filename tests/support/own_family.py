@@ -121,7 +121,7 @@ SHIFTED = Family(
     kind="real",
     label="shifted normal",
     parameters=(
-        Parameter(name="mu", domain="real", label="mean", links=("identity", "log")),
+        Parameter(name="mu", domain="real", label="location", links=("identity", "log")),
         Parameter(
             name="sigma",
             domain="positive",

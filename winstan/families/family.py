@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -262,7 +262,7 @@ class Family:
     sufficient: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        check_consistency(self)
+        check_consistency(self, get_args(Kind))
 
     def __repr__(self) -> str:
         return f"Family({self.name!r})"

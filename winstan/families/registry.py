@@ -153,7 +153,11 @@ def register_family(family: Family, template: str | Path | None = None) -> Famil
     if path.suffix == ".stan" and path.is_file():
         family = replace(family, template=str(path.resolve()))
     elif template is not None or path.suffix == ".stan" or path.name not in _templates():
-        raise OptionError(f"template= must be the path of a .stan file; got {str(path)!r}.")
+        raise OptionError(
+            f"template= must be the path of a .stan file; got {str(path)!r}, and there is no such "
+            f"file in {str(Path.cwd())!r}. A family that uses a program of winstan's names it in "
+            f"Family.template: {', '.join(sorted(_templates()))}."
+        )
     _FAMILIES[family.name] = family
     return family
 
