@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from reference_checks import kept
 
 import winstan as ws
 
@@ -27,3 +28,9 @@ def agree(fit: ws.Fit, expected: dict[str, tuple[float, float, float]]) -> float
         # heavier than the normal's, as those of standard deviations are.
         assert abs(row["sd"] / sd - 1) < 2 * Z / np.sqrt(2 * row["ess_tail"]), (name, row["sd"], sd)
     return furthest
+
+
+def in_errors(record, model: str, source: str, furthest: float, numbers: int) -> None:
+    """Keep the furthest mean, in Monte Carlo errors, for the table of references."""
+    kept(record, model, source, numbers=numbers, furthest=furthest, allowed=Z,
+         unit="Monte Carlo errors")  # fmt: skip
