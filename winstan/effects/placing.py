@@ -78,6 +78,8 @@ class GroupedRows:
     @property
     def times(self) -> int:
         """Chunks of rows that are worked on at once: what is integrated out takes draws apart."""
+        if self.joint:  # each chunk has all linear predictors
+            return max(1, INTEGRATED_TOGETHER // len(self.rows.every))
         return INTEGRATED_TOGETHER if self.integrated else 1
 
     def mean(self, model: Specified, beside: Mapping[str, Array], part: slice, eta: Array) -> Array:
