@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from winstan.effects.rope import Rope
     from winstan.planning.task import SimulatedStudy
 
-INFERENCES = ("power", "width", "type_s", "type_m", "coverage", "false_positives")
-"""Columns of a summary, each beside its Monte Carlo error."""
 DRAWS = 4000
 """Draws of the powers from which a sample size has its interval."""
 
