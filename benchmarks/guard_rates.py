@@ -182,6 +182,26 @@ def _ramp(spread: float) -> Callable[..., np.ndarray]:
     return drawn
 
 
+def _limited(share: float) -> Callable[..., np.ndarray]:
+    """Put the largest responses at a limit."""
+
+    def drawn(rng: np.random.Generator, data: pd.DataFrame, eta: np.ndarray) -> np.ndarray:
+        y = eta + rng.normal(size=eta.size)
+        return np.minimum(y, np.quantile(y, 1 - share))
+
+    return drawn
+
+
+def _detected(share: float) -> Callable[..., np.ndarray]:
+    """Put the smallest of positive responses at a limit of detection."""
+
+    def drawn(rng: np.random.Generator, data: pd.DataFrame, eta: np.ndarray) -> np.ndarray:
+        y = _gamma(2)(rng, data, eta)
+        return np.maximum(y, np.quantile(y, share))
+
+    return drawn
+
+
 def _gamma(mean: float) -> Callable[..., np.ndarray]:
     return lambda rng, data, eta: mean * np.exp(0.3 * eta) * rng.gamma(4, 0.25, eta.size)
 
@@ -238,6 +258,16 @@ KINDS = (
     Kind("unequal_spread", "sd twice as large", REAL, "gaussian", _unequal(2), True),
     Kind("unequal_spread", "one sd", REAL, "gaussian", _unequal(1), False),
     Kind("unequal_spread", "an sd of each group", REAL, "gaussian", _own(0.7), False),
+    Kind("group_spread", "sds of log sd 0.7", REAL, "gaussian", _own(0.7), True),
+    Kind("group_spread", "one sd", REAL, "gaussian", _unequal(1), False),
+    Kind("group_spread", "sd twice as large in b", REAL, "gaussian", _unequal(2), False),
+    Kind("group_spread", "t of 3", REAL, "gaussian", _serial(0.0, tail=3), False),
+    Kind("group_spread", "rho 0.5", REAL, "gaussian", _serial(0.5), False),
+    Kind("heap", "normal, a fifth at a limit", REAL, "gaussian", _limited(0.2), True),
+    Kind("heap", "gamma, a fifth at a limit", REAL, "gamma", _detected(0.2), True),
+    Kind("heap", "normal about 0", REAL, "gaussian", _normal(0, 1), False),
+    Kind("heap", "normal, in whole numbers", REAL, "gaussian", _rounded(37, 1.5), False),
+    Kind("heap", "positive, of 2", REAL, "gamma", _gamma(2), False),
     *(
         Kind("serial_correlation", f"{label}, {groups}x{rows} {order}", REAL, "gaussian", draw,
              needed, groups, rows, order)

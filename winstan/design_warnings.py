@@ -21,6 +21,7 @@ GUARDS: Mapping[str, str] = MappingProxyType(
         "skew": "a gaussian fit of positive, strongly skewed data",
         "heap": "many rows have the smallest or the largest response, as at a limit",
         "unequal_spread": "residuals spread more at one level of a predictor than at another",
+        "group_spread": "residuals spread more in some groups than in others",
         "serial_correlation": "residuals of rows that follow each other are correlated",
         "overdispersion": "counts vary more than a binomial or Poisson model allows",
         "unreached_direction": "angles point where the half-tangent does not reach",

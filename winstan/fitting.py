@@ -165,7 +165,7 @@ def fit(
     target_accept
         NUTS's target acceptance rate; nearer 1 cures divergences, slowly. None is 0.8; 0.95
         of truncated and of mostly censored responses, of inverse_gaussian, hurdle_gamma,
-        hurdle_lognormal and acat, and under Horseshoe and R2D2; 0.99 of exgaussian and
+        hurdle_lognormal and acat, and under Horseshoe and R2D2; 0.995 of exgaussian and 0.99 of
         shifted_lognormal; 0.98 of skew_normal and of zeros beside a negative binomial, and where
         effects are sampled and there are random slopes, or few groups, as four, or few events
         hardly tell a group sd from zero; where effects are integrated out, 0.9 for slopes whose sd

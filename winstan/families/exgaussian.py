@@ -15,7 +15,7 @@ import numpy as np
 
 from winstan.families.auxiliary import SIGMA
 from winstan.families.distribution import Distribution
-from winstan.families.family import ACCEPT_EDGE
+from winstan.families.family import ACCEPT_SOFT_EDGE
 from winstan.families.namespace import NUMPY
 from winstan.families.reaction_times import OfResiduals, family_of_residuals, inverse_mills
 from winstan.families.tails import ROOT_HALF, Cumulative, log_complement
@@ -103,7 +103,7 @@ EXGAUSSIAN = family_of_residuals(
     aliases=("ex_gaussian", "exgauss", "exgaus", "exponnorm", "exp_mod_normal"),
     label="exponentially modified normal",
     draw=draw,
-    target_accept=ACCEPT_EDGE,
+    target_accept=ACCEPT_SOFT_EDGE,
     stan=Distribution(name="exp_mod_normal", arguments="mu{i} - beta, sigma, inv(beta)"),
     # PyMC's ExGaussian is Normal(mu, sigma), not shifted by beta, where beta is under 0.05 sigma:
     # it is none here.

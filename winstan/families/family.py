@@ -52,9 +52,9 @@ SharedInformation = Callable[[Statistics, Array, Aux, Link], Array]
 # thresholds in no order, responses that are mostly known to be beyond a limit. At 0.8 four or five
 # of sixty such fits of 48 rows have a divergence, and no more effective draws (`make sbc`).
 ACCEPT, ACCEPT_OPEN = 0.8, 0.95
-# One for what bends all else, and one for densities with an edge: a response above its shift, an
-# exponential part that is hardly blurred.
-ACCEPT_CURVED, ACCEPT_EDGE = 0.98, 0.99
+# One for what bends all else, and two for densities with an edge: a response above its shift, an
+# exponential part that a normal one may hardly blur.
+ACCEPT_CURVED, ACCEPT_EDGE, ACCEPT_SOFT_EDGE = 0.98, 0.99, 0.995
 
 
 def mean_itself(mu: Array, auxiliary: Aux) -> Array:

@@ -13,6 +13,7 @@ from winstan.guards.angles import check_angles
 from winstan.guards.confounding import check_confounding
 from winstan.guards.directions import check_directions
 from winstan.guards.dispersion import check_dispersion
+from winstan.guards.group_spread import group_spread
 from winstan.guards.heap import heaped
 from winstan.guards.repeats import repeated_responses
 from winstan.guards.scores import check_scores
@@ -35,9 +36,16 @@ if TYPE_CHECKING:
 
 
 # A limit is no value, and has no residual; nor have errors that are known one spread.
-_OF_RESIDUALS = frozenset({"skew", "unequal_spread", "scores", "shares", "angles"})
+_OF_RESIDUALS = frozenset({"skew", "unequal_spread", "group_spread", "scores", "shares", "angles"})
 
 
+# What differs between groups is then these in another guise.
+_BEFORE_GROUPS = frozenset(
+    {
+        *("random_slopes", "pseudoreplication", "skew", "heap", "unequal_spread"),
+        *("serial_correlation", "scores", "shares", "angles"),
+    }
+)
 # Of what rows hold, one by one; the others are of the design.
 OF_ROWS = frozenset(
     {
@@ -45,6 +53,7 @@ OF_ROWS = frozenset(
         "skew",
         "heap",
         "unequal_spread",
+        "group_spread",
         "serial_correlation",
         "overdispersion",
         "excess_zeros",
@@ -86,11 +95,17 @@ def check_model(
     -----
     DesignWarning
         ``random_slopes``, ``pseudoreplication``, ``confounding``, ``skew``, ``heap``,
-        ``unequal_spread``, ``serial_correlation``, ``overdispersion``, ``excess_zeros``,
-        ``scores``, ``shares``, ``angles`` and ``unreached_direction``, each once at most;
-        ``unidentified``, once for each term and kind.
+        ``unequal_spread``, ``group_spread``, ``serial_correlation``, ``overdispersion``,
+        ``excess_zeros``, ``scores``, ``shares``, ``angles`` and ``unreached_direction``, each once
+        at most; ``unidentified``, once for each term and kind.
     """
     formula, design = without_latent(*with_terms_of_thresholds(model))
+
+    def spread_of_groups() -> str | None:
+        found = None if told & _BEFORE_GROUPS else group_spread(model, design)
+        # Of a spread that grows with the mean, logarithms are the remedy, silenced or not.
+        return None if found is None or _skew(model, frame, data) else found
+
     guards = {
         "pseudoreplication": lambda: _repeats(model, frame, data),
         "confounding": lambda: check_confounding(formula, design),
@@ -105,13 +120,16 @@ def check_model(
         "shares": lambda: check_shares(model),
         "angles": lambda: check_angles(model),
         "unreached_direction": lambda: check_directions(model),
+        "group_spread": spread_of_groups,
     }
+    told: set[str] = set()
     if (limits := model.design.response.limits) is not None:
         unfit = _OF_RESIDUALS if limits.status is None else _OF_RESIDUALS | {"pseudoreplication"}
         guards = {name: guard for name, guard in guards.items() if name not in unfit}
     for name, guard in guards.items():
         if name in which and not is_silent(name) and (message := guard()) is not None:
             warn_design(of + message, name)
+            told.add(name)
     if "unidentified" in which and not is_silent("unidentified"):
         for message in check_identification(model, binary=_is_binary(model)):
             warn_design(of + message, "unidentified")

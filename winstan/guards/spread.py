@@ -76,9 +76,7 @@ def unequal_spread(model: Model) -> str | None:
     rows, residual, free = residuals(model)
     if len(residual) < 2 * FEWEST or not np.ptp(residual) > 0:
         return None
-    size = np.abs(residual) / np.sqrt(free)
-    rank = stats.rankdata(size)
-    score = special.ndtri(0.5 + 0.5 * rank / (len(rank) + 1))
+    score = spread_scores(residual, free)
     weight = free * rows.weight
     design_row = model.design.row[rows.row]
     worst: tuple[float, str, list[_Level]] | None = None
@@ -97,6 +95,12 @@ def unequal_spread(model: Model) -> str | None:
         if _chance(score[kept], weight[kept], code[kept], units) * len(factors) < LIKELIHOOD:
             worst = (ratio, name, levels)
     return None if worst is None else _words(model, worst[1], worst[2])
+
+
+def spread_scores(residual: Array, free: Array) -> Array:
+    """Return normal scores of the ranks of absolute residuals, shape (n,)."""
+    rank = stats.rankdata(np.abs(residual) / np.sqrt(free))
+    return np.asarray(special.ndtri(0.5 + 0.5 * rank / (len(rank) + 1)))
 
 
 def _factors(model: Model) -> list[str]:
@@ -152,8 +156,7 @@ def _chance(score: Array, weight: Array, code: np.ndarray, units: list[np.ndarra
     """
     code = codes_of(code)
     k = number_of(code)
-    alike = np.zeros(len(code), dtype=np.int64)
-    p = _variance_ratio(score, weight, code, alike, float(weight.sum()) - k)
+    p = chance_of_alike(score, weight, code)
     for unit in units:
         both, of_cell = np.unique(codes_of(unit) * np.int64(k) + code, return_inverse=True)
         w = np.bincount(of_cell, weight)
@@ -168,6 +171,12 @@ def _chance(score: Array, weight: Array, code: np.ndarray, units: list[np.ndarra
             p_units *= LIKELIHOOD / GROUP_LIKELIHOOD
         p = max(p, p_units)
     return p
+
+
+def chance_of_alike(score: Array, weight: Array, code: np.ndarray) -> float:
+    """Return how likely such differences of scores are if rows alone make them."""
+    alike = np.zeros(len(code), dtype=np.int64)
+    return _variance_ratio(score, weight, code, alike, float(weight.sum()) - number_of(code))
 
 
 def _variance_ratio(
