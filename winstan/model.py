@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from winstan import one_pass
 from winstan.cells import Cells
 from winstan.coefficients import Coefficients
 from winstan.coordinates import Coordinates
@@ -163,7 +164,15 @@ class Model:
             return "gaussian_residual"
         if self.correlation is not None:
             return f"{self.family.template}_{'units' if self.residuals else 'latent'}"
-        return self.family.template if self.marginal is None else "gaussian_marginal"
+        if self.marginal is not None:
+            return "gaussian_marginal"
+        return one_pass.TEMPLATE if self.in_one_pass else self.family.template
+
+    @property
+    def in_one_pass(self) -> bool:
+        """Whether Stan goes over its rows one by one, which hardly repeat."""
+        plain = not self.integrated and self.correlation is None and self.simplexes is None
+        return plain and one_pass.is_one_pass(self.likelihood, self.stacked, self.tuning)
 
     @property
     def integrated(self) -> bool:

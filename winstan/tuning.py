@@ -35,6 +35,9 @@ class Tuning:
         be won.
     form_entries : float
         Entries of its matrix that cost the sampler as much as a cell: six or more in InstEval.
+    rows_from, rows_an_effect : int
+        Cells, in all and for each effect, from which a likelihood with its own gradient goes over
+        them (`winstan.one_pass`).
     picked_from : int
         Numbers of a matrix that are multiplied all of them sooner than a part is picked from a
         vector.
@@ -61,6 +64,8 @@ class Tuning:
     location_from: float = 0.05
     form_cells: int = 500
     form_entries: float = 4.0
+    rows_from: int = 5000
+    rows_an_effect: int = 10
     picked_from: int = 256
     search_patterns: int = 400_000
     search_rounds: int = 12

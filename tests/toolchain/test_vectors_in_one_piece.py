@@ -14,6 +14,7 @@ from winstan.toolchain.locate import bundled
 from winstan.toolchain.templates import include_folders, template_names, template_path
 
 ELEMENTWISE = {
+    "one_pass": "a function in C++ takes effects, of which rows are ten times as many",
     "limits": "tails of intervals are found one by one",
     "student_units": "units of one pattern of visits are the columns of a matrix",
 }

@@ -14,6 +14,7 @@ from winstan.backends.stan_correlation import correlation_data
 from winstan.backends.stan_monotonic import monotonic_data
 from winstan.backends.stan_priors import prior_data
 from winstan.backends.stan_residual import residual_data
+from winstan.backends.stan_rows import rows_data
 from winstan.cells import distinct
 from winstan.families.domains import DOMAINS
 from winstan.priors import R2D2, Flat
@@ -83,20 +84,21 @@ def _cells_data(model: Model) -> dict[str, Any]:
     """Return the rest of ``stan/include/data.stan``, and the cells' statistics."""
     cells, P = model.cells, model.population.shape[1]
     form = quadratic_form(model)
-    # The quadratic form stands for all cells.
-    rows = cells.offset.size if form is None else 0
+    # The quadratic form stands for all cells, and rows that do not repeat are told apart.
+    elsewhere = form is not None or model.in_one_pass
+    rows = 0 if elsewhere else cells.offset.size
     population, first = _population_data(model, rows)
     coordinates = coordinates_data(model.coordinates, model.tuning.picked_from)
     beta_kind, beta_numbers = prior_data(
         model.priors.of(n) for n in model.coefficients.sampled_names
     )
-    statistics: dict[str, Any] = dict(cells.statistics)
+    statistics: dict[str, Any] = rows_data(model) if model.in_one_pass else dict(cells.statistics)
     if model.family.conjugate:
         statistics |= _form_data(model, form)
     if model.correlation is not None:
         statistics |= correlation_data(model, model.correlation)
     return {
-        "C": cells.n if form is None else 0,
+        "C": 0 if elsewhere else cells.n,
         "rows": rows,
         "P": P,
         **population,
@@ -108,7 +110,7 @@ def _cells_data(model: Model) -> dict[str, Any]:
         "level": np.reshape([level[:rows] + 1 for level in cells.level], (len(cells.level), rows)),
         **_predictors_data(model, rows, first),
         **coordinates,
-        "kept": int(coordinates["E"] > 0 or coordinates["n_crossed"] > 0 or form is not None),
+        "kept": int(coordinates["E"] > 0 or coordinates["n_crossed"] > 0 or elsewhere),
         "beta_prior": beta_kind,
         "beta_prior_p": beta_numbers,
         **_curves_data(model),

@@ -19,6 +19,7 @@ from winstan.toolchain.locate import Toolchain, compiling, cpu, processors
 from winstan.toolchain.packaged import find, why_not
 from winstan.toolchain.templates import (
     driver_sources,
+    functions_header,
     include_folders,
     is_packaged,
     light_model,
@@ -45,6 +46,7 @@ cmdstanpy.compile_stan_file(
     sys.argv[2],
     cpp_options={"STAN_THREADS": "true"},
     stanc_options={"include-paths": [sys.argv[3]]},
+    user_header=sys.argv[4] if len(sys.argv) > 4 else None,
 )
 """
 
@@ -211,8 +213,10 @@ def _make_bundled(
         for program in programs:
             folder = stack.enter_context(workshop(cache, program.entry))
             own = is_packaged(program.template)
+            header = functions_header(program.template)
             command = [
                 *compile_, *(["-DWINSTAN_TEMPLATE"] if own else []), "-include", str(light_model()),
+                *(["-include", str(header)] if header else []),
                 str(folder / "model.cpp"), "-o", str(folder / "out.o"),
             ]  # fmt: skip
             jobs.append(_translation(tools, program, Job(program.name, command, folder)))
@@ -238,6 +242,7 @@ def _translation(tools: Toolchain, program: Program, then: Job) -> Job:
     """Stan into C++, which takes its optimiser ten seconds, and then `then`."""
     command = [
         str(tools.path / "stanc"), *tools.stanc_flags,
+        *(["--allow-undefined"] if functions_header(program.template) else []),
         f"--name={_plain(program.name)}_model",
         f"--include-paths={','.join(map(str, include_folders(program.template)))}",
         f"--filename-in-msg={program.template.name}", f"--o={then.folder / 'model.cpp'}",
@@ -298,6 +303,8 @@ def _make_with_cmdstan(
                 (folder / name).write_bytes(text)
             copy = folder / program.template.name
             command = [sys.executable, "-c", _WITH_CMDSTAN, str(tools.path), str(copy), str(folder)]
+            if (header := functions_header(program.template)) is not None:
+                command.append(str(folder / "include" / header.name))
             jobs.append(Job(program.name, command, folder))
             owner[str(folder)] = program
         results = stack.enter_context(

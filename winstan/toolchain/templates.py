@@ -103,8 +103,16 @@ def _latent_template(name: str) -> Path:
     return path
 
 
+def functions_header(template: Path) -> Path | None:
+    """Return the C++ header of functions that a template only declares, if there is one."""
+    header = template.parent / "include" / f"{template.stem}.hpp"
+    return header if header.is_file() else None
+
+
 def sources(template: Path) -> dict[str, bytes]:
     """Return the text of a template and of all that it includes, by path from its folder.
+
+    Functions that it declares and does not define are in ``include/NAME.hpp`` (`functions_header`).
 
     stanc looks includes up from the template's folder, and then from that of winstan's own, also
     those inside an included file.
@@ -120,6 +128,8 @@ def sources(template: Path) -> dict[str, bytes]:
             raise BackendError(f"{template.name} includes {name!r}, which does not exist.")
         texts[name] = file.read_bytes()
         wanted += [found.decode() for found in _INCLUDE.findall(texts[name])]
+    if (header := functions_header(template)) is not None:
+        texts[f"include/{header.name}"] = header.read_bytes()
     return dict(sorted(texts.items()))
 
 
