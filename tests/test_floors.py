@@ -23,7 +23,7 @@ FLOORS = (
     " uniformity",
     "formula data engines",
     "design families priors variables scales centering coefficients shrinkage monotonic cells"
-    " correlations likelihood by_category",
+    " correlations likelihood one_pass by_category",
     "approximation coordinates inputs marginal residual model building validation toolchain"
     " backends unconstrained draws tree",
     "chain_faults convergence ordered_draws summary diagnostics effects evidence classical guards"
