@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from winstan.families.parameter import DomainName
 
 
-def mean(domain: DomainName, *links: str) -> Parameter:
-    """Return the mean, of a domain and with the links that it can have."""
-    return Parameter(name="mu", domain=domain, label="mean", links=links)
+def mean(domain: DomainName, *links: str, label: str = "mean") -> Parameter:
+    """Return the mean, of a domain and with the links that it can have; `label` says of what."""
+    return Parameter(name="mu", domain=domain, label=label, links=links)
 
 
 def _prior_of_sigma(scale: float) -> Prior:

@@ -6,7 +6,7 @@ are the family's own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -119,12 +119,14 @@ def hurdle_positive(
     """Return the family that has zeros beside the responses of another."""
     own = HurdlePositive(base)
     scores: dict[str, Callable[..., Any]] = {n: partial(own.score_of, n) for n in base.scores}
+    mu, *others = base.parameters
+    mu = replace(mu, label=f"{mu.label} of what is not zero")
     return Family(
         name=name,
         aliases=aliases,
         kind="nonnegative",
         label=f"hurdle {base.label}",
-        parameters=(*base.parameters, HU),
+        parameters=(mu, *others, HU),
         template="hurdle_positive",
         support=zeros_and_positive,
         statistics=own.statistics,

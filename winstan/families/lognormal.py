@@ -59,7 +59,7 @@ LOGNORMAL = Family(
     aliases=("log_normal",),
     kind="positive",
     label="lognormal",
-    parameters=(mean("real", "identity"), SIGMA),
+    parameters=(mean("real", "identity", label="logarithm's mean"), SIGMA),
     template="gaussian",
     support=positive_real,
     statistics=statistics,

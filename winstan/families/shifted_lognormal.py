@@ -118,7 +118,7 @@ SHIFTED_LOGNORMAL = Family(
     kind="positive",
     label="shifted lognormal",
     parameters=(
-        mean("real", "identity"),
+        mean("real", "identity", label="mean of the logarithm beyond the shift"),
         SIGMA,
         replace(share("ndt", "shift"), bound="least"),
     ),

@@ -138,7 +138,7 @@ VON_MISES = Family(
     aliases=("vonmises", "circular", "circular_normal"),
     kind="circular",
     label="von Mises",
-    parameters=(mean("real", "tan_half", "identity"), KAPPA),
+    parameters=(mean("real", "tan_half", "identity", label="mean direction"), KAPPA),
     template="von_mises",
     support=angles,
     statistics=statistics,

@@ -237,7 +237,11 @@ def zero_counts(
         kind="count",
         label=label,
         parameters=(
-            mean("positive", "log"),
+            mean(
+                "positive",
+                "log",
+                label="mean before zeros are cut off" if own.hurdle else "mean beside added zeros",
+            ),
             *([ALPHA] if own.dispersed else []),
             HU if own.hurdle else ZI,
         ),

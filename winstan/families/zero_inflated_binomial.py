@@ -129,7 +129,7 @@ ZERO_INFLATED_BINOMIAL = Family(
     aliases=("zib", "zi_binomial", "zeroinflatedbinomial"),
     kind="successes",
     label="zero-inflated binomial",
-    parameters=(mean("unit", "logit", "probit", "cloglog"), ZI),
+    parameters=(mean("unit", "logit", "probit", "cloglog", label="mean beside added zeros"), ZI),
     template="trials",
     support=binomial.support,
     statistics=statistics,

@@ -69,7 +69,7 @@ ZERO_ONE_INFLATED_BETA = unit_ends(
     aliases=("zoib", "zero_one_inflated", "zeroone_inflated_beta", "beinf"),
     label="zero-one-inflated beta",
     parameters=(
-        mean("unit", "logit", "probit", "cloglog"),
+        mean("unit", "logit", "probit", "cloglog", label="mean of what is neither 0 nor 1"),
         beta.PHI,
         share("zoi", "probability of a zero or a one"),
         share("coi", "probability of a one among these"),

@@ -93,8 +93,7 @@ def _model_sentences(model: Model) -> list[str]:
     elif family.exponential_family:
         kind = f"generalised linear {kind if model.design.groups else 'model'}"
     own = "mean" if family.of_categories else family.parameters[0].label
-    of = "the logarithm's mean" if family.log_response else f"the {own}"
-    of = "the mean direction" if family.circular else of
+    of = f"the {own}"
     if family.thresholds is not None:
         of = f"{family.thresholds.label} less the linear predictor"
     out = [
