@@ -103,8 +103,12 @@ def check_model(
 
     def spread_of_groups() -> str | None:
         found = None if told & _BEFORE_GROUPS else group_spread(model, design)
-        # Of a spread that grows with the mean, logarithms are the remedy, silenced or not.
-        return None if found is None or _skew(model, frame, data) else found
+        if found is None:
+            return None
+        # Those that were silenced explain it as well, and what was asked of the design elsewhere.
+        unasked = {name for name in which if is_silent(name)} | (OF_DESIGN - which)
+        others = _BEFORE_GROUPS & unasked & guards.keys()
+        return found if all(guards[name]() is None for name in others) else None
 
     guards = {
         "pseudoreplication": lambda: _repeats(model, frame, data),
