@@ -53,11 +53,14 @@ templates = set()
 left = {family: response.get(row.kind, "Power") for family, row in FAMILIES.items()}
 cases = [(left[family], family, None) for family in FAMILIES]
 cases += [("Power", "gaussian", "log"), ("truncated(Power, lb=0)", "lognormal", None)]
-cases = [(f"{y} ~ stim + (1|mouse)", family, link) for y, family, link in cases]
-cases += [("Power ~ stim + ar(place, mouse)", name, None) for name in ("lognormal", "student")]
-for formula, family, link in cases:
+cases = [(f"{y} ~ stim + (1|mouse)", trials, family, link) for y, family, link in cases]
+of_neighbours = "Power ~ stim + ar(place, mouse)"
+cases += [(of_neighbours, trials, family, None) for family in ("lognormal", "student")]
+many = {"n": rng.poisson(3, 5200), "x": rng.normal(size=5200)}
+cases += [("n ~ x", many, "poisson", None)]
+for formula, data, family, link in cases:
     fit = ws.fit(
-        formula, trials,
+        formula, data,
         family=family, seed=1, link=link, progress=False, silence="all",
     )
     assert fit.summary()["r_hat"].max() < 1.05, (family, fit.verdict)
