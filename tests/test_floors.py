@@ -92,6 +92,7 @@ def in_circles(edges: dict[str, set[str]]) -> list[str]:
     return sorted(left)
 
 
+@pytest.mark.slow
 def test_no_file_imports_itself_in_a_circle():
     assert not in_circles(edges_at_run_time())
 

@@ -42,6 +42,7 @@ def test_of_three_values_the_probability_is_that_of_all_orders():
 
 
 @pytest.mark.parametrize("n", [20, 130])
+@pytest.mark.slow
 def test_p_values_of_uniform_ranks_are_seldom_small(n):
     rng = np.random.default_rng(1)
     p = np.array([p_value(rng.random(n)) for _ in range(300)])

@@ -146,6 +146,7 @@ def test_what_one_engine_cannot_express_stops_all(monkeypatch):
         ({"diverging": 100}, 3, "pymc has not converged"),
     ],
 )
+@pytest.mark.slow
 def test_agree_exit_codes(monkeypatch, capsys, csv, tmp_path, change, code, words):
     backends(monkeypatch, **change)
     out = tmp_path / "out"

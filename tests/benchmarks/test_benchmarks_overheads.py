@@ -66,6 +66,7 @@ def test_formulas_of_sigma_are_measured_beside_the_fit_without():
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is Linux's")
+@pytest.mark.slow
 def test_the_peak_is_what_was_held_at_once():
     before = np.ones(20_000_000)  # 160 MB, which are no part of it
     del before

@@ -175,6 +175,7 @@ def test_simulated_responses_are_censored_at_the_data_s_limits():
     assert any(np.any(response.limits.status == -1) for response in responses)
 
 
+@pytest.mark.slow
 def test_a_fit_can_be_calibrated():
     fit = ws.fit("y ~ x", data(), priors=_flat(), seed=1)
     found = ws.calibrate(fit, simulations=10, **QUICK)
@@ -239,6 +240,7 @@ def test_simulations_that_fail_are_told():
     assert f"{found.n_failed} of 20 simulations failed" in found.verdict
 
 
+@pytest.mark.slow
 def test_the_figure_has_a_panel_for_each_quantity(sound):
     assert n_panels(sound.plot()) == 7
     assert n_panels(sound.plot("x")) == 1

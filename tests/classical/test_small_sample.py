@@ -294,6 +294,7 @@ def test_what_is_chosen_is_said():
     assert "z tests (the fit has not converged)" in repr(failed)
 
 
+@pytest.mark.slow
 def test_large_crossed_designs_take_satterthwaite_by_default():
     rng = np.random.default_rng(3)
     n = 6_000

@@ -109,6 +109,7 @@ def test_z_is_calibrated_for_correlated_and_heavy_tailed_draws():
         assert (np.abs(z) > 2.576).mean() < 0.03
 
 
+@pytest.mark.slow
 def test_spread_z_has_the_sign_and_the_size_of_a_wider_first():
     rng = np.random.default_rng(5)
     a, b = rng.normal(size=(2, 4, 500, 200))
@@ -150,6 +151,7 @@ def test_a_shifted_mean_is_caught_and_named(name):
         found.raise_for_disagreement()
 
 
+@pytest.mark.slow
 def test_six_errors_are_caught_nearly_always():
     caught = sum(
         not ws.agree(fit_of(seed=2 * s), fit_of(seed=2 * s + 1, change=shift("x", 6))).ok
@@ -335,6 +337,7 @@ def test_many_effects_that_agree_are_left_to_the_table():
 
 
 @pytest.mark.parametrize("more", [0, 1])
+@pytest.mark.slow
 def test_the_plot_draws_every_parameter(more):
     found = ws.agree(
         fit_of(seed=1),

@@ -239,6 +239,7 @@ def test_slopes_by_animal_are_shown_for_the_population_as_the_lme_has_them():
 
 
 @pytest.mark.parametrize("ratio", [False, True])
+@pytest.mark.slow
 def test_slopes_by_animal_on_a_log_link_are_those_of_a_typical_animal(ratio):
     """In a typical animal, which by the log link is not the mean over the animals."""
     fit = fit_of("Power ~ stim + (stim|mouse)", "gamma")

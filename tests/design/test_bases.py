@@ -30,6 +30,7 @@ def test_columns_are_apart_from_the_line_uncorrelated_and_of_mean_square_one(kin
 
 
 @pytest.mark.parametrize("kind", ["tp", "cr"])
+@pytest.mark.slow
 def test_the_prior_is_that_of_the_integrated_squared_second_derivative(kind):
     """Coefficients of variance s^2 have the penalty of the spline over s^2, by quadrature."""
     basis, _ = design(kind, 8)

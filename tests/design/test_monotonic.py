@@ -209,6 +209,7 @@ def eta_by_definition(data, draws, s, levels=None):
     return out
 
 
+@pytest.mark.slow
 def test_linear_predictors_and_predictions_are_those_of_the_definition():
     data, model, draws = some_model_and_draws()
     levels = list(model.design.groups[0].levels)
@@ -223,6 +224,7 @@ def test_linear_predictors_and_predictions_are_those_of_the_definition():
         np.testing.assert_allclose(got[2], eta_by_definition(new, draws, 2, own), rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_population_means_have_the_variance_of_groups_slopes():
     data, model, draws = some_model_and_draws()
     new = data.iloc[[5, 9, 20]].assign(dose=["top", "none", "high"])

@@ -228,6 +228,7 @@ def lowest(function, start):
 
 
 @pytest.mark.reference
+@pytest.mark.slow
 def test_the_nile_by_reml_is_the_posterior_under_wide_priors(record_property):
     """The REML fit of s(year), basis and penalty of mgcv's default, at the mode of its variances.
 

@@ -29,6 +29,12 @@ PAGES = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Pages write files where they are."""
+    monkeypatch.chdir(tmp_path)
+
+
 def run(page: Path, space: dict, text: str | None = None) -> dict:
     """Run the Python of a page, or of a part of it, and return its names."""
     for block in CODE.findall(page.read_text(encoding="utf-8") if text is None else text):

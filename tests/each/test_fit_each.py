@@ -105,6 +105,7 @@ def test_a_failure_is_kept_apart(found):
         result["n9"]
 
 
+@pytest.mark.slow
 def test_a_contrast_that_fails_in_a_group_leaves_the_others(found):
     below = data()
     below.loc[below["neuron"] == "n2", "y"] -= 100  # no ratio of means of either sign

@@ -90,6 +90,7 @@ def test_text_has_the_categories_of_all_groups(family):
         found["n1"]
 
 
+@pytest.mark.slow
 def test_numbers_and_other_libraries_have_them_too(models):
     numbers = data().assign(y=lambda d: d["y"].map({"dull": 2, "fair": 9, "good": 10}))
     for frame, labels in (

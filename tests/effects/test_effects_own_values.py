@@ -104,6 +104,7 @@ def test_functions_of_a_week_and_a_birthday_are_seen_in_the_rows_that_there_are(
         np.testing.assert_allclose(draws[:, j], expected, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_totals_are_what_each_animals_own_regression_says():
     data = weights(noise=0.01)
     fit = ws.fit(
@@ -169,6 +170,7 @@ def test_an_effect_of_genotype_between_litters_is_the_animals_own():
         ("y ~ cond + week + (1|mouse)", "at cond = a, week = 0"),
     ],
 )
+@pytest.mark.slow
 def test_tables_and_figures_say_what_the_animals_are_held_at(formula, at):
     model = model_of(formula, weights(), "gaussian")
     fit = made_fit(model, draws=50)

@@ -143,6 +143,7 @@ def test_unordered_categories_and_wrong_options_are_refused():
 
 
 @pytest.mark.parametrize("by", [None, "x", "g", "cond"])
+@pytest.mark.slow
 def test_figures_are_drawn(by, tmp_path):
     model = model_of("y ~ x + cond + (1|g)", data_of("poisson"), "poisson", weights="w")
     fit = made_fit(model, chains=2, draws=50)

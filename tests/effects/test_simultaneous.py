@@ -16,6 +16,7 @@ from winstan.errors import OptionError
 
 
 @pytest.mark.parametrize("k", [1, 5, 40])
+@pytest.mark.slow
 def test_independent_normals_have_the_quantile_of_the_largest(k):
     draws = np.random.default_rng(k).normal(7.0, 3.0, (200_000, k))
     low, high = simultaneous_ends(draws, 0.9)

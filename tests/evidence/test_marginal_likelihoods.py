@@ -261,6 +261,7 @@ def shrunk_jacobian(model, values) -> float:
     return float(np.log(np.sqrt(1 / (model.shrunk.known + 1 / s**2)) * model.shrunk.root).sum())
 
 
+@pytest.mark.slow
 def test_a_bridge_knows_its_error():
     """Of 3.7 times a normal density, from a proposal that is another."""
     rng = np.random.default_rng(0)

@@ -189,6 +189,7 @@ def test_too_few_rows_to_tell_a_mean_are_refused(family, value, said):
 
 
 @pytest.mark.parametrize("family", ["beta", "gamma", *ENDS, "hurdle_gamma"])
+@pytest.mark.slow
 def test_a_response_that_the_formula_gives_exactly_is_refused(family):
     data = shares().assign(g=np.arange(40) % 5)
     eta = 0.3 + 0.5 * data.x + 0.2 * data.g

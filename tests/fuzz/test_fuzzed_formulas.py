@@ -15,6 +15,7 @@ from hypothesis import given
 
 @examples(150)
 @given(formulas)
+@pytest.mark.slow
 def test_any_text_is_a_formula_or_a_formula_error(text):
     with seconds_of_work(10):
         try:

@@ -32,6 +32,7 @@ LINKS = (None, None, None, "log", "identity", "logit", "inverse", "sqrt", "probi
     center=st.booleans(),
     kind=st.sampled_from(("pandas", "pandas", "polars", "lists")),
 )
+@pytest.mark.slow
 def test_a_valid_model_or_an_error_of_winstans_own(
     data, formula, family, link, weights, trials, center, kind
 ):

@@ -119,6 +119,7 @@ def changed(data, change, rng):
     seed=st.integers(0, 2**16),
     change=st.sampled_from(("rows", "columns", "levels", "weights", "polars", "arrow", "order")),
 )
+@pytest.mark.slow
 def test_the_same_data_otherwise_have_the_same_density(family, seed, change):
     rng = np.random.default_rng(seed)
     data, options = data_of(family, seed % 7), {}

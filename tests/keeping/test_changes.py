@@ -46,6 +46,7 @@ def fit():
     return ws.fit(FORMULA, data, **QUICK)
 
 
+@pytest.mark.slow
 def test_a_fit_is_made_again_with_something_changed(fit, counted):
     same = fit.update(silence="all")
     assert counted == [1]

@@ -179,6 +179,7 @@ def test_who_asks_for_sampled_effects_has_them():
         model_of("y ~ x + (1|g)", rows, "gaussian", parametrization={"g": "marginal"})
 
 
+@pytest.mark.slow
 def test_too_many_columns_are_sampled_unless_asked_for():
     rng = np.random.default_rng(2)
     rows = rows_of_data()

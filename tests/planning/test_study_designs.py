@@ -51,6 +51,7 @@ def paired():
     )
 
 
+@pytest.mark.slow
 def test_the_paired_anova_has_the_power_of_the_paired_t_test(paired):
     for row in paired.table.to_dict("records"):
         power = power_of_t(row["mouse"], 1)
@@ -154,6 +155,7 @@ def test_between_animals_lme_and_anova_are_the_t_test_of_means():
     np.testing.assert_allclose(by["upper", "lme"], by["upper", "anova"], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_study_does_not_depend_on_workers_nor_on_other_methods(paired):
     with joblib.parallel_config("threading"):
         again = ws.design(
@@ -173,6 +175,7 @@ def test_a_study_does_not_depend_on_workers_nor_on_other_methods(paired):
     np.testing.assert_array_equal(same["estimate_x"], same["estimate_y"])
 
 
+@pytest.mark.slow
 def test_a_difference_of_differences_is_asked_of_all_methods_that_have_it():
     table = ws.layout(mouse=6, drug=["s", "d"], stim=["rest", "light"], trial=2)
     stated = {"1|mouse_sigma": 1, "sigma": 1, "drug": 0.5}
@@ -234,6 +237,7 @@ def test_each_level_has_its_size():
     assert found.table["contrast"].tolist() == ["dose: low - none", "dose: high - none"]
 
 
+@pytest.mark.slow
 def test_parameters_of_priors_are_drawn_for_each_study():
     stated = STATED | {"stim": ws.Normal(2, 0.5)}
     found = quick(effect="stim", truth=stated, simulations=40)
@@ -246,6 +250,7 @@ def test_parameters_of_priors_are_drawn_for_each_study():
     np.testing.assert_allclose(without["truth"], 0, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_responses_are_spread_as_the_truth_says():
     """Animals' own intercepts and slopes, and noise: by the variances of cell means."""
     found = quick(effect={"stim": 0}, n={"mouse": [30]}, simulations=80)

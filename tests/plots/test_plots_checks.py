@@ -72,6 +72,7 @@ def test_a_trace_of_long_chains_is_thinned_and_says_so():
     assert "vermillion" not in plot.labels.caption
 
 
+@pytest.mark.slow
 def test_twelve_parameters_a_figure_and_what_is_left_out():
     fit = made_fit(model_of("y ~ x + (1|g)", recordings(20), "gaussian"))
     plot = fit.plot_trace("1|g")
@@ -82,6 +83,7 @@ def test_twelve_parameters_a_figure_and_what_is_left_out():
     assert_legible(plot)
 
 
+@pytest.mark.slow
 def test_ranks_of_chains_are_counted_as_scipy_ranks_them():
     fit = fit_of()
     steps = data_of(fit.plot_rank("sigma"), geom_step)
@@ -118,6 +120,7 @@ def test_the_band_of_ranks_holds_what_independent_chains_do_and_not_a_stuck_one(
     assert share_outside(shifted) > 0.3
 
 
+@pytest.mark.slow
 def test_pairs_show_all_divergent_draws_and_the_correlation_of_all():
     fit = fit_of(divergent=5)
     plot = fit.plot_pairs(["Intercept", "x", "1|g_sigma"])
@@ -244,6 +247,7 @@ def test_the_data_are_in_view_however_far_from_the_replicates():
 
 
 @pytest.mark.parametrize("kind", ["density", "groups", "statistic"])
+@pytest.mark.slow
 def test_the_prior_predictive_survives_tails_without_a_mean(kind):
     data = recordings().assign(y=lambda t: np.exp(t["y"]))
     fit = made_fit(model_of("y ~ x + (x|g)", data, "gamma"))
@@ -273,6 +277,7 @@ def test_a_table_without_a_row_is_refused():
         plot_trace(empty)
 
 
+@pytest.mark.slow
 def test_counts_of_any_size_and_proportions_stay_within_their_support():
     rng = np.random.default_rng(2)
     for whole, y in (
@@ -294,12 +299,14 @@ def test_counts_of_any_size_and_proportions_stay_within_their_support():
         assert_legible(plot)
 
 
+@pytest.mark.slow
 def test_titles_of_chains_do_not_meet_in_a_column():
     fit = fit_of("y ~ x + (x|g)")
     for plot in (fit.plot_trace(), fit.plot_rank()):
         assert_legible(plot + theme(figure_size=(90 / 25.4, 6.5)))
 
 
+@pytest.mark.slow
 def test_long_names_beside_the_pairs_can_be_read():
     data = recordings().rename(columns={"g": "Volunteers"})
     fit = made_fit(model_of("y ~ x + (x|Volunteers)", data, "gaussian"))

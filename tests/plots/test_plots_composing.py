@@ -48,6 +48,7 @@ def panels(plot) -> np.ndarray:
     return out
 
 
+@pytest.mark.slow
 def test_two_fill_a_page_and_three_are_no_narrower_than_can_be_read():
     a, b = difference(), intercepts()
     (_, low), (_, high) = size(a), size(b)
@@ -61,6 +62,7 @@ def test_two_fill_a_page_and_three_are_no_narrower_than_can_be_read():
         assert_legible(composed)
 
 
+@pytest.mark.slow
 def test_a_column_is_as_high_as_its_figures_each_in_its_own_height():
     a, b = difference(), intercepts()
     (_, low), (_, high) = size(a), size(b)
@@ -75,6 +77,7 @@ def test_a_column_is_as_high_as_its_figures_each_in_its_own_height():
     assert_legible(b / a)
 
 
+@pytest.mark.slow
 def test_compositions_compose():
     a, b = difference(), intercepts()
     (_, low), (_, high) = size(a), size(b)
@@ -89,6 +92,7 @@ def test_compositions_compose():
     assert size((a | b) / a)[0] == 180
 
 
+@pytest.mark.slow
 def test_a_plot_of_plotnines_own_composes_on_either_side():
     own = ggplot(recordings()[1], aes("treatment", "value")) + geom_point()
     a = difference() + theme(figure_size=(90 * MM, 50 * MM))
@@ -105,6 +109,7 @@ def test_a_plot_of_plotnines_own_composes_on_either_side():
     assert size(Beside([own, own]) | a)  # plotnine's own composition first
 
 
+@pytest.mark.slow
 def test_the_user_has_the_last_word_on_the_size():
     a, b = difference(), intercepts()
     assert size((a | b) + theme(figure_size=(7, 4))) == pytest.approx((177.8, 101.6))
@@ -116,6 +121,7 @@ def test_the_user_has_the_last_word_on_the_size():
     drawn(a + theme(figure_size=(85 * MM, 2)))
 
 
+@pytest.mark.slow
 def test_sizes_are_set_in_mm_and_nothing_else_changes():
     a, b = difference(), intercepts()
     (_, high) = size(a)
@@ -129,6 +135,7 @@ def test_sizes_are_set_in_mm_and_nothing_else_changes():
     assert size(a.sized(85, 60) | b)[0] == 180
 
 
+@pytest.mark.slow
 def test_gaps_are_those_of_a_single_figure():
     """plotnine takes the size of a plot's own theme for that of the whole figure."""
     from plot_checks import texts_of  # noqa: PLC0415
@@ -144,6 +151,7 @@ def test_gaps_are_those_of_a_single_figure():
     assert gap(difference() / intercepts()) == pytest.approx(single, abs=0.3)
 
 
+@pytest.mark.slow
 def test_operands_are_left_as_they_were():
     a, b = difference(), intercepts()
     before = size(a), size(b)
@@ -157,6 +165,7 @@ def test_operands_are_left_as_they_were():
 
 
 @pytest.mark.parametrize("spread", [0.4, 1.5])
+@pytest.mark.slow
 def test_nothing_is_cut_in_a_composition_of_default_size(spread, tmp_path):
     few, several = difference(), difference(2)
     many = intercepts(spread=spread)
@@ -175,6 +184,7 @@ COMPOSED = {
 
 
 @pytest.mark.parametrize("composed", COMPOSED.values(), ids=COMPOSED)
+@pytest.mark.slow
 def test_a_composition_is_saved_in_the_size_asked_for(composed, tmp_path):
     figure = composed(difference(), difference())
     figure.save(tmp_path / "a.png", width=20, height=12, units="cm", dpi=50)

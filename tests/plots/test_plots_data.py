@@ -51,6 +51,7 @@ def test_rows_means_lines_and_quartiles_are_those_of_the_data():
     assert set(dots["colour"]) <= set(OKABE_ITO.values())
 
 
+@pytest.mark.slow
 def test_the_data_are_left_as_they_were_and_any_frame_will_do():
     data = trials()
     before = data.copy()
@@ -60,6 +61,7 @@ def test_the_data_are_left_as_they_were_and_any_frame_will_do():
     assert drawn(ws.plot_data(data.to_dict("list"), "Power", "stim", "mouse")) == first
 
 
+@pytest.mark.slow
 def test_text_is_in_its_place_whatever_the_shape_of_the_data():
     data = trials()
     assert_legible(ws.plot_data(data, "Power", "stim", "mouse", unit="mV²"))

@@ -149,6 +149,7 @@ def test_contrasts_of_groups_about_the_cut_are_together():
     assert_legible(plot)
 
 
+@pytest.mark.slow
 def test_raw_angles_about_the_cut_are_together(fit):
     phase = fit.model.design.response.y
     data = pd.DataFrame({"phase": phase, "cond": np.arange(120) % 2, "m": np.arange(120) // 20})

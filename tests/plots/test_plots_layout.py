@@ -86,6 +86,7 @@ def test_the_tables_are_left_as_they_were():
         pd.testing.assert_frame_equal(after, before)
 
 
+@pytest.mark.slow
 def test_same_tables_same_figure():
     first, second = (drawn(plot_difference(*tables(), **NAMES)) for _ in range(2))
     assert first == second

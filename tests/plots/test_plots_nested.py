@@ -79,6 +79,7 @@ def test_means_of_several_factors(fit, by):
     assert points["at"].nunique() == 3 * points["what"].nunique()
 
 
+@pytest.mark.slow
 def test_directions_and_categories_can_be_drawn():
     data = DATA.assign(a=np.angle(np.exp(1j * DATA["y"])),
                        score=DATA["count"].clip(5, 7).astype(str))  # fmt: skip

@@ -174,6 +174,7 @@ def test_shares_near_none_and_all_are_not_rounded_away():
     assert "<0.1% < 0 < >99.9%" in texts
 
 
+@pytest.mark.slow
 def test_twelve_posteriors_a_figure(fit):
     plot = fit.plot_posterior("1|g")
     assert len(panels_of(plot)) == 8
@@ -239,6 +240,7 @@ def test_own_estimates_take_the_other_predictors_as_they_are():
     )
 
 
+@pytest.mark.slow
 def test_slopes_show_pooled_and_own_estimates(fit):
     plot = fit.plot_slopes("g")
     totals = fit.group_effects("g", kind="total").set_index(["effect", "level"])
@@ -351,6 +353,7 @@ def test_titles_of_several_effects_do_not_meet(columns):
     assert_legible(plot)
 
 
+@pytest.mark.slow
 def test_effects_have_the_units_that_they_are_given():
     fit = made_fit(model_of("y ~ x + z + (x|g)", recordings(), "gaussian"))
     units = {"Intercept": "ms", "x": "ms per day"}

@@ -180,6 +180,7 @@ def test_levels_and_other_parameters_are_not_shrunk():
 
 
 @pytest.mark.parametrize("backend", ["stan", "pymc"])
+@pytest.mark.slow
 def test_programs_for_readers_say_it(backend):
     data = data_of("gaussian")
     priors = {"x": LOW, "cond": ws.Horseshoe(3, 0.2)}

@@ -57,6 +57,7 @@ def paragraph(html: str) -> str:
     return unescape(re.search(r'<p id="paragraph">(.*?)</p>', html, re.DOTALL)[1])
 
 
+@pytest.mark.slow
 def test_the_page_needs_nothing_beside_itself(page):
     html = page.read_text(encoding="utf-8")
     seen = Page(html)
@@ -158,6 +159,7 @@ def test_priors_of_the_authors_are_told_from_defaults():
     assert "intercepts and effects of depth by mouse (6 levels, correlated)" in text
 
 
+@pytest.mark.slow
 def test_a_fit_that_has_not_converged_says_so_first_and_in_the_paragraph(folder):
     fit = fit_of(formula="Power ~ 1", divergent=3)
     html = fit.report(folder / "bad.html").read_text(encoding="utf-8")
@@ -170,6 +172,7 @@ def test_a_fit_that_has_not_converged_says_so_first_and_in_the_paragraph(folder)
     assert "NOT CONVERGED" not in methods_text(fit_of(), prob=0.94)
 
 
+@pytest.mark.slow
 def test_families_without_groups_and_without_predictors(folder):
     for formula, family in (("count ~ depth", "poisson"), ("count ~ 1", "negative_binomial")):
         fit = fit_of(formula=formula, family=family)
@@ -224,6 +227,7 @@ def test_wrong_options_are_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_page_is_replaced_and_titled(tmp_path):
     file = tmp_path / "x.HTM"
     file.write_text("old", encoding="utf-8")
@@ -233,6 +237,7 @@ def test_a_page_is_replaced_and_titled(tmp_path):
     assert "<title>Mice &lt;&amp;&gt;</title>" in html
 
 
+@pytest.mark.slow
 def test_random_slopes_have_the_population_beside_these_groups(folder):
     fit = fit_of(formula="Power ~ depth + (depth|mouse)", family="gaussian")
     page = fit.report(folder / "slopes.html").read_text(encoding="utf-8")
@@ -246,6 +251,7 @@ def test_random_slopes_have_the_population_beside_these_groups(folder):
 
 
 @pytest.mark.filterwarnings("ignore::winstan.errors.DesignWarning")
+@pytest.mark.slow
 def test_rows_that_are_left_out_are_counted(tmp_path):
     """On the page, in the methods paragraph and in the fit's own heading."""
     frame = data().assign(n=1, depth=lambda d: d["depth"].where(d.index >= 3))
@@ -266,6 +272,7 @@ def test_rows_that_are_left_out_are_counted(tmp_path):
     assert "\n48 rows in 48 cells" in repr(whole)
 
 
+@pytest.mark.slow
 def test_log_odds_of_all_categories_are_there(folder):
     """The first category's parameter is not the mean response, and has its table as the others."""
     reference = "fair"

@@ -62,6 +62,7 @@ def test_the_density_is_that_of_all_rows_at_once(kind):
 
 @pytest.mark.parametrize("backend", ["stan", "pymc"])
 @pytest.mark.parametrize("kind", CASES)
+@pytest.mark.slow
 def test_backends_have_the_same_density_and_its_gradient(kind, backend):
     model = case(kind)
     raw = points(model)

@@ -75,6 +75,7 @@ def log_likelihood(model, kind, draws, s):
 
 
 @pytest.mark.parametrize("kind", CASES)
+@pytest.mark.slow
 def test_backends_have_that_density(kind):
     model = case(kind)
     raw = np.repeat(points(model, 1), 3, axis=0)

@@ -87,6 +87,7 @@ def test_responses_and_effects_have_the_density_of_the_matrix(kind, mean):
 
 @pytest.mark.parametrize("mean", [3.0, 400.0])
 @pytest.mark.parametrize("kind", TERMS)
+@pytest.mark.slow
 def test_pymc_has_the_density_and_the_gradient_of_stan(kind, mean):
     model = case(kind, mean)
     raw = points(model)

@@ -64,6 +64,7 @@ def test_difference_at_slope_15(means):
     assert abs(spread - 0.0275) < 4.5 * 0.0275 / (2 * SEEDS) ** 0.5
 
 
+@pytest.mark.slow
 def test_no_difference_at_slope_0():
     at_zero = log_means(0)
     difference = (at_zero[:, :, 1] - at_zero[:, :, 0]).mean(axis=1)
@@ -147,6 +148,7 @@ def test_global_random_state_is_untouched():
     np.testing.assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002
 
 
+@pytest.mark.slow
 def test_many_trials_keep_the_law():
     trials = simulate_lfp(n_trials=3000, seed=8)
     means = trials.groupby(["stim"])["Log power"].mean()

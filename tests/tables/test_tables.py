@@ -75,6 +75,7 @@ def test_numbers_without_an_error_have_no_digits_of_their_own(error):
     assert decimals_of(error) is None
 
 
+@pytest.mark.slow
 def test_the_errors_are_those_of_repeated_runs():
     rng = np.random.default_rng(1)
     n, sd = 2_000, 3.0

@@ -84,6 +84,7 @@ def test_key_follows_whatever_shapes_the_program(pretended, monkeypatch):
     assert len(set(programs)) == 5
 
 
+@pytest.mark.slow
 def test_two_processes_build_once(pretended):
     started = [start_build(pretended.template, PRETENDED_SECONDS="1") for _ in range(3)]
     ends = [process.communicate(timeout=60) for process in started]
@@ -308,6 +309,7 @@ def test_the_cmdstan_asked_for(pretended, monkeypatch, cmdstan, tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+@pytest.mark.slow
 def test_cmdstan_compiles_a_copy(pretended, monkeypatch, cmdstan):
     monkeypatch.setenv("WINSTAN_CMDSTAN", str(cmdstan))
     pretended.include("real s = 7;\n")

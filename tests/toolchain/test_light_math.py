@@ -33,6 +33,7 @@ def read(request, tmp_path_factory):
     return functions_read("-DWINSTAN_TEMPLATE", "-include", str(light_model()), str(model))
 
 
+@pytest.mark.slow
 def test_where_a_function_is_read_its_derivatives_are(read):
     # Without them the general text compiles too: each operation a node of its own, several times
     # slower. That no other test would see.

@@ -71,10 +71,11 @@ def run_jobs(
                     continue
                 if process.returncode != 0:
                     raise _failure(job, process.returncode, doing, cache)
-                running.remove((job, process))
+                place = running.index((job, process))
                 if job.then is not None:
-                    running.append((job.then, _start(job.then)))
+                    running[place] = (job.then, _start(job.then))
                     continue
+                del running[place]
                 finished += 1
                 yield job
             if running:
