@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from winstan.data.codes import codes_of, number_of
+from winstan.data.codes import codes_of, owner_of
 from winstan.formula.tree import quote_name
 from winstan.guards.residuals import residuals
 from winstan.guards.spread import FEWEST, LIKELIHOOD, chance_of_alike, spread_scores
@@ -62,9 +62,9 @@ def group_spread(model: Model, design: Design) -> str | None:
         if np.count_nonzero(enough) < FEWEST_UNITS:
             continue
         chance = chance_of_alike(score[kept], weight[kept], codes_of(level[kept]))
-        one = _found(group, residual[kept], free[kept], level[kept])
-        if chance * len(factors) < LIKELIHOOD and one.between >= BETWEEN:
-            found.append(one)
+        if chance * len(factors) < LIKELIHOOD:
+            found.append(_found(group, residual[kept], free[kept], level[kept]))
+    found = [one for one in found if one.between >= BETWEEN]
     return _words(model, max(found, key=lambda one: one.between)) if found else None
 
 
@@ -89,15 +89,14 @@ def between_groups(residual: Array, free: Array, code: np.ndarray) -> float:
 
 def _found(group: RandomTerm, residual: Array, free: Array, level: np.ndarray) -> _Found:
     code = codes_of(level)
-    first = np.zeros(number_of(code), dtype=np.int64)
-    first[code] = level
+    number = owner_of(code, level)
     sd = np.sqrt(np.bincount(code, residual**2) / np.bincount(code, free))
     least, most = int(sd.argmin()), int(sd.argmax())
     return _Found(
         group.factor,
         between_groups(residual, free, code),
-        (str(group.levels[first[least]]), float(sd[least])),
-        (str(group.levels[first[most]]), float(sd[most])),
+        (str(group.levels[number[least]]), float(sd[least])),
+        (str(group.levels[number[most]]), float(sd[most])),
     )
 
 
