@@ -78,7 +78,7 @@ def bambi(design: Design, data: pd.DataFrame, sampler: str) -> Runner:
 
     def fit(seed: int) -> Draws:
         from winstan.backends.bambi import BACKEND  # noqa: PLC0415
-        from winstan.backends.settings import Settings  # noqa: PLC0415
+        from winstan.settings import Settings  # noqa: PLC0415
 
         settings = Settings(
             draws=1000, seed=seed, target_accept=PEER_ACCEPT, sampler=sampler, progress=False

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(winstan.__file__).parent
 FLOORS = (
-    "errors _angles _text _typing _version chance design_warnings options parallel progress tuning"
-    " uniformity",
+    "errors _angles _text _typing _version chance design_warnings options parallel progress"
+    " settings tuning uniformity",
     "formula data engines",
     "design families priors variables scales centering coefficients shrinkage monotonic cells"
     " correlations likelihood one_pass by_category",

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from winstan._typing import Array
-    from winstan.backends.settings import Settings
     from winstan.coordinates.standard import TermCoordinates
     from winstan.design import Design, Stacked
     from winstan.model import Model
+    from winstan.settings import Settings
     from winstan.tree import Maker
 
 ROW = "row"

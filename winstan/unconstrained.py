@@ -14,15 +14,20 @@ from winstan.approximation.student import shift_of_sigma
 from winstan.coordinates.monotonic import to_coefficients
 from winstan.correlations import correlation_factors
 from winstan.draws import Sampled
-from winstan.marginal.draws import sampled_with_effects
-from winstan.residual.draws import sampled_with_correlation
+from winstan.marginal import draws as marginal_draws
+from winstan.marginal import system as marginal_system
+from winstan.residual import draws as residual_draws
+from winstan.residual import system as residual_system
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from winstan._typing import Array
     from winstan.coordinates import Coordinates
     from winstan.model import Model
+
+# Parts the random numbers of what is integrated out from the sampler's, which has the same seed.
+STREAM = 1
 
 
 def coordinate_sizes(model: Model) -> dict[str, int]:
@@ -59,7 +64,7 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
     Sampled
     """
     if model.residual is not None:
-        return sampled_with_correlation(model, raw, seed)
+        return _sampled_with_correlation(model, raw, seed)
     if model.variances is not None:
         at = model.variances.variances(
             np.concatenate([raw["sd_raw"], raw["corr_raw"], raw["aux_raw"]], axis=-1)
@@ -117,6 +122,132 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
         aux=numbers,
         residual=correlations,
     )
+
+
+def sampled_with_effects(
+    model: Model, sd: Array, factors: Sequence[Array], aux: Array, seed: int
+) -> Sampled:
+    """Draw coefficients and effects beside the sampled variances.
+
+    Parameters
+    ----------
+    model
+        With `Model.marginal`.
+    sd : ndarray, shape (chains, draws, Q)
+    factors : sequence of ndarray, shape (chains, draws, q, q) each
+        As in `Sampled`.
+    aux : ndarray, shape (chains, draws, 1)
+        sigma.
+    seed
+        The same seed, and the same variances, give the same draws.
+    """
+    marginal = model.marginal
+    assert marginal is not None
+    shape = sd.shape[:-1]
+    flat = [factor.reshape(-1, *factor.shape[-2:]) for factor in factors]
+    roots = model.stacked.roots(sd.reshape(aux.size, sd.shape[-1]), flat)
+    sigma = aux.reshape(-1)
+    products = marginal_system.cross_products(marginal)
+    columns, z = _in_parts(
+        marginal_system.chunks(marginal, sigma.size, model.tuning.marginal_chunk, drawn=True),
+        lambda some, noise: marginal_draws.draw_effects(
+            marginal, products, [L[some] for L in roots], sigma[some], noise
+        ),
+        marginal_draws.noise_size(marginal),
+        seed,
+    )
+    P = model.population.shape[1]
+    beta = (
+        model.coordinates.beta_location
+        + columns[:, :P] @ model.coordinates.decorrelation.remaining_scale.T
+    )
+    effect = _effects(model, marginal.column, columns, z)
+    return Sampled(
+        beta=beta.reshape(*shape, P),
+        sd=sd,
+        factors=factors,
+        effect=effect.reshape(*shape, effect.shape[1]),
+        aux=aux,
+    )
+
+
+def _sampled_with_correlation(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
+    """Draw coefficients and effects beside variances and correlations, with `Model.residual`."""
+    residual = model.residual
+    assert residual is not None
+    assert model.variances is not None
+    at = model.variances.at(
+        np.concatenate([raw["sd_raw"], raw["corr_raw"], raw["aux_raw"]], axis=-1)
+    )
+    shape = at.shape[:-1]
+    variances, spread, numbers = residual.parts(at.reshape(-1, at.shape[-1]))
+    roots = model.stacked.roots(variances.sd, variances.factors)
+    columns, z = _in_parts(
+        residual_system.chunks(residual, len(spread)),
+        lambda some, noise: residual_draws.draw_effects(
+            residual, [L[some] for L in roots], spread[some], numbers[some], noise
+        ),
+        residual_draws.noise_size(residual),
+        seed,
+    )
+    P = residual.mean_at.size
+    beta = np.empty((len(columns), P + residual.spread_at.size))
+    beta[:, residual.mean_at] = residual.location + columns[:, :P] @ residual.scale.T
+    aux = np.zeros((len(columns), 0))
+    if residual.spreads.predicted:
+        beta[:, residual.spread_at] = spread
+    else:
+        aux = np.exp(spread)
+    effect = _effects(model, residual.column, columns, z)
+    correlations = residual.structure.correlations(numbers)
+
+    def by_chain(values: Array) -> Array:
+        return values.reshape(*shape, *values.shape[1:])
+
+    return Sampled(
+        beta=by_chain(beta),
+        sd=by_chain(variances.sd),
+        factors=[by_chain(factor) for factor in variances.factors],
+        effect=by_chain(effect),
+        aux=by_chain(aux),
+        residual={residual.structure.name: by_chain(correlations)},
+    )
+
+
+def _in_parts(
+    parts: Iterable[slice],
+    draw: Callable[[slice, Array], tuple[Array, Array]],
+    n_noise: int,
+    seed: int,
+) -> tuple[Array, Array]:
+    """Draw columns and scores part by part, so that memory is bounded, and join them."""
+    random = np.random.default_rng([seed, STREAM])
+    made = [draw(some, random.standard_normal((some.stop - some.start, n_noise))) for some in parts]
+    columns, z = zip(*made, strict=True)
+    return np.concatenate(columns), np.concatenate(z)
+
+
+def _effects(model: Model, column: Sequence[int], columns: Array, z: Array) -> Array:
+    """Put drawn z-scores where `Sampled.effect` has them.
+
+    Parameters
+    ----------
+    model
+    column
+        Where each term is among the columns; below zero if it is the factor's own.
+    columns : ndarray, shape (S, W)
+    z : ndarray, shape (S, q, J)
+    """
+    terms, inside, S = model.coordinates.terms, 0, len(columns)
+    effect = np.zeros((S, sum(term.score.size for term in terms)))
+    for at, term, start in zip(column, terms, model.coordinates.start, strict=True):
+        q, n = term.shape[0], term.score.size
+        if at < 0:
+            effect[:, start : start + n] = z[:, inside : inside + q].reshape(S, n)
+            inside += q
+        else:
+            effect[:, start : start + n] = columns[:, at : at + n]
+    return effect
 
 
 def _free_numbers(coordinates: Coordinates, raw: Array, power: Array) -> Array:

@@ -15,14 +15,12 @@ from template_cases import data_of
 from winstan.approximation import block_cholesky, laplace
 from winstan.backends import Settings, backend_named
 from winstan.coordinates import (
-    coordinates as coordinates_module,
-)
-from winstan.coordinates import (
+    choosing,
     nesting,
     sd_dependent_scale,
     sds,
 )
-from winstan.coordinates.coordinates import choose_coordinates
+from winstan.coordinates.choosing import choose_coordinates
 from winstan.draws import Sampled, canonical
 from winstan.errors import DataError
 from winstan.tuning import USUAL, Tuning
@@ -101,9 +99,7 @@ def test_the_coordinates_lead_back_to_the_effects(formula, wanted):
     seen = {}
     real = laplace.approximate
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            coordinates_module, "approximate", lambda *a: seen.setdefault("fit", real(*a))
-        )
+        patch.setattr(choosing, "approximate", lambda *a: seen.setdefault("fit", real(*a)))
         model = model_of(formula, data, "student", parametrization=how)
     fit = seen["fit"]
 

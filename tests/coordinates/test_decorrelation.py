@@ -14,8 +14,7 @@ from scipy import linalg, sparse
 import winstan as ws
 from winstan.approximation import auxiliary, block_cholesky, columns, laplace
 from winstan.approximation.laplace import approximate
-from winstan.coordinates import coordinates as coordinates_module
-from winstan.coordinates import decorrelation
+from winstan.coordinates import choosing, decorrelation
 from winstan.tuning import Tuning
 
 APART = Tuning().low_rank_apart
@@ -49,9 +48,7 @@ def test_dense_and_sparse_arithmetic_agree(formula, family, monkeypatch):
     data["y"] = np.exp((data["y"] - data["y"].mean()) / data["y"].std())
     priors = {"b": ws.StudentT(4, 0, 3)} if family == "gaussian" else {}  # sampled, not integrated
     found = []
-    monkeypatch.setattr(
-        coordinates_module, "approximate", lambda *a: found.append(a[0]) or approximate(*a)
-    )
+    monkeypatch.setattr(choosing, "approximate", lambda *a: found.append(a[0]) or approximate(*a))
     model_of(formula, data, family, priors=priors)
     dense = approximate(*found)
     stored = replace(found[0], tuning=Tuning(dense_columns=0))
@@ -79,16 +76,14 @@ def test_decorrelated_coordinates_have_the_approximate_covariance(formula, wante
     """Uncorrelated coordinates of unit variance become the approximate posterior's effects."""
     data, how = grouped_rows(), HOW[wanted]
     seen = {}
-    real_fit, real_map = laplace.approximate, coordinates_module.to_coordinates
+    real_fit, real_map = laplace.approximate, choosing.to_coordinates
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            coordinates_module,
+            choosing,
             "approximate",
             lambda *a: seen.update(p=a[0]) or seen.setdefault("f", real_fit(*a)),
         )
-        patch.setattr(
-            coordinates_module, "to_coordinates", lambda *a: seen.setdefault("map", real_map(*a))
-        )
+        patch.setattr(choosing, "to_coordinates", lambda *a: seen.setdefault("map", real_map(*a)))
         coordinates = model_of(
             formula, data, "student", parametrization=how, tuning=Tuning(regression_from=0.0)
         ).coordinates

@@ -9,7 +9,7 @@ from models import model_of
 from scipy import stats
 
 import winstan as ws
-from winstan.coordinates import profiled
+from winstan.coordinates import along_profile
 from winstan.coordinates.profiled import Profiled
 from winstan.unconstrained import coordinate_sizes, sampled_at
 
@@ -119,20 +119,20 @@ def test_few_rows_have_no_divergences():
 def test_polynomials_meet_the_fits_they_are_laid_through(monkeypatch):
     """Within half of a coefficient's width, which is a small part of what they move by."""
     met = {}
-    laid = profiled._laid
+    laid = along_profile._laid
 
     def spied(coordinates, problem, profile):
         found = laid(coordinates, problem, profile)
         met.update(coordinates=coordinates, problem=problem, profile=profile, found=found)
         return found
 
-    monkeypatch.setattr(profiled, "_laid", spied)
+    monkeypatch.setattr(along_profile, "_laid", spied)
     model_of("y ~ x", times(), "shifted_lognormal")
     grid = np.linspace(-3, 3, 601)
     location, scale, skew, knot = met["profile"].coordinates[met["profile"].number]
     own = location + scale * grid + skew / 3 * np.log1p(np.exp(-3 * (grid - knot)))
     x = np.interp(met["profile"].at, own, grid)
-    rows = [profiled._at(met["coordinates"], met["problem"], f) for f in met["profile"].fits]
+    rows = [along_profile._at(met["coordinates"], met["problem"], f) for f in met["profile"].fits]
     middle = rows[met["profile"].middle]
     power = met["found"].powers(np.column_stack([0 * x, x]))
     moved = np.array([row["location"] - middle["location"] for row in rows])

@@ -14,8 +14,7 @@ from models import correlation_names, model_of
 import winstan as ws
 from winstan.approximation import laplace, sensitivities
 from winstan.backends import Settings, stan
-from winstan.coordinates import coordinates as coordinates_module
-from winstan.coordinates import sd_dependent_location, sds
+from winstan.coordinates import choosing, sd_dependent_location, sds
 from winstan.draws import Sampled, canonical
 from winstan.fitted.pipeline import fit_by
 from winstan.tuning import USUAL, Tuning
@@ -90,7 +89,7 @@ def test_at_other_sds_the_coordinates_middle_is_the_fit_there(formula, monkeypat
     data = answers(sd=1.5).assign(poisson=lambda d: d["poisson"].clip(upper=1))
     fits = []
     monkeypatch.setattr(
-        coordinates_module,
+        choosing,
         "approximate",
         lambda *a: fits.append(laplace.approximate(*a)) or fits[-1],
     )

@@ -19,6 +19,7 @@ from models import model_of
 from reference_density import gradient
 
 import winstan as ws
+from winstan import unconstrained
 from winstan.backends import backend_named
 from winstan.draws import canonical
 from winstan.marginal import draws as marginal_draws
@@ -82,7 +83,7 @@ def affine_map(model: Model, at: Variances, monkeypatch) -> tuple[np.ndarray, np
             assert shape[1] == n
             return np.stack([next(noise) for _ in range(shape[0])])
 
-    monkeypatch.setattr(marginal_draws.np.random, "default_rng", lambda _: Noise())
+    monkeypatch.setattr(unconstrained.np.random, "default_rng", lambda _: Noise())
     # So little memory that the draws are made in parts.
     model = replace(model, tuning=Tuning(marginal_chunk=50_000))
 
@@ -91,7 +92,7 @@ def affine_map(model: Model, at: Variances, monkeypatch) -> tuple[np.ndarray, np
 
     correlated = [L for L, group in zip(at.root, model.design.groups, strict=True)
                   if group.correlated and len(L) > 1]  # fmt: skip
-    sampled = marginal_draws.sampled_with_effects(
+    sampled = unconstrained.sampled_with_effects(
         model,
         each(np.concatenate([*at.sd, np.zeros(0)])),
         [each(L) for L in correlated],

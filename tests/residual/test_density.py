@@ -13,6 +13,7 @@ from winstan.building import refit_model
 from winstan.design import take_data
 from winstan.draws import canonical
 from winstan.residual.patterned import Toeplitz, lag_correlations
+from winstan.residual.system import log_density, log_likelihood
 from winstan.unconstrained import coordinate_sizes, sampled_at
 
 # Each kind of correlation once, and each structure of the other terms once: units inside a factor's
@@ -50,7 +51,7 @@ def test_the_density_is_that_of_all_rows_at_once(kind):
     draws = canonical(model, sampled_at(model, blocks, seed=1))
     variances, spread, numbers = model.residual.parts(model.variances.at(raw))
     roots = model.stacked.roots(variances.sd, variances.factors)
-    found = model.residual._log_likelihood(roots, spread, numbers)
+    found = log_likelihood(model.residual, roots, spread, numbers)
     places = data["time" if kind == "car" else "visit"].to_numpy().astype(float)
     names = [model.coefficients.sampled_names[p] for p in model.residual.spread_at]
     for s in range(len(raw)):
@@ -68,7 +69,7 @@ def test_backends_have_the_same_density_and_its_gradient(kind, backend):
     raw = points(model)
 
     def density(at):
-        return model.residual.log_density(model.variances.at(at)) + model.variances.log_slope(at)
+        return log_density(model.residual, model.variances.at(at)) + model.variances.log_slope(at)
 
     found, gradient = backend_named(backend).log_density(model, raw)
     assert np.ptp(found - density(raw)) < 1e-9

@@ -14,6 +14,7 @@ import winstan as ws
 from winstan.effects.correlated import check_given
 from winstan.errors import DataError, DesignWarning, OptionError
 from winstan.fitted.pipeline import model_from
+from winstan.residual.system import log_density
 
 
 def series(n_units=8, n=25, rho=0.7, seed=4):
@@ -46,8 +47,8 @@ def test_draws_are_of_the_posterior(fit):
     at = np.stack(
         np.meshgrid(np.linspace(0.6, 2.6, 101), np.linspace(0.2, 2.4, 101), indexing="ij"), axis=-1
     ).reshape(-1, 2)
-    log_density = residual.log_density(at)
-    weight = np.exp(log_density - log_density.max())
+    height = log_density(residual, at)
+    weight = np.exp(height - height.max())
     weight /= weight.sum()
     posterior = fit.joined()
     for name, values in {"sigma": np.exp(at[:, 0]), "ar": np.tanh(at[:, 1])}.items():

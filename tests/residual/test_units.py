@@ -23,7 +23,7 @@ def test_whitened_rows_have_the_square_form_and_determinant_of_each_unit(kind):
     data = rows()
     model = model_of(f"y ~ x + {term}", data)
     structure = model.residual.structure
-    units = unit_rows(model.design.residual, structure)
+    units = unit_rows(model.design.residual, structure.pattern_of)
     z = np.random.default_rng(5).normal(size=(2, len(data)))
     draws = np.stack([np.asarray(value, float)] * 2)
     white, log_root = structure.whiten(draws, units, z[:, units.rows])

@@ -11,7 +11,7 @@ from scipy import linalg
 import winstan as ws
 from winstan.approximation import laplace
 from winstan.approximation.problem import Problem
-from winstan.coordinates import coordinates as coordinates_module
+from winstan.coordinates import choosing
 from winstan.design.column_sds import ColumnSds
 from winstan.families import family_named
 from winstan.likelihood import Likelihood
@@ -106,7 +106,7 @@ def problem_of(family: str, formula: str = "x + (1|child)", data=None) -> Proble
     found = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            coordinates_module,
+            choosing,
             "approximate",
             lambda *a: found.append(a[0]) or laplace.approximate(*a),
         )

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from winstan.backends.base import Backend, backend_named, backends_named, one_backend
-from winstan.backends.settings import Settings
+from winstan.settings import Settings
 
 __all__ = ["Backend", "Settings", "backend_named", "backends_named", "one_backend"]

@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     import bambi
 
     from winstan._typing import Array
-    from winstan.backends.settings import Settings
     from winstan.model import Model
+    from winstan.settings import Settings
 
 # Its group effects are z-scores, however well informed, and few groups diverge at 0.8. Four fits of
 # Machines and oats (nlme, MASS) with nutpie: 4 to 125 divergences in 4,000 draws; none at 0.95.

@@ -9,9 +9,9 @@ from winstan.errors import BackendError, OptionError, near_matches
 
 if TYPE_CHECKING:
     from winstan._typing import Array
-    from winstan.backends.settings import Settings
     from winstan.draws import Draws
     from winstan.model import Model
+    from winstan.settings import Settings
 
 
 class Backend(Protocol):

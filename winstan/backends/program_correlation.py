@@ -71,7 +71,7 @@ class CorrelatedRows:
         self.structure: Structure = structure
         self.latent = model.residuals is None
         self.names = names
-        rows = unit_rows(term, structure)
+        rows = unit_rows(term, structure.pattern_of)
         if model.correlation is not None:
             rows = model.correlation.rows
         self.rows = rows

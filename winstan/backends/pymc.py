@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from winstan._typing import Array
-    from winstan.backends.settings import Settings
     from winstan.draws import Sampled
     from winstan.model import Model
+    from winstan.settings import Settings
 
 SAMPLERS = ("pymc", "nutpie", "numpyro", "blackjax")
 MAX_TREEDEPTH = 10

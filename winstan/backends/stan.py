@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from winstan._typing import Array
-    from winstan.backends.settings import Settings
     from winstan.draws import Sampled
     from winstan.model import Model
+    from winstan.settings import Settings
 
 MAX_TREEDEPTH = 10
 

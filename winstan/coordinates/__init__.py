@@ -1,6 +1,7 @@
 """Coordinates in which the posterior is easy for NUTS, from a quick approximate fit."""
 
-from winstan.coordinates.coordinates import Coordinates, choose_coordinates
+from winstan.coordinates.choosing import choose_coordinates
+from winstan.coordinates.coordinates import Coordinates
 from winstan.coordinates.standard import TermCoordinates, by_row, standard_roots
 
 __all__ = [

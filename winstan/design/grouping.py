@@ -16,8 +16,7 @@ from winstan.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from winstan.formula.residual import ResidualSpec
-    from winstan.formula.terms import GroupSpec
+    from winstan.formula.terms import GroupSpec, ResidualSpec
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -138,7 +138,7 @@ def build_design(
     if formula.residual is not None:
         term = residual_term(formula.residual, frame)
         made_whole = replace(made_whole, residual=term)
-        warn_of_intercepts(made_whole)
+        warn_of_intercepts(term, made_whole.groups)
     return _by_observation(with_places(made_whole))
 
 

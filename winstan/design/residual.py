@@ -19,10 +19,12 @@ from winstan.design_warnings import warn_design
 from winstan.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from winstan.data import Frame
-    from winstan.design.design import Design
     from winstan.design.grouping import Factor
-    from winstan.formula.residual import ResidualSpec
+    from winstan.design.random_terms import RandomTerm
+    from winstan.formula.terms import ResidualSpec
 
 # Correlations of so many visits are a question to more data than there are.
 VISITS_UP_TO = 20
@@ -282,7 +284,7 @@ def _check_size(term: ResidualTerm) -> None:
         )
 
 
-def warn_of_intercepts(design: Design) -> None:
+def warn_of_intercepts(term: ResidualTerm, groups: Sequence[RandomTerm]) -> None:
     """Warn of intercepts of the very units: they say what the correlation says.
 
     Warns
@@ -290,11 +292,9 @@ def warn_of_intercepts(design: Design) -> None:
     DesignWarning
         ``unidentified``.
     """
-    term = design.residual
-    assert term is not None
     same = [
         group
-        for group in design.groups
+        for group in groups
         if group.factor == term.spec.factor and any(e.variable == "1" for e in group.effects)
     ]
     if not same or (term.kind in ("ar", "car") and np.median(term.sizes) > FEW_ROWS):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.design.evaluation import FittedExpression
-    from winstan.formula.smooths import SmoothSpec
+    from winstan.formula.terms import SmoothSpec
 
 # Labels of the columns of a group's curve that are its straight line.
 LEVEL, SLOPE, BEND = "level", "slope", "bend"

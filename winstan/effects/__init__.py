@@ -34,10 +34,10 @@ from winstan.effects.observed import (
     intercept_data,
     limits_note,
     main_group,
-    observed_contrast,
     observed_rows,
     response_label,
 )
+from winstan.effects.observed_contrasts import observed_contrast
 from winstan.effects.parameters import about, is_mean
 from winstan.effects.pointwise import leave_one_out, log_likelihood, total_log_likelihood
 from winstan.effects.predictions import (

@@ -231,7 +231,7 @@ def _square_forms(
     model: Specified, posterior: Mapping[str, Array], structure: Structure, term: ResidualTerm
 ) -> Array:
     """Return the square form of each unit's residuals in the data, shape (S, J)."""
-    units, rows = unit_rows(term, structure), np.arange(term.unit.size)
+    units, rows = unit_rows(term, structure.pattern_of), np.arange(term.unit.size)
     standard = _errors(model, posterior, rows) / _spread_of(model, posterior, rows)
     white, _ = structure.whiten(posterior[structure.name], units, standard[:, units.rows])
     out = np.empty((len(white), units.size.size))

@@ -23,6 +23,7 @@ from winstan.marginal.importance_sampling import Target, propose, search
 from winstan.marginal.system import cross_products
 from winstan.model import lkj_numbers
 from winstan.residual.coordinates import PRODUCTS_OF_A_PATTERN
+from winstan.residual.system import log_density
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +89,7 @@ def _density(model: Model) -> tuple[VarianceCoordinates, Callable[[Array], Array
         own = (*residual.sd_priors, *residual.spreads.priors)
         constant += sum(prior.log_constant for prior in own)
         cost = max(1, residual.products.matrix.nnz // PRODUCTS_OF_A_PATTERN)
-        return variances, lambda at: residual.log_density(at) + constant, cost
+        return variances, lambda at: log_density(residual, at) + constant, cost
     marginal, stacked, priors = model.marginal, model.stacked, model.priors
     assert marginal is not None
     sd_priors = [priors[name] for group in stacked.groups for name in group.sd_names]

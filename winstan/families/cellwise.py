@@ -10,8 +10,9 @@ from scipy import special
 from winstan.families.sample import sum_by
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from winstan._typing import Array
-    from winstan.families.family import Statistics
     from winstan.families.sample import Sample
 
 
@@ -49,12 +50,12 @@ def tally_by_cell(sample: Sample, cell: np.ndarray) -> dict[str, Any]:
     }
 
 
-def by_cell(stats: Statistics, values: Array, n_cells: int) -> Array:
+def by_cell(stats: Mapping[str, Any], values: Array, n_cells: int) -> Array:
     """Sum values of the pairs of `tally_by_cell` over each cell."""
     return sum_by(stats["cell"] - 1, stats["tally"] * values, n_cells)
 
 
-def rows_by_cell(stats: Statistics, n_cells: int) -> Array:
+def rows_by_cell(stats: Mapping[str, Any], n_cells: int) -> Array:
     """Count the rows of each cell."""
     return sum_by(stats["cell"] - 1, stats["tally"], n_cells)
 

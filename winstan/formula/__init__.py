@@ -1,7 +1,8 @@
 """Formula: what a model formula says, before any data are seen."""
 
 from winstan.formula.derived import for_each, for_thresholds
-from winstan.formula.parsed import Formula, evaluation_names, parse_formula
+from winstan.formula.formula import Formula
+from winstan.formula.parsed import evaluation_names, parse_formula
 from winstan.formula.terms import GroupSpec
 from winstan.formula.updating import updated
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from winstan.formula.parsed import Formula
+    from winstan.formula.formula import Formula
 
 
 def for_each(formula: Formula, names: Sequence[str]) -> Formula:

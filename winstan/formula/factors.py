@@ -11,7 +11,7 @@ from winstan.formula.tree import Bar, Binary, Call, Name, Node, write
 
 if TYPE_CHECKING:
     from winstan.formula.atoms import AtomReader
-    from winstan.formula.smooths import SmoothSpec
+    from winstan.formula.terms import SmoothSpec
 
 
 def read_groups(bar: Bar, effects: Effects, atoms: AtomReader, source: str) -> list[GroupSpec]:

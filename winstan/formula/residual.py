@@ -7,55 +7,22 @@ it is another term.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from winstan.formula.syntax import formula_error
-from winstan.formula.terms import Effects, GroupSpec, unique
+from winstan.formula.terms import Effects, GroupSpec, ResidualSpec, unique
 from winstan.formula.tree import Binary, Call, Constant, Name, Node, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from winstan.formula.parsed import Formula
+    from winstan.formula.formula import Formula
 
 RESIDUAL = "residual"
 """The left side of a formula that has nothing else."""
 KINDS = ("ar", "car", "cs", "toep", "unstr")
 _PLACES = {"time": 0, "visit": 0, "gr": 1, "unit": 1}
-
-
-@dataclass(frozen=True, slots=True)
-class ResidualSpec:
-    """A term of residual correlation.
-
-    Attributes
-    ----------
-    kind : {"ar", "car", "cs", "toep", "unstr"}
-    time
-        The column of times, or of visits.
-    factor_columns
-        Columns whose combinations are the units; rows of different units are independent.
-    """
-
-    kind: str
-    time: str
-    factor_columns: tuple[str, ...]
-
-    @property
-    def factor(self) -> str:
-        """The factor of the units: ``mouse``, ``mouse:session``."""
-        return ":".join(self.factor_columns)
-
-    @property
-    def text(self) -> str:
-        """As a formula writes it."""
-        return f"{self.kind}({self.time}, {self.factor})"
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """All its columns."""
-        return self.time, *self.factor_columns
 
 
 def is_residual(node: Node) -> bool:

@@ -6,11 +6,11 @@ and a bend for each level; ``s(t, mouse, bs="fs")`` a curve of each mouse, level
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from winstan.formula.monotonic import check_monotonic, is_monotonic
 from winstan.formula.syntax import formula_error
+from winstan.formula.terms import SmoothSpec
 from winstan.formula.tree import Binary, Call, Constant, Name, Node, quote_name, walk, write
 
 if TYPE_CHECKING:
@@ -25,64 +25,6 @@ _NOT_BUILT = (
     '{word!r} is no basis of s(): bs="tp" (thin plate, what is taken), "cr" (cubic regression) or, '
     'for a curve of each group, s(t, group, bs="fs")'
 )
-
-
-@dataclass(frozen=True, slots=True)
-class SmoothSpec:
-    """A curve, as it was written.
-
-    Attributes
-    ----------
-    kind : {"s", "hsgp"}
-    covariate : Atom
-        Along what.
-    by : str
-        The column whose levels have a curve each; empty for one curve.
-    groups : tuple of str
-        The columns whose combinations have a curve each, of one smoothness; empty otherwise.
-    basis : {"tp", "cr"}
-        Of ``s``.
-    size : int or None
-        ``k`` of ``s``, columns with those of the straight line; ``m`` of ``hsgp``; None: the usual.
-    boundary : float or None
-        ``c`` of ``hsgp``, how many times wider than the data its interval is.
-    """
-
-    kind: str
-    covariate: Atom
-    by: str = ""
-    groups: tuple[str, ...] = ()
-    basis: str = "tp"
-    size: int | None = None
-    boundary: float | None = None
-
-    @property
-    def name(self) -> str:
-        """What its parameters are called by: ``s(t)``, ``s(t, by=cond)``."""
-        return f"{self.kind}({self.covariate.name}{f', by={self.by}' if self.by else ''})"
-
-    @property
-    def group(self) -> str:
-        """The factor whose levels have a curve each: ``mouse``, ``mouse:session``."""
-        return ":".join(self.groups)
-
-    @property
-    def text(self) -> str:
-        """The term as a formula would write it."""
-        parts = [self.covariate.text]
-        parts += [":".join(map(quote_name, self.groups)), 'bs="fs"'] if self.groups else []
-        parts += [f"by={quote_name(self.by)}"] if self.by else []
-        parts += ['bs="cr"'] if self.basis == "cr" and not self.groups else []
-        parts += ['xt="cr"'] if self.basis == "cr" and self.groups else []
-        size = "k" if self.kind == "s" else "m"
-        parts += [f"{size}={self.size}"] if self.size is not None else []
-        parts += [f"c={self.boundary:g}"] if self.boundary is not None else []
-        return f"{self.kind}({', '.join(parts)})"
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns of data that it needs."""
-        return tuple(c for c in (*self.covariate.columns, self.by, *self.groups) if c)
 
 
 def read_smooth(call: Call, atoms: AtomReader, source: str) -> SmoothSpec:

@@ -1,4 +1,4 @@
-"""What a formula consists of once expanded: atoms, sums of terms, group terms, a response."""
+"""What a formula consists of once expanded: atoms, terms and their sums, a response."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from winstan.formula.tree import Node, quote_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from winstan.formula.smooths import SmoothSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +74,64 @@ class Effects:
 
 
 @dataclass(frozen=True, slots=True)
+class SmoothSpec:
+    """A curve, as it was written.
+
+    Attributes
+    ----------
+    kind : {"s", "hsgp"}
+    covariate : Atom
+        Along what.
+    by : str
+        The column whose levels have a curve each; empty for one curve.
+    groups : tuple of str
+        The columns whose combinations have a curve each, of one smoothness; empty otherwise.
+    basis : {"tp", "cr"}
+        Of ``s``.
+    size : int or None
+        ``k`` of ``s``, columns with those of the straight line; ``m`` of ``hsgp``; None: the usual.
+    boundary : float or None
+        ``c`` of ``hsgp``, how many times wider than the data its interval is.
+    """
+
+    kind: str
+    covariate: Atom
+    by: str = ""
+    groups: tuple[str, ...] = ()
+    basis: str = "tp"
+    size: int | None = None
+    boundary: float | None = None
+
+    @property
+    def name(self) -> str:
+        """What its parameters are called by: ``s(t)``, ``s(t, by=cond)``."""
+        return f"{self.kind}({self.covariate.name}{f', by={self.by}' if self.by else ''})"
+
+    @property
+    def group(self) -> str:
+        """The factor whose levels have a curve each: ``mouse``, ``mouse:session``."""
+        return ":".join(self.groups)
+
+    @property
+    def text(self) -> str:
+        """The term as a formula would write it."""
+        parts = [self.covariate.text]
+        parts += [":".join(map(quote_name, self.groups)), 'bs="fs"'] if self.groups else []
+        parts += [f"by={quote_name(self.by)}"] if self.by else []
+        parts += ['bs="cr"'] if self.basis == "cr" and not self.groups else []
+        parts += ['xt="cr"'] if self.basis == "cr" and self.groups else []
+        size = "k" if self.kind == "s" else "m"
+        parts += [f"{size}={self.size}"] if self.size is not None else []
+        parts += [f"c={self.boundary:g}"] if self.boundary is not None else []
+        return f"{self.kind}({', '.join(parts)})"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of data that it needs."""
+        return tuple(c for c in (*self.covariate.columns, self.by, *self.groups) if c)
+
+
+@dataclass(frozen=True, slots=True)
 class GroupSpec:
     """One group term, after expansion of ``a/b``.
 
@@ -132,6 +188,39 @@ class GroupSpec:
             factor = f"gr({factor}, by={quote_name(self.by)})"
         bar = f"|{self.label}|" if self.label else "|" if self.correlated else "||"
         return f"({effects.text} {bar} {factor})"
+
+
+@dataclass(frozen=True, slots=True)
+class ResidualSpec:
+    """A term of residual correlation.
+
+    Attributes
+    ----------
+    kind : {"ar", "car", "cs", "toep", "unstr"}
+    time
+        The column of times, or of visits.
+    factor_columns
+        Columns whose combinations are the units; rows of different units are independent.
+    """
+
+    kind: str
+    time: str
+    factor_columns: tuple[str, ...]
+
+    @property
+    def factor(self) -> str:
+        """The factor of the units: ``mouse``, ``mouse:session``."""
+        return ":".join(self.factor_columns)
+
+    @property
+    def text(self) -> str:
+        """As a formula writes it."""
+        return f"{self.kind}({self.time}, {self.factor})"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All its columns."""
+        return self.time, *self.factor_columns
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from winstan.formula.smooths import SmoothSpec
-from winstan.formula.terms import Effects
+from winstan.formula.terms import Effects, SmoothSpec
 from winstan.formula.tree import quote_name
 
 if TYPE_CHECKING:

@@ -21,8 +21,7 @@ from winstan.guards.slope_advice import Missing, Slope, advice
 if TYPE_CHECKING:
     from winstan.design import Design, RandomTerm, Term
     from winstan.formula import Formula, GroupSpec
-    from winstan.formula.smooths import SmoothSpec
-    from winstan.formula.terms import Atom
+    from winstan.formula.terms import Atom, SmoothSpec
 
 # Fewer groups say nothing of the spread of an effect between groups.
 FEWEST_GROUPS = 3

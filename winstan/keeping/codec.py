@@ -35,6 +35,7 @@ _HOMES = (
     "winstan.coordinates.crossing",
     "winstan.coordinates.decorrelation",
     "winstan.coordinates.nesting",
+    "winstan.coordinates.profiled",
     "winstan.coordinates.sd_dependent_covariance",
     "winstan.coordinates.sd_dependent_location",
     "winstan.coordinates.sd_dependent_scale",
@@ -42,8 +43,8 @@ _HOMES = (
     "winstan.data.frame",
     "winstan.data.grouped",
     "winstan.diagnostics",
-    "winstan.backends.settings",
     "winstan.inputs",
+    "winstan.settings",
 )
 
 

@@ -3,8 +3,7 @@
 `plan` says whether and how, `statistics` takes the cross-products, of which `system` makes the
 likelihood; `variances` has the coordinates of what is left to sample, which
 `importance_sampling` finds;
-`draws` gives the draws of what was integrated (imported by the backends: it needs the `Model` that
-holds the statistics).
+`draws` gives the draws of what was integrated (`winstan.unconstrained` asks for them).
 """
 
 from winstan.marginal.importance_sampling import adapt_coordinates

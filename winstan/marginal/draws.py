@@ -2,7 +2,7 @@
 
 Each draw of (sds, correlations, sigma) gets one of (coefficients, effects) from their normal
 conditional distribution, so that all together are draws of the posterior. Every step runs over all
-draws and patterns at once, in chunks of bounded memory.
+draws and patterns at once.
 """
 
 from __future__ import annotations
@@ -11,73 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from winstan.draws import Sampled
-from winstan.marginal.system import chunks, cross_products, scale_effects, system
+from winstan.marginal.system import scale_effects, system
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from winstan._typing import Array
     from winstan.marginal.statistics import Marginal
-    from winstan.model import Model
-
-# Parts this stream of random numbers from the sampler's, which has the same seed.
-STREAM = 1
-
-
-def sampled_with_effects(
-    model: Model, sd: Array, factors: Sequence[Array], aux: Array, seed: int
-) -> Sampled:
-    """Draw coefficients and effects beside the sampled variances.
-
-    Parameters
-    ----------
-    model
-        With `Model.marginal`.
-    sd : ndarray, shape (chains, draws, Q)
-    factors : sequence of ndarray, shape (chains, draws, q, q) each
-        As in `Sampled`.
-    aux : ndarray, shape (chains, draws, 1)
-        sigma.
-    seed
-        The same seed, and the same variances, give the same draws.
-    """
-    marginal = model.marginal
-    assert marginal is not None
-    shape = sd.shape[:-1]
-    flat = [factor.reshape(-1, *factor.shape[-2:]) for factor in factors]
-    roots = model.stacked.roots(sd.reshape(aux.size, sd.shape[-1]), flat)
-    sigma = aux.reshape(-1)
-    random = np.random.default_rng([seed, STREAM])
-    products = cross_products(marginal)
-    parts = []
-    for some in chunks(marginal, sigma.size, model.tuning.marginal_chunk, drawn=True):
-        noise = random.standard_normal((some.stop - some.start, noise_size(marginal)))
-        parts.append(draw_effects(marginal, products, [L[some] for L in roots], sigma[some], noise))
-    columns = np.concatenate([part[0] for part in parts])
-    z = np.concatenate([part[1] for part in parts])
-
-    P = model.population.shape[1]
-    beta = (
-        model.coordinates.beta_location
-        + columns[:, :P] @ model.coordinates.decorrelation.remaining_scale.T
-    )
-    terms, inside = model.coordinates.terms, 0
-    effect = np.zeros((sigma.size, sum(term.score.size for term in terms)))
-    for at, term, start in zip(marginal.column, terms, model.coordinates.start, strict=True):
-        q, n = term.shape[0], term.score.size
-        if at < 0:
-            effect[:, start : start + n] = z[:, inside : inside + q].reshape(sigma.size, n)
-            inside += q
-        else:
-            effect[:, start : start + n] = columns[:, at : at + n]
-    return Sampled(
-        beta=beta.reshape(*shape, P),
-        sd=sd,
-        factors=factors,
-        effect=effect.reshape(*shape, effect.shape[1]),
-        aux=aux,
-    )
 
 
 def noise_size(marginal: Marginal) -> int:

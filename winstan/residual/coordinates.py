@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ from scipy import optimize
 from winstan.marginal.importance_sampling import search
 from winstan.marginal.monotone import MonotoneTransform
 from winstan.marginal.variances import VarianceCoordinates
+from winstan.residual.system import log_density
 
 if TYPE_CHECKING:
     from winstan._typing import Array
@@ -42,7 +44,7 @@ def adapt(
         transform, root = _about(model, mode)
     found = VarianceCoordinates(model.terms, transform, root, converged=False)
     patterns = max(1, model.products.matrix.nnz // PRODUCTS_OF_A_PATTERN)
-    return search(found, model.log_density, patterns, tuning)
+    return search(found, partial(log_density, model), patterns, tuning)
 
 
 def _first(model: CorrelatedResiduals, coordinates: Coordinates) -> Array:
@@ -60,10 +62,10 @@ def _mode(model: CorrelatedResiduals, start: Array) -> Array:
     """Find the density's mode, (D,), by L-BFGS with finite differences."""
     D = start.size
     steps = STEP * np.vstack([np.zeros(D), np.eye(D), -np.eye(D)])
-    worst = model.log_density(start[None])[0]
+    worst = log_density(model, start[None])[0]
 
     def falling(at: Array) -> tuple[float, Array]:
-        values = model.log_density(at + steps)
+        values = log_density(model, at + steps)
         values = np.where(np.isfinite(values), values, worst - 1e6)
         return -values[0], -(values[1 : D + 1] - values[D + 1 :]) / (2 * STEP)
 
@@ -78,7 +80,7 @@ def _about(model: CorrelatedResiduals, mode: Array) -> tuple[MonotoneTransform, 
     i, j = np.tril_indices(D)
     shift = 4 * STEP * np.eye(D)
     corners = [mode + a * shift[i] + b * shift[j] for a, b in ((1, 1), (1, -1), (-1, 1), (-1, -1))]
-    value = model.log_density(np.vstack(corners)).reshape(4, i.size)
+    value = log_density(model, np.vstack(corners)).reshape(4, i.size)
     second = (value[0] - value[1] - value[2] + value[3]) / (4 * (4 * STEP) ** 2)
     hessian = np.zeros((D, D))
     hessian[i, j] = hessian[j, i] = np.where(np.isfinite(second), -second, 0.0)

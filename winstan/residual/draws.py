@@ -6,100 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from winstan.draws import Sampled
-from winstan.residual.system import chunks, system
+from winstan.residual.system import system
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from winstan._typing import Array
-    from winstan.model import Model
     from winstan.residual.marginal import CorrelatedResiduals
-
-# Parts this stream of random numbers from the sampler's, which has the same seed.
-STREAM = 1
-
-
-def sampled_with_correlation(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
-    """Return the model's quantities at unconstrained coordinates; what was integrated is drawn.
-
-    Parameters
-    ----------
-    model
-        With `Model.residual`.
-    raw
-        Blocks of `winstan.unconstrained.coordinate_sizes`.
-    seed
-    """
-    residual = model.residual
-    assert residual is not None
-    assert model.variances is not None
-    at = model.variances.at(
-        np.concatenate([raw["sd_raw"], raw["corr_raw"], raw["aux_raw"]], axis=-1)
-    )
-    shape = at.shape[:-1]
-    flat = at.reshape(-1, at.shape[-1])
-    variances, spread, numbers = residual.parts(flat)
-    roots = model.stacked.roots(variances.sd, variances.factors)
-    random = np.random.default_rng([seed, STREAM])
-    columns, z = [], []
-    for some in chunks(residual, len(flat)):
-        noise = random.standard_normal((some.stop - some.start, noise_size(residual)))
-        one = draw_effects(residual, [L[some] for L in roots], spread[some], numbers[some], noise)
-        columns.append(one[0])
-        z.append(one[1])
-    return _put_together(
-        model,
-        residual,
-        shape,
-        np.concatenate(columns),
-        np.concatenate(z),
-        spread,
-        numbers,
-        variances.sd,
-        variances.factors,
-    )
-
-
-def _put_together(
-    model: Model,
-    residual: CorrelatedResiduals,
-    shape: tuple[int, ...],
-    columns: Array,
-    z: Array,
-    spread: Array,
-    numbers: Array,
-    sd: Array,
-    factors: Sequence[Array],
-) -> Sampled:
-    S, P = len(columns), residual.mean_at.size
-    beta = np.empty((S, P + residual.spread_at.size))
-    beta[:, residual.mean_at] = residual.location + columns[:, :P] @ residual.scale.T
-    aux = np.zeros((S, 0))
-    if residual.spreads.predicted:
-        beta[:, residual.spread_at] = spread
-    else:
-        aux = np.exp(spread)
-    terms, inside = model.coordinates.terms, 0
-    effect = np.zeros((S, sum(term.score.size for term in terms)))
-    for at, term, start in zip(residual.column, terms, model.coordinates.start, strict=True):
-        q, n = term.shape[0], term.score.size
-        if at < 0:
-            own = np.swapaxes(z[:, :, inside : inside + q], 1, 2)
-            effect[:, start : start + n] = own.reshape(S, n)
-            inside += q
-        else:
-            effect[:, start : start + n] = columns[:, at : at + n]
-    structure = residual.structure
-    correlations = structure.correlations(numbers)
-    return Sampled(
-        beta=beta.reshape(*shape, beta.shape[1]),
-        sd=sd.reshape(*shape, sd.shape[1]),
-        factors=[factor.reshape(*shape, *factor.shape[1:]) for factor in factors],
-        effect=effect.reshape(*shape, effect.shape[1]),
-        aux=aux.reshape(*shape, aux.shape[1]),
-        residual={structure.name: correlations.reshape(*shape, *correlations.shape[1:])},
-    )
 
 
 def noise_size(residual: CorrelatedResiduals) -> int:
@@ -121,7 +34,7 @@ def draw_effects(
     -------
     columns : ndarray, shape (S, W - 1)
         Coefficients, and z-scores of the other factors' effects.
-    z : ndarray, shape (S, J, q)
+    z : ndarray, shape (S, q, J)
         z-scores of the factor's own effects.
     """
     products, S = residual.products, len(spread)
@@ -133,7 +46,7 @@ def draw_effects(
     columns = np.linalg.solve(np.swapaxes(factor[:, :wide, :wide], 1, 2), half[:, :, None])[..., 0]
     J, q = products.n_groups, products.width
     if not J:
-        return columns, np.zeros((S, 0, 0))
+        return columns, np.zeros((S, q, 0))
     effects = columns.copy()
     for L, start, group in zip(roots, residual.column, residual.stacked.groups, strict=True):
         if start >= 0:
@@ -144,4 +57,4 @@ def draw_effects(
     own = np.linalg.cholesky(at.M)
     half = np.linalg.solve(own, left[..., None]) + noise[:, wide:].reshape(S, J, q, 1)
     z = np.linalg.solve(np.swapaxes(own, -1, -2), half)[..., 0]
-    return columns, z
+    return columns, np.swapaxes(z, 1, 2)

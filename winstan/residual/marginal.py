@@ -15,13 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from winstan.correlations import partial_log_density
-from winstan.residual.system import chunks, system
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import numpy as np
 
     from winstan._typing import Array
     from winstan.design import Stacked
@@ -105,33 +100,3 @@ class CorrelatedResiduals:
         after = sum(self.terms.widths) + self.terms.n_corr
         end = after + self.n_spread
         return self.terms.variances(at[..., : after + 1]), at[..., after:end], at[..., end:]
-
-    def log_density(self, at: Array) -> Array:
-        """Return the log density at coordinates (S, D); minus infinity where there is none."""
-        variances, spread, numbers = self.parts(at)
-        out = self.spreads.log_prior(spread) + self.structure.log_prior(numbers)
-        for k, prior in enumerate(self.sd_priors):
-            sd = variances.sd[:, k]
-            out = out + np.log(sd) + prior.log_density(sd)
-        for partial, factor, eta in zip(
-            variances.partial, variances.factors, self.lkj, strict=True
-        ):
-            out = out + partial_log_density(partial, factor.shape[-1], eta)
-        roots = self.stacked.roots(variances.sd, variances.factors)
-        for some in chunks(self, len(at)):
-            out[some] += self._log_likelihood([L[some] for L in roots], spread[some], numbers[some])
-        return np.where(np.isfinite(out), out, -np.inf)
-
-    def _log_likelihood(self, roots: Sequence[Array], spread: Array, numbers: Array) -> Array:
-        """Return it for all draws at once; where one has no Cholesky factor, half by half."""
-        matrices = system(self, roots, spread, numbers)
-        try:
-            return matrices.log_likelihood(self)
-        except np.linalg.LinAlgError:
-            if len(spread) == 1:
-                return np.full(1, -np.inf)
-        half = len(spread) // 2
-        halves = slice(0, half), slice(half, None)
-        return np.concatenate(
-            [self._log_likelihood([L[h] for L in roots], spread[h], numbers[h]) for h in halves]
-        )

@@ -86,7 +86,7 @@ def correlate_rows(design: Design, stacked: Stacked, priors: Priors) -> RowCorre
     term = design.residual
     assert term is not None
     structure, pairs = structure_of(term, priors[term.kind])
-    rows, place = unit_rows(term, structure), latent_place(stacked)
+    rows, place = unit_rows(term, structure.pattern_of), latent_place(stacked)
     if place is not None:
         rows = rows.renumbered(stacked.groups[place].level[design.row])
     return RowCorrelation(structure, pairs, term.unit, rows, place)

@@ -115,7 +115,7 @@ def draw_residuals(
     spread : ndarray, shape (S, N) or (S, 1)
     rng
     """
-    units = unit_rows(term, structure)
+    units = unit_rows(term, structure.pattern_of)
     noise = rng.standard_normal((len(correlations), term.unit.size))
     return spread * structure.colour(correlations, units, noise)[:, units.back]
 

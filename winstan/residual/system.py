@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from winstan.correlations import partial_log_density
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -39,7 +41,7 @@ class System:
     taken: Array
     log_determinant: Array
 
-    def log_likelihood(self, model: CorrelatedResiduals) -> Array:
+    def log_likelihood(self, log_constant: float) -> Array:
         """Log density of the response, shape (S,).
 
         Raises
@@ -47,12 +49,44 @@ class System:
         numpy.linalg.LinAlgError
             If rounding leaves a precision that is not positive definite.
         """
-        out = model.log_constant - 0.5 * self.log_determinant
+        out = log_constant - 0.5 * self.log_determinant
         if self.M.size:
             roots = np.diagonal(np.linalg.cholesky(self.M), axis1=-2, axis2=-1)
             out = out - np.log(roots).sum(axis=(1, 2))
         pivots = np.diagonal(np.linalg.cholesky(self.gram), axis1=1, axis2=2)
         return np.asarray(out - 0.5 * np.square(pivots[:, -1]) - np.log(pivots[:, :-1]).sum(axis=1))
+
+
+def log_density(model: CorrelatedResiduals, at: Array) -> Array:
+    """Return the log density at coordinates (S, D); minus infinity where there is none."""
+    variances, spread, numbers = model.parts(at)
+    out = model.spreads.log_prior(spread) + model.structure.log_prior(numbers)
+    for k, prior in enumerate(model.sd_priors):
+        sd = variances.sd[:, k]
+        out = out + np.log(sd) + prior.log_density(sd)
+    for partial, factor, eta in zip(variances.partial, variances.factors, model.lkj, strict=True):
+        out = out + partial_log_density(partial, factor.shape[-1], eta)
+    roots = model.stacked.roots(variances.sd, variances.factors)
+    for some in chunks(model, len(at)):
+        out[some] += log_likelihood(model, [L[some] for L in roots], spread[some], numbers[some])
+    return np.where(np.isfinite(out), out, -np.inf)
+
+
+def log_likelihood(
+    model: CorrelatedResiduals, roots: Sequence[Array], spread: Array, numbers: Array
+) -> Array:
+    """Return it for all draws at once; where one has no Cholesky factor, half by half."""
+    matrices = system(model, roots, spread, numbers)
+    try:
+        return matrices.log_likelihood(model.log_constant)
+    except np.linalg.LinAlgError:
+        if len(spread) == 1:
+            return np.full(1, -np.inf)
+    half = len(spread) // 2
+    halves = slice(0, half), slice(half, None)
+    return np.concatenate(
+        [log_likelihood(model, [L[h] for L in roots], spread[h], numbers[h]) for h in halves]
+    )
 
 
 def system(

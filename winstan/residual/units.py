@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from winstan._typing import Array
     from winstan.design.residual import ResidualTerm
-    from winstan.residual.structure import Structure
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,11 +77,11 @@ class UnitRows:
         return np.add.reduceat(values, self.starts, axis=1)
 
 
-def unit_rows(term: ResidualTerm, structure: Structure) -> UnitRows:
-    """Put the rows of a term in order."""
+def unit_rows(term: ResidualTerm, pattern_of: Callable[[Array], int]) -> UnitRows:
+    """Put the rows of a term in order; `pattern_of` is `Structure.pattern_of`."""
     sizes = term.sizes
     units = np.split(term.rows, np.cumsum(sizes)[:-1])
-    pattern = np.array([structure.pattern_of(term.place[rows]) for rows in units])
+    pattern = np.array([pattern_of(term.place[rows]) for rows in units])
     order = np.argsort(pattern, kind="stable")
     rows = np.concatenate([units[j] for j in order])
     since = np.diff(term.place[rows], prepend=0.0)
