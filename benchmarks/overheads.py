@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from winstan.draws import Draws
-    from winstan.fitted import Fit
+    from winstan.fit_class import Fit
 
 NAN = float("nan")
 _LFP = DESIGNS["lfp"]
@@ -375,7 +375,7 @@ def _fit_with_draws(formula: str, data: pd.DataFrame) -> tuple[Fit, Draws]:
     (engine,) = backends_named("stan")
     model = model_of(formula, "gamma", data)
     sampled = engine.sample(model, Settings(seed=1, progress=False))
-    return fit_from_draws(model, sampled, "stan", perf_counter()), sampled
+    return fit_from_draws(ws.Fit, model, sampled, "stan", perf_counter()), sampled
 
 
 if __name__ == "__main__":

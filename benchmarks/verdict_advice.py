@@ -21,6 +21,7 @@ from winstan.backends import Settings, backend_named
 from winstan.building import model_and_frame
 from winstan.calibration.simulation import simulator_of
 from winstan.errors import WinstanError
+from winstan.fit_class import Fit
 from winstan.fitted.pipeline import fit_by
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def _diagnosed(model: Model, told: Told, seed: int) -> Diagnostics:
         cores=1,
         progress=False,
     )
-    return fit_by(backend_named("stan"), model, settings, perf_counter()).diagnostics
+    return fit_by(Fit, backend_named("stan"), model, settings, perf_counter()).diagnostics
 
 
 def simulated(name: str) -> Callable[[int], Model]:

@@ -18,12 +18,12 @@ from benchmarks.verdict_advice import CORNERS, simulated
 from benchmarks.verdict_fits import centred_schools
 from winstan.backends import Settings, backend_named
 from winstan.errors import WinstanError
+from winstan.fit_class import Fit
 from winstan.fitted.pipeline import fit_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from winstan.fitted import Fit
     from winstan.model import Model
 
 COUNTS = (-1, 0, 1, 2, 4, 10, 1_000_000)
@@ -33,7 +33,7 @@ LABELS = ("0", "1", "2", "3 to 4", "5 to 10", "more")
 
 def _fitted(model: Model, seed: int, **settings: Any) -> Fit:
     options = Settings(seed=seed, cores=1, progress=False, **settings)
-    return fit_by(backend_named("stan"), model, options, perf_counter())
+    return fit_by(Fit, backend_named("stan"), model, options, perf_counter())
 
 
 def differences(fit: Fit, reference: Fit) -> pd.DataFrame:

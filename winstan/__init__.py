@@ -60,9 +60,8 @@ if TYPE_CHECKING:
     from winstan.each.kept import load_fit_each
     from winstan.families import Family, register_family
     from winstan.families.categorical import categorical
-    from winstan.fitted import Fit
-    from winstan.fitting import fit
-    from winstan.keeping.fits import load_fit
+    from winstan.fit_class import Fit
+    from winstan.fitting import fit, load_fit
     from winstan.planning import StudyDesign, design, layout
     from winstan.plots import plot_data, theme_winstan
     from winstan.real_data import datasets, load
@@ -77,7 +76,7 @@ _LAZY = {
     "Calibration": "winstan.calibration",
     "ELPDComparison": "winstan.comparison",
     "Family": "winstan.families",
-    "Fit": "winstan.fitted",
+    "Fit": "winstan.fit_class",
     "FitEach": "winstan.each",
     "Fits": "winstan.comparison",
     "LME": "winstan.classical",
@@ -95,7 +94,7 @@ _LAZY = {
     "layout": "winstan.planning",
     "lme": "winstan.classical",
     "load": "winstan.real_data",
-    "load_fit": "winstan.keeping.fits",
+    "load_fit": "winstan.fitting",
     "load_fit_each": "winstan.each.kept",
     "plot_data": "winstan.plots",
     "register_family": "winstan.families",

@@ -1,4 +1,4 @@
-"""`fit`: from a formula and a data frame to a `Fit`."""
+"""`fit`: from a formula and a data frame to a `Fit`; and `load_fit`, from a file."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from winstan.building import ModelOptions, read_inputs
 from winstan.design_warnings import silenced
 from winstan.engines import enter
 from winstan.errors import OptionError
+from winstan.fit_class import Fit
 from winstan.fitted.pipeline import fit_by, model_from, warn_of_verdict
 from winstan.formula.scope import namespace_of_caller
-from winstan.keeping.fits import kept_fit
+from winstan.keeping.fits import kept_fit, load_fit_as
 from winstan.keywords import explains_keywords
 from winstan.options import check_flags
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from winstan.comparison import Fits
     from winstan.families import Family
-    from winstan.fitted import Fit
     from winstan.priors import Prior
 
 
@@ -262,7 +262,7 @@ def fit(
             raise OptionError("file= keeps the fit of one backend: call ws.fit once for each.")
         with silenced("all"):
             inputs, _ = read_inputs(formula, data, family, namespace, **options)
-        kept = kept_fit(file, inputs, settings, backend, any_seed=seed is None)
+        kept = kept_fit(Fit, file, inputs, settings, backend, any_seed=seed is None)
         if kept is not None:
             warn_of_verdict(kept)  # as when it was made
             return kept
@@ -272,7 +272,7 @@ def fit(
             one.check(model, settings)
     fits = []
     for one in used:
-        fits.append(fit_by(one, model, settings, start))
+        fits.append(fit_by(Fit, one, model, settings, start))
         start = perf_counter()
         warn_of_verdict(fits[-1], f"{one.name}: " if len(used) > 1 else "")
     if file is not None:
@@ -282,3 +282,42 @@ def fit(
     from winstan.comparison import Fits, agree  # noqa: PLC0415 - only where there are several
 
     return Fits(tuple(fits), agree(*fits))
+
+
+def load_fit(path: str | os.PathLike[str]) -> Fit:
+    """Read a fit that `Fit.save` saved: nothing is fitted or compiled again.
+
+    Parameters
+    ----------
+    path
+        The file, ``fit.nc``.
+
+    Returns
+    -------
+    Fit
+        Every method works as it did where the fit was saved.
+
+    Raises
+    ------
+    FitFileError
+        If there is no such file, or it is damaged, of a newer winstan, or no fit.
+    FamilyError
+        If the fit is of a family of your own that is not registered here (call
+        `winstan.register_family` before), or is registered with other parameters.
+
+    Warns
+    -----
+    RefitWarning
+        If it is registered with another template, other functions or other links.
+
+    Examples
+    --------
+    >>> import winstan as ws
+    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, seed=1, silence="all")
+    >>> import tempfile, pathlib
+    >>> file = fit.save(pathlib.Path(tempfile.mkdtemp()) / "fit.nc")
+    >>> ws.load_fit(file).summary().equals(fit.summary())
+    True
+    """
+    return load_fit_as(Fit, path)

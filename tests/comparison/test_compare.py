@@ -16,7 +16,7 @@ from models import model_of
 import winstan as ws
 from winstan.comparison.numbers import spread_z
 from winstan.draws import Draws
-from winstan.fitted import Fit
+from winstan.fit_class import Fit
 from winstan.fitted.pipeline import fit_from_draws
 from winstan.plots import plot_agreement
 
@@ -73,7 +73,7 @@ def fit_of(model=MODEL, *, seed, draws=500, backend="stan", rho=0.0, change=None
     stats = dict.fromkeys(("lp", "energy"), rng.normal(size=(4, draws)))
     stats |= {"diverging": np.zeros((4, draws), bool), "tree_depth": np.full((4, draws), 3)}
     made = Draws(posterior, stats)
-    return fit_from_draws(model, made, backend, perf_counter())
+    return fit_from_draws(Fit, model, made, backend, perf_counter())
 
 
 def pair(change=None, **options) -> ws.Agreement:

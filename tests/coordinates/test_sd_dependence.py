@@ -16,6 +16,7 @@ from winstan.approximation import laplace, sensitivities
 from winstan.backends import Settings, stan
 from winstan.coordinates import choosing, sd_dependent_location, sds
 from winstan.draws import Sampled, canonical
+from winstan.fit_class import Fit
 from winstan.fitted.pipeline import fit_by
 from winstan.tuning import USUAL, Tuning
 from winstan.unconstrained import sampled_at
@@ -209,7 +210,7 @@ def sampled(monkeypatch, data, formula, family, tuning=USUAL):
     seen = []
     monkeypatch.setattr(stan, "sampled_at", lambda *a: seen.append(a) or sampled_at(*a))
     model = model_of(formula, data, family, tuning=tuning)
-    fit_by(stan.StanBackend(), model, Settings(seed=3, draws=3000), 0.0)
+    fit_by(Fit, stan.StanBackend(), model, Settings(seed=3, draws=3000), 0.0)
     model, raw, _ = seen[-1]
     both = np.concatenate([raw["joint_raw"], raw["rest_raw"]], axis=2)
     sd = np.exp(

@@ -14,7 +14,7 @@ import winstan as ws
 from winstan import fitting
 from winstan.design_warnings import GUARDS
 from winstan.families import FAMILIES
-from winstan.fitted import Fit
+from winstan.fit_class import Fit
 from winstan.formula import parse_formula
 
 ROOT = Path(__file__).resolve().parents[2]

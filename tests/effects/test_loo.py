@@ -23,7 +23,7 @@ from winstan.effects import means, pointwise
 from winstan.errors import DesignWarning, OptionError
 from winstan.families import FAMILIES
 from winstan.families.links import LINKS
-from winstan.fitted import Fit
+from winstan.fit_class import Fit
 from winstan.fitted.pipeline import fit_from_draws
 from winstan.tuning import Tuning
 
@@ -189,7 +189,7 @@ def fit_with(model, posterior) -> Fit:
     sample_stats = {k: np.full(shape, v) for k, v in stats_of.items()}
     sample_stats["energy"] = rng.normal(size=shape)
     made_up = Draws(posterior, sample_stats)
-    return fit_from_draws(model, made_up, "stan", perf_counter())
+    return fit_from_draws(Fit, model, made_up, "stan", perf_counter())
 
 
 def exact_normal_draws(y, weight, n_draws=4000, chains=4, seed=1):

@@ -11,7 +11,7 @@ from models import model_of
 from scipy import stats
 
 import winstan as ws
-from winstan.fitted import Fit
+from winstan.fit_class import Fit
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from winstan.families import FAMILIES, family_named
 from winstan.families.foreign import FOREIGN as FOREIGN_FAMILIES
 from winstan.families.links import LINKS
 from winstan.families.registry import aliases
-from winstan.fitted import Fit
+from winstan.fit_class import Fit
 from winstan.formula import parse_formula
 from winstan.formula.foreign import FOREIGN as FOREIGN_CALLS
 from winstan.formula.functions import BARE_FUNCTIONS

@@ -14,6 +14,7 @@ from winstan.backends import Settings, stan
 from winstan.building import read_inputs
 from winstan.cli.main import main
 from winstan.families import FAMILIES, registry
+from winstan.fit_class import Fit
 from winstan.keeping.fits import kept_fit
 
 FORMULA = "y ~ x + (1|g)"
@@ -266,7 +267,7 @@ def test_a_family_that_is_registered_otherwise_is_told(register, tmp_path):
 
     def kept():
         inputs, _ = read_inputs("y ~ x", data, "shifted", {})
-        return kept_fit(file, inputs, **asked)
+        return kept_fit(Fit, file, inputs, **asked)
 
     again = ws.load_fit(file)
     assert again.draws.identical(fit.draws)
@@ -298,7 +299,7 @@ def test_a_family_that_is_registered_otherwise_is_told(register, tmp_path):
         ws.load_fit(file)
     other, _ = read_inputs("y ~ x", data, "gaussian", {})
     with pytest.warns(ws.RefitWarning, match=r"the family \(shifted, now gaussian\) changed"):
-        assert kept_fit(file, other, **asked) is None
+        assert kept_fit(Fit, file, other, **asked) is None
 
 
 def test_a_family_that_was_given_itself_is_no_other_of_its_name(tmp_path):
@@ -310,7 +311,7 @@ def test_a_family_that_was_given_itself_is_no_other_of_its_name(tmp_path):
         ws.load_fit(file)
     asked = {"any_seed": True, "backend": fit.backend, "settings": fit.settings}
     same, _ = read_inputs("y ~ x", data, own, {})
-    assert kept_fit(file, same, **asked).model.family.draw is _other_draw
+    assert kept_fit(Fit, file, same, **asked).model.family.draw is _other_draw
     other, _ = read_inputs("y ~ x", data, "gaussian", {})
     with pytest.warns(ws.RefitWarning, match=r"the family 'gaussian' \(draw\) changed"):
-        assert kept_fit(file, other, **asked) is None
+        assert kept_fit(Fit, file, other, **asked) is None

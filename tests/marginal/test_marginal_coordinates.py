@@ -14,6 +14,7 @@ from scipy import stats
 import winstan as ws
 from winstan.backends import Settings, backend_named
 from winstan.backends import stan as stan_backend
+from winstan.fit_class import Fit
 from winstan.fitted.pipeline import fit_by
 from winstan.marginal import importance_sampling, system
 from winstan.marginal.importance_sampling import Target
@@ -206,7 +207,7 @@ def test_what_has_not_converged_adapts_a_metric_and_has_the_same_posterior():
     usual = ws.fit(formula, data, seed=1, progress=False, silence="all")
     model = model_of(formula, data, "gaussian", tuning=Tuning(search_rounds=0))
     settings = Settings(seed=1, draws=2000, progress=False)
-    hasty = fit_by(backend_named("stan"), model, settings, 0.0)
+    hasty = fit_by(Fit, backend_named("stan"), model, settings, 0.0)
     assert not hasty.model.variances.converged
     assert hasty.model.metric == "dense_e"
     one, other = usual.summary(), hasty.summary()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,10 +11,8 @@ from scipy import stats
 
 import winstan as ws
 from winstan.draws import Draws
+from winstan.fit_class import Fit
 from winstan.fitted.pipeline import fit_from_draws
-
-if TYPE_CHECKING:
-    from winstan.fitted import Fit
 
 DYESTUFF = {
     "Intercept": ws.Normal(1500, 100),
@@ -56,4 +53,4 @@ def exact_fit(n_chains: int = 4, n: int = 2500) -> tuple[Fit, pd.DataFrame]:
              "n_steps": np.ones((n_chains, n), int)}  # fmt: skip
     rest["energy"] = np.random.default_rng(1).normal(size=(n_chains, n))
     made_up = Draws({"Intercept": draws}, rest)
-    return fit_from_draws(model, made_up, "stan", perf_counter()), data
+    return fit_from_draws(Fit, model, made_up, "stan", perf_counter()), data

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from winstan.draws import Draws
+from winstan.fit_class import Fit
 from winstan.fitted.pipeline import fit_from_draws
 
 if TYPE_CHECKING:
-    from winstan.fitted import Fit
     from winstan.model import Model
 
 
@@ -59,4 +59,4 @@ def made_fit(
             "step_size": np.full(shape, 0.5),
         },
     )
-    return fit_from_draws(model, made, "stan", perf_counter())
+    return fit_from_draws(Fit, model, made, "stan", perf_counter())

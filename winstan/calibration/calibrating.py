@@ -20,7 +20,7 @@ from winstan.errors import (
     OptionError,
     warn_user,
 )
-from winstan.fitted import Fit
+from winstan.fit_class import Fit
 from winstan.fitted.attempts import Sampling
 from winstan.formula.scope import namespace_of_caller
 from winstan.keywords import explains_keywords

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.calibration.simulation import Simulator
-    from winstan.fitted import Fit
+    from winstan.fitted import FittedModel
 
 # Draws whose quantities are evaluated, at most: contrasts of many rows take their time.
 _DRAWS = 1000
@@ -134,7 +134,7 @@ def simulate_one(
 def _ranked(
     found: Simulation,
     simulator: Simulator,
-    fit: Fit,
+    fit: FittedModel,
     truth: Mapping[str, Array],
     rng: np.random.Generator,
 ) -> Simulation:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from winstan.fitted import Fit
+    from winstan.fit_class import Fit
     from winstan.formula import Formula
     from winstan.options import Groups
 

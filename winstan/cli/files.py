@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from winstan.comparison import Agreement
     from winstan.each import FitEach
-    from winstan.fitted import Fit
+    from winstan.fit_class import Fit
     from winstan.options import Groups
     from winstan.planning import StudyDesign
 

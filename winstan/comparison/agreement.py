@@ -19,7 +19,7 @@ from winstan.comparison import messages
 from winstan.comparison.comparability import check_same_question
 from winstan.comparison.numbers import draws_of, intervals_of, pair_of, roles_of
 from winstan.errors import AgreementError, OptionError
-from winstan.fitted import Fit
+from winstan.fit_class import Fit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

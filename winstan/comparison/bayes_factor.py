@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from winstan.comparison.comparability import same_prior
-from winstan.crossvalidation import ScoredData
+from winstan.crossvalidation.scored import ScoredData
 from winstan.errors import OptionError
 from winstan.evidence import check_priors_proper, rescaled
-from winstan.fitted import Fit
+from winstan.fit_class import Fit
 
 if TYPE_CHECKING:
     from winstan.evidence import LogMarginalLikelihood

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.design import Design
-    from winstan.fitted import Fit
+    from winstan.fit_class import Fit
     from winstan.formula import Formula
 
 type Result = Fit | LME | Anova

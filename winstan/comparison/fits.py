@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from winstan.comparison.agreement import Agreement
-    from winstan.fitted import Fit
+    from winstan.fit_class import Fit
 
 
 @dataclass(frozen=True, slots=True, eq=False)

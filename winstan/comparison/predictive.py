@@ -11,12 +11,12 @@ import pandas as pd
 
 from winstan.data.columns import how_many
 from winstan.errors import OptionError
-from winstan.fitted import Fit
+from winstan.fit_class import Fit
 
 if TYPE_CHECKING:
     from plotnine import ggplot
 
-    from winstan.crossvalidation import ELPDRows, ELPDUnits
+    from winstan.crossvalidation.result import ELPDRows, ELPDUnits
 
 LITTLE = 4.0
 """Differences of elpd below which fits predict about alike (Sivula, Magnusson and Vehtari 2025)."""
@@ -175,7 +175,7 @@ def compare(
 
 def _results(fits: Any, **options: Any) -> dict[str, ELPDRows | ELPDUnits]:
     """Return what `Fit.loo` gives of each, all of the same data."""
-    from winstan.crossvalidation import ELPDUnits  # noqa: PLC0415 - with ArviZ
+    from winstan.crossvalidation.result import ELPDUnits  # noqa: PLC0415 - with ArviZ
 
     if not isinstance(fits, Mapping) or len(fits) < 2:
         raise OptionError(
@@ -202,7 +202,8 @@ def _results(fits: Any, **options: Any) -> dict[str, ELPDRows | ELPDUnits]:
 
 
 def _check_same_data(fits: Mapping[str, Any]) -> None:
-    from winstan.crossvalidation import ELPDRows, ELPDUnits, ScoredData  # noqa: PLC0415
+    from winstan.crossvalidation.result import ELPDRows, ELPDUnits  # noqa: PLC0415
+    from winstan.crossvalidation.scored import ScoredData  # noqa: PLC0415
 
     scored = {}
     for name, one in fits.items():

@@ -29,7 +29,7 @@ from winstan.effects.comparisons import comparison, has_labels
 from winstan.effects.specification import Specification
 from winstan.effects.strata import columns_of_by
 from winstan.errors import OptionError, near_matches
-from winstan.fitted import Fit
+from winstan.fit_class import Fit
 from winstan.options import Whose, check_flags
 
 if TYPE_CHECKING:

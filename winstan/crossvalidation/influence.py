@@ -13,13 +13,14 @@ from winstan import effects
 from winstan.crossvalidation.leave_out import refit_units
 from winstan.crossvalidation.units import units_of
 from winstan.errors import OptionError, collected_warnings, near_matches
+from winstan.fitted.effects import contrast
 
 if TYPE_CHECKING:
     from plotnine import ggplot
 
     from winstan.crossvalidation.task import Refit
     from winstan.crossvalidation.units import Units
-    from winstan.fitted import Fit
+    from winstan.fitted.fitted_model import FittedModel
     from winstan.options import Whose
 
 LARGE = 1.0
@@ -112,8 +113,8 @@ class Influence:
         return f"<p>{self._said}</p>{shown.to_html(index=False, border=0)}"
 
 
-def influence(
-    fit: Fit,
+def influence_of(
+    fit: FittedModel,
     factor: str,
     *,
     contrasts: str | Iterable[str] | None = None,
@@ -124,17 +125,17 @@ def influence(
     units = units_of(fit.model, factor)
     asked = _contrasts(fit, contrasts, groups)
     with collected_warnings():
-        whole = {name: fit.contrast(name, **own) for name, own in asked.items()}
+        whole = {name: contrast(fit, name, **own) for name, own in asked.items()}
     refits = refit_units(fit, units, asked, **options)
     parts = [_of_parameters(fit, refits), *(_of_contrast(n, t, refits) for n, t in whole.items())]
     table = _long(pd.concat(parts, ignore_index=True), units, refits)
-    for contrast in whole.values():
-        table.attrs |= contrast.attrs
+    for found in whole.values():
+        table.attrs |= found.attrs
     return Influence(table, factor)
 
 
 def _contrasts(
-    fit: Fit, wanted: str | Iterable[str] | None, groups: Whose | None
+    fit: FittedModel, wanted: str | Iterable[str] | None, groups: Whose | None
 ) -> dict[str, dict[str, Any]]:
     known = effects.population_predictors(fit.model)
     names = known if wanted is None else [wanted] if isinstance(wanted, str) else list(wanted)
@@ -148,7 +149,7 @@ def _contrasts(
     return {name: dict(own) for name in names}
 
 
-def _of_parameters(fit: Fit, refits: list[Refit]) -> pd.DataFrame:
+def _of_parameters(fit: FittedModel, refits: list[Refit]) -> pd.DataFrame:
     """Mean and sd of every parameter but group effects, and its mean in each refit."""
     roles = {v.name: v.role for v in fit.model.variables}
     table = fit.summary()

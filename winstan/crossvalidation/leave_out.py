@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.crossvalidation.task import Refit
     from winstan.crossvalidation.units import Units
-    from winstan.fitted import Fit
+    from winstan.fitted.fitted_model import FittedModel
 
 # Draws of the whole fit by which a unit's own share of the effective parameters is found.
 _DRAWS = 1000
 
 
 def leave_units_out(
-    fit: Fit,
+    fit: FittedModel,
     factor: str,
     *,
     n_jobs: int | None = None,
@@ -79,7 +79,7 @@ def leave_units_out(
 
 
 def refit_units(
-    fit: Fit, units: Units, contrasts: Mapping[str, Mapping[str, Any]], **options: Any
+    fit: FittedModel, units: Units, contrasts: Mapping[str, Mapping[str, Any]], **options: Any
 ) -> list[Refit]:
     """Refit without each unit; options are those of `refit_without`."""
     weight = fit.model.design.weights
@@ -91,7 +91,7 @@ def refit_units(
 
 
 def refit_without(
-    fit: Fit,
+    fit: FittedModel,
     held: Sequence[Held],
     what: str,
     contrasts: Mapping[str, Mapping[str, Any]],
@@ -154,7 +154,7 @@ def _tell(refits: Sequence[Refit], what: str) -> None:
         )
 
 
-def _tell_far(fit: Fit, refits: Sequence[Refit], what: str) -> None:
+def _tell_far(fit: FittedModel, refits: Sequence[Refit], what: str) -> None:
     good = good_k(_n_draws(fit))
     far = sorted((one for one in refits if one.k > good), key=lambda one: -one.k)
     if far:
@@ -191,12 +191,12 @@ def _table(refits: Sequence[Refit], what: str) -> pd.DataFrame:
     )
 
 
-def _n_draws(fit: Fit) -> int:
+def _n_draws(fit: FittedModel) -> int:
     sizes = fit.draws["posterior"].sizes
     return int(sizes["chain"] * sizes["draw"])
 
 
-def _densities_in_sample(fit: Fit, units: Units) -> Array:
+def _densities_in_sample(fit: FittedModel, units: Units) -> Array:
     """Return the log density of each unit under the fit that has seen it, effects integrated."""
     design, every = fit.model.design, fit.joined()
     step = max(1, _n_draws(fit) // _DRAWS)
@@ -215,7 +215,7 @@ def _densities_in_sample(fit: Fit, units: Units) -> Array:
 
 
 def leave_rows_out(
-    fit: Fit,
+    fit: FittedModel,
     *,
     reloo: bool = False,
     n_jobs: int | None = None,
@@ -235,7 +235,7 @@ def leave_rows_out(
 
 
 def _with_refits(
-    fit: Fit, found: ELPDRows, n_jobs: int | None, seed: int | None, progress: bool | None
+    fit: FittedModel, found: ELPDRows, n_jobs: int | None, seed: int | None, progress: bool | None
 ) -> ELPDRows:
     """Put refits in place of what importance sampling failed for."""
     model, design = fit.model, fit.model.design
@@ -278,7 +278,7 @@ def _with_refits(
     return replace(found, **changed)  # its fields are ArviZ's
 
 
-def _one_row(fit: Fit, row: int) -> Held:
+def _one_row(fit: FittedModel, row: int) -> Held:
     """Hold one observation of a row of data."""
     design = fit.model.design
     counts = design.response.counts

@@ -13,6 +13,7 @@ from winstan.design import take_data
 from winstan.design_warnings import silenced
 from winstan.effects.joint_density import joint_log_density, unseen_rows
 from winstan.fitted.attempts import Attempt, Sampling, attempt
+from winstan.fitted.effects import contrast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from winstan._typing import Array
-    from winstan.fitted import Fit
+    from winstan.fitted.fitted_model import FittedModel
     from winstan.model import Model
 
 
@@ -164,12 +165,12 @@ def _refitted(found: Refit, asked: Asked, held: Held) -> Refit:
         mcse=mcse,
         k=k,
         means=fit.summary()["mean"],
-        contrasts={name: fit.contrast(name, **own) for name, own in asked.contrasts.items()},
+        contrasts={name: contrast(fit, name, **own) for name, own in asked.contrasts.items()},
         diagnostics=fit.diagnostics,
     )
 
 
-def mean_density(fit: Fit, log_density: Array) -> tuple[float, float, float]:
+def mean_density(fit: FittedModel, log_density: Array) -> tuple[float, float, float]:
     """Return the log of the mean density over draws, its Monte Carlo standard error, and Pareto k.
 
     Where hardly any draw has most of the density, the mean is luck, and the error too small.

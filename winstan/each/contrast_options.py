@@ -12,7 +12,7 @@ from winstan import effects
 from winstan.effects.intervals import interval_names, probabilities
 from winstan.effects.measures import measure_of
 from winstan.errors import OptionError, collected_warnings, near_matches
-from winstan.fitted import Fit
+from winstan.fit_class import Fit
 from winstan.options import Whose, check_flags
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from winstan.each.fingerprint import SEED, differences
 from winstan.each.result import FitEach
 from winstan.errors import FamilyError, FitFileError, OptionError
+from winstan.fit_class import Fit
 from winstan.keeping.codec import decode, encode
 from winstan.keeping.files import Contents, checked_path, damaged, read, write
 from winstan.keeping.fits import about_fit, fit_of, nodes_of, warn_of_changes
@@ -125,7 +126,7 @@ def _loaded(contents: Contents, place: Path) -> FitEach:
         }
         if about["fits"] is not None:
             fits = {
-                decode(key, arrays): fit_of(own, contents, place, at=f"group_{i}/")
+                decode(key, arrays): fit_of(Fit, own, contents, place, at=f"group_{i}/")
                 for i, (key, own) in enumerate(about["fits"])
             }
     except (FitFileError, FamilyError):

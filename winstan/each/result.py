@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from winstan.each.groups import Parts
     from winstan.each.task import Outcome, Question
-    from winstan.fitted import Fit
+    from winstan.fit_class import Fit
     from winstan.model import Model
     from winstan.options import Interval
 

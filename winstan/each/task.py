@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from winstan.backends import Settings, backend_named
 from winstan.errors import collected_warnings
+from winstan.fit_class import Fit
 from winstan.fitted.pipeline import fit_by, model_from
 from winstan.toolchain import run as runner
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from winstan.diagnostics import Diagnostics
     from winstan.each.groups import Parts
     from winstan.families import Family
-    from winstan.fitted import Fit
     from winstan.model import Model
     from winstan.options import Interval
 
@@ -207,7 +207,7 @@ def _fitted(found: Outcome, question: Question, data: Any, rows: np.ndarray) -> 
     """Fill the outcome in, as far as it goes."""
     backend, settings = backend_named(question.backend), question.settings(found.seed)
     try:
-        fit = fit_by(backend, question.model_of(data, rows), settings, perf_counter())
+        fit = fit_by(Fit, backend, question.model_of(data, rows), settings, perf_counter())
         summary = fit.summary(prob=question.prob, interval=question.interval)
     except Exception as error:  # one group must not end the others
         return replace(found, problems=(_problem("fit", error),))

@@ -1,5 +1,5 @@
-"""Fit: a model with its draws and their diagnostics, and the ways to look at them."""
+"""A model with its draws and their verdict, and what can be asked of it."""
 
-from winstan.fitted.fit import Fit
+from winstan.fitted.fitted_model import FittedModel
 
-__all__ = ["Fit"]
+__all__ = ["FittedModel"]

@@ -11,10 +11,12 @@ from winstan.errors import OptionError, near_matches
 if TYPE_CHECKING:
     import xarray as xr
 
-    from winstan.fitted.fit import Fit
+    from winstan.fitted.fitted_model import FittedModel
 
 
-def to_arviz(fit: Fit, groups: str | Iterable[str] | None = None, *, seed: int = 0) -> xr.DataTree:
+def to_arviz(
+    fit: FittedModel, groups: str | Iterable[str] | None = None, *, seed: int = 0
+) -> xr.DataTree:
     """Return the draws with all groups that ArviZ knows, to hand on or to save.
 
     Parameters

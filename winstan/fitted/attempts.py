@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from winstan.backends import Settings, backend_named
 from winstan.errors import collected_warnings
+from winstan.fitted.fitted_model import FittedModel
 from winstan.fitted.pipeline import fit_by
 from winstan.toolchain import run as runner
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from winstan.diagnostics import Diagnostics
-    from winstan.fitted.fit import Fit
     from winstan.model import Model
 
 
@@ -33,10 +33,10 @@ class Sampling:
     backend: str
     options: Mapping[str, Any]
 
-    def fit(self, model: Model, seed: int) -> Fit:
+    def fit(self, model: Model, seed: int) -> FittedModel:
         """Fit one of them."""
         settings = Settings(**self.options, seed=seed)
-        return fit_by(backend_named(self.backend), model, settings, perf_counter())
+        return fit_by(FittedModel, backend_named(self.backend), model, settings, perf_counter())
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from plotnine import ggplot
 
-    from winstan.fitted.fit import Fit
+    from winstan.fitted.fitted_model import FittedModel
 
 
 def residual_autocorrelation(
-    fit: Fit, lags: int = 10, *, by: str | None = None, prob: float = 0.94
+    fit: FittedModel, lags: int = 10, *, by: str | None = None, prob: float = 0.94
 ) -> pd.DataFrame:
     """Correlate residuals with those of rows before them, within units.
 
@@ -54,7 +54,7 @@ def residual_autocorrelation(
 
 
 def plot_residual_autocorrelation(
-    fit: Fit, lags: int = 10, *, by: str | None = None, prob: float = 0.94
+    fit: FittedModel, lags: int = 10, *, by: str | None = None, prob: float = 0.94
 ) -> ggplot:
     """Draw `residual_autocorrelation`: of all units together, and of each.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from plotnine import ggplot
 
-    from winstan.fitted.fit import Fit
+    from winstan.fitted.fitted_model import FittedModel
 
 PANELS = 12
 """Parameters of a figure with a panel for each."""
@@ -23,7 +23,7 @@ PAIRS = 5
 """Parameters of a figure with a panel for every two."""
 
 
-def plot_trace(fit: Fit, names: str | Sequence[str] | None = None) -> ggplot:
+def plot_trace(fit: FittedModel, names: str | Sequence[str] | None = None) -> ggplot:
     """Draw the chains of each parameter, draw by draw; divergent draws are marked.
 
     Parameters
@@ -61,7 +61,7 @@ def plot_trace(fit: Fit, names: str | Sequence[str] | None = None) -> ggplot:
     )
 
 
-def plot_rank(fit: Fit, names: str | Sequence[str] | None = None) -> ggplot:
+def plot_rank(fit: FittedModel, names: str | Sequence[str] | None = None) -> ggplot:
     """Draw how the ranks of each chain's draws are spread: evenly, if the chains agree.
 
     Parameters
@@ -93,7 +93,7 @@ def plot_rank(fit: Fit, names: str | Sequence[str] | None = None) -> ggplot:
     )
 
 
-def plot_pairs(fit: Fit, names: str | Sequence[str] | None = None) -> ggplot:
+def plot_pairs(fit: FittedModel, names: str | Sequence[str] | None = None) -> ggplot:
     """Draw every two parameters against each other, the divergent draws marked.
 
     Standard deviations are on a logarithmic scale, where the funnels that cause divergences
@@ -137,7 +137,7 @@ def plot_pairs(fit: Fit, names: str | Sequence[str] | None = None) -> ggplot:
     return plots.plot_pairs(draws, caption=caption)
 
 
-def _diverging(fit: Fit) -> np.ndarray:
+def _diverging(fit: FittedModel) -> np.ndarray:
     """Tell which draws are divergent: shape (chains, draws)."""
     stats = fit.draws["sample_stats"]
     if "diverging" in stats:
@@ -146,14 +146,14 @@ def _diverging(fit: Fit) -> np.ndarray:
     return np.zeros((posterior.sizes["chain"], posterior.sizes["draw"]), bool)
 
 
-def mixing(fit: Fit, parameters: Sequence[Parameter]) -> pd.DataFrame:
+def mixing(fit: FittedModel, parameters: Sequence[Parameter]) -> pd.DataFrame:
     """R-hat and effective draws of some parameters."""
     table = fit._table.loc[[p.name for p in parameters]]
     return table.assign(parameter=[p.name for p in parameters])[["parameter", "r_hat", "ess_bulk"]]
 
 
 def panels(
-    fit: Fit,
+    fit: FittedModel,
     names: str | Sequence[str] | None,
     most: int,
     first: Sequence[str] = (),

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from winstan import effects
 from winstan.effects.strata import columns_of_by
+from winstan.fitted.effects import contrast, means
 from winstan.fitted.figures import response_of
 
 if TYPE_CHECKING:
     from plotnine import ggplot
 
-    from winstan.fitted.fit import Fit
+    from winstan.fitted.fitted_model import FittedModel
     from winstan.options import By, Probability
 
 TWO = (0.5, 0.94)
@@ -19,7 +20,7 @@ TWO = (0.5, 0.94)
 
 
 def plot_contrast(
-    fit: Fit,
+    fit: FittedModel,
     treatment: str,
     *,
     prob: Probability = TWO,
@@ -63,7 +64,7 @@ def plot_contrast(
     from winstan import plots  # noqa: PLC0415 - plotnine loads when a figure is asked for
 
     parameter = options.get("parameter")
-    table = fit.contrast(treatment, prob=prob, **options)
+    table = contrast(fit, treatment, prob=prob, **options)
     parts = effects.parts_of(fit.model, parameter)
     measure = str(table.attrs["measure"])
     percent, ratio = measure.startswith("percent"), measure.startswith("ratio")
@@ -84,7 +85,7 @@ def plot_contrast(
 
 
 def plot_means(
-    fit: Fit,
+    fit: FittedModel,
     predictor: str,
     by: By | None = None,
     *,
@@ -129,7 +130,7 @@ def plot_means(
     from winstan import plots  # noqa: PLC0415
 
     parameter = options.get("parameter")
-    table = fit.means(predictor, by=by, prob=prob, **options)
+    table = means(fit, predictor, by=by, prob=prob, **options)
     parts = effects.parts_of(fit.model, parameter)
     response, scale = response_of(fit, parts, parameter), options.get("scale", "response")
     before = {"odds": "odds of ", "link": "linear predictor of "}.get(scale, "")

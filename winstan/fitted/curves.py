@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from plotnine import ggplot
 
     from winstan.effects import Curve
-    from winstan.fitted.fit import Fit
+    from winstan.fitted.fitted_model import FittedModel
     from winstan.options import By, Interval, Scale
 
 
 def curve_difference(
-    fit: Fit,
+    fit: FittedModel,
     predictor: str,
     by: By,
     *,
@@ -97,7 +97,7 @@ def curve_difference(
 
 
 def curve_stretches(
-    fit: Fit,
+    fit: FittedModel,
     predictor: str,
     by: By,
     **options: Any,
@@ -132,7 +132,7 @@ def curve_stretches(
 
 
 def derivative(
-    fit: Fit,
+    fit: FittedModel,
     predictor: str,
     *,
     by: By | None = None,
@@ -191,7 +191,7 @@ def derivative(
 
 
 def plot_curve_difference(
-    fit: Fit,
+    fit: FittedModel,
     predictor: str,
     by: By,
     *,
@@ -233,7 +233,7 @@ def plot_curve_difference(
 
 
 def plot_derivative(
-    fit: Fit,
+    fit: FittedModel,
     predictor: str,
     by: By | None = None,
     *,
@@ -279,7 +279,7 @@ def plot_derivative(
 
 
 def _tables(
-    fit: Fit,
+    fit: FittedModel,
     of: Callable[[Any, Any], Curve],
     parameter: str | None,
     prob: float,

@@ -21,12 +21,12 @@ from winstan.options import (
 )
 
 if TYPE_CHECKING:
-    from winstan.fitted.fit import Fit
+    from winstan.fitted.fitted_model import FittedModel
     from winstan.options import Interval, Scale
 
 
 def contrast(
-    fit: Fit,
+    fit: FittedModel,
     treatment: str,
     *,
     values: Sequence[Any] | None = None,
@@ -194,7 +194,7 @@ def contrast(
 
 
 def conditional(
-    fit: Fit,
+    fit: FittedModel,
     predictor: str,
     *,
     by: By | None = None,
@@ -287,7 +287,7 @@ def conditional(
 
 
 def means(
-    fit: Fit,
+    fit: FittedModel,
     predictor: str,
     *,
     by: By | None = None,
@@ -341,7 +341,8 @@ def means(
     if values is None:
         model = estimates.parts_of(fit.model, parameter)[0].model
         values = estimates.levels_to_compare(model, predictor)
-    return fit.conditional(
+    return conditional(
+        fit,
         predictor,
         by=by,
         values={predictor: values},

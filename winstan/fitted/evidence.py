@@ -14,6 +14,7 @@ from winstan.effects.log_prior import log_prior
 from winstan.effects.power_scaling import ALPHAS, THRESHOLD, power_scaling
 from winstan.effects.replicates import check_seed
 from winstan.errors import ConvergenceWarning, OptionError, warn_user
+from winstan.fitted.predictor_effects import effects as effects_of
 from winstan.options import check_flags
 
 if TYPE_CHECKING:
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.evidence import LogMarginalLikelihood
-    from winstan.fitted.fit import Fit
+    from winstan.fitted.fitted_model import FittedModel
     from winstan.options import Whose
 
 
-def log_marginal_likelihood(fit: Fit, *, seed: int = 0) -> LogMarginalLikelihood:
+def log_marginal_likelihood(fit: FittedModel, *, seed: int = 0) -> LogMarginalLikelihood:
     """Compute the logarithm of the marginal likelihood: of the data, under the priors.
 
     Where coefficients and effects are integrated out in closed form (gaussian and lognormal models
@@ -82,7 +83,9 @@ def log_marginal_likelihood(fit: Fit, *, seed: int = 0) -> LogMarginalLikelihood
     )
 
 
-def bayes_factor(fit: Fit, hypotheses: str | Sequence[str], *, seed: int = 0) -> pd.DataFrame:
+def bayes_factor(
+    fit: FittedModel, hypotheses: str | Sequence[str], *, seed: int = 0
+) -> pd.DataFrame:
     """Give the Bayes factors of statements on the parameters, within this model.
 
     Of an order, ``"stim > 0"``, by the encompassing prior (Klugkist, Kato and Hoijtink 2005): how
@@ -137,7 +140,7 @@ def bayes_factor(fit: Fit, hypotheses: str | Sequence[str], *, seed: int = 0) ->
 
 
 def sensitivity(
-    fit: Fit,
+    fit: FittedModel,
     *,
     contrasts: bool = True,
     groups: Whose | None = None,
@@ -191,12 +194,12 @@ def sensitivity(
     _check_powers(alphas, threshold)
     asked = None
     if contrasts and effects.population_predictors(fit.model):
-        asked = fit.effects(draws=True, groups=groups)
+        asked = effects_of(fit, draws=True, groups=groups)
     return sensitivity_of(fit, asked, alphas=alphas, threshold=threshold)
 
 
 def sensitivity_of(
-    fit: Fit,
+    fit: FittedModel,
     asked: pd.DataFrame | None,
     *,
     alphas: tuple[float, float] = ALPHAS,
@@ -239,7 +242,7 @@ def _check_powers(alphas: tuple[float, float], threshold: float) -> None:
         raise OptionError(f"threshold must be a positive number, not {threshold!r}: 0.05, say.")
 
 
-def _parameters(fit: Fit, posterior: Mapping[str, Array]) -> dict[str, Array]:
+def _parameters(fit: FittedModel, posterior: Mapping[str, Array]) -> dict[str, Array]:
     """Return the draws of parameters, but for group effects and constants, by their names."""
     model = fit.model
     of_effects = tuple(f"{v.name}[" for v in model.variables if v.role == "effect")

@@ -12,12 +12,12 @@ from winstan.effects.explained import intraclass, r_squared, strata_levels
 from winstan.options import ResidualVariance, check_flags, check_option
 
 if TYPE_CHECKING:
-    from winstan.fitted.fit import Fit
+    from winstan.fitted.fitted_model import FittedModel
     from winstan.options import Interval
 
 
 def r2(
-    fit: Fit,
+    fit: FittedModel,
     *,
     residual: ResidualVariance | None = None,
     prob: float = 0.94,
@@ -76,7 +76,7 @@ def r2(
 
 
 def icc(
-    fit: Fit,
+    fit: FittedModel,
     *,
     by: str | None = None,
     prob: float = 0.94,

@@ -11,6 +11,7 @@ from winstan import effects
 from winstan.design import MEAN
 from winstan.effects.observed import labels_of
 from winstan.errors import OptionError
+from winstan.fitted.effects import conditional, means
 from winstan.fitted.intervals import ends_renamed
 from winstan.options import Whose, check_flags
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.effects.specification import Specified
-    from winstan.fitted.fit import Fit
+    from winstan.fitted.fitted_model import FittedModel
     from winstan.options import Interval
 
 SHARES = 40
@@ -29,7 +30,7 @@ GROUP_LINES = 60
 
 
 def plot_difference(
-    fit: Fit,
+    fit: FittedModel,
     treatment: str,
     *,
     values: Sequence[Any] | None = None,
@@ -103,7 +104,7 @@ def plot_difference(
 
 
 def plot_conditional(
-    fit: Fit,
+    fit: FittedModel,
     predictor: str,
     by: str | Mapping[str, Iterable[Any]] | None = None,
     *,
@@ -154,7 +155,8 @@ def plot_conditional(
     check_flags(data=data, lines=lines, log=log)
     from winstan import plots  # noqa: PLC0415
 
-    curve = fit.conditional(
+    curve = conditional(
+        fit,
         predictor,
         by=by,
         values=values,
@@ -212,7 +214,7 @@ def plot_conditional(
 
 
 def plot_directions(
-    fit: Fit,
+    fit: FittedModel,
     predictor: str,
     *,
     values: Sequence[Any] | None = None,
@@ -261,7 +263,7 @@ def plot_directions(
             f"plot_directions draws angles, and family={model.family.name!r} has others: "
             f"fit.plot_conditional({predictor!r}) draws its means."
         )
-    table = fit.means(predictor, values=values, groups=groups, prob=prob, interval=interval)
+    table = means(fit, predictor, values=values, groups=groups, prob=prob, interval=interval)
     if len(table) > plots.DIRECTIONS:
         raise OptionError(
             f"{predictor!r} has {len(table)} levels: a figure has colours for "
@@ -295,7 +297,7 @@ def _rows_of_categories(parts: Sequence[effects.Part], by: str | None) -> str | 
     return effects.CATEGORY
 
 
-def response_of(fit: Fit, parts: Sequence[effects.Part], parameter: str | None) -> str:
+def response_of(fit: FittedModel, parts: Sequence[effects.Part], parameter: str | None) -> str:
     """Name what is drawn."""
     if parts[0].category is not None:
         return f"P({fit.model.design.response.name})"

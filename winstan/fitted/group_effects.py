@@ -11,12 +11,12 @@ from winstan.fitted.monte_carlo import with_ess
 from winstan.options import check_flags
 
 if TYPE_CHECKING:
-    from winstan.fitted.fit import Fit
+    from winstan.fitted.fitted_model import FittedModel
     from winstan.options import EffectKind, Interval
 
 
 def group_effects(
-    fit: Fit,
+    fit: FittedModel,
     group: str | None = None,
     *,
     kind: EffectKind = "deviation",
@@ -86,7 +86,7 @@ def group_effects(
 
 
 def _effects_of(
-    fit: Fit,
+    fit: FittedModel,
     parameter: str | None,
     group: str | None,
     kind: EffectKind,
@@ -106,7 +106,7 @@ def _effects_of(
 
 
 def intercepts(
-    fit: Fit, group: str | None = None, *, prob: float = 0.94, interval: Interval = "hdi"
+    fit: FittedModel, group: str | None = None, *, prob: float = 0.94, interval: Interval = "hdi"
 ) -> pd.DataFrame:
     """Each group's intercept on the response scale: its mean response at X = 0.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from winstan import effects
 from winstan.errors import OptionError, near_matches
+from winstan.fitted.group_effects import intercepts
 from winstan.fitted.intervals import ends_renamed, scale_of_coefficients
 from winstan.options import check_flags
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from plotnine import ggplot
 
-    from winstan.fitted.fit import Fit
+    from winstan.fitted.fitted_model import FittedModel
     from winstan.options import Interval
 
 ELLIPSES = (0.5, 0.94)
@@ -22,7 +23,7 @@ ELLIPSES = (0.5, 0.94)
 
 
 def plot_intercepts(
-    fit: Fit,
+    fit: FittedModel,
     group: str | None = None,
     *,
     treatment: str | None = None,
@@ -72,7 +73,7 @@ def plot_intercepts(
             f"{remedy}."
         )
     return plots.plot_intercepts(
-        ends_renamed(fit.intercepts(group, prob=prob)),
+        ends_renamed(intercepts(fit, group, prob=prob)),
         effects.intercept_data(fit.model, group, treatment),
         response=effects.response_label(fit.model),
         group=group,
@@ -84,7 +85,7 @@ def plot_intercepts(
 
 
 def plot_slopes(
-    fit: Fit,
+    fit: FittedModel,
     group: str | None = None,
     effect: str | None = None,
     *,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from winstan.design import Term
     from winstan.effects.specification import Specified
-    from winstan.fitted.fit import Fit
+    from winstan.fitted.fitted_model import FittedModel
     from winstan.fitted.parameters import Parameter
     from winstan.model import Model
     from winstan.options import Interval
@@ -44,7 +44,7 @@ PANELS = {
 
 
 def plot_forest(
-    fit: Fit,
+    fit: FittedModel,
     names: str | Sequence[str] | None = None,
     *,
     prob: float = 0.94,
@@ -122,7 +122,7 @@ def plot_forest(
 
 
 def plot_posterior(
-    fit: Fit,
+    fit: FittedModel,
     name: str,
     *,
     contrast: bool = False,
@@ -260,7 +260,7 @@ def _panel(model: Model, parameter: Parameter) -> str:
     return name + _scale(model, of)
 
 
-def _effects_left_out(fit: Fit) -> str:
+def _effects_left_out(fit: FittedModel) -> str:
     """Say how to draw the group effects, where there are any."""
     names = [v.name for v in fit.model.variables if v.role == "effect"]
     return f"group effects not drawn: names={names[0]!r}" if names else ""

@@ -9,10 +9,10 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-    from winstan.fitted.fit import Fit
+    from winstan.fitted.fitted_model import FittedModel
 
 
-def with_ess(fit: Fit, table: pd.DataFrame) -> pd.DataFrame:
+def with_ess(fit: FittedModel, table: pd.DataFrame) -> pd.DataFrame:
     """Note the fewest effective draws of any parameter in ``attrs["ess"]``, and return the table.
 
     `winstan.table` rounds by it. One number for all rows, so that a part of the table keeps it.

@@ -14,7 +14,6 @@ from winstan.draws import to_datatree
 from winstan.effects import ArvizGroups
 from winstan.engines import Source, enter, sample_rows
 from winstan.errors import ConvergenceWarning, WinstanError, warn_user
-from winstan.fitted.fit import Fit
 from winstan.guards.checks import OF_DESIGN, OF_SAMPLES, check_model
 from winstan.summary import scalars_of, table_of
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from winstan.building import ModelOptions
     from winstan.draws import Draws
     from winstan.families import Family
+    from winstan.fitted.fitted_model import FittedModel
     from winstan.model import Model
 
 GUARDED = 20_000
@@ -78,25 +78,32 @@ def _tell_unjudged(of: str, error: WinstanError) -> None:
     )
 
 
-def warn_of_verdict(fit: Fit, who: str = "") -> None:
+def warn_of_verdict(fit: FittedModel, who: str = "") -> None:
     """Warn if the draws should not be trusted as they are."""
     if not fit.diagnostics.ok:
         warn_user(who + fit.verdict, ConvergenceWarning)
 
 
-def fit_by(backend: Backend, model: Model, settings: Settings, start: float) -> Fit:
+def fit_by[F: FittedModel](
+    kind: type[F], backend: Backend, model: Model, settings: Settings, start: float
+) -> F:
     """Sample a model with one backend, and judge the draws; `start` is `perf_counter`'s."""
     sampled = backend.sample(model, settings)
-    return fit_from_draws(model, sampled, backend.name, start, settings)
+    return fit_from_draws(kind, model, sampled, backend.name, start, settings)
 
 
-def fit_from_draws(
-    model: Model, sampled: Draws, backend: str, start: float, settings: Settings | None = None
-) -> Fit:
+def fit_from_draws[F: FittedModel](
+    kind: type[F],
+    model: Model,
+    sampled: Draws,
+    backend: str,
+    start: float,
+    settings: Settings | None = None,
+) -> F:
     """Judge a model's draws; `start` is `perf_counter`'s."""
     tree = to_datatree(model, sampled, ArvizGroups(model))
     scalars = scalars_of(tree)
     table = table_of(scalars)
     moving = scalars.without(set(model.coefficients.constant_names))
     diagnostics = diagnose(sampled, table[table.index.isin(moving.names)], moving.values)
-    return Fit(model, tree, diagnostics, backend, perf_counter() - start, table, settings)
+    return kind(model, tree, diagnostics, backend, perf_counter() - start, table, settings)

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from winstan.effects.clipping import Clip
-    from winstan.fitted.fit import Fit
+    from winstan.fitted.fitted_model import FittedModel
     from winstan.options import Interval, Predicted
 
 
 def predict(
-    fit: Fit,
+    fit: FittedModel,
     newdata: Any = None,
     *,
     kind: Predicted = "mean",
@@ -140,7 +140,7 @@ def predict(
 
 
 def hypothesis(
-    fit: Fit,
+    fit: FittedModel,
     hypotheses: str | Sequence[str],
     *more: str,
     prob: float = 0.94,
@@ -199,7 +199,7 @@ def hypothesis(
 
 
 def posterior_predictive(
-    fit: Fit, draws: int = 200, seed: int = 0, *, clip: Clip = False
+    fit: FittedModel, draws: int = 200, seed: int = 0, *, clip: Clip = False
 ) -> xr.DataArray:
     """Draw replicates of the data from the posterior.
 
@@ -241,7 +241,7 @@ def posterior_predictive(
 
 
 def prior_predictive(
-    fit: Fit, draws: int = 200, seed: int = 0, *, clip: Clip = False
+    fit: FittedModel, draws: int = 200, seed: int = 0, *, clip: Clip = False
 ) -> xr.DataArray:
     """Draw data from the priors: what the model held possible before it saw the response.
 
@@ -276,7 +276,7 @@ def prior_predictive(
     return effects.prior_predictive(fit.model, draws, seed, clip)
 
 
-def log_likelihood(fit: Fit) -> xr.DataArray:
+def log_likelihood(fit: FittedModel) -> xr.DataArray:
     """Return the log density of every row under every draw.
 
     Returns

@@ -14,13 +14,14 @@ from winstan._typing import Array
 from winstan.effects.observed import ordered_labels
 from winstan.errors import OptionError, near_matches
 from winstan.fitted import category_figures
+from winstan.fitted.predictions import posterior_predictive, prior_predictive
 from winstan.options import Check, check_flags, check_option
 
 if TYPE_CHECKING:
     from plotnine import ggplot
 
     from winstan.effects.clipping import Clip
-    from winstan.fitted.fit import Fit
+    from winstan.fitted.fitted_model import FittedModel
     from winstan.model import Model
 
 
@@ -37,7 +38,7 @@ STATISTICS: tuple[tuple[str, Callable[[Array], Array]], ...] = (
 
 
 def plot_predictive(
-    fit: Fit,
+    fit: FittedModel,
     kind: Check = "density",
     *,
     prior: bool = False,
@@ -95,8 +96,8 @@ def plot_predictive(
     model = fit.model
     category_figures.check_kind(model, kind)
     column = _groups_column(model, by) if kind == "groups" else None
-    make = fit.prior_predictive if prior else fit.posterior_predictive
-    y_rep = make(draws=draws, seed=seed, clip=clip).to_numpy()
+    make = prior_predictive if prior else posterior_predictive
+    y_rep = make(fit, draws=draws, seed=seed, clip=clip).to_numpy()
     y, y_rep, name, whole = _as_drawn(model, kind, y_rep)
     what = "prior" if prior else "posterior"
     counted = model.family.trials

@@ -14,7 +14,7 @@ from winstan.options import Probability, Ratio, Weighting, Whose, check_flags
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from winstan.fitted.fit import Fit
+    from winstan.fitted.fitted_model import FittedModel
     from winstan.options import Interval, Scale
 
 
@@ -24,14 +24,14 @@ class PredictorEffects:
 
     Attributes
     ----------
-    fit : Fit
+    fit : FittedModel
     parts : tuple of Part
         What they are of: the mean response, a parameter, or each category's probability.
     found : list of list of Contrast
         Of each part, by predictor.
     """
 
-    fit: Fit
+    fit: FittedModel
     parts: Sequence[estimates.Part]
     found: Sequence[Sequence[estimates.Contrast]]
 
@@ -56,7 +56,9 @@ class PredictorEffects:
         return with_ess(self.fit, estimates.by_category(self.parts, joined))
 
 
-def predictor_effects(fit: Fit, parameter: str | None = None, **options: Any) -> PredictorEffects:
+def predictor_effects(
+    fit: FittedModel, parameter: str | None = None, **options: Any
+) -> PredictorEffects:
     """Contrast every predictor; the options and errors are those of `Fit.effects`."""
     parts, posterior = estimates.parts_of(fit.model, parameter), fit.joined()
     found = estimates.answers(
@@ -66,7 +68,7 @@ def predictor_effects(fit: Fit, parameter: str | None = None, **options: Any) ->
 
 
 def effects(
-    fit: Fit,
+    fit: FittedModel,
     *,
     scale: Scale = "response",
     ratio: Ratio | None = None,

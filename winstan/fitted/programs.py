@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     import pymc
 
     from winstan._typing import Array
-    from winstan.fitted.fit import Fit
+    from winstan.fitted.fitted_model import FittedModel
 
 
-def code(fit: Fit, backend: str = "stan") -> str:
+def code(fit: FittedModel, backend: str = "stan") -> str:
     """Return the model as source for a backend.
 
     Parameters
@@ -45,7 +45,7 @@ def code(fit: Fit, backend: str = "stan") -> str:
     return backend_named(backend).code(fit.model)
 
 
-def code_data(fit: Fit, backend: str = "stan") -> dict[str, Any]:
+def code_data(fit: FittedModel, backend: str = "stan") -> dict[str, Any]:
     """Return the data that the program of `code` takes.
 
     Parameters
@@ -75,7 +75,9 @@ def code_data(fit: Fit, backend: str = "stan") -> dict[str, Any]:
     return backend_named(backend).code_data(fit.model)
 
 
-def log_density(fit: Fit, points: Array, *, backend: str | None = None) -> tuple[Array, Array]:
+def log_density(
+    fit: FittedModel, points: Array, *, backend: str | None = None
+) -> tuple[Array, Array]:
     """Log posterior density and its gradient, Jacobians included, without any sampling.
 
     Parameters
@@ -121,21 +123,21 @@ def log_density(fit: Fit, points: Array, *, backend: str | None = None) -> tuple
     return backend_named(backend or fit.backend).log_density(fit.model, points)
 
 
-def pymc_model(fit: Fit) -> pymc.Model:
+def pymc_model(fit: FittedModel) -> pymc.Model:
     """Return the model as a `pymc.Model`."""
     from winstan.backends.pymc import pymc_model  # noqa: PLC0415 - PyMC need not be there
 
     return pymc_model(fit.model)
 
 
-def bambi_model(fit: Fit) -> bambi.Model:
+def bambi_model(fit: FittedModel) -> bambi.Model:
     """Return the model as a `bambi.Model`."""
     from winstan.backends.bambi import bambi_model  # noqa: PLC0415
 
     return bambi_model(fit.model)
 
 
-def stan_code(fit: Fit) -> str:
+def stan_code(fit: FittedModel) -> str:
     """Return the Stan program that is run, includes in place.
 
     Examples
@@ -151,7 +153,7 @@ def stan_code(fit: Fit) -> str:
     return expanded_template(fit.model.template)
 
 
-def stan_data(fit: Fit) -> dict[str, Any]:
+def stan_data(fit: FittedModel) -> dict[str, Any]:
     """Return the data of `stan_code`: cells, priors and coordinates, as Stan reads them.
 
     Examples

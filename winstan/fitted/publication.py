@@ -11,6 +11,7 @@ from winstan import effects
 from winstan.convergence import convergence
 from winstan.errors import OptionError
 from winstan.fitted.monte_carlo import with_ess
+from winstan.fitted.predictor_effects import effects as effects_of
 from winstan.options import Printed, check_option
 
 if TYPE_CHECKING:
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 
     from great_tables import GT
 
-    from winstan.fitted.fit import Fit
+    from winstan.fitted.fitted_model import FittedModel
     from winstan.options import Interval, Whose
 
 
 def table(
-    fit: Fit,
+    fit: FittedModel,
     of: Printed | pd.DataFrame | None = None,
     *,
     title: str | None = None,
@@ -83,14 +84,14 @@ def table(
     else:
         check_option("of", of, Printed)
         if of == "effects":
-            rows = fit.effects(prob=prob, interval=interval, groups=groups)
-            rows.attrs["ess"] = _effective(fit, rows, fit.effects(groups=groups, draws=True))
+            rows = effects_of(fit, prob=prob, interval=interval, groups=groups)
+            rows.attrs["ess"] = _effective(fit, rows, effects_of(fit, groups=groups, draws=True))
         else:
             rows = _parameters(fit, prob, interval)
     return print_table(rows, title=title, caption=caption, labels=labels, unit=unit, file=file)
 
 
-def _effective(fit: Fit, rows: pd.DataFrame, draws: pd.DataFrame) -> list[float]:
+def _effective(fit: FittedModel, rows: pd.DataFrame, draws: pd.DataFrame) -> list[float]:
     """Return the effective draws of each row of effects, by its draws in long form."""
     keys = [name for name in (effects.CATEGORY, "predictor", "contrast") if name in rows]
     each = {
@@ -103,7 +104,7 @@ def _effective(fit: Fit, rows: pd.DataFrame, draws: pd.DataFrame) -> list[float]
     return [ess[key] for key in rows[keys].itertuples(index=False, name=None)]
 
 
-def _parameters(fit: Fit, prob: float, interval: Interval) -> pd.DataFrame:
+def _parameters(fit: FittedModel, prob: float, interval: Interval) -> pd.DataFrame:
     """Return the summary without group effects."""
     table = fit.summary(prob=prob, interval=interval)
     starts = tuple(f"{v.name}[" for v in fit.model.variables if v.role == "effect")

@@ -11,14 +11,14 @@ import pandas as pd
 from winstan import effects
 
 if TYPE_CHECKING:
-    from winstan.fitted import Fit
+    from winstan.fitted.fitted_model import FittedModel
     from winstan.model import Model
 
 # Group effects beyond this many rows are left to `Fit.summary`.
 EFFECT_ROWS = 12
 
 
-def fit_as_text(fit: Fit) -> str:
+def fit_as_text(fit: FittedModel) -> str:
     """Verdict, then the table."""
     table, left_out = _table(fit)
     lines = [*_heading(fit), "", fit.verdict, "", table.to_string()]
@@ -27,7 +27,7 @@ def fit_as_text(fit: Fit) -> str:
     return "\n".join(lines)
 
 
-def fit_as_html(fit: Fit) -> str:
+def fit_as_html(fit: FittedModel) -> str:
     """Verdict, then the table, as HTML."""
     table, left_out = _table(fit)
     title, *rest = _heading(fit)
@@ -43,7 +43,7 @@ def fit_as_html(fit: Fit) -> str:
     return "\n".join(parts)
 
 
-def _heading(fit: Fit) -> list[str]:
+def _heading(fit: FittedModel) -> list[str]:
     model = fit.model
     design, cells = model.design, model.cells.n
     by = "" if design.grouped is None else f", grouped by {design.grouped.engine}"
@@ -73,13 +73,13 @@ def _modelled(model: Model) -> list[str]:
     return [f"P({response.name} = {success!r}) is modelled"]
 
 
-def _of_given(fit: Fit) -> str:
+def _of_given(fit: FittedModel) -> str:
     """Say of how many rows these are, where some are left out."""
     design = fit.model.design
     return f" of {design.n_given:,}" if design.n_given > design.n_used else ""
 
 
-def _table(fit: Fit) -> tuple[pd.DataFrame, str]:
+def _table(fit: FittedModel) -> tuple[pd.DataFrame, str]:
     """Return the rounded table, and a line on what it leaves out."""
     table = fit.summary()
     effects = tuple(f"{v.name}[" for v in fit.model.variables if v.role == "effect")

@@ -18,14 +18,14 @@ from winstan.options import Foretold, check_option
 if TYPE_CHECKING:
     from plotnine import ggplot
 
-    from winstan.fitted.fit import Fit
+    from winstan.fitted.fitted_model import FittedModel
 
 WHAT = {"loo": "from all other rows", "posterior": "from all rows"}
 MOST_LEVELS = 12
 """Values of a number that are taken as levels."""
 
 
-def residuals(fit: Fit, *, given: Foretold = "loo", seed: int = 0) -> pd.DataFrame:
+def residuals(fit: FittedModel, *, given: Foretold = "loo", seed: int = 0) -> pd.DataFrame:
     """Give each response its place in the distribution that the model foretells for it.
 
     The place is P(Y <= y), the probability integral transform (PIT): uniform over rows if the model
@@ -71,7 +71,7 @@ def residuals(fit: Fit, *, given: Foretold = "loo", seed: int = 0) -> pd.DataFra
 
 
 def plot_residuals(
-    fit: Fit,
+    fit: FittedModel,
     by: str | None = None,
     *,
     given: Foretold = "loo",
@@ -131,7 +131,7 @@ def plot_residuals(
 
 
 def plot_pit(
-    fit: Fit,
+    fit: FittedModel,
     by: str | None = None,
     *,
     given: Foretold = "loo",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from winstan.families import Family
-    from winstan.fitted.fit import Fit
+    from winstan.fitted.fitted_model import FittedModel
     from winstan.inputs import Inputs
 
 # Of the settings, those that change the draws; the seed does too, where one is given.
@@ -30,7 +30,7 @@ _SAMPLING = ("chains", "draws", "warmup", "target_accept", "sampler")
 _OPTIONS = ("weights", "trials", "link", "priors", "center", "parametrization")
 
 
-def changes(fit: Fit, inputs: Inputs, settings: Settings, backend: str) -> tuple[str, ...]:
+def changes(fit: FittedModel, inputs: Inputs, settings: Settings, backend: str) -> tuple[str, ...]:
     """Name what of a fit is other than is asked for; empty if it is the fit that is asked for.
 
     Only the columns in use count. The seed counts if `settings` are with that of the fit, or are
@@ -67,7 +67,7 @@ def family_changes(kept: Mapping[str, Any], now: Inputs) -> tuple[str, ...]:
     return (f"the family {name!r} ({', '.join(found)})",) if found else ()
 
 
-def _of_question(fit: Fit, before: Inputs, now: Inputs) -> list[str]:
+def _of_question(fit: FittedModel, before: Inputs, now: Inputs) -> list[str]:
     """Name what differs between the models that are asked for."""
     found = []
     if (version := fit.draws["posterior"].attrs.get("creation_library_version")) != __version__:
@@ -83,7 +83,7 @@ def _of_question(fit: Fit, before: Inputs, now: Inputs) -> list[str]:
     return found
 
 
-def _of_sampling(fit: Fit, before: Settings, now: Settings, backend: str) -> list[str]:
+def _of_sampling(fit: FittedModel, before: Settings, now: Settings, backend: str) -> list[str]:
     """Name what differs in how draws are made."""
     names = (*_SAMPLING, "seed")
     found = [name for name in names if getattr(before, name) != getattr(now, name)]
@@ -125,8 +125,8 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def update(
-    fit: Fit,
+def update[F: FittedModel](
+    fit: F,
     formula: str | Sequence[str] | None = None,
     data: Any = None,
     family: str | Family | None = None,
@@ -135,7 +135,7 @@ def update(
     backend: str | None = None,
     silence: str | Iterable[str] | None = None,
     **options: Any,
-) -> Fit:
+) -> F:
     """Fit again with what is given, and all else as it was; see `Fit.update`."""
     start = perf_counter()
     before = fit.model.inputs
@@ -180,7 +180,7 @@ def update(
         silence=silence,
         **model_options,
     )
-    found = fit_by(one, model, settings, start)
+    found = fit_by(type(fit), one, model, settings, start)
     warn_of_verdict(found)
     return found
 

@@ -13,7 +13,6 @@ from winstan.effects import ArvizGroups
 from winstan.errors import FamilyError, OptionError, RefitWarning, warn_user
 from winstan.families import FAMILIES
 from winstan.families.definition import PARAMETER, definition_changes, definition_of
-from winstan.fitted.fit import Fit
 from winstan.keeping.changes import changes, family_changes
 from winstan.keeping.codec import NotDataError, decode, encode
 from winstan.keeping.files import Contents, checked_path, damaged, read, write
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from winstan.backends import Settings
     from winstan.families import Family
+    from winstan.fitted.fitted_model import FittedModel
     from winstan.inputs import Inputs
     from winstan.model import Model
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _MADE = ("observed_data", "constant_data")
 
 
-def save_fit(fit: Fit, path: str | os.PathLike[str]) -> Path:
+def save_fit(fit: FittedModel, path: str | os.PathLike[str]) -> Path:
     """Save a fit in a file; see `Fit.save`."""
     place = checked_path(path)
     arrays: list[np.ndarray] = []
@@ -44,44 +44,10 @@ def save_fit(fit: Fit, path: str | os.PathLike[str]) -> Path:
     return place
 
 
-def load_fit(path: str | os.PathLike[str]) -> Fit:
-    """Read a fit that `Fit.save` saved: nothing is fitted or compiled again.
-
-    Parameters
-    ----------
-    path
-        The file, ``fit.nc``.
-
-    Returns
-    -------
-    Fit
-        Every method works as it did where the fit was saved.
-
-    Raises
-    ------
-    FitFileError
-        If there is no such file, or it is damaged, of a newer winstan, or no fit.
-    FamilyError
-        If the fit is of a family of your own that is not registered here (call
-        `winstan.register_family` before), or is registered with other parameters.
-
-    Warns
-    -----
-    RefitWarning
-        If it is registered with another template, other functions or other links.
-
-    Examples
-    --------
-    >>> import winstan as ws
-    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
-    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, seed=1, silence="all")
-    >>> import tempfile, pathlib
-    >>> file = fit.save(pathlib.Path(tempfile.mkdtemp()) / "fit.nc")
-    >>> ws.load_fit(file).summary().equals(fit.summary())
-    True
-    """
+def load_fit_as[F: FittedModel](kind: type[F], path: str | os.PathLike[str]) -> F:
+    """Read a fit that `Fit.save` saved; see `winstan.load_fit`."""
     place = checked_path(path)
-    return _loaded(_read_fit(place), place)
+    return _loaded(kind, _read_fit(place), place)
 
 
 def _read_fit(place: Path) -> Contents:
@@ -91,19 +57,22 @@ def _read_fit(place: Path) -> Contents:
     return contents
 
 
-def _loaded(contents: Contents, place: Path, family: Family | None = None) -> Fit:
-    fit = fit_of(contents.about, contents, place, family=family)
+def _loaded[F: FittedModel](
+    kind: type[F], contents: Contents, place: Path, family: Family | None = None
+) -> F:
+    fit = fit_of(kind, contents.about, contents, place, family=family)
     return replace(fit, draws=_with_others(fit, place))
 
 
-def kept_fit(
+def kept_fit[F: FittedModel](
+    kind: type[F],
     path: str | os.PathLike[str],
     inputs: Inputs,
     settings: Settings,
     backend: str,
     *,
     any_seed: bool,
-) -> Fit | None:
+) -> F | None:
     """Return the fit of a file if it is the one that is asked for; None if there is no such file.
 
     Raises
@@ -125,7 +94,7 @@ def kept_fit(
     found = family_changes(contents.about["inputs"], inputs)
     if not found:
         is_same = contents.about["inputs"]["family"] == inputs.family.name
-        fit = _loaded(contents, place, inputs.family if is_same else None)
+        fit = _loaded(kind, contents, place, inputs.family if is_same else None)
         if any_seed and fit.settings is not None:
             settings = replace(settings, seed=fit.settings.seed)
         found = changes(fit, inputs, settings, backend)
@@ -144,12 +113,12 @@ def warn_of_changes(place: Path, found: Iterable[str]) -> None:
     )
 
 
-def nodes_of(fit: Fit) -> dict[str, xr.Dataset]:
+def nodes_of(fit: FittedModel) -> dict[str, xr.Dataset]:
     """Return the groups of a fit's draws."""
     return {name: node.to_dataset(inherit=False) for name, node in fit.draws.children.items()}
 
 
-def about_fit(fit: Fit, arrays: list[np.ndarray]) -> dict[str, Any]:
+def about_fit(fit: FittedModel, arrays: list[np.ndarray]) -> dict[str, Any]:
     """Write all of a fit but its draws.
 
     Raises
@@ -180,18 +149,21 @@ def about_fit(fit: Fit, arrays: list[np.ndarray]) -> dict[str, Any]:
     return parts | {"backend": fit.backend, "seconds": fit.seconds}
 
 
-def fit_of(
+def fit_of[F: FittedModel](
+    kind: type[F],
     about: Mapping[str, Any],
     contents: Contents,
     path: Path,
     at: str = "",
     *,
     family: Family | None = None,
-) -> Fit:
+) -> F:
     """Make a fit of what is written of it.
 
     Parameters
     ----------
+    kind
+        What is made: a `Fit`.
     about
     contents
         Of the whole file.
@@ -228,7 +200,7 @@ def fit_of(
     )
     named = {v.name: posterior[tree_name(v.name)] for v in model.variables}
     draws = to_datatree(model, Draws(named, stats, attributes), ArvizGroups(model))
-    return Fit(model, draws, diagnostics, about["backend"], about["seconds"], table, settings)
+    return kind(model, draws, diagnostics, about["backend"], about["seconds"], table, settings)
 
 
 def check_savable(inputs: Inputs) -> None:
@@ -311,7 +283,7 @@ def _encoded_coordinates(model: Model, arrays: list[np.ndarray]) -> Any:
         return None
 
 
-def _with_others(fit: Fit, path: Path) -> xr.DataTree:
+def _with_others(fit: FittedModel, path: Path) -> xr.DataTree:
     """Put the groups that were added to the draws, such as ``prior``, back."""
     import h5py  # noqa: PLC0415 - only where a file is read
 

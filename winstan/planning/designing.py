@@ -16,7 +16,7 @@ from winstan.errors import (
     OptionError,
     warn_user,
 )
-from winstan.fitted import Fit
+from winstan.fit_class import Fit
 from winstan.fitted.pipeline import fit_by, model_from, warn_of_verdict
 from winstan.formula.scope import namespace_of_caller
 from winstan.keywords import explains_keywords
@@ -285,7 +285,7 @@ def _pilot(proposal: PlannedStudy, seed: int, progress: bool | None) -> Fit:
         proposal.namespace,
         **proposal.options,
     )
-    fit = fit_by(stan, model, Settings(seed=seed, progress=progress), perf_counter())
+    fit = fit_by(Fit, stan, model, Settings(seed=seed, progress=progress), perf_counter())
     warn_of_verdict(fit, "The pilot: ")
     return fit
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from winstan.calibration.simulation import Simulator, detection_limits_of
 from winstan.errors import DataError, OptionError
-from winstan.fitted import Fit
+from winstan.fit_class import Fit
 from winstan.planning.analyses import analyses_of
 from winstan.planning.summaries import AskedContrast
 from winstan.planning.targets import decided, read_targets, with_sizes

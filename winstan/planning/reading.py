@@ -16,7 +16,7 @@ from winstan.design_warnings import silenced
 from winstan.effects.grouped_rows import check_rows_apart
 from winstan.errors import DataError, FormulaError, OptionError
 from winstan.families import family_named
-from winstan.fitted import Fit
+from winstan.fit_class import Fit
 from winstan.formula import parse_formula
 from winstan.planning.placeholder import with_placeholder
 from winstan.planning.sizes import numbered, resized

@@ -11,6 +11,7 @@ import numpy as np
 from winstan.backends import Settings, backend_named
 from winstan.effects.intervals import summarise_values
 from winstan.errors import collected_warnings
+from winstan.fitted import FittedModel
 from winstan.fitted.pipeline import fit_by
 from winstan.planning.analyses import true_values
 from winstan.planning.targets import with_sizes
@@ -256,7 +257,7 @@ def _posterior(
     """Return means and intervals, shape (contrasts, 3), and whether the posterior converged."""
     model = simulator.model_of(response, asked.priors)
     settings = Settings(**asked.sampling, seed=seed)
-    fit = fit_by(backend_named(asked.backend), model, settings, perf_counter())
+    fit = fit_by(FittedModel, backend_named(asked.backend), model, settings, perf_counter())
     rows = []
     for result in asked.targets.ask(model, fit.joined(), rope=None):
         found = summarise_values(result.draws[:, :, 0], asked.prob, asked.interval)

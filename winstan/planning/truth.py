@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from winstan._typing import Array
-    from winstan.fitted import Fit
+    from winstan.fit_class import Fit
     from winstan.model import Model
     from winstan.variables import Variable
 

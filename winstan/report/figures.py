@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,16 @@ from winstan.effects.comparisons import has_labels, population_predictors
 from winstan.effects.estimands import choose_estimand
 from winstan.effects.own_values import own_values
 from winstan.errors import WinstanError
+from winstan.fitted.chains import plot_trace
+from winstan.fitted.figures import plot_conditional, plot_difference
+from winstan.fitted.group_figures import plot_intercepts
+from winstan.fitted.intervals import plot_forest
+from winstan.fitted.predictive_checks import plot_predictive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from winstan.fitted import Fit
+    from winstan.fitted.fitted_model import FittedModel
     from winstan.options import Whose
 
 PREDICTORS = 4
@@ -40,7 +46,7 @@ class Figure:
 
 
 def figures_of(
-    fit: Fit, *, prob: float, unit: str | None, groups: Whose | None = None
+    fit: FittedModel, *, prob: float, unit: str | None, groups: Whose | None = None
 ) -> tuple[list[Figure], list[Figure], str]:
     """Choose the figures: of what the fit says, of whether to trust it; and what is left out."""
     model = fit.model
@@ -53,18 +59,18 @@ def figures_of(
         results.append(
             Figure(
                 f"Intercepts by {group.factor}, {f'{own}, ' if own else ''}over the data.",
-                lambda: fit.plot_intercepts(prob=prob, unit=unit),
+                lambda: plot_intercepts(fit, prob=prob, unit=unit),
             )
         )
     results.append(
         Figure(
             f"Parameters, with their {100 * prob:g}% intervals.",
-            lambda: fit.plot_forest(prob=prob),
+            lambda: plot_forest(fit, prob=prob),
         )
     )
     checks = [
-        Figure("The data, and data that the model makes.", lambda: fit.plot_predictive(unit=unit)),
-        Figure("The chains, draw by draw.", fit.plot_trace),
+        Figure("The data, and data that the model makes.", lambda: plot_predictive(fit, unit=unit)),
+        Figure("The chains, draw by draw.", partial(plot_trace, fit)),
     ]
     left = predictors[PREDICTORS:]
     words = (
@@ -77,7 +83,9 @@ def figures_of(
     return results, checks, words
 
 
-def _figure_of(fit: Fit, name: str, prob: float, unit: str | None, groups: Whose | None) -> Figure:
+def _figure_of(
+    fit: FittedModel, name: str, prob: float, unit: str | None, groups: Whose | None
+) -> Figure:
     """Choose the figure of a predictor: a curve along a number, or differences."""
     words = choose_estimand(fit.model, groups, [name]).words
     whose = f", {words}" if words else ""
@@ -85,11 +93,11 @@ def _figure_of(fit: Fit, name: str, prob: float, unit: str | None, groups: Whose
     if several and not has_labels(fit.model, name):
         return Figure(
             f"The mean response along {name}{whose}, over the data.",
-            lambda: fit.plot_conditional(name, prob=prob, unit=unit, groups=groups),
+            lambda: plot_conditional(fit, name, prob=prob, unit=unit, groups=groups),
         )
     return Figure(
         f"The effect of {name}{whose}: posterior, and the differences in the data.",
-        lambda: fit.plot_difference(name, prob=prob, unit=unit, groups=groups),
+        lambda: plot_difference(fit, name, prob=prob, unit=unit, groups=groups),
     )
 
 

@@ -14,7 +14,7 @@ from winstan.families.sample import INTERVAL, LEFT, RIGHT
 from winstan.report.tables import left_out
 
 if TYPE_CHECKING:
-    from winstan.fitted import Fit
+    from winstan.fitted.fitted_model import FittedModel
     from winstan.model import Model
     from winstan.options import Whose
 
@@ -51,7 +51,7 @@ _CITED = {
 _BACKENDS = {"stan": "Stan", "pymc": "PyMC", "bambi": "bambi"}
 
 
-def methods_text(fit: Fit, *, prob: float, groups: Whose | None = None) -> str:
+def methods_text(fit: FittedModel, *, prob: float, groups: Whose | None = None) -> str:
     """Write the paragraph: model, data, priors, sampler, convergence, what the numbers are.
 
     Every number is the fit's own. What the fit does not know, such as the warm-up of draws that
@@ -76,12 +76,12 @@ def methods_text(fit: Fit, *, prob: float, groups: Whose | None = None) -> str:
     return " ".join(sentences)
 
 
-def papers_of(fit: Fit) -> list[str]:
+def papers_of(fit: FittedModel) -> list[str]:
     """Return the papers that the paragraph cites."""
     return [PAPERS[key] for key in ("nuts", *_software(fit), "r_hat", "e_bfmi")]
 
 
-def _software(fit: Fit) -> tuple[str, ...]:
+def _software(fit: FittedModel) -> tuple[str, ...]:
     return ("bambi", "pymc") if fit.backend == "bambi" else (fit.backend,)
 
 
@@ -220,7 +220,7 @@ def _limit_sentences(model: Model) -> list[str]:
     return out
 
 
-def _data_sentence(fit: Fit) -> str:
+def _data_sentence(fit: FittedModel) -> str:
     model = fit.model
     design = model.design
     text = f"The data were {design.n_used:,} rows"
@@ -241,7 +241,7 @@ def _data_sentence(fit: Fit) -> str:
     )
 
 
-def _prior_sentence(fit: Fit) -> str:
+def _prior_sentence(fit: FittedModel) -> str:
     priors = fit.priors
     items = list(priors.table.items())
     shown = [
@@ -261,7 +261,7 @@ def _prior_sentence(fit: Fit) -> str:
     return f"Priors, in the units of the data, were {whose}: {'; '.join(shown)}{more}."
 
 
-def _sampler_sentence(fit: Fit) -> str:
+def _sampler_sentence(fit: FittedModel) -> str:
     attrs = fit.draws["posterior"].attrs
     d = fit.diagnostics
     version = str(attrs.get("inference_library_version", "")).strip()
@@ -284,7 +284,7 @@ def _sampler_sentence(fit: Fit) -> str:
     return text + "."
 
 
-def _convergence_sentences(fit: Fit) -> list[str]:
+def _convergence_sentences(fit: FittedModel) -> list[str]:
     d = fit.diagnostics
     total = d.n_chains * d.n_draws
     numbers = (

@@ -12,12 +12,13 @@ from winstan._version import __version__
 from winstan.effects import choose_estimand, interval_names, population_predictors
 from winstan.errors import BackendError, OptionError, WinstanError
 from winstan.fitted.predictor_effects import predictor_effects
+from winstan.fitted.programs import code
 from winstan.report import figures, tables
 from winstan.report.methods import methods_text, papers_of
 from winstan.report.style import CSS
 
 if TYPE_CHECKING:
-    from winstan.fitted import Fit
+    from winstan.fitted.fitted_model import FittedModel
     from winstan.fitted.predictor_effects import PredictorEffects
     from winstan.options import Whose
 
@@ -27,7 +28,7 @@ CODE = 400
 
 
 def write_report(
-    fit: Fit,
+    fit: FittedModel,
     path: str | os.PathLike[str],
     *,
     title: str | None = None,
@@ -70,7 +71,7 @@ def _file(path: str | os.PathLike[str]) -> Path:
 
 
 def page_of(
-    fit: Fit,
+    fit: FittedModel,
     *,
     title: str | None = None,
     unit: str | None = None,
@@ -108,7 +109,7 @@ def page_of(
     )
 
 
-def _verdict(fit: Fit) -> str:
+def _verdict(fit: FittedModel) -> str:
     if fit.diagnostics.ok:
         return f'<div class="verdict" role="status">{escape(fit.verdict)}</div>'
     return (
@@ -117,7 +118,7 @@ def _verdict(fit: Fit) -> str:
     )
 
 
-def _model(fit: Fit) -> str:
+def _model(fit: FittedModel) -> str:
     model = fit.model
     rows = {
         "formula": f"<code>{escape(model.formula.text)}</code>",
@@ -133,7 +134,7 @@ def _model(fit: Fit) -> str:
     return f'<div class="wide"><table><tbody>{lines}</tbody></table></div>'
 
 
-def _data(fit: Fit) -> str:
+def _data(fit: FittedModel) -> str:
     cells, design = fit.model.cells, fit.model.design
     gone = tables.left_out(design)
     return (
@@ -143,7 +144,7 @@ def _data(fit: Fit) -> str:
     )
 
 
-def _effects(fit: Fit, groups: Whose | None) -> tuple[PredictorEffects | None, str]:
+def _effects(fit: FittedModel, groups: Whose | None) -> tuple[PredictorEffects | None, str]:
     """Find every predictor's effects, once for all that is said of them; or say why not."""
     if not population_predictors(fit.model):
         return None, ""
@@ -154,7 +155,7 @@ def _effects(fit: Fit, groups: Whose | None) -> tuple[PredictorEffects | None, s
 
 
 def _results(
-    fit: Fit,
+    fit: FittedModel,
     found: PredictorEffects | None,
     why: str,
     prob: float,
@@ -181,13 +182,13 @@ def _results(
     return "\n".join(parts)
 
 
-def _of_what(fit: Fit) -> str:
+def _of_what(fit: FittedModel) -> str:
     if fit.model.family.of_categories:
         return "each category's probability"
     return "the mean response, in its units"
 
 
-def _effects_on(fit: Fit, parameter: str, prob: float) -> str:
+def _effects_on(fit: FittedModel, parameter: str, prob: float) -> str:
     """Return the table of effects on a parameter beside the mean, or of a category."""
     try:
         table = tables.effects_on_table(fit, parameter, prob=prob)
@@ -204,7 +205,7 @@ def _effects_on(fit: Fit, parameter: str, prob: float) -> str:
     )
 
 
-def _checks(fit: Fit, found: PredictorEffects | None, drawn: list[figures.Figure]) -> str:
+def _checks(fit: FittedModel, found: PredictorEffects | None, drawn: list[figures.Figure]) -> str:
     d = fit.diagnostics
     numbers = (
         f"R-hat at most {d.max_r_hat:.3f}; effective draws at least {d.min_ess_bulk:,.0f} (bulk) "
@@ -217,7 +218,7 @@ def _checks(fit: Fit, found: PredictorEffects | None, drawn: list[figures.Figure
     )
 
 
-def _sensitivity(fit: Fit, found: PredictorEffects | None) -> str:
+def _sensitivity(fit: FittedModel, found: PredictorEffects | None) -> str:
     """Return how parameters and contrasts move with priors and likelihood."""
     try:
         table, left = tables.sensitivity_table(fit, found)
@@ -234,27 +235,27 @@ def _sensitivity(fit: Fit, found: PredictorEffects | None) -> str:
     return tables.as_html(table, caption=said, text=("diagnosis",))
 
 
-def _parameters(fit: Fit, prob: float) -> str:
+def _parameters(fit: FittedModel, prob: float) -> str:
     table, left = tables.parameters_table(fit, prob=prob)
     said = f"{left:,} group effects are not shown; fit.summary() has them all." if left else ""
     return tables.as_html(table, caption=said, more="fit.summary() has all.")
 
 
-def _priors(fit: Fit) -> str:
+def _priors(fit: FittedModel) -> str:
     return tables.as_html(
         tables.priors_table(fit), text=("prior", "whose", "where"), more="fit.priors has all."
     )
 
 
-def _methods(fit: Fit, prob: float, groups: Whose | None) -> str:
+def _methods(fit: FittedModel, prob: float, groups: Whose | None) -> str:
     papers = "".join(f"<li>{escape(paper)}</li>" for paper in papers_of(fit))
     paragraph = escape(methods_text(fit, prob=prob, groups=groups))
     return f'<p id="paragraph">{paragraph}</p>\n<ul>{papers}</ul>'
 
 
-def _program(fit: Fit) -> str:
+def _program(fit: FittedModel) -> str:
     try:
-        lines = fit.code("stan").splitlines()
+        lines = code(fit, "stan").splitlines()
     except BackendError as error:
         return f'<p class="soft">{escape(str(error))}</p>'
     shown = "\n".join(lines[:CODE])

@@ -10,12 +10,13 @@ import pandas as pd
 
 from winstan import effects
 from winstan.fitted.evidence import sensitivity_of
+from winstan.fitted.predictor_effects import effects as effects_of
 from winstan.fitted.reprs import EFFECT_ROWS, round_table
 
 if TYPE_CHECKING:
     from winstan.design import Design
     from winstan.design.response import Response
-    from winstan.fitted import Fit
+    from winstan.fitted.fitted_model import FittedModel
     from winstan.fitted.predictor_effects import PredictorEffects
     from winstan.model import Model
     from winstan.options import Whose
@@ -113,7 +114,7 @@ def left_out(design: Design) -> str:
     return f"Of {design.n_given:,} rows these were left out: {'; '.join(why)}."
 
 
-def priors_table(fit: Fit) -> pd.DataFrame:
+def priors_table(fit: FittedModel) -> pd.DataFrame:
     """List the prior of each parameter, and whose it is."""
     priors = fit.priors
     rows = {
@@ -138,7 +139,7 @@ def effects_table(
     parts = [table]
     if any(effect.name != "1" for group in fit.model.design.groups for effect in group.effects):
         # With random slopes, these groups and those that they stand for are two questions.
-        parts += [fit.effects(prob=prob, groups="these")] if groups is None else []
+        parts += [effects_of(fit, prob=prob, groups="these")] if groups is None else []
     whose = {p.attrs["groups"]: p.attrs["estimand"] for p in parts if "groups" in p.attrs}
     for part in parts:
         part.attrs.clear()  # pd.concat compares them
@@ -167,7 +168,7 @@ def predicted_parameters(model: Model) -> tuple[str, ...]:
     return tuple(model.design.beside)
 
 
-def effects_on_table(fit: Fit, parameter: str, *, prob: float) -> pd.DataFrame | None:
+def effects_on_table(fit: FittedModel, parameter: str, *, prob: float) -> pd.DataFrame | None:
     """Return every predictor's effect on a predicted parameter; None without predictors.
 
     Ratios where it is positive, else differences.
@@ -178,7 +179,7 @@ def effects_on_table(fit: Fit, parameter: str, *, prob: float) -> pd.DataFrame |
     if not formula.parameters.get(parameter, formula).effects.terms:
         return None
     ratio = fit.model.family.parameter(parameter).domain == "positive"
-    table = fit.effects(prob=prob, parameter=parameter, ratio=ratio)
+    table = effects_of(fit, prob=prob, parameter=parameter, ratio=ratio)
     names = table["predictor"].astype(str) + " " + table["contrast"].astype(str)
     numbers = table.drop(
         columns=["predictor", "contrast", "groups", "p_direction"], errors="ignore"
@@ -191,7 +192,7 @@ def effects_on_table(fit: Fit, parameter: str, *, prob: float) -> pd.DataFrame |
     return out
 
 
-def parameters_table(fit: Fit, *, prob: float) -> tuple[pd.DataFrame, int]:
+def parameters_table(fit: FittedModel, *, prob: float) -> tuple[pd.DataFrame, int]:
     """Return the rounded summary, and how many group effects it leaves out."""
     table = fit.summary(prob=prob)
     starts = tuple(f"{v.name}[" for v in fit.model.variables if v.role == "effect")
@@ -202,7 +203,7 @@ def parameters_table(fit: Fit, *, prob: float) -> tuple[pd.DataFrame, int]:
     return round_table(table[~is_effect]), left
 
 
-def sensitivity_table(fit: Fit, found: PredictorEffects | None) -> tuple[pd.DataFrame, int]:
+def sensitivity_table(fit: FittedModel, found: PredictorEffects | None) -> tuple[pd.DataFrame, int]:
     """Return how parameters and contrasts move with priors and likelihood, and how many are left.
 
     Contrasts are those that were found, if any.

@@ -11,13 +11,14 @@ from winstan.errors import OptionError
 from winstan.options import Whose, check_flags
 
 if TYPE_CHECKING:
-    from winstan.crossvalidation import ELPDRows, ELPDUnits, Influence
-    from winstan.fitted.fit import Fit
+    from winstan.crossvalidation.influence import Influence
+    from winstan.crossvalidation.result import ELPDRows, ELPDUnits
+    from winstan.fitted.fitted_model import FittedModel
 
 
 @overload
 def loo(
-    fit: Fit,
+    fit: FittedModel,
     *,
     leave_out: None = None,
     reloo: bool = False,
@@ -30,7 +31,7 @@ def loo(
 
 @overload
 def loo(
-    fit: Fit,
+    fit: FittedModel,
     *,
     leave_out: str,
     reloo: bool = False,
@@ -42,7 +43,7 @@ def loo(
 
 
 def loo(
-    fit: Fit,
+    fit: FittedModel,
     *,
     leave_out: str | None = None,
     reloo: bool = False,
@@ -128,20 +129,19 @@ def loo(
         raise OptionError("reloo=True is of rows; leave_out= fits without every unit anyhow.")
     if seed is not None:
         effects.check_seed(seed)
-    from winstan import crossvalidation  # noqa: PLC0415 - with ArviZ
+    from winstan.crossvalidation.leave_out import (  # noqa: PLC0415 - with ArviZ
+        leave_rows_out,
+        leave_units_out,
+    )
 
     with silenced(silence):
         if leave_out is None:
-            return crossvalidation.leave_rows_out(
-                fit, reloo=reloo, n_jobs=n_jobs, seed=seed, progress=progress
-            )
-        return crossvalidation.leave_units_out(
-            fit, leave_out, n_jobs=n_jobs, seed=seed, progress=progress
-        )
+            return leave_rows_out(fit, reloo=reloo, n_jobs=n_jobs, seed=seed, progress=progress)
+        return leave_units_out(fit, leave_out, n_jobs=n_jobs, seed=seed, progress=progress)
 
 
 def influence(
-    fit: Fit,
+    fit: FittedModel,
     leave_out: str,
     *,
     contrasts: str | Iterable[str] | None = None,
@@ -193,10 +193,10 @@ def influence(
     check_flags(progress=progress)
     if seed is not None:
         effects.check_seed(seed)
-    from winstan import crossvalidation  # noqa: PLC0415 - with ArviZ
+    from winstan.crossvalidation.influence import influence_of  # noqa: PLC0415 - with ArviZ
 
     with silenced(silence):
-        return crossvalidation.influence(
+        return influence_of(
             fit,
             leave_out,
             contrasts=contrasts,

@@ -1,22 +1,20 @@
 """`Fit`: the draws of a model, their verdict, and every question that can be put to them.
 
-The questions are functions of a fit, by subject in the other files of this package; here they
-become its methods.
+The questions are functions of a `FittedModel`, by subject in `winstan.fitted` and in the packages
+that refit, report and keep; here they become methods.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from winstan.effects import joined_draws, main_group
-from winstan.errors import OptionError
+from winstan.crossvalidation import methods
 from winstan.fitted import (
     arviz,
     autocorrelation,
     chains,
     contrast_figures,
-    cross_validation,
     curves,
     effects,
     evidence,
@@ -32,30 +30,22 @@ from winstan.fitted import (
     publication,
     residuals,
 )
+from winstan.fitted.fitted_model import FittedModel
 from winstan.fitted.reprs import fit_as_html, fit_as_text
 from winstan.formula.scope import namespace_of_caller
-from winstan.summary import summarise
+from winstan.keeping import changes, fits
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
     from pathlib import Path
 
-    import pandas as pd
-    import xarray as xr
-
-    from winstan._typing import Array
-    from winstan.backends import Settings
-    from winstan.diagnostics import Diagnostics
-    from winstan.effects.specification import Specified
     from winstan.families import Family
-    from winstan.model import Model
-    from winstan.options import Interval, Whose
-    from winstan.priors import Priors
+    from winstan.options import Whose
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Fit:
+class Fit(FittedModel):
     """A fitted model: draws, their verdict, and the ways to look at them.
 
     Attributes
@@ -75,14 +65,6 @@ class Fit:
         As they were asked for; None of fits that are put together by hand.
     """
 
-    model: Model
-    draws: xr.DataTree
-    diagnostics: Diagnostics
-    backend: str
-    seconds: float
-    _table: pd.DataFrame = field(repr=False)
-    settings: Settings | None = field(default=None, repr=False)
-
     # On the scale of the data: tidy tables.
     contrast = effects.contrast
     conditional = effects.conditional
@@ -99,8 +81,8 @@ class Fit:
     posterior_predictive = predictions.posterior_predictive
     prior_predictive = predictions.prior_predictive
     log_likelihood = predictions.log_likelihood
-    loo = cross_validation.loo
-    influence = cross_validation.influence
+    loo = methods.loo
+    influence = methods.influence
     to_arviz = arviz.to_arviz
     # For print.
     table = publication.table
@@ -230,9 +212,7 @@ class Fit:
         >>> ws.load_fit(file).verdict == fit.verdict
         True
         """
-        from winstan.keeping.fits import save_fit  # noqa: PLC0415 - it makes fits itself
-
-        return save_fit(self, path)
+        return fits.save_fit(self, path)
 
     def update(
         self,
@@ -278,84 +258,6 @@ class Fit:
         >>> fit.update(priors={"stim": ws.Normal(0, 5)}, silence="all").priors["stim"].sigma
         5.0
         """
-        from winstan.keeping.changes import update  # noqa: PLC0415 - it makes fits itself
-
-        return update(self, formula, data, family, namespace=namespace_of_caller(), **options)
-
-    @property
-    def priors(self) -> Priors:
-        """The priors in use, in the units of the data; prints as a table."""
-        return self.model.priors
-
-    @property
-    def verdict(self) -> str:
-        """One sentence: the draws can be trusted, or what is wrong and what to do."""
-        return self.diagnostics.verdict
-
-    def summary(self, *, prob: float = 0.94, interval: Interval = "hdi") -> pd.DataFrame:
-        """Summarise every parameter and group effect.
-
-        Parameters
-        ----------
-        prob
-            Probability of the interval.
-        interval : {"hdi", "eti"}
-            Highest density, or equal tails.
-
-        Returns
-        -------
-        DataFrame
-            A row for each scalar; columns mean, sd, the interval's ends (``hdi_3%``, ``hdi_97%``),
-            ess_bulk, ess_tail, r_hat, mcse_mean. The Intercept is at X = 0.
-
-        Examples
-        --------
-        >>> import winstan as ws
-        >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
-        >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
-        >>> fit.summary(prob=0.9).columns[2:4].tolist()
-        ['hdi_5%', 'hdi_95%']
-        """
-        if (prob, interval) == (0.94, "hdi"):
-            return self._table.copy()
-        return summarise(self.draws, prob=prob, interval=interval)
-
-    def joined(self) -> dict[str, Array]:
-        """Return the draws by variable, chains joined: shape ``(chains * draws, *dims)``.
-
-        Examples
-        --------
-        >>> import winstan as ws
-        >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
-        >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
-        >>> fit.joined()["stim"].shape
-        (4000,)
-        """
-        return joined_draws(self.model, self.draws["posterior"].to_dataset())
-
-    def group_named(self, group: str | None, model: Specified | None = None) -> str:
-        """Return a group factor's name; for None, the main one's of the model, or of a parameter.
-
-        Raises
-        ------
-        OptionError
-            If the model has no group term.
-
-        Examples
-        --------
-        >>> import winstan as ws
-        >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
-        >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
-        >>> fit.group_named(None)
-        'mouse'
-        """
-        asked = {} if model is None else model.design.beside  # whoever asked takes parameter=
-        model = self.model if model is None else model
-        group = group or main_group(model)
-        if group is None:
-            others = [name for name, one in asked.items() if one.groups]
-            raise OptionError(
-                f"{model.formula.mean_text!r} has no group term, such as (1|mouse)."
-                + (f" That of {others[0]!r} has: parameter={others[0]!r}." if others else "")
-            )
-        return group
+        return changes.update(
+            self, formula, data, family, namespace=namespace_of_caller(), **options
+        )
