@@ -12,7 +12,9 @@ from models import model_of
 from scipy import linalg, sparse
 
 import winstan as ws
-from winstan.approximation import auxiliary, block_cholesky, columns, laplace
+from winstan.approximation import block_cholesky, columns, laplace
+from winstan.approximation.auxiliary import AuxiliaryCoordinates
+from winstan.approximation.curvature import inverse_curvature, sharpened
 from winstan.approximation.laplace import approximate
 from winstan.coordinates import choosing, decorrelation
 from winstan.tuning import Tuning
@@ -162,29 +164,44 @@ def test_coefficients_alone_have_no_axes():
     [(4.0, 0.5), (-3.0, 1.0), (np.nan, 1.0)],
     ids=["known", "no maximum", "overflown"],
 )
-def test_scale_of_an_auxiliary_parameter(curvature, expected, monkeypatch):
+def test_scale_of_an_auxiliary_parameter(curvature, expected):
     at = np.array([0.3])
 
-    def quadratic(_problem, _etas, free_aux):
+    def quadratic(free_aux):
         return -0.5 * curvature * float((free_aux - at) @ (free_aux - at))
 
     # A normal density falls by eight units, four standard deviations out: no tail
-    monkeypatch.setattr(auxiliary, "log_density_of_numbers", quadratic)
-    found = auxiliary._covariance(None, (), at)
+    found = inverse_curvature(quadratic, at, np.array([0.05]))
     np.testing.assert_allclose(found, [[expected**2]], rtol=1e-8)
 
 
-def test_auxiliary_parameters_follow_later_ones(monkeypatch):
+def test_auxiliary_parameters_follow_later_ones():
     """Of a normal density what is sampled is standard normal: the map has its covariance."""
     at, sd = np.array([0.3, -1.0, 2.0]), np.array([0.2, 1.5, 0.7])
     correlation = np.array([[1.0, 0.8, -0.3], [0.8, 1.0, -0.5], [-0.3, -0.5, 1.0]])
     covariance = correlation * np.outer(sd, sd)
 
-    def quadratic(_problem, _etas, free_aux):
+    def quadratic(free_aux):
         return -0.5 * float((free_aux - at) @ np.linalg.solve(covariance, free_aux - at))
 
-    monkeypatch.setattr(auxiliary, "log_density_of_numbers", quadratic)
-    found = auxiliary.AuxiliaryCoordinates.straight(at, auxiliary._covariance(None, (), at))
+    curvature = inverse_curvature(quadratic, at, np.full(3, 0.05))
+    found = AuxiliaryCoordinates.straight(at, curvature)
     assert not np.any(np.tril(found.regression))
     root = np.linalg.inv(np.eye(3) - found.regression) * found.scale
     np.testing.assert_allclose(root @ root.T, covariance, rtol=1e-6)
+
+
+def test_numbers_known_to_six_digits_are_met_and_others_stay():
+    """The search ends within a thousandth: hundreds of standard deviations away."""
+    mode, sd = np.array([0.3, -1.0, 2.0]), np.array([1e-5, 0.5, 2e-6])
+
+    def density(free_aux):
+        z = (free_aux - mode) / sd
+        return -0.5 * float(z @ z) - 0.1 * z[0] * z[2] + 1e-3 * z[0] ** 3
+
+    found, covariance = sharpened(density, mode + np.array([1e-4, 0.1, -2e-5]))
+    np.testing.assert_allclose(found[[0, 2]], mode[[0, 2]], atol=0.05 * 2e-6)
+    assert found[1] == mode[1] + 0.1
+    correlation = np.array([[1, -0.1], [-0.1, 1]]) / 0.99
+    expected = correlation * np.outer(sd[[0, 2]], sd[[0, 2]])
+    np.testing.assert_allclose(covariance[np.ix_([0, 2], [0, 2])], expected, rtol=0.02)

@@ -71,7 +71,11 @@ def limited_rows(
 
 def between(own: Any, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Log of P(low < Y <= high), of whichever tail is the smaller."""
+    log_cdf, log_sf = own.logcdf, own.logsf
+    if own.dist.name == "exponnorm":  # of which scipy takes them by a search for each row
+        log_cdf, log_sf = (lambda y: np.log(own.cdf(y))), (lambda y: np.log(own.sf(y)))
     with np.errstate(divide="ignore", invalid="ignore"):
-        by_cdf = own.logcdf(high) + np.log1p(-np.exp(own.logcdf(low) - own.logcdf(high)))
-        by_sf = own.logsf(low) + np.log1p(-np.exp(own.logsf(high) - own.logsf(low)))
-        return np.where(own.logsf(low) < own.logcdf(high), by_sf, by_cdf)
+        cdf_low, cdf_high, sf_low, sf_high = *map(log_cdf, (low, high)), *map(log_sf, (low, high))
+        by_cdf = cdf_high + np.log1p(-np.exp(cdf_low - cdf_high))
+        by_sf = sf_low + np.log1p(-np.exp(sf_high - sf_low))
+        return np.where(sf_low < cdf_high, by_sf, by_cdf)

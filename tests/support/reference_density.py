@@ -394,16 +394,6 @@ def design_of(model: Model, name: str) -> Design:
     return next((own for p, own in beside if name.startswith(f"{p}_")), model.design)
 
 
-def gradient(function: Any, at: np.ndarray, step: float = 1e-5) -> np.ndarray:
-    """Central differences."""
-    out = np.empty_like(at)
-    for i in range(at.size):
-        move = np.zeros_like(at)
-        move[i] = step
-        out[i] = (function(at + move) - function(at - move)) / (2 * step)
-    return out
-
-
 def means_of_rows(model: Model, design: Design, level: str | None) -> np.ndarray:
     """Means of the columns over all rows; for a level, over its own, zero for levels' columns."""
     weights, own = design.weights, prefix(design)

@@ -20,6 +20,7 @@ import numpy as np
 from scipy import interpolate, optimize, special
 
 from winstan.approximation.averages import mean_objective
+from winstan.approximation.curvature import sharpened
 from winstan.approximation.student import student_coordinates
 from winstan.families.namespace import NUMPY
 from winstan.families.ordered import by_steps, cutpoints, log_prior
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 # A normal density falls by eight units of its logarithm, four standard deviations out; one that
 # falls by less than this has a tail above.
 TAIL_OUT, TAIL_FALLS = 4.0, 4.0
-# So many numbers are decorrelated, and so much of what two of them share is believed.
-FEW, MOST_SHARED = 4, 0.95
 # How far a tail is followed: units of the logarithm of the density, and of the parameter.
 FALLS, REACH = 12.0, 60.0
 # Normal scores at which quantiles are met; what is far out counts for less.
@@ -225,20 +224,21 @@ def auxiliary_coordinates(
     problem: Problem, nodes: tuple[Node, ...], free_aux: Array
 ) -> AuxiliaryCoordinates:
     """Find coordinates in which the free auxiliary parameters are about standard normal."""
+
+    def density(at: Array) -> float:
+        return log_density_of_numbers(problem, nodes, at)
+
     if problem.likelihood.tails:
-        sigma, nu = student_coordinates(
-            lambda at: log_density_of_numbers(problem, nodes, at), free_aux
-        )
-        return AuxiliaryCoordinates.curved(sigma, nu)
-    covariance = _covariance(problem, nodes, free_aux)
+        return AuxiliaryCoordinates.curved(*student_coordinates(density, free_aux))
+    free_aux, covariance = sharpened(density, free_aux)
     if free_aux.size == 1:
 
-        def density(at: float) -> float:
-            return log_density_of_numbers(problem, nodes, np.array([at]))
+        def along(at: float) -> float:
+            return density(np.array([at]))
 
-        mode, top = float(free_aux[0]), density(float(free_aux[0]))
-        if top - density(mode + TAIL_OUT * float(covariance[0, 0] ** 0.5)) < TAIL_FALLS:
-            own = through_quantiles(*_followed(density, mode, top))
+        mode, top = float(free_aux[0]), density(free_aux)
+        if top - along(mode + TAIL_OUT * float(covariance[0, 0] ** 0.5)) < TAIL_FALLS:
+            own = through_quantiles(*_followed(along, mode, top))
             return AuxiliaryCoordinates.curved((*own, 0.0))
     return AuxiliaryCoordinates.straight(free_aux, covariance)
 
@@ -305,29 +305,3 @@ def _followed(density: Callable[[float], float], mode: float, top: float) -> tup
     log_density = np.array([found[x] for x in at])
     finite = np.isfinite(log_density)
     return at[finite], log_density[finite]
-
-
-def _covariance(problem: Problem, nodes: tuple[Node, ...], free_aux: Array) -> Array:
-    """Inverse of the curvature, shape (A, A), by second differences; of many numbers its diagonal.
-
-    Of a number that the data leave open, or that has no maximum, it says nothing: a unit of log.
-    """
-    A, step = free_aux.size, 0.05 * np.eye(free_aux.size)
-
-    def density(move: Array) -> float:
-        return log_density_of_numbers(problem, nodes, free_aux + move)
-
-    middle = density(np.zeros(A))
-    both = np.array([density(move) + density(-move) for move in step])
-    own = (2 * middle - both) / 0.05**2
-    told = np.isfinite(own) & (own > 0.1)
-    precision = np.diag(np.where(told, own, 1.0))
-    if A <= FEW:
-        for a, b in zip(*np.triu_indices(A, 1), strict=True):
-            if told[a] and told[b]:
-                together = density(step[a] + step[b]) + density(-step[a] - step[b])
-                shared = (both[a] + both[b] - together - 2 * middle) / (2 * 0.05**2)
-                most = MOST_SHARED * np.sqrt(precision[a, a] * precision[b, b])
-                precision[a, b] = precision[b, a] = np.clip(np.nan_to_num(shared), -most, most)
-    least = np.linalg.eigvalsh(precision)[0] if A else 1.0
-    return np.linalg.inv(precision if least > 0 else np.diag(np.diag(precision)))

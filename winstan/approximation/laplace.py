@@ -125,6 +125,8 @@ def approximate(problem: Problem, slack: float = 1.0) -> Approximation:
     aux = numbers_at(problem, free_aux)
     information = observed_information(problem, state.eta, state.spread, aux)
     end = pirls.with_information(state, information, covariance)
+    nodes = quadrature_nodes(problem, end.eta, end.spread)
+    coordinates = auxiliary_coordinates(problem, nodes, free_aux)
     P, slopes = problem.X.shape[1], problem.column_sds.slopes(sd)
     return Approximation(
         beta=end.theta[:P],
@@ -143,10 +145,8 @@ def approximate(problem: Problem, slack: float = 1.0) -> Approximation:
         information_share=end.shares,
         cell_information=information,
         free_aux=free_aux,
-        aux_coordinates=auxiliary_coordinates(
-            problem, quadrature_nodes(problem, end.eta, end.spread), free_aux
-        ),
-        profile=follow(pirls, state, covariance, sd, free_aux),
+        aux_coordinates=coordinates,
+        profile=follow(pirls, state, covariance, sd, free_aux, coordinates.scale),
     )
 
 

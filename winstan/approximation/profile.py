@@ -23,6 +23,7 @@ from winstan.approximation.auxiliary import (
     through_quantiles,
 )
 from winstan.approximation.averages import quadrature_nodes
+from winstan.approximation.curvature import SHARP
 from winstan.approximation.sensitivities import maximise_covariances
 
 if TYPE_CHECKING:
@@ -106,18 +107,24 @@ class Profile:
 
 
 def follow(
-    pirls: PIRLS, state: State, covariance: tuple[Array, ...], sd: Array, free_aux: Array
+    pirls: PIRLS,
+    state: State,
+    covariance: tuple[Array, ...],
+    sd: Array,
+    free_aux: Array,
+    aux_scale: Array,
 ) -> Profile | None:
     """Follow the profile that the family asks for, from the approximate fit.
 
     Returns
     -------
     Profile or None
-        None where the family asks for none, the number has a formula, the model is large, or the
-        fits fail: coordinates that follow nothing will do.
+        None where the family asks for none, the number has a formula, the model is large, the rows
+        so many that no curve is seen (`aux_scale`, each number's given later ones), or the fits
+        fail: coordinates that follow nothing will do.
     """
     place, size = _place(pirls.problem), pirls.problem.X.shape[0] * pirls.layout.remaining.size
-    if place is None or state.factor is None or size > UP_TO:
+    if place is None or state.factor is None or size > UP_TO or aux_scale[place] < SHARP:
         return None
     begin = ConditionalFit(free_aux[place], free_aux, np.ones_like(free_aux), sd, covariance, state)
     try:

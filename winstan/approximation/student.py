@@ -27,6 +27,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import interpolate, optimize, special
 
+from winstan.approximation.curvature import SHARP, sharpened
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -73,6 +75,15 @@ def student_coordinates(
         Location, scale, skew, knot and taper of each.
     """
     start = float(free_aux[0] + shift_of_sigma(free_aux[1]))
+
+    def shifted(at: Array) -> float:
+        return density(np.array([at[0] - shift_of_sigma(at[1]), at[1]]))
+
+    sharp, covariance = sharpened(shifted, np.array([start, free_aux[1]]))
+    scale = np.sqrt(np.diag(covariance))
+    if scale.max() < SHARP:  # of so many rows no curve is seen
+        sigma, nu = (_straight(float(m), float(sd)) for m, sd in zip(sharp, scale, strict=True))
+        return sigma, nu
     found = _profile(density, start, float(free_aux[1]))
     at = np.array(sorted(found))
     value, middle, spread = np.array([found[log_nu] for log_nu in at]).T
