@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(winstan.__file__).parent
 FLOORS = (
-    "errors _angles _text _typing _version chance design_warnings options parallel progress"
-    " settings tuning uniformity",
+    "errors _angles _html _text _typing _version chance design_warnings options parallel"
+    " progress settings tuning uniformity",
     "formula data engines",
     "design families priors variables scales centering coefficients shrinkage monotonic cells"
     " correlations likelihood one_pass by_category",
@@ -45,12 +45,9 @@ def room_of(module: str) -> str:
     return module.split(".")[1] if "." in module else "__init__"
 
 
-def imported(tree: ast.AST, *, at_run_time: bool) -> Iterator[str]:
-    """Modules of winstan's that a file imports: all of them, or those that its import takes."""
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Modules of winstan's that a file imports: for type hints and inside functions too."""
     for node in ast.iter_child_nodes(tree):
-        typing_only = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-        if at_run_time and (typing_only or isinstance(node, ast.FunctionDef)):
-            continue
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("winstan"):
             for name in node.names:
                 whole = f"{node.module}.{name.name}"
@@ -58,13 +55,13 @@ def imported(tree: ast.AST, *, at_run_time: bool) -> Iterator[str]:
                 yield whole if is_module else str(node.module)
         elif isinstance(node, ast.Import):
             yield from (name.name for name in node.names if name.name.startswith("winstan"))
-        yield from imported(node, at_run_time=at_run_time)
+        yield from imported(node)
 
 
 @pytest.mark.parametrize("module", FILES)
 def test_imports_go_down_only(module):
     floor = FLOOR[room_of(module)]  # a new room needs a floor
-    needs = imported(tree_of(module), at_run_time=False)
+    needs = imported(tree_of(module))
     above = {name for name in needs if FLOOR[room_of(name)] > floor}
     assert not above
 
@@ -75,12 +72,11 @@ def tree_of(module: str) -> ast.Module:
     return ast.parse(FILES[module].read_text(encoding="utf-8"))
 
 
-def edges(*, at_run_time: bool) -> dict[str, set[str]]:
-    """What each file imports: when it is imported, or ever, type hints included."""
+def edges() -> dict[str, set[str]]:
+    """What each file imports."""
     return {
         module.removesuffix(".__init__"): {
-            name.removesuffix(".__init__")
-            for name in imported(tree_of(module), at_run_time=at_run_time)
+            name.removesuffix(".__init__") for name in imported(tree_of(module))
         }
         for module in FILES
     }
@@ -97,12 +93,12 @@ def in_circles(edges: dict[str, set[str]]) -> list[str]:
 
 @pytest.mark.slow
 def test_no_file_imports_itself_in_a_circle():
-    assert not in_circles(edges(at_run_time=True))
+    assert not in_circles(edges())
 
 
 def test_no_package_imports_itself_in_a_circle():
     rooms: dict[str, set[str]] = {}
-    for module, needs in edges(at_run_time=False).items():
+    for module, needs in edges().items():
         rooms.setdefault(room_of(module), set()).update(map(room_of, needs))
     # All read the version from the package itself, whose own names load when they are asked for.
     del rooms["__init__"]

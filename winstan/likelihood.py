@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan.errors import FamilyError
+from winstan.families.domains import DOMAINS
 from winstan.families.namespace import NUMPY
 from winstan.families.ordered import by_steps, cutpoint_vector, labels_of_thresholds
 
@@ -123,7 +124,7 @@ class Likelihood:
     @cached_property
     def domains(self) -> tuple[Domain, ...]:
         """Where the numbers lie."""
-        return self.family.domains_of(self.scalars)
+        return tuple(DOMAINS[parameter.domain] for parameter in self.scalars)
 
     def constrained(self, free: Any, xp: Namespace = NUMPY) -> dict[str, Any]:
         """Return the numbers by name, each of shape (...).

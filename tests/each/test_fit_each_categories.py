@@ -9,6 +9,7 @@ import pytest
 
 import winstan as ws
 from winstan.design.categories import join_categories
+from winstan.each.tables import across
 from winstan.fitted.pipeline import model_from
 
 QUICK = {"chains": 4, "warmup": 500, "draws": 1500, "seed": 7, "progress": False, "silence": "all"}
@@ -84,7 +85,11 @@ def test_text_has_the_categories_of_all_groups(family):
         got = found.contrast("x").set_index("neuron")
         assert (abs(got["mean"] - truth) < 2 * got["sd"]).all()
         return
-    rows = [name for name in ws.each.shown.across(found)[0].index if name.startswith("contrast")]
+    rows = [
+        name
+        for name in across(found.table, (), found._contrasts)[0].index
+        if name.startswith("contrast")
+    ]
     assert rows == [f"contrast x, 1 - 0, category {label}" for label in LABELS]
     with pytest.raises(ws.OptionError, match="categories 'dull', 'fair', 'good' declared"):
         found["n1"]

@@ -24,7 +24,7 @@ class Column:
     name, text
         What the program calls it, and what the user does.
     kind : str
-        Of its values: that of a response (`winstan.families.family.Kind`), ``level``,
+        Of its values: that of a response (`winstan.families.consistency.Kind`), ``level``,
         ``status``, or ``basis``: the columns of a curve, a matrix.
     values : ndarray, shape (N,) or (N, k)
         By row; levels and categories count from 0.

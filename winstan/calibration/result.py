@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from winstan import _html
 from winstan.data.columns import how_many
 from winstan.errors import OptionError, near_matches
 from winstan.plots.words import percent
@@ -134,11 +134,10 @@ class Calibration:
         return "\n".join([self._heading(), "", self.verdict, "", str(self._shown())])
 
     def _repr_html_(self) -> str:
-        colour = "#009E73" if self.ok else "#D55E00"
-        return (
-            f"<div><b>{escape(self._heading())}</b></div>"
-            f'<div style="border-left: 4px solid {colour}; padding-left: 0.6em; margin: 0.6em 0">'
-            f"{escape(self.verdict)}</div>{self._shown().to_html(border=0)}"
+        return _html.lines(
+            _html.heading(self._heading()),
+            _html.verdict(self.verdict, ok=self.ok),
+            self._shown().to_html(border=0),
         )
 
     def _heading(self) -> str:

@@ -6,9 +6,11 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
-from winstan.classical import shown
+from winstan import _html
+from winstan.classical.numerals import probability
 from winstan.classical.paired import Paired, paired_cells
 from winstan.classical.reading import no_limits, numeric_response, one_mean, read
 from winstan.classical.squares import (
@@ -120,10 +122,12 @@ class Anova:
         )
 
     def __repr__(self) -> str:
-        return shown.anova_as_text(self)
+        return "\n".join([self.formula, self.words, "", _tests(self.table).to_string()])
 
     def _repr_html_(self) -> str:
-        return shown.anova_as_html(self)
+        return _html.lines(
+            _html.heading(self.formula, self.words), _tests(self.table).to_html(border=0)
+        )
 
 
 @explains_keywords
@@ -281,3 +285,15 @@ def _words(n: int, typ: int, robust: str | None) -> str:
         f"Type {typ}: {how}. {covariance}. All {n:,} rows count as independent: for repeated "
         'measures of animals write group="..." or use ws.lme.'
     )
+
+
+def _tests(table: pd.DataFrame) -> pd.DataFrame:
+    shown = {}
+    for name in table.columns:
+        if name.startswith("PR"):
+            shown[name] = [probability(x) for x in table[name]]
+        elif name == "df":
+            shown[name] = [f"{x:g}" for x in table[name]]
+        else:
+            shown[name] = ["" if np.isnan(x) else f"{x:.5g}" for x in table[name]]
+    return pd.DataFrame(shown, index=table.index, dtype=object)

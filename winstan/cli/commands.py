@@ -98,7 +98,7 @@ def run_fit_each(arguments: argparse.Namespace) -> int:
 
 def run_agree(arguments: argparse.Namespace) -> int:
     """``winstan agree``."""
-    from winstan.comparison.agreement import agree, check_alpha
+    from winstan.comparison.agreeing import agree, check_alpha
     from winstan.fitting import fit
 
     check_alpha(arguments.alpha)

@@ -1,30 +1,35 @@
-"""Whether fits of one question, by different backends, gave one answer.
-
-Two correct samplers of one posterior differ by Monte Carlo error alone, and that error is known: a
-difference is measured in it, and called a disagreement only where chance would hardly give it.
-"""
+"""`Agreement`: how far fits of one question agree, in a table, a sentence and a figure."""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import special
 
-from winstan.comparison import messages
-from winstan.comparison.comparability import check_same_question
-from winstan.comparison.numbers import draws_of, intervals_of, pair_of, roles_of
-from winstan.errors import AgreementError, OptionError
-from winstan.fit_class import Fit
+from winstan import _html
+from winstan.errors import AgreementError
+from winstan.fitted.reprs import EFFECT_ROWS, round_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from plotnine import ggplot
+
+PLOTTED_ROWS = 40
+"""Parameters that a figure holds; beyond these, those of the largest z are drawn."""
+
+_LOOK_FOR = {
+    "coefficient": "a prior, a centring of the predictors or an offset that one backend lacks, or "
+    "an Intercept that is not at X = 0",
+    "effect": "group levels in another order, or another prior of the group standard deviation",
+    "sd": "another prior of the group standard deviations, a rate for a scale, or a Jacobian "
+    "that one backend lacks",
+    "correlation": "another prior of the correlations, or group effects in another order",
+    "auxiliary": "another parametrization of the family (a rate for a shape, a precision for an "
+    "sd), or another prior",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,8 +72,8 @@ class Agreement:
     def verdict(self) -> str:
         """One sentence: the fits agree, or where they differ most and what to look for."""
         if self.unconverged:
-            return messages.unconverged_verdict(self.unconverged)
-        return messages.verdict(self)
+            return _unconverged(self.unconverged)
+        return _verdict(self)
 
     def raise_for_disagreement(self) -> None:
         """Raise unless the fits agree.
@@ -91,7 +96,7 @@ class Agreement:
         """
         from winstan import plots  # noqa: PLC0415 - plotnine loads when a figure is asked for
 
-        shown = messages.to_plot(self.table)
+        shown = _to_plot(self.table)
         left_out = self.table["parameter"].nunique() - len(shown)
         return plots.plot_agreement(
             self.intervals[self.intervals["parameter"].isin(shown)],
@@ -101,148 +106,157 @@ class Agreement:
         )
 
     def __repr__(self) -> str:
-        shown, left_out = messages.format_agreement(self)
-        lines = [messages.heading(self), "", self.verdict, "", shown.to_string()]
+        shown, left_out = _as_table(self)
+        lines = [_heading(self), "", self.verdict, "", shown.to_string()]
         return "\n".join(lines + (["", left_out] if left_out else []))
 
     def _repr_html_(self) -> str:
-        shown, left_out = messages.format_agreement(self)
-        colour = "#009E73" if self.ok else "#D55E00"
-        parts = [
-            f"<div>{escape(messages.heading(self))}</div>",
-            f'<div style="border-left: 4px solid {colour}; padding-left: 0.6em; '
-            f'margin: 0.6em 0">{escape(self.verdict)}</div>',
+        shown, left_out = _as_table(self)
+        return _html.lines(
+            _html.note(_heading(self)),
+            _html.verdict(self.verdict, ok=self.ok),
             shown.to_html(border=0),
-        ]
-        return "\n".join(parts + ([f"<div>{escape(left_out)}</div>"] if left_out else []))
-
-
-def agree(
-    a: Fit, b: Fit, *more: Fit, names: Sequence[str] | None = None, alpha: float = 0.01
-) -> Agreement:
-    """Hold fits of the same question against each other, in units of their Monte Carlo error.
-
-    Parameters
-    ----------
-    a, b, *more
-        Fits with the same data, formula, family, link and priors. All others are held against the
-        first.
-    names
-        What to call each; by default its backend, numbered where several share one.
-    alpha
-        Probability, at most, of calling any of the parameters of any pair a disagreement when all
-        fits sample the same posterior.
-
-    Returns
-    -------
-    Agreement
-
-    Raises
-    ------
-    OptionError
-        If the fits do not answer the same question, or an option has no such value.
-
-    Notes
-    -----
-    Means are compared as z = (mean_a - mean_b) / hypot(mcse_a, mcse_b). The ratio of sds is
-    reported, but judged by a measure that exists for any distribution, heavy tails included: the
-    mean of the squared normal scores of the ranks among the draws of both fits (Klotz 1962, Annals
-    of Mathematical Statistics 33, 498-512), again in units of its Monte Carlo error; its sign is
-    that of a wider first fit.
-
-    Both count against one threshold, that of Sidak (1967, J. American Statistical Association 62,
-    626-633) for 2 x parameters x pairs of them. It holds for correlated parameters as well, where
-    it is conservative: false alarms are rarer than `alpha`.
-
-    Examples
-    --------
-    >>> import winstan as ws
-    >>> trials = ws.simulate_lfp(n_mice=6, n_trials=20, seed=1)
-    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, family="gamma", seed=1, silence="all")
-    >>> other = fit.update(seed=2, silence="all")
-    >>> ws.agree(fit, other).ok
-    True
-    """
-    fits = (a, b, *more)
-    _check_fits(fits)
-    named = _named(fits, names)
-    check_alpha(alpha)
-    for other, name in zip(fits[1:], named[1:], strict=True):
-        check_same_question(fits[0].model, other.model, named[0], name)
-
-    summaries = [fit.summary() for fit in fits]
-    rows = summaries[0].index
-    roles = roles_of(a.model, rows)
-    n_tests = 2 * len(rows) * (len(fits) - 1)
-    # log1p and expm1: 1 - alpha to a power near 0 would lose its digits.
-    each = -np.expm1(np.log1p(-alpha) / n_tests)
-    threshold = float(-special.ndtri(each / 2))
-
-    first = draws_of(a, rows)
-    pairs = []
-    for i in range(1, len(fits)):
-        second = draws_of(fits[i], rows)
-        if np.array_equal(first, second):
-            raise OptionError(
-                f"{named[0]} and {named[i]} are the same draws, which prove nothing: give one of "
-                "the fits another seed= or backend=."
-            )
-        pairs.append(
-            pair_of(
-                (named[0], summaries[0], first),
-                (named[i], summaries[i].loc[rows], second),
-                threshold,
-            )
+            _html.note(left_out),
         )
-    table = pd.concat(pairs, ignore_index=True)
-    table.insert(1, "role", np.tile(np.array(roles, dtype=object), len(pairs)))
-    return Agreement(
-        table=table,
-        intervals=intervals_of(named, [s.loc[rows] for s in summaries], roles),
-        names=named,
-        alpha=float(alpha),
-        threshold=threshold,
-        unconverged={
-            name: fit.verdict
-            for name, fit in zip(named, fits, strict=True)
-            if not fit.diagnostics.ok
-        },
+
+
+def _largest_z(table: pd.DataFrame) -> pd.Series:
+    """Return the larger |z| of each row; a missing one is worse than any."""
+    return table[["z_mean", "z_sd"]].abs().fillna(np.inf).max(axis=1)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _unconverged(unconverged: dict[str, str]) -> str:
+    """Say which fits have not converged, so that nothing can be said."""
+    names = list(unconverged)
+    reasons = "; ".join(
+        (f"{name}: " if len(names) > 1 else "") + text.removeprefix("Not converged: ").rstrip(".")
+        for name, text in unconverged.items()
+    )
+    return (
+        f"{_listed(names)} {'have' if len(names) > 1 else 'has'} not converged, so that nothing "
+        f"can be said of the agreement: {reasons}."
     )
 
 
-def check_alpha(alpha: float) -> None:
-    """Refuse what is no probability.
-
-    Raises
-    ------
-    OptionError
-    """
-    if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not 0 < alpha < 1:
-        raise OptionError(f"alpha= must be a number between 0 and 1, not {alpha!r}: 0.01, say.")
-
-
-def _check_fits(fits: Sequence[Any]) -> None:
-    for fit in fits:
-        if not isinstance(fit, Fit):
-            raise OptionError(
-                f"agree() takes fits, as ws.fit gives them, not {type(fit).__name__}; write "
-                "ws.agree(fit, twin)."
-            )
-
-
-def _named(fits: Sequence[Fit], names: Sequence[str] | None) -> tuple[str, ...]:
-    if names is None:
-        backends = [fit.backend for fit in fits]
-        count, seen = Counter(backends), Counter[str]()
-        out = []
-        for backend in backends:
-            seen[backend] += 1
-            out.append(f"{backend} {seen[backend]}" if count[backend] > 1 else backend)
-        return tuple(out)
-    if isinstance(names, str) or not all(isinstance(name, str) and name for name in names):
-        raise OptionError(f"names= must be a list of strings, one for each fit, not {names!r}.")
-    if len(names) != len(fits) or len(set(names)) != len(fits):
-        raise OptionError(
-            f"names= must be {len(fits)} different names, one for each fit, not {list(names)!r}."
+def _verdict(agreement: Agreement) -> str:
+    """Say that the fits agree, or where they differ most and what to look for."""
+    table, limit = agreement.table, agreement.threshold
+    largest = _largest_z(table)
+    worst = table.iloc[int(largest.to_numpy().argmax())]
+    n = table["parameter"].nunique()
+    if agreement.ok:
+        return (
+            f"{_listed(agreement.names)} agree: none of {n} parameters differs by more than chance "
+            f"allows (largest |z| {largest.max():.1f}, {worst['parameter']}; threshold "
+            f"{limit:.1f}), and a shift of {_visible(agreement):.2g} sd would have been seen."
         )
-    return tuple(names)
+    apart = table.loc[~table["agrees"], "parameter"].nunique()
+    a, b = worst["first"], worst["second"]
+    on = f"{apart} of {n} parameters, most on " if apart > 1 else f"one of {n} parameters, "
+    mean = not abs(worst["z_mean"]) < abs(worst["z_sd"])
+    if mean:
+        shown = _mean_texts(agreement, worst)
+        how = (
+            f"whose mean is {shown[0]} in {a} and {shown[1]} in {b}, "
+            f"{abs(worst['z_mean']):.1f} combined Monte Carlo errors apart"
+        )
+    else:
+        how = (
+            f"whose sd in {a} is {worst['sd_ratio']:.3g} times that in {b} "
+            f"(|z| {abs(worst['z_sd']):.1f})"
+        )
+    return (
+        f"{a} and {b} disagree on {on}{worst['parameter']}, {how} where chance allows {limit:.1f}; "
+        f"look for {_LOOK_FOR[worst['role']]}."
+    )
+
+
+def _mean_texts(agreement: Agreement, row: pd.Series) -> list[str]:
+    """Both means, with the digits that their Monte Carlo error warrants."""
+    of = agreement.intervals
+    error = of.loc[of["parameter"] == row["parameter"], "mcse_mean"].max()
+    frame = pd.DataFrame(
+        # `round_table` gives three digits of the column sd: one of the error.
+        {"a": [row["mean_first"]], "b": [row["mean_second"]], "sd": [100 * error]}
+    )
+    return round_table(frame)[["a", "b"]].iloc[0].tolist()
+
+
+def _visible(agreement: Agreement) -> float:
+    """Return the shift, in posterior sds, that could just have gone unseen in some parameter."""
+    of = agreement.intervals
+    a = of[of["fit"] == agreement.names[0]]
+    sd = a["sd"].to_numpy(float)
+    shifts = []
+    for name in agreement.names[1:]:
+        b = of[of["fit"] == name]
+        error = np.hypot(a["mcse_mean"].to_numpy(float), b["mcse_mean"].to_numpy(float))
+        shifts.append(np.max(error[sd > 0] / sd[sd > 0], initial=0.0))
+    return agreement.threshold * float(max(shifts))
+
+
+def _heading(agreement: Agreement) -> str:
+    """Name the fits and the threshold."""
+    n, pairs = agreement.table["parameter"].nunique(), len(agreement.names) - 1
+    against = f" against {agreement.names[0]}" if pairs > 1 else ""
+    return (
+        f"{_listed(agreement.names)}{against}: {n} parameters, means and sds. z in combined Monte "
+        f"Carlo errors; threshold {agreement.threshold:.2f} (Sidak, {100 * agreement.alpha:g}% for "
+        "all of them)."
+    )
+
+
+def _as_table(agreement: Agreement) -> tuple[pd.DataFrame, str]:
+    """Return the table as text, and a line on what it leaves out."""
+    table = agreement.table
+    effects = (table["role"] == "effect") & table["agrees"]
+    left_out = ""
+    n_effects = table.loc[effects, "parameter"].nunique()
+    if table.loc[table["role"] == "effect", "parameter"].nunique() > EFFECT_ROWS and n_effects:
+        left_out = f"{n_effects} group effects that agree are not shown; .table has them all."
+        table = table[~effects]
+    sds = agreement.intervals.drop_duplicates("parameter").set_index("parameter")["sd"]
+    means = round_table(
+        pd.DataFrame(
+            {
+                "first": table["mean_first"],
+                "second": table["mean_second"],
+                # A digit more than the summary's: the differences are small.
+                "sd": sds.reindex(table["parameter"]).to_numpy() / 10,
+            }
+        )
+    )
+    several = len(agreement.names) > 2
+    first, *others = agreement.names
+    columns: dict[str, Any] = {"against": table["second"].tolist()} if several else {}
+    columns[f"mean {first}"] = means["first"].tolist()
+    columns["mean" if several else f"mean {others[0]}"] = means["second"].tolist()
+    columns["z_mean"] = [f"{z:.1f}" for z in table["z_mean"]]
+    columns["sd_ratio"] = [f"{x:.3f}" for x in table["sd_ratio"]]
+    columns["z_sd"] = [f"{z:.1f}" for z in table["z_sd"]]
+    columns[f"ess {first}"] = [f"{x:.0f}" for x in table["ess_first"]]
+    columns["ess" if several else f"ess {others[0]}"] = [f"{x:.0f}" for x in table["ess_second"]]
+    unknown = table[["first", "second"]].isin(list(agreement.unconverged)).any(axis=1)
+    columns["agrees"] = [
+        "?" if no_word else "yes" if agrees else "NO"
+        for agrees, no_word in zip(table["agrees"], unknown, strict=True)
+    ]
+    shown = pd.DataFrame(columns, dtype=object)
+    shown.index = pd.Index(table["parameter"].tolist())
+    return shown, left_out
+
+
+def _to_plot(table: pd.DataFrame) -> list[str]:
+    """Parameters to draw: all but many group effects that agree; at most a figure's worth."""
+    worst = _largest_z(table).groupby(table["parameter"], sort=False).max()
+    effect = table.groupby("parameter", sort=False)["role"].first() == "effect"
+    agrees = table.groupby("parameter", sort=False)["agrees"].all()
+    keep = worst
+    if effect.sum() > EFFECT_ROWS:
+        keep = worst[~(effect & agrees)]
+    chosen = set(keep.nlargest(PLOTTED_ROWS).index)
+    return [name for name in worst.index if name in chosen]

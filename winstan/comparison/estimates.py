@@ -12,8 +12,8 @@ import numpy as np
 from winstan import effects
 from winstan._angles import wrap_angles
 from winstan.classical.linear import interval_names
+from winstan.classical.numerals import degrees
 from winstan.classical.paired import Paired
-from winstan.classical.shown import degrees
 from winstan.effects.asked import nested_labels
 from winstan.effects.comparisons import format_value
 from winstan.effects.strata import columns_of_by

@@ -15,9 +15,9 @@ from winstan.each.categories import with_settled_categories
 from winstan.each.contrast_options import contrasts_of
 from winstan.each.fingerprint import fingerprint_of
 from winstan.each.groups import partition, seed_of
+from winstan.each.joining import result_of
 from winstan.each.kept import kept_fit_each
-from winstan.each.result import FitEach, result_of
-from winstan.each.shown import named_groups
+from winstan.each.result import FitEach, named_groups
 from winstan.each.task import GroupTasks, Question
 from winstan.effects import CATEGORY
 from winstan.effects.intervals import interval_names

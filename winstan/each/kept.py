@@ -1,46 +1,22 @@
-"""Fits of all groups in one file, and back."""
+"""Fits of all groups, read from one file."""
 
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from winstan.each.fingerprint import SEED, differences
 from winstan.each.result import FitEach
 from winstan.errors import FamilyError, FitFileError, OptionError
 from winstan.fit_class import Fit
-from winstan.keeping.codec import decode, encode
-from winstan.keeping.files import Contents, checked_path, damaged, read, write
-from winstan.keeping.fits import about_fit, fit_of, nodes_of, warn_of_changes
+from winstan.keeping.codec import decode
+from winstan.keeping.files import Contents, checked_path, damaged, read
+from winstan.keeping.fits import fit_of, warn_of_changes
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
     from pathlib import Path
-
-    import numpy as np
-    import xarray as xr
-
-
-def save_fit_each(result: FitEach, path: str | os.PathLike[str]) -> Path:
-    """Save the fits of all groups; see `FitEach.save`."""
-    place = checked_path(path)
-    arrays: list[np.ndarray] = []
-    nodes: dict[str, xr.Dataset] = {}
-    about: dict[str, Any] = {
-        field.name: encode(getattr(result, field.name), arrays)
-        for field in fields(result)
-        if field.name != "_fits"
-    }
-    if result._fits is None:
-        about["fits"] = None
-    else:
-        about["fits"] = []
-        for i, (key, fit) in enumerate(result._fits.items()):
-            about["fits"].append([encode(key, arrays), about_fit(fit, arrays)])
-            nodes |= {f"group_{i}/{name}": node for name, node in nodes_of(fit).items()}
-    write(place, "fit_each", about, arrays, nodes)
-    return place
 
 
 def load_fit_each(path: str | os.PathLike[str]) -> FitEach:

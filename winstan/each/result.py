@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+import numpy as np
 
-from winstan import effects
-from winstan.each.shown import as_html, as_text, named_groups, verdict_of
+from winstan import _html, effects
+from winstan.data.columns import how_many, some_levels
+from winstan.each.saving import save_each
+from winstan.each.tables import across, join_tables
 from winstan.errors import FailureWarning, OptionError, near_matches, warn_user
-from winstan.plots.words import join_words
+from winstan.plots.words import join_words, percent
+from winstan.progress import duration
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Hashable, Iterator, Mapping
     from pathlib import Path
 
+    import pandas as pd
     from plotnine import ggplot
 
-    from winstan.each.groups import Parts
-    from winstan.each.task import Outcome, Question
     from winstan.fit_class import Fit
-    from winstan.model import Model
     from winstan.options import Interval
+
+
+NAMED = 5
+"""Groups that a sentence names."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -93,7 +98,7 @@ class FitEach:
     @property
     def verdict(self) -> str:
         """One sentence: how many groups have converged, and which have not, or failed."""
-        return verdict_of(self)
+        return _verdict(self)
 
     @property
     def predictors(self) -> tuple[str, ...]:
@@ -174,7 +179,9 @@ class FitEach:
                 f" {type(first).__name__}: {first}",
                 FailureWarning,
             )
-        return _joined(self.by, tables, {k: fit.diagnostics.ok for k, fit in self._fits.items()})
+        return join_tables(
+            self.by, tables, {k: fit.diagnostics.ok for k, fit in self._fits.items()}
+        )
 
     def plot(
         self, treatment: str | None = None, *, unit: str | None = None, **options: Any
@@ -238,9 +245,8 @@ class FitEach:
         FitFileError
             If the file cannot be written; what was there before is as it was.
         """
-        from winstan.each.kept import save_fit_each  # noqa: PLC0415 - it makes results itself
-
-        return save_fit_each(self, path)
+        parts = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "_fits"}
+        return save_each(path, parts, self._fits)
 
     @property
     def _declared(self) -> str:
@@ -275,123 +281,65 @@ class FitEach:
         return len(self.keys)
 
     def __repr__(self) -> str:
-        return as_text(self)
+        table, left_out = across(self.table, self._effects, self._contrasts)
+        lines = [*_heading(self), "", self.verdict, "", _caption(self), table.to_string()]
+        return "\n".join([*lines, "", left_out] if left_out else lines)
 
     def _repr_html_(self) -> str:
-        return as_html(self)
-
-
-def result_of(
-    question: Question,
-    parts: Parts,
-    outcomes: list[Outcome],
-    model: Model,
-    seed: int,
-    seconds: float,
-) -> FitEach:
-    """Join the outcomes of all groups, in the groups' order."""
-    by = parts.by
-    fitted = [outcome for outcome in outcomes if outcome.diagnostics is not None]
-    ok = {o.key: o.diagnostics.ok for o in fitted if o.diagnostics is not None}
-    summaries = {
-        o.key: o.summary.rename_axis("parameter").reset_index()
-        for o in fitted
-        if o.summary is not None
-    }
-    contrasts = {}
-    for name in question.contrasts:
-        tables = {o.key: o.contrasts[name] for o in fitted if name in o.contrasts}
-        if tables:
-            contrasts[name] = _joined(by, tables, ok)
-    failures = [
-        (o.key, {"step": p.step, "error": p.error, "message": p.message})
-        for o in outcomes
-        for p in o.problems
-    ]
-    warned = [
-        (
-            o.key,
-            {
-                "warning": type(w).__name__,
-                "name": getattr(w, "guard", None) or "",
-                "message": str(w),
-            },
+        table, left_out = across(self.table, self._effects, self._contrasts)
+        title, *rest = _heading(self)
+        return _html.lines(
+            _html.heading(title, " ".join(rest)),
+            _html.verdict(self.verdict, ok=self.ok),
+            _html.note(_caption(self)),
+            table.to_html(border=0),
+            _html.note(left_out),
         )
-        for o in outcomes
-        for w in o.warnings
-    ]
-    return FitEach(
-        by=by,
-        keys=parts.keys,
-        table=_joined(by, summaries, ok),
-        verdicts=_table(by, [(o.key, _verdict(o)) for o in outcomes], []),
-        failures=_table(by, failures, ["step", "error", "message"]),
-        warnings=_table(by, warned, ["warning", "name", "message"]),
-        seed=seed,
-        seconds=seconds,
-        formula=model.formula.text,
-        family=model.family.name,
-        link=model.link.name,
-        backend=question.backend,
-        prob=question.prob,
-        interval=question.interval,
-        n_rows=parts.n_rows,
-        missing=parts.missing,
-        _response=effects.response_label(model),
-        _effects=tuple(f"{v.name}[" for v in model.variables if v.role == "effect"),
-        _contrasts=contrasts,
-        _fits={o.key: o.fit for o in fitted if o.fit is not None} if question.keep_fits else None,
-        _circular=model.family.circular,
-        _categories=question.categories,
+
+
+def named_groups(result: FitEach, keys: list[Any]) -> str:
+    """How many of the groups these are, and some names: ``2 of 5 groups by cell ('n1', 'n4')``."""
+    groups = how_many(len(result.keys), "group")
+    return f"{len(keys):,} of {groups} by {' and '.join(result.by)} ({some_levels(keys, NAMED)})"
+
+
+def _verdict(result: FitEach) -> str:
+    """How many groups have converged, and which have not, or failed."""
+    verdicts = result.verdicts
+    failed = ~verdicts["fitted"].to_numpy(bool)
+    bad = ~verdicts["ok"].to_numpy(bool) & ~failed
+    n = len(verdicts)
+    if verdicts["ok"].all():
+        words = [f"All {n:,} groups converged" if n > 1 else "The group converged"]
+    else:
+        words = [f"{int(verdicts['ok'].sum()):,} of {how_many(n, 'group')} converged"]
+    for these, what in ((bad, "did not"), (failed, "could not be fitted")):
+        if these.any():
+            keys = [result.keys[i] for i in np.flatnonzero(these)]
+            words.append(f"{len(keys):,} {what} ({some_levels(keys, NAMED)})")
+    after = result.failures[result.failures["step"] != "fit"]
+    if len(after):
+        words.append(f"{how_many(len(after), 'contrast')} could not be computed")
+    return "; ".join(words) + "."
+
+
+def _caption(result: FitEach) -> str:
+    return (
+        "Posterior means of the groups: median, 5% and 95% quantiles; and the median posterior sd."
+        if len(result.keys) > 1
+        else "Posterior mean and sd."
     )
 
 
-def _verdict(outcome: Outcome) -> dict[str, Any]:
-    found = outcome.diagnostics
-    what = {"rows": outcome.rows, "seed": outcome.seed, "seconds": outcome.seconds}
-    if found is None:
-        problem = outcome.problems[0]
-        words = f"Failed: {problem.error}: {problem.message}"
-        return {"fitted": False, "ok": False, "verdict": words, **what}
-    return {
-        "fitted": True,
-        "ok": found.ok,
-        "verdict": found.verdict,
-        **what,
-        "max_r_hat": found.max_r_hat,
-        "min_ess_bulk": found.min_ess_bulk,
-        "min_ess_tail": found.min_ess_tail,
-        "n_divergent": found.n_divergent,
-    }
-
-
-def _keys_table(by: tuple[str, ...], keys: list[Any]) -> pd.DataFrame:
-    values = [[key] for key in keys] if len(by) == 1 else [list(key) for key in keys]
-    return pd.DataFrame(values, columns=list(by))
-
-
-def _table(
-    by: tuple[str, ...], rows: list[tuple[Any, dict[str, Any]]], columns: list[str]
-) -> pd.DataFrame:
-    """Make a table of one row for each pair of a key and what is said of it."""
-    keys = _keys_table(by, [key for key, _ in rows])
-    said = pd.DataFrame([row for _, row in rows], columns=columns or None)
-    return pd.concat([keys, said], axis=1)
-
-
-def _joined(
-    by: tuple[str, ...], tables: Mapping[Any, pd.DataFrame], ok: Mapping[Any, bool]
-) -> pd.DataFrame:
-    """Put tables one below the other, the group's key before them and its verdict behind."""
-    tables = {key: table.copy(deep=False) for key, table in tables.items()}
-    words = {
-        name: list(dict.fromkeys(t.attrs[name] for t in tables.values() if name in t.attrs))
-        for name in ("estimand", "measure")
-    }
-    for table in tables.values():
-        table.attrs = {}  # pd.concat compares them
-    keys = [key for key, table in tables.items() for _ in range(len(table))]
-    out = pd.concat([_keys_table(by, keys), pd.concat(tables.values(), ignore_index=True)], axis=1)
-    out = out.assign(ok=[ok[key] for key in keys])
-    out.attrs |= {name: "; ".join(said) for name, said in words.items() if said}
-    return out
+def _heading(result: FitEach) -> list[str]:
+    each = " and ".join(result.by)
+    parts = [f"{how_many(len(result.keys), 'group')} of {how_many(result.n_rows, 'row')}"]
+    if result.missing:
+        where = ", ".join(f"{name} ({count:,})" for name, count in result.missing.items())
+        parts.append(f"in no group, for a missing value: {where}")
+    parts.append(duration(result.seconds))
+    return [
+        f"{result.formula}, by {each}  [{result.family}, {result.link} link, {result.backend}]",
+        f"{'; '.join(parts)}. Intervals of .table are {percent(result.prob)}"
+        f" {'highest-density' if result.interval == 'hdi' else 'equal-tailed'} intervals.",
+    ]

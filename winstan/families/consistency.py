@@ -1,79 +1,90 @@
-"""Whether the parts of a family's definition fit together."""
+"""What a response is, and whether the parts of a family's definition fit together."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
-from winstan.errors import FamilyError
 from winstan.families.domains import DOMAINS
 from winstan.families.links import LINKS
 from winstan.families.parameter import VECTORS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from winstan.families.family import Family
+    from winstan.families.parameter import Parameter
 
-
-def check_consistency(family: Family, kinds: Sequence[str]) -> None:
-    """Refuse a family whose attributes contradict each other, or that is of no such kind.
-
-    Raises
-    ------
-    FamilyError
-    """
-    names = [parameter.name for parameter in family.parameters]
-    wrong = _wrong_parameters(family, names) or _wrong_names(family, names, kinds)
-    for what in ("noise", "precision", "profiled"):
-        named = getattr(family, what)
-        if named not in (None, *names[1:]):
-            wrong = f"{what}={named!r}, which is none of its parameters beside the mean"
-    if family.tails is not None and names[1:] != [family.noise, family.tails]:
-        wrong = f"tails={family.tails!r}, which is for the parameters of noise and tails alone"
-    if family.conjugate and names[1:] != [family.noise]:
-        wrong = "conjugate=True, which is for one parameter beside the mean, that of noise"
-    if wrong:
-        raise FamilyError(f"The family {family.name!r} cannot have {wrong}.")
+Kind = Literal[
+    "real",
+    "positive",
+    "nonnegative",
+    "unit",
+    "proportion",
+    "count",
+    "binary",
+    "successes",
+    "circular",
+    "ordered",
+    "unordered",
+]
+"""What a response is: any number, positive, positive or zero, in (0, 1), from 0 to 1, a count, 0 or
+1, successes of trials, an angle, one of several categories with or without an order."""
 
 
-def _wrong_parameters(family: Family, names: list[str]) -> str | None:
-    """Say what is wrong about the parameters' names, domains or links."""
-    wrong = None
+def wrong_parameters(parameters: Sequence[Parameter]) -> str | None:
+    """Say what is wrong about the parameters' names, domains, priors or links."""
+    names = [parameter.name for parameter in parameters]
     if not names or len(set(names)) < len(names):
-        wrong = f"the parameters {names}: one each, the mean first"
-    for parameter in family.parameters:
+        return f"the parameters {names}: one each, the mean first"
+    for parameter in parameters:
         if parameter.domain not in (*DOMAINS, *VECTORS):
-            wrong = f"the domain {parameter.domain!r}; there are {', '.join((*DOMAINS, *VECTORS))}"
+            return f"the domain {parameter.domain!r}; there are {', '.join((*DOMAINS, *VECTORS))}"
         prior = parameter.default_prior
         if isinstance(prior, type):  # called with the sd of y, it would be another prior
-            wrong = (
+            return (
                 f"default_prior={prior.__name__} of {parameter.name!r}: a prior such as "
                 f"{prior.__name__}(...), or a function of the sd of the response that returns one"
             )
-    for link in family.links if names else ():
+    for link in parameters[0].links:
         if link not in LINKS:
-            wrong = f"the link {link!r}; there are {', '.join(LINKS)}"
-    if sum(parameter.is_vector for parameter in family.parameters) > 1:
-        wrong = "two ordered parameters: the linear predictor is held against one"
-    if family.of_categories and family.category_probability is None:
-        wrong = f"kind={family.kind!r} without category_probability"
-    return wrong
+            return f"the link {link!r}; there are {', '.join(LINKS)}"
+    if sum(parameter.is_vector for parameter in parameters) > 1:
+        return "two ordered parameters: the linear predictor is held against one"
+    return None
 
 
-def _wrong_names(family: Family, names: list[str], kinds: Sequence[str]) -> str | None:
+def wrong_names(
+    names: Sequence[str],
+    kind: str,
+    scores: Iterable[str],
+    shared: Iterable[tuple[str, str]],
+    links: Mapping[str, Iterable[str | None]],
+) -> str | None:
     """Say which kind, parameter or link it states something of that there is not."""
-    if family.kind not in kinds:
-        return f"kind={family.kind!r}; there are {', '.join(kinds)}"
-    for name in family.scores:
+    if kind not in (kinds := get_args(Kind)):
+        return f"kind={kind!r}; there are {', '.join(kinds)}"
+    for name in scores:
         if name not in names[1:]:
             return f"scores of {name!r}, which is none of its parameters beside the mean"
-    for pair in family.shared:
+    for pair in shared:
         if not set(pair) <= set(names):
             return f"shared={pair!r}: two of its parameters, {', '.join(names)}"
-    for what, link in (
-        ("mean_link", family.mean_link),
-        *(("absorbs_offset", link) for link in family.absorbs_offset),
-    ):
-        if link not in (None, *LINKS):
-            return f"{what} of the link {link!r}; there are {', '.join(LINKS)}"
+    for what, named in links.items():
+        for link in named:
+            if link not in (None, *LINKS):
+                return f"{what} of the link {link!r}; there are {', '.join(LINKS)}"
+    return None
+
+
+def wrong_roles(
+    names: Sequence[str], roles: Mapping[str, str | None], tails: str | None, *, conjugate: bool
+) -> str | None:
+    """Say which role is given to a parameter that there is not, or not so."""
+    for what, named in roles.items():
+        if named not in (None, *names[1:]):
+            return f"{what}={named!r}, which is none of its parameters beside the mean"
+    noise = roles["noise"]
+    if tails is not None and list(names[1:]) != [noise, tails]:
+        return f"tails={tails!r}, which is for the parameters of noise and tails alone"
+    if conjugate and list(names[1:]) != [noise]:
+        return "conjugate=True, which is for one parameter beside the mean, that of noise"
     return None

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from winstan._typing import Array
 from winstan.errors import FamilyError
 from winstan.families import foreign
-from winstan.families.consistency import check_consistency
-from winstan.families.domains import DOMAINS, Domain
+from winstan.families.consistency import Kind, wrong_names, wrong_parameters, wrong_roles
 from winstan.families.links import LINKS, Link
 
 if TYPE_CHECKING:
@@ -22,21 +21,6 @@ if TYPE_CHECKING:
     from winstan.families.sample import Limits, Sample
     from winstan.families.tails import Cumulative
 
-Kind = Literal[
-    "real",
-    "positive",
-    "nonnegative",
-    "unit",
-    "proportion",
-    "count",
-    "binary",
-    "successes",
-    "circular",
-    "ordered",
-    "unordered",
-]
-"""What a response is: any number, positive, positive or zero, in (0, 1), from 0 to 1, a count, 0 or
-1, successes of trials, an angle, one of several categories with or without an order."""
 CorrelatedAs = Literal["integrated", "joint", "latent"]
 """Residuals that are correlated, coefficients and effects being integrated out; residuals that have
 a joint density; or effects of single rows on the linear predictor."""
@@ -262,7 +246,21 @@ class Family:
     sufficient: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        check_consistency(self, get_args(Kind))
+        wrong = self._wrong([parameter.name for parameter in self.parameters])
+        if wrong:
+            raise FamilyError(f"The family {self.name!r} cannot have {wrong}.")
+
+    def _wrong(self, names: list[str]) -> str | None:
+        """Say which attribute contradicts the others, if one does."""
+        if self.of_categories and self.category_probability is None:
+            return f"kind={self.kind!r} without category_probability"
+        links = {"mean_link": (self.mean_link,), "absorbs_offset": (*self.absorbs_offset,)}
+        roles = {name: getattr(self, name) for name in ("noise", "precision", "profiled")}
+        return (
+            wrong_parameters(self.parameters)
+            or wrong_names(names, self.kind, self.scores, self.shared, links)
+            or wrong_roles(names, roles, self.tails, conjugate=self.conjugate)
+        )
 
     def __repr__(self) -> str:
         return f"Family({self.name!r})"
@@ -329,11 +327,6 @@ class Family:
     def parameter(self, name: str) -> Parameter:
         """Return the parameter of this name."""
         return next(parameter for parameter in self.parameters if parameter.name == name)
-
-    @staticmethod
-    def domains_of(parameters: Iterable[Parameter]) -> tuple[Domain, ...]:
-        """Where parameters lie."""
-        return tuple(DOMAINS[parameter.domain] for parameter in parameters)
 
     def confines(self, link: Link) -> bool:
         """Whether some linear predictors have no mean: those that are not positive."""

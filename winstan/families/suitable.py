@@ -10,7 +10,8 @@ from winstan.errors import FamilyError
 from winstan.families.registry import FAMILIES
 
 if TYPE_CHECKING:
-    from winstan.families.family import Family, Kind
+    from winstan.families.consistency import Kind
+    from winstan.families.family import Family
     from winstan.families.sample import Sample
 
 # From what few responses are to what all are: a family of the narrowest kind is the one to name.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from winstan import effects
+from winstan import _html, effects
 
 if TYPE_CHECKING:
     from winstan.fitted.fitted_model import FittedModel
@@ -31,16 +30,12 @@ def fit_as_html(fit: FittedModel) -> str:
     """Verdict, then the table, as HTML."""
     table, left_out = _table(fit)
     title, *rest = _heading(fit)
-    colour = "#009E73" if fit.diagnostics.ok else "#D55E00"
-    parts = [
-        f"<div><b>{escape(title)}</b><br>{escape(' '.join(rest))}</div>",
-        f'<div style="border-left: 4px solid {colour}; padding-left: 0.6em; margin: 0.6em 0">'
-        f"{escape(fit.verdict)}</div>",
+    return _html.lines(
+        _html.heading(title, " ".join(rest)),
+        _html.verdict(fit.verdict, ok=fit.diagnostics.ok),
         table.to_html(border=0),
-    ]
-    if left_out:
-        parts.append(f"<div>{escape(left_out)}</div>")
-    return "\n".join(parts)
+        _html.note(left_out),
+    )
 
 
 def _heading(fit: FittedModel) -> list[str]:
