@@ -48,6 +48,10 @@ ACCEPT_MARGINAL_SEVERAL = 0.9
 ACCEPT_MARGINAL = 0.85
 # Beside correlated residuals any group sd may vanish: they take what lasts within units.
 ACCEPT_CORRELATED = 0.95
+# The more coordinates, the shorter the steps of one acceptance rate. Of so many standard scores 0.8
+# has fifteen steps a draw where seven of the theory's best rate turn round as well.
+ACCEPT_CURVES = 0.65
+SEVEN_STEPS = range(150, 501)
 # Correlations of single rows' effects, and their sd, may come near their ends together.
 ACCEPT_ROWS = 0.9
 # Where the coordinates are about standard normal there is a step size to find, and no scales. They
@@ -195,7 +199,9 @@ class Model:
             return max(ACCEPT_CURVED, own)
         if self.shrinkage is not None:
             return ACCEPT_OPEN
-        return own if self.simplexes is None else max(own, ACCEPT_SIMPLEX)
+        if self.simplexes is not None:
+            own = max(own, ACCEPT_SIMPLEX)
+        return ACCEPT_CURVES if own == ACCEPT and self._is_of_many_curves else own
 
     @property
     def metric(self) -> str:
@@ -290,6 +296,13 @@ class Model:
         """Whether no row has the last category of a monotonic effect: its share has no bound."""
         steps = self.cells.steps
         return any(steps[:, v].max() < one.n for v, one in enumerate(self.stacked.monotones))
+
+    @property
+    def _is_of_many_curves(self) -> bool:
+        """Whether levels have curves of their own, hundreds of numbers, of sds that are known."""
+        own = any(group.shared is not None and group.n_levels > 1 for group in self.stacked.groups)
+        many = self.metric == "unit_e" and self._sampled in SEVEN_STEPS
+        return own and many and not self.coordinates.vanishing
 
     @property
     def slopes(self) -> bool:

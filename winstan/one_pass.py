@@ -39,11 +39,10 @@ def is_one_pass(likelihood: Likelihood, stacked: Stacked, tuning: Tuning) -> boo
     ----------
     likelihood
     stacked
-        The group terms; curves keep their distinct rows.
+        The group terms.
     tuning
         How many cells that takes: an effect costs more there.
     """
     effects = sum(group.size for group in stacked.groups)
     many = likelihood.n >= max(tuning.rows_from, tuning.rows_an_effect * effects)
-    plain = all(group.shared is None for group in stacked.groups)
-    return many and plain and likelihood_code(likelihood) is not None
+    return many and likelihood_code(likelihood) is not None

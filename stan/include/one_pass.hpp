@@ -31,6 +31,19 @@ struct Effects {
   double* slope;
 };
 
+// Curves of one term, a column for each level: every row takes one number of them.
+struct Curves {
+  Eigen::Map<const Eigen::MatrixXd> basis;           // by distinct row of its predictors
+  Eigen::Map<const Eigen::MatrixXd> effect;          // by level
+  const int* place;
+  Eigen::MatrixXd value, slope;
+
+  Curves(const double* basis, Eigen::Index rows, const double* effect, Eigen::Index levels,
+         Eigen::Index width, const int* place)
+      : basis(basis, rows, width), effect(effect, levels, width), place(place),
+        value(this->basis * this->effect.transpose()), slope(Eigen::MatrixXd::Zero(rows, levels)) {}
+};
+
 // A few rows: what is given of them, and what comes of them.
 struct Rows {
   Eigen::Map<const Numbers> y, n, eta;
@@ -75,27 +88,43 @@ inline void negative_binomial(Rows& r, double shape) {
 }  // namespace winstan::one_pass
 
 // See one_pass.stan. A vector of the rows' length that is empty is of ones (n), of zeros (offsets), or
-// of the rows' own numbers (row).
+// of the rows' own numbers (row). X has columns of curves after those of the coefficients.
 template <bool propto, typename Beta, typename Effect, typename Shape>
 stan::return_type_t<Beta, Effect, Shape> rows_lpdf(
     const winstan::one_pass::Reals& sum_y, const winstan::one_pass::Reals& n, int likelihood, const winstan::one_pass::Table& X,
     const std::vector<int>& row, const winstan::one_pass::Reals& offsets, const Beta& beta,
-    const winstan::one_pass::Levels& level, const winstan::one_pass::Table& Z, const std::vector<int>& ones,
-    const Effect& effect, const std::vector<int>& start, const std::vector<int>& J,
-    const std::vector<int>& q, const Shape& shape, std::ostream*) {
+    const std::vector<int>& curve_of, const winstan::one_pass::Levels& level, const winstan::one_pass::Table& Z,
+    const std::vector<int>& told, const Effect& effect, const std::vector<int>& start, const std::vector<int>& J,
+    const std::vector<int>& q, const std::vector<int>& table_of, const std::vector<int>& table_rows,
+    const winstan::one_pass::Reals& basis, const winstan::one_pass::Levels& place, const Shape& shape,
+    std::ostream*) {
   using namespace winstan::one_pass;
   using Vector = Eigen::VectorXd;
   const Eigen::Index C = sum_y.size();
-  const Vector b = stan::math::value_of(beta), u = stan::math::value_of(effect);
+  const Vector u = stan::math::value_of(effect);
   const double a = stan::math::value_of(shape);
-  Vector by_beta = Vector::Zero(b.size()), by_effect = Vector::Zero(u.size());
+  const Eigen::Index P = stan::math::value_of(beta).size();
+  Vector b(X.cols());
+  b.head(P) = stan::math::value_of(beta);
+  for (std::size_t k = 0; k < curve_of.size(); ++k)
+    b[P + k] = u[curve_of[k] - 1];
+  Vector by_b = Vector::Zero(b.size()), by_effect = Vector::Zero(u.size());
   std::vector<Effects> effects;
-  for (std::size_t m = 0, column = 0; m < J.size(); ++m)
+  for (std::size_t m = 0, column = 0, here = 0; m < J.size(); ++m)
     for (int i = 0; i < q[m]; ++i, ++column) {
+      if (told[column] == 0)
+        continue;
       const Eigen::Index at = start[m] - 1 + static_cast<Eigen::Index>(i) * J[m] - 1;  // levels are from 1
-      effects.push_back({level[m].data(), ones[column] ? nullptr : Z.col(column).data(), u.data() + at,
+      effects.push_back({level[m].data(), told[column] == 1 ? nullptr : Z.col(here++).data(), u.data() + at,
                          by_effect.data() + at});
     }
+  std::vector<Curves> curves;
+  const double* own_basis = basis.data();
+  for (std::size_t t = 0; t < table_of.size(); ++t) {
+    const int m = table_of[t] - 1;
+    curves.emplace_back(own_basis, table_rows[t], u.data() + start[m] - 1, J[m], q[m], place[t].data());
+    own_basis += curves.back().basis.size();
+  }
   const bool picked = !row.empty();
   Vector of_distinct, by_distinct;
   if (picked) {
@@ -132,6 +161,9 @@ stan::return_type_t<Beta, Effect, Shape> rows_lpdf(
         for (Eigen::Index i = 0; i < size; ++i)
           eta[i] += e.u[own[i]];
     }
+    for (const Curves& c : curves)
+      for (Eigen::Index i = 0; i < size; ++i)
+        eta[i] += c.value.data()[c.place[from + i] - 1];
     using View = Eigen::Map<const Numbers>;
     Rows rows{View(sum_y.data() + from, size),
               View(n.size() > 0 ? n.data() + from : all_one.data(), size), View(eta.data(), size), slope,
@@ -143,7 +175,7 @@ stan::return_type_t<Beta, Effect, Shape> rows_lpdf(
       for (Eigen::Index i = 0; i < size; ++i)
         by_distinct[row[from + i] - 1] += slope[i];
     else
-      by_beta.noalias() += X.middleRows(from, size).transpose() * slope.matrix();
+      by_b.noalias() += X.middleRows(from, size).transpose() * slope.matrix();
     for (const Effects& e : effects) {
       const int* own = e.level + from;
       if (e.z)
@@ -153,12 +185,22 @@ stan::return_type_t<Beta, Effect, Shape> rows_lpdf(
         for (Eigen::Index i = 0; i < size; ++i)
           e.slope[own[i]] += slope[i];
     }
+    for (Curves& c : curves)
+      for (Eigen::Index i = 0; i < size; ++i)
+        c.slope.data()[c.place[from + i] - 1] += slope[i];
   }
   if (picked)
-    by_beta.noalias() += X.transpose() * by_distinct;
+    by_b.noalias() += X.transpose() * by_distinct;
+  for (std::size_t k = 0; k < curve_of.size(); ++k)
+    by_effect[curve_of[k] - 1] += by_b[P + k];
+  for (std::size_t t = 0; t < table_of.size(); ++t) {
+    const Curves& c = curves[t];
+    Eigen::Map<Eigen::MatrixXd>(by_effect.data() + start[table_of[t] - 1] - 1, c.effect.rows(), c.effect.cols())
+        .noalias() += c.slope.transpose() * c.basis;
+  }
   auto whole = stan::math::make_partials_propagator(beta, effect, shape);
   if constexpr (stan::is_autodiff_v<Beta>)
-    stan::math::partials<0>(whole) = by_beta;
+    stan::math::partials<0>(whole) = by_b.head(P);
   if constexpr (stan::is_autodiff_v<Effect>)
     stan::math::partials<1>(whole) = by_effect;
   if constexpr (stan::is_autodiff_v<Shape>)

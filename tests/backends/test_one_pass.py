@@ -26,7 +26,7 @@ def distinct_rows(family: str, n: int = 1100) -> pd.DataFrame:
     """More rows than are gone over at once, of a predictor that no two share."""
     parts = [data_of(family, seed) for seed in range(n // 60 + 1)]
     data = pd.concat(parts, ignore_index=True)[:n]
-    return data.assign(x=np.random.default_rng(1).normal(0.7, 1.3, n))
+    return data.assign(x=np.random.default_rng(1).normal(0.7, 1.3, n), t=np.arange(n) % 10 / 4)
 
 
 @slow
@@ -62,13 +62,27 @@ def test_one_pass_is_the_sum_over_rows(family, structure, way):
     slopes_agree(reference, points, slope)
 
 
+SLOPES = "y ~ x + cond + (x|g) + (1|h)"
+CURVES = 'y ~ cond + s(t, by=cond, k=6) + s(t, g, bs="fs", k=5) + (1|h)'
+
+
 @slow
-@pytest.mark.parametrize("family", ["poisson", "bernoulli", "gamma", "negative_binomial"])
-def test_many_distinct_rows_have_the_density_of_the_family_s_own_template(family):
-    formula = "y ~ x + cond + (x|g) + (1|h)"
+@pytest.mark.parametrize(
+    ("family", "formula"),
+    [
+        ("poisson", SLOPES),
+        ("bernoulli", SLOPES),
+        ("gamma", SLOPES),
+        ("negative_binomial", SLOPES),
+        ("gamma", CURVES),  # of ten times: tables of these and the levels
+        ("poisson", CURVES.replace("t,", "x,")),  # of as many as there are rows
+        ("poisson", "y ~ x + hsgp(t, m=6) + (x|g)"),
+    ],
+)
+def test_many_distinct_rows_have_the_density_of_the_family_s_own_template(family, formula):
     model = model_of(formula, distinct_rows(family), family, parametrization={}, tuning=BY_ROW)
     data = stan_data(model)
-    assert (data["n_rows"], data["C"]) == (1100, 0)
+    assert (data["n_rows"], data["C"]) == (model.cells.n, 0)
     own = replace(model, tuning=USUAL)
     assert own.template != "one_pass"
     n = data["P"] + data["T"] + data["Q"] + data["n_corr"] + data["A"]
@@ -100,7 +114,6 @@ def test_counts_that_are_all_but_poisson_lose_no_digits():
         (["y ~ x + (1|g)", "alpha ~ x"], "negative_binomial", {}),
         ("y ~ x + (1|g)", "geometric", {}),
         ("y ~ x + (1|g)", "negative_binomial1", {}),
-        ("y ~ s(x, k=5) + (1|g)", "poisson", {}),
         ("y ~ x + (1|g)", "zero_inflated_poisson", {}),
     ],
 )
@@ -129,4 +142,7 @@ def test_what_is_constant_is_not_told():
     few = stan_data(model_of("y ~ cond + (x|g)", data, "poisson", tuning=BY_ROW))
     assert few["predictors"].shape == (3, 3)
     assert few["predictors_of"].size == 1100
-    assert few["row_Z"].shape == (1100, 2)
+    assert few["row_Z"].shape == (1100, 1)  # of slopes, not of intercepts
+    curves = stan_data(model_of(CURVES, data, "poisson", tuning=BY_ROW))
+    assert curves["predictors"].shape == (30, 3 + 3 + 3 * 4)
+    assert (curves["table_rows"], curves["row_Z"].shape[1]) == ([10], 0)

@@ -185,6 +185,21 @@ def test_few_groups_have_small_steps(J, curved):
 
 
 @pytest.mark.filterwarnings("ignore::winstan.DesignWarning")
+@pytest.mark.parametrize(("J", "height", "accept"), [
+    (24, 0.8, 0.65), (6, 0.8, 0.8), (80, 0.8, 0.8), (24, 0.0, 0.8),
+])  # fmt: skip
+def test_curves_of_hundreds_of_coordinates_have_longer_steps(J, height, accept):
+    """Not of few, of too many, nor of animals that do not differ."""
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame({"g": np.repeat(np.arange(J), 40), "t": np.tile(np.linspace(0, 1, 40), J)})
+    level, slope, wave = height * rng.normal(size=(3, J))[:, data.g]
+    eta = 1 + level + slope * data.t + wave * np.sin(9 * data.t)
+    data["y"] = rng.poisson(np.exp(eta))
+    model = model_of("y ~ t + s(t, g, bs='fs', k=8)", data, "poisson")
+    assert model.target_accept == accept
+
+
+@pytest.mark.filterwarnings("ignore::winstan.DesignWarning")
 @pytest.mark.parametrize(("formula", "J", "accept"), [
     ("y ~ x + (x|g)", 7, 0.9), ("y ~ x + (x|g)", 8, 0.8), ("y ~ x + (1|g)", 12, 0.8),
 ])  # fmt: skip
