@@ -1,8 +1,9 @@
-"""Options that are one of a few words, or True or False: their types, and what refuses others."""
+"""Options of a few words, True or False, or a number: their types, and what refuses others."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
@@ -118,6 +119,30 @@ def check_flags(*or_none: str, **given: object) -> None:
             continue
         choices = "True, False or None" if may_be_none else "True or False"
         raise OptionError(f"{name} must be {choices}, not {value!r}.{_HINTS.get(name, '')}")
+
+
+def check_whole(name: str, value: object, least: int) -> None:
+    """Refuse what is no whole number from `least` up.
+
+    Raises
+    ------
+    OptionError
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise OptionError(f"{name}= must be a whole number from {least} up, not {value!r}.")
+
+
+def check_probability(name: str, value: object, usual: float) -> None:
+    """Refuse what is no number between 0 and 1, and name a usual one.
+
+    Raises
+    ------
+    OptionError
+    """
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < 1:
+        raise OptionError(
+            f"{name}= must be a number between 0 and 1, not {value!r}: {usual:g}, say."
+        )
 
 
 def refuse_beside_fit(given: Mapping[str, object]) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from numbers import Integral, Real
 
 from winstan.errors import OptionError
+from winstan.options import check_probability, check_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +52,12 @@ class Settings:
             value = getattr(self, name)
             if value is None and name in ("cores", "warmup", "draws"):
                 continue
-            if not _is_whole(value) or value < low:
-                raise OptionError(f"{name}= must be a whole number from {low} up, not {value!r}.")
-        if self.target_accept is not None and not (
-            isinstance(self.target_accept, Real) and 0 < self.target_accept < 1
-        ):
-            raise OptionError(
-                f"target_accept= must be between 0 and 1, not {self.target_accept!r}."
-            )
-        if not _is_whole(self.seed) or not 0 <= self.seed < 2**32:
-            raise OptionError(
-                f"seed= must be a whole number from 0 to 2^32 - 1, not {self.seed!r}."
-            )
+            check_whole(name, value, low)
+        if self.target_accept is not None:
+            check_probability("target_accept", self.target_accept, 0.95)
+        check_whole("seed", self.seed, 0)
+        if self.seed >= 2**32:
+            raise OptionError(f"seed= must be a whole number below 2^32, not {self.seed!r}.")
 
     def with_defaults(self, draws: int, warmup: int, target_accept: float) -> Settings:
         """Return settings in which nothing is left to the model."""
@@ -73,7 +67,3 @@ class Settings:
             warmup=warmup if self.warmup is None else self.warmup,
             target_accept=self.target_accept or target_accept,
         )
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)

@@ -113,7 +113,7 @@ def test_tables_and_draws_of_curves():
     ("call", "message"),
     [
         ({"predictor": "z"}, "conditional names 'z'"),
-        ({"predictor": "x", "points": 1}, "points must be"),
+        ({"predictor": "x", "points": 1}, "points= must be"),
         ({"predictor": "x", "by": "x"}, "the predictor itself"),
         ({"predictor": "x", "groups": "average"}, "which is called 'these'"),
         ({"predictor": "x", "values": {"cond": "q"}}, "'cond' has no level 'q'"),

@@ -233,9 +233,9 @@ def test_replicates_are_thinned_evenly_and_repeatable():
     assert fit.posterior_predictive(500).sizes["draw"] == 101
     assert y.name == "y"
     for bad in (0, -1, 2.5, True, "all"):
-        with pytest.raises(OptionError, match="draws must be"):
+        with pytest.raises(OptionError, match="draws= must be"):
             fit.posterior_predictive(bad)
-    with pytest.raises(OptionError, match="seed must be"):
+    with pytest.raises(OptionError, match="seed= must be"):
         fit.prior_predictive(seed=-1)
 
 

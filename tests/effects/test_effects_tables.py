@@ -104,12 +104,12 @@ def test_every_contrast_can_be_drawn(formula, family, options, tmp_path):
 def test_probabilities_that_are_none(prob, recwarn):
     fit = made_fit(model_of("Power ~ stim + (1|mouse)", DATA, "gamma"), draws=20)
     for interval in effects.INTERVALS:
-        with pytest.raises(OptionError, match="prob must be a number between 0 and 1"):
+        with pytest.raises(OptionError, match="prob= must be a number between 0 and 1"):
             fit.contrast("stim", prob=prob, interval=interval)
     for call in (fit.intercepts, fit.plot_intercepts):
-        with pytest.raises(OptionError, match="prob must be"):
+        with pytest.raises(OptionError, match="prob= must be"):
             call(prob=prob)
-    with pytest.raises(OptionError, match="prob must be"):
+    with pytest.raises(OptionError, match="prob= must be"):
         fit.plot_difference("stim", prob=prob)
 
 

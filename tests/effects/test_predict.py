@@ -297,8 +297,8 @@ def test_in_chunks_as_at_once():
         ({"groups": "average"}, "'average' .which is called 'these'"),
         ({"groups": "zero"}, "'zero' .which is called 'typical'"),
         ({"kind": "response", "groups": "population"}, "A response comes from one group"),
-        ({"seed": -1}, "seed must be"),
-        ({"seed": 1.5}, "seed must be"),
+        ({"seed": -1}, "seed= must be"),
+        ({"seed": 1.5}, "seed= must be"),
     ],
 )
 def test_unknown_options(options, message):

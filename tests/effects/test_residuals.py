@@ -135,7 +135,7 @@ def test_unordered_categories_and_wrong_options_are_refused():
         fit.residuals(given="fit")
     with pytest.raises(ws.OptionError, match="no predictor of"):
         fit.plot_residuals("cond")
-    with pytest.raises(ws.OptionError, match="alarms must be"):
+    with pytest.raises(ws.OptionError, match="alarms= must be"):
         fit.plot_pit(alarms=5)
     weights = model_of("y ~ x", data_of("gamma").assign(w=0.5), "gamma", weights="w")
     with pytest.raises(ws.OptionError, match=r"residuals\(\) takes one observation at a time"):

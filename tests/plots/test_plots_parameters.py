@@ -317,7 +317,7 @@ def test_unknown_names_are_told_with_near_ones(fit):
         fit.plot_posterior("x", rope=(2, 1))
     with pytest.raises(OptionError, match="rope=True is the region of a contrast"):
         fit.plot_posterior("x", rope=True)
-    with pytest.raises(OptionError, match="prob must be"):
+    with pytest.raises(OptionError, match="prob= must be"):
         fit.plot_forest(prob=94)
     one = made_fit(model_of("y ~ x + (1|g)", recordings(), "gaussian"))
     with pytest.raises(OptionError, match="plane=True takes two effects"):

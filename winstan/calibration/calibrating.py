@@ -24,7 +24,7 @@ from winstan.fit_class import Fit
 from winstan.fitted.attempts import Sampling
 from winstan.formula.scope import namespace_of_caller
 from winstan.keywords import explains_keywords
-from winstan.options import check_flags, refuse_beside_fit
+from winstan.options import check_flags, check_probability, check_whole, refuse_beside_fit
 from winstan.parallel import run_tasks, workers_of
 
 if TYPE_CHECKING:
@@ -136,7 +136,8 @@ sampler, parametrization
     """
     check_flags(center=center, progress=progress)
     start = perf_counter()
-    _check_numbers(simulations, alarms)
+    check_whole("simulations", simulations, LEAST)
+    check_probability("alarms", alarms, 0.01)
     options = {
         "link": link,
         "priors": priors,
@@ -196,16 +197,6 @@ def _model(
             formula, data, family, namespace_of_caller(), formulas=formulas, **options
         )
     return model
-
-
-def _check_numbers(simulations: int, alarms: float) -> None:
-    whole = isinstance(simulations, int) and not isinstance(simulations, bool)
-    if not whole or simulations < LEAST:
-        raise OptionError(
-            f"simulations= must be a whole number from {LEAST} up, not {simulations!r}."
-        )
-    if isinstance(alarms, bool) or not isinstance(alarms, int | float) or not 0 < alarms < 1:
-        raise OptionError(f"alarms= must be a probability between 0 and 1, not {alarms!r}.")
 
 
 def _tell(result: Calibration) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 from winstan import _html
 from winstan.classical.numerals import probability
 from winstan.classical.paired import Paired, paired_cells
-from winstan.classical.reading import no_limits, numeric_response, one_mean, read
+from winstan.classical.reading import numeric_response, one_mean, read
 from winstan.classical.squares import (
     LinearFit,
     anova_table,
@@ -24,7 +24,7 @@ from winstan.data import frame_from
 from winstan.data.tables import column_names, in_memory
 from winstan.design.response import make_response
 from winstan.design_warnings import silenced
-from winstan.errors import DataError, FormulaError, OptionError, near_matches
+from winstan.errors import FormulaError, OptionError, near_matches
 from winstan.formula import evaluation_names, parse_formula
 from winstan.formula.scope import namespace_of_caller
 from winstan.formula.tree import quote_name
@@ -204,7 +204,7 @@ def anova(
     data = in_memory(data)  # type 3 reads it twice
     with silenced(silence):
         parsed, design, frame = read(formula, data, namespace)
-    numeric_response(design)
+    numeric_response(design.response)
     if not design.terms:
         raise FormulaError(f"{parsed.text!r} has no terms to test. Write y ~ stim.")
     fit = fit_linear(parsed, design, frame.kept, covariance)
@@ -251,12 +251,7 @@ def _paired(text: str, data: Any, group: str, namespace: Mapping[str, Any]) -> A
     with_group = parse_formula(f"{text} + (1|{quote_name(group)})", namespace)
     frame = frame_from(data, with_group)
     response = make_response(with_group, frame, evaluation_names(with_group, namespace))
-    no_limits(response)
-    if response.trials is not None or response.levels is not None:
-        raise DataError(
-            f"The response '{response.name}' is not a number per row. ws.anova is gaussian only: "
-            'use ws.fit(..., family="bernoulli") or "binomial".'
-        )
+    numeric_response(response)
     paired, terms = paired_cells(parsed, frame.data, response.y, group, response.name)
     return Anova(
         formula=f"{parsed.response} ~ {parsed.common}",

@@ -185,10 +185,7 @@ def _solve(data: CrossProducts, theta: Array) -> _Solved:
         elimination.forward(values, effects)
     inverses, start = [], 0 if elimination is None else elimination.n_entries
     for blocks in data.blocks:
-        factor = np.zeros_like(blocks.ZZ)
-        factor[blocks.block, blocks.row, blocks.column] = theta[blocks.parameter]
-        ZZF = blocks.ZZ @ factor
-        system = np.swapaxes(factor, 1, 2) @ ZZF + np.eye(factor.shape[1])
+        _, ZZF, system = blocks.system(theta)
         if elimination is not None:
             change = np.tril(values[start : start + system.size].reshape(system.shape))
             system += change + np.swapaxes(np.tril(change, -1), 1, 2)

@@ -90,6 +90,13 @@ class Blocks:
     row: np.ndarray
     column: np.ndarray
 
+    def system(self, theta: Array) -> tuple[Array, Array, Array]:
+        """Return the relative covariance factor F, Z'Z F and F' Z'Z F + 1, shape (n, s, s) each."""
+        factor = np.zeros_like(self.ZZ)
+        factor[self.block, self.row, self.column] = theta[self.parameter]
+        ZZF = self.ZZ @ factor
+        return factor, ZZF, np.swapaxes(factor, 1, 2) @ ZZF + np.eye(factor.shape[1])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CrossProducts:

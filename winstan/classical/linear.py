@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from winstan.effects.contrasts import contrast
 from winstan.effects.estimands import Estimand, factors_of
 from winstan.effects.strata import columns_of_by
 from winstan.errors import OptionError
+from winstan.options import check_probability
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -129,8 +129,7 @@ def estimate_row(estimate: float, error: float, df: float, prob: float) -> dict[
 
 def interval_names(prob: float) -> tuple[str, str]:
     """Return the column names of a confidence interval's ends: ``ci_2.5%`` and ``ci_97.5%``."""
-    if isinstance(prob, bool) or not isinstance(prob, Real) or not 0 < prob < 1:
-        raise OptionError(f"prob must be a number between 0 and 1, not {prob!r}: 0.95, say.")
+    check_probability("prob", prob, 0.95)
     tail = 100 * (1 - float(prob)) / 2
     return f"ci_{tail:g}%", f"ci_{100 - tail:g}%"
 

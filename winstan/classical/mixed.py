@@ -108,7 +108,7 @@ def lme(
         raise FormulaError(
             f"{parsed.text!r} has no group term, such as (1|mouse). Add one, or use ws.anova."
         )
-    numeric_response(design)
+    numeric_response(design.response)
     with silenced(silence):
         warn_of_design(parsed, design)
     with one_blas_thread() if _is_small(design) else nullcontext():

@@ -65,25 +65,19 @@ def one_mean(parsed: Formula) -> None:
         )
 
 
-def no_limits(response: Response) -> None:
-    """Refuse responses that are censored or truncated, or have known errors."""
-    if response.limits is not None:
-        raise DataError(
-            f"The response '{response.name}' has limits or known errors, which ws.lme and ws.anova "
-            "do not know: use ws.fit."
-        )
-
-
-def numeric_response(design: Design) -> None:
-    """Refuse responses that no normal distribution describes: levels, and counts of trials.
+def numeric_response(response: Response) -> None:
+    """Refuse responses that no normal distribution describes: levels, counts, and what is limited.
 
     Raises
     ------
     DataError
         Naming the response and the family for it.
     """
-    response = design.response
-    no_limits(response)
+    if response.limits is not None:
+        raise DataError(
+            f"The response '{response.name}' has limits or known errors, which ws.lme and ws.anova "
+            "do not know: use ws.fit."
+        )
     if response.trials is not None or response.levels is not None:
         family = "bernoulli" if response.trials is None else "binomial"
         raise DataError(

@@ -290,10 +290,7 @@ def _inverse(information: Array) -> Array | None:
 
 def _weighted(data: CrossProducts, blocks: Blocks, theta: Array) -> tuple[Array, Array]:
     """Return Z'V^-1 Z, shape (n, s, s), and Z'V^-1 X, shape (n, s, p), of blocks."""
-    factor = np.zeros_like(blocks.ZZ)
-    factor[blocks.block, blocks.row, blocks.column] = theta[blocks.parameter]
-    ZZF = blocks.ZZ @ factor
-    system = np.swapaxes(factor, 1, 2) @ ZZF + np.eye(factor.shape[1])
+    factor, ZZF, system = blocks.system(theta)
     ZX = data.ZX[blocks.members][..., :-1]
     right = np.concatenate([np.swapaxes(ZZF, 1, 2), np.swapaxes(factor, 1, 2) @ ZX], axis=2)
     change = ZZF @ np.linalg.solve(system, right)

@@ -98,10 +98,11 @@ def run_fit_each(arguments: argparse.Namespace) -> int:
 
 def run_agree(arguments: argparse.Namespace) -> int:
     """``winstan agree``."""
-    from winstan.comparison.agreeing import agree, check_alpha
+    from winstan.comparison.agreeing import agree
     from winstan.fitting import fit
+    from winstan.options import check_probability
 
-    check_alpha(arguments.alpha)
+    check_probability("alpha", arguments.alpha, 0.01)
     data = _data(arguments)
     make_folder(arguments.out)
     backends = tuple(name.strip() for name in arguments.backends.split(","))

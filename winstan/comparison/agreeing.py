@@ -18,6 +18,7 @@ from winstan.comparison.comparability import check_same_question
 from winstan.comparison.numbers import draws_of, intervals_of, pair_of, roles_of
 from winstan.errors import OptionError
 from winstan.fit_class import Fit
+from winstan.options import check_probability
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +73,7 @@ def agree(
     fits = (a, b, *more)
     _check_fits(fits)
     named = _named(fits, names)
-    check_alpha(alpha)
+    check_probability("alpha", alpha, 0.01)
     for other, name in zip(fits[1:], named[1:], strict=True):
         check_same_question(fits[0].model, other.model, named[0], name)
 
@@ -114,17 +115,6 @@ def agree(
             if not fit.diagnostics.ok
         },
     )
-
-
-def check_alpha(alpha: float) -> None:
-    """Refuse what is no probability.
-
-    Raises
-    ------
-    OptionError
-    """
-    if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not 0 < alpha < 1:
-        raise OptionError(f"alpha= must be a number between 0 and 1, not {alpha!r}: 0.01, say.")
 
 
 def _check_fits(fits: Sequence[Any]) -> None:

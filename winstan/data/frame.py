@@ -40,6 +40,11 @@ if TYPE_CHECKING:
     from winstan.data.grouped import Grouped
     from winstan.formula import Formula
 
+_NONE_LEFT = (
+    "have missing values: {}. Fill them in, or leave the emptiest column out of the formula."
+)
+_LEFT_OUT = "left out: they have missing values, in {}."
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
@@ -237,8 +242,23 @@ def _complete_rows(
     return kept, missing
 
 
-def tell_missing(missing: Mapping[str, int], n_rows: int, n_kept: int) -> None:
+def tell_missing(
+    missing: Mapping[str, int],
+    n_rows: int,
+    n_kept: int,
+    *,
+    none_left: str = _NONE_LEFT,
+    left_out: str = _LEFT_OUT,
+) -> None:
     """Warn of rows that are left out for missing values, by column; refuse data of no others.
+
+    Parameters
+    ----------
+    missing
+        How many rows lack each column.
+    n_rows, n_kept
+    none_left, left_out
+        What is said of all rows, and of some; ``{}`` stands for the columns.
 
     Raises
     ------
@@ -251,14 +271,9 @@ def tell_missing(missing: Mapping[str, int], n_rows: int, n_kept: int) -> None:
     """
     where = ", ".join(f"'{name}' ({count:,})" for name, count in missing.items())
     if n_kept == 0:
-        raise DataError(
-            f"All {how_many(n_rows, 'row')} have missing values: {where}. Fill them in, or "
-            "leave the emptiest column out of the formula."
-        )
+        raise DataError(f"All {how_many(n_rows, 'row')} {none_left.format(where)}")
     warn_design(
-        f"{n_rows - n_kept:,} of {n_rows:,} rows are left out: they have missing values, in "
-        f"{where}.",
-        "missing_rows",
+        f"{n_rows - n_kept:,} of {n_rows:,} rows are {left_out.format(where)}", "missing_rows"
     )
 
 

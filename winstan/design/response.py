@@ -64,6 +64,12 @@ class Response:
     counts: np.ndarray | None = None
     moments: Mapping[str, Moments] = field(default_factory=dict)
 
+    def beside(self, at: np.ndarray | slice) -> np.ndarray | Limits | None:
+        """Return what densities of some rows take beside them: limits, trials, or nothing."""
+        if self.limits is not None:
+            return self.limits[at]
+        return None if self.trials is None else self.trials[at].astype(float)
+
     def in_units(self, y: np.ndarray) -> np.ndarray:
         """Turn places into the numbers that categories are; those of words stay places."""
         numbers = None if self.categories is None else numbers_of(self.categories)

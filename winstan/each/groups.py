@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from winstan.data.categories import declared_levels
-from winstan.data.columns import distinct_codes, how_many
+from winstan.data.columns import distinct_codes
+from winstan.data.frame import tell_missing
 from winstan.data.tables import check_columns, missing_mask, open_table, take_columns
-from winstan.design_warnings import warn_design
 from winstan.engines import Source, distinct_rows, enter, open_data, rows_where
 from winstan.errors import DataError, OptionError
 
@@ -30,6 +30,9 @@ TAKEN = frozenset(
         *("step", "error", "warning", "name", "message"),
     )
 )
+
+_NONE_LEFT = "have a missing value of by=, in {}: there is no group."
+_LEFT_OUT = "in no group, and left out: their group is missing, in {}."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +121,8 @@ def partition(data: Any, by: str | list[str] | tuple[str, ...]) -> Parts:
     masks = {name: missing_mask(columns[name]) for name in names}
     missing = {name: int(mask.sum()) for name, mask in masks.items() if mask.any()}
     kept = np.flatnonzero(~np.logical_or.reduce(list(masks.values())))
-    _tell_missing(missing, n_rows, len(kept))
+    if missing:
+        tell_missing(missing, n_rows, len(kept), none_left=_NONE_LEFT, left_out=_LEFT_OUT)
     if missing:
         columns = columns[kept]
     keys, group = _keys_of(columns)
@@ -134,7 +138,9 @@ def _apart(source: Source, names: tuple[str, ...]) -> Parts:
     masks = {name: missing_mask(distinct[name]) for name in names}
     missing = {name: int(count[mask].sum()) for name, mask in masks.items() if mask.any()}
     kept = np.flatnonzero(~np.logical_or.reduce(list(masks.values())))
-    _tell_missing(missing, n_rows, int(count[kept].sum()))
+    if missing:
+        n_kept = int(count[kept].sum())
+        tell_missing(missing, n_rows, n_kept, none_left=_NONE_LEFT, left_out=_LEFT_OUT)
     keys, group = _keys_of(distinct[kept])
     sizes = np.bincount(group, weights=count[kept]).astype(int)
     return Parts(names, keys, tuple(map(range, sizes)), n_rows, missing, source.table)
@@ -188,22 +194,6 @@ def _names(by: Any) -> tuple[str, ...]:
                 f"by={name!r}: the tables of results have a column of that name. Rename yours."
             )
     return names
-
-
-def _tell_missing(missing: Mapping[str, int], n_rows: int, n_kept: int) -> None:
-    if not missing:
-        return
-    where = ", ".join(f"'{name}' ({count:,})" for name, count in missing.items())
-    if n_kept == 0:
-        raise DataError(
-            f"All {how_many(n_rows, 'row')} have a missing value of by=, in {where}: there is no"
-            " group."
-        )
-    warn_design(
-        f"{n_rows - n_kept:,} of {n_rows:,} rows are in no group, and left out: their group is"
-        f" missing, in {where}.",
-        "missing_rows",
-    )
 
 
 def _codes(column: nw.Series[Any]) -> tuple[np.ndarray, list[Any]]:

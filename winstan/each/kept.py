@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from winstan.each.fingerprint import SEED, differences
 from winstan.each.result import FitEach
-from winstan.errors import FamilyError, FitFileError, OptionError
+from winstan.errors import FamilyError, FitFileError
 from winstan.fit_class import Fit
 from winstan.keeping.codec import decode
 from winstan.keeping.files import Contents, checked_path, damaged, read
@@ -56,7 +56,7 @@ def load_fit_each(path: str | os.PathLike[str]) -> FitEach:
     True
     """
     place = checked_path(path)
-    return _loaded(_read_fit_each(place), place)
+    return _loaded(read(place, "fit_each"), place)
 
 
 def kept_fit_each(
@@ -72,7 +72,7 @@ def kept_fit_each(
     place = checked_path(path)
     if not place.exists():
         return None
-    contents = _read_fit_each(place)
+    contents = read(place, "fit_each")
     kept = dict(decode(contents.about["_fingerprint"], contents.arrays))
     asked = dict(fingerprint)
     if any_seed:
@@ -82,13 +82,6 @@ def kept_fit_each(
         return _loaded(contents, place)
     warn_of_changes(place, found)
     return None
-
-
-def _read_fit_each(place: Path) -> Contents:
-    contents = read(place)
-    if contents.kind != "fit_each":
-        raise OptionError(f"{str(place)!r} holds a single fit: read it with ws.load_fit.")
-    return contents
 
 
 def _loaded(contents: Contents, place: Path) -> FitEach:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from winstan.data.columns import how_many
 from winstan.draws import (
     ROW,
     by_draw,
@@ -19,9 +18,8 @@ from winstan.draws import (
     tree_name,
 )
 from winstan.effects.log_prior import log_prior
-from winstan.effects.pointwise import log_likelihood
+from winstan.effects.pointwise import check_size, log_likelihood
 from winstan.effects.replicates import posterior_predictive, prior_responses, prior_sample
-from winstan.errors import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,7 +123,8 @@ def _posterior_predictive(groups: ArvizGroups, posterior: xr.Dataset) -> xr.Data
     model, n_chains = groups.model, posterior.sizes["chain"]
     n_draws = n_chains * posterior.sizes["draw"]
     n_rows = len(model.design.row[model.design.responses])
-    _check_size(model, n_draws, n_rows)
+    remedy = "fit.posterior_predictive(draws=200) has fewer."
+    check_size("Replicates", n_rows, n_draws, model.tuning.largest_array, remedy)
     draws = joined_draws(model, posterior)
     return posterior_predictive(model, draws, n_chains, n_draws, groups.seed).to_dataset()
 
@@ -142,14 +141,6 @@ def _prior_predictive(groups: ArvizGroups, posterior: xr.Dataset) -> xr.Dataset:
     parameters = prior_sample(groups.model, n_draws, groups.seed)
     some = {name: values[:PRIOR_PREDICTIVE] for name, values in parameters.items()}
     return prior_responses(groups.model, some, groups.seed).to_dataset()
-
-
-def _check_size(model: Model, n_draws: int, n_rows: int) -> None:
-    if n_draws * n_rows * 8 > model.tuning.largest_array:
-        raise OptionError(
-            f"Replicates of {how_many(n_rows, 'row')} under {n_draws:,} draws are "
-            f"{n_draws * n_rows * 8 / 1e9:.1f} GB. fit.posterior_predictive(draws=200) has fewer."
-        )
 
 
 _MAKERS: dict[str, Callable[[ArvizGroups, xr.Dataset], xr.Dataset]] = {

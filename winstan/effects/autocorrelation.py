@@ -11,6 +11,7 @@ from scipy import special
 from winstan.effects.means import linear_predictor, rows_of
 from winstan.errors import OptionError, near_matches
 from winstan.families.sample import sum_by
+from winstan.options import check_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,8 +50,7 @@ def residual_autocorrelation(
         Columns unit (``"all"`` for all together), lag, correlation, pairs, lower, upper (between
         which independent residuals are), and implied: what the model has, at the posterior mean.
     """
-    if isinstance(lags, bool) or not isinstance(lags, int | np.integer) or lags < 1:
-        raise OptionError(f"lags must be a whole number from 1 up, not {lags!r}.")
+    check_whole("lags", lags, 1)
     if not model.family.noise:
         raise OptionError(
             f"Residuals of family={model.family.name!r} have no one scale: their autocorrelation "

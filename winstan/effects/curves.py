@@ -32,6 +32,7 @@ from winstan.effects.measures import measure_of, spread_of
 from winstan.effects.replicates import check_seed
 from winstan.effects.strata import check_label, columns_of_by, level_columns, strata
 from winstan.errors import OptionError
+from winstan.options import check_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -204,7 +205,6 @@ def _grid(model: Specified, predictor: str, given: Any, points: int) -> tuple[An
         return tuple(settle_value(model, predictor, value) for value in given)
     if has_labels(model, predictor) or column.nunique() <= 2:
         return coding_of(model, predictor).levels
-    if isinstance(points, bool) or not isinstance(points, int | np.integer) or points < 2:
-        raise OptionError(f"points must be a whole number from 2 up, not {points!r}.")
+    check_whole("points", points, 2)
     x = column.to_numpy(float)
     return tuple(np.linspace(x.min(), x.max(), int(points)).tolist())

@@ -12,7 +12,6 @@ Ruppert, Wand and Carroll (2003), Semiparametric Regression, 6.5; Montiel Olea a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -20,7 +19,7 @@ from scipy import special
 
 from winstan._angles import circular_sd, deviations
 from winstan.errors import OptionError
-from winstan.options import Interval, check_option, choices
+from winstan.options import Interval, check_option, check_probability, choices
 from winstan.ordered_draws import hdi
 
 if TYPE_CHECKING:
@@ -133,9 +132,7 @@ def probabilities(prob: Any) -> tuple[float, ...]:
     several = isinstance(prob, Iterable) and not isinstance(prob, str)
     probs = list(prob) if several else [prob]
     for own in probs:
-        number = isinstance(own, Real) and not isinstance(own, bool)
-        if not number or not 0 < float(own) < 1:
-            raise OptionError(f"prob must be a number between 0 and 1, not {own!r}: 0.94, say.")
+        check_probability("prob", own, 0.94)
     if not probs or len(set(probs)) < len(probs):
         raise OptionError(f"prob takes different numbers, such as [0.5, 0.94], not {prob!r}.")
     return tuple(map(float, probs))

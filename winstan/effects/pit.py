@@ -21,13 +21,12 @@ import pandas as pd
 from scipy import special
 
 from winstan._angles import wrap_angles
-from winstan.cells import distinct
 from winstan.convergence import relative_efficiency
 from winstan.draws import ROW
 from winstan.effects.distribution import distribution
 from winstan.effects.grouped_rows import check_responses_known
-from winstan.effects.means import auxiliary, linear_predictor, mean_response, rows_of, take_rows
-from winstan.effects.pointwise import whole_repeats
+from winstan.effects.means import auxiliary, linear_predictor, mean_response, rows_of
+from winstan.effects.pointwise import distinct_rows, whole_repeats
 from winstan.errors import OptionError
 from winstan.residual.rows import given_others
 
@@ -148,20 +147,17 @@ def _blocks(
         return np.arange(model.design.row.size), _given_others(model, posterior)
     design, response = model.design, model.design.response
     y = wrap_angles(response.y) if model.family.circular else response.y
-    y, trials, limits = y.astype(float), response.trials, response.limits
-    columns = [design.row, y] if trials is None else [design.row, y, trials]
-    columns += [] if limits is None else limits.columns.values()
-    number, first = distinct(columns, len(y))
-    rows = take_rows(rows_of(design, beside=True), design.row[first])
+    y = y.astype(float)
+    number, first, rows = distinct_rows(design, y)
 
     def blocks() -> Iterator[Foretold]:
         for part, without in linear_predictor(model, posterior, rows):
             at, eta = first[part], without + rows.offset[part]
             aux = auxiliary(model, posterior, rows, part)
-            of = limits[at] if limits else None if trials is None else trials[at].astype(float)
+            of = response.beside(at)
             log_density = model.family.log_densities(y[at], eta, aux, model.link, of)
             found = distribution(model, y[at], eta, aux, of, random)
-            yield Foretold(part, log_density, _means(model, aux, eta, trials, at), *found)
+            yield Foretold(part, log_density, _means(model, aux, eta, response.trials, at), *found)
 
     return number, blocks()
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from arviz import ELPDDataLOO
 
     from winstan._typing import Array
+    from winstan.design import Design, NewRows
     from winstan.model import Model
 
 
@@ -82,22 +83,37 @@ def pointwise(model: Model, posterior: Mapping[str, Array]) -> Pointwise:
     if model.residuals is not None:
         number, given = densities_given_others(model, posterior, model.residuals)
         return Pointwise(given, number, number.size)
-    response = design.response
-    y, trials, limits = response.y.astype(float), response.trials, response.limits
-    columns = [design.row, y] if trials is None else [design.row, y, trials]
-    columns += [] if limits is None else limits.columns.values()
-    number, first = distinct(columns, len(y))
-    rows = take_rows(rows_of(design, beside=True), design.row[first])
+    y = design.response.y.astype(float)
+    number, first, rows = distinct_rows(design, y)
 
     def blocks() -> Iterator[tuple[slice, Array]]:
         for part, eta in linear_predictor(model, posterior, rows):
             at = first[part]
-            of = limits[at] if limits else None if trials is None else trials[at].astype(float)
             whole = eta + rows.offset[part]
             aux = auxiliary(model, posterior, rows, part)
+            of = design.response.beside(at)
             yield part, model.family.log_densities(y[at], whole, aux, model.link, of)
 
     return Pointwise(blocks(), number, len(first))
+
+
+def distinct_rows(design: Design, y: Array) -> tuple[np.ndarray, np.ndarray, NewRows]:
+    """Find the rows of data that differ in predictors, groups or response.
+
+    Returns
+    -------
+    number : ndarray of int, shape (N,)
+        The distinct row that each is like.
+    first : ndarray of int, shape (U,)
+        The first row like each.
+    rows : NewRows
+        Their predictors.
+    """
+    trials, limits = design.response.trials, design.response.limits
+    columns = [design.row, y] if trials is None else [design.row, y, trials]
+    columns += [] if limits is None else limits.columns.values()
+    number, first = distinct(columns, len(y))
+    return number, first, take_rows(rows_of(design, beside=True), design.row[first])
 
 
 def _of_counts(model: Model, posterior: Mapping[str, Array], counts: Array) -> Pointwise:
@@ -127,11 +143,8 @@ def log_likelihood(model: Model, posterior: Mapping[str, Array], n_chains: int) 
 
     found = pointwise(model, posterior)
     n_draws, n_rows = len(next(iter(posterior.values()))), len(found.number)
-    if n_draws * n_rows * 8 > model.tuning.largest_array:
-        raise OptionError(
-            f"The log densities of {how_many(n_rows, 'row')} under {n_draws:,} draws are "
-            f"{n_draws * n_rows * 8 / 1e9:.1f} GB. fit.loo() goes through them in chunks."
-        )
+    remedy = "fit.loo() goes through them in chunks."
+    check_size("The log densities", n_rows, n_draws, model.tuning.largest_array, remedy)
     out = np.empty((n_draws, n_rows))
     for part, values in found.blocks:
         rows = np.flatnonzero((found.number >= part.start) & (found.number < part.stop))
@@ -146,6 +159,20 @@ def log_likelihood(model: Model, posterior: Mapping[str, Array], n_chains: int) 
         },
         name=tree_name(model.design.response.name),
     )
+
+
+def check_size(what: str, n_rows: int, n_draws: int, most: float, remedy: str) -> None:
+    """Refuse an array of all rows and draws of more bytes than `most`.
+
+    Raises
+    ------
+    OptionError
+    """
+    if (size := 8 * n_draws * n_rows) > most:
+        raise OptionError(
+            f"{what} of {how_many(n_rows, 'row')} under {n_draws:,} draws are {size / 1e9:.1f} GB. "
+            f"{remedy}"
+        )
 
 
 def total_log_likelihood(model: Model, posterior: Mapping[str, Array]) -> Array:

@@ -17,7 +17,8 @@ from winstan.effects.means import (
     rows_of,
 )
 from winstan.effects.prior_draws import prior_draws
-from winstan.errors import OptionError, PriorError
+from winstan.errors import PriorError
+from winstan.options import check_whole
 from winstan.residual.rows import draw_residuals
 
 if TYPE_CHECKING:
@@ -141,14 +142,12 @@ def evenly(n: int, draws: int) -> np.ndarray:
 
 def check_draws(draws: int) -> None:
     """Refuse a number of draws that is none."""
-    if isinstance(draws, bool) or not isinstance(draws, int | np.integer) or draws < 1:
-        raise OptionError(f"draws must be a whole number from 1 up, not {draws!r}.")
+    check_whole("draws", draws, 1)
 
 
 def check_seed(seed: int) -> int:
     """Refuse a seed that is no whole number from 0 up."""
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise OptionError(f"seed must be a whole number from 0 up, not {seed!r}.")
+    check_whole("seed", seed, 0)
     return int(seed)
 
 

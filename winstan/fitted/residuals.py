@@ -12,8 +12,7 @@ from winstan.effects.comparisons import check_predictor, has_labels
 from winstan.effects.observed import labels_of, ordered_labels
 from winstan.effects.pit import residuals as made
 from winstan.effects.replicates import check_seed
-from winstan.errors import OptionError
-from winstan.options import Foretold, check_option
+from winstan.options import Foretold, check_option, check_probability
 
 if TYPE_CHECKING:
     from plotnine import ggplot
@@ -168,8 +167,7 @@ def plot_pit(
     """
     from winstan import plots, uniformity  # noqa: PLC0415
 
-    if not isinstance(alarms, float) or not 0 < alarms < 1:
-        raise OptionError(f"alarms must be a number between 0 and 1, not {alarms!r}: 0.05, say.")
+    check_probability("alarms", alarms, 0.05)
     check_option("given", given, Foretold)
     model = fit.model
     if by is not None and by not in [group.factor for group in model.design.groups]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from winstan.guards.residuals import noise_of_rows, some_rows
+from winstan.guards.residuals import noise_of_rows, on_a_line, some_rows
 
 if TYPE_CHECKING:
     from winstan.model import Model
@@ -43,11 +43,9 @@ def check_angles(model: Model) -> str | None:
         others, and have none.
     """
     family, response = model.family, model.design.response
-    if family.kind != "real" or family.noise is None or model.link.name != "identity":
+    if not on_a_line(model):
         return None
     y = response.y
-    if np.ptp(model.design.offset):
-        return None
     found = next((circle for circle in CIRCLES if _fills(y, circle[0], circle[1])), None)
     rows = some_rows(model)
     if found is None or np.unique(y[rows.row]).size < FEWEST_VALUES:

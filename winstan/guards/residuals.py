@@ -94,6 +94,13 @@ def residuals(model: Model) -> tuple[Rows, Array, Array]:
     return rows.where(kept), residual[kept], free[kept]
 
 
+def on_a_line(model: Model) -> bool:
+    """Whether responses are real numbers with one kind of noise about a mean without offset."""
+    family = model.family
+    real = family.kind == "real" and family.noise is not None and model.link.name == "identity"
+    return real and not np.ptp(model.design.offset)
+
+
 def noise_of_rows(model: Model, rows: Rows) -> Any:
     """Return the noise's scale in the approximate fit: a number, or one for each row."""
     likelihood, name = model.likelihood, str(model.family.noise)

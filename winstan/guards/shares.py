@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from winstan.families.suitable import named, usual_families
-from winstan.guards.residuals import noise_of_rows, some_rows
+from winstan.guards.residuals import noise_of_rows, on_a_line, some_rows
 
 if TYPE_CHECKING:
     from winstan.model import Model
@@ -38,11 +38,11 @@ def check_shares(model: Model) -> str | None:
         What was found, what follows, and the remedy.
     """
     family, response = model.family, model.design.response
-    if family.kind != "real" or family.noise is None or model.link.name != "identity":
+    if not on_a_line(model):
         return None
     y = response.y
     top = 1.0 if y.max() <= 1 else PERCENT
-    if y.min() < 0 or y.max() > top or y.max() < REACHED * top or np.ptp(model.design.offset):
+    if y.min() < 0 or y.max() > top or y.max() < REACHED * top:
         return None
     rows = some_rows(model)
     inside = y[rows.row][(y[rows.row] > 0) & (y[rows.row] < top)]

@@ -23,6 +23,8 @@ FORMAT = 1
 """Of the files that are written; those of a larger one are of a newer winstan."""
 NODE = "winstan"
 """The group that holds what is no draws."""
+_HELD = {"fit": ("a single fit", "load_fit"), "fit_each": ("fits of groups", "load_fit_each")}
+"""What files of each kind hold, and what reads them."""
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"  # of HDF5, which netCDF 4 is
 
 
@@ -103,7 +105,7 @@ def write(
             file.write(whole)
             file.flush()
             os.fsync(file.fileno())
-        read(beside)
+        read(beside, kind)
         beside.replace(path)
     except (OSError, RuntimeError, ValueError) as error:
         raise FitFileError(
@@ -115,13 +117,21 @@ def write(
         beside.unlink(missing_ok=True)
 
 
-def read(path: Path) -> Contents:
+def read(path: Path, kind: str) -> Contents:
     """Read a file, and hold its contents to their checksums.
+
+    Parameters
+    ----------
+    path
+    kind : {"fit", "fit_each"}
+        What it should hold.
 
     Raises
     ------
     FitFileError
         If there is none, it is no fit of winstan's, of a newer winstan, or damaged.
+    OptionError
+        If it holds the other kind.
     """
     import h5py  # noqa: PLC0415 - only where a file is read
 
@@ -130,11 +140,15 @@ def read(path: Path) -> Contents:
     _check_signature(path)
     try:
         with h5py.File(path, "r") as file:
-            return _contents(file, path)
+            found = _contents(file, path)
     except FitFileError:
         raise
     except Exception as error:  # HDF5 has many words for a file that is not whole
         raise damaged(path, _first_line(error)) from error
+    if found.kind != kind:
+        what, by = _HELD[found.kind]
+        raise OptionError(f"{str(path)!r} holds {what}: read it with ws.{by}.")
+    return found
 
 
 def _check_signature(path: Path) -> None:

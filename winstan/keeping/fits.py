@@ -47,14 +47,7 @@ def save_fit(fit: FittedModel, path: str | os.PathLike[str]) -> Path:
 def load_fit_as[F: FittedModel](kind: type[F], path: str | os.PathLike[str]) -> F:
     """Read a fit that `Fit.save` saved; see `winstan.load_fit`."""
     place = checked_path(path)
-    return _loaded(kind, _read_fit(place), place)
-
-
-def _read_fit(place: Path) -> Contents:
-    contents = read(place)
-    if contents.kind != "fit":
-        raise OptionError(f"{str(place)!r} holds fits of groups: read it with ws.load_fit_each.")
-    return contents
+    return _loaded(kind, read(place, "fit"), place)
 
 
 def _loaded[F: FittedModel](
@@ -89,7 +82,7 @@ def kept_fit[F: FittedModel](
     check_savable(inputs)
     if not place.exists():
         return None
-    contents = _read_fit(place)
+    contents = read(place, "fit")
     # Of another family the model could not be made again.
     found = family_changes(contents.about["inputs"], inputs)
     if not found:

@@ -20,7 +20,14 @@ from winstan.fit_class import Fit
 from winstan.fitted.pipeline import fit_by, model_from, warn_of_verdict
 from winstan.formula.scope import namespace_of_caller
 from winstan.keywords import explains_keywords
-from winstan.options import Interval, check_flags, check_option, refuse_beside_fit
+from winstan.options import (
+    Interval,
+    check_flags,
+    check_option,
+    check_probability,
+    check_whole,
+    refuse_beside_fit,
+)
 from winstan.parallel import run_tasks, workers_of
 from winstan.planning.analyses import as_methods
 from winstan.planning.plans import contrasts_of, make_plans, possible_methods
@@ -190,7 +197,8 @@ def design(
     check_option("interval", interval, Interval)
     start = perf_counter()
     chosen = as_methods(methods)
-    _check_numbers(simulations, prob)
+    check_whole("simulations", simulations, LEAST)
+    check_probability("prob", prob, 0.95)
     options = {
         "formulas": formulas,
         "link": link,
@@ -288,16 +296,6 @@ def _pilot(proposal: PlannedStudy, seed: int, progress: bool | None) -> Fit:
     fit = fit_by(Fit, stan, model, Settings(seed=seed, progress=progress), perf_counter())
     warn_of_verdict(fit, "The pilot: ")
     return fit
-
-
-def _check_numbers(simulations: int, prob: float) -> None:
-    whole = isinstance(simulations, int) and not isinstance(simulations, bool)
-    if not whole or simulations < LEAST:
-        raise OptionError(
-            f"simulations= must be a whole number from {LEAST} up, not {simulations!r}."
-        )
-    if isinstance(prob, bool) or not isinstance(prob, int | float) or not 0 < prob < 1:
-        raise OptionError(f"prob= must be one number between 0 and 1, not {prob!r}: 0.95, say.")
 
 
 def _tell(studies: pd.DataFrame) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
+from winstan import _html
 from winstan.errors import OptionError, near_matches
-from winstan.options import check_option
+from winstan.options import check_option, check_probability
 from winstan.planning.summaries import sample_sizes, size_words
 from winstan.plots.words import percent
 
@@ -115,15 +116,8 @@ class StudyDesign:
         OptionError
             If there is no such size, or it has one value.
         """
-        number = isinstance(power, int | float) and not isinstance(power, bool)
-        if not number or not 0 < power < 1:
-            raise OptionError(f"power= is a share between 0 and 1, such as 0.8, not {power!r}.")
-        along = self._along() if along is None else along
-        if along not in self.sizes:
-            raise OptionError(
-                f"along= names {along!r}, which is none of the sizes."
-                + near_matches(str(along), self.sizes)
-            )
+        check_probability("power", power, 0.8)
+        along = self._size(along)
         if not self._several(along):
             raise OptionError(
                 f"There is one size of {along!r}, and nothing to interpolate: "
@@ -162,12 +156,7 @@ class StudyDesign:
                 f"There are no {what.replace('_', ' ')}: no studies without an effect were "
                 "simulated. Leave null=False out."
             )
-        along = self._along() if along is None else along
-        if along not in self.sizes:
-            raise OptionError(
-                f"along= names {along!r}, which is none of the sizes."
-                + near_matches(str(along), self.sizes)
-            )
+        along = self._size(along)
         table = self.table.assign(
             method=pd.Categorical(self.table["method"].map(NAMES), list(NAMES.values())),
             panel=self._panels(along),
@@ -189,10 +178,10 @@ class StudyDesign:
         return "\n".join([self._heading(), "", self.summary, "", self._shown().to_string()])
 
     def _repr_html_(self) -> str:
-        return (
-            f"<div><b>{escape(self._heading())}</b></div>"
-            f'<div style="margin: 0.6em 0; white-space: pre-line">{escape(self.summary)}</div>'
-            f"{self._shown().to_html(border=0)}"
+        return _html.lines(
+            _html.heading(self._heading()),
+            f'<div style="margin: 0.6em 0; white-space: pre-line">{escape(self.summary)}</div>',
+            self._shown().to_html(border=0),
         )
 
     def _heading(self) -> str:
@@ -213,9 +202,17 @@ class StudyDesign:
         """Whether the table has several values of a column."""
         return len(self.table[column].unique()) > 1
 
-    def _along(self) -> str:
-        several = [name for name in self.sizes if self._several(name)]
-        return (several or list(self.sizes))[0]
+    def _size(self, along: str | None = None) -> str:
+        """Return the size of a name; by default the first that has several values."""
+        if along is None:
+            several = [name for name in self.sizes if self._several(name)]
+            return (several or list(self.sizes))[0]
+        if along not in self.sizes:
+            raise OptionError(
+                f"along= names {along!r}, which is none of the sizes."
+                + near_matches(str(along), self.sizes)
+            )
+        return along
 
     def _panels(self, along: str) -> pd.Series:
         """Return what each panel is of: other sizes, and the contrast where there are several."""
@@ -234,7 +231,7 @@ class StudyDesign:
         name = f"{NAMES[method]} ({percent(self.prob)} intervals)"
         own = self.table[self.table["method"] == method]
         what = "assurance" if self.assurance else "power"
-        along = self._along()
+        along = self._size()
         if not self._several(along):
             said = [
                 f"{what} {row['power']:.3f} ± {row['power_mcse']:.3f} for {row['contrast']}"

@@ -9,7 +9,6 @@ inverse), which is what makes such data hard for a model with normal errors on t
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +16,7 @@ import pandas as pd
 
 from winstan.errors import DataError
 from winstan.options import check_flags
+from winstan.simulate.arguments import count, generator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,17 +111,14 @@ def simulate_lfp(
     ['mouse', 'stim', 'trial', 'Power', 'Log power']
     """
     check_flags(samples=samples)
-    n_mice = _count("n_mice", n_mice)
-    n_trials = _count("n_trials", n_trials)
+    n_mice = count("n_mice", n_mice)
+    n_trials = count("n_trials", n_trials)
     slope = _rate("slope", slope, negative=True)
     background = _rate("background", background)
     low, high = _bounds(baseline)
     rates = np.geomspace(low, high, n_mice) if n_mice > 1 else np.array([low])
     _check_rates(rates, slope, background)
-    try:
-        rng = np.random.default_rng(seed)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"seed={seed!r} cannot seed a random number generator: {error}.") from error
+    rng = generator(seed)
 
     mouse = np.repeat(np.arange(n_mice), 2 * n_trials)
     stim = np.tile(np.repeat(np.arange(2), n_trials), n_mice)
@@ -148,12 +145,6 @@ def simulate_lfp(
             "Log power": np.log10(value),
         }
     )
-
-
-def _count(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise DataError(f"{name}={value!r} must be a whole number, 1 or more.")
-    return int(value)
 
 
 def _rate(name: str, value: object, *, negative: bool = False) -> float:

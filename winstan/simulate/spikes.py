@@ -9,13 +9,13 @@ truth, and its parameters are those of the arguments.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from winstan.errors import DataError
+from winstan.simulate.arguments import count, generator
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -107,7 +107,7 @@ def simulate_spikes(
     20
     """
     n_mice, n_neurons, n_trials = (
-        _count(name, value)
+        count(name, value)
         for name, value in (("n_mice", n_mice), ("n_neurons", n_neurons), ("n_trials", n_trials))
     )
     names, log_ratio = _conditions(conditions, effects)
@@ -123,10 +123,7 @@ def simulate_spikes(
             ("neuron_slope_sd", neuron_slope_sd),
         )
     }
-    try:
-        rng = np.random.default_rng(seed)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"seed={seed!r} cannot seed a random number generator: {error}.") from error
+    rng = generator(seed)
 
     n_conditions = len(names)
     of_mouse = _deviations(rng, n_mice, n_conditions, sds["mouse_sd"], sds["mouse_slope_sd"])
@@ -212,12 +209,6 @@ def _conditions(conditions: object, effects: object) -> tuple[list[str], NDArray
             "baseline= sets its rate."
         )
     return names, log_ratio
-
-
-def _count(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise DataError(f"{name}={value!r} must be a whole number, 1 or more.")
-    return int(value)
 
 
 def _number(
