@@ -203,7 +203,7 @@ def test_correlated_slopes_every_way_and_by_published_figures(shared):
         ws.fit(
             "Reaction ~ Days + (Days|Subject)",
             data,
-            draws=4000,
+            draws=2000,
             seed=seed,
             parametrization=parametrization,
             target_accept=target_accept,

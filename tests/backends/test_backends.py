@@ -61,7 +61,12 @@ def test_pymc_has_stans_posterior(formula, family, options):
     [
         ("y ~ x + cond + offset(np.log(t)) + (1|g)", "poisson", {}),
         ("y ~ x + (x||g) + (1|h)", "gaussian", {"weights": "w"}),
-        ("y ~ cond + (1|g/h)", "binomial", {"trials": "trials", "link": "probit", "center": False}),
+        pytest.param(
+            "y ~ cond + (1|g/h)",
+            "binomial",
+            {"trials": "trials", "link": "probit", "center": False},
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_bambi_has_stans_posterior(formula, family, options):

@@ -61,7 +61,7 @@ QUESTIONS = {
 
 
 # Backends also meet on models like these in tests/backends: here they take half a minute each.
-LONG = ("gamma", "poisson, crossed", "bernoulli", "strong correlation")
+LONG = ("gamma", "poisson, crossed", "bernoulli", "strong correlation", "binomial")
 
 
 @pytest.mark.parametrize(

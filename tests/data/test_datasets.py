@@ -53,10 +53,10 @@ def test_rows_and_levels(name, rows, levels):
         assert data[column].nunique() == count
 
 
+EVERY = list(ws.datasets().index)
 # Of InstEval, 2,500 effects are one dense matrix: 20 s for its model alone.
-EVERY = [
-    pytest.param(name, marks=[pytest.mark.slow] if name == "InstEval" else [])
-    for name in ws.datasets().index
+MODELS = [
+    pytest.param(name, marks=[pytest.mark.long] if name == "InstEval" else []) for name in EVERY
 ]
 
 
@@ -74,7 +74,7 @@ def test_every_data_set_is_tidy(name):
     assert listed["package"] in data.attrs["source"]
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", MODELS)
 def test_the_listed_formulas_can_be_fitted_and_are_such_as_guards_ask_for(name):
     listed = ws.datasets().loc[name]
     found = guards(listed["formula"], ws.load(name), listed["family"])

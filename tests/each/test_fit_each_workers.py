@@ -73,8 +73,15 @@ def cluster_of(n_workers):
             yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster():
+    """Two workers that live; a cluster's start takes as long as a test."""
+    with cluster_of(2) as client:
+        yield client
+
+
+@pytest.fixture
+def mortal_cluster():
     with cluster_of(2) as client:
         yield client
 
@@ -100,11 +107,11 @@ def test_backends_give_the_same_tables(how, request):
     pd.testing.assert_frame_equal(found.table, expected.table)
 
 
-@pytest.mark.parametrize(("how", "deadly"), [("dask", [8]), ("loky", [0, 1])])
+@pytest.mark.parametrize(("how", "deadly"), [("dask", [4]), ("loky", [1])])
 def test_groups_that_kill_their_worker_cost_the_others_nothing(how, deadly, request):
     if how == "dask":
-        request.getfixturevalue("cluster")
-    assert_only_these_fail(deadly, 9, how)
+        request.getfixturevalue("mortal_cluster")
+    assert_only_these_fail(deadly, 5, how)
 
 
 def test_a_cluster_of_one_worker_is_no_reason_to_die_here():
@@ -156,7 +163,7 @@ def test_groups_are_sifted(deadly, untried, monkeypatch):
 @pytest.mark.parametrize("how", ["dask", "loky"])
 def test_where_all_workers_die_the_error_says_so(how, request):
     if how == "dask":
-        request.getfixturevalue("cluster")
+        request.getfixturevalue("mortal_cluster")
     table = data(2).assign(spared=os.getpid())
     with (
         joblib.parallel_config(how, n_jobs=2),

@@ -187,11 +187,14 @@ def test_common_values_are_those_of_many_rows():
 def test_codes_number_the_values_that_occur(values):
     codes = codes_of(values)
     assert sorted(set(codes)) == list(range(number_of(codes)))
-    same = [
-        [(pd.isna(a) and pd.isna(b)) or (a == b) is True for b in values.tolist()]
-        for a in values.tolist()
-    ]
-    np.testing.assert_array_equal(codes[:, None] == codes, same)
+    first: dict = {}
+    numbered = np.array(
+        [
+            first.setdefault(None if pd.isna(value) else value, len(first))
+            for value in values.tolist()
+        ]
+    )
+    np.testing.assert_array_equal(codes[:, None] == codes, numbered[:, None] == numbered)
 
 
 @pytest.mark.parametrize("n", [30, 30_000])
