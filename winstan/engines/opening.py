@@ -28,8 +28,9 @@ _JUDGED = 100_000  # rows of large files by which to judge how often predictors 
 MEMORY = "1GB"
 """What DuckDB may take of the memory where winstan reads files by it; beyond that it uses disk."""
 
+_DUCKDB = nw.Implementation.DUCKDB
 _NAMES = {
-    nw.Implementation.DUCKDB: "DuckDB",
+    _DUCKDB: "DuckDB",
     nw.Implementation.POLARS: "polars",
     nw.Implementation.DASK: "Dask",
     nw.Implementation.PYSPARK: "PySpark",
@@ -53,17 +54,20 @@ class Source:
         The first rows, by which to judge how often predictors repeat.
     progress : bool or None
         Whether to say what the engine is at; None does where a person looks on.
+    parquet : str or None
+        The path or pattern of the parquet files that it is, where DuckDB reads them.
     """
 
     table: nw.LazyFrame[Any]
     engine: str
     head: nw.DataFrame[Any]
     progress: bool | None = None
+    parquet: str | None = None
 
     @property
     def is_duckdb(self) -> bool:
         """Whether it is a DuckDB relation, which is asked in SQL."""
-        return self.table.implementation is nw.Implementation.DUCKDB
+        return self.table.implementation is _DUCKDB
 
 
 def enter(data: Any, *, in_memory: int = IN_MEMORY, progress: bool | None = None) -> Any:
@@ -99,8 +103,18 @@ def enter(data: Any, *, in_memory: int = IN_MEMORY, progress: bool | None = None
         is_large = isinstance(data, str | os.PathLike) and _has_more(table, rows)
         head = collected(table.head(min(_JUDGED, rows + 1) if is_large else rows + 1))
         head = with_declared_order(table, head)
-    is_large = is_large or len(head) > rows
-    return Source(table, engine, head, progress) if is_large else head.to_native()
+    if not (is_large or len(head) > rows):
+        return head.to_native()
+    return Source(table, engine, head, progress, _parquet_of(data, table))
+
+
+def _parquet_of(data: Any, table: nw.LazyFrame[Any]) -> str | None:
+    """Return the path or pattern of parquet files that DuckDB reads, or None."""
+    if not isinstance(data, str | os.PathLike) or table.implementation is not _DUCKDB:
+        return None
+    path = os.fspath(data)
+    path = path if "://" in path else _found(path)
+    return path if _READERS.get(Path(path).suffix.lower()) == "parquet" else None
 
 
 def name_of(table: nw.LazyFrame[Any]) -> str:
@@ -120,7 +134,7 @@ def open_data(data: Any) -> Table:
 
 def with_declared_order(table: nw.LazyFrame[Any], rows: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
     """Give columns of a DuckDB ENUM the order that it declares, which Arrow does not keep."""
-    if table.implementation is not nw.Implementation.DUCKDB:
+    if table.implementation is not _DUCKDB:
         return rows
     enums = {n: d for n, d in table.collect_schema().items() if isinstance(d, nw.Enum)}
     if not enums or not rows.implementation.is_pyarrow():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
+from winstan.data.tables import column_names
 from winstan.engines.collecting import collected
 from winstan.engines.counting import ROW
 from winstan.engines.failures import told_by
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from winstan.engines.opening import Source
 
 _SEED = 1
+_OF_FILES = ("filename", "file_row_number")
 
 
 def sample_rows(source: Source, wanted: int, n: int) -> Any:
@@ -36,8 +38,7 @@ def sample_rows(source: Source, wanted: int, n: int) -> Any:
     native: Any = source.table.to_native()
     with told_by(source.engine):
         if source.is_duckdb:
-            query = f"SELECT * FROM rows USING SAMPLE {100 * share:.9f}% (bernoulli, {_SEED})"
-            rows = collected(nw.from_native(native.query("rows", query)))
+            rows = collected(nw.from_native(native.query("rows", _in_duckdb(source, share))))
             return with_declared_order(source.table, rows).to_native()
         if source.table.implementation.is_polars():
             return _of_polars(native, share)
@@ -46,6 +47,21 @@ def sample_rows(source: Source, wanted: int, n: int) -> Any:
         if source.table.implementation.is_spark_like():
             return nw.from_native(native.sample(fraction=share, seed=_SEED)).collect().to_native()
         return nw.from_native(native.sample(share, seed=_SEED)).collect().to_native()
+
+
+def _in_duckdb(source: Source, share: float) -> str:
+    """Write the query: by the hashed numbers of rows in files, else by DuckDB's own sampler.
+
+    That one works on a single thread where it has a seed, and numbers do on all.
+    """
+    if source.parquet is None or set(_OF_FILES) & set(column_names(source.table)):
+        return f"SELECT * FROM rows USING SAMPLE {100 * share:.9f}% (bernoulli, {_SEED})"
+    path, numbers = source.parquet.replace("'", "''"), ", ".join(_OF_FILES)
+    return (
+        f"SELECT * EXCLUDE ({numbers}) "
+        f"FROM read_parquet('{path}', filename = true, file_row_number = true) "
+        f"WHERE hash({numbers}, {_SEED}) <= {min(int(share * 2**64), 2**64 - 1)}"
+    )
 
 
 def _of_polars(native: Any, share: float) -> Any:
