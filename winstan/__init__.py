@@ -47,9 +47,6 @@ from winstan.priors import (
     StudentT,
 )
 
-# Not lazy: the first import of the package of this name would put the module in its place.
-from winstan.toolchain import toolchain
-
 if TYPE_CHECKING:
     from winstan.calibration import Calibration, calibrate
     from winstan.classical import LME, Anova, anova, lme
@@ -67,6 +64,7 @@ if TYPE_CHECKING:
     from winstan.real_data import datasets, load
     from winstan.simulate import simulate_lfp, simulate_spikes
     from winstan.tables import table
+    from winstan.toolchain import toolchain
 
 # Loaded when first used, so that `import winstan` costs next to nothing.
 _LAZY = {
@@ -188,7 +186,7 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """`ws.design` is a function, and the package of that name no attribute.
+    """`ws.design` and `ws.toolchain` are functions, and the packages of these names no attributes.
 
     The first import of a package sets it as an attribute of the one that it is in.
     """
@@ -200,6 +198,15 @@ class _Package(ModuleType):
 
     @design.setter
     def design(self, package: ModuleType) -> None:
+        """Leave the function in its place."""
+
+    @property
+    def toolchain(self) -> Any:
+        """Load `winstan.toolchain` when it is first used."""
+        return import_module("winstan.toolchain").toolchain
+
+    @toolchain.setter
+    def toolchain(self, package: ModuleType) -> None:
         """Leave the function in its place."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from winstan.design.dims import dims_of, level_dim
 from winstan.design.evaluation import MEAN, parameter_name
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def variables(
     vector = likelihood.family.thresholds
     out = [Variable("Intercept", {}, "coefficient")] if stacked.intercept and not vector else []
     for term in stacked.terms:
-        dims = {f"{term.variable}_dim": term.labels} if term.labels else {}
+        dims = dims_of(term.variable, term.labels)
         out.append(Variable(term.variable, dims, "coefficient", term.parameter))
     written = [one.term for one in stacked.written]
     for group in written:
@@ -67,28 +68,27 @@ def variables(
         smooth = curve.smooth
         out += [Variable(n, smooth.dims, "sd", smooth.term.parameter) for n in smooth.variables]
     for name, pairs in stacked.correlation_labels.items():
-        out.append(Variable(name, {f"{name}_dim": pairs}, "correlation"))
+        out.append(Variable(name, dims_of(name, pairs), "correlation"))
     for one in stacked.monotones:
-        dims = {f"{one.variable}_dim": one.labels}
+        dims = dims_of(one.variable, one.labels)
         out.append(Variable(one.variable, dims, "simplex", one.parameter))
     out += [Variable(number.name, {}, "auxiliary") for number in likelihood.reported]
     if vector is not None:
-        labels = likelihood.threshold_labels
-        out.append(Variable(vector.name, {f"{vector.name}_dim": labels}, "auxiliary"))
+        dims = dims_of(vector.name, likelihood.threshold_labels)
+        out.append(Variable(vector.name, dims, "auxiliary"))
     if shrinkage is not None:
         out += [
-            Variable(name, {f"{name}_dim": own} if own else {}, "auxiliary")
-            for name, own in shrinkage.dims.items()
+            Variable(name, dims_of(name, own), "auxiliary") for name, own in shrinkage.dims.items()
         ]
     out += [Variable(name, dims, "auxiliary") for name, dims in (residual or {}).items()]
     for group in written:
-        levels = {f"{group.factor}__factor_dim": group.levels}
+        levels = {level_dim(group.factor): group.levels}
         out += [
             Variable(group.effect_name(e), group.dims(e) | levels, "effect", e.parameter)
             for e in group.effects
         ]
     for curve in stacked.curves:
         term = curve.smooth.term
-        dims = {f"{term.variable}_dim": term.labels}
+        dims = dims_of(term.variable, term.labels)
         out.append(Variable(term.variable, dims, "effect", term.parameter))
     return tuple(out)

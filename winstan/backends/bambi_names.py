@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from winstan._typing import Array
-    from winstan.design import Design, RandomTerm
+    from winstan.design import Design, RandomTerm, Term
     from winstan.families.distribution import BambiFamily
     from winstan.formula import Formula
     from winstan.model import Model
@@ -133,7 +133,12 @@ def terms_of(model: Model, design: Design) -> Iterator[str]:
     yield from (curve.term.name for curve in curves_of(design))
     columns = factor_columns(model)
     for group in design.groups:
-        yield from (f"{effect.name}|{columns[group.factor]}" for effect in group.effects)
+        yield from (name_of_effect(effect, columns[group.factor]) for effect in group.effects)
+
+
+def name_of_effect(effect: Term, column: str) -> str:
+    """Name a group term's effect as bambi does, by the column of its factor."""
+    return f"{effect.name}|{column}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +197,7 @@ def places(model: Model) -> dict[str, Place]:
     for group in group_terms(model):
         for effect in group.effects:
             design = designs[effect.parameter]
-            theirs = _their_name(model, design, f"{effect.name}|{columns[group.factor]}")
+            theirs = _their_name(model, design, name_of_effect(effect, columns[group.factor]))
             at = replace(
                 _component_place(model, design, order.index(effect.parameter)), name=theirs
             )

@@ -20,6 +20,7 @@ from winstan.backends.bambi_names import (
     group_terms,
     has_categories,
     is_mirrored,
+    name_of_effect,
     stated,
 )
 from winstan.backends.bambi_priors import Made
@@ -235,7 +236,7 @@ def _priors_of_component(bmb: Any, model: Model, designs: Sequence[Design]) -> d
             names = [d.groups[g].sd_names_of(d.groups[g].effects[e]) for d in designs]
             by_column = [[priors[name] for name in row] for row in zip(*names, strict=True)]
             sigma = _prior(bmb, by_column, scalar=not effect.labels, domain="positive")
-            key = f"{effect.name}|{columns[group.factor]}"
+            key = name_of_effect(effect, columns[group.factor])
             out[key] = bmb.Prior("Normal", mu=0, sigma=sigma)
     return out
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from winstan.backends.program_names import number, quote, speakable
+from winstan.backends.program_names import number, pymc_dim, quote
 from winstan.backends.pymc_statements import deterministic, prior_of, statement
 from winstan.backends.stan_statements import prior_of as stan_prior_of
 from winstan.backends.stan_statements import stan_number
@@ -77,7 +77,7 @@ class CorrelatedRows:
         self.rows = rows
         self._place = term.place if not self.latent else self._of_levels(term.place)
         self.name = structure.name
-        self.follows = self.name in ("ar", "car")
+        self.follows = structure.follows
         # Each row by the one before it, and not units by their matrices.
         self.chained = self.follows and (self.latent or model.family.elliptical is None)
 
@@ -304,7 +304,7 @@ class CorrelatedRows:
         return lines
 
     def _reported(self, made: str) -> list[str]:
-        return deterministic(self.name, made, quote(speakable(f"{self.name}_dim")))
+        return deterministic(self.name, made, quote(pymc_dim(self.name)))
 
     @property
     def _pymc_own(self) -> str:

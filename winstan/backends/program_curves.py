@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from winstan.backends.program_names import number, quote, speakable
 from winstan.backends.pymc_statements import deterministic, normal
 from winstan.backends.stan_statements import prior_of, stan_number
+from winstan.design.dims import dim_of, level_dim
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -172,7 +173,7 @@ class WrittenCurve:
         """Write its parameters and coefficients in PyMC."""
         z, u, dims = f"z_{self.tail}", f"u_{self.tail}", quote(speakable(self.dim))
         if self.level is not None:
-            dims = f"({dims}, {quote(speakable(f'{self.level.text}__factor_dim'))})"
+            dims = f"({dims}, {quote(speakable(level_dim(self.level.text)))})"
         lines = [line for one in self.numbers for line in one.pymc(called)]
         lines += normal(z, called.new(z), dims)
         lines += self._pymc_coefficients(u, z)
@@ -223,7 +224,7 @@ def curve_of_rows(smooth: Smooth, columns: Column, names: Names, priors: Priors)
     )
     return WrittenCurve(
         variable=smooth.term.variable,
-        dim=f"{smooth.term.variable}_dim",
+        dim=dim_of(smooth.term.variable),
         parameter=smooth.term.parameter,
         columns=columns,
         tail=tail,

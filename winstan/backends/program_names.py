@@ -6,6 +6,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
+from winstan.design.dims import dim_of
 from winstan.draws import tree_name
 from winstan.errors import BackendError
 
@@ -78,6 +79,11 @@ def speakable(name: str) -> str:
     A slash would part the groups of a DataTree, and nutpie parts dims at commas.
     """
     return tree_name(name).replace(",", ";")
+
+
+def pymc_dim(variable: str) -> str:
+    """Name the dim of a variable's own elements in PyMC."""
+    return speakable(dim_of(variable))
 
 
 def one_line(formula: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from winstan.backends.program_names import number, quote, speakable
+from winstan.backends.program_names import number, pymc_dim, quote
 from winstan.backends.pymc_statements import statement
 from winstan.draws import tree_name
 
@@ -74,7 +74,7 @@ class Simplex:
         """Write it with its prior, and what categories are multiplied by, in PyMC."""
         alpha, D = self._concentrations(), self.n
         own = f"np.array([{', '.join(alpha)}])" if len(alpha) > 1 else f"np.full({D}, {alpha[0]})"
-        dims = quote(speakable(f"{self.variable}_dim"))
+        dims = quote(pymc_dim(self.variable))
         made = f"{D} * pm.math.cumsum({self.name}) / np.arange(1, {D + 1})"
         arguments = [quote(tree_name(self.variable)), f"a={own}", f"dims={dims}"]
         return [

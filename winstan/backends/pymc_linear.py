@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from winstan.backends.program_names import number, quote, speakable
+from winstan.backends.program_names import number, pymc_dim, quote
 from winstan.backends.program_shrinkage import PYMC, sd_of
 from winstan.backends.program_simplexes import bent
 from winstan.backends.pymc_statements import deterministic, prior_of, statement, total
@@ -127,7 +127,8 @@ class Linear:
                     )
                 lines += self._shrunk(variable, called, term)
                 continue
-            lines += self._called.variable(variable, called, own, term.labels, (_dim(term),))
+            dims = (pymc_dim(term.variable),)
+            lines += self._called.variable(variable, called, own, term.labels, dims)
         for name, term in moved:
             lines += self._at_zero(name, term, inside)
         if self.of.center and intercept:
@@ -156,7 +157,7 @@ class Linear:
             lines += statement(f"{apart} = pm.math.stack([", elements, "])")
             moves.append(f"+ {apart}")
         lines += total(own.name, [self.at_mean, *moves])
-        return lines + deterministic(own.name, own.name, quote(_dim_of(own)))
+        return lines + deterministic(own.name, own.name, quote(pymc_dim(own.name)))
 
     def _thresholds(self, own: Thresholds) -> list[str]:
         """Write thresholds, in increasing order, with a prior of each."""
@@ -178,7 +179,7 @@ class Linear:
                 quote(called),
                 *(f"{name}={number(value)}" for name, value in numbers.items()),
                 *(in_order if own.stan == "ordered" else []),
-                f"dims={quote(_dim_of(own))}",
+                f"dims={quote(pymc_dim(own.name))}",
             ],
             ")",
         )
@@ -212,7 +213,7 @@ class Linear:
         if not term.labels:
             return statement(f"{name} = pm.Normal(", [*arguments, f"sigma={sds[0]}"], ")")
         lines = statement(f"sd_{name} = pm.math.stack([", sds, "])")
-        more = [f"sigma=sd_{name}", f"dims={quote(_dim(term))}"]
+        more = [f"sigma=sd_{name}", f"dims={quote(pymc_dim(term.variable))}"]
         return lines + statement(f"{name} = pm.Normal(", [*arguments, *more], ")")
 
     def sums(self, eta: str) -> list[str]:
@@ -249,17 +250,9 @@ class Linear:
             lines = total(name, elements[0])
             return [*lines, f"pm.Deterministic({quote(tree_name(term.variable))}, {name})"]
         lines = statement(f"{name} = pm.math.stack([", [" ".join(e) for e in elements], "])")
-        return lines + deterministic(term.variable, name, quote(_dim(term)))
+        return lines + deterministic(term.variable, name, quote(pymc_dim(term.variable)))
 
 
 def inverse(link: Link, eta: str) -> str:
     """Write an inverse link that is not the identity's."""
     return f"{number(link.origin)} + " * bool(link.origin) + _INVERSE[link.name].format(eta)
-
-
-def _dim_of(own: Thresholds) -> str:
-    return speakable(f"{own.name}_dim")
-
-
-def _dim(term: Term) -> str:
-    return speakable(f"{term.variable}_dim")

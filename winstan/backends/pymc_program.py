@@ -17,6 +17,7 @@ from winstan.backends.program_names import (
     Names,
     format_effect,
     number,
+    pymc_dim,
     quote,
     speakable,
     written_distribution,
@@ -32,6 +33,7 @@ from winstan.backends.pymc_statements import (
     prior_of,
     statement,
 )
+from winstan.design.dims import level_dim
 from winstan.errors import BackendError
 
 if TYPE_CHECKING:
@@ -170,7 +172,7 @@ class _Program:
 
     def _effects(self, g: Group) -> list[str]:
         """Write a group term: standard deviations, correlations, z-scores and effects."""
-        tail, levels = g.tail, speakable(f"{g.term.factor}__factor_dim")
+        tail, levels = g.tail, speakable(level_dim(g.term.factor))
         lines, elements = [], []
         one = len(g.columns) == 1
         for effect in g.term.effects:
@@ -234,7 +236,7 @@ class _Program:
             made = pieces[0]
             if len(pieces) > 1:
                 made = f"pm.math.concatenate([{', '.join(pieces)}])"
-            lines += deterministic(name, made, quote(speakable(f"{name}_dim")))
+            lines += deterministic(name, made, quote(pymc_dim(name)))
         return lines
 
     def _likelihood(self) -> list[str]:

@@ -142,7 +142,7 @@ def write_fit(
                     figure = fit.plot_difference(name, groups=groups)
                 figure.save(path(f"difference_{_file_name(name)}.png"), **FIGURE)
         for group in fit.model.design.groups:
-            if f"1|{group.factor}" in fit.draws["posterior"]:
+            if not group.latent and any(effect.variable == "1" for effect in group.effects):
                 with _or_no_figure(group.factor):
                     figure = fit.plot_intercepts(group.factor, treatment=treatment)
                     figure.save(path(f"intercepts_{_file_name(group.factor)}.png"), **FIGURE)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from winstan.classical import LME, Anova
 from winstan.classical.paired import Paired
 from winstan.errors import FormulaError, OptionError
+from winstan.fit_class import Fit
 from winstan.formula import parse_formula
 from winstan.formula.tree import Call, write
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from winstan._typing import Array
     from winstan.design import Design
-    from winstan.fit_class import Fit
     from winstan.formula import Formula
 
 type Result = Fit | LME | Anova
@@ -59,17 +59,26 @@ class Source:
     @property
     def posterior(self) -> Fit:
         """The result, of a source of that kind."""
-        return cast("Fit", self.result)
+        assert isinstance(self.result, Fit)
+        return self.result
 
     @property
     def lme(self) -> LME:
         """The result, of a source of that kind."""
-        return cast("LME", self.result)
+        assert isinstance(self.result, LME)
+        return self.result
 
     @property
     def anova(self) -> Anova:
         """The result, of a source of that kind."""
-        return cast("Anova", self.result)
+        assert isinstance(self.result, Anova)
+        return self.result
+
+    @property
+    def paired(self) -> Paired:
+        """The numbers of a paired analysis, which has no design."""
+        assert isinstance(self.anova.fit, Paired)
+        return self.anova.fit
 
     @property
     def title(self) -> str:
@@ -220,7 +229,7 @@ def _numbers(source: Source) -> Array | tuple[float, int]:
     """Return a source's response, or (paired analyses) its mean and number of rows."""
     if source.design is not None:
         return source.design.response.y
-    paired = cast("Paired", source.anova.fit)
+    paired = source.paired
     return float(paired.centre), int(paired.counts.sum())
 
 

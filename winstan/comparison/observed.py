@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,6 @@ from winstan.errors import OptionError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from winstan.classical.paired import Paired
     from winstan.comparison.common_scale import Scale, Source
 
 
@@ -52,7 +51,7 @@ class Observed:
 def known_groups(source: Source) -> list[str]:
     """Return the columns by which a result's data can be shown."""
     if source.design is None:
-        return [cast("Paired", source.anova.fit).group]
+        return [source.paired.group]
     factors = [group.factor for group in source.design.groups]
     return list(dict.fromkeys([*factors, *map(str, source.design.predictors.columns)]))
 
@@ -121,7 +120,7 @@ def _has_places(model: Specification, name: str, values: Sequence[Any] | None) -
 def _levels(source: Source, name: str) -> Sequence[Any]:
     """Return the values that a column has, in their order."""
     if source.design is None:
-        paired = cast("Paired", source.anova.fit)
+        paired = source.paired
         return paired.levels[paired.factors.index(name)]
     return coding_of(Specification(source.formula, source.design), name).levels
 
@@ -209,7 +208,7 @@ def _cells_differ(
         _plain_label(x)
         for source in (a, b)
         if source.design is None
-        for x in cast("Paired", source.anova.fit).left_out
+        for x in source.paired.left_out
     }
     if left_out and len(keys) == 1:
         return ""  # the groups that were left out cannot be told among the other's rows
@@ -234,7 +233,7 @@ def _cells(source: Source, base: float | None, keys: Sequence[str], *, log: bool
     """Return keys, how many rows, the total of their values and its scale: of cells, or of rows."""
     unit = 1.0 if base is None else float(np.log(base))
     if source.design is None:
-        paired = cast("Paired", source.anova.fit)
+        paired = source.paired
         cells = pd.MultiIndex.from_product(
             [paired.groups, *paired.levels], names=[paired.group, *paired.factors]
         ).to_frame(index=False)
@@ -302,7 +301,7 @@ def _means(source: Source, columns: Sequence[str], group: str | None) -> pd.Data
 
 def _cell_means(source: Source, columns: Sequence[str]) -> pd.DataFrame:
     """Average the cells of a paired analysis over its other factors, as its contrasts do."""
-    paired = cast("Paired", source.anova.fit)
+    paired = source.paired
     cells = pd.MultiIndex.from_product([paired.groups, *paired.levels]).to_frame(index=False)
     at = [paired.factors.index(name) + 1 for name in columns]
     value = pd.Series(paired.means.ravel() + paired.centre)

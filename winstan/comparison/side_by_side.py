@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
     from plotnine.composition import Compose
 
-    from winstan.classical.paired import Paired
     from winstan.comparison.common_scale import Scale
     from winstan.effects.comparisons import Comparison
     from winstan.options import By, Comparing
@@ -364,6 +363,6 @@ def _caption(
 def _rows(source: Source) -> int:
     """Count the rows that a result is of."""
     if source.design is None:
-        return int(cast("Paired", source.anova.fit).counts.sum())
+        return int(source.paired.counts.sum())
     weights = source.design.weights
     return int(source.design.row.size if weights is None else weights.sum())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from winstan.design.column_sds import ColumnSds
+from winstan.design.dims import dims_of
 from winstan.design.evaluation import parameter_name
 
 if TYPE_CHECKING:
@@ -159,6 +160,11 @@ class RandomTerm:
         )
 
     @property
+    def has_intercept(self) -> bool:
+        """Whether intercepts vary."""
+        return any(effect.name == "1" for effect in self.effects)
+
+    @property
     def sd_names(self) -> tuple[str, ...]:
         """Name of each sd, as priors have it: ``1|mouse_sigma``, ``c|mouse_sigma[b]``."""
         if self.shared is not None:
@@ -201,10 +207,7 @@ class RandomTerm:
                 self.sd_name(e): (self.dims(e) | self.arm_dims(), e.parameter) for e in self.effects
             }
         of = self.effects[0].parameter
-        return {
-            name: ({f"{name}_dim": labels} if labels else {}, of)
-            for name, labels in self.shared.variables
-        }
+        return {name: (dims_of(name, labels), of) for name, labels in self.shared.variables}
 
     def sd_draws(self, sd: Any) -> dict[str, Any]:
         """Part its sds, shape (..., Q of them[, arms]), into their variables."""

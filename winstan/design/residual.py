@@ -292,11 +292,7 @@ def warn_of_intercepts(term: ResidualTerm, groups: Sequence[RandomTerm]) -> None
     DesignWarning
         ``unidentified``.
     """
-    same = [
-        group
-        for group in groups
-        if group.factor == term.spec.factor and any(e.variable == "1" for e in group.effects)
-    ]
+    same = [group for group in groups if group.factor == term.spec.factor and group.has_intercept]
     if not same or (term.kind in ("ar", "car") and np.median(term.sizes) > FEW_ROWS):
         return
     share = {

@@ -38,7 +38,7 @@ def check_confounding(formula: Formula, design: Design) -> str | None:
     """
     # Coarse groups first: a cage that stands for a treatment says more than its mice.
     for group in sorted(design.groups, key=lambda group: len(group.levels)):
-        if group.shared is None and not any(effect.name == "1" for effect in group.effects):
+        if group.shared is None and not group.has_intercept:
             continue  # curves have a level too
         between = [
             term for term in design.terms if _constant(design.X[:, list(term.columns)], group.level)

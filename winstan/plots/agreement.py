@@ -33,7 +33,7 @@ from winstan.plots.tables import as_text, require_columns
 from winstan.plots.theme import OKABE_ITO
 from winstan.plots.words import number, percent, wrap
 
-ENGINES = tuple(OKABE_ITO[name] for name in ("blue", "vermillion", "green", "purple", "orange"))
+COLOURS = tuple(OKABE_ITO[name] for name in ("blue", "vermillion", "green", "purple", "orange"))
 Z_VIEW = 3.0
 """Thresholds that the axis of z reaches to; larger values lie at its edge, and are written."""
 
@@ -109,7 +109,7 @@ def plot_agreement(
     ends = pd.DataFrame({"z": [-reach, reach], "y": [0.0, 0.0]})
     ends["panel"] = pd.Categorical([panels[1]] * 2, panels)
     zero = pd.DataFrame({"x": [0.0, 0.0], "panel": pd.Categorical(panels, panels)})
-    colours = dict(zip(fits, cycle(ENGINES), strict=False))
+    colours = dict(zip(fits, cycle(COLOURS), strict=False))
     caption = f"grey: |z| up to {threshold:.1f}, as chance gives"
     if left_out:
         caption += f"; {left_out} more parameters are not drawn"

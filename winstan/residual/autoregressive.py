@@ -29,6 +29,7 @@ class Autoregressive(Structure):
     """
 
     name = "ar"
+    follows = True
     code = 1
 
     @property
@@ -100,6 +101,7 @@ class Continuous(Autoregressive):
     """
 
     name = "car"
+    follows = True
     code = 2
 
     def _neighbours(self, numbers: Array) -> tuple[Array, Array]:

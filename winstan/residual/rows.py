@@ -163,7 +163,7 @@ def given_observed(
 
 def _neighbours(structure: Structure, seen: Array, new: Array) -> np.ndarray:
     """Tell which of the rows seen the new ones depend on, given all the others."""
-    if structure.name not in ("ar", "car"):
+    if not structure.follows:
         return np.arange(seen.size)
     order = np.argsort(seen)
     at = np.searchsorted(seen[order], new)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from winstan.design.dims import dims_of
+
 if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.residual.units import UnitRows
@@ -75,6 +77,8 @@ class Structure:
 
     name: ClassVar[str]
     code: ClassVar[int]
+    follows: ClassVar[bool] = False
+    """Whether rows depend on those before and after them alone, given all others."""
 
     @property
     def n_numbers(self) -> int:
@@ -89,7 +93,7 @@ class Structure:
     @property
     def dims(self) -> dict[str, tuple[Any, ...]]:
         """The parameter's dims and their labels."""
-        return {f"{self.name}_dim": self.labels} if self.labels else {}
+        return dims_of(self.name, self.labels)
 
     def weights(self, numbers: Array) -> tuple[Array, Array]:
         """Return the weights, and the log determinant of all units' correlation matrices together.
