@@ -290,7 +290,7 @@ def small_fit(repeats: int = 20) -> list[Figure]:
         program = min(took[1:])
         took.clear()
         for _ in range(repeats):
-            with patch("winstan.fitting.warn_user"):  # of draws that are far too few
+            with patch("winstan.fitted.pipeline.warn_user"):  # of draws that are far too few
                 fit(warmup=1, draws=4)
     name = "ws.fit, LFP, 480 rows, warm"
     return [

@@ -21,7 +21,7 @@ def criteria(model, at):
     residual = model.residual
     n = residual.n_spread
     matrices = system(residual, [], at[None, :n], at[None, n:])
-    restricted = matrices.log_likelihood(residual)[0]
+    restricted = matrices.log_likelihood(residual.log_constant)[0]
     last = np.linalg.cholesky(matrices.gram[0])[-1, -1]
     rows = model.cells.of_row.size
     profiled = -0.5 * (rows * np.log(2 * np.pi) + matrices.log_determinant[0] + last**2)
