@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 from pandas.arrays import ArrowExtensionArray
 
@@ -17,8 +18,6 @@ from winstan.formula.tree import quote_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import numpy as np
 
     type Eager = pd.DataFrame | nw.DataFrame[Any]
     type Table = Eager | nw.LazyFrame[Any]
@@ -171,6 +170,10 @@ def check_columns(table: Table, names: Sequence[str], what: str = "data") -> lis
 
 def missing_mask(series: nw.Series[Any]) -> np.ndarray:
     """Return where a column is null, None, NaT or NaN, shape (n,)."""
+    dtype = getattr(series.to_native(), "dtype", None)
+    if isinstance(dtype, np.dtype) and dtype.kind in "biuf":  # pandas' plain columns: at once
+        values = series.to_numpy()
+        return np.isnan(values) if dtype.kind == "f" else np.zeros(len(values), dtype=bool)
     mask = series.is_null()
     if series.dtype.is_float():
         mask = mask | series.is_nan().fill_null(value=True)
