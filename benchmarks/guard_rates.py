@@ -172,12 +172,12 @@ def _answers(spread: float, rho: float = 0.0) -> Callable[..., np.ndarray]:
     return drawn
 
 
-def _ramp(spread: float) -> Callable[..., np.ndarray]:
+def _ramp(spread: float, rho: float = 0.0) -> Callable[..., np.ndarray]:
     """Let groups respond differently to a dose that rises from row to row."""
 
     def drawn(rng: np.random.Generator, data: pd.DataFrame, eta: np.ndarray) -> np.ndarray:
         own = rng.normal(0, spread, data["g"].nunique())[pd.factorize(data["g"])[0]]
-        return rng.normal(eta + (1 + own) * data["x"])
+        return _serial(rho)(rng, data, eta + (1 + own) * data["x"])
 
     return drawn
 
@@ -299,6 +299,8 @@ KINDS = (
          12, 6, lost=0.2),
     Kind("serial_correlation", "slopes along a ramp", RAMP, "gaussian", _ramp(1.0), False, 12, 4),
     Kind("serial_correlation", "slopes along a ramp", RAMP, "gaussian", _ramp(1.0), False, 8, 10),
+    Kind("serial_correlation", "ramp, rho 0.5", RAMP, "gaussian", _ramp(1.0, 0.5), True, 18, 5),
+    Kind("serial_correlation", "ramp, rho 0.5", RAMP, "gaussian", _ramp(1.0, 0.5), True, 8, 10),
 )  # fmt: skip
 
 

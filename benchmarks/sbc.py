@@ -240,8 +240,9 @@ def _curves() -> Iterator[Case]:
         flat = {"priors": priors_of(FAMILIES[family], "x")}
         label = "" if family == "gaussian" else f"{family} "
         yield Case(f"{label}s(z)", "y ~ x + s(z, k=6)", family, "curves", flat)
-        by = "y ~ C(x) + s(z, by=C(x), k=6)"
-        yield Case(f"{label}s(z, by=x)", by, family, "curves", flat)
+        arms = {"arm": np.tile(["a", "b"], ROWS // 2)}
+        by = "y ~ arm + s(z, by=arm, k=6)"
+        yield Case(f"{label}s(z, by=arm)", by, family, "curves", flat, arms)
         yield Case(f"{label}hsgp(z)", "y ~ x + hsgp(z, m=8)", family, "curves", flat)
     flat = {"priors": priors_of(FAMILIES["gaussian"], "x")}
     formula = 'y ~ x + s(z, g, bs="fs", k=5)'

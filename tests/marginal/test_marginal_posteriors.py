@@ -63,7 +63,8 @@ def test_crossed_factors(shared):
 
 def test_correlated_slopes(shared):
     data = pd.read_csv(shared / "reference" / "lme4" / "sleepstudy.csv")
-    assert_one_posterior(*fits_of("Reaction ~ Days + (Days|Subject)", data, {}))
+    formula = "Reaction ~ Days + (Days|Subject)"
+    assert_one_posterior(*fits_of(formula, data, {}, silence="serial_correlation"))
 
 
 def test_lognormal_with_weights_and_flat_coefficients():
@@ -88,7 +89,14 @@ def test_lognormal_with_weights_and_flat_coefficients():
 def test_pymc_draws_the_same(shared):
     data = pd.read_csv(shared / "reference" / "lme4" / "sleepstudy.csv")
     fits = [
-        ws.fit("Reaction ~ Days + (Days|Subject)", data, backend=backend, seed=4, progress=False)
+        ws.fit(
+            "Reaction ~ Days + (Days|Subject)",
+            data,
+            backend=backend,
+            seed=4,
+            progress=False,
+            silence="serial_correlation",
+        )
         for backend in ("stan", "pymc")
     ]
     assert all(fit.model.marginal is not None for fit in fits)

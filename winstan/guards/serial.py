@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.model import Model
 
-# Correlation of neighbours, above that in any order, from which one would mind: the interval of
-# what lasts for many rows is a fifth too narrow.
+# Correlation of neighbours, above that of independent rows, from which one would mind: the interval
+# of what lasts for many rows is a fifth too narrow.
 LEAST = 0.2
 # Share of other orders that look as much like it: of a unit's rows, and where conditions come in
 # blocks, of those rows and of rows of one condition. Calibrated by benchmarks.guard_rates on short
@@ -83,8 +83,8 @@ def _message(found: float, expected: float, factor: str, counter: str, *, even: 
     make = "" if counter else _code_of_counter(factor)
     return (
         f"Residuals of rows of one '{factor}' that follow each other, {order}, are correlated: "
-        f"{found:.2f}, and {expected:.2f} in any other order. Neighbours then say less than as "
-        "many independent rows, and intervals of what lasts for several rows are too narrow. Add "
+        f"{found:.2f}, where independent rows would have {expected:.2f}. Neighbours then say less "
+        "than as many rows, and intervals of what lasts for several rows are too narrow. Add "
         f"{add}{make}."
     )
 
@@ -98,7 +98,7 @@ def _code_of_counter(factor: str) -> str:
 def _found(
     model: Model, order: np.ndarray, unit: np.ndarray, counter: str
 ) -> tuple[float, float] | None:
-    """Return the correlation of neighbours, and that in any order, where it is none of chance's.
+    """Return the correlation of neighbours, and that of independent rows, if not by chance.
 
     Parameters
     ----------

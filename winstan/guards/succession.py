@@ -75,9 +75,15 @@ class Succession:
         return e
 
     def correlation(self, e: Array) -> tuple[float, float]:
-        """Correlate neighbours: as they stand, and of their unit's rows in any order.
+        """Correlate neighbours: as they stand, and what independent rows would have.
 
-        Without the one where nothing varies.
+        Without the one where nothing varies. Means and lines that are taken out leave neighbours
+        unlike: of ten rows -0.11, of ten without a line of their own -0.22.
+
+        Parameters
+        ----------
+        e : ndarray, shape (N,)
+            After `within`.
         """
         square = np.square(e)
         size = float(square.mean()) * self.pairs
@@ -85,7 +91,11 @@ class Succession:
             return 0.0, 0.0
         found = float((e[1:] * e[:-1])[self.follows].sum())
         n = np.bincount(self.unit)
-        expected = float(((self._sums(e) ** 2 - self._sums(square)) / n).sum())
+        lost, alike = np.ones(n.size), -(n - 1) / n  # columns taken out; their neighbours' products
+        for line in self.lines:
+            lost += self._sums(np.square(line))
+            alike -= self._sums(np.r_[line[1:] * line[:-1] * self.follows, 0.0])
+        expected = float((self._sums(square) / np.maximum(n - lost, 1) * alike).sum())
         return found / size, expected / size
 
     def chance(self, e: Array, alike: np.ndarray) -> float:
