@@ -27,6 +27,8 @@ demo: install  ## the main job on the LFP example: fit, tables, figures in out/
 
 # One worker for each processor, so that BLAS's own threads would only wait for one another.
 test quick long: export OPENBLAS_NUM_THREADS = 1
+# Hundreds of processes import winstan and its tests: where bytecode is kept, they compile it once.
+test quick long: export PYTHONDONTWRITEBYTECODE =
 
 test: lint stan browser  ## everything but what `make long` has
 	$(PY) -m pytest -n auto -m "not long"
