@@ -171,8 +171,8 @@ def fit(
         effects are sampled and there are random slopes, or few groups, as four, or few events
         hardly tell a group sd from zero; where effects are integrated out, 0.9 for slopes whose sd
         may be zero or whose groups are fewer than eight, and for several factors, one of up to
-        eight groups, 0.85 for other intercepts whose sd may, 0.95
-        for group terms beside correlated residuals; of bambi
+        eight groups, 0.85 for other intercepts whose sd may, 0.95 for Gaussian processes, curves of
+        levels and correlated residuals, 0.98 for group terms beside these; of bambi
         0.95 with group terms, and 0.98 with random slopes.
     cores
         Chains that run at once; None is as many as there are.

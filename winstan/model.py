@@ -46,8 +46,11 @@ if TYPE_CHECKING:
 ACCEPT_SIMPLEX = 0.9
 ACCEPT_MARGINAL_SEVERAL = 0.9
 ACCEPT_MARGINAL = 0.85
-# Beside correlated residuals any group sd may vanish: they take what lasts within units.
-ACCEPT_CORRELATED = 0.95
+# A correlation may come near its ends. Beside correlated residuals any group sd may vanish: they
+# take what lasts within units.
+ACCEPT_CORRELATED, ACCEPT_CORRELATED_GROUPS = 0.95, 0.98
+# Sd and length-scale of a process go along a curve; a term of curves has three sds that may vanish.
+ACCEPT_MARGINAL_CURVES = 0.95
 # The more coordinates, the shorter the steps of one acceptance rate. Of so many standard scores 0.8
 # has fifteen steps a draw where seven of the theory's best rate turn round as well.
 ACCEPT_CURVES = 0.65
@@ -186,11 +189,8 @@ class Model:
     @property
     def target_accept(self) -> float:
         """NUTS's target acceptance rate, unless the user gives one."""
-        if self.residual is not None and self.stacked.groups:
-            return ACCEPT_CORRELATED
         if self.integrated:
-            open_ended = ACCEPT_MARGINAL_SEVERAL if self._several else ACCEPT_MARGINAL
-            return open_ended if self._open_ended else ACCEPT
+            return self._accept_of_variances
         if self.correlation is not None:
             return ACCEPT_ROWS
         curved = self.slopes or self.coordinates.curved or self._open_simplex
@@ -202,6 +202,16 @@ class Model:
         if self.simplexes is not None:
             own = max(own, ACCEPT_SIMPLEX)
         return ACCEPT_CURVES if own == ACCEPT and self._is_of_many_curves else own
+
+    @property
+    def _accept_of_variances(self) -> float:
+        """The rate where coefficients and effects are integrated out."""
+        if self.residual is not None:
+            return ACCEPT_CORRELATED_GROUPS if self.stacked.groups else ACCEPT_CORRELATED
+        if self.stacked.column_sds.spectral or self._curves_of_levels:
+            return ACCEPT_MARGINAL_CURVES
+        open_ended = ACCEPT_MARGINAL_SEVERAL if self._several else ACCEPT_MARGINAL
+        return open_ended if self._open_ended else ACCEPT
 
     @property
     def metric(self) -> str:
@@ -300,9 +310,13 @@ class Model:
     @property
     def _is_of_many_curves(self) -> bool:
         """Whether levels have curves of their own, hundreds of numbers, of sds that are known."""
-        own = any(group.shared is not None and group.n_levels > 1 for group in self.stacked.groups)
         many = self.metric == "unit_e" and self._sampled in SEVEN_STEPS
-        return own and many and not self.coordinates.vanishing
+        return self._curves_of_levels and many and not self.coordinates.vanishing
+
+    @property
+    def _curves_of_levels(self) -> bool:
+        """Whether levels have curves of their own."""
+        return any(group.shared is not None and group.n_levels > 1 for group in self.stacked.groups)
 
     @property
     def slopes(self) -> bool:

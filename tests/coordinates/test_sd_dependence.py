@@ -173,6 +173,18 @@ def test_sds_that_are_known_by_their_sum_are_mixed():
 
 
 @pytest.mark.filterwarnings("ignore::winstan.DesignWarning")
+@pytest.mark.parametrize(("terms", "accept"), [
+    ("ar(t, g)", 0.95), ("(1|g) + ar(t, g)", 0.98), ("hsgp(t, m=4)", 0.95),
+    ('s(t, g, bs="fs", k=4)', 0.95),
+])  # fmt: skip
+def test_steps_are_smaller_along_the_curves_of_correlations_and_processes(terms, accept):
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame({"g": np.repeat(np.arange(9), 8), "t": np.tile(np.arange(8), 9)})
+    data["y"] = np.sin(data.t) + rng.normal(size=9)[data.g] + rng.normal(size=72)
+    assert model_of(f"y ~ {terms}", data, "gaussian").target_accept == accept
+
+
+@pytest.mark.filterwarnings("ignore::winstan.DesignWarning")
 @pytest.mark.parametrize(("J", "curved"), [(4, True), (12, False)])
 def test_few_groups_have_small_steps(J, curved):
     """Of no difference between groups: that their sd may vanish is no reason by itself."""
