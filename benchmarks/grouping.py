@@ -43,11 +43,9 @@ FROM '{{path}}' JOIN own USING ({KEYS}) GROUP BY {KEYS}
 
 def by_winstan(path: str) -> None:
     from winstan.building import model_and_frame  # noqa: PLC0415 - timed apart
-    from winstan.engines import enter, sample_rows  # noqa: PLC0415
+    from winstan.engines import enter  # noqa: PLC0415
 
-    source = enter(path)
-    _, frame = model_and_frame(FORMULA, source, "gamma", {})
-    sample_rows(source, 20_000, frame.n_rows)
+    model_and_frame(FORMULA, enter(path), "gamma", {})
 
 
 def by_duckdb(path: str) -> None:

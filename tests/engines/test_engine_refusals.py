@@ -166,7 +166,7 @@ def test_rows_are_read_once_for_each_pass(formula, family, weights, passes):
     evaluated.clear()
     with warnings.catch_warnings(action="ignore"):
         _, got = read(formula, source, family, weights=weights)
-    assert len(evaluated) == passes
+    assert len(evaluated) == passes + 1  # that of the sample
     with warnings.catch_warnings(action="ignore"):
         _, want = read(formula, frame, family, weights=weights)
     assert (got.n_rows, got.missing, got.grouped.n) == (N, want.missing, len(want.data))
@@ -262,9 +262,36 @@ def test_a_posterior_of_a_file_is_that_of_its_rows_and_says_what_it_does_not_kno
         rtol=1e-10,
     )
     np.testing.assert_allclose(replace(same, model=fit.model).r2()["mean"], same.r2()["mean"])
-    for what in (fit.loo, fit.residuals, fit.posterior_predictive, fit.code):
-        with pytest.raises(ws.errors.OptionError, match="single rows: DuckDB has grouped 3,000"):
-            what()
+    with pytest.raises(ws.errors.OptionError, match="single rows: DuckDB has grouped 3,000"):
+        fit.code()
     kept = ws.load_fit(fit.save(tmp_path / "fit.nc"))
     assert kept.summary().equals(ours)
     assert kept.model.design.grouped.n == 3000
+    assert_rows_are_foretold_as_in_memory(kept, same)
+
+
+def assert_rows_are_foretold_as_in_memory(fit, same):
+    """Leave-one-out, residuals and replicates of the sample, which here is of all rows."""
+    draws = replace(fit, draws=same.draws)  # one posterior: what is left is arithmetic
+    every, want = draws.loo(sample=3000), same.loo()
+    np.testing.assert_allclose(
+        [every.elpd, every.se, every.p], [want.elpd, want.se, want.p], rtol=1e-8
+    )
+    assert every.subsampling_se == 0
+    some = draws.loo(sample=500)
+    assert abs(some.elpd - want.elpd) < 4 * some.subsampling_se < 0.1 * want.se
+    key = ["mouse", "stim", "observed"]
+    ours, theirs = (one.residuals(given="posterior") for one in (draws, same))
+    ours, theirs = (one.astype({"stim": float}).sort_values(key) for one in (ours, theirs))
+    np.testing.assert_allclose(ours["pit"], theirs["pit"], rtol=1e-10)
+    assert fit.posterior_predictive(draws=4).shape == (4, 1, 3000)
+    label = fit.plot_predictive("statistic", draws=4).labels.x
+    assert "y (a sample of 3,000 of 3,000 rows)" in label
+    found = ws.compare({"a": fit, "b": draws}, sample=500)
+    assert abs(found.table["elpd_diff"][1]) < 1 > found.table["subsampling_se_diff"][1]
+    with pytest.raises(ws.errors.OptionError, match="Refits without some rows are of single rows"):
+        fit.loo(leave_out="mouse")
+    with pytest.raises(ws.errors.OptionError, match="500 for 'a', 1,000 for 'b'"):
+        ws.compare({"a": some, "b": draws.loo()})
+    with pytest.raises(ws.errors.OptionError, match="in memory"):
+        same.loo(sample=500)

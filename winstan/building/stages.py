@@ -52,7 +52,8 @@ def model_and_frame(
     """Run the stages up to the model, without the guards; `options` are those of `ModelOptions`."""
     tuning = options.pop("tuning", USUAL)
     inputs, parsed = read_inputs(formula, data, family, namespace, **options)
-    return model_of(inputs, parsed, tuning=tuning), inputs.frame
+    kept = replace(inputs, frame=replace(inputs.frame, sampled=None))
+    return model_of(kept, parsed, tuning=tuning), inputs.frame
 
 
 def model_of(

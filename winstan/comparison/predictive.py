@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from winstan.data.columns import how_many
+from winstan.effects import single_rows
 from winstan.errors import OptionError
 from winstan.fit_class import Fit
 
 if TYPE_CHECKING:
     from plotnine import ggplot
 
-    from winstan.crossvalidation.result import ELPDRows, ELPDUnits
+    from winstan.crossvalidation.result import ELPDRows, ELPDSample, ELPDUnits
 
 LITTLE = 4.0
 """Differences of elpd below which fits predict about alike (Sivula, Magnusson and Vehtari 2025)."""
@@ -36,7 +37,8 @@ class ELPDComparison:
         A row for each fit: columns fit; elpd and se; elpd_diff, how much less than the best
         one's, and se_diff, the standard error of that, over the same rows or units; weight, of
         stacking; p, the effective number of parameters; and problems, rows or refits that cannot
-        be trusted.
+        be trusted. Where a sample of rows was left out also subsampling_se_diff, the standard error
+        of elpd_diff by sampling.
     results : mapping of str to ELPDData
         What `Fit.loo` gives, by fit.
     leave_out : str or None
@@ -46,7 +48,7 @@ class ELPDComparison:
     """
 
     table: pd.DataFrame
-    results: Mapping[str, ELPDRows | ELPDUnits]
+    results: Mapping[str, ELPDRows | ELPDSample | ELPDUnits]
     leave_out: str | None
     n: int
 
@@ -83,10 +85,11 @@ class ELPDComparison:
 
 
 def compare(
-    fits: Mapping[str, Fit | ELPDRows | ELPDUnits],
+    fits: Mapping[str, Fit | ELPDRows | ELPDSample | ELPDUnits],
     *,
     leave_out: str | None = None,
     reloo: bool = False,
+    sample: int | None = None,
     n_jobs: int | None = None,
     seed: int | None = None,
     progress: bool | None = None,
@@ -98,8 +101,9 @@ def compare(
     ----------
     fits : mapping of str to Fit
         By a name of each; or to what `Fit.loo` gave, which is not computed again.
-    leave_out, reloo, n_jobs, seed, progress, silence
-        As for `Fit.loo`: by default rows are left out, with ``leave_out="mouse"`` whole mice.
+    leave_out, reloo, sample, n_jobs, seed, progress, silence
+        As for `Fit.loo`: by default rows are left out, with ``leave_out="mouse"`` whole mice. Of
+        rows that an engine has grouped the same sample is left out of all fits.
 
     Returns
     -------
@@ -123,8 +127,9 @@ def compare(
     -----
     The difference of two fits is the sum over rows (or units) of the differences of their log
     densities, its standard error that of such a sum, ``sqrt(n var)``, with n - 1 in the variance as
-    R's loo has it (ArviZ has n). Weights are those of stacking (Yao, Vehtari, Simpson and Gelman
-    2018, Bayesian Analysis 13, 917-1007), ArviZ's.
+    R's loo has it (ArviZ has n). Of a sample of rows, the difference at the posterior means is that
+    of all rows, and the rest is estimated from the sample, as in `Fit.loo`. Weights are those of
+    stacking (Yao, Vehtari, Simpson and Gelman 2018, Bayesian Analysis 13, 917-1007), ArviZ's.
 
     Examples
     --------
@@ -141,6 +146,7 @@ def compare(
         fits,
         leave_out=leave_out,
         reloo=reloo,
+        sample=sample,
         n_jobs=n_jobs,
         seed=seed,
         progress=progress,
@@ -149,31 +155,28 @@ def compare(
     from arviz import compare as weigh  # noqa: PLC0415 - seconds, where it was not asked for before
 
     first = next(iter(results.values()))
-    by_weight = weigh(dict(results), round_to="none")["weight"]
+    by_row = {name: one.of_entries() for name, one in results.items()}
+    by_weight = weigh(by_row, round_to="none")["weight"]
     order = sorted(results, key=lambda name: -results[name].elpd)
-    best = results[order[0]].elpd_i.to_numpy()
-    rows = []
-    for name in order:
-        one = results[name]
-        apart = one.elpd_i.to_numpy() - best
-        rows.append(
-            {
-                "fit": name,
-                "elpd": one.elpd,
-                "se": one.se,
-                "elpd_diff": float(apart.sum()),
-                "se_diff": float(np.sqrt(apart.size * apart.var(ddof=1))),
-                "weight": float(by_weight[name]),
-                "p": one.p,
-                "problems": _problems(one),
-            }
-        )
+    best = results[order[0]]
+    rows = [
+        {
+            "fit": name,
+            "elpd": results[name].elpd,
+            "se": results[name].se,
+            **results[name].less(best),
+            "weight": float(by_weight[name]),
+            "p": results[name].p,
+            "problems": _problems(results[name]),
+        }
+        for name in order
+    ]
     return ELPDComparison(
-        pd.DataFrame(rows), results, getattr(first, "factor", None), first.elpd_i.size
+        pd.DataFrame(rows), results, getattr(first, "factor", None), first.n_data_points
     )
 
 
-def _results(fits: Any, **options: Any) -> dict[str, ELPDRows | ELPDUnits]:
+def _results(fits: Any, **options: Any) -> dict[str, ELPDRows | ELPDSample | ELPDUnits]:
     """Return what `Fit.loo` gives of each, all of the same data."""
     from winstan.crossvalidation.result import ELPDUnits  # noqa: PLC0415 - with ArviZ
 
@@ -182,7 +185,13 @@ def _results(fits: Any, **options: Any) -> dict[str, ELPDRows | ELPDUnits]:
             'compare takes fits by name, two or more: ws.compare({"a": a, "b": b}); got '
             f"{type(fits).__name__ if not isinstance(fits, Mapping) else len(fits)}."
         )
-    _check_same_data(fits)
+    from winstan.crossvalidation.sampled import ROWS  # noqa: PLC0415
+
+    models = [one.model for one in fits.values() if isinstance(one, Fit)]
+    sampled = options["leave_out"] is None and any(one.design.grouped for one in models)
+    if sampled and options["sample"] is None and not options["reloo"]:
+        options["sample"] = ROWS
+    _check_same_data(fits, sampled=sampled)
     asked = options["leave_out"]
     if asked is None:  # results say what is left out
         asked = next((one.factor for one in fits.values() if isinstance(one, ELPDUnits)), None)
@@ -192,6 +201,7 @@ def _results(fits: Any, **options: Any) -> dict[str, ELPDRows | ELPDUnits]:
         if not isinstance(one, Fit):
             _check_same_units(name, one, asked)
         out[str(name)] = one.loo(**options) if isinstance(one, Fit) else one
+    _check_same_rows(out)
     for name, one in out.items():
         if not np.isfinite(one.elpd):
             raise OptionError(
@@ -201,18 +211,34 @@ def _results(fits: Any, **options: Any) -> dict[str, ELPDRows | ELPDUnits]:
     return out
 
 
-def _check_same_data(fits: Mapping[str, Any]) -> None:
-    from winstan.crossvalidation.result import ELPDRows, ELPDUnits  # noqa: PLC0415
+def _check_same_rows(results: Mapping[str, Any]) -> None:
+    """Refuse samples of rows beside others, or beside all rows."""
+    of = {name: getattr(one, "subsample_size", one.n_data_points) for name, one in results.items()}
+    of_all = {one.n_data_points for one in results.values()}
+    if len(set(of.values())) > 1 or len(of_all) > 1:
+        each = ", ".join(f"{n:,} for {name!r}" for name, n in of.items())
+        raise OptionError(
+            f"Rows or units that were left out differ: {each}. Compare the fits themselves, with "
+            "one sample=, so that the same are left out of all."
+        )
+
+
+def _check_same_data(fits: Mapping[str, Any], *, sampled: bool) -> None:
+    from winstan.crossvalidation.result import ELPDRows, ELPDSample, ELPDUnits  # noqa: PLC0415
     from winstan.crossvalidation.scored import ScoredData  # noqa: PLC0415
 
     scored = {}
     for name, one in fits.items():
-        if not isinstance(one, Fit | ELPDRows | ELPDUnits):
+        if not isinstance(one, Fit | ELPDRows | ELPDSample | ELPDUnits):
             raise OptionError(
                 f"compare takes fits, or what fit.loo() gives, and {name!r} is of the type "
                 f"{type(one).__name__}."
             )
-        scored[name] = ScoredData.of(one.model) if isinstance(one, Fit) else one.scored
+        if isinstance(one, Fit):
+            model = single_rows(one.model, "compare() is") if sampled else one.model
+            scored[name] = ScoredData.of(model)
+        else:
+            scored[name] = one.scored
     first, *others = scored
     for name in others:
         if found := scored[first].difference(scored[name], str(first), str(name)):
@@ -229,7 +255,7 @@ def _check_same_units(name: Any, one: Any, asked: str | None) -> None:
         )
 
 
-def _problems(one: ELPDRows | ELPDUnits) -> str:
+def _problems(one: ELPDRows | ELPDSample | ELPDUnits) -> str:
     bad = int((~one.refits["ok"]).sum())
     said = [f"{how_many(bad, 'refit')} not converged"] if bad else []
     if one.pareto_k is not None:
@@ -239,7 +265,8 @@ def _problems(one: ELPDRows | ELPDUnits) -> str:
 
 
 def _difference(other: Mapping[Any, Any]) -> str:
-    size, error = -other["elpd_diff"], other["se_diff"]
+    size = -other["elpd_diff"]
+    error = float(np.hypot(other["se_diff"], other.get("subsampling_se_diff", 0.0)))
     said = f"{other['fit']!r} by {size:.1f} less (SE {error:.1f})"
     if size < LITTLE:
         return f"{said}, which is little"

@@ -18,6 +18,7 @@ from winstan.data.columns import how_many
 from winstan.design import take_data
 from winstan.design_warnings import warn_design
 from winstan.draws import ROW, label_coordinate, row_numbers
+from winstan.effects.grouped_rows import check_responses_known
 from winstan.effects.joint_density import joint_log_density, unseen_rows
 from winstan.effects.pointwise import leave_one_out, pointwise
 from winstan.errors import BackendError, ConvergenceWarning, FailureWarning, OptionError, warn_user
@@ -106,12 +107,15 @@ def refit_without(
     ------
     BackendError
         If none could be fitted.
+    OptionError
+        If an engine has kept means of the response alone.
 
     Warns
     -----
     FailureWarning, ConvergenceWarning
         If some could not be fitted, or have not converged.
     """
+    check_responses_known(fit.model, "Refits without some rows are")
     used, settings = backend_named(fit.backend), fit.settings or Settings()
     if used.reads_formula and not fit.model.formula.elementwise:
         raise BackendError(

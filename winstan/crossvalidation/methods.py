@@ -12,8 +12,12 @@ from winstan.options import Whose, check_flags
 
 if TYPE_CHECKING:
     from winstan.crossvalidation.influence import Influence
-    from winstan.crossvalidation.result import ELPDRows, ELPDUnits
+    from winstan.crossvalidation.result import ELPDRows, ELPDSample, ELPDUnits
     from winstan.fitted.fitted_model import FittedModel
+
+
+LEAST = 100
+"""Rows of a sample below which its standard error is rough."""
 
 
 @overload
@@ -22,11 +26,12 @@ def loo(
     *,
     leave_out: None = None,
     reloo: bool = False,
+    sample: int | None = None,
     n_jobs: int | None = None,
     seed: int | None = None,
     progress: bool | None = None,
     silence: str | Iterable[str] | None = None,
-) -> ELPDRows: ...
+) -> ELPDRows | ELPDSample: ...
 
 
 @overload
@@ -35,6 +40,7 @@ def loo(
     *,
     leave_out: str,
     reloo: bool = False,
+    sample: int | None = None,
     n_jobs: int | None = None,
     seed: int | None = None,
     progress: bool | None = None,
@@ -47,11 +53,12 @@ def loo(
     *,
     leave_out: str | None = None,
     reloo: bool = False,
+    sample: int | None = None,
     n_jobs: int | None = None,
     seed: int | None = None,
     progress: bool | None = None,
     silence: str | Iterable[str] | None = None,
-) -> ELPDRows | ELPDUnits:
+) -> ELPDRows | ELPDSample | ELPDUnits:
     """Estimate how well the model predicts each row from all others, or each unit.
 
     By row it is leave-one-out cross-validation by Pareto-smoothed importance sampling (Vehtari,
@@ -67,6 +74,10 @@ def loo(
         ``"mouse"`` or ``"mouse:neuron"``. None is rows.
     reloo
         Of rows: fit without each of those that weigh too much for importance sampling.
+    sample
+        Of rows that an engine has grouped: how many are left out, one at a time, of the 20,000
+        that were sampled of them. None is 1,000 where single responses are not known, and all rows
+        where they are.
     n_jobs
         Refits at once, as for `winstan.fit_each`; Stan's run in threads, as its samplers are
         processes, unless `joblib.parallel_config` names another backend.
@@ -80,15 +91,17 @@ def loo(
 
     Returns
     -------
-    ELPDRows or ELPDUnits
+    ELPDRows, ELPDSample or ELPDUnits
         ArviZ's ``ELPDData``: ``elpd``, ``se``, ``p``, and ``elpd_i`` by row or by unit; a row of
         weight 3 is three observations, or part of its unit three times. Of units also ``mcse``
-        and ``refits``. `winstan.compare` and ``arviz.compare`` take several.
+        and ``refits``; of a sample ``subsampling_se``, the error of `elpd` by sampling, and
+        ``rows``. `winstan.compare` takes several, ``arviz.compare`` those of all rows or units.
 
     Raises
     ------
     OptionError
-        If there is no such factor, or a frequency weight is no whole number.
+        If there is no such factor, or a frequency weight is no whole number; if there is no sample
+        of rows, or it is asked for of rows that are in memory.
     DataError, PriorError
         If nothing is left without a unit to fit, or to tell a parameter.
     BackendError
@@ -129,15 +142,36 @@ def loo(
         raise OptionError("reloo=True is of rows; leave_out= fits without every unit anyhow.")
     if seed is not None:
         effects.check_seed(seed)
+    _check_sample(fit, sample, leave_out, reloo=reloo)
     from winstan.crossvalidation.leave_out import (  # noqa: PLC0415 - with ArviZ
         leave_rows_out,
         leave_units_out,
     )
+    from winstan.crossvalidation.sampled import leave_sampled_rows_out  # noqa: PLC0415
 
     with silenced(silence):
         if leave_out is None:
+            if sample is not None or (fit.model.design.response.moments and not reloo):
+                return leave_sampled_rows_out(fit, sample)
             return leave_rows_out(fit, reloo=reloo, n_jobs=n_jobs, seed=seed, progress=progress)
         return leave_units_out(fit, leave_out, n_jobs=n_jobs, seed=seed, progress=progress)
+
+
+def _check_sample(
+    fit: FittedModel, sample: int | None, leave_out: str | None, *, reloo: bool
+) -> None:
+    if sample is None:
+        return
+    if isinstance(sample, bool) or not isinstance(sample, int) or sample < LEAST:
+        raise OptionError(f"sample must be a whole number from {LEAST} up, not {sample!r}.")
+    if leave_out is not None or reloo:
+        other = "reloo=True" if reloo else "leave_out="
+        raise OptionError(f"sample= leaves single rows out and refits nothing: not with {other}.")
+    if fit.model.design.grouped is None:
+        raise OptionError(
+            "sample= is of rows that an engine has grouped where they are, and those of this fit "
+            "are in memory: loo() leaves out each."
+        )
 
 
 def influence(

@@ -80,6 +80,9 @@ class Frame:
         than these. None where the rows, or the levels that are declared, say them.
     grouped
         How the N rows stand for more, where an engine grouped them; else None.
+    sampled
+        A sample of the user's rows, all of their columns, in the engine's own data frame, for the
+        guards; None where an engine has grouped none, and of what a model keeps.
     """
 
     data: pd.DataFrame
@@ -95,6 +98,7 @@ class Frame:
     untried: int = 0
     categories: tuple[Any, ...] | None = None
     grouped: Grouped | None = None
+    sampled: Any = None
 
     def count(self, rows: np.ndarray) -> int:
         """Count the rows of the user's data that some of the N stand for; `rows` is a mask."""

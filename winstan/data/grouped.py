@@ -49,6 +49,38 @@ class Moments:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class RowSample:
+    """Some single rows, n of them, each of all rows with the same chance.
+
+    Attributes
+    ----------
+    at : ndarray of int, shape (n,)
+        The one of N rows that stands for each.
+    y : ndarray, shape (n,), or None
+        The response; None where the N rows have it.
+    weight : ndarray, shape (n,), or None
+        The user's frequency weights, if there are any.
+    """
+
+    at: np.ndarray
+    y: Array | None = None
+    weight: Array | None = None
+
+    def taken(self, place: np.ndarray) -> RowSample:
+        """Return those of some of the N rows; `place`, shape (N,), is -1 of the others."""
+        kept = self.some(np.flatnonzero(place[self.at] >= 0))
+        return replace(kept, at=place[kept.at])
+
+    def some(self, which: np.ndarray) -> RowSample:
+        """Return some of them, by their places among the n."""
+        return RowSample(
+            self.at[which],
+            None if self.y is None else self.y[which],
+            None if self.weight is None else self.weight[which],
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Grouped:
     """How N rows stand for more.
 
@@ -60,11 +92,14 @@ class Grouped:
         What grouped them: ``DuckDB``.
     moments : mapping of str to Moments
         By function of the response, see `FUNCTIONS`; none where rows share the response as well.
+    sample : RowSample or None
+        Some of the rows themselves; None of a fit that was kept without them.
     """
 
     count: Array
     engine: str
     moments: Mapping[str, Moments] = field(default_factory=dict)
+    sample: RowSample | None = None
 
     @property
     def n(self) -> int:
@@ -74,7 +109,14 @@ class Grouped:
     def taken(self, rows: np.ndarray) -> Grouped:
         """Return some of the rows."""
         moments = {name: own.taken(rows) for name, own in self.moments.items()}
-        return replace(self, count=self.count[rows], moments=moments)
+        place = np.full(self.count.size, -1)
+        place[rows] = np.arange(place[rows].size)
+        return replace(
+            self,
+            count=self.count[rows],
+            moments=moments,
+            sample=None if self.sample is None else self.sample.taken(place),
+        )
 
 
 IDENTITY, LOG, LOG_REST = "identity", "log", "log_rest"

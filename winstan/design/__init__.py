@@ -8,6 +8,7 @@ from winstan.design.monotonic import Monotone, ordered_levels, product_of_height
 from winstan.design.new_rows import NewRows, evaluate
 from winstan.design.random_terms import RandomTerm
 from winstan.design.response import Response
+from winstan.design.sampled import sampled_design
 from winstan.design.stacking import Stacked, stack
 from winstan.design.subset import Subset, take_data
 
@@ -27,6 +28,7 @@ __all__ = [
     "levels_of",
     "ordered_levels",
     "product_of_heights",
+    "sampled_design",
     "stack",
     "take_data",
 ]

@@ -17,6 +17,7 @@ from winstan.effects.contrast_tables import contrast_draws, contrast_table, cont
 from winstan.effects.contrasts import Contrast, contrast, effects_table
 from winstan.effects.curves import Curve, conditional, curve_draws, curve_table, curve_tables
 from winstan.effects.estimands import GROUPS, Estimand, choose_estimand
+from winstan.effects.grouped_rows import sample_note, single_rows
 from winstan.effects.groups import group_draws, group_effects, group_table, totals_text
 from winstan.effects.hypotheses import Hypothesis, hypotheses, hypothesis_draws, hypothesis_table
 from winstan.effects.intercepts import group_intercepts
@@ -115,6 +116,8 @@ __all__ = [
     "probabilities",
     "residual_autocorrelation",
     "response_label",
+    "sample_note",
+    "single_rows",
     "stretches",
     "summarise_values",
     "total_log_likelihood",

@@ -76,7 +76,7 @@ def pointwise(model: Model, posterior: Mapping[str, Array]) -> Pointwise:
         Normalised densities of the formula's left side; a row's frequency weight is left out. That
         of a censored row is a probability; that of a row that counts categories is of all of them.
     """
-    check_responses_known(model, "Log densities (loo(), log_likelihood) are")
+    check_responses_known(model, "Log densities of each row (log_likelihood, reloo=True) are")
     design = model.design
     if design.response.counts is not None:
         return _of_counts(model, posterior, design.response.counts)

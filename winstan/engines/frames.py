@@ -18,6 +18,7 @@ from winstan.engines.failures import told_by
 from winstan.engines.gaps import without_nan
 from winstan.engines.grouping import group_rows
 from winstan.engines.repeats import check_repeats
+from winstan.engines.sampling import match_rows, sample_rows
 from winstan.errors import DataError, FormulaError
 from winstan.formula.binning import binned_columns
 from winstan.formula.functions import is_elementwise, is_scaled
@@ -31,9 +32,13 @@ if TYPE_CHECKING:
     from winstan.engines.grouping import Groups
     from winstan.engines.opening import Source
     from winstan.formula import Formula
+    from winstan.formula.binning import Grid
 
 MOST = 3_000_000
 """Distinct rows that are fetched of an engine at most."""
+
+SAMPLED = 20_000
+"""Single rows that are kept of an engine's, for all that looks at rows."""
 
 _JUDGED = 1_000
 
@@ -86,7 +91,9 @@ def grouped_frame(
     _check_types(source, question)
     with ProgressLine(source.progress) as line:
         line.show(f"{source.engine} groups the rows")
-        groups = _groups(source, question, most, line)
+        groups, grids = _groups(source, question, most, line)
+        line.show(f"{source.engine} samples the rows")
+        sampled = sample_rows(source, SAMPLED, groups.counts.rows)
     counts = groups.counts
     if counts.missing:
         tell_missing(counts.missing, counts.rows, counts.complete)
@@ -107,11 +114,19 @@ def grouped_frame(
         missing=counts.missing,
         weightless=counts.weightless,
         weights=groups.weight,
-        grouped=Grouped(groups.count, source.engine, groups.moments),
+        grouped=Grouped(
+            groups.count,
+            source.engine,
+            groups.moments,
+            match_rows(sampled, groups.keys, question, grids),
+        ),
+        sampled=sampled,
     )
 
 
-def _groups(source: Source, question: Question, most: int, line: ProgressLine) -> Groups:
+def _groups(
+    source: Source, question: Question, most: int, line: ProgressLine
+) -> tuple[Groups, Mapping[str, Grid]]:
     """Group the rows; where some are not what a model takes, refuse them, or leave NaN out."""
     if question.bins:
         source = _without_nan(source, question)
@@ -131,7 +146,7 @@ def _groups(source: Source, question: Question, most: int, line: ProgressLine) -
             f"No number holds the squares of {question.name!r}: some of its values are beyond "
             f"{LARGEST:.0e}. Give it in a larger unit."
         )
-    return groups
+    return groups, grids
 
 
 def _without_nan(source: Source, question: Question) -> Source:

@@ -1,19 +1,31 @@
-"""Sampling: some rows of a source, all of its columns, by the engine's own sampler."""
+"""Sampling: some rows of a source, all of its columns, by the engine's own sampler.
+
+The same source gives the same rows to every model of it, so that models can be compared by them.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
+import numpy as np
+import pandas as pd
 
+from winstan.data.columns import distinct_codes
+from winstan.data.grouped import RowSample
 from winstan.data.tables import column_names
 from winstan.engines.collecting import collected
 from winstan.engines.counting import ROW
+from winstan.engines.expressions import key_of, left_side, number
 from winstan.engines.failures import told_by
 from winstan.engines.opening import with_declared_order
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from winstan.engines.counting import Question
     from winstan.engines.opening import Source
+    from winstan.formula.binning import Grid
 
 _SEED = 1
 _OF_FILES = ("filename", "file_row_number")
@@ -70,3 +82,50 @@ def _of_polars(native: Any, share: float) -> Any:
 
     within = pl.col(ROW).hash(_SEED) < int(share * 2**64)
     return native.with_row_index(ROW).filter(within).drop(ROW).collect(engine="streaming")
+
+
+def match_rows(
+    sampled: Any, keys: nw.DataFrame[Any], question: Question, grids: Mapping[str, Grid]
+) -> RowSample:
+    """Find the distinct row of each sampled row; those that a model leaves out have none.
+
+    Parameters
+    ----------
+    sampled
+        Of `sample_rows`.
+    keys
+        The distinct rows.
+    question, grids
+        As the rows were grouped.
+    """
+    table = nw.from_native(sampled, eager_only=True)
+    own = table.select(*(key_of(n, table.schema[n], grids) for n in question.keys))
+    n, m = len(keys), len(table)
+    at = np.zeros(m, int)
+    if question.keys:
+        _, number_of = distinct_codes(
+            (_codes(keys[name], own[name]) for name in question.keys), n + m
+        )
+        place = np.full(n + m, -1)
+        place[number_of[:n]] = np.arange(n)
+        at = place[number_of[n:]]
+    used = at >= 0
+    y = w = None
+    if question.response is not None:
+        y = _doubles(table, left_side(question.response))
+        used &= np.isfinite(y)
+    if question.weights is not None:
+        w = _doubles(table, number(question.weights))
+        used &= w > 0
+    return RowSample(at[used], None if y is None else y[used], None if w is None else w[used])
+
+
+def _codes(a: nw.Series[Any], b: nw.Series[Any]) -> tuple[np.ndarray, int]:
+    """Return codes of two columns of one type, missing values as one of them; how many."""
+    both = pd.concat([one.to_pandas().astype(object) for one in (a, b)], ignore_index=True)
+    codes, values = pd.factorize(both, use_na_sentinel=False)
+    return codes, len(values)
+
+
+def _doubles(table: nw.DataFrame[Any], values: nw.Expr) -> np.ndarray:
+    return np.asarray(table.select(values.alias("x"))["x"].to_numpy(), dtype=np.float64)

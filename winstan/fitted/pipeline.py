@@ -12,7 +12,7 @@ from winstan.design_warnings import is_silent, silenced, warn_design
 from winstan.diagnostics import diagnose
 from winstan.draws import to_datatree
 from winstan.effects import ArvizGroups
-from winstan.engines import Source, enter, sample_rows
+from winstan.engines import Source, enter
 from winstan.errors import ConvergenceWarning, WinstanError, warn_user
 from winstan.guards.checks import OF_DESIGN, OF_SAMPLES, check_model
 from winstan.summary import scalars_of, table_of
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from winstan.families import Family
     from winstan.fitted.fitted_model import FittedModel
     from winstan.model import Model
-
-GUARDED = 20_000
-"""Rows of the sample that guards judge, of data that an engine groups."""
 
 
 def model_from(
@@ -54,7 +51,7 @@ def model_from(
         check_model(model, frame, frame.data, which=OF_DESIGN)
         if all(map(is_silent, OF_SAMPLES)):
             return model
-        sample = sample_rows(data, GUARDED, frame.n_rows)
+        sample = frame.sampled
         n = len(nw.from_native(sample, eager_only=True))
         of = f"a sample of {n:,} of {frame.n_rows:,} rows"
         try:

@@ -224,7 +224,8 @@ def posterior_predictive(
         of ``fit.draws["observed_data"]``. Responses in the units of the data, with each row's own
         group effects, offset and trials; counts of successes for binomial. A row with a frequency
         weight is one row; one that counts categories is there for each response that it counts.
-        Truncated responses are within their bounds: means and predictions are not.
+        Truncated responses are within their bounds: means and predictions are not. Where an engine
+        has grouped the rows, those are a sample of 20,000 of them, numbered from 0.
 
     Raises
     ------
@@ -235,8 +236,9 @@ def posterior_predictive(
     --------
     >>> fit.posterior_predictive(clip=(0.2, None))  # doctest: +SKIP
     """
+    model = effects.single_rows(fit.model, "Replicates are")
     return effects.posterior_predictive(
-        fit.model, fit.joined(), fit.draws["posterior"].sizes["chain"], draws, seed, clip
+        model, fit.joined(), fit.draws["posterior"].sizes["chain"], draws, seed, clip
     )
 
 
@@ -273,7 +275,8 @@ def prior_predictive(
     >>> fit.prior_predictive(seed=1).sizes["row"]
     240
     """
-    return effects.prior_predictive(fit.model, draws, seed, clip)
+    model = effects.single_rows(fit.model, "Replicates are")
+    return effects.prior_predictive(model, draws, seed, clip)
 
 
 def log_likelihood(fit: FittedModel) -> xr.DataArray:

@@ -73,6 +73,7 @@ def plot_predictive(
     Returns
     -------
     plotnine.ggplot
+        Of rows that an engine has grouped, a sample of them, and replicates of the same rows.
 
     Raises
     ------
@@ -93,12 +94,14 @@ def plot_predictive(
     if by is not None and kind != "groups":
         raise OptionError(f"by= is for kind='groups', not {kind!r}.")
     effects.interval_names(prob, "eti")  # refuses what is none, before any work
-    model = fit.model
+    model = effects.single_rows(fit.model, "Predictive checks are")
     category_figures.check_kind(model, kind)
     column = _groups_column(model, by) if kind == "groups" else None
     make = prior_predictive if prior else posterior_predictive
     y_rep = make(fit, draws=draws, seed=seed, clip=clip).to_numpy()
     y, y_rep, name, whole = _as_drawn(model, kind, y_rep)
+    if note := effects.sample_note(fit.model):
+        name = f"{name} ({note})"
     what = "prior" if prior else "posterior"
     counted = model.family.trials
     if kind == "density":

@@ -48,7 +48,8 @@ def residuals(fit: FittedModel, *, given: Foretold = "loo", seed: int = 0) -> pd
         angles the direction), pit, and residual. A row with a frequency weight of 3 is there three
         times; one that counts categories for each response that it counts. Truncated responses are
         held to what is within their bounds; rows of correlated residuals are foretold from the
-        others of their unit.
+        others of their unit. Where an engine has grouped the rows, a sample of 20,000 of them,
+        numbered from 0.
 
     Raises
     ------
@@ -66,7 +67,8 @@ def residuals(fit: FittedModel, *, given: Foretold = "loo", seed: int = 0) -> pd
     """
     check_option("given", given, Foretold)
     chains = fit.draws["posterior"].sizes["chain"]
-    return made(fit.model, fit.joined(), chains, check_seed(seed), loo=given == "loo")
+    model = effects.single_rows(fit.model, "Residuals are")
+    return made(model, fit.joined(), chains, check_seed(seed), loo=given == "loo")
 
 
 def plot_residuals(
@@ -108,7 +110,7 @@ def plot_residuals(
 
     effects.interval_names(prob, "eti")
     check_option("given", given, Foretold)
-    model = fit.model
+    model = effects.single_rows(fit.model, "Residuals are")
     factors = [group.factor for group in model.design.groups]
     if by is not None and by not in factors:
         check_predictor(model, by, "by=")
@@ -124,7 +126,7 @@ def plot_residuals(
         pd.DataFrame({"x": x, "residual": table["residual"].to_numpy()}),
         along=by or "Mean that is foretold",
         labels=labels,
-        what=WHAT[given],
+        what=_what(fit, given),
         prob=prob,
     )
 
@@ -169,7 +171,7 @@ def plot_pit(
 
     check_probability("alarms", alarms, 0.05)
     check_option("given", given, Foretold)
-    model = fit.model
+    model = effects.single_rows(fit.model, "Residuals are")
     if by is not None and by not in [group.factor for group in model.design.groups]:
         check_predictor(model, by, "by=")
     table = residuals(fit, given=given, seed=seed)
@@ -186,6 +188,11 @@ def plot_pit(
         lines,
         bands,
         alarms=alarms,
-        caption=f"PIT of each row, foretold {WHAT[given]}",
+        caption=f"PIT of each row, foretold {_what(fit, given)}",
         axis="PIT",
     )
+
+
+def _what(fit: FittedModel, given: Foretold) -> str:
+    note = effects.sample_note(fit.model)
+    return f"{WHAT[given]},\n{note}" if note else WHAT[given]
