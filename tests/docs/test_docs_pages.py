@@ -8,6 +8,8 @@ import re
 import warnings
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import winstan as ws
@@ -21,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 # With tests of their own, or (contributing) a sketch of a file that a reader writes.
-ELSEWHERE = {"analyses", "contributing", "gallery", "warnings"}
+ELSEWHERE = {"analyses", "contributing", "gallery", "start", "warnings"}
 PAGES = [
     path
     for path in sorted(DOCS.glob("*.md"))
@@ -49,6 +51,35 @@ def test_the_code_of_a_page_runs_and_its_fits_converge(page):
     found = run(page, {})
     fits = [value for value in found.values() if isinstance(value, Fit)]
     assert all(fit.diagnostics.ok for fit in fits)
+
+
+PRINTED = re.compile(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", re.DOTALL)
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?: s\b)?")
+
+
+@pytest.mark.slow
+def test_what_the_start_page_prints_is_what_is_printed():
+    """Words as they are, and numbers but for what draws on another machine would make of them."""
+    space: dict = {}
+    shown = 0
+    for block, text in PRINTED.findall((DOCS / "start.md").read_text(encoding="utf-8")):
+        *before, last = ast.parse(block).body
+        exec(compile(ast.Module(before, []), "start", "exec"), space)
+        if not isinstance(last, ast.Expr):
+            exec(compile(ast.Module([last], []), "start", "exec"), space)
+            continue
+        value = eval(compile(ast.Expression(last.value), "start", "eval"), space)
+        if not text:
+            continue
+        printed = value.to_string(index=False) if isinstance(value, pd.DataFrame) else str(value)
+        assert NUMBER.sub("", text).split() == NUMBER.sub("", printed).split()
+        told, found = (
+            [float(x) for x in NUMBER.findall(one) if not x.endswith("s")]
+            for one in (text, printed)
+        )
+        np.testing.assert_allclose(told, found, rtol=0.3, atol=0.05)
+        shown += 1
+    assert shown == 2
 
 
 # --- warnings
