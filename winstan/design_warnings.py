@@ -50,6 +50,8 @@ GUARDS: Mapping[str, str] = MappingProxyType(
         "incomplete_groups": "a paired analysis of variance leaves out groups that lack a cell",
         "type_3_numbers": "an analysis of variance of type 3 has numbers in an interaction",
         "extrapolation": "values beyond the data are compared or predicted",
+        "event_status": "a status of 0 and 1 may say which rows were seen, not which are censored",
+        "level_ranks": "a contrast of ranks has levels in the order of the alphabet",
         "censored_loo": "leave-one-out of censored rows has probabilities among densities",
         "conditional_loo": "leave-one-out of correlated rows is given the others of their unit",
         "lone_predictors": "a coefficient is told by one unit alone, which is left out",

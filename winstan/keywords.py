@@ -26,6 +26,7 @@ _DEFAULT = "it has no counterpart, and needs none: leave it out"
 _STATED: Mapping[str, str] = {
     **dict.fromkeys(("subset", "dropna", "na_action", "missing"), _ROWS),
     "offset": "write offset(x) in the formula",
+    "exposure": "write offset(log(x)) in the formula, under a link of log",
     "categorical": "write C(x) in the formula for numbers that are labels",
     "contrasts": "write C(x, Sum) or C(x, Treatment('level')) in the formula",
     "random": "group terms stand in the formula: y ~ x + (1 | g)",

@@ -116,7 +116,7 @@ def check_response(design: Design, family: Family, link: Link) -> None:
     if family.trials and trials is None:
         raise FamilyError(
             f"family={family.name!r} needs the number of trials: write "
-            f"`p({response.name}, trials) ~ ...`, or give trials= a column or a number."
+            f"`p({_successes(response.name)}, trials) ~ ...`, or give trials= a column or a number."
             + _of_no_trials(sample)
         )
     if trials is not None and not family.trials:
@@ -187,6 +187,11 @@ def _check_part(family: Family, sample: Sample, name: str) -> None:
         f"of such rows by, which family={family.name!r} has. Whether a row is {what} is a response "
         "of its own, with family='bernoulli'."
     )
+
+
+def _successes(name: str) -> str:
+    """Return what would be the successes: of a quotient of two, as glm takes it, the first."""
+    return name.split("/", maxsplit=1)[0].strip() if name.count("/") == 1 else name
 
 
 def _of_no_trials(sample: Sample) -> str:

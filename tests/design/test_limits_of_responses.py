@@ -87,6 +87,30 @@ def test_a_status_can_be_words_or_numbers(status):
     np.testing.assert_array_equal(limits.status, cut.late.astype(int))
 
 
+@pytest.mark.parametrize(
+    ("name", "status", "share", "said"),
+    [
+        ("status", int, 0.8, True),  # survival's 1 is an event
+        ("status", bool, 0.8, True),
+        ("event", int, 0.3, True),
+        ("died_at_end", bool, 0.3, True),
+        ("status", int, 0.3, False),
+        ("deadline", bool, 0.3, False),
+        ("event", lambda seen: np.where(seen, "right", "none"), 0.8, False),
+    ],
+)
+def test_a_status_that_may_be_of_events_is_asked_about(name, status, share, said):
+    right = np.arange(40) < 40 * share
+    values = status(right) if status is not int and status is not bool else right.astype(status)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = model_of(f"censored(y, {name}) ~ x", rows().assign(**{name: values}), "gaussian")
+    assert np.sum(model.design.response.limits.status == 1) == right.sum()  # as brms has it
+    assert [w.message.guard for w in caught] == ["event_status"] * said
+    if said:
+        assert f"{right.sum()} of 40 rows" in str(caught[0].message)
+
+
 # -- refusals, which name the column and count the rows --------------------------------------------
 
 
@@ -97,6 +121,7 @@ def test_a_status_can_be_words_or_numbers(status):
          ["'status' of 20 rows is 'lft'", "'left' (at most the value)"]),
         ("censored(y, status) ~ x", {"status": ["interval", "none"]},
          ["20 rows of 'y' have the status 'interval'", "censored(y, upper, status)"]),
+        ("censored(y, status) ~ x", {"status": [2, 1]}, ["2 for events", "np.where(status == 2"]),
         ("censored(y, up, status) ~ x", {"status": ["interval", "none"], "up": [np.nan, 9.0]},
          ["The intervals of 'y' end", "20 rows", "rows 0, 2"]),
         ("censored(y, status) ~ x", {"status": ["left"]}, ["All 40 rows of 'y' are left-censored"]),

@@ -88,7 +88,7 @@ WARNINGS = (DOCS / "warnings.md").read_text(encoding="utf-8")
 SECTIONS = re.findall(r"\n### (\w+)\n(.*?)(?=\n##|\Z)", WARNINGS, re.DOTALL)
 AFTER_THE_FIT = {
     "extrapolation", "influential_rows", "lone_predictors", "far_units", "censored_loo",
-    "conditional_loo",
+    "conditional_loo", "level_ranks",
 }  # fmt: skip
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 from effects_cases import DATA, draws_of, made
 from scipy import linalg
 
+from winstan.effects import contrast
 from winstan.effects.weights import orthogonal_polynomials, weights_of
 from winstan.errors import OptionError
 
@@ -145,6 +148,32 @@ def test_weights_that_are_none(pairs, message):
     model, p = made("y ~ cond + x", "gaussian")
     with pytest.raises(OptionError, match=message):
         draws_of(model, p, "cond", pairs=pairs)
+
+
+@pytest.mark.parametrize(
+    ("labels", "declared", "values", "pairs", "said"),
+    [
+        (["high", "low", "mid"], None, None, "poly", True),
+        (["high", "low", "mid"], None, None, "sequential", True),
+        (["high", "low", "mid"], None, None, "helmert", True),
+        (["day1", "day10", "day2"], None, None, "poly", True),
+        (["day1", "day2", "day3"], None, None, "poly", False),
+        (["B", "C", "D"], None, None, "poly", False),
+        (["high", "low", "mid"], None, None, "all", False),
+        (["high", "low", "mid"], None, ["low", "mid", "high"], "poly", False),
+        (["high", "low", "mid"], ["low", "mid", "high"], None, "poly", False),
+        (["early", "late", "never"], ["early", "late", "never"], None, "poly", False),
+    ],
+)
+def test_ranks_that_are_the_alphabets_are_told(labels, declared, values, pairs, said):
+    data = DATA.assign(cond=np.array(labels)[np.arange(len(DATA)) % 3])
+    if declared is not None:
+        data["cond"] = pd.Categorical(data.cond, declared, ordered=True)
+    model, draws = made("y ~ cond", "gaussian", data=data)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        contrast(model, draws, "cond", values=values, pairs=pairs)
+    assert [w.message.guard for w in caught] == ["level_ranks"] * said
 
 
 def test_what_too_many_levels_or_values_twice_give_is_refused():

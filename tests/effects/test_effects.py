@@ -161,6 +161,8 @@ def test_offsets_are_left_out():
     np.testing.assert_allclose(draws_of(model, p, "stim")["1 - 0"], expected, rtol=1e-10)
     with pytest.raises(OptionError, match="'hours' is in an offset alone"):
         effects.contrast(model, p, "hours")
+    with pytest.raises(OptionError, match="'hours' is in an offset alone"):
+        effects.contrast(model, p, "stim", by="hours")
 
 
 def test_rows_count_by_their_weight_within_a_group():

@@ -73,6 +73,8 @@ def test_a_sum_of_responses_is_modelled_with_a_warning():
         ("y ~ me(x, s)", "me", "measurement error"),
         ("y ~ gr(g)", "gr", r"by=column"),
         ("y ~ (1 | mm(g, h))", "mm", "multi-membership"),
+        ("y ~ ln(x)", "ln", r"log\(\)"),
+        ("y ~ cut(x, 3)", "cut", r"pd\.cut"),
         ("y ~ x + factor(g)", "factor", r"C\(g\)"),
         ("bf(y ~ x, sigma ~ z)", "bf", r"ws\.fit\(\['y ~ x', 'sigma ~ x'\]"),
     ],
@@ -206,6 +208,7 @@ def test_the_log10_link_is_the_log_link_of_other_coefficients():
         ("random_seed", "seed="),
         ("chain", "Did you mean 'chains'"),
         ("progressbar", "progress="),
+        ("exposure", r"offset\(log\(x\)\)"),
     ],
 )
 @pytest.mark.parametrize("function", [ws.fit, ws.fit_each])

@@ -129,6 +129,7 @@ def test_numbers_that_are_counted_anew_in_every_neuron_are_nested():
         ("gaussian", lambda rng, n: np.log(rng.poisson(200, n) + 1)),
         ("gaussian", lambda rng, n: np.clip(rng.normal(10, 1, n), 9.5, 10.5)),
         ("gaussian", lambda rng, n: rng.normal(10, 1, n)),
+        ("lognormal", lambda rng, n: np.array([float(f"{y:.3g}") for y in rng.lognormal(3, 2, n)])),
     ],
 )
 def test_values_that_meet_by_chance_are_no_repeats(family, draw, seed):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,10 +16,11 @@ from winstan.design_warnings import warn_design
 from winstan.errors import DataError, FormulaError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from winstan.data import Frame
 
+_COUNTED = re.compile(r"(.*?)(\d+)")
 MOST = 50
 """Categories up to which a model of them is made: each has parameters of its own."""
 
@@ -66,7 +69,7 @@ def as_categories(
         labels, places = factor.categories.tolist(), np.asarray(factor.codes)
         if name not in frame.ordered:
             labels, places = _by_number(labels, places)
-            if ordered and _is_alphabetical(labels):
+            if ordered and is_alphabetical(labels):
                 _warn_of_order(factor, name, frame)
     else:
         places, labels = _whole(values, name, frame)
@@ -128,9 +131,10 @@ def _whole(values: Any, name: str, frame: Frame) -> tuple[np.ndarray, list[Any]]
     y = one_per_row(values, len(frame.data), f"The response '{name}'")
     bad = np.flatnonzero(~np.isfinite(y) | (y != np.floor(y)))
     if bad.size:
+        verb = "is" if bad.size == 1 else "are"
         raise DataError(
             f"Categories are text, the levels of a factor, or whole numbers, and '{name}' has "
-            f"{how_many(bad.size, 'value')} that is none of these, of {len(y):,}, in "
+            f"{how_many(bad.size, 'value')} that {verb} none of these, of {len(y):,}, in "
             f"{some_rows(frame.kept[bad])}. If its numbers are categories, make them a factor: "
             f"pd.Categorical({frame.column.format(name)}, ordered=True)."
         )
@@ -153,15 +157,27 @@ def _check_settled(labels: Iterable[Any], name: str, frame: Frame) -> None:
 def _by_number(labels: list[Any], places: np.ndarray) -> tuple[list[Any], np.ndarray]:
     """Put text that is written as numbers in their order: 2 before 10."""
     numbers = numbers_of(tuple(labels))
-    if numbers is None or not _is_alphabetical(labels):
+    if numbers is None or not is_alphabetical(labels):
         return labels, places
     order = np.argsort(numbers, kind="stable")
     return [labels[i] for i in order], np.argsort(order)[places]
 
 
-def _is_alphabetical(labels: list[Any]) -> bool:
+def is_alphabetical(labels: Sequence[Any]) -> bool:
+    """Whether labels are text, more than two, in the order of the alphabet."""
     is_text = all(isinstance(label, str) for label in labels)
-    return is_text and len(labels) > 2 and labels == sorted(labels)
+    return is_text and len(labels) > 2 and list(labels) == sorted(labels)
+
+
+def are_in_sequence(labels: Sequence[str]) -> bool:
+    """Whether labels count: ``A, B, C``, or ``day1, day2, day10``."""
+    if all(len(label) == 1 for label in labels):
+        return all(ord(b) - ord(a) == 1 for a, b in pairwise(labels))
+    parts = [_COUNTED.fullmatch(label) for label in labels]
+    if None in parts:
+        return False
+    stems, numbers = zip(*(part.groups() for part in parts if part), strict=True)
+    return len(set(stems)) == 1 and all(int(a) < int(b) for a, b in pairwise(numbers))
 
 
 def _warn_of_order(factor: pd.Categorical, name: str, frame: Frame) -> None:

@@ -106,6 +106,8 @@ class Design:
         How the residuals of the N rows are correlated.
     grouped : Grouped or None
         How the N rows stand for more, where an engine grouped them.
+    ordered : frozenset of str
+        Predictors whose levels the user ordered.
     """
 
     response: Response
@@ -135,6 +137,7 @@ class Design:
     drawn: tuple[tuple[RandomTerm, tuple[tuple[str, int], ...]], ...] = ()
     residual: ResidualTerm | None = None
     grouped: Grouped | None = None
+    ordered: frozenset[str] = frozenset()
 
     @property
     def data_rows(self) -> slice | np.ndarray:

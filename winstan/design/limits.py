@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 
 from winstan.data.columns import how_many, some_levels, some_rows
 from winstan.design.evaluation import fit_expression, one_per_row
+from winstan.design_warnings import warn_design
 from winstan.errors import DataError
 from winstan.families.sample import INTERVAL, LEFT, MEASURED, RIGHT, Limits
 
@@ -23,6 +25,8 @@ _STATUS: Mapping[object, int] = {
     "right": RIGHT,
     "interval": INTERVAL,
 }
+# Words of columns that say what was seen, where a status says what was not.
+_EVENT = re.compile(r"(?<![a-z])(events?|dead|death|died|observed|uncensored)(?![a-z])", re.I)
 
 
 def make_limits(
@@ -75,6 +79,7 @@ def make_limits(
                 f"{how_many(int(np.sum(status == INTERVAL)), 'row')} of {name!r} have the status "
                 "'interval', and nothing says where the intervals end: write "
                 f"censored({name}, upper, {spec.status.text if spec.status else 'status'}) ~ ..."
+                + _of_survival(status, spec.status)
             )
         _refuse(
             (status == INTERVAL) & ~(upper > y),
@@ -121,7 +126,35 @@ def _status(values: Any, atom: Atom, n: int) -> np.ndarray:
             "than the value) or 'interval', "
             "which can be written 0, -1, 1 and 2; or True where it is right-censored."
         )
-    return series.map(codes).to_numpy(np.int8)
+    status = series.map(codes).to_numpy(np.int8)
+    if not any(isinstance(value, str) for value in codes):
+        _warn_of_events(status, atom)
+    return status
+
+
+def _warn_of_events(status: np.ndarray, atom: Atom) -> None:
+    """Warn of numbers that may say which rows had their event, the reverse of what they do here."""
+    right = int(np.sum(status == RIGHT))
+    if set(np.unique(status)) != {MEASURED, RIGHT}:
+        return
+    if 2 * right <= status.size and _EVENT.search(atom.text) is None:
+        return
+    warn_design(
+        f"'{atom.text}' is 1, or True, in {right:,} of {how_many(status.size, 'row')}, which are "
+        "taken as right-censored, as brms takes them. In survival's Surv() such a 1 is an event "
+        "that was seen, the reverse. Words leave no doubt: np.where(seen, 'none', 'right').",
+        "event_status",
+    )
+
+
+def _of_survival(status: np.ndarray, atom: Atom | None) -> str:
+    """Explain 1 and 2 to those who mean censored and dead, as survival's data have them."""
+    if atom is None or set(np.unique(status)) != {RIGHT, INTERVAL}:
+        return ""
+    return (
+        f" If '{atom.text}' is 1 for censored rows and 2 for events, as in survival's data, make "
+        "it words: np.where(status == 2, 'none', 'right')."
+    )
 
 
 def _code(value: object) -> int | None:

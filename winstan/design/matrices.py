@@ -122,6 +122,7 @@ def build_design(
         weightless=frame.weightless,
         untried=frame.untried,
         grouped=frame.grouped,
+        ordered=frame.ordered,
         predictors=predictors,
         names=Names(names),
         memory=Memory(FittedEffects(formula.effects, (), None), (), (), (), frozenset(), ()),

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from winstan.data.columns import some_levels
 from winstan.design import MEAN
+from winstan.design.categories import are_in_sequence, is_alphabetical, numbers_of
+from winstan.design_warnings import warn_design
 from winstan.effects.codings import coding_of
 from winstan.effects.means import mean_needs_beside
 from winstan.effects.weights import Weights, weights_of
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from winstan.effects.specification import Specified
     from winstan.formula import Formula
     from winstan.options import Comparing
+
+# Contrasts that go by the rank of the levels.
+_RANKED = frozenset({"sequential", "consecutive", "helmert", "poly"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,23 @@ def levels_to_compare(model: Specified, predictor: str) -> list[Any]:
     return known
 
 
+def warn_of_ranks(model: Specified, column: str, pairs: Comparing) -> None:
+    """Warn of a contrast that ranks levels whose order is the alphabet's, which nobody chose."""
+    if not isinstance(pairs, str) or pairs not in _RANKED or not has_labels(model, column):
+        return
+    levels = coding_of(model, column).levels
+    if column in model.design.ordered or numbers_of(tuple(levels)) is not None:
+        return
+    if is_alphabetical(levels) and not are_in_sequence(levels):
+        warn_design(
+            f"pairs={pairs!r} goes by the order of the levels of {column!r}, which is the "
+            f"alphabet's: {some_levels(levels)}. "
+            "Give theirs by values=[...], or declare it before the fit: "
+            f"pd.Categorical(data[{column!r}], [...], ordered=True).",
+            "level_ranks",
+        )
+
+
 def listed(values: Any) -> list[Any]:
     """Return values as a list: one value is a list of one."""
     return [values] if isinstance(values, str) or not np.iterable(values) else list(values)
@@ -198,14 +221,19 @@ def interaction_hint(known: Iterable[str], name: str) -> str:
     )
 
 
-def check_treatment(model: Specified, name: str, what: str) -> None:
-    """Refuse a name that is no predictor, or one that the mean does not depend on."""
-    check_predictor(model, name, what)
+def check_offset(model: Specified, name: str) -> None:
+    """Refuse a column that effects do not depend on, since it is in an offset alone."""
     if name in columns_of_offsets(model):
         raise OptionError(
             f"{name!r} is in an offset alone: effects are of the mean at an offset of zero, "
             "which does not depend on it."
         )
+
+
+def check_treatment(model: Specified, name: str, what: str) -> None:
+    """Refuse a name that is no predictor, or one that the mean does not depend on."""
+    check_predictor(model, name, what)
+    check_offset(model, name)
     # Columns of other formulas are in the same table.
     known = columns_of_effects(model)
     for formula in _formulas_of(model):

@@ -26,6 +26,7 @@ from winstan.effects.comparisons import (
     listed,
     population_predictors,
     settle_value,
+    warn_of_ranks,
 )
 from winstan.effects.estimands import Estimand, choose_estimand
 from winstan.effects.extrapolation import warn_of_levels, warn_of_values
@@ -127,7 +128,8 @@ def contrast(
     Warns
     -----
     DesignWarning
-        ``extrapolation``, of values outside the data's range by more than a tenth of it.
+        ``extrapolation``, of values outside the data's range by more than a tenth of it;
+        ``level_ranks``, of levels in the order of the alphabet that `pairs` takes by rank.
     """
     asked = Asked(**options)
     columns = read_columns(model.design.predictors.columns, treatment, asked.values, asked.of)
@@ -221,6 +223,9 @@ def _compared(
     )
     for name, one in zip(names, out, strict=True):
         warn_of_values(model, name, one.values, "contrast")
+    for name, own in zip(names, pairs, strict=True):
+        if columns[name] is None:
+            warn_of_ranks(model, name, own)
     return out
 
 

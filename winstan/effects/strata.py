@@ -12,6 +12,7 @@ import pandas as pd
 
 from winstan.data.columns import how_many
 from winstan.effects.comparisons import (
+    check_offset,
     check_predictor,
     columns_of_effects,
     format_value,
@@ -115,6 +116,7 @@ def strata(
     axes = []
     for name, given in wanted.items():
         check_predictor(model, name, "by=")
+        check_offset(model, name)
         check_label(name)
         if name in apart:
             raise OptionError(f"by={name!r} is {what} itself.")

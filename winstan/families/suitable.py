@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from winstan.families.sample import Sample
 
 # From what few responses are to what all are: a family of the narrowest kind is the one to name.
-_KINDS: tuple[Kind, ...] = ("unit", "count", "proportion", "positive", "nonnegative", "real")
+_KINDS: tuple[Kind, ...] = (
+    "binary",
+    "unit",
+    "count",
+    "proportion",
+    "positive",
+    "nonnegative",
+    "real",
+)
 
 
 def usual_families(kind: Kind) -> list[str]:

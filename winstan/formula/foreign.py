@@ -120,6 +120,13 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
         "ws.anova",
         "strata": "write C(g) for levels that differ, or (1 | g) for groups",
         **dict.fromkeys(("factor", "as.factor", "as_factor", "ordered", "as.numeric"), _FACTOR),
+        "rank": "make a column first: data['x'].rank()",
+        "ln": "the natural logarithm is log()",
+        "ifelse": "write where(x > 1, a, b), or make a column first",
+        **dict.fromkeys(
+            ("cut", "cut_number", "ntile"),
+            "make a column first, by pd.cut or pd.qcut; bin(x, n) rounds numbers",
+        ),
         "relevel": "write C(g, Treatment('level')), with the reference level",
         "interaction": "write a:b",
         **dict.fromkeys(

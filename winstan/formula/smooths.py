@@ -23,7 +23,7 @@ SMOOTHS = frozenset({"s", "hsgp"})
 BASES = ("tp", "cr", "fs")
 _NOT_BUILT = (
     '{word!r} is no basis of s(): bs="tp" (thin plate, what is taken), "cr" (cubic regression) or, '
-    'for a curve of each group, s(t, group, bs="fs")'
+    'for a curve of each group, s(t, group, bs="fs"){more}'
 )
 
 
@@ -127,7 +127,12 @@ def _basis(options: Mapping[str, Node], error: Callable[..., Exception]) -> tupl
     """Return ``bs=``, and the basis of its curves."""
     given = _word(options, "bs", "tp", error)
     if given not in BASES:
-        raise error(_NOT_BUILT.format(word=given) + ".")
+        raise error(
+            _NOT_BUILT.format(
+                word=given, more="; effects of groups are (1 | group)" * (given == "re")
+            )
+            + "."
+        )
     inner = _word(options, "xt", "tp", error)
     if "xt" in options and (given != "fs" or inner not in ("tp", "cr")):
         raise error('xt= is the basis of s(t, group, bs="fs"): "tp" or "cr".')

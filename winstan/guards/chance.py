@@ -16,6 +16,7 @@ _SHARED = 0.01
 # the share of equal pairs is step / (2 sqrt(pi) sd), and the range below 6.7 sd.
 _SPARSE = 200
 _DECIMALS = 9
+_SIGNIFICANT = 4
 _PIECE = 2**19
 # In which means of cells and of units are fitted in turn; too few find less than there is.
 _SWEEPS = 30
@@ -69,10 +70,12 @@ def are_coincidences(y: np.ndarray, cell: np.ndarray, pair: np.ndarray, n: int) 
         return True
     if np.bincount(pair)[~met_elsewhere(values)].max(initial=0) < 2:
         return True  # all are of values that any condition may have: zero, the end of a scale
+    low, high = np.quantile(values, [0.25, 0.75])
+    if _significant(values, low, high) < _SPARSE * n:
+        return True
     step = _step(values, cells)
     if step is None:
         return False
-    low, high = np.quantile(values, [0.25, 0.75])
     return bool(min(np.ptp(values), 5 * (high - low)) < _SPARSE * step * n)
 
 
@@ -86,6 +89,22 @@ def met_elsewhere(values: np.ndarray) -> np.ndarray:
     """
     value = codes_of(values)
     return np.bincount(value)[value] > 1
+
+
+def _significant(values: np.ndarray, low: float, high: float) -> float:
+    """Return how many numbers of as many significant digits there are in the range of the values.
+
+    The range is no more than five times that between the quartiles, `low` and `high`, here of
+    logarithms: as measurements over decades have it. Infinite where digits are many.
+    """
+    if not low > 0 or values.min() <= 0:
+        return np.inf
+    for digits in range(1, _SIGNIFICANT + 1):
+        unit = 10.0 ** (np.floor(np.log10(values) + 1e-12) - digits + 1)
+        if np.allclose(values, np.round(values / unit) * unit, rtol=1e-12, atol=0):
+            decades = min(np.log10(values.max() / values.min()), 5 * np.log10(high / low))
+            return 9.0 * 10.0 ** (digits - 1) * decades
+    return np.inf
 
 
 def _step(values: np.ndarray, cells: np.ndarray) -> float | None:
