@@ -64,6 +64,21 @@ def test_fits_are_those_of_the_rows_in_memory(tmp_path):
             assert got.keys == ("a", "b", "it's")
 
 
+@pytest.mark.filterwarnings("ignore:Dask support is moving:FutureWarning")  # narwhals'
+def test_groups_of_a_dask_frame_are_those_of_the_rows_in_memory():
+    frames = pytest.importorskip("dask.dataframe")
+    rows = table().with_columns(pl.col("day").cast(pl.String))
+    want = partition(rows, ["day", "x"])
+    got = partition(
+        enter(frames.from_pandas(rows.to_pandas(), npartitions=3), in_memory=50), ["day", "x"]
+    )
+    assert got.keys == want.keys
+    for i in range(len(want.keys)):
+        own, theirs = got.part(i), pl.DataFrame(want.part(i))
+        assert own["y"].tolist() == theirs["y"].to_list()
+        assert own["neuron"].isna().sum() == theirs["neuron"].null_count()
+
+
 def test_what_is_not_had_of_groups_that_are_read_apart_is_refused(tmp_path):
     for source in sources(tmp_path):
         options = {"by": "neuron", "silence": "all", "n_jobs": 1}
