@@ -11,6 +11,7 @@ import pytest
 from effects_cases import DATA, draws_of, made
 from scipy import linalg
 
+from winstan.design_warnings import silenced
 from winstan.effects import contrast
 from winstan.effects.weights import orthogonal_polynomials, weights_of
 from winstan.errors import OptionError
@@ -159,6 +160,8 @@ def test_weights_that_are_none(pairs, message):
         (["day1", "day10", "day2"], None, None, "poly", True),
         (["day1", "day2", "day3"], None, None, "poly", False),
         (["B", "C", "D"], None, None, "poly", False),
+        (["5", "10", "20"], None, None, "poly", True),  # 10, 20, 5: the trend would fall
+        (["0.5", "1.0", "2.0"], None, None, "poly", False),
         (["high", "low", "mid"], None, None, "all", False),
         (["high", "low", "mid"], None, ["low", "mid", "high"], "poly", False),
         (["high", "low", "mid"], ["low", "mid", "high"], None, "poly", False),
@@ -169,7 +172,8 @@ def test_ranks_that_are_the_alphabets_are_told(labels, declared, values, pairs, 
     data = DATA.assign(cond=np.array(labels)[np.arange(len(DATA)) % 3])
     if declared is not None:
         data["cond"] = pd.Categorical(data.cond, declared, ordered=True)
-    model, draws = made("y ~ cond", "gaussian", data=data)
+    with silenced("numbers_as_labels"):
+        model, draws = made("y ~ cond", "gaussian", data=data)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         contrast(model, draws, "cond", values=values, pairs=pairs)

@@ -131,7 +131,9 @@ def warn_of_ranks(model: Specified, column: str, pairs: Comparing) -> None:
     if not isinstance(pairs, str) or pairs not in _RANKED or not has_labels(model, column):
         return
     levels = coding_of(model, column).levels
-    if column in model.design.ordered or numbers_of(tuple(levels)) is not None:
+    numbers = numbers_of(tuple(levels))
+    rises = numbers is not None and list(numbers) == sorted(numbers)  # not 10, 20, 5
+    if rises or column in model.design.ordered:
         return
     if is_alphabetical(levels) and not are_in_sequence(levels):
         warn_design(
