@@ -150,7 +150,7 @@ def check_response(design: Design, family: Family, link: Link) -> None:
             f"{y[0]:g}, so there is nothing to explain. "
             "Check the column, or the filter before it."
         )
-    _check_size(y, response.name)
+    _check_size(response)
     if family.scale_part is not None:
         _check_part(family, sample, response.name)
     mean = float(np.average(y, weights=design.weights))
@@ -161,15 +161,18 @@ def check_response(design: Design, family: Family, link: Link) -> None:
         )
 
 
-def _check_size(y: Array, name: str) -> None:
+def _check_size(response: Response) -> None:
     """Refuse numbers in a unit so large or so small that their squares are none."""
+    y, name = response.y, response.name
     size = float(np.abs(y).max())
     if 1 / _LARGEST < size < _LARGEST:
         return
+    which = f"of {how_many(y.size, 'row')}"
+    if response.moments:
+        which = f"mean of {how_many(y.size, 'group')} of rows"
     raise DataError(
-        f"The largest of {how_many(y.size, 'row')} of {name!r} is {size:.3g} in size, and the "
-        f"fit takes {1 / _LARGEST:g} to {_LARGEST:g}: put it in another unit, such as "
-        f"{name} / {size:.0e}."
+        f"The largest {which} of {name!r} is {size:.3g} in size, and the fit takes "
+        f"{1 / _LARGEST:g} to {_LARGEST:g}: put it in another unit, such as {name} / {size:.0e}."
     )
 
 
@@ -210,6 +213,8 @@ def _never_varies(response: Response) -> bool:
     upper = y if limits is None or limits.upper is None else limits.upper
     if any(np.any(own.squares > 0) for own in response.moments.values()):
         return False
+    if response.moments and 0 < np.abs(y).max() < 1 / _LARGEST:
+        return False  # squares of what is so small are zero, whether it varies or not
     return bool(np.all(y == y[:1]) and np.all(upper == upper[:1]))
 
 

@@ -241,6 +241,16 @@ def test_the_formula_of_a_sum_is_evaluated_by_the_engine(tmp_path):
         np.testing.assert_allclose(cells.statistics["mean_y"], sums, rtol=1e-13)
 
 
+@pytest.mark.parametrize("unit", [1e-308, 5e-324])
+def test_numbers_too_small_to_have_squares_are_told_by_their_size(unit, tmp_path):
+    y = unit * np.random.default_rng(2).integers(3, 9, 600)
+    for source in engines(table().with_columns(y=pl.Series(y)), tmp_path):
+        with pytest.raises(
+            ws.errors.DataError, match=r"mean of \d+ groups? of rows of 'y' is .*e-3"
+        ):
+            read("y ~ x", source, "gaussian")
+
+
 @pytest.mark.slow
 def test_a_posterior_of_a_file_is_that_of_its_rows_and_says_what_it_does_not_know(tmp_path):
     rng = np.random.default_rng(5)
