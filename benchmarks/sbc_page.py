@@ -43,9 +43,13 @@ what it is for the worst of so many quantities.
 Of the shifted lognormal, and of zeros beside a negative binomial, all else follows one number along
 a curve, and so do the coordinates ([decision 68](decisions/68-profiled-numbers.md)). The
 exponentially modified normal of so few rows may want more draws: where its normal part is about
-gone the density has an edge. Of the other fits with divergences most have one or two in 4,000
-draws, which smaller steps cure, as their verdicts say; hurdle models with groups have more, where
-few rows are above zero.
+gone the density has an edge. Hurdle models whose rows above zero are too few to say how noisy they
+are follow the noise ([decision 70](decisions/70-given-noise.md)). Of the other fits with
+divergences most have one or two in 4,000 draws, which smaller steps cure, as their verdicts say.
+
+A figure is of the fits of all its rows that were there when it was drawn; rows of the tables that
+were fitted again since (hurdle, exponentially modified normal, shifted lognormal and inverse
+Gaussian models) are newer.
 
 """
 

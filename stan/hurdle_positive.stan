@@ -7,6 +7,7 @@ functions {
 }
 data {
 #include include/data.stan
+#include include/conditional_data.stan
   int<lower=0, upper=1> logged;                      // lognormal
   vector<lower=0>[C] n_zero;
   vector<lower=0>[C] n;                              // rows above zero
@@ -20,7 +21,7 @@ transformed data {
 #include include/transformed_data.stan
 }
 parameters {
-#include include/parameters.stan
+#include include/conditional_parameters.stan
 }
 transformed parameters {
   vector[n_factor] corr_factor
@@ -28,6 +29,7 @@ transformed parameters {
 }
 model {
 #include include/scales.stan
+#include include/conditional.stan
 #include include/effects.stan
 #include include/model.stan
   vector[C] by_mean = block_from(eta, 1, C);

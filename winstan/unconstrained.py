@@ -87,7 +87,13 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
         for group in model.stacked.groups
         if group.has_correlations
     ]
-    joint, rest = coordinates.sd_dependent_scale(raw["joint_raw"], sd), raw["rest_raw"]
+    numbers = numbers_of(model, free_aux)
+    joint, rest = raw["joint_raw"], raw["rest_raw"]
+    if (given := coordinates.conditional).any:
+        both = np.concatenate([joint, rest], axis=-1)
+        both = given.scores(both, model.stacked.roots(sd, factors), numbers[..., given.number])
+        joint, rest = np.split(both, [joint.shape[-1]], axis=-1)
+    joint = coordinates.sd_dependent_scale(joint, sd)
     if coordinates.sd_dependent_covariance.any:
         joint = _covarying(model, joint, model.stacked.roots(sd, factors))
     n = joint.shape[-1]
@@ -106,7 +112,6 @@ def sampled_at(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:
     if coordinates.compensation.terms:
         led = _led(model, both[..., P:n], model.stacked.roots(sd, factors))
         beta += coordinates.compensation.location - led @ coordinates.compensation.regression.T
-    numbers = numbers_of(model, free_aux)
     beta = _curved(model, beta, numbers)
     correlations: dict[str, Array] = {}
     if model.correlation is not None:

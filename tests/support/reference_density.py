@@ -20,7 +20,7 @@ from prior_densities import (
     threshold_log_density,
 )
 from row_densities import BESIDE, INVERSE, modelled, row_log_densities
-from scipy import stats
+from scipy import linalg, stats
 
 from winstan import priors as pr
 from winstan.draws import Sampled, canonical
@@ -152,6 +152,11 @@ class Reference:
         # Linear maps, of constant Jacobian.
         linear = coordinates.decorrelation
         joint_raw = joint_raw.copy()
+        if coordinates.conditional.any:
+            noise = constrained(model, free_aux)[0][coordinates.conditional.number]
+            both = np.concatenate([joint_raw, rest_raw])
+            lp += self.follow_noise(both, np.exp(log_sd), corr_raw, noise)
+            joint_raw, rest_raw = both[: self.joint], both[self.joint :]
         scale = coordinates.sd_dependent_scale
         for p, base, slope, bound in zip(
             scale.at, scale.base, scale.slope, scale.bound, strict=True
@@ -203,6 +208,29 @@ class Reference:
         )  # fmt: skip
         values = {name: array[0, 0] for name, array in draws.items()}
         return float(lp + self.priors(values) + self.effects(values) + self.rows(values))
+
+    def follow_noise(
+        self, both: np.ndarray, sd: np.ndarray, correlations: np.ndarray, noise: float
+    ) -> float:
+        """Put scores in place of coordinates, row by row, and return the log Jacobian."""
+        given, at = self.model.coordinates.conditional, 0
+        blocks = [np.eye(self.P)]
+        for m, group in enumerate(self.groups):
+            q, root = group.Z.shape[1], np.eye(group.Z.shape[1])
+            if group.correlated and q > 1:
+                n = q * (q - 1) // 2
+                root, _ = cholesky_correlation(correlations[at : at + n], q)
+                at += n
+            own = column_sds(self.groups, sd)[m][:, None] * root
+            blocks.append(np.kron(own, np.eye(given.levels[m])))
+        precision, right = np.eye(given.at.size), np.zeros(given.at.size)
+        for r, column in enumerate(given.columns @ linalg.block_diag(*blocks)):
+            information = given.fixed[r] + given.scaled[r] * noise**given.power
+            precision += information * np.outer(column, column)
+            right += information * given.response[r] * column
+        root = np.linalg.cholesky(precision)
+        both[given.at] = np.linalg.solve(precision, right) + np.linalg.solve(root.T, both[given.at])
+        return -float(np.log(np.diag(root)).sum())
 
     def spread(self, sd: np.ndarray, correlations: np.ndarray) -> np.ndarray:
         """Covariance of the first coordinates: a base, and what effects' covariances add."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from winstan.backends.base import import_package
 from winstan.backends.interrupts import interrupts_raised
+from winstan.backends.pymc_conditional import follow_noise
 from winstan.backends.pymc_correlation import Correlated, joint_log_density
 from winstan.backends.pymc_curves import curved
 from winstan.backends.pymc_groups import compensation, covary_by_sds, group_effects
@@ -222,10 +223,12 @@ def pymc_model(model: Model) -> pymc.Model:
         sd, xp = pt.exp(given.log_sd), pytensor_namespace()
         aux = model.likelihood.constrained(given.free_aux, xp)
         if not model.integrated:
-            both = _deviations(pm, pt, model, raw, sd, given.factors)
+            numbers = list(aux.values())
+            own_raw = follow_noise(pm, pt, model, raw, sd, given.factors, numbers)
+            both = _deviations(pm, pt, model, raw | own_raw, sd, given.factors)
             beta, effect = coordinates.beta_location + both[:P], both[P:]
             beta = beta + compensation(pt, model, effect, sd, given.factors)
-            beta = curved(pm, pt, model, beta, given.free_aux, list(aux.values()))
+            beta = curved(pm, pt, model, beta, given.free_aux, numbers)
             factor = monotonic_factors(pm, pt, model, given.free_aux)
             coefficients, beyond = curved_population(pm, pt, model, beta, factor)
             own = [model.priors.of(name) for name in model.coefficients.sampled_names]

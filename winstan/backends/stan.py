@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from winstan.backends.stan_data import stan_data
 from winstan.backends.stan_program import stan_program
 from winstan.draws import Draws, canonical, run_attributes
@@ -80,7 +82,7 @@ class StanBackend:
             progress=settings.progress,
         )
         return Draws(
-            posterior=canonical(model, _sampled(model, raw.columns, raw.values, settings.seed)),
+            posterior=canonical(model, _sampled(model, raw.values, settings.seed)),
             sample_stats={
                 "lp": raw.sampler["lp__"],
                 "diverging": raw.sampler["divergent__"].astype(bool),
@@ -131,11 +133,8 @@ def expanded_template(name: str) -> str:
     return "\n".join(lines_of(path.name)) + "\n"
 
 
-def _sampled(model: Model, columns: tuple[str, ...], values: Array, seed: int) -> Sampled:
-    """Pick the coordinates from the program's columns, which have CmdStan's names."""
-    where: dict[str, list[int]] = {}
-    for i, column in enumerate(columns):
-        where.setdefault(column.split(".")[0], []).append(i)
-    return sampled_at(
-        model, {name: values[..., where.get(name, [])] for name in coordinate_sizes(model)}, seed
-    )
+def _sampled(model: Model, values: Array, seed: int) -> Sampled:
+    """Take the coordinates from the program's columns, of which they are the first."""
+    sizes = coordinate_sizes(model)
+    parts = np.split(values, np.cumsum(list(sizes.values())), axis=-1)
+    return sampled_at(model, dict(zip(sizes, parts, strict=False)), seed)

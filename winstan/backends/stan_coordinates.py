@@ -38,6 +38,7 @@ def coordinates_data(coordinates: Coordinates, few: int) -> dict[str, Any]:
         **_crossing_data(coordinates),
         **_scales_data(coordinates),
         **_profile_data(coordinates),
+        **_conditional_data(coordinates),
         "beta_location": coordinates.beta_location,
         "W": len(decorrelation.remaining_scale) - coordinates.beta_location.size,
         **_sd_dependent_scale_data(coordinates.sd_dependent_scale),
@@ -88,6 +89,26 @@ def _profile_data(coordinates: Coordinates) -> dict[str, Any]:
         "profile_log_sd": followed.log_sd,
         "profile_location": followed.location,
         "profile_log_scale": followed.log_scale,
+    }
+
+
+def _conditional_data(coordinates: Coordinates) -> dict[str, Any]:
+    """Return how coefficients and effects follow the noise: of templates that let them."""
+    given, n = coordinates.conditional, len(coordinates.decorrelation.remaining_scale)
+    places = np.zeros((n + coordinates.decorrelation.eliminated_scale.size, given.at.size))
+    places[given.at, np.arange(given.at.size)] = 1.0
+    return {
+        "n_told": given.response.size,
+        "n_given": given.at.size,
+        "levels_given": given.levels if given.any else [0] * len(coordinates.terms),
+        "given_columns": given.columns,
+        "given_joint": places[:n],
+        "given_rest": places[n:],
+        "noise_number": given.number + 1,
+        "noise_power": given.power,
+        "scaled_information": given.scaled,
+        "fixed_information": given.fixed,
+        "given_response": given.response,
     }
 
 

@@ -13,7 +13,7 @@ from winstan.coordinates.innovations import with_innovations
 from winstan.errors import DataError, OptionError, PriorError, near_matches
 from winstan.marginal import Plan, adapt_coordinates, marginalise, plan_marginal
 from winstan.model import lkj_numbers
-from winstan.priors import Flat
+from winstan.priors import Constant, Flat, Normal, StudentT
 from winstan.residual import adapt, are_uninformed, correlate, latent_place
 from winstan.shrinkage import Shrinkage
 
@@ -134,7 +134,12 @@ def find_coordinates(
     """
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # an error is raised, if it matters
-            found = choose_coordinates(problem, sampled, marginal=marginal)
+            found = choose_coordinates(
+                problem,
+                sampled,
+                marginal=marginal,
+                given_noise=not (marginal or sampled) and _are_about_normal(statement, priors),
+            )
             place = latent_place(statement.stacked)
             if place is None or place in sampled:
                 return found
@@ -164,6 +169,13 @@ def find_coordinates(
         f"{failed_so}'{response.name}' runs from {y.min():.3g} to {y.max():.3g}. Look for "
         f"wrong values in it and in the predictors{wide}."
     ) from reason
+
+
+def _are_about_normal(statement: Statement, priors: Priors) -> bool:
+    """Whether priors of coefficients are about normal, and rows are independent."""
+    own = [priors.of(name) for name in statement.stacked.coefficient_names]
+    plain = all(isinstance(p, Constant | Normal | StudentT) and not p.bounded for p in own)
+    return plain and statement.design.residual is None and not statement.stacked.monotones
 
 
 def find_shrinkage(

@@ -10,9 +10,11 @@ import numpy as np
 from winstan.approximation.block_cholesky import layout
 from winstan.approximation.laplace import Approximation, approximate
 from winstan.coordinates.along_profile import along_profile
+from winstan.coordinates.conditional import Conditional
 from winstan.coordinates.coordinates import Coordinates
 from winstan.coordinates.crossing import Compensation, compensate, crossing
 from winstan.coordinates.decorrelation import Decorrelation, decorrelate, decorrelate_coefficients
+from winstan.coordinates.following_noise import follow_noise
 from winstan.coordinates.funnels import funnels
 from winstan.coordinates.nesting import Crossed, information, nesting
 from winstan.coordinates.profiled import Profiled
@@ -40,7 +42,11 @@ OPEN_MEAN = 0.4
 
 
 def choose_coordinates(
-    problem: Problem, parametrization: Mapping[int, bool], *, marginal: bool = False
+    problem: Problem,
+    parametrization: Mapping[int, bool],
+    *,
+    marginal: bool = False,
+    given_noise: bool = False,
 ) -> Coordinates:
     """Find the coordinates for a model.
 
@@ -55,6 +61,8 @@ def choose_coordinates(
     marginal
         Whether coefficients and effects are integrated out: what is drawn of the effects are then
         z-scores, and a few variances remain to be sampled.
+    given_noise
+        Whether coefficients and effects may follow the noise, where the family says how.
     """
     fit = approximate(problem, problem.tuning.slack if marginal else 1.0)
     terms = _z_scores(problem) if marginal else _terms(problem, fit, parametrization)
@@ -106,11 +114,14 @@ def choose_coordinates(
         aux_taper=fit.aux_coordinates.taper,
         aux_regression=fit.aux_coordinates.regression,
         profiled=Profiled.nothing(len(fit.free_aux), problem.column_sds.n),
+        conditional=Conditional.nothing(),
         effects_of_sd=_effects_of_sd(problem),
         sigma_follows_nu=problem.likelihood.tails,
         eta=fit.eta,
         eta_sd=fit.eta_sd,
     )
+    if given_noise:
+        found = follow_noise(found, problem, fit)
     return found if marginal else along_profile(found, problem, fit)
 
 

@@ -25,6 +25,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from winstan._typing import Array
+    from winstan.coordinates.conditional import Conditional
     from winstan.coordinates.crossing import Compensation
     from winstan.coordinates.decorrelation import Decorrelation
     from winstan.coordinates.profiled import Profiled
@@ -83,6 +84,8 @@ class Coordinates:
         How they follow later ones: strictly upper triangular.
     profiled : Profiled
         How all else follows one of them, if it does.
+    conditional : Conditional
+        How coefficients and effects follow the noise, if they do.
     effects_of_sd : ndarray of int, shape (Q,)
         How many effects have each sd.
     sigma_follows_nu : bool
@@ -114,6 +117,7 @@ class Coordinates:
     aux_taper: Array
     aux_regression: Array
     profiled: Profiled
+    conditional: Conditional
     effects_of_sd: np.ndarray
     sigma_follows_nu: bool
     eta: Array

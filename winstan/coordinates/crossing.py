@@ -85,6 +85,11 @@ class Compensation:
     regression: Array
     location: Array
 
+    @classmethod
+    def nothing(cls, P: int) -> Compensation:
+        """Return that of P coefficients that undo nothing."""
+        return cls((), np.zeros((P, 0)), np.zeros(P))
+
 
 def compensate(fit: Approximation, terms: Sequence[TermCoordinates]) -> Compensation:
     """Find how coefficients follow the effects that the largest term is crossed with.
@@ -92,7 +97,7 @@ def compensate(fit: Approximation, terms: Sequence[TermCoordinates]) -> Compensa
     By regression, all else being integrated out: the Intercept on minus the mean of these effects.
     """
     P = len(fit.beta)
-    nothing = Compensation((), np.zeros((P, 0)), np.zeros(P))
+    nothing = Compensation.nothing(P)
     crossed = {c.term for term in terms for c in term.crossed}
     leading = tuple(m for m in sorted(crossed) if terms[m].shape[0] == 1 and terms[m].alone)
     if not leading or fit.factor is None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from winstan.coordinates.coordinates import Coordinates
 
@@ -22,15 +20,7 @@ def with_innovations(coordinates: Coordinates, m: int) -> Coordinates:
         The term.
     """
     term, start = coordinates.terms[m], coordinates.start[m]
-    plain = replace(
-        term,
-        information=np.zeros_like(term.information),
-        score=np.zeros_like(term.score),
-        centring=np.zeros_like(term.centring),
-        parents=(),
-        crossed=(),
-    )
-    terms = (*coordinates.terms[:m], plain, *coordinates.terms[m + 1 :])
+    terms = (*coordinates.terms[:m], term.as_z_scores(), *coordinates.terms[m + 1 :])
     decorrelation, P = coordinates.decorrelation, coordinates.beta_location.size
     n = len(decorrelation.remaining_scale)
     first, last = P + start - n, P + start - n + term.score.size

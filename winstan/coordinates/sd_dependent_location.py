@@ -49,6 +49,11 @@ class SdDependentLocation:
     location: Array
     log_scale: Array
 
+    @classmethod
+    def nothing(cls, at: Array, n: int) -> SdDependentLocation:
+        """Return that of n coefficients and effects that follow no sd."""
+        return cls(at, *np.zeros((2, n, at.size)))
+
     @property
     def any(self) -> bool:
         """Whether anything follows the sds."""

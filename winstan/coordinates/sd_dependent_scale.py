@@ -46,6 +46,11 @@ class SdDependentScale:
     slope: Array
     bound: Array
 
+    @classmethod
+    def nothing(cls, Q: int) -> SdDependentScale:
+        """Return that of no coordinates."""
+        return cls(np.zeros(0, int), np.zeros(0), np.zeros((0, Q)), np.zeros(0))
+
     def __call__(self, joint: Array, sd: Array) -> Array:
         """Scale coordinates, (..., P + W), at sds, (..., Q)."""
         if not self.at.size:
@@ -72,8 +77,7 @@ def find_sd_dependent_scale(
     """
     P = len(fit.beta)
     if fit.factor is None or not terms:
-        Q = fit.sd.size
-        return SdDependentScale(np.zeros(0, int), np.zeros(0), np.zeros((0, Q)), np.zeros(0))
+        return SdDependentScale.nothing(fit.sd.size)
     cross = fit.factor.with_coefficients(P)  # (T, P)
     share, start = [], 0
     for S, term in zip(fit.effect_covariance, terms, strict=True):

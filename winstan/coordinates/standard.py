@@ -94,6 +94,13 @@ class TermCoordinates:
         q, J = self.score.shape
         return q, J
 
+    def as_z_scores(self) -> TermCoordinates:
+        """Return coordinates that are z-scores, as if the data said nothing."""
+        (q, J), nothing = self.shape, np.zeros_like
+        return TermCoordinates(
+            np.zeros((1, q, q)), np.zeros(J, int), nothing(self.score), nothing(self.centring), ()
+        )
+
     def times_information(self, of_level: Array) -> Array:
         """Multiply, level by level, by the information: shape (..., q, J) to the same."""
         if self.score.shape[0] == 1:

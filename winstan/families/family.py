@@ -17,6 +17,7 @@ from winstan.families.links import LINKS, Link
 if TYPE_CHECKING:
     from winstan.families.distribution import BambiFamily, Distribution
     from winstan.families.elliptical import Elliptical
+    from winstan.families.noise import NoiseInformation
     from winstan.families.parameter import Parameter
     from winstan.families.sample import Limits, Sample
     from winstan.families.tails import Cumulative
@@ -179,6 +180,9 @@ class Family:
         learn how (a shift and what is beyond it).
     profiled : str or None
         The number that all else follows along a curve (`winstan.approximation.profile`).
+    noise_information : NoiseInformation or None
+        How the rows' information follows a number, of a template that has coordinates for it
+        (`winstan.coordinates.conditional`).
     target_accept : float
         NUTS's target acceptance where nothing else asks for a higher one: above Stan's own 0.8
         where few rows leave the parameters so open that its steps diverge.
@@ -240,6 +244,7 @@ class Family:
     zeros: tuple[str, ...] = ()
     dense_metric: bool = False
     profiled: str | None = None
+    noise_information: NoiseInformation | None = None
     target_accept: float = ACCEPT
     usual: bool = False
     cumulative: Cumulative | None = None

@@ -8,6 +8,7 @@ from winstan.families.auxiliary import mean
 from winstan.families.distribution import Distribution
 from winstan.families.gamma import GAMMA
 from winstan.families.hurdle_positive import hurdle_positive
+from winstan.families.noise import NoiseInformation, gamma_peaks
 
 HURDLE_GAMMA = hurdle_positive(
     "hurdle_gamma",
@@ -21,4 +22,5 @@ HURDLE_GAMMA = hurdle_positive(
         above="log1m(hu) + {y}",
     ),
     pymc=Distribution(name="HurdleGamma", arguments="psi=1 - hu, alpha=alpha, beta=alpha / mu"),
+    noise=NoiseInformation("alpha", 1.0, gamma_peaks),
 )

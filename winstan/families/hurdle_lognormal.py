@@ -5,6 +5,7 @@ from __future__ import annotations
 from winstan.families.distribution import Distribution
 from winstan.families.hurdle_positive import hurdle_positive
 from winstan.families.lognormal import LOGNORMAL
+from winstan.families.noise import NoiseInformation, normal_peaks
 
 HURDLE_LOGNORMAL = hurdle_positive(
     "hurdle_lognormal",
@@ -14,4 +15,5 @@ HURDLE_LOGNORMAL = hurdle_positive(
         name="lognormal", arguments="mu{i}, sigma", zero="log(hu)", above="log1m(hu) + {y}"
     ),
     pymc=Distribution(name="HurdleLogNormal", arguments="psi=1 - hu, mu=mu, sigma=sigma"),
+    noise=NoiseInformation("sigma", -2.0, normal_peaks),
 )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from winstan.families.family import Aux, Score, Statistics
     from winstan.families.links import Link
     from winstan.families.namespace import Namespace
+    from winstan.families.noise import NoiseInformation
     from winstan.families.sample import Sample
 
 
@@ -114,7 +115,13 @@ class HurdlePositive:
 
 
 def hurdle_positive(
-    name: str, base: Family, *, aliases: tuple[str, ...], stan: Distribution, pymc: Distribution
+    name: str,
+    base: Family,
+    *,
+    aliases: tuple[str, ...],
+    stan: Distribution,
+    pymc: Distribution,
+    noise: NoiseInformation,
 ) -> Family:
     """Return the family that has zeros beside the responses of another."""
     own = HurdlePositive(base)
@@ -143,6 +150,7 @@ def hurdle_positive(
         scale_part=own.scale_part,
         masses=(0.0,),
         precision=base.precision,
+        noise_information=noise,
         usual=True,
         target_accept=ACCEPT_OPEN,
     )

@@ -31,6 +31,7 @@ _MODULES = ("numpy", "scipy", "math")
 # Where the classes are whose objects are data.
 _HOMES = (
     "winstan.priors",
+    "winstan.coordinates.conditional",
     "winstan.coordinates.coordinates",
     "winstan.coordinates.crossing",
     "winstan.coordinates.decorrelation",
