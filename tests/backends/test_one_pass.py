@@ -7,9 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from density_checks import stan_agrees
 from models import model_of
-from reference_density import Reference
-from slopes import slopes_agree
 from template_cases import STRUCTURES, WAYS, data_of
 
 from winstan.backends.stan import BACKEND
@@ -55,11 +54,7 @@ def test_one_pass_is_the_sum_over_rows(family, structure, way):
         **options,
     )
     assert model.template == "one_pass"
-    reference = Reference(model)
-    points = np.random.default_rng(5).normal(0, 0.8, (3, reference.dim))
-    density, slope = BACKEND.log_density(model, points)
-    np.testing.assert_allclose(density, [reference(point) for point in points], rtol=1e-9)
-    slopes_agree(reference, points, slope)
+    stan_agrees(model)
 
 
 SLOPES = "y ~ x + cond + (x|g) + (1|h)"

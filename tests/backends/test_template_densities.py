@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from density_checks import stan_agrees
 from models import model_of
 from reference_density import Reference
-from slopes import slopes_agree
 from template_cases import CASES, STRUCTURES, WAYS, data_of, formula_of, grid, structure_of
 
 import winstan as ws
@@ -55,20 +55,14 @@ def test_template_is_the_sum_over_rows(family, link, structure, parametrization)
         **options,
     )
     assert model.cells.n < model.cells.of_row.size  # there is something compressed to test
-    reference = Reference(model)
-    rng = np.random.default_rng(5)
     # Points of the posterior's own size: the coordinates are standardised. Links that confine the
     # linear predictor leave less room.
     confined = link in ("identity", "inverse", "sqrt") and FAMILIES[family].positive_mean
-    points = rng.normal(0, 0.1 if confined else 0.8, (3, reference.dim))
-    density, slope = BACKEND.log_density(model, points)
-    expected = np.array([reference(point) for point in points])
-    np.testing.assert_allclose(density, expected, rtol=1e-9)
-    slopes_agree(reference, points, slope)
+    points, density, slope = stan_agrees(model, 0.1 if confined else 0.8)
     # Large models pick distinct rows, and coefficients, from vectors; small ones multiply them all.
     picking = replace(model, tuning=Tuning(picked_from=0))
     picked, picked_slope = BACKEND.log_density(picking, points)
-    np.testing.assert_allclose(picked, expected, rtol=1e-9)
+    np.testing.assert_allclose(picked, density, rtol=1e-11)
     tolerance = 1e-8 * max(1, np.abs(slope).max())
     np.testing.assert_allclose(picked_slope, slope, rtol=1e-8, atol=tolerance)
 
@@ -102,11 +96,7 @@ def test_template_with_few_axes_is_the_sum_over_rows(family, monkeypatch):
     assert data["n_low_rank"] > 2
     assert data["joint_scale"].size == 0
     assert data.get("form", 0) == (family == "gaussian")
-    reference = Reference(model)
-    points = np.random.default_rng(5).normal(0, 0.8, (3, reference.dim))
-    density, slope = BACKEND.log_density(model, points)
-    np.testing.assert_allclose(density, [reference(point) for point in points], rtol=1e-9)
-    slopes_agree(reference, points, slope)
+    stan_agrees(model)
 
 
 @pytest.mark.parametrize("family", ["gaussian", "lognormal"])
@@ -126,11 +116,7 @@ def test_quadratic_form_of_many_cells_is_the_sum_over_rows(family, structure):
     assert model.marginal is None
     data = stan_data(model)
     assert (data["form"], data["C"]) == (1, 0)
-    reference = Reference(model)
-    points = np.random.default_rng(5).normal(0, 0.8, (3, reference.dim))
-    density, slope = BACKEND.log_density(model, points)
-    np.testing.assert_allclose(density, [reference(point) for point in points], rtol=1e-9)
-    slopes_agree(reference, points, slope)
+    stan_agrees(model)
 
 
 def test_quadratic_form_is_taken_where_it_is_the_smaller():

@@ -3,15 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from density_checks import stan_and_pymc_agree
 from models import model_of
 from posterior_checks import agree
-from reference_density import Reference
 from scipy import stats
-from slopes import slopes_agree
 from test_monotonic import rows
 
 import winstan as ws
-from winstan.backends import backend_named
 
 pytestmark = [
     pytest.mark.slow,
@@ -52,15 +50,7 @@ def test_density_is_the_documented_one_in_stan_and_pymc(case):
     data["w"] = 1 + np.arange(70) % 3
     data["mouse"] = data["mouse"].replace({"m5": "m1"})
     model = model_of(formula, data, family, **options)
-    reference = Reference(model)
-    points = np.random.default_rng(5).normal(0, 0.6, (3, reference.dim))
-    expected = np.array([reference(point) for point in points])
-    for name in ("stan", "pymc"):
-        density, slopes = backend_named(name).log_density(model, points)
-        if name == "stan":  # with every constant
-            np.testing.assert_allclose(density, expected, rtol=1e-9)
-        np.testing.assert_allclose(np.diff(density), np.diff(expected), rtol=1e-6, atol=1e-7)
-        slopes_agree(reference, points, slopes)
+    stan_and_pymc_agree(model)
 
 
 def test_a_posterior_of_three_categories_is_that_of_quadrature():

@@ -5,18 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from density_checks import stan_and_pymc_agree
 from made_draws import made_fit
 from models import model_of
 from prior_densities import prior_log_density
 from program_runs import run, translate
 from reference_checks import held
-from reference_density import Reference
 from scipy import optimize, special, stats
-from slopes import slopes_agree
 from template_cases import data_of
 
 import winstan as ws
-from winstan.backends import pymc, stan
 from winstan.backends.stan_program import stan_program
 from winstan.errors import DataError, FamilyError, FormulaError, OptionError
 from winstan.families import family_named
@@ -52,15 +50,7 @@ def test_density_is_the_sum_over_rows(structure):
     """Of Stan by scipy, row by row; and PyMC's."""
     formula, family, options = STRUCTURES[structure]
     model = model_of(formula, data_of(family), family, **options)
-    reference = Reference(model)
-    points = np.random.default_rng(5).normal(0, 0.6, (3, reference.dim))
-    density, slope = stan.BACKEND.log_density(model, points)
-    np.testing.assert_allclose(density, [reference(point) for point in points], rtol=1e-9)
-    slopes_agree(reference, points, slope)
-    theirs, their_slope = pymc.BACKEND.log_density(model, points)
-    gap = theirs - density
-    np.testing.assert_allclose(gap, gap[0], atol=1e-8 * abs(density[0]))
-    np.testing.assert_allclose(their_slope, slope, rtol=1e-6, atol=1e-8 * abs(slope).max())
+    stan_and_pymc_agree(model)
 
 
 @pytest.mark.parametrize("reference", ["a", "c"])

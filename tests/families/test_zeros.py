@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from density_checks import stan_agrees, stan_and_pymc_agree
 from models import model_of
 from prior_densities import prior_log_density
 from program_runs import run, translate
-from reference_density import Reference
 from row_densities import row_log_densities
 from scipy import optimize, special, stats
-from slopes import slopes_agree
 from template_cases import data_of
 from test_rising import exact
 from zeros_reference import zero_of
@@ -183,16 +182,7 @@ def predicted(family: str, structure: str):
 @pytest.mark.parametrize("family", [*COUNTS, *POSITIVE])
 def test_formulas_of_zeros_have_the_density_of_the_rows(family, structure):
     model = predicted(family, structure)
-    reference = Reference(model)
-    points = np.random.default_rng(5).normal(0, 0.6, (3, reference.dim))
-    density, slope = stan.BACKEND.log_density(model, points)
-    np.testing.assert_allclose(density, [reference(point) for point in points], rtol=1e-9)
-    slopes_agree(reference, points, slope)
-    theirs, their_slope = pymc.BACKEND.log_density(model, points)
-    np.testing.assert_allclose(
-        theirs - theirs[0], density - density[0], atol=1e-8 * abs(density[0])
-    )
-    np.testing.assert_allclose(their_slope, slope, rtol=1e-6, atol=1e-8 * abs(slope).max())
+    stan_and_pymc_agree(model)
 
 
 @pytest.mark.slow
@@ -200,11 +190,7 @@ def test_formulas_of_zeros_have_the_density_of_the_rows(family, structure):
 def test_formulas_of_all_parameters_have_the_density_of_the_rows(family):
     formulas = ["y ~ x", "alpha ~ x + (1|g)", f"{zero_of(family)} ~ cond"]
     model = model_of(formulas, data_of(family), family, weights="w")
-    reference = Reference(model)
-    points = np.random.default_rng(5).normal(0, 0.6, (2, reference.dim))
-    density, slope = stan.BACKEND.log_density(model, points)
-    np.testing.assert_allclose(density, [reference(point) for point in points], rtol=1e-9)
-    slopes_agree(reference, points, slope)
+    stan_agrees(model, 0.6, 2)
 
 
 @pytest.mark.parametrize("structure", STRUCTURES)

@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from density_checks import stan_and_pymc_agree
 from models import model_of
-from reference_density import Reference
 from scipy import integrate, stats
-from slopes import slopes_agree
 from template_cases import data_of
 
 import winstan as ws
@@ -52,15 +51,7 @@ def test_density_is_the_documented_one_in_stan_and_pymc(case):
     family, formula, options = CASES[case]
     model = model_of(formula, data_of(family), family, **options)
     assert model.marginal is None
-    reference = Reference(model)
-    points = np.random.default_rng(5).normal(0, 0.6, (3, reference.dim))
-    expected = np.array([reference(point) for point in points])
-    for name in ("stan", "pymc"):
-        density, slopes = backend_named(name).log_density(model, points)
-        if name == "stan":  # with every constant
-            np.testing.assert_allclose(density, expected, rtol=1e-9)
-        np.testing.assert_allclose(np.diff(density), np.diff(expected), rtol=1e-6, atol=1e-7)
-        slopes_agree(reference, points, slopes)
+    stan_and_pymc_agree(model)
 
 
 @pytest.mark.parametrize(
