@@ -295,8 +295,11 @@ def assert_rows_are_foretold_as_in_memory(fit, same):
     ours, theirs = (one.astype({"stim": float}).sort_values(key) for one in (ours, theirs))
     np.testing.assert_allclose(ours["pit"], theirs["pit"], rtol=1e-10)
     assert fit.posterior_predictive(draws=4).shape == (4, 1, 3000)
-    label = fit.plot_predictive("statistic", draws=4).labels.x
-    assert "y (a sample of 3,000 of 3,000 rows)" in label
+    figure = fit.plot_predictive("statistic", draws=4)
+    assert "y (a sample of 3,000 of 3,000 rows)" in figure.labels.x
+    y = same.model.design.response.y
+    told = f"of all 3,000 rows: mean {y.mean():.4g}, sd {y.std(ddof=1):.4g}"
+    assert told in figure.labels.caption.replace("\n", " ")
     found = ws.compare({"a": fit, "b": draws}, sample=500)
     assert abs(found.table["elpd_diff"][1]) < 1 > found.table["subsampling_se_diff"][1]
     with pytest.raises(ws.errors.OptionError, match="Refits without some rows are of single rows"):

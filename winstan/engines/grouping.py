@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from winstan._typing import Array
     from winstan.engines.counting import Question
     from winstan.engines.opening import Source
-    from winstan.engines.passes import Aggregate
+    from winstan.engines.passes import Aggregate, Passes
     from winstan.formula.binning import Grid
 
     type Tell = Callable[[int, float], None]
@@ -97,7 +97,7 @@ def group_rows(
         If there are more than `most`, or none, or the engine fails.
     """
     rows, request = _rows(source, question, grids), _request(source, question, most)
-    engine = duckdb_sql if source.is_duckdb else passes
+    engine: Passes = duckdb_sql if source.is_duckdb else passes
     with told_by(source.engine):
         table = engine.first_pass(rows, request, lambda done: tell(1, done)).sort(
             *request.keys, nulls_last=True

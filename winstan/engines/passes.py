@@ -1,13 +1,14 @@
 """Two passes over the rows, through narwhals: what is asked of each group, and its moments.
 
-DuckDB is asked in its own words, by the same two functions of `winstan.engines.duckdb_sql`.
+DuckDB is asked in its own words, by the same two functions of `winstan.engines.duckdb_sql`;
+`Passes` is what both are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import narwhals as nw
 
@@ -19,6 +20,24 @@ if TYPE_CHECKING:
 ROWS, WEIGHT, GROUP = "(rows)", "(weight)", "(group)"
 
 type Aggregate = Literal["count", "sum", "min", "max"]
+
+
+class Passes(Protocol):
+    """Two passes in an engine's words: this module, through narwhals, and `duckdb_sql`."""
+
+    def first_pass(
+        self, rows: nw.LazyFrame[Any], request: Request, tell: Tell | None = None
+    ) -> nw.DataFrame[Any]:
+        """Ask for each group's keys, counts, means and tallies."""
+
+    def second_pass(
+        self,
+        rows: nw.LazyFrame[Any],
+        means: nw.DataFrame[Any],
+        request: Request,
+        tell: Tell | None = None,
+    ) -> nw.DataFrame[Any]:
+        """Ask for what is left of each function about its mean."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import pandas as pd
 from winstan import effects
 from winstan._angles import deviations, mean_direction, resultant, wrap_angles
 from winstan._typing import Array
+from winstan.data.grouped import IDENTITY
 from winstan.effects.observed import ordered_labels
 from winstan.errors import OptionError, near_matches
 from winstan.fitted import category_figures
@@ -73,7 +74,8 @@ def plot_predictive(
     Returns
     -------
     plotnine.ggplot
-        Of rows that an engine has grouped, a sample of them, and replicates of the same rows.
+        Of rows that an engine has grouped, a sample of them, and replicates of the same rows; the
+        caption has mean and sd of all, where measurements came as these.
 
     Raises
     ------
@@ -99,10 +101,50 @@ def plot_predictive(
     column = _groups_column(model, by) if kind == "groups" else None
     make = prior_predictive if prior else posterior_predictive
     y_rep = make(fit, draws=draws, seed=seed, clip=clip).to_numpy()
+    figure = _figure(
+        model,
+        kind,
+        y_rep,
+        column=column,
+        what="prior" if prior else "posterior",
+        note=effects.sample_note(fit.model),
+        prob=prob,
+        unit=unit,
+        log=log,
+    )
+    return plots.with_note(figure, _of_all_rows(fit.model))
+
+
+def _of_all_rows(model: Model) -> str:
+    """Say what is known exactly of the responses of all rows, where these are a sample of them."""
+    grouped = model.design.grouped
+    if grouped is None or not grouped.moments or model.design.frequency is None:
+        return ""
+    own, weight = grouped.moments[IDENTITY], model.design.frequency
+    n = weight.sum()
+    mean = float(weight @ own.mean / n)
+    squares = own.squares.sum() + weight @ np.square(own.mean - mean)
+    return f"of all {grouped.n:,} rows: mean {mean:.4g}, sd {np.sqrt(squares / (n - 1)):.4g}"
+
+
+def _figure(
+    model: Model,
+    kind: Check,
+    y_rep: Array,
+    *,
+    column: str | None,
+    what: str,
+    note: str,
+    prob: float,
+    unit: str | None,
+    log: bool | None,
+) -> ggplot:
+    """Draw replicates of a model of single rows; `note` says which rows these are."""
+    from winstan import plots  # noqa: PLC0415 - with the figures
+
     y, y_rep, name, whole = _as_drawn(model, kind, y_rep)
-    if note := effects.sample_note(fit.model):
+    if note:
         name = f"{name} ({note})"
-    what = "prior" if prior else "posterior"
     counted = model.family.trials
     if kind == "density":
         return plots.plot_density(

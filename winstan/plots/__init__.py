@@ -21,6 +21,7 @@ from winstan.plots.forest import plot_forest
 from winstan.plots.intercepts import plot_intercepts
 from winstan.plots.means import plot_means
 from winstan.plots.pairs import plot_pairs
+from winstan.plots.panels import with_note
 from winstan.plots.posterior import plot_posterior
 from winstan.plots.predictive import plot_density
 from winstan.plots.raw import plot_data
@@ -60,4 +61,5 @@ __all__ = [
     "plot_statistics",
     "plot_trace",
     "theme_winstan",
+    "with_note",
 ]

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from plotnine import element_text, facet_wrap, theme
+from plotnine import element_text, facet_wrap, labs, theme
 
 from winstan.plots.theme import COLUMN, FULL, WIDTH, theme_winstan
 from winstan.plots.words import broken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from plotnine import ggplot
 
 CAPTION = 56
 """Longest line of a caption, in characters; 85 mm hold it."""
@@ -47,6 +49,13 @@ class facet_rows(facet_wrap):  # noqa: N801 - plotnine's facets are named so
 def caption_of(lines: Iterable[str]) -> str:
     """Return a caption, each of its sentences broken into lines that a journal's column holds."""
     return "\n".join(line for text in lines if text for line in textwrap.wrap(text, CAPTION))
+
+
+def with_note(plot: ggplot, note: str) -> ggplot:
+    """Return a figure whose caption has one more sentence, if that is not empty."""
+    if not note:
+        return plot
+    return plot + labs(caption="\n".join(filter(None, (plot.labels.caption, caption_of([note])))))
 
 
 def as_panels(names: pd.Series, order: Sequence[str], width: int = STRIP) -> pd.Series:
