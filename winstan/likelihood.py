@@ -7,6 +7,7 @@ so need not know how many linear predictors there are.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from winstan.families.namespace import NUMPY
 from winstan.families.ordered import by_steps, cutpoint_vector, labels_of_thresholds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from winstan._typing import Array
     from winstan.cells import Cells
@@ -167,7 +168,8 @@ class Likelihood:
         xp
         """
         mean, beside = self._parts(eta, numbers, xp)
-        return self.family.log_likelihood(self.statistics, mean, beside, self.link, xp)
+        with self._names_known("log_likelihood"):
+            return self.family.log_likelihood(self.statistics, mean, beside, self.link, xp)
 
     def score(self, eta: Array, numbers: Mapping[str, float]) -> tuple[Array, Array]:
         """Score and expected information by each linear predictor, shape (B * C,) each.
@@ -198,11 +200,24 @@ class Likelihood:
             whole[a, b] = whole[b, a] = shared * slopes[a] * slopes[b]
         return np.concatenate(scores), whole
 
+    @contextmanager
+    def _names_known(self, what: str) -> Iterator[None]:
+        """Say which name a family's function asks for that its statistics do not have."""
+        try:
+            yield
+        except KeyError as missing:
+            raise FamilyError(
+                f"{what} of the family {self.family.name!r} asks for {missing.args[0]!r}, which is "
+                f"none of what its statistics give ({', '.join(self.statistics)}), nor a parameter "
+                f"beside the mean ({', '.join(self.family.auxiliary) or 'there is none'})."
+            ) from missing
+
     def _by_cell(
         self, what: str, function: Score, mean: Array, beside: Mapping[str, Any]
     ) -> tuple[Array, Array]:
         """Evaluate a family's score; refuse what is not two arrays of shape (C,)."""
-        out = function(self.statistics, mean, beside, self.link)
+        with self._names_known(what):
+            out = function(self.statistics, mean, beside, self.link)
         if not isinstance(out, tuple) or [np.shape(part) for part in out] != [(self.n,)] * 2:
             shapes = [np.shape(part) for part in out] if isinstance(out, tuple) else np.shape(out)
             raise FamilyError(

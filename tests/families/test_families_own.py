@@ -167,6 +167,20 @@ def test_a_score_of_another_shape_is_refused(own, gives):
         model_of("y ~ x + (1|mouse)", data(), replace(SHIFTED, score=own))
 
 
+def test_support_of_two_parts_and_statistics_of_other_names_are_refused():
+    def of_two_parts(sample):
+        return SHIFTED.support(sample)[:2]
+
+    def misspelt(*arguments):
+        stats = dict(SHIFTED.statistics(*arguments))
+        return {"values": stats.pop("value"), **stats}
+
+    with pytest.raises(ws.FamilyError, match=r"support of the family 'shifted' .* three things"):
+        model_of("y ~ x", data(), replace(SHIFTED, support=of_two_parts))
+    with pytest.raises(ws.FamilyError, match=r"score of .*asks for 'value', .*\(values, .*sigma"):
+        model_of("y ~ x", data(), replace(SHIFTED, statistics=misspelt))
+
+
 def test_priors_of_each_domain_are_checked(shifted):
     table = model_of("y ~ x", data(), "shifted").priors.table
     assert table["share"] == ws.Beta(1, 9)

@@ -74,7 +74,14 @@ def check_support(
     FamilyError
         With the count of bad rows, the first few of them, and the families that would fit.
     """
-    bad, wanted, remedy = family.support(sample)
+    found = family.support(sample)
+    if not isinstance(found, tuple) or len(found) != 3 or np.shape(found[0]) != sample.y.shape:
+        raise FamilyError(
+            f"support of the family {family.name!r} does not give a tuple of three things: which "
+            "rows it cannot have produced (True or False for each), the words for what was wanted, "
+            "and what to do instead (a sentence, or '')."
+        )
+    bad, wanted, remedy = found
     if not np.any(bad):
         return
     whole = np.ones(sample.y.size) if count is None else count
