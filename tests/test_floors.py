@@ -24,8 +24,8 @@ FLOORS = (
     "formula data engines",
     "design families priors variables scales centering coefficients shrinkage monotonic cells"
     " correlations likelihood one_pass by_category",
-    "approximation coordinates inputs marginal residual model building validation toolchain"
-    " backends unconstrained draws tree",
+    "approximation coordinates group_integrals inputs marginal residual model building validation"
+    " toolchain backends unconstrained draws tree",
     "chain_faults convergence ordered_draws summary diagnostics effects evidence classical guards"
     " keywords",
     "plots tables",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from winstan import one_pass
+from winstan import group_integrals, one_pass
 from winstan.cells import Cells
 from winstan.coefficients import Coefficients
 from winstan.coordinates import Coordinates
@@ -173,13 +174,40 @@ class Model:
             return f"{self.family.template}_{'units' if self.residuals else 'latent'}"
         if self.marginal is not None:
             return "gaussian_marginal"
+        if self.groups_integrated:
+            return group_integrals.TEMPLATE
         return one_pass.TEMPLATE if self.in_one_pass else self.family.template
 
     @property
     def in_one_pass(self) -> bool:
         """Whether Stan goes over its rows one by one, which hardly repeat."""
-        plain = not self.integrated and self.correlation is None and self.simplexes is None
+        plain = self._plain and not self.groups_integrated
         return plain and one_pass.is_one_pass(self.likelihood, self.stacked, self.tuning)
+
+    @property
+    def groups_integrated(self) -> bool:
+        """Whether Stan integrates the effects of many groups out one by one.
+
+        Other backends sample them, and so does Stan where `parametrization` says how.
+        """
+        wanted = None if self.inputs is None else self.inputs.parametrization
+        return (
+            self._plain
+            and wanted is None
+            and group_integrals.are_integrated(
+                self.likelihood, self.stacked, self.coordinates, self.tuning
+            )
+        )
+
+    @property
+    def with_effects(self) -> Model:
+        """The same model, its groups' effects sampled."""
+        return replace(self, tuning=replace(self.tuning, integrals_from=math.inf))
+
+    @property
+    def _plain(self) -> bool:
+        """Whether the density of the rows is that of the family, and meets all that is sampled."""
+        return not self.integrated and self.correlation is None and self.simplexes is None
 
     @property
     def integrated(self) -> bool:
@@ -249,11 +277,10 @@ class Model:
     def _sampled(self) -> int:
         """Coefficients and effects that are sampled."""
         decorrelation = self.coordinates.decorrelation
-        return (
-            0
-            if self.integrated
-            else len(decorrelation.remaining_scale) + decorrelation.eliminated_scale.size
-        )
+        if self.integrated:
+            return 0
+        drawn = 0 if self.groups_integrated else decorrelation.eliminated_scale.size
+        return len(decorrelation.remaining_scale) + drawn
 
     @property
     def first_piece(self) -> int:

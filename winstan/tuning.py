@@ -38,6 +38,9 @@ class Tuning:
     rows_from, rows_an_effect : int
         Cells, in all and for each effect, from which a likelihood with its own gradient goes over
         them (`winstan.one_pass`).
+    integrals_from : float
+        Groups from which the effects of a random intercept are integrated out one by one, where
+        that is possible (`winstan.group_integrals`).
     picked_from : int
         Numbers of a matrix that are multiplied all of them sooner than a part is picked from a
         vector.
@@ -66,6 +69,7 @@ class Tuning:
     form_entries: float = 4.0
     rows_from: int = 5000
     rows_an_effect: int = 10
+    integrals_from: float = 1000
     picked_from: int = 256
     search_patterns: int = 400_000
     search_rounds: int = 12

@@ -6,6 +6,7 @@ here, once, for all draws.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from winstan.approximation.student import shift_of_sigma
 from winstan.coordinates.monotonic import to_coefficients
 from winstan.correlations import correlation_factors
 from winstan.draws import Sampled
+from winstan.group_integrals import draw_effects, grouped_rows, of_coefficients, z_scores_of
 from winstan.marginal import draws as marginal_draws
 from winstan.marginal import system as marginal_system
 from winstan.residual import draws as residual_draws
@@ -174,6 +176,41 @@ def sampled_with_effects(
         effect=effect.reshape(*shape, effect.shape[1]),
         aux=aux,
     )
+
+
+def sampled_with_groups(model: Model, raw: Mapping[str, Array], seed: int) -> tuple[Model, Sampled]:
+    """Draw the groups' effects beside what was sampled, with `Model.groups_integrated`.
+
+    Parameters
+    ----------
+    model
+    raw
+        As of `sampled_at`, without effects.
+    seed
+
+    Returns
+    -------
+    model : Model
+        The same, its coordinates z-scores of the effects.
+    sampled : Sampled
+    """
+    alone = of_coefficients(model.coordinates)
+    sampled = sampled_at(replace(model, coordinates=alone), raw, seed)
+    rows = grouped_rows(model.cells, model.likelihood, model.population)
+    beta = sampled.beta.reshape(-1, sampled.beta.shape[-1])
+    sd = sampled.sd.reshape(-1, 1)
+    shape = sampled.aux[..., :1].reshape(-1, 1) if rows.sign < 0 else np.ones_like(sd)
+    J, random = rows.known.size, np.random.default_rng([seed, STREAM])
+    z = np.empty((*sampled.sd.shape[:-1], J))
+    flat = z.reshape(-1, J)
+    step = max(1, model.tuning.chunk // J)
+    for start in range(0, len(beta), step):
+        some = slice(start, start + step)
+        total = shape[some] * rows.totals(beta[some])
+        u = draw_effects(shape[some] * rows.known, total, sd[some], random)
+        np.divide(rows.sign * u, sd[some], out=flat[some])
+    in_scores = replace(model, coordinates=z_scores_of(alone, J))
+    return in_scores, replace(sampled, effect=z)
 
 
 def _sampled_with_correlation(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:

@@ -18,7 +18,8 @@ ELEMENTWISE = {
     "limits": "tails of intervals are found one by one",
     "student_units": "units of one pattern of visits are the columns of a matrix",
 }
-INTEGRATED = ("gaussian_marginal", "gaussian_residual")  # have no vectors of cells
+# They have no vectors of cells.
+INTEGRATED = ("gaussian_marginal", "gaussian_residual", "group_integrals")
 LONG = ("joint_raw", "rest_raw", "unit", "joint", "rest", "moved", "beta", "eta", "deviation")
 
 

@@ -95,7 +95,9 @@ class PymcBackend:
         pm = import_pymc()
         sampler = checked_sampler(settings.sampler)
         built = pymc_model(model)
-        settings = settings.with_defaults(model.draws, WARMUP_METRIC, model.target_accept)
+        settings = settings.with_defaults(
+            model.with_effects.draws, WARMUP_METRIC, model.target_accept
+        )
         blocks = [variable.name for variable in built.free_RVs]
         progress = someone_looks_on() if settings.progress is None else settings.progress
         with built, failures_named(sampler), interrupts_raised() as check:

@@ -14,7 +14,7 @@ from winstan.toolchain import build, template_path, toolchain
 from winstan.toolchain import run as runner
 from winstan.toolchain.silence import quiet_cmdstanpy
 from winstan.toolchain.templates import sources
-from winstan.unconstrained import coordinate_sizes, sampled_at
+from winstan.unconstrained import coordinate_sizes, sampled_at, sampled_with_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,8 +81,9 @@ class StanBackend:
             step_size_jitter=model.step_size_jitter,
             progress=settings.progress,
         )
+        posterior = canonical(*_sampled(model, raw.values, settings.seed))
         return Draws(
-            posterior=canonical(model, _sampled(model, raw.values, settings.seed)),
+            posterior=posterior,
             sample_stats={
                 "lp": raw.sampler["lp__"],
                 "diverging": raw.sampler["divergent__"].astype(bool),
@@ -99,8 +100,9 @@ class StanBackend:
     def log_density(self, model: Model, unconstrained: Array) -> tuple[Array, Array]:
         """Log density (Jacobians included) and gradient at unconstrained points, one a row.
 
-        The order is that of `winstan.unconstrained.coordinate_sizes`.
+        The order is that of `winstan.unconstrained.coordinate_sizes`: of all effects.
         """
+        model = model.with_effects
         return runner.log_density(build(model.template), stan_data(model), unconstrained)
 
     def code(self, model: Model) -> str:
@@ -133,8 +135,16 @@ def expanded_template(name: str) -> str:
     return "\n".join(lines_of(path.name)) + "\n"
 
 
-def _sampled(model: Model, values: Array, seed: int) -> Sampled:
-    """Take the coordinates from the program's columns, of which they are the first."""
+def _sampled(model: Model, values: Array, seed: int) -> tuple[Model, Sampled]:
+    """Take the coordinates from the program's columns, of which they are the first.
+
+    Returned with the model whose coordinates they are.
+    """
     sizes = coordinate_sizes(model)
+    if model.groups_integrated:
+        sizes["rest_raw"] = 0
     parts = np.split(values, np.cumsum(list(sizes.values())), axis=-1)
-    return sampled_at(model, dict(zip(sizes, parts, strict=False)), seed)
+    raw = dict(zip(sizes, parts, strict=False))
+    if model.groups_integrated:
+        return sampled_with_groups(model, raw, seed)
+    return model, sampled_at(model, raw, seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,12 +11,14 @@ from scipy import sparse
 from winstan.backends.quadratic_form import distinct_rows, quadratic_form
 from winstan.backends.stan_coordinates import coordinates_data
 from winstan.backends.stan_correlation import correlation_data
+from winstan.backends.stan_groups import groups_data, no_terms_data
 from winstan.backends.stan_monotonic import monotonic_data
 from winstan.backends.stan_priors import prior_data
 from winstan.backends.stan_residual import residual_data
 from winstan.backends.stan_rows import rows_data
 from winstan.cells import distinct
 from winstan.families.domains import DOMAINS
+from winstan.group_integrals import of_coefficients
 from winstan.priors import R2D2, Flat
 
 if TYPE_CHECKING:
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 def stan_data(model: Model) -> dict[str, Any]:
     """Return the data of the model's template, under the names of its data block."""
     shared = _terms_data(model)
+    if model.groups_integrated:
+        alone = replace(model, coordinates=of_coefficients(model.coordinates))
+        return shared | _cells_data(alone) | no_terms_data()
     if model.residual is not None:
         assert model.variances is not None
         return shared | residual_data(model.residual) | _variances_data(model, model.variances)
@@ -85,14 +90,14 @@ def _cells_data(model: Model) -> dict[str, Any]:
     cells, P = model.cells, model.population.shape[1]
     form = quadratic_form(model)
     # The quadratic form stands for all cells, and rows that do not repeat are told apart.
-    elsewhere = form is not None or model.in_one_pass
+    elsewhere = form is not None or model.in_one_pass or model.groups_integrated
     rows = 0 if elsewhere else cells.offset.size
     population, first = _population_data(model, rows)
     coordinates = coordinates_data(model.coordinates, model.tuning.picked_from)
     beta_kind, beta_numbers = prior_data(
         model.priors.of(n) for n in model.coefficients.sampled_names
     )
-    statistics: dict[str, Any] = rows_data(model) if model.in_one_pass else dict(cells.statistics)
+    statistics = _statistics_data(model)
     if model.family.conjugate:
         statistics |= _form_data(model, form)
     if model.correlation is not None:
@@ -117,6 +122,13 @@ def _cells_data(model: Model) -> dict[str, Any]:
         **monotonic_data(model, rows),
         **statistics,
     }
+
+
+def _statistics_data(model: Model) -> dict[str, Any]:
+    """Return what the data say: by cell, row or group."""
+    if model.groups_integrated:
+        return groups_data(model)
+    return rows_data(model) if model.in_one_pass else dict(model.cells.statistics)
 
 
 def _predictors_data(model: Model, rows: int, first: np.ndarray) -> dict[str, Any]:
