@@ -31,6 +31,7 @@ _STATED: Mapping[str, str] = {
     "contrasts": "write C(x, Sum) or C(x, Treatment('level')) in the formula",
     "random": "group terms stand in the formula: y ~ x + (1 | g)",
     "groups": "groups stand in the formula: y ~ x + (1 | g)",
+    "vc_formula": "group terms stand in the formula: y ~ x + (1 | g) + (1 | h)",
     "re_formula": "group terms stand in the formula: y ~ x + (x | g)",
 }
 FOREIGN: Mapping[str, str] = MappingProxyType(
@@ -75,6 +76,11 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
         "weight": "write weights=, the name of a column",
         "by": "ws.fit_each fits a model to each group; to share, write (x | g)",
         "likelihood": "write family=",
+        "correlation": "write ar(time, unit), car, cs, toep or unstr in the formula",
+        "dispformula": "write sigma= (or phi=, alpha=): the right side of a formula, such as 'x'",
+        "ziformula": "write zi= (of hurdle families hu=): the right side of a formula, such as 'x'",
+        "rescor": "one model has one response: fit each by itself, or use brms",
+        "idata_kwargs": "take fit.to_arviz(), which has the groups of ArviZ",
     }
 )
 """By keyword, what to write in its place."""

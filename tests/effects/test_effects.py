@@ -161,6 +161,12 @@ def test_offsets_are_left_out():
     np.testing.assert_allclose(draws_of(model, p, "stim")["1 - 0"], expected, rtol=1e-10)
     with pytest.raises(OptionError, match="'hours' is in an offset alone"):
         effects.contrast(model, p, "hours")
+    table = effects.contrast_table(effects.contrast(model, p, "stim"), 0.9, "hdi")
+    assert table.attrs["estimand"] == "in a typical mouse, at an offset of zero"
+    model, p = made("count ~ stim + offset(np.log(hours))", "poisson")
+    table = effects.contrast_table(effects.contrast(model, p, "stim"), 0.9, "hdi")
+    assert table.attrs["estimand"] == "at an offset of zero"
+    assert "groups" not in table
     with pytest.raises(OptionError, match="'hours' is in an offset alone"):
         effects.contrast(model, p, "stim", by="hours")
 

@@ -61,7 +61,7 @@ def test_a_sum_of_responses_is_modelled_with_a_warning():
         ("y | subset(a) ~ x", "subset", r"data\[condition\]"),
         ("mvbind(y, z) ~ x", "mvbind", "one response"),
         ("cbind(a, b) ~ x", "cbind", r"p\(successes, trials\)"),
-        ("Surv(y, c) ~ x", "Surv", r"censored\(y, status\)"),
+        ("Surv(y, c) ~ x", "Surv", r"censored\(y, status\).*'none', or 0"),
         ("y ~ arma(p = 1)", "arma", "brms"),
         ("y ~ cosy(gr = g)", "cosy", r"cs\(visit, unit\)"),
         ("y ~ ar1(t + 0 | g)", "ar1", r"ar\(time, unit\)"),
@@ -95,6 +95,8 @@ def test_a_gaussian_process_is_winstans_whatever_bambi_adds_to_formulae():
 def test_a_bar_on_the_left_is_named():
     with pytest.raises(FormulaError, match=r"after '\|' the left side has cens"):
         parse_formula("y | w ~ x")
+    with pytest.raises(FormulaError, match=r"'%' is not understood; .*is written a:b"):
+        parse_formula("y ~ x %in% g")
     with pytest.raises(FormulaError, match=r"more than one '~'; formulas of other"):
         parse_formula("y ~ x, sigma ~ z")
     with pytest.raises(FormulaError, match=r"no other term of 'g' has it"):
@@ -209,6 +211,8 @@ def test_the_log10_link_is_the_log_link_of_other_coefficients():
         ("chain", "Did you mean 'chains'"),
         ("progressbar", "progress="),
         ("exposure", r"offset\(log\(x\)\)"),
+        ("dispformula", "sigma="),
+        ("ziformula", "zi="),
     ],
 )
 @pytest.mark.parametrize("function", [ws.fit, ws.fit_each])

@@ -196,7 +196,7 @@ def has_labels(model: Specified, column: str) -> bool:
     Such numbers have no x + 1 and no slope.
     """
     is_factor = isinstance(model.design.predictors[column].dtype, pd.CategoricalDtype)
-    is_label = is_factor or any(column in of.coded_columns for of in _formulas_of(model))
+    is_label = is_factor or any(column in of.coded_columns for of in formulas_of(model))
     factors = {c for one in model.design.every for of in one.memory.factors for c in of.columns}
     return is_label or (column in factors and column not in columns_of_effects(model))
 
@@ -238,7 +238,7 @@ def check_treatment(model: Specified, name: str, what: str) -> None:
     check_offset(model, name)
     # Columns of other formulas are in the same table.
     known = columns_of_effects(model)
-    for formula in _formulas_of(model):
+    for formula in formulas_of(model):
         known |= columns_of_factors(formula)
         known |= {c for atom in formula.offset_atoms for c in atom.columns}
     if name not in known:
@@ -258,7 +258,7 @@ def columns_of_effects(model: Specified) -> set[str]:
     """Columns of the common and the group effects: not of offsets, nor of factors alone."""
     atoms = [
         atom
-        for formula in _formulas_of(model)
+        for formula in formulas_of(model)
         for part in (
             formula.population_atoms,
             *(group.design.atoms.values() for group in formula.groups),
@@ -271,7 +271,7 @@ def columns_of_effects(model: Specified) -> set[str]:
 def population_predictors(model: Specified) -> list[str]:
     """Return the columns of common terms, of all formulas that an answer depends on, in order."""
     apart = columns_of_offsets(model)
-    atoms = (atom for formula in _formulas_of(model) for atom in formula.population_atoms)
+    atoms = (atom for formula in formulas_of(model) for atom in formula.population_atoms)
     names = dict.fromkeys(c for atom in atoms for c in atom.columns)
     return [c for c in names if c in model.design.predictors and c not in apart]
 
@@ -281,7 +281,7 @@ def columns_of_factors(formula: Formula) -> set[str]:
     return {c for group in formula.groups for c in group.factor_columns}
 
 
-def _formulas_of(model: Specified) -> tuple[Formula, ...]:
+def formulas_of(model: Specified) -> tuple[Formula, ...]:
     """Return the formulas that an answer depends on: see `winstan.effects.means.designs_of`."""
     return model.formula.every if mean_needs_beside(model) else (model.formula,)
 

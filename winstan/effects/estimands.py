@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from winstan.effects.comparisons import columns_of_effects
+from winstan.effects.comparisons import columns_of_effects, formulas_of
 from winstan.effects.means import designs_of
 from winstan.effects.population import (
     has_population_mean,
@@ -34,10 +34,13 @@ class Estimand:
         One of `GROUPS` for each group factor.
     single : frozenset of str
         Factors whose levels are asked for one by one: in ``"these"`` they are not averaged.
+    no_offset : bool
+        Whether the formula has an offset, and the answer is at an offset of zero.
     """
 
     settings: Mapping[str, str]
     single: frozenset[str] = frozenset()
+    no_offset: bool = False
 
     @property
     def name(self) -> str:
@@ -49,7 +52,10 @@ class Estimand:
 
     @property
     def words(self) -> str:
-        """Whom the answer is about, such as ``in the population of mouse``; "" without groups."""
+        """Whom the answer is about, such as ``in the population of mouse``, and at which offset.
+
+        "" where there are neither groups nor an offset.
+        """
         these, new = self.of("these"), self.of("new")
         parts = {
             "in each {} by itself": [f for f in these if f in self.single],
@@ -59,8 +65,8 @@ class Estimand:
             "in a new {}": [f for f in new if f not in self.single],
             "in each {} by itself, new ones drawn": [f for f in new if f in self.single],
         }
-        said = (words.format(" and ".join(of)) for words, of in parts.items() if of)
-        return ", ".join(said)
+        said = [words.format(" and ".join(of)) for words, of in parts.items() if of]
+        return ", ".join([*said, "at an offset of zero"] if self.no_offset else said)
 
     @property
     def label(self) -> dict[str, str]:
@@ -69,8 +75,9 @@ class Estimand:
 
     @property
     def attrs(self) -> dict[str, str]:
-        """What a table's ``attrs`` say of it: the option, and the words; none without groups."""
-        return {"groups": self.name, "estimand": self.words} if self.settings else {}
+        """What a table's ``attrs`` say of it: the option, and the words, where there are any."""
+        options = {"groups": self.name} if self.settings else {}
+        return options | ({"estimand": self.words} if self.words else {})
 
     def of(self, setting: str) -> list[str]:
         """Return the factors that have a setting."""
@@ -111,6 +118,7 @@ def choose_estimand(
     (``by="mouse"``) is about these groups. docs/estimands.md has the simulation behind it.
     """
     factors = factors_of(model, beside=beside)
+    no_offset = any(formula.offset_atoms for formula in formulas_of(model))
     members = {name for name in columns if is_grouping_only(model, name)}
     pairs = [
         pair
@@ -121,7 +129,7 @@ def choose_estimand(
     averaged = is_stable(model) and not noisy_parameters(model, factors)
     default = "these" if members else "population" if averaged else "typical"
     if groups is None:
-        return Estimand(dict.fromkeys(factors, default), single)
+        return Estimand(dict.fromkeys(factors, default), single, no_offset)
     settings = dict.fromkeys(factors, default) | _settings(model, factors, groups)
     wrong = [name for name in single if settings[name] in ("population", "new")]
     if wrong:
@@ -145,7 +153,7 @@ def choose_estimand(
             "normal group effects does not exist, because the linear predictor may be zero. Use "
             "groups='typical' or 'these', or another link."
         )
-    return Estimand(settings, single)
+    return Estimand(settings, single, no_offset)
 
 
 def factors_of(model: Specified, *, beside: bool = False) -> list[str]:

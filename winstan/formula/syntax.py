@@ -224,9 +224,11 @@ class Parser:
         node = self._crossing()
         while (op := self._accept("*", "/", "//", "%")) is not None:
             if op.text in ("//", "%"):
-                raise self._error(
-                    f"'{op.text}' is not understood; use np.floor_divide(a, b) or np.mod(a, b).", op
-                )
+                remedy = "use np.floor_divide(a, b) or np.mod(a, b)"
+                after = self._peek()
+                if op.text == "%" and after is not None and after.text == "in":
+                    remedy = "b %in% a, levels of b within those of a, is written a:b"
+                raise self._error(f"'{op.text}' is not understood; {remedy}.", op)
             node = Binary(op.text, node, self._crossing(), op.pos)
         return node
 
