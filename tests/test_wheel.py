@@ -57,8 +57,8 @@ cases += [("Power", "gaussian", "log"), ("truncated(Power, lb=0)", "lognormal", 
 cases = [(f"{y} ~ stim + (1|mouse)", trials, family, link) for y, family, link in cases]
 of_neighbours = "Power ~ stim + ar(place, mouse)"
 cases += [(of_neighbours, trials, family, None) for family in ("lognormal", "student")]
-many = {"n": rng.poisson(3, 5200), "x": rng.normal(size=5200)}
-cases += [("n ~ x", many, "poisson", None)]
+many = {"n": rng.poisson(3, 5200), "x": rng.normal(size=5200), "g": np.arange(5200) // 5}
+cases += [(formula, many, "poisson", None) for formula in ("n ~ x", "n ~ x + (1|g)")]
 for formula, data, family, link in cases:
     fit = ws.fit(
         formula, data,
