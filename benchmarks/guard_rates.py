@@ -73,8 +73,8 @@ def _zeros(share: float, draw: Callable[..., np.ndarray]) -> Callable[..., np.nd
     return drawn
 
 
-def _poisson(mean: float) -> Callable[..., np.ndarray]:
-    return lambda rng, data, eta: rng.poisson(mean * np.exp(0.4 * eta))
+def _poisson(mean: float, size: float = 0.4) -> Callable[..., np.ndarray]:
+    return lambda rng, data, eta: rng.poisson(mean * np.exp(size * eta))
 
 
 def _negative_binomial(mean: float, alpha: float) -> Callable[..., np.ndarray]:
@@ -217,6 +217,8 @@ KINDS = (
     Kind("excess_zeros", "Poisson, 30% zeros", COUNTS, "poisson", _zeros(0.3, _poisson(4)), True),
     Kind("excess_zeros", "Poisson, 50% zeros", COUNTS, "poisson", _zeros(0.5, _poisson(3)), True),
     Kind("excess_zeros", "Poisson counts", COUNTS, "poisson", _poisson(1), False),
+    Kind("excess_zeros", "Poisson counts, groups of four", COUNTS, "poisson", _poisson(1.6, 0.8), False,
+         groups=600, rows=2),
     Kind("excess_zeros", "alpha 2", COUNTS, "poisson", _negative_binomial(4, 2), False),
     Kind("excess_zeros", "alpha 0.7", COUNTS, "poisson", _negative_binomial(2, 0.7), False),
     Kind("excess_zeros", "successes, 30% zeros", TRIALS, "binomial",

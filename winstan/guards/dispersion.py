@@ -80,17 +80,19 @@ def check_dispersion(model: Model) -> str | None:
 
 def of_cells(model: Model, cell: np.ndarray) -> tuple[Array, Array, Array]:
     """Return each row's mean per trial or unit of exposure, its variance, and its leverage."""
-    eta, spread = model.coordinates.eta[cell], model.coordinates.eta_sd[cell]
-    weights = _WEIGHTS / _WEIGHTS.sum()
-    parts = [
-        weight * model.link.inverse(eta + x * spread)
-        for x, weight in zip(_NODES, weights, strict=True)
-    ]
-    mean = np.sum(parts, axis=0)
+    weights, means = means_of_cells(model, cell)
+    mean = weights @ means
     assert model.family.variance is not None
     variance = model.family.variance(mean)
-    slope = model.link.inverse_derivative(eta)
-    return mean, variance, np.square(slope * spread) / variance
+    slope = model.link.inverse_derivative(model.coordinates.eta[cell])
+    return mean, variance, np.square(slope * model.coordinates.eta_sd[cell]) / variance
+
+
+def means_of_cells(model: Model, cell: np.ndarray) -> tuple[Array, Array]:
+    """Return what the means of rows may be, shape (7, n), and their weights: nodes of the fit."""
+    eta, spread = model.coordinates.eta[cell], model.coordinates.eta_sd[cell]
+    means = model.link.inverse(eta + _NODES[:, None] * spread)
+    return _WEIGHTS / _WEIGHTS.sum(), np.asarray(means)
 
 
 def _words(model: Model, ratio: float, n: int) -> str:

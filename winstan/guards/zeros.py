@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from winstan.families.suitable import named
-from winstan.guards.dispersion import of_cells
+from winstan.guards.dispersion import means_of_cells, of_cells
 from winstan.guards.residuals import LEAST_FREE, some_rows
 from winstan.guards.zero_score import zero_score
 
@@ -30,8 +30,9 @@ _MOST = 0.999
 def check_zeros(model: Model) -> str | None:
     """Say whether counts have more zeros than their means and their variance let one expect.
 
-    Expected are those of a negative binomial (of successes: a beta-binomial) of the means of the
-    quick approximate fit, and of the variance that the counts have about them, so that a variance
+    Expected are those of a negative binomial (of successes: a beta-binomial) of all that the means
+    may be by the quick approximate fit (a group of few rows has more zeros than its estimate's:
+    exp(-mu) is convex), and of the variance that the counts have about them, so that a variance
     beyond the family's is not taken for zeros of their own: `winstan.guards.dispersion` names that.
     The excess is held against its standard error, in which the variance's own is counted, row by
     row. A family that has a shape for the variance is told by the score of extra zeros instead
@@ -57,6 +58,7 @@ def check_zeros(model: Model) -> str | None:
     mean, variance, leverage = of_cells(model, rows.cell)
     free = 1 - np.minimum(size * leverage, 1)
     kept = (free > LEAST_FREE) & (size * mean > 0)
+    weights, means = means_of_cells(model, rows.cell[kept])
     y, w = sample.y[rows.row][kept], rows.weight[kept]
     size, mean, variance, free = size[kept], mean[kept], variance[kept], free[kept]
     zero = y == 0
@@ -70,11 +72,12 @@ def check_zeros(model: Model) -> str | None:
         return None
     excess = np.square(y - size * mean) / free - size * variance
     extra = min(max(float(w @ excess) / rises, 0.0), _MOST)
-    expected = _none(mean, size, extra, of_trials=family.of_trials)
+    expected = weights @ _none(means, size, extra, of_trials=family.of_trials)
     each = zero - expected
     if extra > 0:  # what the excess of zeros owes to the variance's own error
         step = 1e-4 * extra
-        rise = (_none(mean, size, extra + step, of_trials=family.of_trials) - expected) / step
+        more = weights @ _none(means, size, extra + step, of_trials=family.of_trials)
+        rise = (more - expected) / step
         each = each - float(w @ rise) / rises * (excess - extra * slope)
     found, wanted = float(w @ zero), float(w @ expected)
     error = float(np.sqrt(w @ np.square(each)))
