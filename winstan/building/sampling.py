@@ -101,8 +101,8 @@ def make_plan(
         return plan if wanted == "marginal" or plan.is_cheaper else None
     if wanted == "marginal":
         raise OptionError(
-            f"parametrization='marginal' is not possible here: {plan}. Leave it out: the "
-            "coefficients and effects are then sampled."
+            f"parametrization='marginal' is not possible here: {plan}. Leave it out: "
+            "coefficients are then sampled, and effects too, but for those of a thousand groups."
         )
     return None
 
