@@ -79,8 +79,8 @@ def test_the_listed_formulas_can_be_fitted_and_are_such_as_guards_ask_for(name):
     listed = ws.datasets().loc[name]
     found = guards(listed["formula"], ws.load(name), listed["family"])
     # InstEval's ratings from 1 to 5 are fitted as lme4's authors do, as measurements; chicks grow
-    # along curves, and around a line neighbouring weights resemble each other; so do days around each
-    # subject's line (nlme's corAR1: 0.49, a likelihood ratio of 19.4).
+    # along curves, and around a line neighbouring weights resemble each other; so do days around
+    # each subject's line (nlme's corAR1: 0.49, a likelihood ratio of 19.4).
     rightly = {
         "InstEval": "scores",
         "ChickWeight": "serial_correlation",
