@@ -289,7 +289,7 @@ def test_text_and_whole_numbers_are_categories():
 @pytest.mark.parametrize(
     ("formula", "y", "words"),
     [
-        ("y ~ x", [1.0, 2.5, 3.0, np.pi], "2 values that is none of these, of 24, in row"),
+        ("y ~ x", [1.0, 2.5, 3.0, np.pi], "has 12 values that are none of these, of 24, in rows"),
         ("y ~ x", np.arange(60), "60 categories.*50 at most"),
         ("y ~ x", [2, 2], "are 2, which is its only category"),
         ("y ~ 0 + x", [1, 2, 3], "no Intercept to leave out"),
