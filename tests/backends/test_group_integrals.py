@@ -178,6 +178,7 @@ def test_the_posterior_is_that_of_effects_that_are_sampled(family):
             np.testing.assert_array_less(np.abs(gap / error), 4.2, err_msg=name)
 
 
+@pytest.mark.slow
 def test_effects_are_integrated_out_of_one_intercept_of_many_groups_alone():
     data = many_groups("poisson").assign(h=lambda rows: rows.index % 7)
     for formula, family, options, template in [

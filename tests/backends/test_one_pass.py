@@ -129,6 +129,7 @@ def test_few_rows_and_few_for_each_effect_keep_the_vectors():
         assert model_of("y ~ x + (1|g)", data, "poisson", tuning=tuning).template == template
 
 
+@pytest.mark.slow
 def test_what_is_constant_is_not_told():
     data = distinct_rows("poisson")
     told = stan_data(model_of("y ~ x + (1|g) + (1|h)", data, "poisson", tuning=BY_ROW))

@@ -66,6 +66,7 @@ def settings_with(settings, **changes):
     return type(settings)(**{n: getattr(settings, n) for n in settings.__slots__} | changes)
 
 
+@pytest.mark.slow
 def test_both_fits_and_their_agreement(monkeypatch):
     backends(monkeypatch)
     both = ws.fit(FORMULA, data(), backend=("stan", "pymc"), **QUICK)

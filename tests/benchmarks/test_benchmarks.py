@@ -363,6 +363,7 @@ def test_a_goal_of_the_smaller_is_judged_by_the_smaller():
     assert tables.missed(table.assign(tail_per_s=[2600.0, 100.0])) == []
 
 
+@pytest.mark.slow
 def test_the_figure_has_a_mark_for_each_rate():
     table = tables.framed([*rows(), replace(rows()[0], design="oats")])
     drawn = figure(table)

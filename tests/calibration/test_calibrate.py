@@ -227,6 +227,7 @@ def test_limits_that_rows_do_not_share_are_refused(status, words):
         ws.calibrate("censored(y, upper, status) ~ x", table, priors=_flat())
 
 
+@pytest.mark.slow
 def test_simulations_that_fail_are_told():
     """A response that never varies has no model: of so small means counts are all zero."""
     table = data().assign(y=lambda t: np.arange(len(t)) % 2)

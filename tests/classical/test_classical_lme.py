@@ -169,6 +169,7 @@ def test_cake_against_mixedlm(formula):
 
 
 @pytest.mark.parametrize("reml", [True, False])
+@pytest.mark.slow
 def test_crossed_correlated_slopes_against_a_dense_likelihood(reml):
     data = crossed()
     fit = ws.lme("y ~ x + (x|a) + (x|b)", data, reml=reml)

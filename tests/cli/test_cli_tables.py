@@ -24,6 +24,7 @@ def write(path, text):
     return path
 
 
+@pytest.mark.slow
 def test_a_column_is_of_one_type_however_long_the_file_is(tmp_path):
     n = 300_000  # more than pandas reads at once
     labels = np.where(np.arange(n) < n - 10, (np.arange(n) % 5).astype(str), "M6")

@@ -265,6 +265,7 @@ def test_other_questions_are_refused():
     refused(model(weights="w"), "different data: .* rows")
 
 
+@pytest.mark.slow
 def test_other_priors_are_refused_by_name():
     refused(model(priors={"x": ws.Normal(0, 1)}), r"priors of 'x': .* and Normal\(0, 1\)")
     refused(model(priors={"1|g_sigma": ws.HalfNormal(1)}), r"priors of '1\|g_sigma'")

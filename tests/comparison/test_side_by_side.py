@@ -363,6 +363,7 @@ def test_widths_that_hold_no_figure_are_refused(width):
         ws.side_by_side(fit_of(), width=width)
 
 
+@pytest.mark.slow
 def test_differences_of_differences_and_strata_are_those_of_each_result():
     rng = np.random.default_rng(5)
     base = data(rows=6)

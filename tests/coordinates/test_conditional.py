@@ -56,6 +56,7 @@ def test_given_sd_and_sigma_all_else_of_a_lognormal_is_standard_normal():
 
 
 @pytest.mark.parametrize("family", ["hurdle_gamma", "hurdle_lognormal"])
+@pytest.mark.slow
 def test_density_and_map_agree_where_effects_are_correlated_and_zeros_have_a_formula(family):
     """Stan's density against that of quantities by themselves and the map's own derivatives."""
     model = model_of(["y ~ x + (x|p|g)", "hu ~ x + (1|p|g)"], few(), family)

@@ -141,6 +141,7 @@ def test_a_failed_start_names_the_response(monkeypatch):
 
 @pytest.mark.parametrize("family", ["gamma", "poisson", "bernoulli", "student"])
 @pytest.mark.parametrize("formula", ["y ~ x + (1|g)", "y ~ x + (x|g) + (1|h)", "y ~ x + (x|g/h)"])
+@pytest.mark.slow
 def test_scores_are_standard_given_sds_and_coefficients(family, formula):
     """By the density itself: its curvature along each score is one, wherever the sds are.
 
@@ -260,6 +261,7 @@ def test_sds_are_normal_in_their_coordinate(true_sd, J, bent):
     assert (skew < -0.3 * scale) == bent
 
 
+@pytest.mark.slow
 def test_draws_by_default_are_more_of_many_effects():
     data = pd.concat([grouped_rows()] * 12, ignore_index=True)
     formula = "y ~ x + (1|g) + (1|h)"

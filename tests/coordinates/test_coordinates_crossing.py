@@ -52,6 +52,7 @@ def curvature(model, sd_raw: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(
     ("family", "seed"), [("poisson", 10), ("poisson", 41), ("gamma", 36), ("gamma", 11)]
 )
+@pytest.mark.slow
 def test_coordinates_are_standard_at_any_sds(family, seed):
     """A tenth to ten times the fit's sds: with fixed maps, eigenvalues were 0.010 to 350."""
     model = model_of(FORMULA, crossed_rows(family, seed), family)
@@ -79,6 +80,7 @@ def test_coordinates_are_standard_at_any_sds(family, seed):
     ("family", "seed"),
     [("poisson", 41), ("poisson", 54), ("poisson", 291), ("gamma", 11), ("gamma", 49)],
 )  # fmt: skip
+@pytest.mark.slow
 def test_few_crossed_levels_do_not_diverge_by_default(family, seed):
     """Six to fifty-five draws of each did."""
     data = crossed_rows(family, seed)

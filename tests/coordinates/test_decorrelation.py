@@ -147,6 +147,7 @@ def test_effects_of_many_axes_keep_their_matrix():
     assert decorrelation.low_rank(factor_of_many(7, noise=0.1)[:150, :150], 2, APART) is None
 
 
+@pytest.mark.slow
 def test_coefficients_alone_have_no_axes():
     """Two hundred levels of a factor, and no effects beside them: nothing to warn of."""
     rng = np.random.default_rng(5)

@@ -44,6 +44,7 @@ def test_a_failure_at_other_sds_is_no_failure_of_the_fit(monkeypatch):
     assert not model.coordinates.sd_dependent_location.any
 
 
+@pytest.mark.slow
 def test_means_are_open_where_events_are_few_or_a_link_confines_them():
     few = answers().assign(poisson=lambda d: (np.arange(len(d)) == 7).astype(int))
     open_mean = {

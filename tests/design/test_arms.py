@@ -135,6 +135,7 @@ def fitted():
     return data, together
 
 
+@pytest.mark.slow
 def test_the_population_and_new_animals_are_those_of_the_rows_arm(fitted):
     data, fit = fitted
     logged = model_of("y ~ x + (1|gr(mouse, by=arm))", data.assign(y=np.exp(data["y"])), "gamma")

@@ -65,6 +65,7 @@ def test_a_cubic_basis_is_every_natural_spline_through_its_knots():
     np.testing.assert_allclose(at @ found, straight, rtol=1e-7)
 
 
+@pytest.mark.slow
 def test_a_thin_plate_basis_of_all_knots_is_the_smoothing_spline():
     """The curve of least squares and penalty is scipy's natural cubic smoothing spline."""
     from scipy.interpolate import make_smoothing_spline  # noqa: PLC0415

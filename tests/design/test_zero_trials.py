@@ -68,6 +68,7 @@ def test_levels_that_only_such_rows_had_are_named():
         sampled(hours(), "p(k, n) ~ 1 + (1|animal)")
 
 
+@pytest.mark.slow
 def test_the_posterior_is_that_of_the_other_rows(fit, without):
     one, other = fit.draws["posterior"], without.draws["posterior"]
     for name in one.data_vars:

@@ -82,6 +82,7 @@ def test_neither_workers_nor_order_nor_the_other_groups_matter(found, how):
     pd.testing.assert_frame_equal(again.table, expected)
 
 
+@pytest.mark.slow
 def test_a_failure_is_kept_apart(found):
     bad = data()
     bad.loc[bad["neuron"] == "n1", "y"] = np.inf
@@ -119,6 +120,7 @@ def test_a_contrast_that_fails_in_a_group_leaves_the_others(found):
         result.map(lambda fit: fit.summary().loc[["nobody"]])
 
 
+@pytest.mark.slow
 def test_the_line_of_progress_counts_groups_and_failures(capsys, monkeypatch):
     now = iter(range(0, 10**6, 20))  # a log has a line every ten seconds
     clock = SimpleNamespace(monotonic=lambda: float(next(now)))
@@ -290,6 +292,7 @@ def test_contrasts_and_maps_of_kept_fits(found):
     assert told["neuron"].tolist() == list(found.keys)
 
 
+@pytest.mark.slow
 def test_contrasts_of_contrasts_are_computed_with_each_fit():
     rows = data(2).assign(dose=lambda d: d["g"].isin(["g0", "g1", "g4"]).map({True: 0, False: 2}))
     asked = {"x": {"of": "dose"}, "dose": {"by": "x", "pairs": "all", "prob": 0.5}}

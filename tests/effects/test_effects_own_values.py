@@ -207,6 +207,7 @@ def test_own_estimates_and_population_means_are_those_of_the_animals_genotype():
         assert means["week", mouse] == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_figures_have_a_population_mean_for_each_genotype():
     fit = made_fit(model_of("y ~ genotype * week + (week|mouse)", weights(), "gaussian"), draws=50)
     plot = fit.plot_slopes()

@@ -94,6 +94,7 @@ def test_tables_of_a_fit():
         ("p(hits, of) ~ stim + (1|sex/mouse)", "binomial", {"treatment": "stim"}),
     ],
 )
+@pytest.mark.slow
 def test_every_contrast_can_be_drawn(formula, family, options, tmp_path):
     fit = made_fit(model_of(formula, DATA, family), draws=100)
     fit.plot_difference(**options).save(tmp_path / "a.png", verbose=False)
@@ -125,6 +126,7 @@ def test_values_that_cannot_be_compared():
         effects.contrast(model, p, "stim", by={"x": ["a"]})
 
 
+@pytest.mark.slow
 def test_values_beyond_the_data_are_warned_of():
     model, p = made("y ~ stim * x + cond", "gaussian")
     high, low = DATA["x"].max(), DATA["x"].min()

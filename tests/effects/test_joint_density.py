@@ -106,6 +106,7 @@ def log_of_quad(log_density):
 
 
 @pytest.mark.parametrize("family", ["poisson", "bernoulli"])
+@pytest.mark.slow
 def test_one_effect_by_quadrature(family):
     response = {"poisson": "count", "bernoulli": "ok"}[family]
     _, draws, got = densities(f"{response} ~ stim + (1|mouse)", family)
@@ -122,6 +123,7 @@ def test_one_effect_by_quadrature(family):
         assert got[s] == pytest.approx(log_of_quad(log_density), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_two_effects_by_importance_sampling():
     """Of a mean and of its spread, correlated: against a grid of both."""
     formula = ["y ~ stim + (1 |p| mouse)", "sigma ~ 1 + (1 |p| mouse)"]

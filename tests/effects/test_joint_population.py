@@ -65,6 +65,7 @@ def test_of_two_linear_predictors_by_brute_force():
     assert np.abs(found[3] - got(model, draws, "typical")[3]).max() > 0.03
 
 
+@pytest.mark.slow
 def test_of_three_that_are_correlated():
     model, draws = asked("y ~ x + (1 |p| g)", data_of("categorical"), [0.4, 1.0, 1.6])
     labels = next(v for v in model.variables if v.name == "g_corr").coords["g_corr_dim"]
@@ -99,6 +100,7 @@ def test_slopes_and_the_default_are_of_the_population():
 
 
 @pytest.mark.parametrize("on_lines", [True, False])
+@pytest.mark.slow
 def test_many_rows_have_the_means_that_each_has_by_itself(on_lines):
     """Rows on a line are interpolated, those off it are integrated one by one."""
     model, _ = asked("y ~ x + (1 |p| g)", three(), [0.5])

@@ -138,6 +138,7 @@ def test_a_bound_by_the_data_is_the_unit_of_its_share():
 @pytest.mark.parametrize(
     "formula", ["y ~ sex + hsgp(x, by=sex) + s(hours, k=6)", "y ~ s(x, mouse, bs='fs', k=4)"]
 )
+@pytest.mark.slow
 def test_sds_and_lengths_of_curves(formula):
     model, draws = made(formula, "gaussian")
     found = log_prior(model, draws)

@@ -230,6 +230,7 @@ def test_a_summary_of_responses_has_them_once_for_rows_that_are_alike():
         assert row["sd"] == pytest.approx(np.sqrt(total), rel=0.03)
 
 
+@pytest.mark.slow
 def test_trials_of_binomial_responses():
     model = model_of("p(hits, of) ~ stim", DATA, "binomial")
     p = flat(made_posterior(model, chains=1, draws=20_000))

@@ -141,6 +141,7 @@ def test_a_new_animal_s_sigma_has_the_population_s_covariance(members):
     assert np.corrcoef(z)[0, 1] == pytest.approx(-0.9, abs=0.02)
 
 
+@pytest.mark.slow
 def test_a_new_animal_s_effects_on_both_parameters_are_drawn_jointly():
     """Of a lognormal response: its mean at a draw, and that of its logarithm, tell sigma."""
     fit = fit_of(

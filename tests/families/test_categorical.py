@@ -252,6 +252,7 @@ def test_group_effects_are_those_of_each_category():
         fit.contrast("x", scale="link")
 
 
+@pytest.mark.slow
 def test_programs_are_valid_and_have_the_density_of_the_rows(tmp_path):
     data = data_of("categorical")
     model = model_of("y ~ x + (1|g)", data, ws.categorical("b"), weights="w")
@@ -312,6 +313,7 @@ def test_ordered_categories_keep_levels_without_rows_and_without_a_word():
     assert model.design.response.categories == tuple(range(-1, 12))
 
 
+@pytest.mark.slow
 def test_replicates_of_categories_are_drawn_by_their_labels():
     """Places are no numbers: axes have the categories, and statistics are shares of each."""
     fit = made_fit(model_of("y ~ x + (1|g)", data_of("categorical"), "categorical"), draws=20)

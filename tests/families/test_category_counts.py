@@ -86,6 +86,7 @@ def test_rows_are_the_users():
     np.testing.assert_allclose(fit.predict()["mean"], new["mean"], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_replicates_are_of_each_response_that_is_counted():
     data = wide().drop(index=4).reset_index(drop=True)
     data["right"] *= 20

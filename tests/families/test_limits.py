@@ -150,6 +150,7 @@ def log_tail(own, y, side):
         ("shifted_lognormal", 5.5, {"sigma": 1.3, "ndt": 140.0}),
     ],
 )
+@pytest.mark.slow
 def test_tails_of_reaction_times_are_integrals_of_their_densities(family, mu, aux):
     """Where scipy's distribution functions are zero, too; and one tail is one less the other."""
     base = FAMILIES[family]

@@ -174,6 +174,7 @@ def test_thresholds_in_no_order_are_found_and_give_the_shares(family, link):
     np.testing.assert_allclose(shares, counts / counts.sum(), atol=0.02)
 
 
+@pytest.mark.slow
 def test_populations_of_adjacent_categories():
     """The strip about the real line is narrower there: a sum of normals by a fine grid."""
     frame = data_of("acat")
@@ -241,6 +242,7 @@ def test_a_probit_population_is_a_wider_probit():
     np.testing.assert_allclose(got, expected, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_mean_score_is_named_and_so_is_the_linear_predictor():
     model, draws, parts = asked("logit")
     (score,) = effects.parts_of(model, "score")

@@ -140,6 +140,7 @@ def contrast_of(data: pd.DataFrame, **options) -> ws.Fit:
 
 
 @pytest.mark.parametrize("angle", [1.0, np.pi, -2.5])
+@pytest.mark.slow
 def test_turning_all_angles_turns_directions_and_no_difference(angle):
     """Coordinates, priors and likelihood are of angles from the data's mean direction."""
     data = animals()
@@ -173,6 +174,7 @@ def told(*directions: float, link: str = "tan_half", seed: int = 0) -> str | Non
     return check_directions(model_of("y ~ cond", data, "von_mises", link=link))
 
 
+@pytest.mark.slow
 def test_a_condition_that_the_half_tangent_does_not_reach_is_told():
     found = [told(0.0, np.pi, seed=seed) or "" for seed in range(20)]
     assert sum("'c1' of 'cond'" in text and "link='identity'" in text for text in found) >= 16
@@ -225,6 +227,7 @@ def test_rows_weigh_by_the_length_of_their_mean_vector():
 
 
 @pytest.mark.parametrize("link", ["tan_half", "identity"])
+@pytest.mark.slow
 def test_population_direction_is_that_of_the_vector_integrated_over_groups(link):
     """By the complex error function, and by the normal's characteristic function."""
     fit = contrast_of(animals(), link=link)

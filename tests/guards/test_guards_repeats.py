@@ -185,6 +185,7 @@ def test_difference_of_units_is_the_f_test_of_nested_models():
     assert not difference_of_units(cell / 3, cell, unit)
 
 
+@pytest.mark.slow
 def test_millions_of_rows_take_no_time():
     rng = np.random.default_rng(0)
     n = 300_000
@@ -224,6 +225,7 @@ def test_units_measured_once_under_each_condition_are_found():
     assert "pseudoreplication" not in guards("weight ~ week + (1|mouse)", growth(2.0, 1))
 
 
+@pytest.mark.slow
 def test_units_that_are_not_alike_are_no_finding():
     for seed in range(20):
         assert guards("weight ~ week * diet", growth(0.0, seed)) == {}

@@ -92,6 +92,7 @@ def test_a_units_own_lines_leave_no_trace():
         assert series.within(e)[unit == u] == pytest.approx(rest, abs=1e-10)
 
 
+@pytest.mark.slow
 def test_neighbours_in_short_units_are_told_with_the_term_to_add():
     said = [found("y ~ cond + (1|g)", blocks(seed, 0.6)) for seed in range(SEEDS)]
     assert sum(one is not None for one in said) >= 8
@@ -115,6 +116,7 @@ def test_neighbours_in_short_units_are_told_with_the_term_to_add():
 
 
 @pytest.mark.parametrize("formula", ["y ~ cond + (1|g)", "y ~ cond + x + (1|g) + (1|item)"])
+@pytest.mark.slow
 def test_groups_that_respond_differently_are_left_alone(formula):
     said = []
     for seed in range(SEEDS):

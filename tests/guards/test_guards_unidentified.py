@@ -98,6 +98,7 @@ def test_rows_that_weigh_one_are_one_row_each():
     assert said("y ~ x + (1|id)", one_row_each(), weights="w") is not None
 
 
+@pytest.mark.slow
 def test_one_row_a_cell_is_named():
     data = grid(id=12, t=5)
     told = said("y ~ t + (t|id)", data)

@@ -64,6 +64,7 @@ def test_a_fit_is_made_again_with_something_changed(fit, counted):
     pd.testing.assert_frame_equal(other.summary(), ws.fit(FORMULA, rows(seed=1), **QUICK).summary())
 
 
+@pytest.mark.slow
 def test_a_dot_is_what_the_fit_has_on_that_side(fit):
     assert "x" not in fit.update(". ~ . - x", silence="all").summary().index
     spread = fit.update(". ~ .", sigma="x", silence="all")

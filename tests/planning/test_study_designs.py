@@ -77,6 +77,7 @@ def test_shares_and_errors_are_those_of_the_studies(paired):
     assert (paired.studies.query("null")["truth"] == 0).all()
 
 
+@pytest.mark.slow
 def test_the_size_of_a_power_is_between_those_of_smaller_and_larger_powers(paired):
     target = power_of_t(7, 1)
     found = paired.sample_size(target).iloc[0]
@@ -89,6 +90,7 @@ def test_the_size_of_a_power_is_between_those_of_smaller_and_larger_powers(paire
     assert "ANOVA (95% intervals): 80% power beyond mouse = 8, the largest" in paired.summary
 
 
+@pytest.mark.slow
 def test_interpolation_is_exact_where_the_probit_is_a_line():
     """Of a mean of known variance it is one in the root of n."""
     sizes = np.array([4, 9, 16, 25])
@@ -103,6 +105,7 @@ def test_interpolation_is_exact_where_the_probit_is_a_line():
     assert sample_sizes(table, "n", [], 0.1)["n"].iloc[0] == 0
 
 
+@pytest.mark.slow
 def test_the_figure_has_a_panel_for_each_other_size(paired):
     assert n_panels(paired.plot()) == 1
     assert n_panels(paired.plot("false_positives")) == 1
@@ -137,6 +140,7 @@ def test_a_posterior_of_flat_priors_is_the_paired_t_interval():
         assert away.std() < 0.05
 
 
+@pytest.mark.slow
 def test_between_animals_lme_and_anova_are_the_t_test_of_means():
     """Of as many rows of each animal."""
     table = ws.layout(mouse=6, drug=["s", "d"], trial=3, between={"drug": "mouse"})
@@ -284,6 +288,7 @@ def test_a_pilot_gives_draws_of_its_posterior():
     assert (again.table["failed"] == 0).all()
 
 
+@pytest.mark.slow
 def test_a_method_that_there_is_none_of_is_noted_or_refused():
     table = ws.layout(mouse=6, x=[0, 1, 2, 4], trial=2)
     options = {"effect": {"x": 1}, "truth": {"1|mouse_sigma": 1, "sigma": 1}}

@@ -43,6 +43,7 @@ def fit_of(formula="y ~ x + (x|g)", family="gaussian", **options):
     return made_fit(model_of(formula, recordings(), family), **options)
 
 
+@pytest.mark.slow
 def test_a_trace_has_every_chain_of_every_parameter():
     fit = fit_of(divergent=3)
     plot = fit.plot_trace(["x", "1|g[g2]"])
@@ -217,6 +218,7 @@ def test_groups_of_successes_are_proportions():
     assert plot.labels.x == "proportion of hits"
 
 
+@pytest.mark.slow
 def test_statistics_are_those_of_each_replicate():
     fit = fit_of()
     plot = fit.plot_predictive("statistic", draws=60)

@@ -202,6 +202,7 @@ def saved(figure, file, **options) -> tuple[int, int]:
     return imread(file).shape[1::-1]
 
 
+@pytest.mark.slow
 def test_a_composition_takes_the_options_of_a_single_plot(tmp_path):
     figure, file = plain(), tmp_path / "a.png"
     assert saved(figure, file, dpi=100, width=10, height=4) == (1000, 400)

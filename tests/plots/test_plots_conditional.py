@@ -30,6 +30,7 @@ def fit():
     return made_fit(model_of("y ~ x + arm + stim + (1|g)", recordings(), "gamma"))
 
 
+@pytest.mark.slow
 def test_the_band_is_the_table_and_the_dots_are_the_rows(fit):
     plot = fit.plot_conditional("x", unit="Hz", prob=0.8)
     table = fit.conditional("x", prob=0.8)
@@ -45,6 +46,7 @@ def test_the_band_is_the_table_and_the_dots_are_the_rows(fit):
     assert_legible(plot)
 
 
+@pytest.mark.slow
 def test_the_thin_lines_are_the_groups_means(fit):
     lines = data_of(fit.plot_conditional("x"), geom_line, having=["group"])
     lines = lines[lines["group"].notna()]
@@ -59,6 +61,7 @@ def test_the_thin_lines_are_the_groups_means(fit):
     assert data_of(bare, geom_point, having=["at"]).empty
 
 
+@pytest.mark.slow
 def test_a_curve_for_each_level(fit):
     plot = fit.plot_conditional("x", by="arm")
     table = fit.conditional("x", by="arm").set_index(["arm", "x"])
@@ -119,6 +122,7 @@ def test_errors(fit):
         plot_conditional(table.drop(columns="mean"), predictor="x", response="y")
 
 
+@pytest.mark.slow
 def test_whose_mean_a_curve_is():
     fit = made_fit(model_of("y ~ x + arm + (x|g)", recordings(), "gamma"))
     these = fit.plot_conditional("x", groups="these")

@@ -70,6 +70,7 @@ def test_text_is_in_its_place_whatever_the_shape_of_the_data():
     assert_legible(ws.plot_data(days.assign(g=np.repeat(np.arange(10), 8)), "y", "day", "g"))
 
 
+@pytest.mark.slow
 def test_a_panel_for_each_value_of_the_facet_up_to_a_page():
     data = trials(4)
     assert panels_of(ws.plot_data(data, "Power", "stim", "mouse", facet="mouse")) == [

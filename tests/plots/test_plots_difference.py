@@ -103,6 +103,7 @@ def test_several_contrasts_keep_the_order_of_the_summary():
 
 
 @pytest.mark.parametrize("n", [1, 8, 40])
+@pytest.mark.slow
 def test_by_level_has_a_row_per_level(n):
     levels = [f"m{i:02d}" for i in range(n)][::-1]
     draws, summary, observed = tables(by=levels)
@@ -116,6 +117,7 @@ def test_by_level_has_a_row_per_level(n):
     drawn(plot)
 
 
+@pytest.mark.slow
 def test_by_level_under_another_name_and_several_contrasts():
     draws, summary, observed = tables(("1 - 0", "2 - 0"), by=["m0", "m1", "m2"])
     observed.loc[4, "difference"] = 1e4
@@ -187,6 +189,7 @@ def test_long_captions_break_between_values_and_fit_a_narrow_figure():
         assert not line.startswith("(")
 
 
+@pytest.mark.slow
 def test_ratio_has_a_line_at_one_on_a_logarithmic_axis():
     draws, summary, observed = tables(("1 / 0",), ratio=True)
     plot = plot_difference(draws, summary, observed, ratio=True, **NAMES)
@@ -206,6 +209,7 @@ def test_ratio_has_a_line_at_one_on_a_logarithmic_axis():
         (1e-30, "Difference in Power (stim 1 \N{MINUS SIGN} 0), $\\times 10^{-30}$ Hz"),
     ],
 )
+@pytest.mark.slow
 def test_tiny_and_huge_values_read_as_plain_numbers(scale, title):
     plot = plot_difference(*tables(scale=scale), **NAMES)
     assert plot.labels.x == title
@@ -246,6 +250,7 @@ def test_ratios_and_probabilities_that_cannot_be():
 
 
 @pytest.mark.parametrize("name", ["dose", "x", "y"])
+@pytest.mark.slow
 def test_numeric_levels_are_written_with_few_digits(name):
     levels = [-0.987654321, 0.0, 1 / 3, 12.0]
     draws, summary, observed = (t.rename(columns={"by": name}) for t in tables(by=levels))
@@ -281,12 +286,14 @@ def fit_of_slopes(formula):
     return made_fit(model_of(formula, data, "gaussian"), draws=50)
 
 
+@pytest.mark.slow
 def test_the_mean_of_a_centred_column_is_zero():
     plot = fit_of_slopes("y ~ stim * x").plot_difference("stim", by="x")
     assert scale_of(plot, "y").labels[1] == "0"
     drawn(plot)
 
 
+@pytest.mark.slow
 def test_the_caption_says_whose_effect_the_posterior_and_the_differences_are():
     fit = fit_of_slopes("y ~ stim + x + (stim|mouse)")
     average, typical = (fit.plot_difference("stim", groups=g) for g in ("these", "typical"))

@@ -97,6 +97,7 @@ def test_a_curve_that_goes_round_is_followed_and_rows_are_near_it():
     assert_legible(plot)
 
 
+@pytest.mark.slow
 def test_directions_are_where_they_point(fit):
     plot = fit.plot_directions("stim")
     tables = layers(plot)
@@ -128,6 +129,7 @@ def test_angles_are_refused_of_other_families():
         lambda fit: fit.plot_predictive("statistic"),
     ],
 )
+@pytest.mark.slow
 def test_nothing_is_far_from_data_about_the_cut(fit, draw):
     """On a plain axis the same angles would be at both of its ends."""
     plot = draw(fit)

@@ -63,6 +63,7 @@ def test_intercepts_flag_far_rows():
     drawn(plot)
 
 
+@pytest.mark.slow
 def test_intercepts_of_many_rows_are_boxes():
     table, data = recordings(trials=2000)
     plot = plot_intercepts(table, data, response="Power", group="mouse", treatment="stim")

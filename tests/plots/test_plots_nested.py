@@ -31,6 +31,7 @@ def test_intervals_are_read_from_the_names_of_their_ends(fit):
         intervals_of(table[["contrast", "mean"]])
 
 
+@pytest.mark.slow
 def test_wide_intervals_are_thin_and_narrow_ones_thick(fit):
     plot = fit.plot_contrast("cond", pairs="all", by=["stim", "sex"], simultaneous=True)
     drawn(plot)
@@ -58,6 +59,7 @@ def test_wide_intervals_are_thin_and_narrow_ones_thick(fit):
         {"treatment": "cond", "of": "stim", "ratio": True, "simultaneous": True},
     ],
 )
+@pytest.mark.slow
 def test_any_table_of_contrasts_can_be_drawn(fit, options):
     plot = fit.plot_contrast(**options)
     assert len(drawn(plot)) > 5000
@@ -70,6 +72,7 @@ def test_slopes_say_per_unit_of_what(fit):
 
 
 @pytest.mark.parametrize("by", [None, "stim", ["stim", "sex"]])
+@pytest.mark.slow
 def test_means_of_several_factors(fit, by):
     plot = fit.plot_means("cond", by, simultaneous=by == "stim", unit="Hz")
     assert len(drawn(plot)) > 5000

@@ -35,6 +35,7 @@ def rows_of_forest(plot) -> pd.DataFrame:
     return data_of(plot, geom_segment, having=["inner_lower", "lower"]).drop_duplicates("y")
 
 
+@pytest.mark.slow
 def test_a_forest_has_an_interval_for_each_parameter_at_its_summary(fit):
     plot = fit.plot_forest()
     rows = rows_of_forest(plot).set_index("parameter")
@@ -279,6 +280,7 @@ def test_own_estimates_far_away_are_triangles():
     assert "no estimate of its own: 'c'" in caption
 
 
+@pytest.mark.slow
 def test_a_plane_holds_the_ellipses_of_the_group_effects(fit):
     posterior = fit.joined()
     population = pd.DataFrame({"effect": ["Intercept", "x"], "mean": [10.0, -1.0]})
@@ -343,6 +345,7 @@ def test_scales_are_named_where_they_are_not_the_datas():
 
 
 @pytest.mark.parametrize("columns", ["x", "x + z", "x + z + w"])
+@pytest.mark.slow
 def test_titles_of_several_effects_do_not_meet(columns):
     data = recordings().assign(
         w=lambda t: np.sin(t["z"]), z=lambda t: np.cos(t["z"]), y=lambda t: np.exp(t["y"] / 20)

@@ -130,6 +130,7 @@ def test_given_is_for_correlated_residuals():
         check_given(model_of("y ~ stim", series()), "data", "these")
 
 
+@pytest.mark.slow
 def test_a_lognormal_model_is_that_of_the_logarithm():
     data = series().assign(z=lambda d: np.exp(d.y / 20))
     log = ws.fit("log(z) ~ stim + ar(trial, mouse)", data, seed=1, silence="all")

@@ -55,6 +55,7 @@ def test_labels_sort_in_the_order_of_baselines():
     assert mice[0] == "m000"
 
 
+@pytest.mark.slow
 def test_difference_at_slope_15(means):
     difference = (means[:, :, 1] - means[:, :, 0]).mean(axis=1)
     spread = difference.std(ddof=1)
@@ -86,6 +87,7 @@ def test_levels_are_those_of_the_docstring(means):
     assert (np.diff(quiet.mean(axis=0)) > 0).all()
 
 
+@pytest.mark.slow
 def test_residual_spread_is_that_of_the_seed_example():
     spreads = []
     for seed in range(SEEDS):
