@@ -15,7 +15,7 @@ from winstan.approximation.student import shift_of_sigma
 from winstan.coordinates.monotonic import to_coefficients
 from winstan.correlations import correlation_factors
 from winstan.draws import Sampled
-from winstan.group_integrals import draw_effects, grouped_rows, of_coefficients, z_scores_of
+from winstan.group_integrals import draw_effects, grouped_rows, of_coefficients
 from winstan.marginal import draws as marginal_draws
 from winstan.marginal import system as marginal_system
 from winstan.residual import draws as residual_draws
@@ -209,8 +209,10 @@ def sampled_with_groups(model: Model, raw: Mapping[str, Array], seed: int) -> tu
         total = shape[some] * rows.totals(beta[some])
         u = draw_effects(shape[some] * rows.known, total, sd[some], random)
         np.divide(rows.sign * u, sd[some], out=flat[some])
-    in_scores = replace(model, coordinates=z_scores_of(alone, J))
-    return in_scores, replace(sampled, effect=z)
+    whole = model.coordinates
+    terms = tuple(term.as_z_scores() for term in whole.terms)
+    in_scores = replace(alone, terms=terms, order=whole.order, start=whole.start)
+    return replace(model, coordinates=in_scores), replace(sampled, effect=z)
 
 
 def _sampled_with_correlation(model: Model, raw: Mapping[str, Array], seed: int) -> Sampled:

@@ -10,7 +10,7 @@ drawn afterwards, exactly (docs/decisions/72-group-integrals.md).
 coordinates of what is left, and `draws` draws the effects.
 """
 
-from winstan.group_integrals.coordinates import of_coefficients, z_scores_of
+from winstan.group_integrals.coordinates import of_coefficients
 from winstan.group_integrals.draws import draw_effects
 from winstan.group_integrals.rule import TEMPLATE, are_integrated
 from winstan.group_integrals.statistics import GroupedRows, grouped_rows
@@ -22,5 +22,4 @@ __all__ = [
     "draw_effects",
     "grouped_rows",
     "of_coefficients",
-    "z_scores_of",
 ]

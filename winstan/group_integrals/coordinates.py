@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from winstan.coordinates import TermCoordinates
 from winstan.coordinates.decorrelation import decorrelate_coefficients
 
 if TYPE_CHECKING:
@@ -33,16 +32,3 @@ def of_coefficients(coordinates: Coordinates) -> Coordinates:
             followed, location=followed.location[:P], log_scale=followed.log_scale[:P]
         ),
     )
-
-
-def z_scores_of(coordinates: Coordinates, n_groups: int) -> Coordinates:
-    """Return those of the coefficients, with z-scores of an effect of each group beside them."""
-    P = coordinates.beta_location.size
-    term = TermCoordinates(
-        information=np.zeros((1, 1, 1)),
-        information_class=np.zeros(n_groups, int),
-        score=np.zeros((1, n_groups)),
-        centring=np.zeros((1, n_groups, P)),
-        parents=(),
-    )
-    return replace(coordinates, terms=(term,), order=(0,), start=(0,))
