@@ -221,7 +221,9 @@ class Model:
             return self._accept_of_variances
         if self.correlation is not None:
             return ACCEPT_ROWS
-        curved = self.slopes or self.coordinates.curved or self._open_simplex
+        # Given the noise the scores are normal, and the noise itself may vanish
+        curved = self.slopes or self.coordinates.curved or self.coordinates.conditional.any
+        curved = curved or self._open_simplex
         own = self.family.target_accept
         if curved or self.family.dense_metric:
             return max(ACCEPT_CURVED, own)
