@@ -171,6 +171,15 @@ def _same(x: Array, rng: Generator) -> None:
     x[1] = x[0]
 
 
+def _delayed(x: Array, rng: Generator) -> None:
+    x[1, :-37] = x[0, 37:]
+
+
+def _again(x: Array, rng: Generator) -> None:
+    half = x.shape[1] // 2
+    x[:, half : 2 * half] = x[:, :half]
+
+
 def _nothing(x: Array, rng: Generator) -> None:
     pass
 
@@ -195,6 +204,8 @@ UNSOUND = (
     Fault("one draw that is no number", _missing),
     Fault("draws that are infinite", _infinite),
     Fault("two chains that are the same", _same),
+    Fault("a chain that follows another", _delayed),
+    Fault("chains whose second half is the first", _again),
     Fault("chains of 50 draws", _nothing, 50),
     Fault("chains of 99 draws", _nothing, 99),
 )

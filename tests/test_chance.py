@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from benchmarks.verdict_chains import SOUND, UNSOUND, autoregressive, judged, spoilt
-from winstan.chain_faults import STANDSTILL, standstill
+from winstan.chain_faults import STANDSTILL, Repetition, repetition, standstill
 from winstan.chance import ALARMS, batch_ess_limits, divergence_limit, r_hat_limit
 from winstan.convergence import convergence, ess_by_batches, r_hats_and_ess
+
+OF_ALL = re.compile("same draws|draws in common|come twice")
 
 
 @pytest.mark.parametrize("kind", SOUND)
@@ -40,7 +44,7 @@ def test_one_unsound_parameter_is_found_among_however_many(fault, P):
     for chains in (4, 2):
         found = judged(rng, spoilt(rng, fault, chains, P))
         assert not found.ok
-        assert fault.draws < 1000 or "u[0]" in found.verdict or "same draws" in found.verdict
+        assert fault.draws < 1000 or "u[0]" in found.verdict or OF_ALL.search(found.verdict)
 
 
 def test_the_verdict_gives_the_bound_and_of_how_many_it_is():
@@ -121,6 +125,19 @@ def test_values_that_come_back_are_no_standstill():
     x[:, 100:140] = 1.0  # a discrete quantity that is mostly zero
     x[1, 300] = 1.0
     assert standstill(x) is None
+
+
+def test_draws_that_come_again_are_found_from_their_least_length_on():
+    x = np.random.default_rng(1).normal(size=(3, 100, 2))
+    x[:, 1::4] = x[:, ::4]  # a sampler that stays, which is no fault
+    x[1, :, 1] = 2.5
+    assert repetition(x) is None
+    x[2, 40:71] = x[0, 5:36]
+    assert repetition(x) == Repetition(chain=0, again=2, length=31)
+    x[2, 57, 1] += 1e-9  # another draw: of what is left none is long enough
+    assert repetition(x) is None
+    coin = np.random.default_rng(2).integers(0, 2, (4, 1000, 1)).astype(float)
+    assert repetition(coin) is None
 
 
 def test_zeros_and_ones_have_an_r_hat_though_all_are_as_far_from_the_median():

@@ -1,12 +1,13 @@
 """Faults that R-hat and effective draws do not see: they rank draws, and compare chains.
 
 Draws that are no numbers have ranks like any others; a chain that stood still for a hundred draws
-near the median moves no mean; and two chains that are the same agree perfectly.
+near the median moves no mean; and chains of the same draws agree perfectly.
 """
 
 from __future__ import annotations
 
-from itertools import combinations
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,20 +34,69 @@ def not_numbers(draws: Array) -> np.ndarray:
     return np.count_nonzero(~np.isfinite(draws), axis=(0, 1))
 
 
-def same_chains(draws: Array) -> tuple[int, int] | None:
-    """Return the first two chains that are the same in all draws and quantities, or None.
+@dataclass(frozen=True, slots=True)
+class Repetition:
+    """Draws of a chain that come again, in another chain or later in the same one.
+
+    Attributes
+    ----------
+    chain, again : int
+        The chains that have them.
+    length : int
+        How many there are, one after the other.
+    """
+
+    chain: int
+    again: int
+    length: int
+
+
+def repetition(draws: Array) -> Repetition | None:
+    """Return the longest stretch of draws that comes twice, all quantities alike, or None.
+
+    Chains of one seed are the same; those of one stream of random numbers may be so from some draw
+    on. Quantities with few different values say nothing: these come again by chance.
 
     Parameters
     ----------
     draws : ndarray, shape (chains, draws, P)
-        Of quantities that move.
     """
-    if not draws.shape[2]:
+    n_chains, n, P = draws.shape
+    telling = (p for p in range(P) if np.unique(draws[0, :, p]).size > n / 10)
+    p = next(telling, None)
+    if p is None:
         return None
-    for a, b in combinations(range(len(draws)), 2):
-        if np.array_equal(draws[a, :, 0], draws[b, :, 0]) and np.array_equal(draws[a], draws[b]):
-            return a, b
-    return None
+    # A sampler that stays where it is makes two draws or three of one, which count once here.
+    values = draws[..., p]
+    place = np.flatnonzero(np.c_[np.ones(n_chains, bool), values[:, 1:] != values[:, :-1]])
+    rows, ends = draws.reshape(-1, P), np.r_[place, n_chains * n]
+    found = []
+    for a, b, k in _stretches(values.ravel()[place], place // n):
+        if np.array_equal(rows[place[a : a + k]], rows[place[b : b + k]]):
+            length = min(ends[i + k] - place[i] for i in (a, b))
+            found.append(Repetition(int(place[a] // n), int(place[b] // n), int(length)))
+    return max(found, key=lambda one: one.length, default=None)
+
+
+def _stretches(values: Array, chain: np.ndarray) -> list[tuple[int, int, int]]:
+    """Find `STANDSTILL` or more values, one after the other, that come again: where, and how many.
+
+    Parameters
+    ----------
+    values, chain : ndarray, shape (n,)
+        Chain after chain.
+    """
+    order = np.argsort(values, kind="stable")
+    equal = np.flatnonzero(values[order[1:]] == values[order[:-1]])
+    equal = equal[np.argsort(order[equal])]
+    pair = np.array([order[equal], order[equal + 1]])
+    goes_on = ((np.diff(pair) == 1) & (np.diff(chain[pair]) == 0)).all(axis=0)
+    ends = np.flatnonzero(np.r_[True, ~goes_on, True])
+    return [
+        (int(pair[0, start]), int(pair[1, start]), int(end - start))
+        for start, end in pairwise(ends)
+        if end - start >= STANDSTILL
+    ]
 
 
 def standstill(draws: Array) -> tuple[int, int, int] | None:

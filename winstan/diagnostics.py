@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from winstan.chain_faults import not_numbers, same_chains, standstill
+from winstan.chain_faults import not_numbers, repetition, standstill
 from winstan.chance import (
     ESS_PER_CHAIN,
     LEAST_DRAWS,
@@ -230,8 +230,15 @@ def _faults(names: pd.Index, values: Array) -> Iterator[str]:
             f"{names[p]} has {bad[p]} draws that are no finite numbers{others}; look for "
             "predictors of very large values, and for priors that allow any"
         )
-    if (pair := same_chains(values)) is not None:
-        yield f"chains {pair[0]} and {pair[1]} are the same draws; give each a seed of its own"
+    if (twice := repetition(values)) is not None:
+        pair = f"chains {twice.chain} and {twice.again}"
+        if twice.chain == twice.again:
+            said = f"{twice.length} draws of chain {twice.chain} come twice"
+        elif twice.length == values.shape[1]:
+            said = f"{pair} are the same draws"
+        else:
+            said = f"{pair} have {twice.length} of their draws in common"
+        yield f"{said}; give each chain a seed of its own"
     if (still := standstill(values)) is not None:
         p, chain, length = still
         yield (

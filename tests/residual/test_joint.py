@@ -168,3 +168,15 @@ def test_a_unit_left_out_has_the_multivariate_t():
         if np.array_equal(own, at)
     ]
     np.testing.assert_allclose(joint_log_density(unseen, draws), expected, rtol=1e-9)
+
+
+def test_replicates_have_a_factor_of_their_own_for_each_unit():
+    """Else the tails of all animals come at once; given nu, the factors are of an inverse gamma."""
+    nu, draws = 3.0, 4000
+    model = case("ar")
+    numbers = {"nu": np.full((draws, 1), nu)}
+    seen = np.zeros((draws, model.design.residual.sizes.size))
+    rng = np.random.default_rng(1)
+    factor = model.family.elliptical.factor(rng, seen, 0, numbers)
+    assert abs(stats.spearmanr(factor[:, 0], factor[:, 1]).statistic) < 4.5 / np.sqrt(draws)
+    assert stats.kstest(nu / factor.ravel() ** 2, stats.chi2(nu).cdf).pvalue > 1e-4

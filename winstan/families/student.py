@@ -104,7 +104,8 @@ def of_unit(square: Any, n: Any, aux: Aux, xp: Namespace = NUMPY) -> Any:
 def factor(rng: np.random.Generator, square: Any, n: Any, aux: Aux) -> Array:
     """Draw the factor of the scale that a unit's rows share, given n of them."""
     nu = aux["nu"]
-    return np.asarray(np.sqrt((nu + square) / (2 * rng.standard_gamma(0.5 * (nu + n)))))
+    ends, shapes = np.broadcast_arrays(nu + square, 0.5 * (nu + n))  # one for each unit
+    return np.asarray(np.sqrt(ends / (2 * rng.standard_gamma(shapes))))
 
 
 def of_row(z: Array, square: Any, n: Any, aux: Aux) -> tuple[Array, Array]:
