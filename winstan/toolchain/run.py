@@ -9,6 +9,7 @@ first time) where this takes 0.01 s.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -42,7 +43,16 @@ _CHATTER = re.compile(
 )
 _CRASHES = {signal.SIGSEGV, signal.SIGILL, signal.SIGABRT, signal.SIGFPE}
 _CRASHES |= {getattr(signal, "SIGBUS", signal.SIGSEGV)}  # which Windows lacks
+_NOT_LOADED = 127
 _DAMAGED = "If it is damaged, delete it: it is then compiled anew."
+_TOO_LARGE = (
+    "A file of the sampler's would be larger than files may be here: raise that limit (ulimit -f), "
+    "or ask for fewer draws at a time."
+)
+_TOO_MANY = (
+    "Too many files are open for another: close what is not needed, or raise the limit (ulimit -n)."
+)
+_LIMITS = {errno.EFBIG: _TOO_LARGE, errno.EMFILE: _TOO_MANY, errno.ENFILE: _TOO_MANY}
 _KEPT_MESSAGES = 200
 _SHOWN_MESSAGES = 12
 # A mean a million sds from zero (a time stamp, say) still has its sd to six digits; fewer would not
@@ -184,12 +194,20 @@ def _private_folder() -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="winstan-") as name:
             yield Path(name)
     except OSError as problem:
-        if problem.errno not in FULL:
-            raise
-        raise BackendError(
+        raise BackendError(_why_not_written(problem)) from problem
+
+
+def _why_not_written(problem: OSError) -> str:
+    """Say what hinders the files between us and the program, and what to do."""
+    if problem.errno in FULL:
+        return (
             f"The disk is full: no room for the draws in {tempfile.gettempdir()!r}. Free some"
             " space, or set the environment variable TMPDIR to a folder on another disk."
-        ) from problem
+        )
+    return _LIMITS.get(problem.errno or 0) or (
+        f"The sampler's files cannot be written: {problem}. Set the environment variable TMPDIR to"
+        " a folder that you can write to."
+    )
 
 
 def _sample_command(
@@ -240,6 +258,8 @@ def _run(command: list[str], cores: int, line: ProgressLine, chains: int) -> lis
             errors="replace",
         )
     except OSError as problem:
+        if problem.errno in _LIMITS:
+            raise  # not the program's fault
         raise BackendError(
             f"The Stan program {command[0]!r} cannot be run: {problem}. {_DAMAGED}"
         ) from problem
@@ -253,15 +273,25 @@ def _run(command: list[str], cores: int, line: ProgressLine, chains: int) -> lis
             elif not _CHATTER.match(said):
                 messages.append(said.rstrip())
         code = process.wait()
+    _check_end(code, command[0], messages)
+    return list(messages)
+
+
+def _check_end(code: int, exe: str, messages: Sequence[str] | deque[str]) -> None:
+    """Raise what a program's exit code says went wrong."""
     if code == -signal.SIGKILL:
         raise BackendError("The Stan program was killed, most likely for want of memory.")
+    if -code == getattr(signal, "SIGXFSZ", None):
+        raise BackendError(_TOO_LARGE)
     if -code in _CRASHES:
         raise BackendError(
-            f"The Stan program {command[0]!r} crashed ({signal.Signals(-code).name}). {_DAMAGED}"
+            f"The Stan program {exe!r} crashed ({signal.Signals(-code).name}). {_DAMAGED}"
         )
     if code != 0:
-        raise BackendError(f"The Stan program failed (exit code {code}).{_end_of(messages)}")
-    return list(messages)
+        said = _end_of(messages)
+        if code == _NOT_LOADED:
+            said += f"\nA library that it needs may be gone. {_DAMAGED}"
+        raise BackendError(f"The Stan program {exe!r} failed (exit code {code}).{said}")
 
 
 @contextlib.contextmanager
