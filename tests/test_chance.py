@@ -136,6 +136,8 @@ def test_draws_that_come_again_are_found_from_their_least_length_on():
     assert repetition(x) == Repetition(chain=0, again=2, length=31)
     x[2, 57, 1] += 1e-9  # another draw: of what is left none is long enough
     assert repetition(x) is None
+    x[1], x[2] = x[0], x[0]
+    assert repetition(x) == Repetition(chain=0, again=1, length=100)
     coin = np.random.default_rng(2).integers(0, 2, (4, 1000, 1)).astype(float)
     assert repetition(coin) is None
 

@@ -276,6 +276,9 @@ def test_rows_without_bounds_are_drawn_beside_truncated_ones():
     limits = Limits(lb=np.full(n, 2.0))
     low = draw_by_inverse(count, rng, np.full(n, -30.0), {}, count.link(None), limits)
     assert (low == 2).all()  # the mean is 1e-13
+    limits = Limits(lb=np.full(n, 0.5), ub=np.full(n, 2.5))
+    between = draw_by_inverse(count, rng, np.full(n, 4.0), {}, count.link(None), limits)
+    assert set(between) == {1, 2}  # the mean is 55
 
 
 def test_residuals_of_a_unit_are_drawn_with_their_correlation():

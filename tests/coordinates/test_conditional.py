@@ -55,6 +55,15 @@ def test_given_sd_and_sigma_all_else_of_a_lognormal_is_standard_normal():
     np.testing.assert_allclose(np.diff(found), np.diff(expected), rtol=1e-9)
 
 
+def test_what_rows_say_of_their_mean_follows_the_noise():
+    """The precision of a normal posterior: that of the prior, one, and one over sigma squared."""
+    given = model_of("y ~ x + (1|g)", few(), "hurdle_lognormal", priors=PRIORS).coordinates
+    roots, sigma = [np.array([[[1.7]]])], np.array([0.4])
+    G = given.conditional.by_roots(roots)[0]
+    _, K = given.conditional.factored(roots, sigma)
+    np.testing.assert_allclose(K[0] @ K[0].T, np.eye(len(K[0])) + G.T @ G / 0.16, atol=1e-12)
+
+
 @pytest.mark.parametrize("family", ["hurdle_gamma", "hurdle_lognormal"])
 @pytest.mark.slow
 def test_density_and_map_agree_where_effects_are_correlated_and_zeros_have_a_formula(family):

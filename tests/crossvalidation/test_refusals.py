@@ -10,6 +10,7 @@ from made_draws import made_fit
 from models import model_of
 
 import winstan as ws
+from winstan.crossvalidation.scored import ScoredData
 from winstan.crossvalidation.units import units_of
 from winstan.design_warnings import silenced
 from winstan.errors import BackendError, DataError, DesignWarning, OptionError, PriorError
@@ -106,3 +107,9 @@ def test_rows_compare_as_by_arviz():
     assert found.n == len(DATA)
     assert found.verdict.count("'") >= 4
     found.plot().draw()
+
+
+def test_rows_beyond_a_limit_on_either_side_have_a_probability():
+    status = np.resize(["none", "left", "right"], len(DATA))
+    model = model_of("censored(y, status) ~ stim", DATA.assign(status=status), "gaussian")
+    assert ScoredData.of(model).is_mass.tolist() == (status != "none").tolist()

@@ -143,6 +143,13 @@ def test_new_rows_keep_the_knots_and_the_curve_of_the_data():
     np.testing.assert_allclose(eta[:, 2] - eta[:, 1], eta[:, 1] - eta[:, 0], rtol=1e-6, atol=1e-9)
 
 
+def test_a_levels_curve_is_of_its_own_rows():
+    model = model_of(FORMULAS["by"], DATA, "gaussian")
+    for own in model.stacked.groups:
+        touched = np.any(own.Z != 0, axis=1)[model.design.row]
+        assert set(DATA["cond"][touched]) == set(own.arms)
+
+
 def test_cells_are_the_distinct_times_of_each_animal_and_condition():
     data = pd.concat([DATA, DATA.assign(y=DATA["y"] + 0.1)])
     model = model_of("y ~ cond + s(t, by=cond) + s(t, mouse, bs='fs')", data, "gaussian")

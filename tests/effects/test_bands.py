@@ -67,6 +67,11 @@ def test_a_slope_is_the_derivative_of_the_curve(asked):
     curve = effects.conditional(model, posterior, "t", by="cond", values=fine)
     wanted = (curve.draws[:, 1] - curve.draws[:, 0]) / 0.01
     np.testing.assert_allclose(band.draws[:, 1], wanted, rtol=2e-2, atol=2e-3)
+    ends = effects.derivative(model, posterior, "t", by="cond", values={"t": [0.0, 1.0]})
+    inside = {"t": [0.0, 0.002, 0.998, 1.0]}
+    at = effects.conditional(model, posterior, "t", by="cond", values=inside).draws
+    wanted = (at[:, [1, 3]] - at[:, [0, 2]]) / 0.002
+    np.testing.assert_allclose(ends.draws, wanted, rtol=2e-2, atol=2e-3)
 
 
 def test_stretches_are_where_the_band_is_on_one_side_of_zero():

@@ -130,6 +130,15 @@ def test_units_of_a_predictor_change_the_slope_and_nothing_else():
         np.testing.assert_allclose(np.multiply(two.rope, 1000), one.rope)
 
 
+def test_levels_of_a_column_and_values_of_a_number_each_have_their_place():
+    model, p = made("Power ~ stim * x + stim * cond + (1|mouse)", "gamma")
+    both = effects.contrast(model, p, "stim", by={"cond": None, "x": [9, 5, 3]})
+    assert [x for _, x in both.levels] == [9, 5, 3] * 3
+    for k, (cond, x) in enumerate(both.levels):
+        alone = effects.contrast(model, p, "stim", by={"cond": [cond], "x": [x]})
+        np.testing.assert_allclose(both.draws[..., k], alone.draws[..., 0], rtol=1e-12)
+
+
 def test_by_a_number_of_many_values_sets_it_in_every_row():
     model, p = made("Power ~ stim * x + (1|mouse)", "gamma")
 
