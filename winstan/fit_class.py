@@ -34,6 +34,7 @@ from winstan.fitted.fitted_model import FittedModel
 from winstan.fitted.reprs import fit_as_html, fit_as_text
 from winstan.formula.scope import namespace_of_caller
 from winstan.keeping import changes, fits
+from winstan.keywords import explains_methods
 
 if TYPE_CHECKING:
     import os
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from winstan.options import Whose
 
 
+@explains_methods
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Fit(FittedModel):
     """A fitted model: draws, their verdict, and the ways to look at them.

@@ -1,9 +1,10 @@
-"""Keywords of other packages' fitting functions, and what they are called here."""
+"""Keywords of other packages' functions, and what they are called here."""
 
 from __future__ import annotations
 
+import re
 from functools import wraps
-from inspect import signature
+from inspect import isfunction, signature
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -120,6 +121,28 @@ _OWN: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 
+_PROB = ("prob", "write prob=, a probability such as 0.94")
+_GROUPS = ("groups", "write groups=, whose effect it is: 'population', 'typical' or 'these'")
+# Of methods: the option to write, where a method has it, and how it is written.
+_ANSWERS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            ("hdi_prob", "ci_prob", "ci", "level", "conf_level", "cred_mass", "credibility"), _PROB
+        ),
+        **dict.fromkeys(
+            ("re_formula", "re_form", "allow_new_levels", "sample_new_levels", "random"), _GROUPS
+        ),
+        **dict.fromkeys(
+            ("dpar", "component"),
+            ("parameter", "write parameter=, the name of one that has a formula"),
+        ),
+        **dict.fromkeys(("data", "new_data"), ("newdata", "write newdata=, a frame of rows")),
+        **dict.fromkeys(("method", "adjust"), ("pairs", "write pairs=, which levels to compare")),
+        **dict.fromkeys(("type", "transform"), ("scale", "write scale='response' or 'link'")),
+    }
+)
+_UNEXPECTED = re.compile(r"(?:\w+\.)*(\w+)\(\) got an unexpected keyword argument '(\w+)'")
+
 
 def explains_keywords[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     """Make a function refuse unknown keywords with an `OptionError` that says what to write.
@@ -147,6 +170,35 @@ def explains_keywords[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     return checked
 
 
+def explains_methods[C](cls: type[C]) -> type[C]:
+    """Make the public methods of a class refuse unknown keywords as `explains_keywords` does."""
+    for name, method in tuple(vars(cls).items()):
+        if isfunction(method) and not name.startswith("_"):
+            setattr(cls, name, _explained(cls, method))
+    return cls
+
+
+def _explained[**P, R](cls: type, method: Callable[P, R]) -> Callable[P, R]:
+    own = signature(method).parameters
+
+    @wraps(method)
+    def explained(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(*args, **kwargs)
+        except TypeError as error:
+            found = _UNEXPECTED.match(str(error))
+            if found is None or found[2] not in kwargs or found[2] in own:
+                raise
+            # What a method hands on is an option of another's, which it is named after
+            taken = signature(getattr(cls, found[1], method)).parameters
+        known = [name for name in {**own, **taken} if name not in ("fit", "self", "options")]
+        option, words = _ANSWERS.get(found[2], ("", ""))
+        remedies = {found[2]: words} if option in known else {}
+        raise OptionError(_unknown(f"fit.{method.__name__}", found[2], known, remedies))
+
+    return explained
+
+
 def _parameters(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> set[str]:
     """Return the names of the parameters of all families, and of one that was given itself."""
     given = [value for value in (*args, *kwargs.values()) if isinstance(value, Family)]
@@ -167,4 +219,5 @@ def _unknown(
 ) -> str:
     said = remedies.get(name)
     remedy: Any = f" {said[0].upper()}{said[1:]}." if said else near_matches(name, known)
-    return f"ws.{function} has no option {name!r}.{remedy}"
+    place = "" if "." in function else "ws."
+    return f"{place}{function} has no option {name!r}.{remedy}"

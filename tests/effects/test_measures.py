@@ -37,11 +37,18 @@ def test_odds_of_categories_and_of_parameters():
     model, p = made("score ~ stim", "cumulative",
                     data=DATA.assign(score=DATA["count"].clip(5, 8).astype(str)))  # fmt: skip
     lowest = effects.parts_of(model, None)[0].model
+    contrast = effects.contrast(lowest, p, "stim")
+    assert contrast.measure.words == "difference of probabilities"
+    score = effects.parts_of(model, "score")[0].model
+    assert effects.contrast(score, p, "stim").measure.words == "difference of mean scores"
+    with pytest.raises(OptionError, match="scale='odds' is of probabilities"):
+        effects.contrast(score, p, "stim", scale="odds")
     got = effects.contrast(lowest, p, "stim", scale="odds").draws[:, 0, 0]
     np.testing.assert_allclose(got, np.exp(-p["stim"]), rtol=1e-8)  # proportional odds
     model, p = made(["count ~ x", "zi ~ cond"], "zero_inflated_poisson",
                     data=DATA.assign(count=DATA["count"] * (DATA["x"] > 9)))  # fmt: skip
     zi = effects.about(model, "zi")
+    assert effects.contrast(zi, p, "cond").measure.words == "difference of zi"
     got = effects.contrast(zi, p, "cond", scale="odds").draws
     np.testing.assert_allclose(got[:, :, 0], np.exp(p["zi_cond"]), rtol=1e-9)
 

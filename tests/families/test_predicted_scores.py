@@ -156,8 +156,6 @@ def test_expected_information_is_the_variance_of_the_score(family, aux):
         assert weight @ score * value == pytest.approx(0, abs=1e-7)
         # Each cell is one row: the information is the same in all.
         np.testing.assert_allclose(information, weight @ score**2, rtol=1e-6)
-        if family == "beta":  # states none of what its mean and phi share
-            continue
         # None is stated where the mean is orthogonal to them.
         shares = one.shared.get(("mu", name), lambda *of: np.zeros(1))
         shared, size = weight @ (score * of_mean), (weight @ score**2) * (weight @ of_mean**2)

@@ -235,6 +235,22 @@ def fit():
     return made_fit(model_of("y ~ stim*cond + x + (1|mouse)", DATA, "gaussian"))
 
 
+@pytest.mark.parametrize(
+    ("method", "args", "keyword", "said"),
+    [
+        ("contrast", ("stim",), "hdi_prob", "has no option 'hdi_prob'. Write prob="),
+        ("contrast", ("stim",), "grups", "Did you mean 'groups'"),
+        ("plot_contrast", ("stim",), "hdi_prob", "^fit.plot_contrast has no option.*Write prob="),
+        ("summary", (), "ci", "Write prob="),
+        ("predict", (), "re_formula", "Write groups="),
+        ("code", (), "ci", "Known: 'backend'"),
+    ],
+)
+def test_methods_refuse_keywords_that_they_have_not(fit, method, args, keyword, said):
+    with pytest.raises(OptionError, match=said):
+        getattr(fit, method)(*args, **{keyword: 1})
+
+
 FLAGS = [
     ("contrast", ("stim",), {"ratio": "percentage"}),
     ("contrast", ("stim",), {"simultaneous": "yes"}),

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from guard_cases import guards
 from models import model_of
+from scipy import stats
 
+from winstan.families.zero_counts import poisson_above_zero
 from winstan.guards.dispersion import check_dispersion
 from winstan.guards.spread import unequal_spread
 
@@ -272,3 +274,27 @@ def test_single_trials_cannot_vary_too_much():
     data["y"] = np.random.default_rng(5).binomial(1, data["p"])
     assert dispersion_of(BINOMIAL, data, "binomial") is None
     assert dispersion_of("y ~ drug + x + (1|ID)", data, "bernoulli") is None
+
+
+@pytest.mark.parametrize("mu", [1e-3, 2.5, 49.0, 70.0])
+def test_moments_of_poisson_counts_above_zero_are_sums_over_them(mu):
+    y = np.arange(1, 400)
+    p = stats.poisson.pmf(y, mu) / stats.poisson.sf(0, mu)
+    mean = p @ y
+    variance = p @ (y - mean) ** 2
+    wanted = [mean, variance, p @ (y - mean) ** 4 / variance**2 - 3]
+    np.testing.assert_allclose(poisson_above_zero(np.array(mu)), wanted, rtol=1e-6)
+
+
+def test_counts_that_vary_too_much_above_zeros_of_their_own_are_named():
+    data, rng = counts(2), np.random.default_rng(2)
+    some = rng.random(len(data)) > 0.3
+    formulas = "y ~ drug + (1|ID); zi ~ drug"
+    calm = data.assign(y=some * rng.poisson(data["mu"]))
+    assert dispersion_of(formulas, calm, "zero_inflated_poisson") is None
+    data["y"] = some * rng.negative_binomial(2, 2 / (2 + data["mu"]))
+    text = dispersion_of(formulas, data, "zero_inflated_poisson")
+    assert 'family="zero_inflated_negative_binomial"' in text
+    assert f"({(data['y'] > 0).sum()} rows above zero)" in text
+    assert dispersion_of(formulas, data, "zero_inflated_negative_binomial") is None
+    assert '"hurdle_negative_binomial"' in dispersion_of("y ~ drug", data, "hurdle_poisson")

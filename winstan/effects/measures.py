@@ -33,12 +33,16 @@ class Measure:
         Ratios as a change in percent.
     standardised : str
         The sd that differences are divided by; empty for none.
+    means : str
+        What means on the scale of the response are: ``"means"``, ``"probabilities"`` of categories,
+        or a parameter's name.
     """
 
     scale: Scale
     ratio: bool = False
     percent: bool = False
     standardised: str = ""
+    means: str = "means"
 
     @property
     def of(self) -> Scale:
@@ -58,7 +62,7 @@ class Measure:
     @property
     def words(self) -> str:
         """What the numbers are, such as ``ratio of odds``."""
-        what = {"response": "means", "link": "linear predictors", "odds": "odds"}[self.scale]
+        what = {"response": self.means, "link": "linear predictors", "odds": "odds"}[self.scale]
         how = "percent change" if self.percent else "ratio" if self.ratio else "difference"
         return f"{how} of {what}" + (f", in {self.standardised}" if self.standardised else "")
 
@@ -117,7 +121,17 @@ def measure_of(model: Specified, scale: Scale, ratio: Any, standardised: str = "
         raise OptionError(
             f"{said} has no unit, and standardise= takes that of a difference away: leave one out."
         )
-    return Measure(scale, asked, ratio == "percent", standardised)
+    return Measure(scale, asked, ratio == "percent", standardised, _means_of(model))
+
+
+def _means_of(model: Specified) -> str:
+    """Return what the means of a response are called, or of a parameter by itself."""
+    family = model.family
+    if not family.template:
+        return family.name
+    if family.category_probability is None:
+        return "means"
+    return "probabilities" if family.kind in SHARES else "mean scores"
 
 
 def check_scale(model: Specified, scale: Scale) -> None:
@@ -146,7 +160,7 @@ def check_scale(model: Specified, scale: Scale) -> None:
 def has_odds(model: Specified) -> bool:
     """Whether the mean is a probability, or a share."""
     family = model.family
-    if family.category_probability is not None or family.kind in SHARES:
+    if family.kind in SHARES:  # a category's probability is of its being there or not
         return True
     # A parameter by itself, such as zi.
     return not family.template and family.parameters[0].domain == "unit"

@@ -103,6 +103,13 @@ def score_of_phi(stats: Statistics, eta: Array, aux: Aux, link: Link) -> tuple[A
     return score, information_of_phi(n, a, b)
 
 
+def shared_of_phi(stats: Statistics, eta: Array, aux: Aux, link: Link) -> Array:
+    """Return the expected information that eta and phi share, shape (C,)."""
+    phi, slope = aux["phi"], link.inverse_derivative(eta)
+    a, b = _positive_shapes(eta, phi, link)
+    return stats["n"] * slope * (a * special.polygamma(1, a) - b * special.polygamma(1, b))
+
+
 def information_of_phi(n: Array, a: Array, b: Array) -> Array:
     """Return the expected information by phi = a + b of n rows, shape (C,)."""
     # z^2 psi'(z) of both shapes less that of their sum, of each z taken off.
@@ -181,6 +188,7 @@ BETA = Family(
     log_likelihood=log_likelihood,
     score=score,
     scores={"phi": score_of_phi},
+    shared={("mu", "phi"): shared_of_phi},
     log_density=log_density,
     draw=draw,
     response_variance=response_variance,

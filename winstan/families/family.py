@@ -168,6 +168,9 @@ class Family:
     variance, excess_kurtosis : callable, or None
         ``variance(mu)`` of a trial or unit of exposure, and ``excess_kurtosis(mu, size)`` of a row,
         where both follow from the mean: such data may vary more than the family allows.
+    above_zero : callable, or None
+        ``above_zero(mu)``: mean, variance and excess kurtosis of the rows above zero, where zeros
+        are told apart from what these vary by.
     response_variance : callable, or None
         ``response_variance(mu, auxiliary)``: that of a response where the inverse link gives mu,
         for families of which `variance` does not say it.
@@ -239,6 +242,7 @@ class Family:
     exponential_family: bool = False
     variance: Callable[[Array], Array] | None = None
     excess_kurtosis: Callable[[Array, Array], Array] | None = None
+    above_zero: Callable[[Array], tuple[Array, Array, Array]] | None = None
     response_variance: Callable[[Array, Aux], Array] | None = None
     wider: str | None = None
     zeros: tuple[str, ...] = ()

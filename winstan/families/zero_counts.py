@@ -217,6 +217,22 @@ class ZeroCounts:
         return alpha, log_f0, np.exp(log_f0), -np.expm1(log_f0)
 
 
+def poisson_above_zero(mu: Array) -> tuple[Array, Array, Array]:
+    """Mean, variance and excess kurtosis of Poisson counts that are not zero."""
+    mu = np.maximum(mu, 1e-6)
+    some = -np.expm1(-mu)
+    mean = mu / some
+    variance = mean * (1 + mu - mean)
+    # By moments about zero: of large counts their difference has few digits, and zeros are none
+    near = np.minimum(mu, 50.0)
+    m = near / -np.expm1(-near)
+    second, third = m * (1 + near), m * (1 + near * (3 + near))
+    fourth = m * (1 + near * (7 + near * (6 + near)))
+    central = fourth - 4 * m * third + 6 * m**2 * second - 3 * m**4
+    kurtosis = central / np.square(m * (1 + near - m)) - 3
+    return mean, variance, np.where(mu > 50.0, 1 / mu, kurtosis)
+
+
 def zero_counts(
     name: str,
     label: str,
@@ -259,6 +275,8 @@ def zero_counts(
         pymc=pymc,
         bambi=BambiFamily(name=bambi, complements={own.zero: "psi"}),
         response_mean=own.response_mean,
+        above_zero=None if own.dispersed else poisson_above_zero,
+        wider=None if own.dispersed else name.replace("poisson", "negative_binomial"),
         # Counts above zero have the mean mu / (1 - f(0)): f(0) is one at mu = 2 pi i (Poisson), and
         # of a negative binomial where the logarithm of mu is as far off the line, or farther.
         mean_strip=np.pi / 2 if own.hurdle else None,

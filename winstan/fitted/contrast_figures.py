@@ -153,6 +153,7 @@ def _title(measure: str, response: str) -> str:
     how, _, means = what.partition(" of ")
     ending = "of" if how == "ratio" else "in"
     how = how.removeprefix("percent ")  # which is the unit
-    said = f"{how} {ending} {response}" if means == "means" else f"{what} of {response}"
+    other = means in ("odds", "linear predictors")
+    said = f"{what} of {response}" if other else f"{how} {ending} {response}"
     said = said[0].upper() + said[1:]
     return f"{said}, {unit}" if unit else said

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from winstan.effects import joined_draws, main_group
 from winstan.errors import OptionError
+from winstan.keywords import explains_methods
 from winstan.summary import summarise
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from winstan.settings import Settings
 
 
+@explains_methods
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FittedModel:
     """A model, its draws and their verdict.

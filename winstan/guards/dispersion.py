@@ -29,12 +29,13 @@ def check_dispersion(model: Model) -> str | None:
     Pearson's chi-squared of the rows about the means of the quick approximate fit, group effects
     included, against what the family has it be: each row counts by what the fit leaves free of it,
     and the sum's variance has the kurtosis of counts in it, which is large where they are few.
+    Where zeros have a parameter of their own, it is of the rows above zero.
 
     Parameters
     ----------
     model
-        Of any family; only binomial ones of several trials and Poisson ones can have a finding, and
-        none that has an effect of each row already.
+        Of any family; only binomial ones of several trials and Poisson ones, with zeros of their
+        own or without, can have a finding, and none that has an effect of each row already.
 
     Returns
     -------
@@ -46,26 +47,52 @@ def check_dispersion(model: Model) -> str | None:
     McCullagh and Nelder (1989), section 4.5; Harrison (2014, 2015), PeerJ 2:e616 and 3:e1114, of
     effects of single rows.
     """
-    family, sample = model.family, model.cells.sample
-    n_rows = len(sample.y)
-    if family.excess_kurtosis is None or any(
-        len(group.levels) >= n_rows for group in model.design.groups
-    ):
+    family = model.family
+    n_rows = len(model.cells.sample.y)
+    if any(len(group.levels) >= n_rows for group in model.design.groups):
         return None
+    if family.above_zero is not None:
+        return _finding(model, *_above_zero(model))
+    return None if family.excess_kurtosis is None else _finding(model, *_of_all(model))
+
+
+def _of_all(model: Model) -> tuple[Array, Array, Array, Array]:
+    """Return Pearson's terms of rows, what is free of each, the terms' variances, and weights."""
+    family, sample = model.family, model.cells.sample
+    assert family.excess_kurtosis is not None
     rows = some_rows(model)
     size = np.ones(len(rows.row)) if sample.size is None else sample.size[rows.row]
     several = size > 1 if family.trials else size > 0
     rows, size = rows.where(several), size[several]
-    if not len(rows.row):
-        return None
     mean, variance, leverage = of_cells(model, rows.cell)
     expected = size * mean
-    pearson = np.square(sample.y[rows.row] - expected) / (size * variance)
-    free = 1 - np.minimum(size * leverage, 1)
-    kept = (free > LEAST_FREE) & (expected > 0)
-    pearson, free, weight = pearson[kept], free[kept], rows.weight[kept]
-    # Of a single row, var of (y - mu)^2 / V
-    noise = 2 + family.excess_kurtosis(mean, size)[kept]
+    some = expected > 0
+    size, mean, variance, expected = size[some], mean[some], variance[some], expected[some]
+    pearson = np.square(sample.y[rows.row][some] - expected) / (size * variance)
+    free = 1 - np.minimum(size * leverage[some], 1)
+    return pearson, free, 2 + family.excess_kurtosis(mean, size), rows.weight[some]
+
+
+def _above_zero(model: Model) -> tuple[Array, Array, Array, Array]:
+    """Return the same of the rows above zero: of these the law does not depend on others."""
+    assert model.family.above_zero is not None
+    rows = some_rows(model)
+    rows = rows.where(model.cells.sample.y[rows.row] > 0)
+    weights, means = means_of_cells(model, rows.cell)
+    mean, variance, kurtosis = (
+        np.tensordot(weights, part, 1) for part in model.family.above_zero(means)
+    )
+    pearson = np.square(model.cells.sample.y[rows.row] - mean) / variance
+    # An exponential family: its mean's derivative by log mu is its variance
+    eta = model.coordinates.eta[rows.cell]
+    slope = model.link.inverse_derivative(eta) / model.link.inverse(eta)
+    leverage = np.square(slope * model.coordinates.eta_sd[rows.cell]) * variance
+    return pearson, 1 - np.minimum(leverage, 1), 2 + kurtosis, rows.weight
+
+
+def _finding(model: Model, pearson: Array, free: Array, noise: Array, weight: Array) -> str | None:
+    kept = free > LEAST_FREE
+    pearson, free, noise, weight = pearson[kept], free[kept], noise[kept], weight[kept]
     degrees = float(weight @ free)
     if degrees < FEWEST:
         return None
@@ -98,9 +125,10 @@ def means_of_cells(model: Model, cell: np.ndarray) -> tuple[Array, Array]:
 def _words(model: Model, ratio: float, n: int) -> str:
     family = model.family
     other = f', or family="{family.wider}"' if family.wider else ""
+    which = "rows" if family.above_zero is None else "rows above zero"
     return (
         f"'{model.design.response.name}' varies more than {family.label} counts do: Pearson's "
-        f"chi-squared is {ratio:.2f} per degree of freedom ({n:,} rows), where 1 is what the model "
-        f"allows. Intervals may be {np.sqrt(ratio):.1f} times too narrow. Give each row an effect "
-        f"of its own, `(1|row)` with a column of row numbers{other}."
+        f"chi-squared is {ratio:.2f} per degree of freedom ({n:,} {which}), where 1 is what the "
+        f"model allows. Intervals may be {np.sqrt(ratio):.1f} times too narrow. Give each row an "
+        f"effect of its own, `(1|row)` with a column of row numbers{other}."
     )
