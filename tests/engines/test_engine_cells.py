@@ -133,6 +133,7 @@ CASES = [
     ("count ~ stim + on", "cumulative", {}),
     ("mouse['m1'] ~ on", "bernoulli", {}),
     ("large ~ 1", "gaussian", {}),
+    ("skewed ~ mouse", "gamma", {}),
     ("skewed ~ scale(dose) * center(stim) + (scale(dose)|mouse)", "gamma", {"weights": "times"}),
     ("on ~ between(dose, mouse) + within(dose, mouse)", "bernoulli", {}),
     ("count ~ bin(large, 20) + (1|mouse)", "poisson", {}),
@@ -185,6 +186,20 @@ def test_nan_is_found_in_files_whose_statistics_leave_it_out(tmp_path):
     _, frame = model_of("y ~ g + offset(x)", source, "gaussian")
     assert frame.missing == {"y": 1, "x": 1}
     assert frame.grouped.n == 998
+
+
+def test_whole_numbers_that_no_double_holds_are_rounded_alike_in_every_engine(tmp_path):
+    k = np.arange(600)
+    y = 2**62 + 2**57 * (k % 7 * k % 11).astype(np.uint64) + 1
+    table = pl.DataFrame(
+        {"y": y, "x": k % 2, "id": np.uint64(2**64 - 1) - (k % 3).astype(np.uint64)}
+    )
+    table.write_parquet(tmp_path / "large.parquet")
+    want, _ = model_of("y ~ x + (1|id)", table, "gamma")
+    for data in (tmp_path / "large.parquet", table.lazy()):
+        got, _ = model_of("y ~ x + (1|id)", enter(data, in_memory=100), "gamma")
+        assert_same_cells(got.cells, want.cells)
+        assert got.design.groups[0].levels == want.design.groups[0].levels
 
 
 def test_a_small_file_is_data_in_memory(data):

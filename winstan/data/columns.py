@@ -195,12 +195,17 @@ def check_levels(values: pd.Categorical, name: str, rows: np.ndarray) -> None:
         )
 
 
-def check_varies(values: pd.Categorical, name: str) -> None:
-    """Refuse a factor of one level."""
+def count_rows(kept: np.ndarray, counts: np.ndarray | None) -> int:
+    """Count the user's rows; `counts` says how many each kept one stands for, if several."""
+    return len(kept) if counts is None else int(counts.sum())
+
+
+def check_varies(values: pd.Categorical, name: str, n_rows: int) -> None:
+    """Refuse a factor of one level, in so many rows of the user's."""
     if len(values.categories) == 1:
         raise DataError(
             f"Column '{name}' has only one level, {values.categories[0]!r}, in the "
-            f"{how_many(len(values), 'used row')}: nothing varies. Leave it out of the formula, "
+            f"{how_many(n_rows, 'used row')}: nothing varies. Leave it out of the formula, "
             "or check which rows were selected."
         )
 

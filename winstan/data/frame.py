@@ -22,6 +22,7 @@ from winstan.data.columns import (
     check_sizes,
     check_trials,
     check_varies,
+    count_rows,
     factor_of,
     how_many,
     numbers_with_gaps,
@@ -113,6 +114,7 @@ def frame_from(
     trials: str | int | None = None,
     rows: np.ndarray | None = None,
     all_levels: bool = False,
+    counts: np.ndarray | None = None,
 ) -> Frame:
     """Take the columns that a formula needs out of a data frame, and check them.
 
@@ -132,6 +134,8 @@ def frame_from(
     all_levels
         Whether the response keeps levels that it declares and no row has; whoever asks for them
         says so.
+    counts : ndarray of shape (n,), optional
+        How many rows of the user's each complete row stands for, where an engine grouped them.
 
     Returns
     -------
@@ -173,6 +177,7 @@ def frame_from(
         table = table[place]
     kept = place if rows is None else rows[place]
 
+    n_used = count_rows(kept, counts)
     units = _columns_of_units(formula)  # a single series is one unit
     columns: dict[str, Any] = {}
     for name in table.columns:
@@ -186,7 +191,7 @@ def frame_from(
             levels, codes = declared_levels(table[name])
             columns[name], unused = factor_of(codes, levels), []
         if name not in formula.limit_columns:  # that all rows are censored is said elsewhere
-            _check_column(columns[name], name, kept, unused, varies=name not in units)
+            _check_column(columns[name], name, kept, unused, None if name in units else n_used)
     _tell_order(formula, table)
     text = {
         name: columns[name]
@@ -196,7 +201,12 @@ def frame_from(
     counted = trials is not None or formula.response_spec.trials is not None
     column = _column_code(table)
     check_text_predictors(
-        formula, text, kept, row_is_one=weights is None and not counted, column=column
+        formula,
+        text,
+        kept,
+        row_is_one=weights is None and not counted,
+        column=column,
+        counts=counts,
     )
     formula.check_response_columns(used)
     return Frame(
@@ -286,9 +296,9 @@ def _check_column(
     name: str,
     kept: np.ndarray,
     unused: list[Any],
-    *,
-    varies: bool = True,
+    n_varying: int | None,
 ) -> None:
+    """Check a column; `n_varying` is in how many rows it must vary, if it must."""
     if unused:
         shown = some_levels(unused)
         warn_design(
@@ -298,8 +308,8 @@ def _check_column(
         )
     if isinstance(values, pd.Categorical):
         check_levels(values, name, kept)
-        if varies:
-            check_varies(values, name)
+        if n_varying is not None:
+            check_varies(values, name, n_varying)
     elif values.dtype.kind == "f":
         check_sizes(values, name, kept)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from winstan.data.columns import how_many, some_levels
+from winstan.data.columns import count_rows, how_many, some_levels
 from winstan.data.numerals import written_numbers
 from winstan.design_warnings import warn_design
 from winstan.errors import DataError
@@ -43,6 +43,7 @@ def check_text_predictors(
     *,
     row_is_one: bool,
     column: str = "data[{!r}]",
+    counts: np.ndarray | None = None,
 ) -> None:
     """Refuse text that would become a factor although it holds numbers; warn where it may.
 
@@ -62,6 +63,8 @@ def check_text_predictors(
         Whether a row is one observation: without weights and trials.
     column
         As of `Frame`.
+    counts : ndarray of shape (N,), or None
+        As of `frame_from`.
 
     Raises
     ------
@@ -76,25 +79,26 @@ def check_text_predictors(
     """
     for name in _bare(formula.atoms):
         if name in text:
-            _check_numbers(text[name], name, kept, column.format(name))
+            _check_numbers(text[name], name, kept, column.format(name), counts)
+    rows = count_rows(kept, counts)
     for name in _bare(formula.population_atoms):
         # One row per label is how counted trials and weighted rows are often given.
         if not row_is_one or name not in text:
             continue
         levels = len(text[name].categories)
-        if _MANY_LEVELS < levels < len(kept) < _FEW_ROWS * levels:
+        if _MANY_LEVELS < levels < rows < _FEW_ROWS * levels:
             shown = some_levels(text[name].categories.tolist(), 3)
             warn_design(
-                f"Column '{name}' is text with {levels:,} levels in {how_many(len(kept), 'row')} "
+                f"Column '{name}' is text with {levels:,} levels in {how_many(rows, 'row')} "
                 f"({shown}): {levels - 1:,} coefficients, each of few rows. Convert the column if "
                 "it holds numbers or dates, or make it a grouping factor, "
                 f"(1|{quote_name(name)}).",
                 "many_levels",
             )
-        if levels == len(kept):
+        if levels == rows:
             raise DataError(
-                f"Column '{name}' is text with {how_many(len(kept), 'level')} in "
-                f"{how_many(len(kept), 'row')}: each row would have a coefficient of its own. "
+                f"Column '{name}' is text with {how_many(rows, 'level')} in "
+                f"{how_many(rows, 'row')}: each row would have a coefficient of its own. "
                 "Convert the column if it holds numbers, leave it out, or make it a grouping "
                 f"factor, (1|{quote_name(name)}). If one row per level is meant, write "
                 f"C({quote_name(name)})."
@@ -106,18 +110,26 @@ def _bare(atoms: Iterable[Atom]) -> list[str]:
     return list(dict.fromkeys(atom.name for atom in atoms if isinstance(atom.node, Name)))
 
 
-def _check_numbers(values: pd.Categorical, name: str, kept: np.ndarray, column: str) -> None:
+def _check_numbers(
+    values: pd.Categorical,
+    name: str,
+    kept: np.ndarray,
+    column: str,
+    counts: np.ndarray | None,
+) -> None:
     written = written_numbers(values.categories.tolist())
     if written is None:
         return
     n, numbers = len(written.is_number), int(written.is_number.sum())
     odd = np.flatnonzero(~written.is_number[values.codes])
+    rows = count_rows(kept, counts)
+    n_odd = count_rows(odd, None if counts is None else counts[odd])
     how = f", written with {written.what}" if written.what else ""
     found = (
         f"{f'all of its {n:,}' if numbers == n else f'{numbers:,} of its {n:,}'} distinct values"
     )
     convert = f"with {written.code(column)}"
-    if not (_many(written, len(kept)) or 0 < len(odd) < _MISTYPED * len(kept)):
+    if not (_many(written, rows) or 0 < n_odd < _MISTYPED * rows):
         warn_design(
             f"Column '{name}' is text, and {found} are numbers"
             f"{how} ({some_levels(values.categories[written.is_number].tolist(), 3)}): they are "
@@ -133,13 +145,16 @@ def _check_numbers(values: pd.Categorical, name: str, kept: np.ndarray, column: 
             f"Column '{name}' is text, but {found} are numbers{how}. Convert it "
             f"{convert}{_limits(written)}, {labels}."
         )
-    cells = ", ".join(f"{values[i]!r} in row {kept[i]}" for i in odd[:_SHOWN])
-    more = ", ..." if len(odd) > _SHOWN else ""
-    one = len(odd) == 1
+    if counts is None:
+        cells = ", ".join(f"{values[i]!r} in row {kept[i]}" for i in odd[:_SHOWN])
+        cells += f"{', ...' if len(odd) > _SHOWN else ''} (counted from 0)"
+    else:  # rows that an engine grouped have no numbers
+        cells = some_levels(values.categories[~written.is_number].tolist())
+    one = n_odd == 1
     raise DataError(
         f"Column '{name}' is text, but {found} are numbers{how}; "
-        f"{how_many(len(odd), 'cell')} {'is' if one else 'are'} not: {cells}{more} "
-        f"(counted from 0). Mend {'that cell' if one else 'those cells'}, or let "
+        f"{how_many(n_odd, 'cell')} {'is' if one else 'are'} not: {cells}. "
+        f"Mend {'that cell' if one else 'those cells'}, or let "
         f"{'it' if one else 'them'} be missing, and convert the column "
         f"{convert}{_limits(written)}, {labels}."
     )

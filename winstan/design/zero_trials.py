@@ -64,7 +64,7 @@ def leave_out_zero_trials(formula: Formula, frame: Frame, namespace: Mapping[str
             f"All {how_many(count, 'row')} of {name!r} have 0 trials: there is nothing to "
             "explain. Check the columns of counts, or the filter before them."
         )
-    data, lost = _without(frame.data, empty)
+    data, lost = _without(frame.data, empty, frame.count(~empty))
     named = f" No other row has {', '.join(lost[:5])}{', ...' if len(lost) > 5 else ''}."
     where = "" if frame.grouped is not None else f" ({some_rows(rows)})"
     warn_design(
@@ -85,7 +85,9 @@ def leave_out_zero_trials(formula: Formula, frame: Frame, namespace: Mapping[str
     )
 
 
-def _without(data: pd.DataFrame, empty: np.ndarray) -> tuple[pd.DataFrame, list[str]]:
+def _without(
+    data: pd.DataFrame, empty: np.ndarray, n_others: int
+) -> tuple[pd.DataFrame, list[str]]:
     """Return the other rows, and the levels that only these had."""
     lost = []
     data = data[~empty].reset_index(drop=True)
@@ -93,6 +95,6 @@ def _without(data: pd.DataFrame, empty: np.ndarray) -> tuple[pd.DataFrame, list[
         if isinstance(data[name].dtype, pd.CategoricalDtype):
             before = data[name].cat.categories
             data[name] = data[name].cat.remove_unused_categories()
-            check_varies(data[name].array, name)
+            check_varies(data[name].array, name, n_others)
             lost += [f"{name}: {level}" for level in before.difference(data[name].cat.categories)]
     return data, lost

@@ -207,17 +207,21 @@ def _refuse(
 
 
 def first_rows(source: Source, question: Question, rows: nw.Expr) -> str:
-    """Say which rows come first of some: by number, or what they hold where rows have no order."""
+    """Say which rows come first of some: by number in a file, else by what they hold.
+
+    Rows of a query, and of several files, come in an order that nobody has seen.
+    """
     native: Any = source.table.to_native()
     numbered = None
-    if source.is_duckdb:
-        numbered = nw.from_native(native.project(f'*, row_number() OVER () - 1 AS "{ROW}"'))
-    elif source.table.implementation.is_polars():
-        numbered = nw.from_native(native.with_row_index(ROW))
+    if source.files is not None and source.files.is_single:
+        if source.is_duckdb:
+            numbered = nw.from_native(native.project(f'*, row_number() OVER () - 1 AS "{ROW}"'))
+        else:
+            numbered = nw.from_native(native.with_row_index(ROW))
     with told_by(source.engine):
         if numbered is not None:
             found = collected(numbered.filter(rows).select(ROW).sort(ROW).head(_SHOWN + 1))
             return some_rows(np.array(found[ROW].to_list()), _SHOWN)
         held = collected(source.table.filter(rows).select(*question.used).head(_SHOWN))
     shown = [", ".join(f"{n}={v!r}" for n, v in row.items()) for row in held.iter_rows(named=True)]
-    return "such as " + "; ".join(shown)
+    return f"row{'s' if len(shown) > 1 else ''} of {'; '.join(shown)}"

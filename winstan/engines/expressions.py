@@ -13,7 +13,7 @@ from winstan.errors import FormulaError
 from winstan.formula.tree import Binary, Call, Constant, Name, Unary, write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from winstan.formula.binning import Grid
     from winstan.formula.tree import Node
@@ -43,6 +43,24 @@ _FUNCTIONS: Mapping[str, Callable[[nw.Expr], nw.Expr]] = MappingProxyType(
 def number(column: str) -> nw.Expr:
     """Return a column as doubles: sums of narrower types wrap, or round, in some engines."""
     return nw.col(column).cast(nw.Float64)
+
+
+def with_doubles(table: nw.DataFrame[Any], names: Iterable[str]) -> nw.DataFrame[Any]:
+    """Round whole numbers of some columns to doubles, which pyarrow's cast refuses where it must.
+
+    Engines round them as they cast; this is for what they have read into memory.
+    """
+    if not table.implementation.is_pyarrow():
+        return table
+    import pyarrow as pa  # noqa: PLC0415 - the rows are its table
+
+    native = table.to_native()
+    for name in names:
+        place = native.schema.get_field_index(name)
+        if pa.types.is_integer(native.schema.field(place).type):
+            rounded = native.column(place).cast(pa.float64(), safe=False)
+            native = native.set_column(place, name, rounded)
+    return nw.from_native(native, eager_only=True)
 
 
 def key_of(name: str, dtype: nw.dtypes.DType, grids: Mapping[str, Grid]) -> nw.Expr:

@@ -13,7 +13,7 @@ from winstan.data.frame import frame_from, tell_missing
 from winstan.data.grouped import IDENTITY, Grouped
 from winstan.data.tables import check_columns, column_names
 from winstan.data.weights import check_weights, tell_weights
-from winstan.engines.counting import Question, grids_of, refuse_bad_rows
+from winstan.engines.counting import ROW, Question, grids_of, refuse_bad_rows
 from winstan.engines.failures import told_by
 from winstan.engines.gaps import without_nan
 from winstan.engines.grouping import group_rows
@@ -94,6 +94,8 @@ def grouped_frame(
         groups, grids = _groups(source, question, most, line)
         line.show(f"{source.engine} samples the rows")
         sampled = sample_rows(source, SAMPLED, groups.counts.rows)
+    if source.files is not None:
+        source.files.check_unchanged()
     counts = groups.counts
     if counts.missing:
         tell_missing(counts.missing, counts.rows, counts.complete)
@@ -105,7 +107,13 @@ def grouped_frame(
             weightless=counts.weightless,
             n=counts.complete,
         )
-    frame = frame_from(_table(groups, question), formula, trials=trials, all_levels=all_levels)
+    frame = frame_from(
+        _table(groups, question),
+        formula,
+        trials=trials,
+        all_levels=all_levels,
+        counts=groups.count,
+    )
     place = frame.place  # all of them: what is missing is left out already
     assert len(place) == len(groups.count)
     return replace(
@@ -199,6 +207,7 @@ def _question(
     used = [name for name in formula.columns if name in known or name not in formula.ambient]
     extra = [name for name in (weights, trials) if isinstance(name, str)]
     check_columns(source.table, list(dict.fromkeys([*used, *extra])))
+    _check_names(source, [*used, *extra])
     spec = formula.response_spec
     own = tuple(name for name in formula.response_columns if name in used)
     keys = [*used, trials] if isinstance(trials, str) else used
@@ -223,6 +232,17 @@ def _question(
     )
 
 
+def _check_names(source: Source, used: list[str]) -> None:
+    """Refuse names such as winstan gives to what it asks an engine for."""
+    names = column_names(source.table)
+    taken = [n for n in names if n == ROW or (n in used and n[:1] == "(" and n[-1:] == ")")]
+    if taken:
+        raise DataError(
+            f"{', '.join(f'Column {name!r}' for name in taken)}: names in brackets are winstan's "
+            f"own where {source.engine} groups the rows. Rename it, such as {taken[0][1:-1]!r}."
+        )
+
+
 def _bins(formula: Formula) -> dict[str, int]:
     """Return the columns of which nothing but ``bin(x, n)`` is wanted."""
     found = binned_columns(atom.node for one in formula.every for atom in one.atoms)
@@ -238,7 +258,10 @@ def _check_types(source: Source, question: Question) -> None:
     if question.weights is not None:
         check_weights(question.weights, schema[question.weights])
     for name in question.keys:
-        plain_column(source.head[name].head(_JUDGED).drop_nulls(), name)
+        first = source.head[name].head(_JUDGED).drop_nulls()
+        # A column without any value has no type in some files: its rows are missing.
+        if len(first) or isinstance(schema[name], nw.Date | nw.Datetime | nw.Duration | nw.Time):
+            plain_column(first, name)
 
 
 def _table(groups: Groups, question: Question) -> nw.DataFrame[Any]:

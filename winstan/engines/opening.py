@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from glob import escape, has_magic, iglob
 from importlib.util import find_spec
-from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +13,7 @@ import narwhals as nw
 from winstan.data.tables import column_names, open_table
 from winstan.engines.collecting import collected
 from winstan.engines.failures import told_by
+from winstan.engines.files import Files, find_files
 from winstan.errors import DataError
 
 if TYPE_CHECKING:
@@ -38,7 +37,6 @@ _NAMES = {
     nw.Implementation.IBIS: "Ibis",
     nw.Implementation.SQLFRAME: "SQLFrame",
 }
-_READERS = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".tsv": "csv", ".gz": "csv"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,20 +52,26 @@ class Source:
         The first rows, by which to judge how often predictors repeat.
     progress : bool or None
         Whether to say what the engine is at; None does where a person looks on.
-    parquet : str or None
-        The path or pattern of the parquet files that it is, where DuckDB reads them.
+    files : Files or None
+        The files that it is, where winstan opened them.
     """
 
     table: nw.LazyFrame[Any]
     engine: str
     head: nw.DataFrame[Any]
     progress: bool | None = None
-    parquet: str | None = None
+    files: Files | None = None
 
     @property
     def is_duckdb(self) -> bool:
         """Whether it is a DuckDB relation, which is asked in SQL."""
         return self.table.implementation is _DUCKDB
+
+    @property
+    def parquet(self) -> str | None:
+        """The path or pattern of parquet files that DuckDB reads, or None."""
+        is_it = self.is_duckdb and self.files is not None and self.files.kind == "parquet"
+        return self.files.pattern if is_it and self.files else None
 
 
 def enter(data: Any, *, in_memory: int = IN_MEMORY, progress: bool | None = None) -> Any:
@@ -93,28 +97,20 @@ def enter(data: Any, *, in_memory: int = IN_MEMORY, progress: bool | None = None
     """
     if isinstance(data, Source):
         return data
-    table = open_data(data)
+    files = find_files(os.fspath(data)) if isinstance(data, str | os.PathLike) else None
+    table = open_table(data) if files is None else _scanned(files)
     if not isinstance(table, nw.LazyFrame):
         return data
     engine = name_of(table)
     rows = max(in_memory // max(len(column_names(table)), 1), 1)
     with told_by(engine):
         # Files are read again without work, unlike what a lazy frame or a query makes.
-        is_large = isinstance(data, str | os.PathLike) and _has_more(table, rows)
+        is_large = files is not None and _has_more(table, rows)
         head = collected(table.head(min(_JUDGED, rows + 1) if is_large else rows + 1))
         head = with_declared_order(table, head)
     if not (is_large or len(head) > rows):
         return head.to_native()
-    return Source(table, engine, head, progress, _parquet_of(data, table))
-
-
-def _parquet_of(data: Any, table: nw.LazyFrame[Any]) -> str | None:
-    """Return the path or pattern of parquet files that DuckDB reads, or None."""
-    if not isinstance(data, str | os.PathLike) or table.implementation is not _DUCKDB:
-        return None
-    path = os.fspath(data)
-    path = path if "://" in path else _found(path)
-    return path if _READERS.get(Path(path).suffix.lower()) == "parquet" else None
+    return Source(table, engine, head, progress, files)
 
 
 def name_of(table: nw.LazyFrame[Any]) -> str:
@@ -129,7 +125,9 @@ def _has_more(table: nw.LazyFrame[Any], rows: int) -> bool:
 
 def open_data(data: Any) -> Table:
     """Open files or a data frame of any library, and evaluate nothing of what is lazy."""
-    return _scanned(os.fspath(data)) if isinstance(data, str | os.PathLike) else open_table(data)
+    if isinstance(data, str | os.PathLike):
+        return _scanned(find_files(os.fspath(data)))
+    return open_table(data)
 
 
 def with_declared_order(table: nw.LazyFrame[Any], rows: nw.DataFrame[Any]) -> nw.DataFrame[Any]:
@@ -152,53 +150,19 @@ def with_declared_order(table: nw.LazyFrame[Any], rows: nw.DataFrame[Any]) -> nw
     return nw.from_native(native, eager_only=True)
 
 
-def _scanned(path: str) -> nw.LazyFrame[Any]:
+def _scanned(files: Files) -> nw.LazyFrame[Any]:
     """Open files, by DuckDB or by polars."""
-    if "://" not in path:
-        path = _found(path)
-    kind = _READERS.get(Path(path).suffix.lower())
-    if kind is None:
-        raise DataError(
-            f"{path!r} is no parquet or CSV file: its name should end in {', '.join(_READERS)}."
-        )
     if find_spec("duckdb") is not None:
-        return _by_duckdb(path, kind)
+        return _by_duckdb(files)
     if find_spec("polars") is not None:
-        return _by_polars(path, kind)
+        return _by_polars(files)
     raise DataError(
-        f"{path!r} is read by DuckDB or polars, and neither is installed: "
+        f"{files.pattern!r} is read by DuckDB or polars, and neither is installed: "
         "pip install 'winstan[duckdb]'."
     )
 
 
-def _found(path: str) -> str:
-    """Return a path or pattern of files that are there; of a folder, that of its parquet files.
-
-    Raises
-    ------
-    DataError
-        If there are none.
-    """
-    remedy = "Give the path of a parquet or CSV file, or a pattern for several: 'data/*.parquet'."
-    if Path(path).is_dir():
-        pattern = str(Path(escape(path)) / "**" / "*.parquet")
-        if not _any_file(pattern):
-            raise DataError(f"The folder {path!r} has no file that ends in .parquet. {remedy}")
-        return pattern
-    if Path(path).exists():
-        return escape(path)
-    if not has_magic(path):
-        raise DataError(f"There is no file {path!r}. {remedy}")
-    if not _any_file(path):
-        raise DataError(f"No file has a name of the pattern {path!r}. {remedy}")
-    return path
-
-
-def _any_file(pattern: str) -> bool:
-    return any(True for _ in iglob(pattern, recursive=True))  # noqa: PTH207 - Path's are relative
-
-
-def _by_duckdb(path: str, kind: str) -> nw.LazyFrame[Any]:
+def _by_duckdb(files: Files) -> nw.LazyFrame[Any]:
     import duckdb  # noqa: PLC0415 - an extra
 
     with told_by("DuckDB"):
@@ -211,15 +175,15 @@ def _by_duckdb(path: str, kind: str) -> nw.LazyFrame[Any]:
         )
         connection.execute("SET enable_progress_bar = true")  # it is asked for, and not printed
         connection.execute("SET enable_progress_bar_print = false")
-        read = connection.read_parquet if kind == "parquet" else connection.read_csv
-        return nw.from_native(read(path))
+        read = connection.read_parquet if files.kind == "parquet" else connection.read_csv
+        return nw.from_native(read(files.pattern))
 
 
-def _by_polars(path: str, kind: str) -> nw.LazyFrame[Any]:
+def _by_polars(files: Files) -> nw.LazyFrame[Any]:
     import polars as pl  # noqa: PLC0415 - an extra
 
     with told_by("polars"):
-        scan = pl.scan_parquet if kind == "parquet" else pl.scan_csv
-        table = nw.from_native(scan(path))
+        scan = pl.scan_parquet if files.kind == "parquet" else pl.scan_csv
+        table = nw.from_native(scan(files.pattern))
         table.collect_schema()
         return table

@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 
 from winstan.data.columns import how_many
 from winstan.engines.collecting import collected
-from winstan.engines.expressions import key_of
+from winstan.engines.expressions import key_of, with_doubles
 from winstan.engines.failures import told_by
 from winstan.engines.passes import ROWS
 from winstan.errors import DataError
@@ -32,9 +32,10 @@ def check_repeats(source: Source, question: Question, grids: Mapping[str, Grid],
     seen = len(source.head)
     if not question.keys:
         return
-    schema = source.head.schema
-    keys = [key_of(name, schema[name], grids) for name in question.keys]
-    distinct = len(source.head.select(*keys).unique())
+    head = with_doubles(source.head, grids)
+    keys = [key_of(name, head.schema[name], grids) for name in question.keys]
+    # `unique` takes ten times as long of an Arrow table.
+    distinct = len(head.select(*keys).group_by(*question.keys).agg(nw.len().alias(ROWS)))
     if distinct <= seen / 2:
         return
     about = _about(distinct, seen)

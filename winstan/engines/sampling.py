@@ -16,7 +16,7 @@ from winstan.data.grouped import RowSample
 from winstan.data.tables import column_names
 from winstan.engines.collecting import collected
 from winstan.engines.counting import ROW
-from winstan.engines.expressions import key_of, left_side, number
+from winstan.engines.expressions import key_of, left_side, number, with_doubles
 from winstan.engines.failures import told_by
 from winstan.engines.opening import with_declared_order
 
@@ -99,6 +99,9 @@ def match_rows(
         As the rows were grouped.
     """
     table = nw.from_native(sampled, eager_only=True)
+    weights = () if question.weights is None else (question.weights,)
+    of_numbers = question.columns if question.response is not None else ()
+    table = with_doubles(table, (*grids, *of_numbers, *weights))
     own = table.select(*(key_of(n, table.schema[n], grids) for n in question.keys))
     n, m = len(keys), len(table)
     at = np.zeros(m, int)
