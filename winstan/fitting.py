@@ -166,9 +166,10 @@ def fit(
         NUTS's target acceptance rate; nearer 1 cures divergences, slowly. None is 0.8; 0.65
         of hundreds of coefficients of curves (``bs="fs"``); 0.95
         of truncated and of mostly censored responses, of inverse_gaussian, hurdle_gamma,
-        hurdle_lognormal and acat, and under Horseshoe and R2D2; 0.995 of exgaussian and 0.99 of
-        shifted_lognormal; 0.98 of skew_normal and of zeros beside a negative binomial, where few
-        rows above zero leave the noise of a hurdle model open, and where effects are sampled
+        hurdle_lognormal and acat, of ordered_beta whose phi has a formula, and under Horseshoe and
+        R2D2; 0.995 of exgaussian and 0.99 of shifted_lognormal; 0.98 of skew_normal, of zeros
+        beside a negative binomial and of hurdle_lognormal whose sigma has a formula, where few rows
+        above zero leave the noise of a hurdle model open, and where effects are sampled
         and there are random slopes, or few groups, as four, or few events hardly tell a group sd
         from zero; where effects are integrated out, 0.9 for slopes whose sd
         may be zero or whose groups are fewer than eight, and for several factors, one of up to

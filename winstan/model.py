@@ -224,7 +224,9 @@ class Model:
         # Given the noise the scores are normal, and the noise itself may vanish
         curved = self.slopes or self.coordinates.curved or self.coordinates.conditional.any
         curved = curved or self._open_simplex
-        own = self.family.target_accept
+        asked = self.family.accept_predicted
+        own = max([asked[name] for name in self.likelihood.predicted if name in asked], default=0.0)
+        own = max(own, self.family.target_accept)
         if curved or self.family.dense_metric:
             return max(ACCEPT_CURVED, own)
         if self.shrinkage is not None:

@@ -189,6 +189,8 @@ class Family:
     target_accept : float
         NUTS's target acceptance where nothing else asks for a higher one: above Stan's own 0.8
         where few rows leave the parameters so open that its steps diverge.
+    accept_predicted : mapping of str to float
+        The same by the parameter that has a formula, where few rows tell of each of its values.
     usual : bool
         Whether messages name it to those whose response is of its kind.
     cumulative : Cumulative, or None
@@ -250,6 +252,7 @@ class Family:
     profiled: str | None = None
     noise_information: NoiseInformation | None = None
     target_accept: float = ACCEPT
+    accept_predicted: Mapping[str, float] = field(default_factory=dict)
     usual: bool = False
     cumulative: Cumulative | None = None
     sufficient: tuple[str, ...] = ()
