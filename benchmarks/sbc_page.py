@@ -7,6 +7,7 @@ case that is not kept there keeps the row that the table has of it.
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,7 +133,7 @@ def page(table: pd.DataFrame) -> str:
     parts = [
         f"{len(table)} cases, {fits:,} fits, {quantities:,} quantities; of all cases together the "
         f"smallest p is {least:.2g}, adjusted. {table['divergent'].sum()} fits had divergences,"
-        f" {table['unconverged'].sum()} did not converge.\n"
+        f" {table['unconverged'].sum()} did not converge.{_not_run(table)}\n"
     ]
     for title, name, structures, backend in SECTIONS:
         own = _of(table, structures, backend)
@@ -142,6 +143,16 @@ def page(table: pd.DataFrame) -> str:
                 parts.append(f"![Ranks of the log likelihood, less uniform ones]({name}.png)\n")
             parts.append(_table(own))
     return _INTRODUCTION + "\n".join(parts)
+
+
+def _not_run(table: pd.DataFrame) -> str:
+    """Say of how many cases of each structure, and of which backends, there is no row."""
+    have = set(table.loc[table["backend"] == "stan", "case"])
+    missing = Counter(case.structure for case in cases() if case.name not in have)
+    said = [f"{n} of `{structure}`" for structure, n in missing.items()]
+    if "pymc" not in set(table["backend"]):
+        said.append("all by PyMC")
+    return f" Not run yet: {', '.join(said)}." if said else ""
 
 
 def _table(table: pd.DataFrame) -> str:

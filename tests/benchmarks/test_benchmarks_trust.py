@@ -88,3 +88,12 @@ def test_the_page_of_the_verdict_has_a_place_for_every_study():
     assert set(verdict.SHOWN) == set(verdict.STUDIES)
     for name in verdict.STUDIES:
         assert f"<!-- {name} -->" in text
+
+
+def test_the_page_says_which_cases_have_no_row():
+    every = [case.name for case in cases()]
+    limits = [case.name for case in cases() if case.structure == "limits"]
+    some = rows(*(name for name in every if name not in limits))
+    assert sbc_page._not_run(some) == f" Not run yet: {len(limits)} of `limits`, all by PyMC."
+    both = pd.concat([rows(*every), rows("gaussian none", backend="pymc")])
+    assert sbc_page._not_run(both) == ""
