@@ -298,3 +298,12 @@ def test_counts_that_vary_too_much_above_zeros_of_their_own_are_named():
     assert f"({(data['y'] > 0).sum()} rows above zero)" in text
     assert dispersion_of(formulas, data, "zero_inflated_negative_binomial") is None
     assert '"hurdle_negative_binomial"' in dispersion_of("y ~ drug", data, "hurdle_poisson")
+
+
+def test_a_level_without_any_spread_is_told_as_any_other():
+    """Its mean, and its sd, are zero: nothing is divided by them."""
+    rng = np.random.default_rng(1)
+    dose = np.repeat(["none", "low", "high"], 30)
+    y = np.where(dose == "none", 0.0, rng.normal(3, np.where(dose == "low", 0.5, 2.0)))
+    table = pd.DataFrame({"y": y, "dose": dose})
+    assert "sd 0 in 'none' (n = 30)" in str(unequal_spread(model_of("y ~ dose", table, "gaussian")))

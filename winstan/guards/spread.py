@@ -213,8 +213,9 @@ def _words(model: Model, name: str, levels: list[_Level]) -> str:
     )
     response = model.design.response
     remedies: list[str] = []
-    grows = least.mean < most.mean and most.sd / least.sd <= (most.mean / least.mean) ** 2
-    if not model.family.log_response and np.all(response.y > 0) and grows:
+    positive = not model.family.log_response and bool(np.all(response.y > 0))
+    growth = most.mean / least.mean if positive else 0.0
+    if growth > 1 and _ratio(levels) <= growth**2:
         families = named(usual_families("positive"))
         remedies.append(f"{families}, whose spread grows with the mean")
     noise = model.family.noise

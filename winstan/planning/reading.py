@@ -132,7 +132,7 @@ def read_proposal(
     right = [c for c in parsed.predictor_columns if c in table or c not in parsed.ambient]
     wanted = _columns(table, parsed, right, options["trials"])
     wanted += [name for name in names if name in table and name not in wanted]
-    table = take_columns(table, wanted, "layout").to_pandas()
+    table = take_columns(table, wanted, "rows of the layout").to_pandas()
     _check_complete(table, parsed)
     found = PlannedStudy(formula, parsed, chosen, namespace, options, table, tuple(names))
     conditions = [c for c in right if c not in found.factors]
