@@ -216,7 +216,15 @@ def _words(table: pd.DataFrame) -> str:
         f" an effect), with {bad} unconverged posteriors among those with an effect. On average"
         f" Bayes held {mean['bayes']:.3f} and had {false:.3f} false positives; LME held"
         f" {mean['lme']:.3f}, ANOVA {mean['anova']:.3f}. {sum(out)} of the designs are marked."
+        f"{_not_run(table)}"
     )
+
+
+def _not_run(table: pd.DataFrame) -> str:
+    """Say of how many designs there is no row."""
+    every = {(c.family, n, c.varying, c.spread) for c in cases(list(FAMILIES)) for n in ANIMALS}
+    left = every - set(table[COLUMNS[:-1]].itertuples(index=False, name=None))
+    return f" Of all {len(every)} designs {len(left)} have not been run yet." if left else ""
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -32,3 +32,5 @@ def test_the_page_marks_what_is_out():
     assert "| gamma | 4 | slopes | equal | 400 | 0.940 | 0.060 |" in text
     assert "| gamma | 8 | slopes | equal | 400 | 0.800 **!** |" in text
     assert "1 of the designs are marked" in text
+    every = 3 * len(cases(list(FAMILIES)))
+    assert f"Of all {every} designs {every - 2} have not been run yet." in text
