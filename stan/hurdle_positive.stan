@@ -4,6 +4,7 @@ functions {
 #include include/priors.stan
 #include include/matrices.stan
 #include include/links.stan
+#include include/given_noise.stan
 }
 data {
 #include include/data.stan

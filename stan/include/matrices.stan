@@ -18,34 +18,9 @@
     return sd;
   }
 
-  array[,] vector cholesky_of_each(array[,] vector V) {
-    int n = size(V);
-    array[n, n] vector[num_elements(V[1, 1])] C = V;
-    for (b in 1:n) {
-      for (c in 1:(b - 1)) C[b, b] -= square(C[b, c]);
-      C[b, b] = sqrt(C[b, b]);
-      for (a in (b + 1):n) {
-        for (c in 1:(b - 1)) C[a, b] -= C[a, c] .* C[b, c];
-        C[a, b] ./= C[b, b];
-      }
-    }
-    return C;
-  }
-
-  // Inverses of lower triangular matrices.
-  array[,] vector lower_inverse_of_each(array[,] vector C) {
-    int n = size(C);
-    array[n, n] vector[num_elements(C[1, 1])] D = C;
-    for (b in 1:n) {
-      D[b, b] = inv(C[b, b]);
-      for (a in (b + 1):n) {
-        D[a, b] = C[a, b] .* D[b, b];
-        for (c in (b + 1):(a - 1)) D[a, b] += C[a, c] .* D[c, b];
-        D[a, b] = -D[a, b] ./ C[a, a];
-      }
-    }
-    return D;
-  }
+  // (matrices.hpp has these two.)
+  array[,] vector cholesky_of_each(array[,] vector V);
+  array[,] vector lower_inverse_of_each(array[,] vector C);
 
   // Inverses from the Cholesky factors: entries (1, 1), (2, 1), (2, 2), (3, 1) ... end to end.
   vector inverse_of_each(array[,] vector C) {

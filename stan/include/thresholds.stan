@@ -14,7 +14,7 @@
 
   // Log density of thresholds by a prior of each (priors.stan), or by one of the probabilities of the
   // categories, Dirichlet(p[1]), but for the powers of these: they are further counts.
-  real log_prior_of_thresholds(vector threshold, int kind, row_vector p, int link) {
+  real log_prior_of_thresholds(vector threshold, data int kind, data row_vector p, int link) {
     int n = num_elements(threshold);
     real lp = 0;
     if (kind == 21) lp = lgamma((n + 1) * p[1]) - (n + 1) * lgamma(p[1]);

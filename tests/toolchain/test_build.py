@@ -18,7 +18,7 @@ import pytest
 
 from winstan.errors import BackendError
 from winstan.toolchain import build, locate, prebuild, template_path, toolchain
-from winstan.toolchain.templates import sources
+from winstan.toolchain.templates import functions_headers, sources
 
 BUILD_MODULE = sys.modules["winstan.toolchain.build"]  # its function hides its name
 BUILD = """
@@ -54,6 +54,25 @@ def test_built_once_and_kept(pretended):
     assert len(pretended.calls()) == 3
     assert not list(pretended.cache.glob("*.building"))
     assert [p.name for p in pretended.template.parent.iterdir()] == ["tiny.stan"]
+
+
+def test_a_models_constructor_is_found_in_what_stanc_writes_and_compiled_as_it_is(tmp_path):
+    template, tools = template_path("poisson"), locate.bundled()
+    subprocess.run(
+        [
+            tools.path / "stanc", "--allow-undefined", "--name=poisson_model",
+            f"--include-paths={template.parent}", f"--o={tmp_path / 'model.cpp'}", template,
+        ],
+        check=True,
+    )  # fmt: skip
+    BUILD_MODULE._mark_what_runs_once(tmp_path)
+    assert (tmp_path / "model.cpp").read_text().count("WINSTAN_ONCE poisson_model(") == 1
+
+
+def test_functions_that_a_template_only_declares_have_headers_beside_its_includes():
+    headers = [path.name for path in functions_headers(template_path("one_pass"))]
+    assert set(headers) == {"one_pass.hpp", "priors.hpp", "matrices.hpp"}
+    assert {f"include/{name}" for name in headers} < set(sources(template_path("one_pass")))
 
 
 def test_the_driver_is_compiled_once_for_all(pretended):

@@ -19,7 +19,7 @@ from winstan.toolchain.locate import Toolchain, compiling, cpu, processors
 from winstan.toolchain.packaged import find, why_not
 from winstan.toolchain.templates import (
     driver_sources,
-    functions_header,
+    functions_headers,
     include_folders,
     is_packaged,
     light_model,
@@ -38,6 +38,9 @@ _SELDOM_COLLECTED = ("--param", "ggc-min-heapsize=1000000")
 
 # Nobody reads the names of functions, a good part of a program. Apple's linker has no such option.
 _STRIP = () if sys.platform == "darwin" else ("-Wl,-s",)
+
+# As stanc writes a model's constructor; WINSTAN_ONCE is light_model.hpp's
+_CONSTRUCTOR = re.compile(r"^( *)(\w+_model\(stan::io::var_context& )", re.MULTILINE)
 
 _WITH_CMDSTAN = """
 import sys, cmdstanpy
@@ -213,13 +216,19 @@ def _make_bundled(
         for program in programs:
             folder = stack.enter_context(workshop(cache, program.entry))
             own = is_packaged(program.template)
-            header = functions_header(program.template)
+            before = [light_model(), *functions_headers(program.template)]
             command = [
-                *compile_, *(["-DWINSTAN_TEMPLATE"] if own else []), "-include", str(light_model()),
-                *(["-include", str(header)] if header else []),
+                *compile_, *(["-DWINSTAN_TEMPLATE"] if own else []),
+                *(part for header in before for part in ("-include", str(header))),
                 str(folder / "model.cpp"), "-o", str(folder / "out.o"),
             ]  # fmt: skip
-            jobs.append(_translation(tools, program, Job(program.name, command, folder)))
+            model = Job(
+                program.name,
+                command,
+                folder,
+                before=functools.partial(_mark_what_runs_once, folder),
+            )
+            jobs.append(_translation(tools, program, model))
             shop[str(folder)] = (program, folder)
 
         waiting: list[Job] = []
@@ -242,7 +251,7 @@ def _translation(tools: Toolchain, program: Program, then: Job) -> Job:
     """Stan into C++, which takes its optimiser ten seconds, and then `then`."""
     command = [
         str(tools.path / "stanc"), *tools.stanc_flags,
-        *(["--allow-undefined"] if functions_header(program.template) else []),
+        *(["--allow-undefined"] if functions_headers(program.template) else []),
         f"--name={_plain(program.name)}_model",
         f"--include-paths={','.join(map(str, include_folders(program.template)))}",
         f"--filename-in-msg={program.template.name}", f"--o={then.folder / 'model.cpp'}",
@@ -250,6 +259,13 @@ def _translation(tools: Toolchain, program: Program, then: Job) -> Job:
     ]  # fmt: skip
     complaint = f"Stan cannot read {program.template.name}"
     return Job(program.name, command, then.folder, then, complaint)
+
+
+def _mark_what_runs_once(folder: Path) -> None:
+    """Have a model's constructor compiled as it is: it reads the data, is long, and runs once."""
+    model = folder / "model.cpp"
+    text = model.read_text(encoding="utf-8")
+    model.write_text(_CONSTRUCTOR.sub(r"\1WINSTAN_ONCE \2", text, count=1), encoding="utf-8")
 
 
 def _link(tools: Toolchain, folder: Path, driver: Path, libraries: Path) -> None:
@@ -303,8 +319,11 @@ def _make_with_cmdstan(
                 (folder / name).write_bytes(text)
             copy = folder / program.template.name
             command = [sys.executable, "-c", _WITH_CMDSTAN, str(tools.path), str(copy), str(folder)]
-            if (header := functions_header(program.template)) is not None:
-                command.append(str(folder / "include" / header.name))
+            if headers := functions_headers(program.template):
+                functions = folder / "functions.hpp"
+                lines = [f'#include "include/{header.name}"\n' for header in headers]
+                functions.write_text("".join(lines), encoding="utf-8")
+                command.append(str(functions))
             jobs.append(Job(program.name, command, folder))
             owner[str(folder)] = program
         results = stack.enter_context(

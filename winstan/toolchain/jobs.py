@@ -15,7 +15,7 @@ from winstan.progress import ProgressLine, duration
 from winstan.toolchain.cache import disk_full
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
 _SHOWN_LINES = 15
@@ -34,6 +34,8 @@ class Job:
         What is made of its result, at once; only that is yielded.
     complaint
         How the error begins, where it is not the compiler's.
+    before
+        What is done in the folder as the command starts.
     """
 
     label: str
@@ -41,6 +43,7 @@ class Job:
     folder: Path
     then: Job | None = None
     complaint: str = ""
+    before: Callable[[], None] | None = None
 
     @property
     def log(self) -> Path:
@@ -89,6 +92,8 @@ def run_jobs(
 
 
 def _start(job: Job) -> subprocess.Popen[bytes]:
+    if job.before is not None:
+        job.before()
     with job.log.open("wb") as log:
         return subprocess.Popen(
             job.command,

@@ -16,6 +16,13 @@
 
 #include <stan/version.hpp>
 
+// Of what runs once, such as the constructor, which reads the data (build.py): no optimisation.
+#ifdef __clang__
+#define WINSTAN_ONCE __attribute__((noinline, optnone))
+#else
+#define WINSTAN_ONCE __attribute__((cold, optimize("O0")))
+#endif
+
 // Another Stan may have another interface; its own class is right for it.
 #if STAN_MAJOR == 2 && STAN_MINOR == 39
 #define STAN_MODEL_MODEL_BASE_CRTP_HPP

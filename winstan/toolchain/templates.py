@@ -103,20 +103,41 @@ def _latent_template(name: str) -> Path:
     return path
 
 
-def functions_header(template: Path) -> Path | None:
-    """Return the C++ header of functions that a template only declares, if there is one."""
-    header = template.parent / "include" / f"{template.stem}.hpp"
-    return header if header.is_file() else None
+def functions_headers(template: Path) -> list[Path]:
+    """Return the C++ headers of functions that a template, and what it includes, only declare.
+
+    They lie beside the includes: those of ``include/priors.stan`` in ``include/priors.hpp``, those
+    of the template itself in ``include/NAME.hpp``.
+    """
+    wanted = [f"include/{template.stem}", *(name.removesuffix(".stan") for name in _read(template))]
+    places = [
+        next(
+            (
+                path
+                for folder in include_folders(template)
+                if (path := folder / f"{name}.hpp").is_file()
+            ),
+            None,
+        )
+        for name in dict.fromkeys(wanted)
+    ]
+    return [place for place in places if place is not None]
 
 
 def sources(template: Path) -> dict[str, bytes]:
-    """Return the text of a template and of all that it includes, by path from its folder.
+    """Return the text of a template and of all that it needs, by path from its folder.
 
-    Functions that it declares and does not define are in ``include/NAME.hpp`` (`functions_header`).
+    Beside what it includes these are the headers of `functions_headers`.
 
     stanc looks includes up from the template's folder, and then from that of winstan's own, also
     those inside an included file.
     """
+    headers = {f"include/{path.name}": path.read_bytes() for path in functions_headers(template)}
+    return dict(sorted((_read(template) | headers).items()))
+
+
+def _read(template: Path) -> dict[str, bytes]:
+    """Return the text of a template and of all that it includes, by path from its folder."""
     texts: dict[str, bytes] = {}
     wanted, folders = [template.name], include_folders(template)
     while wanted:
@@ -128,9 +149,7 @@ def sources(template: Path) -> dict[str, bytes]:
             raise BackendError(f"{template.name} includes {name!r}, which does not exist.")
         texts[name] = file.read_bytes()
         wanted += [found.decode() for found in _INCLUDE.findall(texts[name])]
-    if (header := functions_header(template)) is not None:
-        texts[f"include/{header.name}"] = header.read_bytes()
-    return dict(sorted(texts.items()))
+    return texts
 
 
 def include_folders(template: Path) -> list[Path]:
