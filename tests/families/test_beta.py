@@ -256,6 +256,23 @@ def test_many_rows_lead_to_the_maximum_of_the_likelihood():
     np.testing.assert_allclose(got.std(axis=1), width, rtol=0.1)
 
 
+def test_a_predicted_precision_far_from_its_start_is_found():
+    # Shapes below one: y down to 1e-12. Steps from the start, 30, ended beyond all numbers.
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=400)
+    mu, phi = special.expit(-2 + 0.5 * x), np.exp(1 + 0.6 * x)
+    y = np.maximum(rng.beta(mu * phi, (1 - mu) * phi), 1e-12)
+    model = model_of("y ~ x; phi ~ x", pd.DataFrame({"y": y, "x": x}), "beta")
+
+    def loss(b):
+        mu, phi = special.expit(b[0] + b[1] * x), np.exp(b[2] + b[3] * x)
+        return -stats.beta.logpdf(y, mu * phi, (1 - mu) * phi).sum()
+
+    best = optimize.minimize(loss, [-2, 0.5, 1, 0.6]).x
+    found = model.likelihood.block(model.coordinates.eta, 1)
+    np.testing.assert_allclose(np.sort(found), np.sort(best[2] + best[3] * x), atol=0.1)
+
+
 # -- questions ------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from winstan.approximation.averages import confine, mean_objective, mean_score, quadrature_nodes
+from winstan.approximation.beginning import first_predictors
 from winstan.approximation.block_cholesky import BlockCholesky, factorise, layout
 from winstan.approximation.columns import columns_of
 from winstan.approximation.information import products_by_level, times
@@ -105,7 +106,7 @@ class PIRLS:
             Auxiliary parameters.
         """
         problem, design = self.problem, self.design
-        eta = problem.first if state is None else state.eta
+        eta = first_predictors(problem, aux) if state is None else state.eta
         # Where eta has a unit likelihoods are quadratic, or eta is confined: the middle will do.
         averaged = state is not None and problem.likelihood.unitless
         spread = state.spread if state is not None and averaged else np.zeros_like(eta)
