@@ -52,6 +52,14 @@ def test_groups_are_those_of_the_rows_in_memory(by, tmp_path):
             assert got.positions(i).tolist() == list(range(len(own)))
 
 
+def test_a_group_that_has_other_rows_than_were_counted_is_refused(tmp_path):
+    with warnings.catch_warnings(action="ignore"):
+        parts = partition(sources(tmp_path)[0], "neuron")
+    table()[40:].write_parquet(tmp_path / "rows.parquet")
+    with pytest.raises(DataError, match=r"The rows of neuron 'a' are 50, and were 60 when they"):
+        parts.part(0)
+
+
 @pytest.mark.slow
 def test_fits_are_those_of_the_rows_in_memory(tmp_path):
     options = {"by": "neuron", "seed": 1, "silence": "all", "n_jobs": 1, "draws": 200, "cores": 1}
@@ -64,7 +72,6 @@ def test_fits_are_those_of_the_rows_in_memory(tmp_path):
             assert got.keys == ("a", "b", "it's")
 
 
-@pytest.mark.filterwarnings("ignore:Dask support is moving:FutureWarning")  # narwhals'
 def test_groups_of_a_dask_frame_are_those_of_the_rows_in_memory():
     frames = pytest.importorskip("dask.dataframe")
     rows = table().with_columns(pl.col("day").cast(pl.String))

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from winstan.building import model_and_frame
-from winstan.engines import enter, sample_rows
+from winstan.engines import enter, open_data, sample_rows
 from winstan.errors import DataError
 
 duckdb = pytest.importorskip("duckdb")
@@ -232,7 +232,6 @@ def test_the_declared_order_of_a_polars_enum_is_kept(data):
 
 # --- engines that are not everywhere
 
-MOVING = pytest.mark.filterwarnings("ignore:Dask support is moving:FutureWarning")  # narwhals'
 THEIRS = pytest.mark.filterwarnings("ignore")  # of what these deprecate of others
 SOME = [CASES[k] for k in (0, 4, 9)]
 
@@ -251,7 +250,6 @@ def lazy_frame(name, table, folder):
     return session.read.parquet(str(path))
 
 
-@MOVING
 @pytest.mark.parametrize(
     ("engine", "cases"),
     [
@@ -273,7 +271,6 @@ def test_cells_of_other_engines_are_those_of_the_rows_in_memory(data, engine, ca
     assert 0 < len(nw.from_native(sample_rows(source, 200, N), eager_only=True)) < 400
 
 
-@MOVING
 @pytest.mark.long
 def test_cells_of_a_cluster_of_two_workers_are_those_of_the_rows_in_memory(data, tmp_path):
     distributed = pytest.importorskip("distributed")
@@ -289,7 +286,6 @@ def test_cells_of_a_cluster_of_two_workers_are_those_of_the_rows_in_memory(data,
     assert_same_cells(got.cells, model_of(formula, table, family, **options)[0].cells)
 
 
-@MOVING
 @pytest.mark.long
 def test_a_worker_that_dies_costs_nothing_and_one_that_always_dies_is_an_error(tmp_path):
     distributed = pytest.importorskip("distributed")
@@ -311,14 +307,10 @@ def test_a_worker_that_dies_costs_nothing_and_one_that_always_dies_is_an_error(t
     ):
         lazy = frames.from_pandas(table, npartitions=4)
         source = enter(lazy, in_memory=100)
-        once = replace(
-            source, table=nw.from_native(lazy.map_partitions(dies, always=False, meta=lazy))
-        )
+        once = replace(source, table=open_data(lazy.map_partitions(dies, always=False, meta=lazy)))
         got, _ = model_of(formula, once, family, **options)
         assert marker.exists()
         assert_same_cells(got.cells, want.cells)
-        always = replace(
-            source, table=nw.from_native(lazy.map_partitions(dies, always=True, meta=lazy))
-        )
+        always = replace(source, table=open_data(lazy.map_partitions(dies, always=True, meta=lazy)))
         with pytest.raises(DataError, match=r"Dask could not read or group .* KilledWorker"):
             model_of(formula, always, family, **options)

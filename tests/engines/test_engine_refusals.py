@@ -193,6 +193,13 @@ def test_rows_that_differ_when_they_are_read_again_are_refused():
     with pytest.raises(DataError, match=r"polars gave other rows .* 3 of 4 groups"):
         read("y ~ x", source)
 
+    def grown(rows, times):
+        return pl.concat([rows, rows[:1]]) if times > 2 else rows
+
+    source = enter(counted(table(), [], grown), in_memory=100)
+    with pytest.raises(DataError, match=r"polars gave other rows .* in 1 of 4 groups"):
+        read("y ~ x", source)
+
 
 def test_a_file_that_is_written_between_the_passes_is_refused_and_nothing_kept(
     tmp_path, monkeypatch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,10 @@ def open_table(data: Any) -> Table:
     if pyarrow is not None and isinstance(data, pyarrow.Table):
         data = keep_pandas_order(data)
     try:
-        return nw.from_native(data)
+        with warnings.catch_warnings():
+            # That narwhals will ask for a package of its own beside Dask is not the user's to mend.
+            warnings.filterwarnings("ignore", "Dask support is moving", FutureWarning)
+            return nw.from_native(data)
     except TypeError as error:
         file = isinstance(data, (str, os.PathLike))
         raise DataError(

@@ -66,7 +66,14 @@ class Parts:
     def part(self, i: int) -> Any:
         """Return the rows of a group, all columns, as a data frame of the user's own kind."""
         if isinstance(self.table, nw.LazyFrame):
-            return rows_where(self.table, dict(zip(self.by, self._values(i), strict=True)))
+            found = rows_where(self.table, dict(zip(self.by, self._values(i), strict=True)))
+            if len(found) != len(self.rows[i]):
+                raise DataError(
+                    f"The rows of {self.name(i)} are {len(found):,}, and were "
+                    f"{len(self.rows[i]):,} when they were counted: what is read has changed. "
+                    "Fit again when it is written to the end."
+                )
+            return found
         if isinstance(self.table, pd.DataFrame):
             return self.table.iloc[self.positions(i)]
         return self.table[self.positions(i)].to_native()

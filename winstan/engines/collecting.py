@@ -35,12 +35,15 @@ def collected(table: nw.LazyFrame[Any], tell: Tell | None = None) -> nw.DataFram
     KeyboardInterrupt
         At once; nothing is left running.
     """
-    if table.implementation is not nw.Implementation.DUCKDB:
-        return table.collect()
     native: Any = table.to_native()
-    connection = getattr(native, "_con", None)  # it has no public name
-    if connection is None:
-        return _heard(table)
+    if table.implementation is nw.Implementation.DUCKDB:
+        connection = getattr(native, "_con", None)  # it has no public name
+        if connection is None:
+            return _heard(table)
+    elif table.implementation is nw.Implementation.IBIS and native.get_backend().name == "duckdb":
+        connection = native.get_backend().con
+    else:
+        return table.collect()
     with ThreadPoolExecutor(1) as thread:  # which ends when its query does
         answer = thread.submit(copy_context().run, table.collect)
         try:

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
     type Tell = Callable[[int, float], None]
 
+_MOVED = 1e-7  # of a mean and the root of its squares, by which rounding does not move it
+
 ALL = "(all)"
 _USED, _ZERO, _PART, _LOST = "(used)", "(weightless)", "(fractional)", "(lost)"
 _LEAST, _MOST, _LIGHTEST = "(least)", "(most)", "(lightest)"
@@ -128,6 +130,8 @@ def group_rows(
                 f"{len(table):,} groups were there. Write what it reads to a file, and give that."
             )
         moments = _moments(table, rest, request.functions, weight)
+        if question.weights is None:  # the first pass has means without weights
+            _check_same_rows(source, table, moments)
         if not all(np.isfinite(one.squares).all() for one in moments.values()):
             return None
     return Groups(table.select(*request.keys), count, weight, moments, found.counts)
@@ -288,6 +292,25 @@ def _moments(
         mean = _array(table[f"(mean {name})"]) + away
         out[name] = Moments(mean, np.maximum(squares - left * away, 0.0))
     return out
+
+
+def _check_same_rows(
+    source: Source, table: nw.DataFrame[Any], moments: Mapping[str, Moments]
+) -> None:
+    """Refuse rows that were others in the second pass: their mean is then not that of the first.
+
+    A plain sum is wrong by less, since its rounding grows with the rows no faster than the squares'
+    root does.
+    """
+    for name, own in moments.items():
+        moved = np.abs(own.mean - _array(table[f"(mean {name})"]))
+        others = moved > _MOVED * (np.abs(own.mean) + np.sqrt(own.squares))
+        if others.any():
+            raise DataError(
+                f"{source.engine} gave other rows when it was asked again: in "
+                f"{np.count_nonzero(others):,} of {len(table):,} groups their mean is another one. "
+                "Write what it reads to a file, and give that."
+            )
 
 
 def _array(column: nw.Series[Any]) -> Array:
