@@ -69,7 +69,7 @@ class Tuning:
     form_entries: float = 4.0
     rows_from: int = 5000
     rows_an_effect: int = 10
-    integrals_from: float = 1000
+    integrals_from: float = 150
     picked_from: int = 256
     search_patterns: int = 400_000
     search_rounds: int = 12

@@ -102,7 +102,7 @@ def make_plan(
     if wanted == "marginal":
         raise OptionError(
             f"parametrization='marginal' is not possible here: {plan}. Leave it out: "
-            "coefficients are then sampled, and effects too, but for those of a thousand groups."
+            "coefficients are then sampled, and effects too, but for some of many groups."
         )
     return None
 
