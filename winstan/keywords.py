@@ -80,6 +80,8 @@ FOREIGN: Mapping[str, str] = MappingProxyType(
         "correlation": "write ar(time, unit), car, cs, toep or unstr in the formula",
         "dispformula": "write sigma= (or phi=, alpha=): the right side of a formula, such as 'x'",
         "ziformula": "write zi= (of hurdle families hu=): the right side of a formula, such as 'x'",
+        "nl": "formulas are linear in their coefficients: a curve is s(x), a known one I(exp(-x)); "
+        "others are in brms and PyMC",
         "rescor": "one model has one response: fit each by itself, or use brms",
         "idata_kwargs": "take fit.to_arviz(), which has the groups of ArviZ",
     }

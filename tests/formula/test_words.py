@@ -213,6 +213,7 @@ def test_the_log10_link_is_the_log_link_of_other_coefficients():
         ("exposure", r"offset\(log\(x\)\)"),
         ("dispformula", "sigma="),
         ("ziformula", "zi="),
+        ("nl", r"a curve is s\(x\)"),
     ],
 )
 @pytest.mark.parametrize("function", [ws.fit, ws.fit_each])
