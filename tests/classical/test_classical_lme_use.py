@@ -242,6 +242,13 @@ def test_contrasts_that_are_refused(treatment, options, message):
         fit.contrast(treatment, **options)
 
 
+def test_contrasts_of_a_model_with_an_offset_say_that_it_is_zero():
+    with_offset = ws.lme("y ~ x + (x|a) + offset(2*x)", crossed()).contrast("x")
+    assert with_offset.attrs["estimand"].endswith("at an offset of zero")
+    without = ws.lme("y ~ x + (x|a)", crossed()).contrast("x")
+    assert "offset" not in without.attrs["estimand"]
+
+
 # -- how it shows itself --------------------------------------------------------------------------
 
 

@@ -67,7 +67,8 @@ def contrast_table(
     # A draw of each coefficient, by itself and one: what it gives is the coefficient's weight.
     units = _units(model.design)
     found = contrast(model, units, treatment, scale="link", groups="typical", **options)
-    population = Estimand(dict.fromkeys(factors_of(model), "population"))
+    no_offset = bool(model.formula.offset_atoms)
+    population = Estimand(dict.fromkeys(factors_of(model), "population"), no_offset=no_offset)
     rows = []
     for c, label in enumerate(found.labels):
         for g, level in enumerate(found.levels):

@@ -106,7 +106,9 @@ class LME:
         typ
             1, 2 or 3, as for `winstan.anova`: what a term's coefficients share with those of other
             terms is taken out, of terms after it (1), of those that contain it (2), of none (3).
-            Type 3 is of factors in sum-to-zero coding.
+            Type 3 is of factors in sum-to-zero coding. What terms share is by the coefficients'
+            covariance, as in lme4's ``anova`` (1). lmerTest takes it from the rows alone, and
+            differs where they are unbalanced, or where numbers interact with factors (2).
 
         Returns
         -------
