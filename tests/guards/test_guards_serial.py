@@ -79,7 +79,11 @@ def test_chance_is_the_share_of_the_orders_of_rows_alike():
     orders = [[*a, *b] for a in permutations(range(4)) for b in permutations(range(4, 7))]
     share = np.mean(series.statistic(e[np.array(orders)]) >= series.statistic(e) - 1e-9)
     assert 0.05 < share < 0.5
-    assert abs(series.chance(e, alike) - share) < 4 * np.sqrt(share * (1 - share) / 999)
+    whole = series.chance(e, alike)
+    assert abs(whole - share) < 4 * np.sqrt(share * (1 - share) / 999)
+    # To its end where it may be below what is asked, and no further where it cannot
+    assert series.chance(e, alike, whole) == whole
+    assert share / 4 < series.chance(e, alike, share / 4) < whole
 
 
 def test_a_units_own_lines_leave_no_trace():

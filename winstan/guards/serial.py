@@ -120,13 +120,14 @@ def _found(
     if series.pairs < FEWEST_PAIRS:
         return None
     found, expected = series.correlation(e)
-    bound = CHANCE_BLOCKS if conditions else CHANCE
-    if found - expected < LEAST or series.chance(e, series.unit) > bound:
+    if found - expected < LEAST:
         return None
+    # Rows alike first: where responses differ between units they are most often by chance.
+    asked = [(series.unit, CHANCE_BLOCKS if conditions else CHANCE)]
     if conditions:
-        alike = combine(codes_of(series.unit), *conditions)
-        if series.chance(e, alike) > CHANCE_ALIKE:
-            return None
+        asked.insert(0, (combine(codes_of(series.unit), *conditions), CHANCE_ALIKE))
+    if any(series.chance(e, alike, bound) > bound for alike, bound in asked):
+        return None
     return found, expected
 
 
