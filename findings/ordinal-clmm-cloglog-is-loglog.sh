@@ -15,5 +15,6 @@ for (link in c("cloglog", "loglog", "probit")) {
   persons <- suppressWarnings(clmm(SURENESS ~ PROD + (1 | RESP), data = soup, link = link, nAGQ = 7))
   cat(sprintf("%-8s without persons %.1f  with %.1f  first threshold %.2f %.2f\n", link,
               as.numeric(logLik(none)), as.numeric(logLik(persons)), coef(none)[1], coef(persons)[1]))
+  stopifnot((logLik(persons) < logLik(none)) == (link == "cloglog"))
 }
 CODE
