@@ -6,7 +6,9 @@
 functions {
 #include include/priors.stan
 #include include/matrices.stan
-#include include/curves.stan
+#include include/term_covariances.stan
+#include include/columns.stan
+#include include/integrated.stan
 }
 data {
   int<lower=1> W;                                    // columns: coefficients, effects, response
@@ -31,11 +33,6 @@ transformed data {
   // Both the covariance of a group's projected responses and the cross-products that it weighs are
   // linear: in the effects' covariance, and in the inverses of those covariances.
   array[n_pairs] matrix[K, n_pairs] to_covariance;
-  matrix[n_pairs, n_pairs] one_to_covariance;        // of the first pattern
-  vector[n_pairs] on_diagonal;                       // 1, or 0 for an entry beside it
-  array[width * width] int pair_place;               // of a matrix's entries in its lower triangle
-  array[n_pairs] int pair_entry;                     // and of these in the matrix
-  vector[K] single = to_vector(square(R[, 1, 1]));   // of one effect a group
   matrix[entries(W), n_pairs * K] products;
   vector[entries(W)] left;                           // what no group explains
 #include include/columns_data.stan
@@ -64,11 +61,6 @@ transformed data {
             }
           }
         }
-        on_diagonal[pair] = a == b;
-        one_to_covariance[pair] = to_covariance[pair, 1];
-        pair_place[(b - 1) * width + a] = pair;
-        pair_place[(a - 1) * width + b] = pair;
-        pair_entry[pair] = (b - 1) * width + a;
         pair += 1;
       }
     }
@@ -84,70 +76,10 @@ parameters {
   vector[n_corr] corr_raw;
   vector[A] aux_raw;
 }
-transformed parameters {
-  vector[n_factor] corr_factor;
-  if (n_corr > 0) {
-    int from = Q + 1;
-    int last = Q + n_corr;
-    vector[n_corr] x = mixing[from:last] * append_row(sd_raw, append_row(corr_raw, aux_raw));
-    corr_factor = correlations_jacobian(
-      curve(x, location[from:last], above[from:last], above_tail[from:last], below[from:last],
-            below_tail[from:last]), q, correlated, n_factor);
-  }
-}
 model {
-  vector[D] x = mixing * append_row(sd_raw, append_row(corr_raw, aux_raw));
-#include include/variances.stan
-  real log_sigma = coordinate[D];
-  real variance = exp(2 * log_sigma);
-  vector[n_pairs] covariance = rep_vector(0, n_pairs);   // of a group's effects
-  {
-    int inside = 0;
-    for (m in 1:M) {
-      if (column[m] == 0) {
-        for (i in 1:q[m]) {
-          for (j in 1:i) {
-            covariance[entries(inside + i - 1) + inside + j]
-              = dot_product(L[m, i, 1:j], L[m, j, 1:j]);
-          }
-        }
-        inside += q[m];
-      }
-    }
-  }
-
-  vector[entries(W)] weighted;                       // cross-products, by inverse covariances
-  if (width == 1) {
-    vector[K] of_pattern = covariance[1] * single + variance;
-    target += -0.5 * dot_product(n_groups, log(of_pattern));
-    weighted = products * inv(of_pattern);
-  } else if (K == 1) {                               // by matrices, which are quicker one at a time
-    vector[n_pairs] entry = one_to_covariance * covariance + variance * on_diagonal;
-    matrix[width, width] V = to_matrix(entry[pair_place], width, width);
-    target += -n_groups[1] * sum(log(diagonal(cholesky_decompose(V))));
-    weighted = products * to_vector(inverse(V))[pair_entry];
-  } else {
-    array[width, width] vector[K] factor;            // of each pattern's covariance
-    int pair = 1;
-    for (a in 1:width) {
-      for (b in 1:a) {
-        factor[a, b] = to_covariance[pair] * covariance;
-        if (a == b) factor[a, b] += variance;
-        else factor[b, a] = zeros_vector(K);
-        pair += 1;
-      }
-    }
-    factor = cholesky_of_each(factor);
-    for (a in 1:width) target += -dot_product(n_groups, log(factor[a, a]));
-    weighted = products * inverse_of_each(factor);
-  }
-
-  weighted += left * inv(variance);
-#include include/columns.stan
-
-  // The last pivot is what neither columns nor priors explain of the responses.
-  vector[W] pivots = diagonal(cholesky_decompose(gram));
-  target += -0.5 * square(pivots[W]) - sum(log(pivots[1:(W - 1)]));
-  target += prior_lpdf(exp(log_sigma) | aux_prior[1], aux_prior_p[1]) + log_sigma;
-  target += log_constant - n_sigma * log_sigma;
+  target += integrated_density(
+    append_row(sd_raw, append_row(corr_raw, aux_raw)), mixing, location, above, above_tail, below, below_tail, q,
+    n_sds, correlated, sd_of, length_of, frequency, gram_of_terms, contrasts, sd_prior, sd_prior_p, lkj, J, column,
+    width, n_groups, to_covariance, products, left, prior, n_sigma, aux_prior[1], aux_prior_p)
+    + log_constant + lkj_constant;
 }

@@ -6,6 +6,8 @@
 functions {
 #include include/priors.stan
 #include include/matrices.stan
+#include include/term_covariances.stan
+#include include/columns.stan
 #include include/correlation.stan
 #include include/curves.stan
 }
@@ -85,16 +87,7 @@ parameters {
   vector[n_last] aux_raw;
 }
 transformed parameters {
-  vector[n_factor] corr_factor;
   vector[structure == 5 ? order * order : 0] unstr_factor;
-  if (n_corr > 0) {
-    int from = Q + 1;
-    int last = Q + n_corr;
-    vector[n_corr] x = mixing[from:last] * append_row(sd_raw, append_row(corr_raw, aux_raw));
-    corr_factor = correlations_jacobian(
-      curve(x, location[from:last], above[from:last], above_tail[from:last], below[from:last],
-            below_tail[from:last]), q, correlated, n_factor);
-  }
   if (structure == 5) {
     int from = after + n_spread + 1;
     int last = after + n_spread + n_numbers;
@@ -105,8 +98,12 @@ transformed parameters {
   }
 }
 model {
-  vector[D] x = mixing * append_row(sd_raw, append_row(corr_raw, aux_raw));
-#include include/variances.stan
+  vector[1 + D + n_roots] terms = term_covariances(
+    append_row(sd_raw, append_row(corr_raw, aux_raw)), mixing, location, above, above_tail, below, below_tail, q,
+    n_sds, correlated, sd_of, length_of, frequency, gram_of_terms, contrasts, sd_prior, sd_prior_p, lkj);
+  vector[D] coordinate = segment(terms, 2, D);
+  vector[n_roots] roots = terms[(2 + D):(1 + D + n_roots)];  // of the effects' covariances, term by term
+  target += terms[1] + lkj_constant;
   vector[n_kinds] log_spread = spread_offset
                                + spread_X * segment(coordinate, after + 1, n_spread);
   vector[n_numbers] number = segment(coordinate, after + n_spread + 1, n_numbers);
@@ -194,11 +191,14 @@ model {
     array[width, W] vector[n_groups] taken;
     int from = entries(W) + 1;
     int inside = 0;
+    int first = 1;
     for (m in 1:M) {
       if (column[m] == 0) {
-        root[(inside + 1):(inside + q[m]), (inside + 1):(inside + q[m])] = L[m, 1:q[m], 1:q[m]];
+        root[(inside + 1):(inside + q[m]), (inside + 1):(inside + q[m])]
+          = to_matrix(segment(roots, first, q[m] * q[m]), q[m], q[m]);
         inside += q[m];
       }
+      first += q[m] * q[m];
     }
     for (a in 1:width) {
       for (b in 1:a) {
@@ -233,9 +233,5 @@ model {
         for (j in 1:i) weighted[entries(i - 1) + j] -= dot_product(taken[a, i], taken[a, j]);
     }
   }
-#include include/columns.stan
-
-  // The last pivot is what neither columns nor priors explain of the responses.
-  vector[W] pivots = diagonal(cholesky_decompose(gram));
-  target += -0.5 * square(pivots[W]) - sum(log(pivots[1:(W - 1)]));
+  target += columns_density(weighted, roots, J, q, correlated, column, prior);
 }
