@@ -9,7 +9,6 @@ functions {
 #include include/term_covariances.stan
 #include include/columns.stan
 #include include/correlation.stan
-#include include/curves.stan
 }
 data {
   int<lower=1> W;                                    // columns: coefficients, effects, response
@@ -63,6 +62,9 @@ transformed data {
   int of_pairs = entries(width);
   int n_last = n_spread + n_numbers;
   int after = Q + n_corr;
+  array[1] int visits_order = {order};               // of unstr, as of a term's effects
+  array[1] int visits_correlated = {1};
+  vector[1] visits_lkj = [number_prior_p[1]]';
   array[n_patterns] int place_start;
   {
     int at = 1;
@@ -85,17 +87,6 @@ parameters {
   vector[Q] sd_raw;
   vector[n_corr] corr_raw;
   vector[n_last] aux_raw;
-}
-transformed parameters {
-  vector[structure == 5 ? order * order : 0] unstr_factor;
-  if (structure == 5) {
-    int from = after + n_spread + 1;
-    int last = after + n_spread + n_numbers;
-    vector[n_numbers] x = mixing[from:last] * append_row(sd_raw, append_row(corr_raw, aux_raw));
-    unstr_factor = correlations_jacobian(
-      curve(x, location[from:last], above[from:last], above_tail[from:last], below[from:last],
-            below_tail[from:last]), {order}, {1}, order * order);
-  }
 }
 model {
   vector[1 + D + n_roots] terms = term_covariances(
@@ -156,9 +147,10 @@ model {
       for (k in 1:n_numbers)
         target += number_prior_p[1] * (order - k) * log_slope_of_tanh(number[k]);
     } else {
-      matrix[order, order] half = to_matrix(unstr_factor, order, order);
+      vector[1 + order * order] visits = correlation_factors(number, visits_order, visits_correlated, visits_lkj);
+      matrix[order, order] half = to_matrix(visits[2:(1 + order * order)], order, order);
       for (a in 1:order) for (b in 1:order) C[a, b] = dot_product(half[a], half[b]);
-      target += lkj_corr_cholesky_lpdf(half | number_prior_p[1]);
+      target += visits[1] + lkj_corr_cholesky_lpdf(identity_matrix(order) | number_prior_p[1]);
     }
     int at = 1;
     for (k in 1:n_patterns) {

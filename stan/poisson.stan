@@ -21,10 +21,6 @@ transformed data {
 parameters {
 #include include/parameters.stan
 }
-transformed parameters {
-  vector[n_factor] corr_factor
-    = correlations_jacobian(corr_location + corr_scale .* corr_raw, q, correlated, n_factor);
-}
 model {
 #include include/scales.stan
 #include include/effects.stan

@@ -20,7 +20,8 @@ using Vector = Eigen::VectorXd;
 using Table = Eigen::Ref<const Eigen::MatrixXd>;
 using Reals = Eigen::Ref<const Eigen::VectorXd>;
 using Ints = std::vector<int>;
-using Vars = Eigen::Matrix<stan::math::var, -1, 1>;
+template <typename T>
+using Scalars = Eigen::Matrix<T, -1, 1>;
 using Index = Eigen::Index;
 
 // Calls visit(c, a, from c, from a, levels, column, entry) for each entry of each term's root: what columns
@@ -64,15 +65,16 @@ inline Matrix inverse_root(Matrix A) {
 
 }  // namespace winstan::given_noise
 
-inline std::vector<stan::math::var> change_given_noise(
-    const std::vector<stan::math::var>& x, const stan::math::var& log_noise,
-    const winstan::given_noise::Vars& column_sd, const winstan::given_noise::Vars& corr_factor,
+template <typename T>
+std::vector<T> change_given_noise(
+    const std::vector<T>& x, const T& log_noise, const winstan::given_noise::Scalars<T>& column_sd,
+    const winstan::given_noise::Scalars<T>& corr_factor,
     const winstan::given_noise::Table& columns, const winstan::given_noise::Reals& fixed,
     const winstan::given_noise::Reals& scaled, double power, const winstan::given_noise::Reals& response,
     const winstan::given_noise::Ints& q, const winstan::given_noise::Ints& levels,
     const winstan::given_noise::Ints& correlated, std::ostream*) {
   using namespace winstan::given_noise;
-  using stan::math::var;
+  using stan::math::value_of;
   const auto n = static_cast<Index>(x.size());
   Index first = n;
   for (std::size_t m = 0; m < q.size(); ++m)
@@ -87,13 +89,13 @@ inline std::vector<stan::math::var> change_given_noise(
   Matrix& G = kept->G;
   kept->columns = G = columns;
   each_entry(first, q, levels, correlated, [&](Index c, Index a, Index J, Index sd, Index entry) {
-    const double root = column_sd[sd].val() * (entry < 0 ? 1 : corr_factor[entry].val());
+    const double root = value_of(column_sd[sd]) * (entry < 0 ? 1 : value_of(corr_factor[entry]));
     if (a == c)
       G.middleCols(a, J) = root * columns.middleCols(c, J);
     else
       G.middleCols(a, J) += root * columns.middleCols(c, J);
   });
-  kept->grown = scaled * std::exp(power * log_noise.val());
+  kept->grown = scaled * std::exp(power * value_of(log_noise));
   kept->w = fixed + kept->grown;
   kept->r = response;
   const Matrix weighted = kept->w.asDiagonal() * G;
@@ -103,55 +105,57 @@ inline std::vector<stan::math::var> change_given_noise(
   kept->told = D.lazyProduct(weighted.transpose().lazyProduct(kept->r).eval());
   kept->v = kept->told;
   for (Index i = 0; i < n; ++i)
-    kept->v[i] += x[i].val();
+    kept->v[i] += value_of(x[i]);
   kept->scores = D.transpose().lazyProduct(kept->v);
   kept->q = q;
   kept->levels = levels;
   kept->correlated = correlated;
 
-  stan::arena_t<std::vector<var>> in(x.begin(), x.end()), out(n + 1);
+  stan::arena_t<std::vector<T>> in(x.begin(), x.end()), out(n + 1);
   for (Index i = 0; i < n; ++i)
-    out[i] = var(kept->scores[i] - x[i].val());
-  out[n] = var(D.diagonal().array().log().sum());
-  stan::arena_t<Vars> sd = column_sd, factor = corr_factor;
-  stan::math::reverse_pass_callback([=]() mutable {
-    const Matrix &G = kept->G, &D = kept->inverse;
-    Vector g(n);
-    for (Index i = 0; i < n; ++i)
-      g[i] = out[i].adj();
-    // By K, lower triangular, of which D is the inverse; then by K K' (Murray 2016, arXiv 1602.07527)
-    const Vector by_v = D.lazyProduct(g), by_b = D.transpose().lazyProduct(by_v);
-    Matrix by_K = -kept->scores * by_v.transpose() - by_b * kept->told.transpose();
-    by_K.diagonal() -= out[n].adj() * D.diagonal();
-    for (Index i = 0; i < n; ++i)
-      in[i].adj() += by_v[i] - g[i];
-    Matrix K = Matrix::Zero(n, n);                   // from its inverse
-    for (Index b = 0; b < n; ++b)
-      for (Index a = b; a < n; ++a) {
-        double rest = a == b;
-        for (Index c = b; c < a; ++c)
-          rest -= D(a, c) * K(c, b);
-        K(a, b) = rest / D(a, a);
-      }
-    Matrix inner = K.transpose().lazyProduct(by_K.triangularView<Eigen::Lower>().toDenseMatrix());
-    inner = inner.triangularView<Eigen::Lower>().toDenseMatrix().eval();
-    inner.diagonal() *= 0.5;
-    const Matrix half = D.transpose().lazyProduct(inner.lazyProduct(D).eval());
-    const Matrix by_A = 0.5 * (half + half.transpose());
-    const Matrix GA = G.lazyProduct(by_A);
-    const Vector Gb = G.lazyProduct(by_b);
-    const Vector by_w = GA.cwiseProduct(G).rowwise().sum() + kept->r.cwiseProduct(Gb);
-    log_noise.adj() += power * by_w.dot(kept->grown);
-    const Matrix by_G = 2 * (kept->w.asDiagonal() * GA) + kept->w.cwiseProduct(kept->r) * by_b.transpose();
-    each_entry(first, kept->q, kept->levels, kept->correlated,
-               [&](Index c, Index a, Index J, Index k, Index entry) {
-                 const double by_root
-                     = by_G.middleCols(a, J).cwiseProduct(kept->columns.middleCols(c, J)).sum();
-                 sd[k].adj() += by_root * (entry < 0 ? 1 : factor[entry].val());
-                 if (entry >= 0)
-                   factor[entry].adj() += by_root * sd[k].val();
-               });
-  });
+    out[i] = kept->scores[i] - value_of(x[i]);
+  out[n] = D.diagonal().array().log().sum();
+  if constexpr (stan::is_var<T>::value) {
+    stan::arena_t<Scalars<T>> sd = column_sd, factor = corr_factor;
+    stan::math::reverse_pass_callback([=]() mutable {
+      const Matrix &G = kept->G, &D = kept->inverse;
+      Vector g(n);
+      for (Index i = 0; i < n; ++i)
+        g[i] = out[i].adj();
+      // By K, lower triangular, of which D is the inverse; then by K K' (Murray 2016, arXiv 1602.07527)
+      const Vector by_v = D.lazyProduct(g), by_b = D.transpose().lazyProduct(by_v);
+      Matrix by_K = -kept->scores * by_v.transpose() - by_b * kept->told.transpose();
+      by_K.diagonal() -= out[n].adj() * D.diagonal();
+      for (Index i = 0; i < n; ++i)
+        in[i].adj() += by_v[i] - g[i];
+      Matrix K = Matrix::Zero(n, n);                   // from its inverse
+      for (Index b = 0; b < n; ++b)
+        for (Index a = b; a < n; ++a) {
+          double rest = a == b;
+          for (Index c = b; c < a; ++c)
+            rest -= D(a, c) * K(c, b);
+          K(a, b) = rest / D(a, a);
+        }
+      Matrix inner = K.transpose().lazyProduct(by_K.triangularView<Eigen::Lower>().toDenseMatrix());
+      inner = inner.triangularView<Eigen::Lower>().toDenseMatrix().eval();
+      inner.diagonal() *= 0.5;
+      const Matrix half = D.transpose().lazyProduct(inner.lazyProduct(D).eval());
+      const Matrix by_A = 0.5 * (half + half.transpose());
+      const Matrix GA = G.lazyProduct(by_A);
+      const Vector Gb = G.lazyProduct(by_b);
+      const Vector by_w = GA.cwiseProduct(G).rowwise().sum() + kept->r.cwiseProduct(Gb);
+      log_noise.adj() += power * by_w.dot(kept->grown);
+      const Matrix by_G = 2 * (kept->w.asDiagonal() * GA) + kept->w.cwiseProduct(kept->r) * by_b.transpose();
+      each_entry(first, kept->q, kept->levels, kept->correlated,
+                 [&](Index c, Index a, Index J, Index k, Index entry) {
+                   const double by_root
+                       = by_G.middleCols(a, J).cwiseProduct(kept->columns.middleCols(c, J)).sum();
+                   sd[k].adj() += by_root * (entry < 0 ? 1 : factor[entry].val());
+                   if (entry >= 0)
+                     factor[entry].adj() += by_root * sd[k].val();
+                 });
+    });
+  }
   return {out.begin(), out.end()};
 }
 

@@ -51,30 +51,16 @@
         if (kept) deviation[start[m]:(start[m] + n_m - 1)] = u;
       } else {
         matrix[q[m], q[m]] L = identity_matrix(q[m]);
-        if (correlated[m]) {
-          L = to_matrix(segment(corr_factor, f_start[m], q[m] * q[m]), q[m], q[m]);
-          target += lkj_corr_cholesky_lpdf(L | lkj[m]);
-        }
+        if (correlated[m]) L = to_matrix(segment(corr_factor, f_start[m], q[m] * q[m]), q[m], q[m]);
         L = diag_pre_multiply(column_sd[k:(k + q[m] - 1)], L);
         z = x;
         if (informed[m]) {
-          // z = K'^-1 (x + K^-1 L' score), K K' = 1 + L' I L: entry (a, b) of all classes is one vector.
+          // z = K'^-1 (x + K^-1 L' score), K K' = 1 + L' I L.
           int n_c = n_classes[m];
           array[J[m]] int level_class = segment(class_of, class_start[m], J[m]);
-          array[q[m], q[m]] vector[n_c] own;         // 1 + L' I L; its factor's inverse: short
+          array[q[m], q[m]] vector[n_c] own = whitening_of_each(
+            L, correlated[m], segment(information, information_start[m], n_c * q[m] * q[m]), n_c);
           vector[n_m] w = x;
-          for (a in 1:q[m]) {
-            for (b in 1:a) {
-              own[a, b] = rep_vector(a == b, n_c);
-              for (c in a:(correlated[m] ? q[m] : a)) {
-                for (d in b:(correlated[m] ? q[m] : b)) {
-                  int at = information_start[m] + ((c - 1) * q[m] + d - 1) * n_c;
-                  own[a, b] += L[c, a] * L[d, b] * segment(information, at, n_c);
-                }
-              }
-            }
-          }
-          own = lower_inverse_of_each(cholesky_of_each(own));
           for (b in 1:q[m]) {
             vector[J[m]] p = L[b, b] * segment(own_score, (b - 1) * J[m] + 1, J[m]);
             for (c in (b + 1):(correlated[m] ? q[m] : b)) p += L[c, b] * segment(own_score, (c - 1) * J[m] + 1, J[m]);

@@ -1,6 +1,10 @@
-  // Declares sds and auxiliary parameters, and adds their priors and Jacobians to target. An sd near
+  // Declares sds, correlations' factors and auxiliary parameters, and adds their priors and Jacobians to target. An sd near
   // zero has a long tail on the log scale, and none above: a hyperbola has one slope for either side.
   // (They are few: numbers one by one cost less than vectors.)
+  vector[1 + n_factor] correlations
+    = correlation_factors(corr_location + corr_scale .* corr_raw, q, correlated, lkj);
+  vector[n_factor] corr_factor = correlations[2:(1 + n_factor)];
+  target += correlations[1] + lkj_constant;
   vector[Q] sd;
   vector[A] aux;
   vector[A] free_aux;

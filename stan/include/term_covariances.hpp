@@ -3,25 +3,19 @@
 #ifndef WINSTAN_TERM_COVARIANCES_HPP
 #define WINSTAN_TERM_COVARIANCES_HPP
 
+#include "matrices.hpp"
 #include "priors.hpp"
 
 #include <stan/math/rev/core.hpp>
 
 #include <cmath>
 #include <ostream>
-#include <stdexcept>
 #include <vector>
 
 namespace winstan::term_covariances {
 
-using Index = Eigen::Index;
-using Ints = std::vector<int>;
-using Reals = Eigen::Ref<const Eigen::VectorXd>;
-using Table = Eigen::Ref<const Eigen::MatrixXd>;
-using Vector = Eigen::VectorXd;
-using Matrix = Eigen::MatrixXd;
-using Square = Eigen::Map<Matrix>;
-using ConstSquare = Eigen::Map<const Matrix>;
+using namespace winstan::matrices;
+using Table = Eigen::Ref<const Matrix>;
 
 // What a transform of winstan/marginal/monotone.py gives, its slope, and that of the slope's logarithm.
 struct Curve {
@@ -35,40 +29,6 @@ struct Curve {
            - x / (arc * arc);
   }
 };
-
-// The Cholesky factor of a correlation matrix by artanh of its canonical partial correlations, row by row;
-// returns the logarithm of the Jacobian (Lewandowski, Kurowicka & Joe 2009, Journal of Multivariate Analysis
-// 100, 1989-2001).
-inline double correlations(const double* y, Square L) {
-  double log_jacobian = 0;
-  L.setZero();
-  for (Index i = 0; i < L.rows(); ++i) {
-    double log_left = 0;                             // of what earlier columns leave of one
-    for (Index j = 0; j < i; ++j, ++y) {
-      const double size = std::abs(*y);
-      const double log_rest = 2 * (stan::math::LOG_TWO - size - std::log1p(std::exp(-2 * size)));
-      L(i, j) = std::tanh(*y) * std::exp(0.5 * log_left);
-      log_jacobian += log_rest + 0.5 * log_left;     // 1 - tanh(y)^2, and the columns' lengths
-      log_left += log_rest;
-    }
-    L(i, i) = std::exp(0.5 * log_left);
-  }
-  return log_jacobian;
-}
-
-// Adds the derivatives by y of `by_jacobian` times that, and of what moves by `by_L` with L.
-inline void back_from_correlations(const double* y, const Square& L, const Matrix& by_L, double by_jacobian,
-                                   double* by_y) {
-  for (Index i = 0; i < L.rows(); y += i, by_y += i, ++i) {
-    double left = L(i, i), later = 0.5 * by_L(i, i) * L(i, i);
-    for (Index j = i; j-- > 0;) {
-      const double z = std::tanh(y[j]), root = std::cosh(y[j]);
-      left *= root;
-      by_y[j] += by_L(i, j) * left / (root * root) - 2 * z * (later + by_jacobian);
-      later += 0.5 * (by_L(i, j) * L(i, j) + by_jacobian);
-    }
-  }
-}
 
 // See term_covariances.stan, whose arguments these are.
 class TermCovariances {
@@ -107,12 +67,7 @@ class TermCovariances {
       Square L(factors.data() + at, this->q[m], this->q[m]);
       const Index n = this->n_sds[m];
       if (this->correlated[m]) {
-        density += correlations(coordinate.data() + pair, L);
-        for (Index i = 1; i < L.rows(); ++i) {
-          if (!(L(i, i) > 0))
-            throw std::domain_error("a correlation of effects is one");
-          density += (L.rows() - i - 1 + 2 * this->lkj[m] - 2) * std::log(L(i, i));
-        }
+        density += correlations(coordinate.data() + pair, this->lkj[m], L);
       } else {
         L.setIdentity();
       }
@@ -160,13 +115,10 @@ class TermCovariances {
     });
     each_term([&](Index m, Index k, Index c, Index at, Index pair) {
       const Index n = q[m];
-      const Square L(factors.data() + at, n, n);
+      Square L(factors.data() + at, n, n);
       Matrix by_L = Matrix::Zero(n, n);
-      if (correlated[m]) {
+      if (correlated[m])
         by_L = column_sd.segment(c, n).asDiagonal() * ConstSquare(by_roots.data() + at, n, n);
-        for (Index i = 1; i < n; ++i)
-          by_L(i, i) += by_density * (n - i - 1 + 2 * lkj[m] - 2) / L(i, i);
-      }
       const Index sds = n_sds[m];
       const auto by_sds = by_log_sd.segment(k, sds);
       if (by_shares(m, c)) {
@@ -183,7 +135,8 @@ class TermCovariances {
         by_x.segment(k, sds) += by_sds;
       }
       if (correlated[m])
-        back_from_correlations(coordinate.data() + pair, L, by_L, by_density, by_x.data() + pair);
+        back_from_correlations(coordinate.data() + pair, lkj[m], ConstSquare(L.data(), n, n),
+                               ConstSquare(by_L.data(), n, n), by_density, by_x.data() + pair);
     });
     by_x.array() = by_x.array() * slope.array() + by_density * bend.array();
     return mixing.transpose().lazyProduct(by_x);

@@ -7,7 +7,13 @@
     if (block_of[k] * C > rows || (block_of[k] == 0) == (number_of[k] == 0) || number_of[k] > A)
       reject("parameter ", k, " beside the mean is neither a block nor a number");
   int n_factor = 0;                                  // entries of the Cholesky factors
-  for (m in 1:M) if (correlated[m]) n_factor += q[m] * q[m];
+  real lkj_constant = 0;
+  for (m in 1:M) {
+    if (correlated[m]) {
+      n_factor += q[m] * q[m];
+      lkj_constant += lkj_corr_cholesky_lpdf(identity_matrix(q[m]) | lkj[m]);
+    }
+  }
   array[M] int k_start;                              // where a term starts in N, corr_factor,
   array[M] int f_start;
   array[M] int information_start;                    // information, class_size, class_of

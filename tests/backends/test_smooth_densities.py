@@ -31,6 +31,7 @@ CASES = [
     ("poisson", "y ~ cond + s(t, by=cond, k=5) + s(t, mouse, bs='fs', k=4)", None),
     ("poisson", "y ~ s(t, k=5) + s(t, mouse, bs='fs', k=5)", "noncentered"),
     ("poisson", "y ~ mo(dose) + hsgp(t, m=5) + (mo(dose)|mouse)", None),
+    ("poisson", "y ~ hsgp(t, m=2)", None),  # as many columns as numbers that their sds are of
     ("gaussian", "z ~ s(t, k=5) + s(t, mouse, bs='fs', k=5)", None),
     ("gaussian", "z ~ cond + s(t, by=cond) + (t|mouse)", None),
     ("gaussian", "z ~ cond + hsgp(t, by=cond, m=6) + (1|mouse)", None),

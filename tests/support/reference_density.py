@@ -321,7 +321,9 @@ class Reference:
                 for i, j in zip(*np.tril_indices(sd.size, -1), strict=True):
                     R[i, j] = R[j, i] = self.correlation(values, group, i, j)
             covariance = sd[:, None] * R * sd
-            lp += stats.multivariate_normal.logpdf(u.T, np.zeros(sd.size), covariance).sum()
+            # In units of their sds: eigenvalues of sds far apart would lose digits
+            standard = stats.multivariate_normal.logpdf(u.T / sd, np.zeros(sd.size), R)
+            lp += (standard - np.log(sd).sum()).sum()
             # What is sampled: K' L^-1 u, and what does not change with u.
             jacobian = 0.0
             L = np.linalg.cholesky(covariance)

@@ -59,7 +59,7 @@ class ColumnSds:
     @property
     def plain(self) -> bool:
         """Whether each column has an sd of its own."""
-        return self.n == self.of.size
+        return self.n == self.of.size and not self.spectral
 
     @property
     def spectral(self) -> bool:

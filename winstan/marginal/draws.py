@@ -61,7 +61,7 @@ def draw_effects(
     # P^-1 h + C'^-1 noise = C'^-1 (C^-1 h + noise), and C^-1 h is the factor's last row
     factor = np.linalg.cholesky(at.gram)
     half = factor[:, W, :W] + noise[:, :W]
-    columns = np.linalg.solve(np.swapaxes(factor[:, :W, :W], 1, 2), half[:, :, None])[:, :, 0]
+    columns = _solved_upwards(factor[:, :W, :W], half)
     effects = scale_effects(marginal, roots, columns)
     mean = np.einsum("kaw,sw->ask", marginal.T, effects)
     z = noise[:, W : W + J * q].reshape(S, q, J)
@@ -73,3 +73,12 @@ def draw_effects(
     gap -= np.einsum("acsj,scj->asj", RL, z)
     z = z + np.einsum("acsj,asj->scj", RL, np.einsum("absj,bsj->asj", inverse, gap))
     return columns, z
+
+
+def _solved_upwards(factor: Array, right: Array) -> Array:
+    """Solve L' x = right for lower triangular matrices (S, W, W) at once, from the last row up."""
+    x = np.empty_like(right)
+    for a in reversed(range(right.shape[1])):
+        rest = right[:, a] - np.einsum("sb,sb->s", factor[:, a + 1 :, a], x[:, a + 1 :])
+        x[:, a] = rest / factor[:, a, a]
+    return x

@@ -198,8 +198,6 @@ def _gram(products: Array, inverse: Array, wide: int) -> Array:
     """Sum the cross-products, weighed by the inverse covariances, a matrix for each draw."""
     S = inverse.shape[2]
     entries = np.moveaxis(inverse, 2, 0).reshape(S, -1) @ products.T
-    lower = np.tril_indices(wide)
-    gram = np.empty((S, wide, wide))
-    gram[:, lower[0], lower[1]] = entries
-    gram[:, lower[1], lower[0]] = entries
-    return gram
+    place, lower = np.empty((wide, wide), dtype=np.intp), np.tril_indices(wide)
+    place[lower] = place[lower[::-1]] = np.arange(lower[0].size)
+    return entries[:, place.ravel()].reshape(S, wide, wide)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _SHOWN_LINES = 15
 
+# stanc is written in OCaml: with 256 MB for what is young, not 2, it takes a fifth less time
+_MEMORY_OF_STANC = {"OCAMLRUNPARAM": "s=32M"}
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -101,7 +104,7 @@ def _start(job: Job) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=job.folder,
-            env={**os.environ, "TMPDIR": str(job.folder), "LC_ALL": "C"},
+            env={**_MEMORY_OF_STANC, **os.environ, "TMPDIR": str(job.folder), "LC_ALL": "C"},
             start_new_session=True,  # a compiler is a family of processes: one group to kill
         )
 
