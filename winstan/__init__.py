@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from winstan.comparison.side_by_side import side_by_side
     from winstan.each import FitEach, fit_each
     from winstan.each.kept import load_fit_each
+    from winstan.engines import scan
     from winstan.families import Family, register_family
     from winstan.families.categorical import categorical
     from winstan.fit_class import Fit
@@ -96,6 +97,7 @@ _LAZY = {
     "load_fit_each": "winstan.each.kept",
     "plot_data": "winstan.plots",
     "register_family": "winstan.families",
+    "scan": "winstan.engines",
     "side_by_side": "winstan.comparison.side_by_side",
     "simulate_lfp": "winstan.simulate",
     "simulate_spikes": "winstan.simulate",
@@ -163,6 +165,7 @@ __all__ = [
     "load_fit_each",
     "plot_data",
     "register_family",
+    "scan",
     "side_by_side",
     "simulate_lfp",
     "simulate_spikes",

@@ -120,7 +120,7 @@ def fit(
         A pandas or polars data frame (or any that narwhals reads), or a mapping of columns. It is
         never changed. Paths of parquet or CSV files (``"data/*.parquet"``), lazy frames of polars,
         Dask, PySpark and Ibis, and DuckDB relations may be larger than memory: their engine groups
-        the rows (docs/scale.md).
+        the rows (docs/scale.md); `winstan.scan` opens files with a limit of memory of your own.
     family
         ``gaussian``, ``student``, ``skew_normal``, ``exgaussian``, ``lognormal``, ``gamma``,
         ``exponential``, ``weibull``, ``inverse_gaussian``, ``shifted_lognormal``, ``poisson``,

@@ -13,6 +13,8 @@ from winstan.errors import DataError
 if TYPE_CHECKING:
     import narwhals as nw
 
+_SMALLEST = 1e-140  # as the largest number that a column may have is 1e140
+
 
 def weighted_rows(
     table: nw.DataFrame[Any], place: np.ndarray, weights: str, rows: np.ndarray | None
@@ -27,6 +29,7 @@ def weighted_rows(
     if len(bad := np.flatnonzero(values < 0)):
         raise DataError(negative_weights(weights, len(bad), some_rows(kept[bad])))
     positive = values > 0
+    check_size(weights, values)
     bad = np.flatnonzero(values != np.round(values))
     tell_weights(
         weights,
@@ -43,6 +46,21 @@ def check_weights(weights: str, dtype: nw.dtypes.DType) -> None:
     if not dtype.is_numeric():
         raise DataError(
             f"The weights '{weights}' are not numeric ({dtype}). Frequency weights count rows."
+        )
+
+
+def check_size(weights: str, values: np.ndarray) -> None:
+    """Refuse weights all of which are so small that their products with the response lose digits.
+
+    Raises
+    ------
+    DataError
+    """
+    largest = float(values.max(initial=0.0))
+    if 0 < largest < _SMALLEST:
+        raise DataError(
+            f"The weights '{weights}' are at most {largest:.3g}: no number holds their products "
+            f"with the response. Give them in a smaller unit: {weights} / {largest:.0e}."
         )
 
 

@@ -8,7 +8,7 @@ writes a formula's left side for the engine. `parting` reads some of the rows as
 
 from winstan.engines.counting import Support
 from winstan.engines.frames import grouped_frame
-from winstan.engines.opening import Source, enter, open_data
+from winstan.engines.opening import Source, enter, open_data, scan
 from winstan.engines.parting import distinct_rows, rows_where
 from winstan.engines.sampling import sample_rows
 
@@ -21,4 +21,5 @@ __all__ = [
     "open_data",
     "rows_where",
     "sample_rows",
+    "scan",
 ]

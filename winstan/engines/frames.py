@@ -12,7 +12,7 @@ from winstan.data.columns import LARGEST, plain_column
 from winstan.data.frame import frame_from, tell_missing
 from winstan.data.grouped import IDENTITY, Grouped
 from winstan.data.tables import check_columns, column_names
-from winstan.data.weights import check_weights, tell_weights
+from winstan.data.weights import check_size, check_weights, tell_weights
 from winstan.engines.counting import ROW, Question, grids_of, refuse_bad_rows
 from winstan.engines.failures import told_by
 from winstan.engines.gaps import without_nan
@@ -100,6 +100,7 @@ def grouped_frame(
     if counts.missing:
         tell_missing(counts.missing, counts.rows, counts.complete)
     if weights is not None:
+        check_size(weights, groups.weight)
         tell_weights(
             weights,
             fractional=counts.fractional,

@@ -178,7 +178,8 @@ def _rows(source: Source, question: Question, grids: Mapping[str, Grid]) -> nw.L
         columns.append(nw.when(complete).then(w).alias(WEIGHT))
         columns.append(_where(complete & (w > 0), _USED))
         columns.append(_where(complete & (w == 0), _ZERO))
-        columns.append(_where(complete & (w != w.round()), _PART))
+        # What is infinite is refused later: beneath Ibis, round(w) would be of 64 bits, and fail.
+        columns.append(_where(complete & (w % 1.0 != 0), _PART))
     return table.select(*columns)
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +17,12 @@ from winstan.data.tables import column_names, open_table
 from winstan.engines.collecting import collected
 from winstan.engines.failures import told_by
 from winstan.engines.files import Files, find_files
-from winstan.errors import DataError
+from winstan.engines.wide import within_64_bits
+from winstan.errors import DataError, OptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from winstan.data.tables import Table
 
 IN_MEMORY = 10_000_000
@@ -26,6 +32,8 @@ _JUDGED = 100_000  # rows of large files by which to judge how often predictors 
 
 MEMORY = "1GB"
 """What DuckDB may take of the memory where winstan reads files by it; beyond that it uses disk."""
+
+_SIZE = re.compile(r"\d+(\.\d+)? ?[KMGT]i?B", re.IGNORECASE)
 
 _DUCKDB = nw.Implementation.DUCKDB
 _NAMES = {
@@ -96,12 +104,71 @@ def enter(data: Any, *, in_memory: int = IN_MEMORY, progress: bool | None = None
         If there are no such files, nothing reads them, or the engine fails.
     """
     if isinstance(data, Source):
-        return data
+        return data if progress is None else replace(data, progress=progress)
     files = find_files(os.fspath(data)) if isinstance(data, str | os.PathLike) else None
-    table = open_table(data) if files is None else _scanned(files)
+    return _entered(data if files is None else _scanned(files), files, in_memory, progress)
+
+
+def scan(
+    path: str | os.PathLike[str],
+    *,
+    memory_limit: str = MEMORY,
+    temp_directory: str | os.PathLike[str] | None = None,
+) -> Any:
+    """Open files with a limit of memory of your own.
+
+    Parameters
+    ----------
+    path : str or path
+        Of a parquet or CSV file, or a pattern for several: ``"data/*.parquet"``.
+    memory_limit : str, default "1GB"
+        What DuckDB may take of the memory, such as ``"500MB"`` or ``"8GiB"``. Beyond that it
+        writes to the disk.
+    temp_directory : str or path, optional
+        The folder for that; the system's own by default.
+
+    Returns
+    -------
+    What `fit` and `fit_each` take as `data`.
+
+    Raises
+    ------
+    OptionError
+        If the limit is no size, there is no such folder, or DuckDB is not installed.
+    DataError
+        If there are no such files, or they cannot be read.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import polars as pl
+    >>> import winstan as ws
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "trials.parquet"
+    >>> pl.from_pandas(ws.simulate_lfp(seed=1)).write_parquet(path)
+    >>> trials = ws.scan(path, memory_limit="500MB")
+    >>> fit = ws.fit("Power ~ stim + (1|mouse)", trials, seed=1, silence="all")
+    """
+    if not _SIZE.fullmatch(str(memory_limit)):
+        raise OptionError(f"memory_limit= must be a size, such as '4GB', not {memory_limit!r}.")
+    if temp_directory is not None and not Path(temp_directory).is_dir():
+        raise OptionError(
+            f"temp_directory= must be a folder, and there is none {temp_directory!r}."
+        )
+    if find_spec("duckdb") is None:
+        raise OptionError("memory_limit= is DuckDB's: pip install 'winstan[duckdb]'.")
+    files = find_files(os.fspath(path))
+    table = _by_duckdb(files, str(memory_limit), os.fspath(temp_directory or gettempdir()))
+    return _entered(table, files, IN_MEMORY, None)
+
+
+def _entered(data: Any, files: Files | None, in_memory: int, progress: bool | None) -> Any:
+    """Read what is small, and leave the rest where it is."""
+    table = open_table(data)
     if not isinstance(table, nw.LazyFrame):
         return data
     engine = name_of(table)
+    with told_by(engine):
+        table = within_64_bits(table)
     rows = max(in_memory // max(len(column_names(table)), 1), 1)
     with told_by(engine):
         # Files are read again without work, unlike what a lazy frame or a query makes.
@@ -162,21 +229,28 @@ def _scanned(files: Files) -> nw.LazyFrame[Any]:
     )
 
 
-def _by_duckdb(files: Files) -> nw.LazyFrame[Any]:
+def _by_duckdb(
+    files: Files, memory_limit: str = MEMORY, temp_directory: str | None = None
+) -> nw.LazyFrame[Any]:
     import duckdb  # noqa: PLC0415 - an extra
 
     with told_by("DuckDB"):
         connection = duckdb.connect(
             config={
-                "memory_limit": MEMORY,
-                "temp_directory": gettempdir(),
+                "memory_limit": memory_limit,
+                "temp_directory": temp_directory or gettempdir(),
                 "enable_external_file_cache": False,  # files would fill the memory that is allowed
             }
         )
         connection.execute("SET enable_progress_bar = true")  # it is asked for, and not printed
         connection.execute("SET enable_progress_bar_print = false")
-        read = connection.read_parquet if files.kind == "parquet" else connection.read_csv
+        read = connection.read_parquet if files.kind == "parquet" else _csv_of(connection)
         return nw.from_native(read(files.pattern))
+
+
+def _csv_of(connection: Any) -> Callable[[str], Any]:
+    """Read CSV files in which text of no letters, in quotes, is text, as it is to every other."""
+    return partial(connection.read_csv, allow_quoted_nulls=False)
 
 
 def _by_polars(files: Files) -> nw.LazyFrame[Any]:
