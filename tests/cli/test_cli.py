@@ -357,3 +357,8 @@ def test_draws_of_odd_names_and_levels_can_be_written(tmp_path):
         assert set(tree["posterior"].variables) == set(draws["posterior"].variables)
         for name, kept in tree["posterior"].variables.items():
             np.testing.assert_array_equal(kept, draws["posterior"].variables[name])
+
+
+def test_a_formula_before_its_file_is_told(csv, capsys):
+    assert main(["fit", FORMULA, str(csv)]) == 2
+    assert "The file stands before the formula: " in capsys.readouterr().err

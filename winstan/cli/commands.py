@@ -333,6 +333,10 @@ def _data(arguments: argparse.Namespace) -> pd.DataFrame:
     """Read the table, and say what is worth it of the columns that the question uses."""
     from winstan.design_warnings import silenced
 
+    if "~" in str(arguments.data) and "~" not in arguments.formula:
+        raise OptionError(
+            f"The file stands before the formula: {arguments.formula} {str(arguments.data)!r}"
+        )
     parsed = _parsed(arguments.formula, arguments.family)
     used = {*parsed.columns, arguments.weights, arguments.trials, *(getattr(arguments, "by", ()))}
     with silenced(arguments.silence):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from winstan.data.missing_codes import is_negative_code
 from winstan.errors import FamilyError
 from winstan.families.registry import FAMILIES
 
@@ -93,8 +94,14 @@ def check_support(
     )
     more = ", ..." if np.count_nonzero(bad) > where.size else ""
     fitting = [] if family.trials or family.circular else fitting_families(sample)
+    code = n_bad < n and is_negative_code(sample.y[where[0]]) and np.ptp(sample.y[bad]) == 0
     advice = [remedy.replace("{name}", name)] if remedy else []
-    if any(repr(other) not in remedy for other in fitting):
+    if code:
+        advice = [
+            f"If {sample.y[where[0]]:g} stands for a missing value, make it NaN (null), "
+            "and its rows are left out."
+        ]
+    if not code and any(repr(other) not in remedy for other in fitting):
         else_ = "" if remedy else "; or mend or drop those rows"
         advice.append(f"This response fits {named(fitting)}{else_}.")
     raise FamilyError(

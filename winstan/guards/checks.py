@@ -15,6 +15,7 @@ from winstan.guards.directions import check_directions
 from winstan.guards.dispersion import check_dispersion
 from winstan.guards.group_spread import group_spread
 from winstan.guards.heap import heaped
+from winstan.guards.missing_codes import check_missing_code
 from winstan.guards.repeats import repeated_responses
 from winstan.guards.scores import check_scores
 from winstan.guards.serial import serial_correlation
@@ -43,7 +44,7 @@ _OF_RESIDUALS = frozenset({"skew", "unequal_spread", "group_spread", "scores", "
 _BEFORE_GROUPS = frozenset(
     {
         *("random_slopes", "pseudoreplication", "skew", "heap", "unequal_spread"),
-        *("serial_correlation", "scores", "shares", "angles"),
+        *("serial_correlation", "scores", "shares", "angles", "missing_code"),
     }
 )
 # Of what rows hold, one by one; the others are of the design.
@@ -51,6 +52,7 @@ OF_ROWS = frozenset(
     {
         "pseudoreplication",
         "skew",
+        "missing_code",
         "heap",
         "unequal_spread",
         "group_spread",
@@ -94,8 +96,9 @@ def check_model(
     Warns
     -----
     DesignWarning
-        ``random_slopes``, ``pseudoreplication``, ``confounding``, ``skew``, ``heap``,
-        ``unequal_spread``, ``group_spread``, ``serial_correlation``, ``overdispersion``,
+        ``random_slopes``, ``pseudoreplication``, ``confounding``, ``skew``,
+        ``missing_code``, ``heap``, ``unequal_spread``, ``group_spread``,
+        ``serial_correlation``, ``overdispersion``,
         ``excess_zeros``, ``scores``, ``shares``, ``angles`` and ``unreached_direction``, each once
         at most; ``unidentified``, once for each term and kind.
     """
@@ -115,7 +118,9 @@ def check_model(
         "confounding": lambda: check_confounding(formula, design),
         "random_slopes": lambda: missing_slopes(formula, design, binary=_is_binary(model)),
         "skew": lambda: _skew(model, frame, data),
-        "heap": lambda: heaped(model),
+        "missing_code": lambda: check_missing_code(model),
+        # A code at an end is no limit.
+        "heap": lambda: None if "missing_code" in told else heaped(model),
         "unequal_spread": lambda: unequal_spread(model),
         "serial_correlation": lambda: serial_correlation(model, *_columns(frame, data)),
         "overdispersion": lambda: check_dispersion(model),
