@@ -100,7 +100,7 @@ def ordered(labels):
         ("ar(visit, unit)", {"visit": rows().visit.map("v{}".format)}, "have no order"),
         ("toep(visit, unit)", {"visit": (rows().visit + 8).astype(str)}, "'10', '11', '8'"),
         ("car(visit, unit)", {"visit": rows().visit.map("v{}".format)}, "has labels"),
-        ("ar(time, unit)", {}, r"is no whole number, in rows .*car\(time, unit\)"),
+        ("ar(time, unit)", {}, r"values? with a fraction, in rows .*car\(time, unit\)"),
         ("ar(x, unit)", {"x": True}, "is no number, in rows 0, 1"),
         ("ar(visit, row)", {"row": range(43)}, "all 43 units of 'row' have one row"),
         ("unstr(row, unit)", {"row": range(43)}, "at most 20 visits"),

@@ -216,8 +216,8 @@ def _step(numbers: np.ndarray, spec: ResidualSpec, kept: np.ndarray) -> float:
     uneven = np.flatnonzero(numbers != np.round(numbers))
     if uneven.size:
         raise DataError(
-            f"Column '{spec.time}' of {spec.text} has {how_many(uneven.size, 'value')} that is no "
-            f"whole number, in {some_rows(kept[uneven])}, and positions are counted. Write "
+            f"Column '{spec.time}' of {spec.text} has {how_many(uneven.size, 'value')} with a "
+            f"fraction, in {some_rows(kept[uneven])}, and positions are counted. Write "
             f"car({spec.time}, {spec.factor}) for times, or make a column of the rows' positions: "
             f"data.groupby({spec.factor_columns[0]!r}).cumcount()."
         )
