@@ -51,7 +51,7 @@ ACCEPT_MARGINAL = 0.85
 # take what lasts within units.
 ACCEPT_CORRELATED, ACCEPT_CORRELATED_GROUPS = 0.95, 0.98
 # Sd and length-scale of a process go along a curve; a term of curves has three sds that may vanish.
-ACCEPT_MARGINAL_CURVES = 0.95
+ACCEPT_OPEN_CURVES = 0.95
 # The more coordinates, the shorter the steps of one acceptance rate. Of so many standard scores 0.8
 # has fifteen steps a draw where seven of the theory's best rate turn round as well.
 ACCEPT_CURVES = 0.65
@@ -233,6 +233,8 @@ class Model:
             return ACCEPT_OPEN
         if self.simplexes is not None:
             own = max(own, ACCEPT_SIMPLEX)
+        if self._curves_of_levels and self.coordinates.vanishing:
+            return max(ACCEPT_OPEN_CURVES, own)
         return ACCEPT_CURVES if own == ACCEPT and self._is_of_many_curves else own
 
     @property
@@ -241,7 +243,7 @@ class Model:
         if self.residual is not None:
             return ACCEPT_CORRELATED_GROUPS if self.stacked.groups else ACCEPT_CORRELATED
         if self.stacked.column_sds.spectral or self._curves_of_levels:
-            return ACCEPT_MARGINAL_CURVES
+            return ACCEPT_OPEN_CURVES
         open_ended = ACCEPT_MARGINAL_SEVERAL if self._several else ACCEPT_MARGINAL
         return open_ended if self._open_ended else ACCEPT
 
