@@ -40,6 +40,7 @@ GUARDS: Mapping[str, str] = MappingProxyType(
         "missing_words": "a file has words such as NA: missing among numbers, labels in text",
         "unused_levels": "a factor declares levels that no row has",
         "unmeasured_steps": "mo() has categories that no row has, and steps that no row tells",
+        "alike_levels": "levels of a text column differ in capitals or spaces alone",
         "numbers_as_labels": "a predictor is text, and its few values are written as numbers",
         "many_levels": "a predictor is text, with few rows to each of its many levels",
         "level_order": "an Arrow dictionary is not marked as ordered, and its levels are sorted",

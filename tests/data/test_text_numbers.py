@@ -182,6 +182,28 @@ def test_labels_that_are_no_numbers_pass_in_silence():
         take("y ~ v", data)
 
 
+def test_levels_written_almost_alike_are_told_with_code_that_makes_them_one():
+    row = np.arange(N)
+    v = np.array(["drug", "Drug", "drug ", "low  dose", "low dose", "sham"])[row % 6]
+    data = pd.DataFrame({"y": row, "v": v, "g": np.where(row % 2, "m1", "m1 ")})
+    data["genotype"] = np.array(["AA", "Aa", "aa"])[row % 3]
+    for formula, column, left in (("y ~ v", "v", 3), ("y ~ 1 + (1|g)", "g", 1)):
+        with pytest.warns(DesignWarning, match=f"'{column}' differ") as told:
+            take(formula, data)
+        assert [w.message.guard for w in told] == ["alike_levels"]
+        message = str(told[0].message)
+        assert ("'drug', 'drug '" in message) == (column == "v")
+        changed = data.copy()
+        exec(message.partition("If they are one, ")[2].partition(" makes")[0], {"data": changed})
+        assert changed[column].nunique() == left
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with silenced("alike_levels"):
+            take("y ~ v", data)
+        take("y ~ v", data.assign(v=pd.Categorical(v)))
+        take("y ~ genotype", data)
+
+
 def test_the_seed_s_analysis_of_variance_by_mice_of_digits_is_that_of_names():
     rng = np.random.default_rng(1)
     data = pd.DataFrame({"mouse": np.arange(8).repeat(20), "stim": np.tile([0, 1], 80)})

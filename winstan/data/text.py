@@ -34,6 +34,8 @@ _FRACTIONS = 10
 _MANY_LEVELS, _FEW_ROWS = 20, 5
 # Less than this share of the rows is a cell mistyped; a label more than that.
 _MISTYPED = 0.05
+# Of more levels nobody typed each by hand. Capitals of labels as short as this may tell: AA, Aa.
+_TYPED, _SHORT = 1000, 3
 
 
 def check_text_predictors(
@@ -74,9 +76,13 @@ def check_text_predictors(
     Warns
     -----
     DesignWarning
-        ``numbers_as_labels``, of few values that are written as numbers; ``many_levels``, of text
-        with nearly as many levels as rows.
+        ``alike_levels``, of levels that are written almost alike; ``numbers_as_labels``, of few
+        values that are written as numbers; ``many_levels``, of text with nearly as many levels as
+        rows.
     """
+    for name, values in text.items():
+        if len(values.categories) <= _TYPED:
+            _tell_alike(name, values.categories.tolist(), column.format(name))
     for name in _bare(formula.atoms):
         if name in text:
             _check_numbers(text[name], name, kept, column.format(name), counts)
@@ -103,6 +109,24 @@ def check_text_predictors(
                 f"factor, (1|{quote_name(name)}). If one row per level is meant, write "
                 f"C({quote_name(name)})."
             )
+
+
+def _tell_alike(name: str, levels: list[str], column: str) -> None:
+    """Warn of levels that differ in nothing but capitals, or spaces around and between words."""
+    alike: dict[str, list[str]] = {}
+    for level in levels:
+        spaced = " ".join(str(level).split())
+        alike.setdefault(spaced if len(spaced) <= _SHORT else spaced.casefold(), []).append(level)
+    groups = [some for some in alike.values() if len(some) > 1]
+    if groups:
+        shown = "; ".join(some_levels(some) for some in groups[:_SHOWN])
+        more = "; ..." if len(groups) > _SHOWN else ""
+        warn_design(
+            f"Levels of column '{name}' differ in capitals or spaces alone ({shown}{more}), and "
+            f"are levels of their own. If they are one, {column} = {column}"
+            ".str.split().str.join(' ').str.lower() makes them so.",
+            "alike_levels",
+        )
 
 
 def _bare(atoms: Iterable[Atom]) -> list[str]:
