@@ -57,6 +57,24 @@ def test_one_pass_is_the_sum_over_rows(family, structure, way):
     stan_agrees(model)
 
 
+def test_only_families_that_a_program_has_are_given_to_it():
+    """Others share a template with these: geometric, and the second negative binomial."""
+    everything = replace(BY_ROW, integrals_from=1)
+    found = {"one_pass": set(), "group_integrals": set()}
+    templates = {"poisson", "gamma", "binomial", "negative_binomial"}
+    for name, family in FAMILIES.items():
+        if family.template not in templates:
+            continue
+        trials = "trials" if family.trials else None
+        model = model_of("y ~ x + (1|g)", data_of(name), name, trials=trials, tuning=everything)
+        if model.template in found:
+            found[model.template].add(name)
+        else:
+            assert model.template == family.template
+    assert found["group_integrals"] == {"poisson", "gamma"}
+    assert found["one_pass"] == {"bernoulli", "binomial", "negative_binomial"}
+
+
 SLOPES = "y ~ x + cond + (x|g) + (1|h)"
 CURVES = 'y ~ cond + s(t, by=cond, k=6) + s(t, g, bs="fs", k=5) + (1|h)'
 
