@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -178,6 +179,20 @@ def test_a_sampler_that_fails_is_named(monkeypatch):
         words = rf"sampler '{sampler}' failed: TypeError: no progress bar \(.*{remedy}"
         with pytest.raises(ws.BackendError, match=words):
             ws.fit("y ~ x", data_of("gaussian"), backend="pymc", sampler=sampler, progress=False)
+
+
+@pytest.mark.parametrize("odd", ["fewer", "others"])
+def test_a_program_of_other_columns_is_not_taken_for_the_model_s(odd, monkeypatch):
+    sample = stan.runner.sample
+
+    def other(*args, **options):
+        raw = sample(*args, **options)
+        left = replace(raw, columns=raw.columns[:-1], values=raw.values[..., :-1])
+        return left if odd == "fewer" else replace(raw, columns=raw.columns[::-1])
+
+    monkeypatch.setattr(stan.runner, "sample", other)
+    with pytest.raises(ws.BackendError, match=r"gaussian_marginal.*2 columns.*Delete it"):
+        ws.fit("y ~ x + (1|g)", data_of("gaussian"), draws=20, **QUICK)
 
 
 def test_a_package_that_is_there_but_broken_is_told_from_one_that_is_not(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ import numpy as np
 from winstan.backends.stan_data import stan_data
 from winstan.backends.stan_program import stan_program
 from winstan.draws import Draws, canonical, run_attributes
+from winstan.errors import BackendError
 from winstan.toolchain import build, template_path, toolchain
 from winstan.toolchain import run as runner
 from winstan.toolchain.silence import quiet_cmdstanpy
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from winstan.draws import Sampled
     from winstan.model import Model
     from winstan.settings import Settings
+    from winstan.toolchain import RawDraws
 
 MAX_TREEDEPTH = 10
 
@@ -81,7 +83,7 @@ class StanBackend:
             step_size_jitter=model.step_size_jitter,
             progress=settings.progress,
         )
-        posterior = canonical(*_sampled(model, raw.values, settings.seed))
+        posterior = canonical(*_sampled(model, raw, settings.seed))
         return Draws(
             posterior=posterior,
             sample_stats={
@@ -135,16 +137,29 @@ def expanded_template(name: str) -> str:
     return "\n".join(lines_of(path.name)) + "\n"
 
 
-def _sampled(model: Model, values: Array, seed: int) -> tuple[Model, Sampled]:
+def _sampled(model: Model, given: RawDraws, seed: int) -> tuple[Model, Sampled]:
     """Take the coordinates from the program's columns, of which they are the first.
 
     Returned with the model whose coordinates they are.
+
+    Raises
+    ------
+    BackendError
+        If the columns are others.
     """
     sizes = coordinate_sizes(model)
     if model.groups_integrated:
         sizes["rest_raw"] = 0
-    parts = np.split(values, np.cumsum(list(sizes.values())), axis=-1)
-    raw = dict(zip(sizes, parts, strict=False))
+    names = [f"{block}.{i + 1}" for block, size in sizes.items() for i in range(size)]
+    if given.columns[: len(names)] != tuple(names):
+        raise BackendError(
+            f"The Stan program {given.command[0]!r} has not the {len(names):,} columns that this "
+            f"model samples, but begins with {', '.join(given.columns[:5])}. Delete it: it is then "
+            "compiled anew."
+        )
+    ends = np.cumsum(list(sizes.values()))
+    parts = np.split(given.values[..., : len(names)], ends[:-1], axis=-1)
+    raw = dict(zip(sizes, parts, strict=True))
     if model.groups_integrated:
         return sampled_with_groups(model, raw, seed)
     return model, sampled_at(model, raw, seed)
