@@ -199,10 +199,10 @@ def test_few_groups_have_small_steps(J, curved):
 
 @pytest.mark.filterwarnings("ignore::winstan.DesignWarning")
 @pytest.mark.parametrize(("J", "height", "accept"), [
-    (24, 0.8, 0.65), (6, 0.8, 0.8), (80, 0.8, 0.8), (24, 0.0, 0.8),
+    (24, 0.8, 0.65), (6, 0.8, 0.8), (80, 0.8, 0.8), (24, 0.0, 0.95),
 ])  # fmt: skip
 def test_curves_of_hundreds_of_coordinates_have_longer_steps(J, height, accept):
-    """Not of few, of too many, nor of animals that do not differ."""
+    """Not of few, of too many; and of animals that do not differ they are shorter."""
     rng = np.random.default_rng(3)
     data = pd.DataFrame({"g": np.repeat(np.arange(J), 40), "t": np.tile(np.linspace(0, 1, 40), J)})
     level, slope, wave = height * rng.normal(size=(3, J))[:, data.g]
