@@ -151,7 +151,9 @@ def _sampled(model: Model, given: RawDraws, seed: int) -> tuple[Model, Sampled]:
     if model.groups_integrated:
         sizes["rest_raw"] = 0
     names = [f"{block}.{i + 1}" for block, size in sizes.items() for i in range(size)]
-    if given.columns[: len(names)] != tuple(names):
+    # Where the noise is followed, the effects have other coordinates, which have names of their own
+    columns = tuple(column.replace("_x.", "_raw.") for column in given.columns[: len(names)])
+    if columns != tuple(names):
         raise BackendError(
             f"The Stan program {given.command[0]!r} has not the {len(names):,} columns that this "
             f"model samples, but begins with {', '.join(given.columns[:5])}. Delete it: it is then "
