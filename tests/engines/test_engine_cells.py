@@ -135,6 +135,8 @@ CASES = [
     ("large ~ 1", "gaussian", {}),
     ("skewed ~ mouse", "gamma", {}),
     ("skewed ~ scale(dose) * center(stim) + (scale(dose)|mouse)", "gamma", {"weights": "times"}),
+    ("skewed ~ poly(dose, 2) + (center(np.sqrt(dose))|mouse)", "lognormal", {"weights": "times"}),
+    ("count ~ bs(dose, df=2, degree=1) + offset(scale(dose))", "poisson", {}),
     ("on ~ between(dose, mouse) + within(dose, mouse)", "bernoulli", {}),
     ("count ~ bin(large, 20) + (1|mouse)", "poisson", {}),
 ]

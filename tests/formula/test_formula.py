@@ -147,27 +147,29 @@ def my_function(x):
 
 
 @pytest.mark.parametrize(
-    ("right", "elementwise"),
+    ("right", "elementwise", "counted"),
     [
-        ("x + a:b + (x|g)", True),
-        ("np.log(x) + log10(z) + I(x**2 + 3*z) + {x/z}", True),
-        ("C(a) + C(a, Treatment('b')) + S(a) + T(a, 'b')", True),
-        ("np.where(x > 3, 1, 0) + np.clip(x, 0, 1) + abs(x)", True),
-        ("offset(np.log(t)) + x", True),
-        ("scale(x)", False),
-        ("center(x)", False),
-        ("standardize(x)", False),
-        ("poly(x, 2)", False),
-        ("bs(x, df=4)", False),
-        ("I(x - np.mean(x))", False),
-        ("np.cumsum(x)", False),
-        ("my_function(x)", False),
-        ("x + (scale(x)|g)", False),
-        ("offset(my_function(t))", False),
+        ("x + a:b + (x|g)", True, True),
+        ("np.log(x) + log10(z) + I(x**2 + 3*z) + {x/z}", True, True),
+        ("C(a) + C(a, Treatment('b')) + S(a) + T(a, 'b')", True, True),
+        ("np.where(x > 3, 1, 0) + np.clip(x, 0, 1) + abs(x)", True, True),
+        ("offset(np.log(t)) + x", True, True),
+        ("scale(x)", False, True),
+        ("center(x)", False, True),
+        ("standardize(x)", False, True),
+        ("poly(x, 2)", False, True),
+        ("bs(x, df=4)", False, True),
+        ("I(x - np.mean(x))", False, False),
+        ("np.cumsum(x)", False, False),
+        ("my_function(x)", False, False),
+        ("x + (scale(x)|g)", False, True),
+        ("offset(my_function(t))", False, False),
     ],
 )
-def test_elementwise(right, elementwise):
-    assert parse_formula(f"y ~ {right}", {"my_function": my_function}).elementwise is elementwise
+def test_what_functions_need_of_other_rows(right, elementwise, counted):
+    """Nothing, or how often a row occurs, or all of them in their order."""
+    formula = parse_formula(f"y ~ {right}", {"my_function": my_function})
+    assert (formula.elementwise, formula.counted) == (elementwise, counted)
 
 
 def test_a_response_transform_does_not_matter_for_the_design():

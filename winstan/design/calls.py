@@ -160,7 +160,6 @@ def _check_distinct(atom: Atom, call: Call, rows: pd.DataFrame, names: Mapping[s
         if distinct > 1:
             remedy = f"Use a degree of {distinct - 1} at most, or C({name})."
         raise DataError(
-            f"Column '{name}' has too few distinct values for '{atom.text}': "
-            f"{distinct} in {how_many(len(rows), 'row')}, where {needed} are needed. "
-            f"{remedy}"
+            f"Column '{name}' has too few distinct values for '{atom.text}': {distinct}, where "
+            f"{needed} are needed. {remedy}"
         )

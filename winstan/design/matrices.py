@@ -14,7 +14,6 @@ import numpy as np
 from winstan.data.columns import distinct_rows
 from winstan.design.checks import check_crossing, check_finite, check_groups, check_rank
 from winstan.design.constants import constant_weights
-from winstan.design.counted_scales import with_counted_scales
 from winstan.design.design import Design, Memory
 from winstan.design.empty_cells import combined_column, without_empty_cells
 from winstan.design.evaluation import (
@@ -39,6 +38,7 @@ from winstan.design.response import make_response
 from winstan.design.smooths import curves_of_groups, fit_smooth, smooth_of
 from winstan.design.stacking import with_places
 from winstan.formula import evaluation_names
+from winstan.formula.counted import counted
 from winstan.formula.group_means import weighted
 
 if TYPE_CHECKING:
@@ -91,7 +91,6 @@ def build_design(
         When a grouping factor has few levels, or no row is in a cell whose mean is wanted.
     """
     names = evaluation_names(formula, namespace)
-    formula, names = with_counted_scales(formula, frame, names)
     whole = np.ones(len(frame.data)) if frame.weights is None else frame.weights
     response = make_response(formula, frame, weighted(names, whole), kind)
     check_monotonic(formula, frame)
@@ -175,7 +174,9 @@ def _matrices(formula: Formula, shared: Design, parameter: str) -> Design:
     """Make the matrices of one parameter, on rows that all share."""
     predictors, row, kept, names = shared.predictors, shared.row, shared.kept, shared.names
     counts = np.bincount(row, shared.weights, minlength=len(predictors)).astype(float)
-    names = weighted(names, counts)
+    rows_of = None if shared.grouped is None else shared.grouped.count
+    each = np.bincount(row, rows_of, len(predictors)).astype(float)
+    names = counted(weighted(names, counts), each)
     coded = formula.coded_columns
     rows = as_numbers(predictors, coded)
     common, X = fit_effects(formula.effects, rows, names)
@@ -295,6 +296,6 @@ def _same_of(design: Design, parameter: str) -> Design:
 def _shares_rows(formula: Formula, columns: list[str], names: Mapping[str, Any]) -> bool:
     """Whether rows that share all predictor values share their design row."""
     # An array of the caller's own has a value for each row, equal predictors or not.
-    return formula.elementwise and all(
+    return formula.counted and all(
         name in columns or np.ndim(names.get(name, 0)) == 0 for name in formula.ambient
     )

@@ -21,7 +21,8 @@ from winstan.engines.repeats import check_repeats
 from winstan.engines.sampling import match_rows, sample_rows
 from winstan.errors import DataError, FormulaError
 from winstan.formula.binning import binned_columns
-from winstan.formula.functions import is_elementwise, is_scaled
+from winstan.formula.counted import COUNTED
+from winstan.formula.functions import is_counted
 from winstan.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -175,16 +176,13 @@ def check_rows_by_themselves(
             "they are have none: read the units that you need into memory, or leave it out."
         )
     atoms = (atom for one in formula.every for atom in one.atoms)
-    whole = [
-        atom.text
-        for atom in atoms
-        if not (is_elementwise(atom.node, namespace) or is_scaled(atom.node))
-    ]
+    whole = [atom.text for atom in atoms if not is_counted(atom.node, namespace)]
     if whole:
         raise FormulaError(
             f"{', '.join(whole)} takes a column as a whole, which data that are grouped where they "
-            "are do not give it: make a column of it in the engine, and write that. scale(x) and "
-            "center(x) of a column, curves s(x), and functions of single rows are known."
+            "are do not give it: make a column of it in the engine, and write that. "
+            f"{', '.join(f'{name}()' for name in COUNTED)}, curves s(x), and functions of single "
+            "rows are known."
         )
     arrays = [
         name for name in formula.ambient if name not in columns and np.ndim(namespace.get(name, 0))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from formulae.categorical import Encoding
 
 from winstan.formula.codings import CONTRASTS, KNOWN, contrast_of, own_matrix, unknown_contrast
+from winstan.formula.counted import code_name
 from winstan.formula.functions import resolve_function, unknown_function, would_overwrite
 from winstan.formula.group_means import GROUP_MEANS
 from winstan.formula.monotonic import check_monotonic, column_and_id, is_monotonic
@@ -199,7 +200,7 @@ class AtomReader:
             case Call(function, arguments, keywords):
                 inside = [self._code(argument) for argument in arguments]
                 inside += [f"{key}={self._code(value)}" for key, value in keywords]
-                return f"{function}({', '.join(inside)})"
+                return f"{code_name(function)}({', '.join(inside)})"
             case Unary(op, operand):
                 return f"{op}{self._bracketed(operand)}"
             case Binary(op, left, right):

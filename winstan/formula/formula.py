@@ -44,15 +44,18 @@ class Formula:
         The curves of all rows; those of groups are group terms.
     columns
         Every column in use, in order of appearance, those of other parameters' formulas included;
-        and so are `predictor_columns`, `ambient`, `elementwise`, `functions` and `constants`.
+        and so are `predictor_columns`, `ambient`, `elementwise`, `counted`, `functions` and
+        `constants`.
     response_columns, predictor_columns
         Those of the left side; those of the right side, group factors included.
     ambient
         Names used only inside calls, which the caller's namespace knows: columns where the data
         have such a column, the caller's values otherwise.
     elementwise
-        Whether every function on the right side works row by row, so that rows that share all
-        predictor values share their design row.
+        Whether every function on the right side works row by row.
+    counted
+        Whether they do but for those of whole columns that know how often a row occurs (``scale``,
+        ``poly``), so that rows that share all predictor values share their design row.
     functions
         Names of the functions called.
     constants
@@ -79,6 +82,7 @@ class Formula:
     predictor_columns: tuple[str, ...]
     ambient: tuple[str, ...]
     elementwise: bool
+    counted: bool
     functions: tuple[str, ...]
     constants: tuple[tuple[str, object], ...] = field(repr=False)
     response_spec: ResponseSpec = field(repr=False)

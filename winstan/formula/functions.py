@@ -14,13 +14,14 @@ from formulae.transforms import TRANSFORMS
 from winstan.errors import near_matches
 from winstan.formula.binning import BIN, Bins
 from winstan.formula.codings import contrast_of
+from winstan.formula.counted import COUNTED
 from winstan.formula.foreign import foreign_call
 from winstan.formula.group_means import GROUP_MEANS
 from winstan.formula.monotonic import MONOTONIC, Steps
-from winstan.formula.tree import Call, Name, Node, walk
+from winstan.formula.tree import Call, Node, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
 # Functions that a formula may call by their bare names.
 BARE_FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
@@ -130,26 +131,28 @@ def would_overwrite(call: Call, function: Any) -> bool:
     return "out" in given
 
 
+def is_counted(node: Node, namespace: Mapping[str, Any]) -> bool:
+    """Whether a row's values need no more than that row, the others' and how often each occurs."""
+    return _all_calls(node, namespace, _ELEMENTWISE_NAMES | COUNTED.keys())
+
+
 def is_elementwise(node: Node, namespace: Mapping[str, Any]) -> bool:
     """Whether every function in an expression gives a row's value from that row alone."""
+    return _all_calls(node, namespace, _ELEMENTWISE_NAMES)
+
+
+def _all_calls(node: Node, namespace: Mapping[str, Any], names: Container[str]) -> bool:
+    """Whether all calls are of these names, elementwise, or codings."""
     calls = [call for call in walk(node) if isinstance(call, Call)]
     contrasts = [contrast_of(call) for call in calls]
     for call in calls:
-        if call.function in _ELEMENTWISE_NAMES or any(call is one for one in contrasts):
+        if call.function in names or any(call is one for one in contrasts):
             continue
         function = resolve_function(call.function, namespace)
         is_ufunc = isinstance(function, np.ufunc) and function.signature is None
         if not is_ufunc and not _is_one_of(function, (*_ELEMENTWISE, *_COUNTED)):
             return False
     return True
-
-
-def is_scaled(node: Node) -> bool:
-    """Whether a tree is ``scale(x)``, ``standardize(x)`` or ``center(x)`` of a column."""
-    match node:
-        case Call("scale" | "standardize" | "center", (Name(),), ()):
-            return True
-    return False
 
 
 def unknown_function(name: str, namespace: Mapping[str, Any]) -> str:

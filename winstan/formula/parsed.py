@@ -12,9 +12,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from winstan.errors import FormulaError
+from winstan.formula.counted import COUNTED, code_name
 from winstan.formula.formula import Formula, right_atoms
 from winstan.formula.functions import (
     MODULES,
+    is_counted,
     is_elementwise,
     resolve_function,
     transforms,
@@ -129,6 +131,7 @@ def _joined(mean: Formula, parameters: dict[str, Formula]) -> Formula:
         predictor_columns=right,
         ambient=unique(name for formula in whole for name in formula.ambient),
         elementwise=all(formula.elementwise for formula in whole),
+        counted=all(formula.counted for formula in whole),
         functions=unique(name for formula in whole for name in formula.functions),
         constants=tuple(dict(pair for formula in whole for pair in formula.constants).items()),
         parameters=parameters,
@@ -161,6 +164,7 @@ def _read(
         predictor_columns=unique(right),
         ambient=reading.ambient,
         elementwise=all(is_elementwise(atom.node, namespace) for atom in atoms),
+        counted=all(is_counted(atom.node, namespace) for atom in atoms),
         functions=reading.functions,
         constants=reading.constants,
         response_spec=response,
@@ -186,6 +190,8 @@ def evaluation_names(formula: Formula, namespace: Mapping[str, Any] | None) -> d
         root, *attributes = function.split(".")
         if attributes:
             names[root] = namespace.get(root, MODULES.get(root))
+        elif function in COUNTED:
+            names[code_name(function)] = COUNTED[function]
         elif function not in known:
             names[function] = resolve_function(function, namespace)
     names |= {name: namespace[name] for name in formula.ambient if name in namespace}
