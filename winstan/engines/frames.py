@@ -138,7 +138,8 @@ def _groups(
     source: Source, question: Question, most: int, line: ProgressLine
 ) -> tuple[Groups, Mapping[str, Grid]]:
     """Group the rows; where some are not what a model takes, refuse them, or leave NaN out."""
-    if question.bins:
+    # Sums of Dask's columns of Arrow leave NaN out, and counts of them do not.
+    if question.bins or source.table.implementation.is_dask():
         source = _without_nan(source, question)
     grids = grids_of(source, question)
     check_repeats(source, question, grids, most)
