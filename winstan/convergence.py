@@ -175,19 +175,15 @@ def _batch_length(n_chains: int, n: int) -> int:
     return max(1, n * n_chains // BATCHES)
 
 
-def relative_efficiency(draws: Array) -> float:
-    """Return the effective draws per draw, on average over quantities; of one chain, 1.
-
-    What Pareto smoothing takes for the dependence between draws, as in ArviZ.
+def relative_efficiency(draws: Array) -> Array:
+    """Return the effective draws per draw for the mean of each of P quantities, shape (P,).
 
     Parameters
     ----------
     draws : ndarray, shape (chains, draws, P)
     """
     n_chains, n, _ = draws.shape
-    if n_chains == 1:
-        return 1.0
-    return float(_ess(halved(quantity_first(draws))).mean() / (n_chains * n))
+    return _ess(halved(quantity_first(draws))) / (n_chains * n)
 
 
 def _r_hat(draws: Array) -> Array:

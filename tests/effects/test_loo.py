@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from time import perf_counter
 from warnings import catch_warnings, simplefilter
 
 import arviz as az
@@ -11,20 +10,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from arviz_stats.base import array_stats
 from effects_cases import DATA, MICE, made
-from made_draws import made_fit
+from made_draws import fit_with, made_fit
 from models import model_of
 from row_densities import INVERSE, row_log_densities
 from scipy import special, stats
 
 from winstan import effects
-from winstan.draws import Draws
 from winstan.effects import means, pointwise
 from winstan.errors import DesignWarning, OptionError
 from winstan.families import FAMILIES
 from winstan.families.links import LINKS
-from winstan.fit_class import Fit
-from winstan.fitted.pipeline import fit_from_draws
 from winstan.tuning import Tuning
 
 S = 7
@@ -181,17 +178,6 @@ def quietly(f, *args, **kwargs):
         return f(*args, **kwargs)
 
 
-def fit_with(model, posterior) -> Fit:
-    """A fit with these draws, shape (chains, draws, ...) each."""
-    shape = posterior["Intercept"].shape
-    stats_of = {"lp": 0.0, "diverging": False, "energy": 0.0, "tree_depth": 3, "n_steps": 7}
-    rng = np.random.default_rng(0)
-    sample_stats = {k: np.full(shape, v) for k, v in stats_of.items()}
-    sample_stats["energy"] = rng.normal(size=shape)
-    made_up = Draws(posterior, sample_stats)
-    return fit_from_draws(Fit, model, made_up, "stan", perf_counter())
-
-
 def exact_normal_draws(y, weight, n_draws=4000, chains=4, seed=1):
     """Independent draws of mean and sd of a normal sample under the prior 1 / sigma."""
     rng = np.random.default_rng(seed)
@@ -232,17 +218,26 @@ def test_of_a_normal_sample_it_is_the_t_density_of_the_others():
 
 
 @pytest.mark.parametrize(("formula", "family", "options"), [CASES[3], CASES[4], CASES[6]])
-def test_it_is_arvizs_of_the_whole_array(formula, family, options, monkeypatch):
+def test_it_is_arvizs_with_the_effective_draws_of_each_row(formula, family, options):
     fit = made_fit(model_of(formula, DATA, family, **options), draws=200)
-    tree = fit.draws.copy()
-    tree["log_likelihood"] = xr.Dataset({"y": fit.log_likelihood()})
-    expected = quietly(az.loo, tree, pointwise=True)
+    density = np.moveaxis(fit.log_likelihood().to_numpy(), -1, 0)
     by_seven = replace(fit.model, tuning=Tuning(chunk=800 * 7))  # rows at a time
     got = replace(fit, model=by_seven).loo(silence="influential_rows")
-    for name in ("elpd_i", "pareto_k"):
-        np.testing.assert_allclose(got[name], expected[name], rtol=1e-10)
-    for name in ("elpd", "se", "p", "good_k", "n_samples", "n_data_points", "warning"):
-        assert got[name] == pytest.approx(expected[name], rel=1e-10), name
+    expected = []
+    for row in density:
+        ess = array_stats.ess(np.exp(row), method="mean", chain_axis=0, draw_axis=1)
+        expected.append(quietly(array_stats.loo, row, r_eff=float(ess) / row.size))
+    elpd, k, p = np.array(expected).T
+    np.testing.assert_allclose(got.elpd_i, elpd, rtol=1e-10)
+    np.testing.assert_allclose(got.pareto_k, k, rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(got.p_loo_i, p, rtol=1e-9, atol=1e-11)
+    tree = fit.draws.copy()
+    tree["log_likelihood"] = xr.Dataset({"y": fit.log_likelihood()})
+    whole = quietly(az.loo, tree, pointwise=True)
+    for name in ("good_k", "n_samples", "n_data_points", "warning"):
+        assert got[name] == whole[name], name
+    assert got.elpd == pytest.approx(elpd.sum())
+    assert got.se == pytest.approx(np.sqrt(elpd.size) * elpd.std(ddof=1))
     assert float(got.p_loo_i.sum()) == pytest.approx(got.p)
 
 

@@ -60,3 +60,14 @@ def made_fit(
         },
     )
     return fit_from_draws(Fit, model, made, "stan", perf_counter())
+
+
+def fit_with(model, posterior) -> Fit:
+    """A fit with these draws, shape (chains, draws, ...) each."""
+    shape = posterior["Intercept"].shape
+    stats_of = {"lp": 0.0, "diverging": False, "energy": 0.0, "tree_depth": 3, "n_steps": 7}
+    rng = np.random.default_rng(0)
+    sample_stats = {k: np.full(shape, v) for k, v in stats_of.items()}
+    sample_stats["energy"] = rng.normal(size=shape)
+    made_up = Draws(posterior, sample_stats)
+    return fit_from_draws(Fit, model, made_up, "stan", perf_counter())

@@ -62,7 +62,8 @@ def loo(
     """Estimate how well the model predicts each row from all others, or each unit.
 
     By row it is leave-one-out cross-validation by Pareto-smoothed importance sampling (Vehtari,
-    Gelman and Gabry 2017), ArviZ's: how well the next trial of the same animals is predicted. With
+    Gelman and Gabry 2017), ArviZ's, with the effective draws of each row as R's loo has them
+    (Vehtari and others 2024): how well the next trial of the same animals is predicted. With
     ``leave_out="mouse"`` whole mice are left out, one after the other: how well the next animal
     is. For that the model is fitted again without each, by the same backend, with the priors and
     the centring of the fit of all rows.

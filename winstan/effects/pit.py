@@ -21,12 +21,12 @@ import pandas as pd
 from scipy import special
 
 from winstan._angles import wrap_angles
-from winstan.convergence import relative_efficiency
 from winstan.draws import ROW
 from winstan.effects.distribution import distribution
 from winstan.effects.grouped_rows import check_responses_known
 from winstan.effects.means import auxiliary, linear_predictor, mean_response, rows_of
 from winstan.effects.pointwise import distinct_rows, whole_repeats
+from winstan.effects.psis import weights_without
 from winstan.errors import OptionError
 from winstan.residual.rows import given_others
 
@@ -99,12 +99,11 @@ def residuals(
         )
     check_responses_known(model, "Residuals are")
     random = np.random.default_rng([seed, 3])
-    efficiency = _efficiency(posterior, n_chains) if loo else 1.0
     number, blocks = _blocks(model, posterior, random)
     n = int(number.max()) + 1
     below, up_to, mean = np.empty((3, n))
     for block in blocks:
-        weight = _weights(block.log_density, efficiency) if loo else _even(block.log_density)
+        weight = weights_without(block.log_density, n_chains) if loo else _even(block.log_density)
         for out, values in ((below, block.below), (up_to, block.up_to), (mean, block.mean)):
             out[block.part] = (weight * values).sum(axis=0)
         if block.replicated:  # a row's place among S replicates: one of S + 1
@@ -205,24 +204,6 @@ def _given_others(model: Model, posterior: Mapping[str, Array]) -> Iterator[Fore
     if log_response:
         expected = np.exp(expected + 0.5 * np.square(sd))
     yield Foretold(slice(0, row.size), log_density, expected, below, below)
-
-
-def _efficiency(posterior: Mapping[str, Array], n_chains: int) -> float:
-    flat = [values.reshape(len(values), -1) for values in posterior.values()]
-    every = np.hstack(flat)
-    return relative_efficiency(every.reshape(n_chains, -1, every.shape[1]))
-
-
-def _weights(log_density: Array, efficiency: float) -> Array:
-    """Return weights of draws, (S, n), that leave each row out: they add up to one."""
-    from arviz_stats.base import array_stats  # noqa: PLC0415 - ArviZ takes a second
-
-    weight = np.ones_like(log_density)
-    differ = np.ptp(log_density, axis=0) > 0
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        found, _ = array_stats.psislw(log_density.T[differ], r_eff=efficiency, axis=-1)
-    weight[:, differ] = np.exp(found.T - found.T.max(axis=0))
-    return weight / weight.sum(axis=0)
 
 
 def _even(log_density: Array) -> Array:

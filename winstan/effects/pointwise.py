@@ -9,7 +9,6 @@ import numpy as np
 from scipy.special import gammaln
 
 from winstan.cells import distinct
-from winstan.convergence import relative_efficiency
 from winstan.data.columns import how_many
 from winstan.design_warnings import warn_design
 from winstan.draws import ROW, row_numbers, tree_name
@@ -21,6 +20,7 @@ from winstan.effects.means import (
     rows_of,
     take_rows,
 )
+from winstan.effects.psis import leave_out
 from winstan.effects.unit_densities import densities_given_others, density_of_units
 from winstan.errors import OptionError
 from winstan.families.sample import sum_by
@@ -224,17 +224,9 @@ def leave_one_out(
     _warn_of_units(model)
     repeats = whole_repeats(model, "loo()")
     n_draws = len(next(iter(posterior.values())))
-    efficiency = relative_efficiency(
-        np.hstack([v.reshape(n_draws, -1) for v in posterior.values()]).reshape(
-            n_chains, n_draws // n_chains, -1
-        )
-    )
     elpd, k, p = np.empty((3, found.n))
     for part, values in found.blocks:
-        by_chain = values.T.reshape(values.shape[1], n_chains, -1)
-        # Weights beyond the largest double have a k that says so.
-        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            elpd[part], k[part], p[part] = array_stats.loo(by_chain, r_eff=efficiency)
+        elpd[part], k[part], p[part] = leave_out(values, n_chains)
     row = np.repeat(np.arange(len(found.number)), repeats)
     at = found.number[row]
     elpd_i, p_i, k_i = elpd[at], p[at], k[at]
