@@ -56,7 +56,7 @@ def test_stan_and_pymc_have_one_density(family, link, structure, parametrization
     stan, pymc = backend_named("stan"), backend_named("pymc")
     dim = sum(coordinate_sizes(model).values())
     confined = link in ("identity", "inverse", "sqrt") and FAMILIES[family].positive_mean
-    points = np.random.default_rng(4).normal(0, 0.1 if confined else 0.8, (20, dim))
+    points = np.random.default_rng(4).normal(0, 0.1 if confined else 0.8, (8, dim))
     ours, our_slopes = stan.log_density(model, points)
     theirs, their_slopes = pymc.log_density(model, points)
     gap = ours - theirs

@@ -297,8 +297,8 @@ def test_numbers_too_small_to_have_squares_are_told_by_their_size(unit, tmp_path
 @pytest.mark.slow
 def test_a_posterior_of_a_file_is_that_of_its_rows_and_says_what_it_does_not_know(tmp_path):
     rng = np.random.default_rng(5)
-    mouse, stim = rng.integers(0, 8, 3000), rng.integers(0, 2, 3000)
-    y = np.exp(0.3 * stim + 0.2 * rng.normal(size=8)[mouse] + 0.5 * rng.normal(size=3000))
+    mouse, stim = rng.integers(0, 8, 900), rng.integers(0, 2, 900)
+    y = np.exp(0.3 * stim + 0.2 * rng.normal(size=8)[mouse] + 0.5 * rng.normal(size=900))
     frame = pl.DataFrame({"mouse": mouse.astype(str), "stim": stim, "y": y})
     options = {"family": "gamma", "seed": 1, "silence": "all", "cores": 1}
     frame.write_parquet(tmp_path / "rows.parquet")
@@ -307,7 +307,7 @@ def test_a_posterior_of_a_file_is_that_of_its_rows_and_says_what_it_does_not_kno
     ours, theirs = fit.summary(), same.summary()
     apart = (ours["mean"] - theirs["mean"]) / np.hypot(ours["mcse_mean"], theirs["mcse_mean"])
     assert apart.abs().max() < 4.5
-    assert "3,000 rows in 16 cells, grouped by DuckDB" in repr(fit)
+    assert "900 rows in 16 cells, grouped by DuckDB" in repr(fit)
     draws = same.joined()
     np.testing.assert_allclose(
         effects.total_log_likelihood(fit.model, draws),
@@ -315,39 +315,39 @@ def test_a_posterior_of_a_file_is_that_of_its_rows_and_says_what_it_does_not_kno
         rtol=1e-10,
     )
     np.testing.assert_allclose(replace(same, model=fit.model).r2()["mean"], same.r2()["mean"])
-    with pytest.raises(ws.errors.OptionError, match="single rows: DuckDB has grouped 3,000"):
+    with pytest.raises(ws.errors.OptionError, match="single rows: DuckDB has grouped 900"):
         fit.code()
     kept = ws.load_fit(fit.save(tmp_path / "fit.nc"))
     assert kept.summary().equals(ours)
-    assert kept.model.design.grouped.n == 3000
+    assert kept.model.design.grouped.n == 900
     assert_rows_are_foretold_as_in_memory(kept, same)
 
 
 def assert_rows_are_foretold_as_in_memory(fit, same):
     """Leave-one-out, residuals and replicates of the sample, which here is of all rows."""
     draws = replace(fit, draws=same.draws)  # one posterior: what is left is arithmetic
-    every, want = draws.loo(sample=3000), same.loo()
+    every, want = draws.loo(sample=900), same.loo()
     np.testing.assert_allclose(
         [every.elpd, every.se, every.p], [want.elpd, want.se, want.p], rtol=1e-8
     )
     assert every.subsampling_se == 0
-    some = draws.loo(sample=500)
+    some = draws.loo(sample=300)
     assert abs(some.elpd - want.elpd) < 4 * some.subsampling_se < 0.1 * want.se
     key = ["mouse", "stim", "observed"]
     ours, theirs = (one.residuals(given="posterior") for one in (draws, same))
     ours, theirs = (one.astype({"stim": float}).sort_values(key) for one in (ours, theirs))
     np.testing.assert_allclose(ours["pit"], theirs["pit"], rtol=1e-10)
-    assert fit.posterior_predictive(draws=4).shape == (4, 1, 3000)
+    assert fit.posterior_predictive(draws=4).shape == (4, 1, 900)
     figure = fit.plot_predictive("statistic", draws=4)
-    assert "y (a sample of 3,000 of 3,000 rows)" in figure.labels.x
+    assert "y (a sample of 900 of 900 rows)" in figure.labels.x
     y = same.model.design.response.y
-    told = f"of all 3,000 rows: mean {y.mean():.4g}, sd {y.std(ddof=1):.4g}"
+    told = f"of all 900 rows: mean {y.mean():.4g}, sd {y.std(ddof=1):.4g}"
     assert told in figure.labels.caption.replace("\n", " ")
-    found = ws.compare({"a": fit, "b": draws}, sample=500)
+    found = ws.compare({"a": fit, "b": draws}, sample=300)
     assert abs(found.table["elpd_diff"][1]) < 1 > found.table["subsampling_se_diff"][1]
     with pytest.raises(ws.errors.OptionError, match="Refits without some rows are of single rows"):
         fit.loo(leave_out="mouse")
-    with pytest.raises(ws.errors.OptionError, match="500 for 'a', 1,000 for 'b'"):
+    with pytest.raises(ws.errors.OptionError, match="300 for 'a', 900 for 'b'"):
         ws.compare({"a": some, "b": draws.loo()})
     with pytest.raises(ws.errors.OptionError, match="in memory"):
-        same.loo(sample=500)
+        same.loo(sample=300)
