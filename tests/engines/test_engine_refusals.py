@@ -331,7 +331,7 @@ def assert_rows_are_foretold_as_in_memory(fit, same):
         [every.elpd, every.se, every.p], [want.elpd, want.se, want.p], rtol=1e-8
     )
     assert every.subsampling_se == 0
-    some = draws.loo(sample=300)
+    some = draws.loo(sample=500)
     assert abs(some.elpd - want.elpd) < 4 * some.subsampling_se < 0.1 * want.se
     key = ["mouse", "stim", "observed"]
     ours, theirs = (one.residuals(given="posterior") for one in (draws, same))
@@ -343,11 +343,11 @@ def assert_rows_are_foretold_as_in_memory(fit, same):
     y = same.model.design.response.y
     told = f"of all 900 rows: mean {y.mean():.4g}, sd {y.std(ddof=1):.4g}"
     assert told in figure.labels.caption.replace("\n", " ")
-    found = ws.compare({"a": fit, "b": draws}, sample=300)
+    found = ws.compare({"a": fit, "b": draws}, sample=500)
     assert abs(found.table["elpd_diff"][1]) < 1 > found.table["subsampling_se_diff"][1]
     with pytest.raises(ws.errors.OptionError, match="Refits without some rows are of single rows"):
         fit.loo(leave_out="mouse")
-    with pytest.raises(ws.errors.OptionError, match="300 for 'a', 900 for 'b'"):
+    with pytest.raises(ws.errors.OptionError, match="500 for 'a', 900 for 'b'"):
         ws.compare({"a": some, "b": draws.loo()})
     with pytest.raises(ws.errors.OptionError, match="in memory"):
-        same.loo(sample=300)
+        same.loo(sample=500)
