@@ -153,13 +153,13 @@ def test_numbers_of_two_values_are_levels_and_continuous_ones_none():
 @pytest.mark.parametrize("family", ["gaussian", "student"])
 def test_equal_spread_is_hardly_ever_taken_for_unequal(family):
     found = 0
-    for seed in range(300):
+    for seed in range(120):
         data = animals(seed, reps=1 + seed % 3)
         rng = np.random.default_rng(seed)
         e = data["e"] if family == "gaussian" else rng.standard_t(3, len(data))
         formula = ("y ~ time * group + (1|ID)", "y ~ time + group + z + (1|ID)")[seed % 2]
         found += spread_of(formula, data.assign(y=data["own"] + e), family) is not None
-    assert found <= 2
+    assert found <= 1
 
 
 # --- overdispersion
@@ -249,14 +249,14 @@ def test_binomial_counts_are_left_alone_and_beta_binomial_ones_found(m):
 @pytest.mark.slow
 def test_counts_of_the_family_are_hardly_ever_taken_for_overdispersed():
     found = 0
-    for seed in range(150):
+    for seed in range(60):
         rng = np.random.default_rng(seed)
         data = counts(seed, (0.5, 3, 30)[seed % 3], (20, 150)[seed % 2], (3, 1)[seed % 2])
         data["y"] = rng.poisson(data["mu"])
         found += dispersion_of(POISSON, data, "poisson") is not None
         data["y"] = rng.binomial(10, data["p"])
         found += dispersion_of(BINOMIAL, data, "binomial") is not None
-    assert found <= 2
+    assert found <= 1
 
 
 def test_exposures_are_part_of_the_means():
