@@ -19,6 +19,7 @@ GUARDS: Mapping[str, str] = MappingProxyType(
         "pseudoreplication": "rows repeat a response, or come from units that the formula omits",
         "confounding": "a predictor cannot be told apart from the groups",
         "skew": "a gaussian fit of positive, strongly skewed data",
+        "raw_exposure": "an exposure in offset() that should be its logarithm",
         "missing_code": "responses of -9, -999 or the like, far from all others",
         "heap": "many rows have the smallest or the largest response, as at a limit",
         "unequal_spread": "residuals spread more at one level of a predictor than at another",

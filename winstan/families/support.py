@@ -32,7 +32,14 @@ def zeros_and_positive(sample: Sample) -> Support:
 def counts(sample: Sample) -> Support:
     """Return the rows that are not whole numbers from 0 up."""
     bad = ~((sample.y >= 0) & (sample.y == np.floor(sample.y)))
-    return bad, "counts (whole numbers from 0 up)", ""
+    remedy = ""
+    parts = sample.y[bad]
+    if parts.size and np.all(np.isfinite(parts) & (parts > 0)):
+        remedy = (
+            "If '{name}' is a rate, model the counts themselves, and their exposure as an offset: "
+            "count ~ ... + offset(log(exposure))."
+        )
+    return bad, "counts (whole numbers from 0 up)", remedy
 
 
 def unit_interval(sample: Sample) -> Support:

@@ -296,6 +296,12 @@ class Parser:
                 if self._accept(")") is not None:
                     raise self._error("empty parentheses.", token)
                 node = self._bar()
+                if (comma := self._accept(",")) is not None:
+                    raise self._error(
+                        "a group term has a bar between its effects and its group, not a comma: "
+                        "(1 | group).",
+                        comma,
+                    )
                 self._expect(")", "the expression in parentheses")
                 return node
             case "{":

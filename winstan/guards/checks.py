@@ -13,6 +13,7 @@ from winstan.guards.angles import check_angles
 from winstan.guards.confounding import check_confounding
 from winstan.guards.directions import check_directions
 from winstan.guards.dispersion import check_dispersion
+from winstan.guards.exposures import check_exposure
 from winstan.guards.group_spread import group_spread
 from winstan.guards.heap import heaped
 from winstan.guards.missing_codes import check_missing_code
@@ -53,6 +54,7 @@ OF_ROWS = frozenset(
         "pseudoreplication",
         "skew",
         "missing_code",
+        "raw_exposure",
         "heap",
         "unequal_spread",
         "group_spread",
@@ -97,7 +99,7 @@ def check_model(
     -----
     DesignWarning
         ``random_slopes``, ``pseudoreplication``, ``confounding``, ``skew``,
-        ``missing_code``, ``heap``, ``unequal_spread``, ``group_spread``,
+        ``missing_code``, ``raw_exposure``, ``heap``, ``unequal_spread``, ``group_spread``,
         ``serial_correlation``, ``overdispersion``,
         ``excess_zeros``, ``scores``, ``shares``, ``angles`` and ``unreached_direction``, each once
         at most; ``unidentified``, once for each term and kind.
@@ -123,7 +125,9 @@ def check_model(
         "heap": lambda: None if "missing_code" in told else heaped(model),
         "unequal_spread": lambda: unequal_spread(model),
         "serial_correlation": lambda: serial_correlation(model, *_columns(frame, data)),
-        "overdispersion": lambda: check_dispersion(model),
+        "raw_exposure": lambda: check_exposure(model),
+        # What a wrong offset leaves is no spread of the counts.
+        "overdispersion": lambda: None if "raw_exposure" in told else check_dispersion(model),
         "excess_zeros": lambda: check_zeros(model),
         "scores": lambda: check_scores(model),
         "shares": lambda: check_shares(model),
