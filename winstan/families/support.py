@@ -34,7 +34,8 @@ def counts(sample: Sample) -> Support:
     bad = ~((sample.y >= 0) & (sample.y == np.floor(sample.y)))
     remedy = ""
     parts = sample.y[bad]
-    if parts.size and np.all(np.isfinite(parts) & (parts > 0)):
+    # Those below 1 alone are shares
+    if parts.size and np.all(np.isfinite(parts) & (parts > 0)) and parts.max() > 1:
         remedy = (
             "If '{name}' is a rate, model the counts themselves, and their exposure as an offset: "
             "count ~ ... + offset(log(exposure))."
