@@ -90,7 +90,9 @@ def test_plain_numbers_are_refused_as_predictors_and_the_printed_code_reads_them
 def test_as_a_response_and_in_calls_they_get_the_same_remedy(case):
     text, numbers = WRITTEN[case]
     data = pd.DataFrame({"y": np.arange(N), "v": text})
-    for formula in ("v ~ y", "y ~ center(v)"):
+    data["g"] = ["a", "b"] * (N // 2)
+    of_numbers = ("center(v)", "poly(v, 2)", "bs(v, df=4)", "bin(v)", "within(v, g)", "log(v)")
+    for formula in ("v ~ y", *(f"y ~ {call}" for call in of_numbers)):
         with pytest.raises((DataError, FormulaError)) as caught:
             design_of(formula, data)
         read = eval(printed_code(str(caught.value)), {"pd": pd, "data": data})

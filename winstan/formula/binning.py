@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from winstan.formula.numbers import numbers
 from winstan.formula.tree import Call, Constant, Name, walk
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Bins:
         n
             How many values there are, from 2 up.
         """
-        values = np.asarray(x, np.float64)
+        values = numbers(x)
         if self._grid is None:
             if isinstance(n, bool) or not isinstance(n, int) or n < 2:
                 raise ValueError(f"bin(x, n) takes a whole number of values from 2 up, not {n!r}")

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from formulae.transforms import BSpline, Polynomial
 
+from winstan.formula.numbers import numbers
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -38,7 +40,7 @@ class Center:
 
     def __call__(self, x: Any) -> Array:
         """Return the difference of each row, shape (n,)."""
-        values = np.asarray(x, np.float64)
+        values = numbers(x)
         if self._mean is None:
             self._mean = float(np.average(values, weights=self._counts))
             self._mean += float(np.average(values - self._mean, weights=self._counts))
@@ -73,7 +75,7 @@ class Polynomials(Polynomial):
 
     def __call__(self, x: Any, degree: int = 1, raw: bool = False) -> Array:
         """Return the columns, shape (n, degree)."""
-        values = np.asarray(x, np.float64)
+        values = numbers(x)
         if not self.params_set and not raw and self._counts is not None:
             self._learn(values, degree)
         self._counts = None
@@ -116,7 +118,7 @@ class Splines(BSpline):
         upper_bound: Any = None,
     ) -> Array:
         """Return the columns, shape (n, df)."""
-        values = np.asarray(x, np.float64)
+        values = numbers(x)
         if self._counts is not None and knots is None and _is_whole(df) and _is_whole(degree):
             inner = df - degree - bool(intercept)
             if inner >= 0:  # else formulae says what is wrong

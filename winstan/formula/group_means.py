@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from winstan.formula.numbers import numbers
+
 if TYPE_CHECKING:
     from winstan._typing import Array
 
@@ -44,7 +46,7 @@ class Between:
         *groups : Series or ndarray, shape (n,)
             The columns whose combinations are the groups.
         """
-        values = np.asarray(x, np.float64)
+        values = numbers(x)
         columns = [np.asarray(group, object) for group in groups]
         labels = columns[0] if len(columns) == 1 else pd.MultiIndex.from_arrays(columns)
         code, levels = pd.factorize(labels)
@@ -60,7 +62,7 @@ class Within(Between):
 
     def __call__(self, x: Any, *groups: Any) -> Array:
         """Return the difference of each row from its group's mean."""
-        values = np.asarray(x, np.float64)
+        values = numbers(x)
         rest = values - super().__call__(x, *groups)
         # The rounding of a mean is no difference: of equal rows nothing is left.
         return np.where(np.abs(rest) <= _ROUNDING * np.abs(values).max(), 0.0, rest)
